@@ -1,0 +1,25 @@
+/**
+ * Time, timers and chance. Everything that waits or draws a number goes through one of these, so that the
+ * simulation can own them all. Nothing below the runtimes reads a wall clock: two Pods' clocks never agree.
+ */
+export interface Clock {
+  /** Milliseconds on a clock that never goes back. */
+  now(): number
+  /** Calls back once, after `ms` milliseconds; the returned function calls it off. */
+  after(ms: number, callback: () => void): () => void
+  /** A number from 0 up to, not including, 1. */
+  random(): number
+}
+
+/** The machine's own clock. Its timers never keep a process alive. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, callback) {
+    const timer: unknown = setTimeout(callback, ms)
+    if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref()
+    return () => clearTimeout(timer as number)
+  },
+  random() {
+    return (crypto.getRandomValues(new Uint32Array(1))[0] as number) / 2 ** 32
+  },
+}

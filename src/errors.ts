@@ -1,0 +1,57 @@
+/** What went wrong, as a stable word that code may compare. */
+export type SserErrorCode =
+  /** No stream was named, or an empty one. */
+  | 'stream-name-required'
+  /** A stream name is over its limit or holds a control character. */
+  | 'invalid-stream-name'
+  /** One request names more streams than a connection may listen on. */
+  | 'too-many-streams'
+  /** The client's `Accept` header excludes `text/event-stream`. */
+  | 'not-acceptable'
+  /** The empty string was to be sent. */
+  | 'empty-message'
+  /** Something that is no string was to be sent. */
+  | 'invalid-message'
+  /** A message is over `maxMessageBytes`. */
+  | 'message-too-large'
+  /** An event type holds a line break or NUL, is too long, or begins with the reserved `sser-`. */
+  | 'invalid-event-type'
+  /** `send()` was called before `start()`. */
+  | 'not-started'
+  /** The instance was stopped. */
+  | 'stopped'
+  /** An option is unknown or out of its range. */
+  | 'invalid-options'
+  /** A peer finder returned something that is not a peer. */
+  | 'invalid-peer'
+  /** A port that `serve()` was to bind is in use. */
+  | 'port-taken'
+  /** A body is over its limit. */
+  | 'body-too-large'
+  /** A peer's message is not what the protocol allows. */
+  | 'invalid-append'
+  /** A peer could not be reached, or answered with something that is no answer. */
+  | 'peer-failed'
+  /** A peer finder failed, or its list of changes ended. */
+  | 'peer-finder-failed'
+
+/** The one error class of `sser`: a stable `code`, a message for people, and the `cause` where there is one. */
+export class SserError extends Error {
+  override readonly name = 'SserError'
+  readonly code: SserErrorCode
+
+  constructor(code: SserErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** An error's message with its causes': `fetch failed` alone says nothing. */
+export function describe(error: unknown): string {
+  const messages: string[] = []
+  for (let cause = error; cause instanceof Error && messages.length < 4; cause = cause.cause) {
+    const code = (cause as { code?: unknown }).code
+    messages.push(cause.message === '' && typeof code === 'string' ? code : cause.message)
+  }
+  return messages.length === 0 ? String(error) : messages.join(': ')
+}

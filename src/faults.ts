@@ -1,0 +1,32 @@
+/** Where in the background a fault was met. */
+export type FaultStage = 'append' | 'receive' | 'peer-finder' | 'deliver'
+
+/** What {@link OnError} is told beside the error. */
+export interface FaultContext {
+  /** Where it happened. */
+  stage: FaultStage
+  /** The peer concerned, as `address:port`. */
+  peer?: string
+}
+
+/** Hears of faults that no caller is waiting for. What it throws is dropped. */
+export type OnError = (error: unknown, context: FaultContext) => void
+
+/** Counts background faults and passes them on: nothing in the background ever throws. */
+export class Faults {
+  readonly counts: Record<FaultStage, number> = { append: 0, receive: 0, 'peer-finder': 0, deliver: 0 }
+  readonly #onError: OnError | undefined
+
+  constructor(onError?: OnError) {
+    this.#onError = onError
+  }
+
+  report(error: unknown, context: FaultContext): void {
+    this.counts[context.stage] += 1
+    try {
+      this.#onError?.(error, context)
+    } catch {
+      // A listener that throws must not take the link or the flush down with it.
+    }
+  }
+}

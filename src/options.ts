@@ -1,0 +1,75 @@
+import * as v from 'valibot'
+import type { Clock } from './clock.ts'
+import { SserError } from './errors.ts'
+import type { OnError } from './faults.ts'
+
+/** What an {@link Sser} can be told, apart from who its peers are. */
+export interface Settings {
+  /** The port on which Pods talk to each other, and a peer's port where its finder gives none. Default: 7000. */
+  internalPort?: number | undefined
+  /** How long a client waits before it reconnects, in milliseconds. Default: 2,000. Minimum: 0. */
+  retryMs?: number | undefined
+  /**
+   * A connection gets a sign of life this often, in milliseconds; keep it below every proxy's idle limit.
+   * Default: 15,000. Minimum: 1,000.
+   */
+  heartbeatMs?: number | undefined
+  /**
+   * How long events are remembered, in milliseconds. All Pods of a fleet want the same value.
+   * Default: 120,000. Minimum: 1,000.
+   */
+  logMaxAgeMs?: number | undefined
+  /** How much memory the remembered events may take, in bytes. Default: 16 MiB. Minimum: 1,024. */
+  logMaxBytes?: number | undefined
+  /** The longest message, in bytes of UTF-8. Default: 65,536. Minimum: 1. Maximum: 1,048,576. */
+  maxMessageBytes?: number | undefined
+  /** The streams that one connection may listen on. Default: 32. Minimum: 1. */
+  maxStreamsPerConnection?: number | undefined
+  /** How long `send()` waits for the peers, in milliseconds. Default: 1,000. Minimum: 0. */
+  ackTimeoutMs?: number | undefined
+  /** How long a peer may take to answer one request, in milliseconds. Default: 5,000. Minimum: 10. */
+  requestTimeoutMs?: number | undefined
+  /** Hears of faults in the background: unreachable peers, refused appends, a failing peer finder. */
+  onError?: OnError | undefined
+  /** How requests reach a peer. Default: the runtime's own `fetch`. */
+  fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
+  /** Time, timers and chance; for simulations. Default: the machine's own. */
+  clock?: Clock | undefined
+}
+
+const whole = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
+  v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(maximum))
+const withDefault = (fallback: number, minimum: number, maximum?: number) =>
+  v.optional(whole(minimum, maximum), fallback)
+
+const schema = v.strictObject({
+  internalPort: withDefault(7_000, 0, 65_535),
+  retryMs: withDefault(2_000, 0),
+  heartbeatMs: withDefault(15_000, 1_000),
+  logMaxAgeMs: withDefault(120_000, 1_000),
+  logMaxBytes: withDefault(16_777_216, 1_024),
+  maxMessageBytes: withDefault(65_536, 1, 1_048_576),
+  maxStreamsPerConnection: withDefault(32, 1),
+  ackTimeoutMs: withDefault(1_000, 0),
+  requestTimeoutMs: withDefault(5_000, 10),
+  onError: v.optional(v.function() as v.GenericSchema<OnError>),
+  fetch: v.optional(v.function() as v.GenericSchema<NonNullable<Settings['fetch']>>),
+  clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null)),
+})
+
+/** {@link Settings} with their defaults. */
+export type ResolvedSettings = {
+  [K in keyof Settings]-?: K extends 'onError' | 'fetch' | 'clock' ? Settings[K] : NonNullable<Settings[K]>
+}
+
+/** Checks settings and fills in the defaults; throws `invalid-options`, naming the option and what it wants. */
+export function resolveSettings(settings: Settings): ResolvedSettings {
+  const parsed = v.safeParse(schema, settings)
+  if (parsed.success) return parsed.output as ResolvedSettings
+  const [issue] = parsed.issues
+  const name = v.getDotPath(issue) ?? 'options'
+  throw new SserError(
+    'invalid-options',
+    `Option "${name}": expected ${issue.expected}, got ${issue.received}`,
+  )
+}

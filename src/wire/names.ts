@@ -1,0 +1,53 @@
+import { SserError } from '../errors.ts'
+
+/** A stream name's limit, in bytes of UTF-8. */
+export const MAX_STREAM_NAME_BYTES = 256
+/** An event type's limit, in UTF-16 units. */
+export const MAX_EVENT_TYPE_LENGTH = 256
+
+const encoder = new TextEncoder()
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the three characters that could forge a frame
+const FORGING = /[\r\n\u0000]/
+
+/** Bytes of UTF-8; a lone surrogate counts as the U+FFFD that it becomes. */
+export function byteLength(text: string): number {
+  return encoder.encode(text).byteLength
+}
+
+/** Whether `text` is over `limit` bytes of UTF-8, encoding it only where its length leaves that open. */
+export function isLongerThan(text: string, limit: number): boolean {
+  if (text.length > limit) return true
+  return text.length * 3 > limit && byteLength(text) > limit
+}
+
+/** Why `name` is no stream name; undefined when it is one. */
+export function streamNameFault(name: string): SserError | undefined {
+  if (name === '') return new SserError('stream-name-required', 'A stream name must be supplied')
+  if (isLongerThan(name, MAX_STREAM_NAME_BYTES)) {
+    return new SserError('invalid-stream-name', `A stream name has at most ${MAX_STREAM_NAME_BYTES} bytes`)
+  }
+  if (CONTROL.test(name)) {
+    return new SserError('invalid-stream-name', 'A stream name must not contain control characters')
+  }
+  return undefined
+}
+
+/** Why `type` is no event type; undefined when it is one. */
+export function eventTypeFault(type: string): SserError | undefined {
+  if (type === '') return new SserError('invalid-event-type', 'An event type must not be empty')
+  if (type.length > MAX_EVENT_TYPE_LENGTH) {
+    return new SserError(
+      'invalid-event-type',
+      `An event type has at most ${MAX_EVENT_TYPE_LENGTH} characters`,
+    )
+  }
+  if (FORGING.test(type)) {
+    return new SserError('invalid-event-type', 'An event type must not contain CR, LF or NUL')
+  }
+  if (type.startsWith('sser-')) {
+    return new SserError('invalid-event-type', 'Event types that begin with "sser-" are reserved')
+  }
+  return undefined
+}
