@@ -1,0 +1,69 @@
+import { Deque } from './deque.ts'
+import type { LogItem } from './log.ts'
+import type { Timing } from './timing.ts'
+
+/** What this Pod knows of one life of one Pod. */
+export class Epoch {
+  /** All of its events up to here were seen, or declared a hole. */
+  have = 0
+  /** Its events up to here may be gone from the log. */
+  floor = 0
+  /** When it last advanced, in its own Pod's life, told in this Pod's time. */
+  lastActive: number
+  /** Its items in the log, in order of seq; below the floor they are there for readers that lag, not to be given away. */
+  readonly items: Deque<LogItem> = new Deque()
+
+  constructor(lastActive: number) {
+    this.lastActive = lastActive
+  }
+
+  /** The seq up to which a reader that stands before the log's item `index` has everything. */
+  seqAt(index: number): number {
+    const item = this.items.at(this.items.lowerBound((candidate) => candidate.index >= index))
+    if (item === undefined) return this.have
+    return item.kind === 'hole' ? item.from : item.seq - 1
+  }
+}
+
+/** Every epoch that this Pod knows of. One that falls silent leaves positions first, and memory later. */
+export class Epochs {
+  readonly #epochs = new Map<string, Epoch>()
+  readonly #timing: Timing
+
+  constructor(timing: Timing) {
+    this.#timing = timing
+  }
+
+  get(epoch: string): Epoch | undefined {
+    return this.#epochs.get(epoch)
+  }
+
+  /** The record of `epoch`, made if there is none. */
+  know(epoch: string, lastActive: number): Epoch {
+    let record = this.#epochs.get(epoch)
+    if (record === undefined) {
+      record = new Epoch(lastActive)
+      this.#epochs.set(epoch, record)
+    }
+    return record
+  }
+
+  isSilent(record: Epoch, now: number): boolean {
+    return now - record.lastActive >= this.#timing.forgetMs
+  }
+
+  /** The epochs that positions speak of. */
+  *active(now: number): Generator<[string, Epoch]> {
+    for (const entry of this.#epochs) {
+      if (!this.isSilent(entry[1], now)) yield entry
+    }
+  }
+
+  /** Lets go of epochs that were silent for so long that no message can speak of them any more. */
+  forget(now: number): void {
+    for (const [epoch, record] of this.#epochs) {
+      if (now - record.lastActive >= this.#timing.dropMs && record.items.length === 0)
+        this.#epochs.delete(epoch)
+    }
+  }
+}

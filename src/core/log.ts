@@ -1,0 +1,225 @@
+import { byteLength } from '../wire/names.ts'
+import { Deque } from './deque.ts'
+import { type Epoch, Epochs } from './epochs.ts'
+import type { Timing } from './timing.ts'
+
+interface Item {
+  /** Its place in the order of arrival, counted from the Pod's start. */
+  readonly index: number
+  /** When it was sent, in this Pod's time. */
+  readonly sentAt: number
+}
+
+/** An event. One that came from a Go Pod has no epoch, and nobody can ask for it again. */
+export interface EventItem extends Item {
+  readonly kind: 'event'
+  readonly epoch: string | undefined
+  readonly seq: number
+  readonly stream: string
+  readonly msg: string
+  readonly event: string | undefined
+  readonly bytes: number
+}
+
+/** A Pod's sign of life: it takes a seq, and no connection sees it. */
+export interface TickItem extends Item {
+  readonly kind: 'tick'
+  readonly epoch: string
+  readonly seq: number
+}
+
+/** Events of `epoch` after `from` and up to `seq` never came here and never will. */
+export interface HoleItem extends Item {
+  readonly kind: 'hole'
+  readonly epoch: string
+  readonly from: number
+  readonly seq: number
+}
+
+export type LogItem = EventItem | TickItem | HoleItem
+
+/** What is appended: an event of some stream, or a tick. */
+export interface Content {
+  stream?: string | undefined
+  msg?: string | undefined
+  event?: string | undefined
+}
+
+/** What an item costs beside its text, roughly: the object and its places in three queues. */
+const ITEM_BYTES = 160
+
+export interface LogOptions {
+  /** This Pod's own epoch. */
+  epoch: string
+  maxAgeMs: number
+  maxBytes: number
+  timing: Timing
+}
+
+/**
+ * A Pod's bounded record of recent events, from every epoch, in the order in which they arrived here. Readers
+ * keep an index into it and nothing else. Per epoch it holds consecutive seqs: whoever appends sees to that.
+ */
+export class Log {
+  readonly epoch: string
+  readonly epochs: Epochs
+  /** Called after each append. */
+  onAppend: () => void = () => {}
+  /** When an event without epoch last arrived; resuming across one cannot be exact. */
+  lastV1At: number = Number.NEGATIVE_INFINITY
+  readonly #maxAgeMs: number
+  readonly #maxBytes: number
+  readonly #items = new Deque<LogItem>()
+  readonly #streams = new Map<string, Deque<EventItem>>()
+  readonly #holes = new Deque<HoleItem>()
+  #tail = 0
+  #bytes = 0
+
+  constructor({ epoch, maxAgeMs, maxBytes, timing }: LogOptions) {
+    this.epoch = epoch
+    this.epochs = new Epochs(timing)
+    this.#maxAgeMs = maxAgeMs
+    this.#maxBytes = maxBytes
+  }
+
+  /** Index of the oldest item. */
+  get tail(): number {
+    return this.#tail
+  }
+
+  /** Index that the next item will get. */
+  get head(): number {
+    return this.#tail + this.#items.length
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get maxAgeMs(): number {
+    return this.#maxAgeMs
+  }
+
+  at(index: number): LogItem | undefined {
+    return this.#items.at(index - this.#tail)
+  }
+
+  /** The next event or tick of `epoch`, which must be known: its seq is the one after what is held. */
+  append(epoch: string, content: Content, sentAt: number, now: number): EventItem | TickItem {
+    const record = this.epochs.know(epoch, sentAt)
+    const seq = record.have + 1
+    record.have = seq
+    record.lastActive = Math.max(record.lastActive, sentAt)
+    const item = this.#item(epoch, seq, content, sentAt)
+    record.items.push(item)
+    this.#push(item, now)
+    return item
+  }
+
+  /** An event that has no epoch, from a Go Pod: delivered live, never transferred or replayed. */
+  appendV1(stream: string, msg: string, now: number): void {
+    this.lastV1At = now
+    this.#push(this.#item(undefined, 0, { stream, msg }, now), now)
+  }
+
+  /** Jumps over events of `epoch` that nobody can give: from what is held, to `seq`. */
+  jump(epoch: string, seq: number, now: number): void {
+    const record = this.epochs.know(epoch, now)
+    const hole: HoleItem = { kind: 'hole', index: this.head, sentAt: now, epoch, from: record.have, seq }
+    record.have = seq
+    record.floor = seq
+    record.items.push(hole)
+    this.#holes.push(hole)
+    this.#push(hole, now)
+  }
+
+  /** Drops what is past the age bound; to be called before each use. */
+  trim(now: number): void {
+    const oldest = now - this.#maxAgeMs
+    for (let item = this.#items.at(0); item !== undefined && item.sentAt < oldest; item = this.#items.at(0))
+      this.#shift()
+  }
+
+  /** Where this Pod stands. */
+  position(now: number): Map<string, number> {
+    return this.positionAt(this.head, now)
+  }
+
+  /** Where a reader stands that has everything before the item `index`. */
+  positionAt(index: number, now: number): Map<string, number> {
+    const position = new Map<string, number>()
+    for (const [epoch, record] of this.epochs.active(now)) {
+      const seq = index >= this.head ? record.have : record.seqAt(index)
+      if (seq > 0) position.set(epoch, seq)
+    }
+    return position
+  }
+
+  /** The events of `streams`, and all holes, from the item `index` on, in order of arrival. */
+  *read(streams: readonly string[], index: number): Generator<EventItem | HoleItem> {
+    const queues: { items: Deque<EventItem | HoleItem>; next: number }[] = []
+    for (const items of [this.#holes, ...streams.map((stream) => this.#streams.get(stream))]) {
+      if (items === undefined || items.length === 0) continue
+      const queue: Deque<EventItem | HoleItem> = items
+      queues.push({ items: queue, next: queue.lowerBound((item) => item.index >= index) })
+    }
+    for (;;) {
+      let first: { item: EventItem | HoleItem; queue: { next: number } } | undefined
+      for (const queue of queues) {
+        const item = queue.items.at(queue.next)
+        if (item !== undefined && (first === undefined || item.index < first.item.index))
+          first = { item, queue }
+      }
+      if (first === undefined) return
+      first.queue.next += 1
+      yield first.item
+    }
+  }
+
+  #item(epoch: string, seq: number, content: Content, sentAt: number): EventItem | TickItem
+  #item(epoch: undefined, seq: number, content: Content & { stream: string }, sentAt: number): EventItem
+  #item(epoch: string | undefined, seq: number, content: Content, sentAt: number): EventItem | TickItem {
+    const { stream, msg = '', event } = content
+    if (stream === undefined) return { kind: 'tick', index: this.head, sentAt, epoch: epoch as string, seq }
+    const bytes = byteLength(msg) + stream.length + (event?.length ?? 0)
+    return { kind: 'event', index: this.head, sentAt, epoch, seq, stream, msg, event, bytes }
+  }
+
+  #push(item: LogItem, now: number): void {
+    this.#items.push(item)
+    this.#bytes += cost(item)
+    if (item.kind === 'event') {
+      const queue = this.#streams.get(item.stream)
+      if (queue !== undefined) queue.push(item)
+      else {
+        const items = new Deque<EventItem>()
+        items.push(item)
+        this.#streams.set(item.stream, items)
+      }
+    }
+    while (this.#bytes > this.#maxBytes && this.#items.length > 0) this.#shift()
+    this.trim(now)
+    this.onAppend()
+  }
+
+  #shift(): void {
+    const item = this.#items.shift() as LogItem
+    this.#tail += 1
+    this.#bytes -= cost(item)
+    if (item.kind === 'hole') this.#holes.shift()
+    if (item.kind === 'event') {
+      const items = this.#streams.get(item.stream) as Deque<EventItem>
+      items.shift()
+      if (items.length === 0) this.#streams.delete(item.stream)
+    }
+    if (item.epoch !== undefined) {
+      const record = this.epochs.get(item.epoch) as Epoch
+      record.items.shift()
+      record.floor = Math.max(record.floor, item.seq)
+    }
+  }
+}
+
+function cost(item: LogItem): number {
+  return ITEM_BYTES + (item.kind === 'event' ? item.bytes : 0)
+}

@@ -1,0 +1,16 @@
+/** The protocol's times, all of them multiples of the log's age bound. Milliseconds. */
+export interface Timing {
+  /** A Pod that sent nothing for this long says so, with an entry that has no stream. */
+  tickMs: number
+  /** How long a peer may lack a third Pod's events before this Pod hands them on. */
+  graceMs: number
+  /** An epoch silent for this long leaves positions and ids. Over 2 ages: an entry can live that long. */
+  forgetMs: number
+  /** An epoch silent for this long is not remembered at all. */
+  dropMs: number
+}
+
+export function timing(logMaxAgeMs: number): Timing {
+  const tickMs = Math.min(5_000, logMaxAgeMs / 10)
+  return { tickMs, graceMs: 2.5 * tickMs, forgetMs: 2.5 * logMaxAgeMs, dropMs: 3.75 * logMaxAgeMs }
+}
