@@ -1,0 +1,93 @@
+import type { Epoch } from '../core/epochs.ts'
+import type { Log, LogItem } from '../core/log.ts'
+import type { Timing } from '../core/timing.ts'
+import { APPEND_TARGET_BYTES, type Append, type Run, type WireEvent } from '../wire/v2.ts'
+import type { Acquaintance } from './acquaintance.ts'
+
+/** Bytes of JSON around an event, roughly. */
+const EVENT_OVERHEAD_BYTES = 80
+
+/**
+ * The two halves of an exchange between two logs: what to give, and what to take. Requests and answers have one
+ * shape. Only durations cross the wire: two Pods' clocks are never compared.
+ */
+export class Exchange {
+  readonly #log: Log
+  readonly #timing: Timing
+
+  constructor(log: Log, timing: Timing) {
+    this.#log = log
+    this.#timing = timing
+  }
+
+  /** A message for a Pod of which only the address is known: where this Pod stands, and no events. */
+  introduce(now: number): Append {
+    this.#log.trim(now)
+    return { epoch: this.#log.epoch, position: this.#log.position(now), runs: [] }
+  }
+
+  /** What `peer` lacks: this Pod's own events if `own`, third Pods' after a grace. */
+  give(peer: Acquaintance, own: boolean, now: number): Append {
+    const message = this.introduce(now)
+    const runs: Run[] = []
+    let room = APPEND_TARGET_BYTES
+    for (const [epoch, record] of this.#log.epochs.active(now)) {
+      const has = peer.has(epoch)
+      if (epoch === peer.epoch || has >= record.have) continue
+      const start = this.#firstAfter(record, has, now)
+      const prev = start < record.items.length ? (record.items.at(start) as LogItem).seq - 1 : record.have
+      const isTrimmed = prev > has
+      if (epoch === this.#log.epoch ? !own : !(isTrimmed || this.#isOverdue(peer, epoch, now))) continue
+      const events: WireEvent[] = []
+      for (let i = start; i < record.items.length && room > 0; i += 1) {
+        const item = record.items.at(i) as LogItem
+        events.push(wireEvent(item, now))
+        room -= EVENT_OVERHEAD_BYTES + (item.kind === 'event' ? item.bytes : 0)
+      }
+      runs.push({
+        epoch,
+        prev,
+        floor: isTrimmed ? true : undefined,
+        idle: Math.max(0, Math.round(now - record.lastActive)),
+        events,
+      })
+      if (room <= 0) break
+    }
+    return { ...message, runs }
+  }
+
+  /** Takes of the runs what continues what is held, and nothing else. */
+  take(runs: readonly Run[], now: number): void {
+    for (const run of runs) {
+      if (run.epoch === this.#log.epoch || run.idle >= this.#timing.forgetMs) continue
+      const known = this.#log.epochs.get(run.epoch)
+      const have = known?.have ?? 0
+      const last = run.prev + run.events.length
+      if (last <= have || (run.prev > have && run.floor !== true)) continue
+      const record = known ?? this.#log.epochs.know(run.epoch, now - run.idle)
+      record.lastActive = Math.max(record.lastActive, now - run.idle)
+      if (run.prev > have) this.#log.jump(run.epoch, run.prev, now)
+      for (const event of run.events) {
+        if (event.seq > record.have) this.#log.append(run.epoch, event, now - event.age, now)
+      }
+    }
+  }
+
+  /** Index of the first item of an epoch that may be given to a Pod which has everything up to `has`. */
+  #firstAfter(record: Epoch, has: number, now: number): number {
+    const oldest = now - this.#log.maxAgeMs
+    const above = Math.max(has, record.floor)
+    return record.items.lowerBound((item) => item.seq > above && item.sentAt >= oldest)
+  }
+
+  #isOverdue(peer: Acquaintance, epoch: string, now: number): boolean {
+    const since = peer.lackingSince(epoch)
+    return since !== undefined && now - since > this.#timing.graceMs
+  }
+}
+
+function wireEvent(item: LogItem, now: number): WireEvent {
+  const age = Math.max(0, Math.round(now - item.sentAt))
+  if (item.kind !== 'event') return { seq: item.seq, age }
+  return { seq: item.seq, age, stream: item.stream, msg: item.msg, event: item.event }
+}

@@ -1,0 +1,255 @@
+import type { Clock } from '../clock.ts'
+import { Deque } from '../core/deque.ts'
+import type { Log } from '../core/log.ts'
+import { describe, SserError } from '../errors.ts'
+import type { Faults } from '../faults.ts'
+import { readBody } from '../wire/body.ts'
+import { PEER_ENDPOINT_URL_PATH, printV1 } from '../wire/v1.ts'
+import { APPEND_MAX_BYTES, APPEND_URL_PATH, parseAppend, printAppend } from '../wire/v2.ts'
+import type { Acquaintance } from './acquaintance.ts'
+import type { Exchange } from './exchange.ts'
+import { type Fetch, post } from './post.ts'
+import type { Outcome } from './receipt.ts'
+
+/**
+ * `connecting`: never answered yet. `connected`: speaks v2. `v1`: a Go Pod. `failing`: the last request failed,
+ * the next waits. `self`: this very Pod.
+ */
+export type LinkState = 'connecting' | 'connected' | 'v1' | 'failing' | 'self'
+
+/** What a link knows of its peer. */
+export interface PeerStatus {
+  /** The peer, as `address:port`. */
+  peer: string
+  state: LinkState
+  /** The peer's epoch, once it answered. */
+  epoch: string | undefined
+  /** This Pod's own events that the peer is not known to hold. */
+  lag: number
+  /** Requests that failed since the last one that worked. */
+  failures: number
+  /** Why the last one failed. */
+  lastError: string | undefined
+}
+
+/** After a failure a link waits a random part of this, doubled with each further failure. */
+const BACKOFF_MS = 200
+const BACKOFF_MAX_MS = 5_000
+/** How often a Go Pod is asked whether it speaks v2 by now. */
+const PROBE_MS = 60_000
+
+export interface LinkOptions {
+  host: string
+  log: Log
+  exchange: Exchange
+  clock: Clock
+  faults: Faults
+  fetch: Fetch
+  requestTimeoutMs: number
+  /** The acquaintance with the Pod of that epoch. */
+  meet(epoch: string): Acquaintance
+}
+
+/**
+ * The way to one peer: a cursor over this Pod's own events, with one request in flight, so that whatever is sent
+ * meanwhile travels together in the next. It never gives up; it only waits longer.
+ */
+export class Link {
+  readonly host: string
+  readonly #options: LinkOptions
+  readonly #abort = new AbortController()
+  readonly #waiters = new Deque<{ seq: number; settle: (outcome: Outcome) => void }>()
+  #state: LinkState = 'connecting'
+  #peer: Acquaintance | undefined
+  #failures = 0
+  #lastError: string | undefined
+  #busy = false
+  #cancelRetry: (() => void) | undefined
+  /** Towards a Go Pod: the last of this Pod's events that was posted, well or badly. */
+  #v1Seq: number
+  #v1Until = Number.NEGATIVE_INFINITY
+
+  constructor(options: LinkOptions) {
+    this.host = options.host
+    this.#options = options
+    this.#v1Seq = this.#ownSeq()
+  }
+
+  status(): PeerStatus {
+    return {
+      peer: this.host,
+      state: this.#state,
+      epoch: this.#peer?.epoch,
+      lag: this.#state === 'self' ? 0 : this.#ownSeq() - this.#settledSeq(),
+      failures: this.#failures,
+      lastError: this.#lastError,
+    }
+  }
+
+  /** Whether this link leads to the Pod of that acquaintance. */
+  leadsTo(peer: Acquaintance): boolean {
+    return this.#peer === peer
+  }
+
+  /** There may be something to send, or the peer was heard otherwise. */
+  poke(): void {
+    this.#settleWaiters()
+    if (this.#busy || this.#cancelRetry !== undefined || !this.#hasWork()) return
+    void this.#work()
+  }
+
+  /** Calls back, at once or later, with how this Pod's event `seq` ended at the peer. */
+  whenSettled(seq: number, settle: (outcome: Outcome) => void): void {
+    if (this.#state === 'self') settle(undefined)
+    else if (this.#state === 'failing') settle({ status: 'failed', reason: this.#lastError ?? '' })
+    else this.#waiters.push({ seq, settle })
+  }
+
+  stop(reason: string): void {
+    this.#abort.abort(new SserError('stopped', reason))
+    this.#cancelRetry?.()
+    this.#settleAll({ status: 'failed', reason })
+  }
+
+  #hasWork(): boolean {
+    if (this.#abort.signal.aborted || this.#state === 'self') return false
+    if (this.#peer === undefined && this.#state !== 'v1') return true
+    return this.#settledSeq() < this.#ownSeq()
+  }
+
+  async #work(): Promise<void> {
+    this.#busy = true
+    try {
+      // One turn later, so that all that is sent in this one travels together.
+      await undefined
+      do await this.#step()
+      while (this.#hasWork())
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { clock } = this.#options
+    if (clock.now() < this.#v1Until) return this.#sendV1()
+    const isV2 = await this.#append()
+    this.#failures = 0
+    if (isV2) return
+    this.#state = 'v1'
+    this.#v1Seq = Math.max(this.#v1Seq, this.#settledSeq())
+    this.#peer = undefined
+    this.#v1Until = clock.now() + PROBE_MS
+  }
+
+  /** One v2 exchange; false if the peer does not know v2. */
+  async #append(): Promise<boolean> {
+    const { clock, exchange, log, meet } = this.#options
+    const before = this.#peer
+    const hadBefore = before?.has(log.epoch) ?? 0
+    const message =
+      before === undefined ? exchange.introduce(clock.now()) : exchange.give(before, true, clock.now())
+    const text = await this.#post(APPEND_URL_PATH, printAppend(message), async (response) => {
+      if (response.status === 404) return undefined
+      if (response.status !== 200) throw new SserError('peer-failed', `answered ${response.status}`)
+      return readBody(response, APPEND_MAX_BYTES)
+    })
+    if (text === undefined) return false
+    const answer = parseAppend(text)
+    const now = clock.now()
+    if (answer.epoch === log.epoch) {
+      this.#state = 'self'
+      this.#settleAll(undefined)
+      return true
+    }
+    exchange.take(answer.runs, now)
+    const peer = meet(answer.epoch)
+    peer.hear(answer.position, log.position(now), now)
+    peer.workedAt = now
+    this.#peer = peer
+    this.#state = 'connected'
+    this.#settleWaiters()
+    if (peer === before && message.runs.length > 0 && peer.has(log.epoch) <= hadBefore && this.#hasWork()) {
+      throw new SserError('peer-failed', 'answers, but takes nothing')
+    }
+    return true
+  }
+
+  /** Posts the next event as v1: at most once, and only to a peer that has just answered. */
+  async #sendV1(): Promise<void> {
+    const { log } = this.#options
+    log.trim(this.#options.clock.now())
+    const record = log.epochs.get(log.epoch)
+    const item = record?.items.at(record.items.lowerBound((candidate) => candidate.seq > this.#v1Seq))
+    if (item === undefined) {
+      this.#v1Seq = this.#ownSeq()
+      return
+    }
+    this.#v1Seq = item.seq
+    if (item.kind !== 'event') return this.#settleWaiters()
+    try {
+      await this.#post(PEER_ENDPOINT_URL_PATH, printV1(item), async (response) => {
+        if (!response.ok) throw new SserError('peer-failed', `answered ${response.status}`)
+      })
+    } catch (error) {
+      // It may have been taken all the same. Before anything more is risked, the peer is asked whether it lives.
+      this.#v1Until = Number.NEGATIVE_INFINITY
+      throw error
+    }
+    this.#settleWaiters()
+  }
+
+  #post<T>(path: string, body: string, read: (response: Response) => Promise<T>): Promise<T> {
+    const { clock, fetch, host, requestTimeoutMs } = this.#options
+    return post(`http://${host}${path}`, body, read, {
+      clock,
+      fetch,
+      timeoutMs: requestTimeoutMs,
+      signal: this.#abort.signal,
+    })
+  }
+
+  #fail(error: unknown): void {
+    if (this.#abort.signal.aborted) return
+    const { clock, faults, host } = this.#options
+    this.#failures += 1
+    this.#state = 'failing'
+    this.#lastError = describe(error)
+    this.#settleAll({ status: 'failed', reason: this.#lastError })
+    faults.report(error, { stage: 'append', peer: host })
+    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** (this.#failures - 1))
+    this.#cancelRetry = clock.after(ceiling * (0.5 + clock.random() / 2), () => {
+      this.#cancelRetry = undefined
+      void this.#work()
+    })
+  }
+
+  #ownSeq(): number {
+    const { log } = this.#options
+    return log.epochs.get(log.epoch)?.have ?? 0
+  }
+
+  /** Up to here the peer is done with this Pod's events. */
+  #settledSeq(): number {
+    return this.#peer === undefined ? this.#v1Seq : this.#peer.has(this.#options.log.epoch)
+  }
+
+  #settleWaiters(): void {
+    if (this.#state !== 'connected' && this.#state !== 'v1') return
+    const settled = this.#settledSeq()
+    for (
+      let next = this.#waiters.at(0);
+      next !== undefined && next.seq <= settled;
+      next = this.#waiters.at(0)
+    ) {
+      this.#waiters.shift()
+      next.settle({ status: 'delivered' })
+    }
+  }
+
+  #settleAll(outcome: Outcome): void {
+    for (let next = this.#waiters.shift(); next !== undefined; next = this.#waiters.shift())
+      next.settle(outcome)
+  }
+}

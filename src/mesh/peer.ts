@@ -1,0 +1,30 @@
+import * as v from 'valibot'
+import { SserError } from '../errors.ts'
+
+/** A Pod's address, as a finder gives it. */
+export interface Peer {
+  /** An IP address or a host name; IPv6 without brackets. */
+  readonly address: string
+  /** The peer's internal port. Default: this Pod's own. */
+  readonly port?: number | undefined
+}
+
+const schema = v.object({
+  address: v.pipe(v.string(), v.regex(/^[0-9A-Za-z.:_%-]+$/)),
+  port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
+})
+
+/** A peer as `address:port`, IPv6 in brackets: how it is named in URLs, receipts and reports. */
+export function hostOf({ address, port }: Peer, defaultPort: number): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port ?? defaultPort}`
+}
+
+/** Checks what a finder returned; throws `invalid-peer`. */
+export function checkPeers(peers: readonly Peer[]): readonly Peer[] {
+  for (const peer of peers) {
+    if (!v.is(schema, peer)) {
+      throw new SserError('invalid-peer', `Not a peer: ${JSON.stringify(peer)}; expected { address, port? }`)
+    }
+  }
+  return peers
+}

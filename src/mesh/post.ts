@@ -1,0 +1,41 @@
+import type { Clock } from '../clock.ts'
+import { SserError } from '../errors.ts'
+import { discardBody } from '../wire/body.ts'
+
+/** How requests reach a peer. Default: the runtime's own `fetch`. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+
+/**
+ * Posts JSON to a peer and reads the answer, all within `timeoutMs`, body included. What `read` leaves of the body
+ * is cancelled, so that the connection is free again. Redirects are not followed.
+ */
+export async function post<T>(
+  url: string,
+  body: string,
+  read: (response: Response) => Promise<T>,
+  options: { clock: Clock; fetch: Fetch; timeoutMs: number; signal: AbortSignal },
+): Promise<T> {
+  const { clock, fetch, timeoutMs, signal } = options
+  const request = new AbortController()
+  const stop = () => request.abort(signal.reason)
+  const cancelTimeout = clock.after(timeoutMs, () => {
+    request.abort(new SserError('peer-failed', `no answer within ${timeoutMs} ms`))
+  })
+  signal.addEventListener('abort', stop, { once: true })
+  let response: Response | undefined
+  try {
+    signal.throwIfAborted()
+    response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+      redirect: 'manual',
+      signal: request.signal,
+    })
+    return await read(response)
+  } finally {
+    cancelTimeout()
+    signal.removeEventListener('abort', stop)
+    if (response?.bodyUsed === false) await discardBody(response)
+  }
+}

@@ -1,0 +1,71 @@
+import type { Clock } from '../clock.ts'
+import type { Link } from './link.ts'
+
+/** What became of an event at one peer when `send()` returned. */
+export interface PeerReceipt {
+  /** The peer, as `address:port`. */
+  peer: string
+  /**
+   * `delivered`: its log holds the event. `pending`: no answer within `ackTimeoutMs`. `failed`: it cannot be
+   * reached now. In the last two cases the event still reaches a peer of this package that comes back within the
+   * log's bounds; a Go Pod gets an event at most once.
+   */
+  status: 'delivered' | 'pending' | 'failed'
+  /** Why it is not delivered. */
+  reason?: string
+}
+
+/** What became of an event when `send()` returned. */
+export interface Receipt {
+  /** The event's own id: this Pod's epoch and the event's number in it. */
+  id: string
+  /** Connections that listened on the stream here, on this Pod. */
+  connections: number
+  /** Every other Pod. */
+  peers: PeerReceipt[]
+}
+
+/** How an event ended at one peer; undefined: the peer is this very Pod. */
+export type Outcome = Omit<PeerReceipt, 'peer'> | undefined
+
+/** Resolves when every link had its say about the event `seq`, or `timeoutMs` passed. */
+export function collectOutcomes(
+  links: Iterable<Link>,
+  seq: number,
+  options: { timeoutMs: number; clock: Clock; signal?: AbortSignal | undefined },
+): Promise<PeerReceipt[]> {
+  return new Promise((resolve, reject) => {
+    const { timeoutMs, clock, signal } = options
+    const outcomes = new Map<Link, Outcome>()
+    let missing = 1
+    let cancelTimeout = () => {}
+    const finish = () => {
+      cancelTimeout()
+      signal?.removeEventListener('abort', abort)
+      const peers: PeerReceipt[] = []
+      for (const [link, outcome] of outcomes)
+        if (outcome !== undefined) peers.push({ peer: link.host, ...outcome })
+      resolve(peers)
+    }
+    const abort = () => {
+      cancelTimeout()
+      reject(signal?.reason)
+    }
+    const arrive = () => {
+      missing -= 1
+      if (missing === 0) finish()
+    }
+    for (const link of links) {
+      missing += 1
+      outcomes.set(link, { status: 'pending', reason: `no answer within ${timeoutMs} ms` })
+      link.whenSettled(seq, (outcome) => {
+        outcomes.set(link, outcome)
+        arrive()
+      })
+    }
+    arrive()
+    if (missing === 0) return
+    cancelTimeout = clock.after(timeoutMs, finish)
+    signal?.addEventListener('abort', abort, { once: true })
+  })
+}
