@@ -1,0 +1,20 @@
+// One Pod. `npm start` runs three of them.
+import { Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { Sser, StaticPeerFinder } from '../src/index.ts'
+
+const { HOST = '127.0.0.1', PORT = '8000', INTERNAL_PORT = '7000', PEERS = HOST } = process.env
+const { serve } = 'Bun' in globalThis ? await import('../src/bun.ts') : await import('../src/node.ts')
+
+const sser = new Sser({ peerFinder: new StaticPeerFinder(PEERS.split(',')), internalPort: Number(INTERNAL_PORT) })
+
+const app = new Hono()
+app.use(cors())
+app.route('/events', sser.routes)
+app.post('/send', async (c) => {
+  const { stream = '', event } = c.req.query()
+  return c.json(await sser.send(stream, await c.req.text(), { event }), 202)
+})
+
+const { port } = await serve({ sser, fetch: app.fetch, hostname: HOST, port: Number(PORT) })
+console.log(`listening on http://${HOST}:${port}`)
