@@ -30,6 +30,10 @@ export type SserErrorCode =
   | 'body-too-large'
   /** A peer's message is not what the protocol allows. */
   | 'invalid-append'
+  /** A peer sent the same event twice, with different contents: only the first counts. */
+  | 'contradiction'
+  /** A `key` is too long or holds a line break. */
+  | 'invalid-key'
   /** A peer could not be reached, or answered with something that is no answer. */
   | 'peer-failed'
   /** A peer finder failed, or its list of changes ended. */

@@ -1,5 +1,5 @@
 /** Where in the background a fault was met. */
-export type FaultStage = 'append' | 'receive' | 'peer-finder' | 'deliver'
+export type FaultStage = 'append' | 'receive' | 'hydrate' | 'peer-finder' | 'deliver'
 
 /** What {@link OnError} is told beside the error. */
 export interface FaultContext {
@@ -14,7 +14,13 @@ export type OnError = (error: unknown, context: FaultContext) => void
 
 /** Counts background faults and passes them on: nothing in the background ever throws. */
 export class Faults {
-  readonly counts: Record<FaultStage, number> = { append: 0, receive: 0, 'peer-finder': 0, deliver: 0 }
+  readonly counts: Record<FaultStage, number> = {
+    append: 0,
+    receive: 0,
+    hydrate: 0,
+    'peer-finder': 0,
+    deliver: 0,
+  }
   readonly #onError: OnError | undefined
 
   constructor(onError?: OnError) {

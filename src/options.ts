@@ -21,6 +21,17 @@ export interface Settings {
   logMaxAgeMs?: number | undefined
   /** How much memory the remembered events may take, in bytes. Default: 16 MiB. Minimum: 1,024. */
   logMaxBytes?: number | undefined
+  /**
+   * Whether clients get ids and can resume. Without, a Pod serves like a Go Pod: for a fleet that still has some,
+   * whose clients must not carry ids that a Go Pod refuses. Default: true.
+   */
+  history?: boolean | undefined
+  /** The longest `Last-Event-ID` that is read, in bytes; a longer one is a gap. Default: 4,096. Minimum: 64. */
+  maxPositionBytes?: number | undefined
+  /** How long a new Pod may take to fetch the log from a peer, in milliseconds. Default: 5,000. Minimum: 0. */
+  hydrateTimeoutMs?: number | undefined
+  /** How long a Pod that stops may take to hand over what it has, in milliseconds. Default: 10,000. Minimum: 0. */
+  drainMs?: number | undefined
   /** The longest message, in bytes of UTF-8. Default: 65,536. Minimum: 1. Maximum: 1,048,576. */
   maxMessageBytes?: number | undefined
   /** The streams that one connection may listen on. Default: 32. Minimum: 1. */
@@ -48,6 +59,10 @@ const schema = v.strictObject({
   heartbeatMs: withDefault(15_000, 1_000),
   logMaxAgeMs: withDefault(120_000, 1_000),
   logMaxBytes: withDefault(16_777_216, 1_024),
+  history: v.optional(v.boolean(), true),
+  maxPositionBytes: withDefault(4_096, 64),
+  hydrateTimeoutMs: withDefault(5_000, 0),
+  drainMs: withDefault(10_000, 0),
   maxMessageBytes: withDefault(65_536, 1, 1_048_576),
   maxStreamsPerConnection: withDefault(32, 1),
   ackTimeoutMs: withDefault(1_000, 0),

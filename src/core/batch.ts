@@ -1,13 +1,15 @@
-import { eventFrame, gapFrame } from '../wire/frame.ts'
+import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
 import { printPosition } from '../wire/position.ts'
-import type { EventItem, Log, LogItem } from './log.ts'
+import type { LogItem } from './items.ts'
+import type { Log } from './log.ts'
 
 const encoder = new TextEncoder()
 
 interface Framed {
-  /** Undefined: a gap, which concerns every connection. */
+  /** Undefined: it concerns every connection. */
   stream: string | undefined
-  text: () => string
+  isGap: boolean
+  text: string
 }
 
 /**
@@ -26,43 +28,50 @@ export class Batch {
     this.from = from
     this.to = log.head
     const start = Math.max(from, log.tail)
-    const position = log.positionAt(start, now)
-    let everyone = false
-    const gap = (reason: 'trimmed' | 'hole') => {
-      const id = printPosition(position)
-      everyone = true
-      this.#framed.push({ stream: undefined, text: () => gapFrame(id, reason) })
+    const whole = Math.max(start, log.wholeFrom)
+    const position = log.positionAt(whole, now)
+    const print = () => (log.history ? printPosition(position) : undefined)
+    const gap = (stream: string | undefined, reason: GapReason) => {
+      this.#framed.push({ stream, isGap: true, text: gapFrame(print(), reason) })
     }
-    if (from < start) gap('trimmed')
     const streams = new Set<string>()
+    if (from < start) gap(undefined, 'trimmed')
     for (let index = start; index < this.to; index += 1) {
       const item = log.at(index) as LogItem
-      if (item.epoch !== undefined) position.set(item.epoch, item.seq)
-      if (item.kind === 'hole') gap('hole')
+      if (index >= whole && item.epoch !== undefined) position.set(item.epoch, item.seq)
+      if (item.kind === 'hole') gap(undefined, 'hole')
       if (item.kind !== 'event' || !isWanted(item.stream)) continue
       streams.add(item.stream)
-      this.#framed.push({ stream: item.stream, text: once(item, item.epoch && printPosition(position)) })
+      if (item.msg === undefined) gap(item.stream, 'trimmed')
+      else if (log.keys.twins(item).every((twin) => twin.index > index)) {
+        const id = item.epoch === undefined ? undefined : print()
+        this.#framed.push({
+          stream: item.stream,
+          isGap: false,
+          text: eventFrame({ id, event: item.event, msg: item.msg }),
+        })
+      }
     }
-    this.streams = everyone ? undefined : streams
+    this.streams = this.#framed.some(({ stream }) => stream === undefined) ? undefined : streams
   }
 
   /** The chunk for connections that listen on `streams`; undefined when nothing is new for them. */
   chunk(key: string, streams: readonly string[]): Uint8Array | undefined {
     if (this.#chunks.has(key)) return this.#chunks.get(key)
     let text = ''
+    let gap = ''
     for (const framed of this.#framed) {
-      if (framed.stream === undefined || streams.includes(framed.stream)) text += framed.text()
+      if (framed.stream !== undefined && !streams.includes(framed.stream)) continue
+      // Of gaps that follow each other the last says it all.
+      if (framed.isGap) gap = framed.text
+      else {
+        text += gap + framed.text
+        gap = ''
+      }
     }
+    text += gap
     const chunk = text === '' ? undefined : encoder.encode(text)
     this.#chunks.set(key, chunk)
     return chunk
-  }
-}
-
-function once(item: EventItem, id: string | undefined): () => string {
-  let text: string | undefined
-  return () => {
-    text ??= eventFrame({ id, event: item.event, msg: item.msg })
-    return text
   }
 }

@@ -1,8 +1,8 @@
-import { positionFrame, retryFrame } from '../wire/frame.ts'
-import { printPosition } from '../wire/position.ts'
+import type { GapReason } from '../wire/frame.ts'
+import { gapFrame, positionFrame, retryFrame } from '../wire/frame.ts'
 import type { Batch } from './batch.ts'
 import type { Log } from './log.ts'
-import { SliceWriter } from './slice.ts'
+import type { Reader } from './reader.ts'
 
 /** Where a connection's bytes go. */
 export interface Sink {
@@ -10,6 +10,17 @@ export interface Sink {
   write(chunk: Uint8Array): void
   /** Ends the response after what was written. */
   close(): void
+}
+
+export interface ConnectionOptions {
+  streams: readonly string[]
+  reader: Reader
+  /** Why the client may have missed events, as far as is known at the start. */
+  gap: GapReason | undefined
+  sink: Sink
+  log: Log
+  now: () => number
+  retryMs: number
 }
 
 const encoder = new TextEncoder()
@@ -25,77 +36,78 @@ export class Connection {
   readonly key: string
   /** Which beat of the heartbeat it takes part in. */
   beat = 0
-  readonly #sink: Sink
-  readonly #log: Log
-  readonly #now: () => number
-  readonly #retryMs: number
-  #cursor: number
-  #greeted = false
-  #behind = false
-  #ready = false
+  readonly #options: ConnectionOptions
+  readonly #reader: Reader
+  #isGreeted = false
+  #isBehind: boolean
+  #isReady = false
+  #isClosed = false
 
-  constructor(options: {
-    streams: readonly string[]
-    sink: Sink
-    log: Log
-    now: () => number
-    retryMs: number
-  }) {
+  constructor(options: ConnectionOptions) {
     this.streams = options.streams
     this.key = options.streams.join('\n')
-    this.#sink = options.sink
-    this.#log = options.log
-    this.#now = options.now
-    this.#retryMs = options.retryMs
-    this.#cursor = options.log.head
+    this.#options = options
+    this.#reader = options.reader
+    this.#isBehind = options.reader.cursor < options.log.head
   }
 
   /** The sink wants a chunk. */
   pull(): void {
-    this.#ready = true
-    if (!this.#greeted) this.#greet()
-    else if (this.#behind) this.#catchUp()
+    if (this.#isClosed) return
+    this.#isReady = true
+    if (!this.#isGreeted) this.#greet()
+    else if (this.#isBehind) this.#catchUp()
   }
 
   /** A batch of new events; a connection that is not level leaves it for later. */
   offer(batch: Batch): void {
-    if (this.#behind || this.#cursor >= batch.to) return
-    if (!this.#ready || this.#cursor > batch.from) {
-      this.#behind = true
-      this.#cursor = Math.max(this.#cursor, batch.from)
-      if (this.#ready) this.#catchUp()
+    const reader = this.#reader
+    if (this.#isBehind || reader.cursor >= batch.to) return
+    if (this.#isReady && reader.isLevel && reader.cursor <= batch.from) {
+      reader.cursor = batch.to
+      const chunk = batch.chunk(this.key, this.streams)
+      if (chunk !== undefined) this.#write(chunk)
       return
     }
-    this.#cursor = batch.to
-    const chunk = batch.chunk(this.key, this.streams)
-    if (chunk !== undefined) this.#write(chunk)
+    this.#isBehind = true
+    reader.catchUp(batch.from, this.#options.now())
+    if (this.#isReady) this.#catchUp()
   }
 
   /** Keeps a quiet response open, and its client's position fresh. Everything before `delivered` was offered. */
   heartbeat(delivered: number, frameAt: (index: number) => Uint8Array): void {
-    if (this.#ready && !this.#behind) this.#write(frameAt(Math.max(this.#cursor, delivered)))
+    if (!this.#isReady || this.#isBehind) return
+    const now = this.#options.now()
+    this.#reader.catchUp(delivered, now)
+    const { cursor, isLevel } = this.#reader
+    this.#write(isLevel ? frameAt(cursor) : encoder.encode(positionFrame(this.#reader.idAt(cursor, now))))
   }
 
   close(): void {
-    this.#sink.close()
+    this.#isClosed = true
+    this.#options.sink.close()
   }
 
-  /** The first block carries an id, so that a client that got nothing yet can resume. */
+  /** The first block carries an id, so that a client that got nothing yet can resume; a gap is told first of all. */
   #greet(): void {
-    this.#greeted = true
-    const id = printPosition(this.#log.positionAt(this.#cursor, this.#now()))
-    this.#write(encoder.encode(retryFrame(this.#retryMs) + positionFrame(id)))
+    this.#isGreeted = true
+    const { gap, now, retryMs } = this.#options
+    const id = this.#reader.idAt(this.#reader.cursor, now())
+    this.#write(
+      encoder.encode(retryFrame(retryMs) + (gap === undefined ? positionFrame(id) : gapFrame(id, gap))),
+    )
   }
 
   #catchUp(): void {
-    const slice = new SliceWriter(this.#log, this.#now())
-    this.#cursor = slice.read(this.streams, this.#cursor)
-    this.#behind = this.#cursor < this.#log.head
-    if (slice.text !== '') this.#write(encoder.encode(slice.text))
+    while (this.#isBehind && this.#isReady) {
+      const text = this.#reader.slice(this.#options.now())
+      this.#isBehind = this.#reader.cursor < this.#options.log.head
+      if (text !== '') this.#write(encoder.encode(text))
+    }
   }
 
   #write(chunk: Uint8Array): void {
-    this.#ready = false
-    this.#sink.write(chunk)
+    this.#isReady = false
+    this.#options.sink.write(chunk)
   }
 }

@@ -1,5 +1,5 @@
 import { Deque } from './deque.ts'
-import type { LogItem } from './log.ts'
+import type { LogItem } from './items.ts'
 import type { Timing } from './timing.ts'
 
 /** What this Pod knows of one life of one Pod. */
@@ -8,6 +8,8 @@ export class Epoch {
   have = 0
   /** Its events up to here may be gone from the log. */
   floor = 0
+  /** Its events up to here may be in the log without their messages: no reader of other streams cares. */
+  stripped = 0
   /** When it last advanced, in its own Pod's life, told in this Pod's time. */
   lastActive: number
   /** Its items in the log, in order of seq; below the floor they are there for readers that lag, not to be given away. */

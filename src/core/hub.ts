@@ -28,6 +28,7 @@ export class Hub {
   /** Every connection was offered everything before this index of the log. */
   #delivered: number
   #flushing = false
+  #isClosed = false
 
   constructor(options: { log: Log; clock: Clock; faults: Faults; heartbeatMs: number }) {
     this.#log = options.log
@@ -53,7 +54,12 @@ export class Hub {
     return this.#streams.get(stream)?.size ?? 0
   }
 
+  /** Takes a connection in; one that comes after the end is ended at once. */
   join(connection: Connection): void {
+    if (this.#isClosed) {
+      connection.close()
+      return
+    }
     for (const stream of connection.streams) {
       const listeners = this.#streams.get(stream)
       if (listeners === undefined) this.#streams.set(stream, new Set([connection]))
@@ -81,6 +87,7 @@ export class Hub {
 
   /** Ends every connection. */
   close(): void {
+    this.#isClosed = true
     for (const beat of this.#beats) {
       for (const connection of beat) {
         this.leave(connection)
@@ -142,7 +149,8 @@ export class Hub {
     const frameAt = (index: number) => {
       let frame = frames.get(index)
       if (frame === undefined) {
-        frame = encoder.encode(positionFrame(printPosition(this.#log.positionAt(index, now))))
+        const id = this.#log.history ? printPosition(this.#log.positionAt(index, now)) : undefined
+        frame = encoder.encode(positionFrame(id))
         frames.set(index, frame)
       }
       return frame

@@ -1,52 +1,14 @@
 import { byteLength } from '../wire/names.ts'
 import { Deque } from './deque.ts'
 import { type Epoch, Epochs } from './epochs.ts'
+import type { Content, EventItem, HoleItem, LogItem, TickItem } from './items.ts'
+import { Keys } from './keys.ts'
 import type { Timing } from './timing.ts'
-
-interface Item {
-  /** Its place in the order of arrival, counted from the Pod's start. */
-  readonly index: number
-  /** When it was sent, in this Pod's time. */
-  readonly sentAt: number
-}
-
-/** An event. One that came from a Go Pod has no epoch, and nobody can ask for it again. */
-export interface EventItem extends Item {
-  readonly kind: 'event'
-  readonly epoch: string | undefined
-  readonly seq: number
-  readonly stream: string
-  readonly msg: string
-  readonly event: string | undefined
-  readonly bytes: number
-}
-
-/** A Pod's sign of life: it takes a seq, and no connection sees it. */
-export interface TickItem extends Item {
-  readonly kind: 'tick'
-  readonly epoch: string
-  readonly seq: number
-}
-
-/** Events of `epoch` after `from` and up to `seq` never came here and never will. */
-export interface HoleItem extends Item {
-  readonly kind: 'hole'
-  readonly epoch: string
-  readonly from: number
-  readonly seq: number
-}
-
-export type LogItem = EventItem | TickItem | HoleItem
-
-/** What is appended: an event of some stream, or a tick. */
-export interface Content {
-  stream?: string | undefined
-  msg?: string | undefined
-  event?: string | undefined
-}
 
 /** What an item costs beside its text, roughly: the object and its places in three queues. */
 const ITEM_BYTES = 160
+/** Items that lost their message may take this part of the room; they still tell which streams lost one. */
+const STRIPPED_SHARE = 0.25
 
 export interface LogOptions {
   /** This Pod's own epoch. */
@@ -54,6 +16,8 @@ export interface LogOptions {
   maxAgeMs: number
   maxBytes: number
   timing: Timing
+  /** Whether clients get ids, and can resume. */
+  history: boolean
 }
 
 /**
@@ -61,30 +25,41 @@ export interface LogOptions {
  * keep an index into it and nothing else. Per epoch it holds consecutive seqs: whoever appends sees to that.
  */
 export class Log {
-  readonly epoch: string
+  /** This Pod's own epoch; it may be drawn anew until its first event. */
+  epoch: string
   readonly epochs: Epochs
+  readonly keys: Keys = new Keys()
+  readonly history: boolean
+  readonly maxAgeMs: number
   /** Called after each append. */
   onAppend: () => void = () => {}
   /** When an event without epoch last arrived; resuming across one cannot be exact. */
   lastV1At: number = Number.NEGATIVE_INFINITY
-  readonly #maxAgeMs: number
   readonly #maxBytes: number
   readonly #items = new Deque<LogItem>()
   readonly #streams = new Map<string, Deque<EventItem>>()
   readonly #holes = new Deque<HoleItem>()
   #tail = 0
+  #wholeFrom = 0
   #bytes = 0
+  #strippedBytes = 0
 
-  constructor({ epoch, maxAgeMs, maxBytes, timing }: LogOptions) {
+  constructor({ epoch, maxAgeMs, maxBytes, timing, history }: LogOptions) {
     this.epoch = epoch
     this.epochs = new Epochs(timing)
-    this.#maxAgeMs = maxAgeMs
+    this.history = history
+    this.maxAgeMs = maxAgeMs
     this.#maxBytes = maxBytes
   }
 
   /** Index of the oldest item. */
   get tail(): number {
     return this.#tail
+  }
+
+  /** Index of the oldest item from which on every event still has its message. */
+  get wholeFrom(): number {
+    return this.#wholeFrom
   }
 
   /** Index that the next item will get. */
@@ -96,15 +71,16 @@ export class Log {
     return this.#bytes
   }
 
-  get maxAgeMs(): number {
-    return this.#maxAgeMs
+  /** The last seq of this Pod's own. */
+  get ownSeq(): number {
+    return this.epochs.get(this.epoch)?.have ?? 0
   }
 
   at(index: number): LogItem | undefined {
     return this.#items.at(index - this.#tail)
   }
 
-  /** The next event or tick of `epoch`, which must be known: its seq is the one after what is held. */
+  /** The next event or tick of `epoch`: its seq is the one after what is held. */
   append(epoch: string, content: Content, sentAt: number, now: number): EventItem | TickItem {
     const record = this.epochs.know(epoch, sentAt)
     const seq = record.have + 1
@@ -135,9 +111,8 @@ export class Log {
 
   /** Drops what is past the age bound; to be called before each use. */
   trim(now: number): void {
-    const oldest = now - this.#maxAgeMs
-    for (let item = this.#items.at(0); item !== undefined && item.sentAt < oldest; item = this.#items.at(0))
-      this.#shift()
+    const oldest = now - this.maxAgeMs
+    for (let item = this.#items.at(0); item && item.sentAt < oldest; item = this.#items.at(0)) this.#shift()
   }
 
   /** Where this Pod stands. */
@@ -179,44 +154,59 @@ export class Log {
   #item(epoch: string, seq: number, content: Content, sentAt: number): EventItem | TickItem
   #item(epoch: undefined, seq: number, content: Content & { stream: string }, sentAt: number): EventItem
   #item(epoch: string | undefined, seq: number, content: Content, sentAt: number): EventItem | TickItem {
-    const { stream, msg = '', event } = content
+    const { stream, msg = '', event, key } = content
     if (stream === undefined) return { kind: 'tick', index: this.head, sentAt, epoch: epoch as string, seq }
-    const bytes = byteLength(msg) + stream.length + (event?.length ?? 0)
-    return { kind: 'event', index: this.head, sentAt, epoch, seq, stream, msg, event, bytes }
+    const bytes = byteLength(msg) + stream.length + (event?.length ?? 0) + (key?.length ?? 0)
+    return { kind: 'event', index: this.head, sentAt, epoch, seq, stream, msg, event, key, bytes }
   }
 
   #push(item: LogItem, now: number): void {
     this.#items.push(item)
     this.#bytes += cost(item)
     if (item.kind === 'event') {
-      const queue = this.#streams.get(item.stream)
-      if (queue !== undefined) queue.push(item)
-      else {
-        const items = new Deque<EventItem>()
-        items.push(item)
-        this.#streams.set(item.stream, items)
-      }
+      this.keys.add(item)
+      const queue = this.#streams.get(item.stream) ?? new Deque<EventItem>()
+      queue.push(item)
+      if (queue.length === 1) this.#streams.set(item.stream, queue)
     }
-    while (this.#bytes > this.#maxBytes && this.#items.length > 0) this.#shift()
     this.trim(now)
+    while (this.#bytes > this.#maxBytes && this.#items.length > 0) this.#makeRoom()
     this.onAppend()
+  }
+
+  /** Lets go of the oldest message; of the oldest item, where too many have none. */
+  #makeRoom(): void {
+    if (this.#strippedBytes > this.#maxBytes * STRIPPED_SHARE || this.#wholeFrom === this.head) {
+      this.#shift()
+      return
+    }
+    const item = this.at(this.#wholeFrom) as LogItem
+    this.#wholeFrom += 1
+    this.#strippedBytes += ITEM_BYTES
+    if (item.kind !== 'event') return
+    this.#bytes -= item.bytes
+    item.msg = undefined
+    if (item.epoch !== undefined) (this.epochs.get(item.epoch) as Epoch).stripped = item.seq
   }
 
   #shift(): void {
     const item = this.#items.shift() as LogItem
+    const isStripped = this.#tail < this.#wholeFrom
     this.#tail += 1
-    this.#bytes -= cost(item)
+    this.#bytes -= isStripped ? ITEM_BYTES : cost(item)
+    if (isStripped) this.#strippedBytes -= ITEM_BYTES
+    else this.#wholeFrom = this.#tail
     if (item.kind === 'hole') this.#holes.shift()
     if (item.kind === 'event') {
+      this.keys.remove(item)
       const items = this.#streams.get(item.stream) as Deque<EventItem>
       items.shift()
       if (items.length === 0) this.#streams.delete(item.stream)
     }
-    if (item.epoch !== undefined) {
-      const record = this.epochs.get(item.epoch) as Epoch
-      record.items.shift()
-      record.floor = Math.max(record.floor, item.seq)
-    }
+    if (item.epoch === undefined) return
+    const record = this.epochs.get(item.epoch) as Epoch
+    record.items.shift()
+    record.floor = Math.max(record.floor, item.seq)
   }
 }
 

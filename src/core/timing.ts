@@ -4,6 +4,8 @@ export interface Timing {
   tickMs: number
   /** How long a peer may lack a third Pod's events before this Pod hands them on. */
   graceMs: number
+  /** A Pod that stood still for longer begins a new life. */
+  freezeMs: number
   /** An epoch silent for this long leaves positions and ids. Over 2 ages: an entry can live that long. */
   forgetMs: number
   /** An epoch silent for this long is not remembered at all. */
@@ -12,5 +14,11 @@ export interface Timing {
 
 export function timing(logMaxAgeMs: number): Timing {
   const tickMs = Math.min(5_000, logMaxAgeMs / 10)
-  return { tickMs, graceMs: 2.5 * tickMs, forgetMs: 2.5 * logMaxAgeMs, dropMs: 3.75 * logMaxAgeMs }
+  return {
+    tickMs,
+    graceMs: 2.5 * tickMs,
+    freezeMs: logMaxAgeMs / 2,
+    forgetMs: 2.5 * logMaxAgeMs,
+    dropMs: 3.75 * logMaxAgeMs,
+  }
 }

@@ -24,10 +24,10 @@ export function eventFrame({ id, event, msg }: Frame): string {
 
 /**
  * Moves the client's last event id without an event that any `onmessage` would see. An id alone would not do:
- * Firefox ignores a block that has no data line.
+ * Firefox ignores a block that has no data line. Where there are no ids, it is a comment, a sign of life.
  */
-export function positionFrame(id: string): string {
-  return `event: sser-position\nid: ${id}\ndata:\n\n`
+export function positionFrame(id: string | undefined): string {
+  return id === undefined ? ':\n\n' : `event: sser-position\nid: ${id}\ndata:\n\n`
 }
 
 /** How long the client waits before it reconnects, in milliseconds. */
@@ -35,10 +35,14 @@ export function retryFrame(ms: number): string {
   return `retry: ${ms}\n\n`
 }
 
-/** Why a client may have missed events. */
+/**
+ * Why a client may have missed events. `trimmed`: the log no longer reaches back to its id. `hole`: a peer's events
+ * that never came here. `stalled`: it did not read for so long that the log left it behind. `stranger`: its id
+ * speaks of no Pod that is known here. `v1`: a Go Pod's events have no ids. `unreadable`: its id is not ours.
+ */
 export type GapReason = 'trimmed' | 'hole' | 'stalled' | 'stranger' | 'v1' | 'unreadable'
 
 /** Tells the client that it may have missed events; it goes on from `id`. */
-export function gapFrame(id: string, reason: GapReason): string {
-  return `event: sser-gap\nid: ${id}\ndata: {"reason":"${reason}"}\n\n`
+export function gapFrame(id: string | undefined, reason: GapReason): string {
+  return `event: sser-gap\n${id === undefined ? '' : `id: ${id}\n`}data: {"reason":"${reason}"}\n\n`
 }

@@ -5,6 +5,9 @@ export const MAX_STREAM_NAME_BYTES = 256
 /** An event type's limit, in UTF-16 units. */
 export const MAX_EVENT_TYPE_LENGTH = 256
 
+/** A key's limit, in UTF-16 units. */
+const MAX_KEY_LENGTH = 256
+
 const encoder = new TextEncoder()
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
@@ -50,4 +53,13 @@ export function eventTypeFault(type: string): SserError | undefined {
     return new SserError('invalid-event-type', 'Event types that begin with "sser-" are reserved')
   }
   return undefined
+}
+
+/** Why `key` cannot name a send; undefined when it can. */
+export function keyFault(key: string): SserError | undefined {
+  if (key !== '' && key.length <= MAX_KEY_LENGTH && !FORGING.test(key)) return undefined
+  return new SserError(
+    'invalid-key',
+    `A key has 1 to ${MAX_KEY_LENGTH} characters, none of them CR, LF or NUL`,
+  )
 }

@@ -1,7 +1,7 @@
 /**
  * A position: for each epoch, the highest seq up to which everything was seen. As an SSE id it is printed in
- * compact ASCII: `epoch` (5 base-62 characters) and `seq` (base 36), entries joined by dots, then a dash and a
- * check of 3 characters, so that a foreign or altered id is not taken for one of ours.
+ * compact ASCII: `epoch` (5 base-62 characters) and `seq` (base 36), for a carried entry `~` and its age, entries
+ * joined by dots, then a dash and a check of 3 characters, so that a foreign or altered id is not taken for ours.
  */
 export type Position = ReadonlyMap<string, number>
 
@@ -11,7 +11,7 @@ export const MAX_POSITION_BYTES = 4_096
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const EPOCH_LENGTH = 5
 const EPOCH = /^[0-9A-Za-z]{5}$/
-const SEQ = /^[1-9a-z][0-9a-z]{0,10}$/
+const ENTRY = /^([0-9A-Za-z]{5})([1-9a-z][0-9a-z]{0,10})(?:~([0-9a-z]{1,11}))?$/
 const CHECK_SIZE = ALPHABET.length ** 3
 
 /** Draws a new epoch: 62^5 of them, so that a hundred Pods meet a namesake once in 185,000 fleets. */
@@ -25,27 +25,43 @@ export function isEpoch(text: string): boolean {
   return EPOCH.test(text)
 }
 
-/** Prints a position as an id. */
-export function printPosition(position: Iterable<readonly [string, number]>): string {
+/** Prints a position as an id. `carriedMs` has those entries that the Pod itself does not stand behind. */
+export function printPosition(
+  position: Iterable<readonly [string, number]>,
+  carriedMs?: ReadonlyMap<string, number>,
+): string {
   let text = ''
-  for (const [epoch, seq] of position) text += `${text === '' ? '' : '.'}${epoch}${seq.toString(36)}`
+  for (const [epoch, seq] of position) {
+    text += `${text === '' ? '' : '.'}${epoch}${seq.toString(36)}`
+    const carried = carriedMs?.get(epoch)
+    if (carried !== undefined) text += `~${Math.round(carried).toString(36)}`
+  }
   return `${text}-${check(text)}`
 }
 
-/** Reads an id; undefined when it is not one of ours. */
-export function parsePosition(id: string): Map<string, number> | undefined {
-  if (id.length > MAX_POSITION_BYTES) return undefined
+/** What an id says of one epoch. */
+export interface Claim {
+  seq: number
+  /** How long Pods that do not know so much of the epoch have carried it along. Undefined: not carried. */
+  carriedMs: number | undefined
+}
+
+/** Reads an id; undefined when it is not one of ours, or longer than `maxBytes`. */
+export function parsePosition(
+  id: string,
+  maxBytes: number = MAX_POSITION_BYTES,
+): Map<string, Claim> | undefined {
+  if (id.length > maxBytes) return undefined
   const dash = id.lastIndexOf('-')
-  if (dash === -1 || check(id.slice(0, dash)) !== id.slice(dash + 1)) return undefined
-  const position = new Map<string, number>()
-  if (dash === 0) return position
+  if (dash < 1 || check(id.slice(0, dash)) !== id.slice(dash + 1)) return undefined
+  const position = new Map<string, Claim>()
   for (const part of id.slice(0, dash).split('.')) {
-    const epoch = part.slice(0, EPOCH_LENGTH)
-    const digits = part.slice(EPOCH_LENGTH)
+    const [, epoch, digits, age] = ENTRY.exec(part) ?? []
+    if (epoch === undefined || digits === undefined || position.has(epoch)) return undefined
     const seq = Number.parseInt(digits, 36)
-    if (!isEpoch(epoch) || !SEQ.test(digits) || !Number.isSafeInteger(seq) || position.has(epoch))
-      return undefined
-    position.set(epoch, seq)
+    const carriedMs = age === undefined ? undefined : Number.parseInt(age, 36)
+    if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(carriedMs ?? 0)) return undefined
+    position.set(epoch, { seq, carriedMs })
   }
   return position
 }

@@ -1,7 +1,7 @@
 /** The peer wire between Pods of this package: one shape for a request and for its answer. */
 import * as v from 'valibot'
 import { SserError } from '../errors.ts'
-import { eventTypeFault, streamNameFault } from './names.ts'
+import { eventTypeFault, keyFault, streamNameFault } from './names.ts'
 import { isEpoch, type Position } from './position.ts'
 
 /** Where a Pod takes appends by POST, on its internal port. */
@@ -20,6 +20,7 @@ export interface WireEvent {
   stream?: string | undefined
   msg?: string | undefined
   event?: string | undefined
+  key?: string | undefined
 }
 
 /** Consecutive events of one epoch, continuing what the receiver holds up to `prev`. */
@@ -38,6 +39,12 @@ export interface Append {
   epoch: string
   position: Position
   runs: readonly Run[]
+  /** In a request: a new Pod asks for all that the answerer holds. */
+  hydrate?: boolean | undefined
+  /** In an answer: whether the answerer holds all that the fleet does, as far as it knows. */
+  ready?: boolean | undefined
+  /** In an answer to a new Pod: milliseconds since an event without epoch last came. */
+  v1Age?: number | undefined
 }
 
 const epoch = v.pipe(v.string(), v.check(isEpoch))
@@ -48,6 +55,9 @@ const schema = v.object({
   v: v.literal(2),
   epoch,
   position: v.record(epoch, seq),
+  hydrate: v.optional(v.boolean()),
+  ready: v.optional(v.boolean()),
+  v1Age: v.optional(duration),
   runs: v.pipe(
     v.array(
       v.object({
@@ -73,6 +83,12 @@ const schema = v.object({
                   v.check((type) => eventTypeFault(type) === undefined),
                 ),
               ),
+              key: v.optional(
+                v.pipe(
+                  v.string(),
+                  v.check((key) => keyFault(key) === undefined),
+                ),
+              ),
             }),
           ),
           v.maxLength(MAX_ITEMS),
@@ -83,8 +99,8 @@ const schema = v.object({
   ),
 })
 
-export function printAppend({ epoch, position, runs }: Append): string {
-  return JSON.stringify({ v: 2, epoch, position: Object.fromEntries(position), runs })
+export function printAppend(message: Append): string {
+  return JSON.stringify({ v: 2, ...message, position: Object.fromEntries(message.position) })
 }
 
 /** Reads a v2 body; throws `invalid-append`, naming the first fault. */
@@ -100,8 +116,8 @@ export function parseAppend(body: string): Append {
     const path = v.getDotPath(parsed.issues[0]) ?? 'the body'
     throw new SserError('invalid-append', `Invalid append at ${path}`)
   }
-  const { epoch, position, runs } = parsed.output
-  for (const run of runs) {
+  const { v: _, position, ...message } = parsed.output
+  for (const run of message.runs) {
     let last = run.prev
     for (const event of run.events) {
       if (event.seq !== last + 1) {
@@ -113,5 +129,5 @@ export function parseAppend(body: string): Append {
       last = event.seq
     }
   }
-  return { epoch, position: new Map(Object.entries(position)), runs }
+  return { ...message, position: new Map(Object.entries(position)) }
 }

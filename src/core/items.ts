@@ -1,0 +1,44 @@
+interface Item {
+  /** Its place in the order of arrival, counted from the Pod's start. */
+  readonly index: number
+  /** When it was sent, in this Pod's time. */
+  readonly sentAt: number
+}
+
+/** An event. One that came from a Go Pod has no epoch, and nobody can ask for it again. */
+export interface EventItem extends Item {
+  readonly kind: 'event'
+  readonly epoch: string | undefined
+  readonly seq: number
+  readonly stream: string
+  /** Undefined once the log let go of it for want of room. */
+  msg: string | undefined
+  readonly event: string | undefined
+  readonly key: string | undefined
+  readonly bytes: number
+}
+
+/** A Pod's sign of life: it takes a seq, and no connection sees it. */
+export interface TickItem extends Item {
+  readonly kind: 'tick'
+  readonly epoch: string
+  readonly seq: number
+}
+
+/** Events of `epoch` after `from` and up to `seq` never came here and never will. */
+export interface HoleItem extends Item {
+  readonly kind: 'hole'
+  readonly epoch: string
+  readonly from: number
+  readonly seq: number
+}
+
+export type LogItem = EventItem | TickItem | HoleItem
+
+/** What is appended: an event of some stream, or a tick. */
+export interface Content {
+  stream?: string | undefined
+  msg?: string | undefined
+  event?: string | undefined
+  key?: string | undefined
+}

@@ -1,0 +1,179 @@
+import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
+import { parsePosition, printPosition } from '../wire/position.ts'
+import type { Epoch } from './epochs.ts'
+import type { EventItem, HoleItem } from './items.ts'
+import type { Log } from './log.ts'
+import type { Timing } from './timing.ts'
+
+/** A slice ends with the event that takes it past this length, in UTF-16 units. */
+const SLICE_LENGTH = 65_536
+
+/** Where the reader has more of an epoch than the log up to its cursor. */
+interface Ahead {
+  seq: number
+  /** Since when it was carried by Pods that have less of the epoch than the reader. */
+  since: number
+}
+
+/**
+ * A cursor over the log for some streams. Its position is the log's at the cursor, or beyond it where its client
+ * came with more: what a client has is never delivered again, and its id never goes back.
+ */
+export class Reader {
+  cursor: number
+  readonly #log: Log
+  readonly #streams: readonly string[]
+  readonly #timing: Timing
+  readonly #ahead = new Map<string, Ahead>()
+  /** Events without epoch are for those who listened when they came. */
+  readonly #liveFrom: number
+
+  constructor(log: Log, streams: readonly string[], timing: Timing) {
+    this.#log = log
+    this.#streams = streams
+    this.#timing = timing
+    this.cursor = log.head
+    this.#liveFrom = log.head
+  }
+
+  /** Whether its position is the log's at its cursor, so that it may share what others read. */
+  get isLevel(): boolean {
+    return this.#ahead.size === 0
+  }
+
+  /** Goes back to where the client that got `id` last stands; returns why it may have missed events, if so. */
+  resume(id: string, maxBytes: number, now: number): GapReason | undefined {
+    const log = this.#log
+    log.trim(now)
+    const claims = parsePosition(id, maxBytes)
+    if (claims === undefined) return 'unreadable'
+    let gap: GapReason | undefined = now - log.lastV1At <= log.maxAgeMs ? 'v1' : undefined
+    let isStranger = true
+    const position = new Map<string, Ahead>()
+    for (const [epoch, { seq, carriedMs }] of claims)
+      position.set(epoch, { seq, since: now - (carriedMs ?? 0) })
+    for (const [epoch, record] of log.epochs.active(now)) {
+      const claim = position.get(epoch)
+      if (claim !== undefined) isStranger = false
+      // An epoch that the id does not speak of: the client has nothing of it.
+      const { seq, since } = claim ?? { seq: 0, since: now }
+      if (seq < record.floor) gap = 'trimmed'
+      const reached = Math.max(seq, record.floor)
+      position.set(epoch, { seq: reached, since: seq > record.have ? since : now })
+      const lacking = record.items.at(record.items.lowerBound((item) => item.seq > reached))
+      if (lacking !== undefined) this.cursor = Math.min(this.cursor, lacking.index)
+    }
+    for (const [epoch, ahead] of position) {
+      const record = log.epochs.get(epoch)
+      if (record === undefined || ahead.seq > record.have || !log.epochs.isSilent(record, now))
+        this.#ahead.set(epoch, ahead)
+    }
+    this.#prune(now)
+    if (this.#skipLost(now)) gap = 'trimmed'
+    return isStranger ? 'stranger' : gap
+  }
+
+  /** The id of a client that has everything before the item `index`, and what it came with. */
+  idAt(index: number, now: number): string | undefined {
+    return this.#print(this.#positionAt(index, now), now)
+  }
+
+  /** The frames of its streams from the cursor on, as far as one slice goes; moves the cursor past them. */
+  slice(now: number): string {
+    const log = this.#log
+    log.trim(now)
+    let gap: GapReason | undefined = this.#skipLost(now) ? 'stalled' : undefined
+    const position = this.#positionAt(this.cursor, now)
+    let text = ''
+    let next = log.head
+    const tell = () => {
+      if (gap !== undefined) text += gapFrame(this.#print(position, now), gap)
+      gap = undefined
+    }
+    for (const item of log.read(this.#streams, this.cursor)) {
+      if (text.length > SLICE_LENGTH) {
+        next = item.index
+        break
+      }
+      if (this.#hasHad(item, position)) continue
+      // Other streams' events are left out of this id: it claims less than it could, and never too much.
+      if (item.epoch !== undefined) position.set(item.epoch, item.seq)
+      if (item.kind === 'hole') gap ??= 'hole'
+      else if (item.epoch === undefined || !this.#hasTwin(item, position)) {
+        tell()
+        const id = item.epoch === undefined ? undefined : this.#print(position, now)
+        text += eventFrame({ id, event: item.event, msg: item.msg as string })
+      }
+    }
+    tell()
+    this.cursor = next
+    this.#prune(now)
+    return text
+  }
+
+  /** Lets go of what the log has caught up with. */
+  catchUp(index: number, now: number): void {
+    this.cursor = Math.max(this.cursor, index)
+    if (!this.isLevel) this.#prune(now)
+  }
+
+  #positionAt(index: number, now: number): Map<string, number> {
+    const position = this.#log.positionAt(index, now)
+    for (const [epoch, { seq }] of this.#ahead) if (seq > (position.get(epoch) ?? 0)) position.set(epoch, seq)
+    return position
+  }
+
+  #print(position: ReadonlyMap<string, number>, now: number): string | undefined {
+    if (!this.#log.history) return undefined
+    let carriedMs: Map<string, number> | undefined
+    for (const [epoch, { since, seq }] of this.#ahead) {
+      if (seq <= (this.#log.epochs.get(epoch)?.have ?? 0) || position.get(epoch) !== seq) continue
+      carriedMs ??= new Map()
+      carriedMs.set(epoch, now - since)
+    }
+    return printPosition(position, carriedMs)
+  }
+
+  /** Drops from `ahead` what the log has by now, and what was carried for so long that nobody speaks of it. */
+  #prune(now: number): void {
+    const { epochs } = this.#log
+    const position = this.#log.positionAt(this.cursor, now)
+    for (const [epoch, { seq, since }] of this.#ahead) {
+      const record = epochs.get(epoch)
+      const isCarried = seq > (record?.have ?? 0)
+      const isDone = isCarried
+        ? now - since >= this.#timing.forgetMs
+        : seq <= (position.get(epoch) ?? 0) || epochs.isSilent(record as Epoch, now)
+      if (isDone) this.#ahead.delete(epoch)
+    }
+  }
+
+  /** Moves the cursor past what the log has let go of; true if something of its streams was among that. */
+  #skipLost(now: number): boolean {
+    const log = this.#log
+    const isLost = this.cursor < log.tail || this.#lacksMessages(now)
+    if (isLost) this.catchUp(log.wholeFrom, now)
+    return isLost
+  }
+
+  #lacksMessages(now: number): boolean {
+    if (this.cursor >= this.#log.wholeFrom) return false
+    const position = this.#positionAt(this.cursor, now)
+    for (const item of this.#log.read(this.#streams, this.cursor)) {
+      if (item.index >= this.#log.wholeFrom) return false
+      if (item.kind === 'event' && !this.#hasHad(item, position)) return true
+    }
+    return false
+  }
+
+  #hasHad(item: EventItem | HoleItem, position: ReadonlyMap<string, number>): boolean {
+    if (item.epoch === undefined) return item.index < this.#liveFrom
+    return item.seq <= (position.get(item.epoch) ?? 0)
+  }
+
+  #hasTwin(item: EventItem, position: ReadonlyMap<string, number>): boolean {
+    return this.#log.keys
+      .twins(item)
+      .some(({ epoch, seq }) => epoch !== undefined && seq <= (position.get(epoch) ?? 0))
+  }
+}
