@@ -1,21 +1,18 @@
 import type { Hono } from 'hono'
 import { type Clock, systemClock } from './clock.ts'
-import { Connection } from './core/connection.ts'
 import { eventStream } from './core/event-stream.ts'
-import { Hub } from './core/hub.ts'
-import { Log } from './core/log.ts'
-import { timing } from './core/timing.ts'
 import { SserError } from './errors.ts'
 import { Faults } from './faults.ts'
 import type { PeerFinder, PeerList } from './finders/finder.ts'
+import { Life } from './life.ts'
 import type { PeerStatus } from './mesh/link.ts'
-import { Mesh } from './mesh/mesh.ts'
+import type { Peer } from './mesh/peer.ts'
 import type { Receipt } from './mesh/receipt.ts'
 import { type ResolvedSettings, resolveSettings, type Settings } from './options.ts'
-import { eventsHandler, eventsRoutes, type Handler } from './routes/events.ts'
+import { eventsHandler, eventsRoutes, type Handler, type Opened } from './routes/events.ts'
 import { internalRoutes } from './routes/internal.ts'
-import { eventTypeFault, isLongerThan, streamNameFault } from './wire/names.ts'
-import { drawEpoch, printPosition } from './wire/position.ts'
+import { eventTypeFault, isLongerThan, keyFault, streamNameFault } from './wire/names.ts'
+import { printPosition } from './wire/position.ts'
 import type { V1Event } from './wire/v1.ts'
 
 /** What an {@link Sser} is made of. */
@@ -28,6 +25,11 @@ export interface SserOptions extends Settings {
 export interface SendOptions {
   /** The SSE event type; without one, clients receive a `message`. Types that begin with `sser-` are reserved. */
   event?: string | undefined
+  /**
+   * Names this send: another with the same key, on any Pod that holds the first one, sends nothing, and its receipt
+   * says `duplicate`. For retries; 1 to 256 characters, remembered as long as the log remembers the event.
+   */
+  key?: string | undefined
   /** Ends the wait for the receipt. An event that is on its way by then stays on its way. */
   signal?: AbortSignal | undefined
 }
@@ -52,12 +54,13 @@ export class Sser {
   readonly #peerFinder: PeerFinder
   readonly #clock: Clock
   readonly #faults: Faults
-  readonly #log: Log
-  readonly #hub: Hub
-  readonly #mesh: Mesh
   readonly #abort = new AbortController()
+  #life: Life
+  #peers: readonly Peer[] = []
+  #internalPort: number
   #starting: Promise<void> | undefined
-  #isStarted = false
+  #joining: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
 
   /** @throws SserError `invalid-options`, naming the option and what it wants. */
   constructor({ peerFinder, ...settings }: SserOptions) {
@@ -69,40 +72,22 @@ export class Sser {
     }
     this.#peerFinder = peerFinder
     this.#settings = resolveSettings(settings)
-    const { clock = systemClock, fetch = globalThis.fetch, onError, ...options } = this.#settings
-    const times = timing(options.logMaxAgeMs)
-    const epoch = drawEpoch(clock.random)
-    this.#clock = clock
-    this.#faults = new Faults(onError)
-    const {
-      logMaxAgeMs: maxAgeMs,
-      logMaxBytes: maxBytes,
-      heartbeatMs,
-      requestTimeoutMs,
-      ackTimeoutMs,
-    } = options
-    this.#log = new Log({ epoch, maxAgeMs, maxBytes, timing: times })
-    this.#hub = new Hub({ log: this.#log, clock, faults: this.#faults, heartbeatMs })
-    this.#mesh = new Mesh({
-      log: this.#log,
-      timing: times,
-      clock,
-      faults: this.#faults,
-      fetch,
-      requestTimeoutMs,
-      ackTimeoutMs,
-    })
+    this.#internalPort = this.#settings.internalPort
+    this.#clock = this.#settings.clock ?? systemClock
+    this.#faults = new Faults(this.#settings.onError)
+    this.#life = this.#begin()
+    const { maxStreamsPerConnection, retryMs, maxMessageBytes } = this.#settings
     this.handler = eventsHandler({
-      maxStreams: options.maxStreamsPerConnection,
-      retryMs: options.retryMs,
-      open: (streams) => this.#open(streams),
+      maxStreams: maxStreamsPerConnection,
+      retryMs,
+      open: (streams, lastEventId) => this.#open(streams, lastEventId),
     })
     this.routes = eventsRoutes(this.handler)
     this.internalRoutes = internalRoutes({
       faults: this.#faults,
-      v1MaxBytes: 6 * options.maxMessageBytes + 4_096,
+      v1MaxBytes: 6 * maxMessageBytes + 4_096,
       isStopped: () => this.#abort.signal.aborted,
-      receive: (message) => this.#mesh.receive(message),
+      receive: (message) => this.#current().mesh.receive(message),
       receiveV1: (event) => this.#receiveV1(event),
     })
   }
@@ -114,16 +99,27 @@ export class Sser {
 
   /** Connections that are open on this Pod. */
   get connections(): number {
-    return this.#hub.size
+    return this.#life.hub.size
   }
 
   /** Every peer, and how the link to it stands. */
   get peers(): PeerStatus[] {
-    return this.#mesh.peers()
+    return this.#life.mesh.peers()
+  }
+
+  /** Where this Pod stands, as an id: a page that is rendered with it connects with `?lastEventId=`, and misses nothing. */
+  get position(): string {
+    return printPosition(this.#life.log.position(this.#clock.now()))
+  }
+
+  /** Whether clients may come: the peers are known, the log was fetched from one of them, and nobody said stop. */
+  get isReady(): boolean {
+    return this.#life.mesh.isReady && this.#stopping === undefined
   }
 
   /**
-   * Finds the peers and joins them. Called again, it returns the first call's promise, unless that failed.
+   * Finds the peers, fetches the log from one of them, and joins. Called again, it returns the first call's
+   * promise, unless that failed.
    * @throws what the peer finder's first list throws; SserError `stopped`.
    */
   start(options: StartOptions = {}): Promise<void> {
@@ -134,12 +130,13 @@ export class Sser {
     return this.#starting
   }
 
-  /** Ends every connection and every link. A stopped instance stays stopped. */
-  async stop(): Promise<void> {
-    if (this.#abort.signal.aborted) return
-    this.#abort.abort(stopped())
-    this.#hub.close()
-    this.#mesh.stop()
+  /**
+   * Ends every connection, hands what the peers lack over to them, for up to `drainMs`, and leaves. A stopped
+   * instance stays stopped; called again, it returns the first call's promise.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#drain()
+    return this.#stopping
   }
 
   /**
@@ -147,48 +144,55 @@ export class Sser {
    * peer holds the event or is known to be out of reach, or after `ackTimeoutMs`. A peer that is down is no reason
    * to reject: it gets the event when it comes back within the log's bounds.
    * @throws SserError `not-started`, `stopped`, `stream-name-required`, `invalid-stream-name`, `empty-message`,
-   * `invalid-message`, `message-too-large` or `invalid-event-type`; the signal's reason when it aborts.
+   * `invalid-message`, `message-too-large`, `invalid-event-type` or `invalid-key`; the signal's reason when it aborts.
    */
-  async send(stream: string, msg: string, { event, signal }: SendOptions = {}): Promise<Receipt> {
-    if (this.#abort.signal.aborted) throw stopped()
-    if (!this.#isStarted) throw new SserError('not-started', 'Call start() before send()')
+  async send(stream: string, msg: string, { event, key, signal }: SendOptions = {}): Promise<Receipt> {
+    if (this.#stopping !== undefined) throw stopped()
+    if (this.#joining === undefined) throw new SserError('not-started', 'Call start() before send()')
     const fault =
       streamNameFault(stream) ??
       this.#messageFault(msg) ??
-      (event === undefined ? undefined : eventTypeFault(event))
+      (event === undefined ? undefined : eventTypeFault(event)) ??
+      (key === undefined ? undefined : keyFault(key))
     if (fault !== undefined) throw fault
     signal?.throwIfAborted()
-    const { epoch } = this.#log
+    if (!this.#current().mesh.isReady) {
+      await this.#joining
+      if (this.#stopping !== undefined) throw stopped()
+    }
+    const { hub, log, mesh } = this.#life
     const now = this.#clock.now()
-    const { seq } = this.#log.append(
-      epoch,
-      { stream, msg: msg.toWellFormed(), event: event?.toWellFormed() },
-      now,
-      now,
-    )
-    const connections = this.#hub.listeners(stream)
-    const peers = await this.#mesh.send(seq, signal)
-    return { id: printPosition([[epoch, seq]]), connections, peers }
+    log.trim(now)
+    const first = key === undefined ? undefined : log.keys.first(stream, key)
+    const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key }
+    const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
+    const connections = hub.listeners(stream)
+    const peers = await mesh.send(epoch, seq, signal)
+    return { id: printPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }
   }
 
   async #start({ signal, internalPort = this.#settings.internalPort }: StartOptions): Promise<void> {
     this.#abort.signal.throwIfAborted()
     signal?.throwIfAborted()
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
+    this.#internalPort = internalPort
     const { peers, changes } = await this.#peerFinder.start({ signal: this.#abort.signal })
     this.#abort.signal.throwIfAborted()
-    this.#mesh.setPeers(peers, internalPort)
-    this.#mesh.start()
-    this.#isStarted = true
-    void this.#follow(changes, internalPort)
+    this.#peers = peers
+    void this.#follow(changes)
+    this.#joining = this.#life.mesh.join(peers, internalPort)
+    await this.#joining
+    this.#abort.signal.throwIfAborted()
+    if (this.#life.mesh.isReady) this.#life.mesh.setPeers(this.#peers, internalPort)
   }
 
   /** Whatever happens to the finder, the last good list stays. */
-  async #follow(changes: PeerList['changes'], internalPort: number): Promise<void> {
+  async #follow(changes: PeerList['changes']): Promise<void> {
     try {
       for await (const peers of changes) {
         if (this.#abort.signal.aborted) return
-        this.#mesh.setPeers(peers, internalPort)
+        this.#peers = peers
+        if (this.#life.mesh.isReady) this.#life.mesh.setPeers(peers, this.#internalPort)
       }
       if (this.#abort.signal.aborted) return
       throw new SserError('peer-finder-failed', 'The peer finder ended its list of changes')
@@ -197,17 +201,45 @@ export class Sser {
     }
   }
 
-  #open(streams: readonly string[]): ReadableStream<Uint8Array> | undefined {
-    if (!this.#isStarted || this.#abort.signal.aborted) return undefined
-    const { retryMs } = this.#settings
-    const now = () => this.#clock.now()
-    return eventStream(this.#hub, (sink) => new Connection({ streams, sink, log: this.#log, now, retryMs }))
+  #begin(): Life {
+    return new Life({
+      settings: this.#settings,
+      clock: this.#clock,
+      faults: this.#faults,
+      fetch: this.#settings.fetch ?? globalThis.fetch,
+      onFrozen: () => void this.#current(),
+    })
+  }
+
+  /** This life; a new one where the Pod stood still for so long that the old one's ages are wrong. */
+  #current(): Life {
+    if (!this.#life.mesh.isFrozen() || this.#abort.signal.aborted) return this.#life
+    this.#life.stop()
+    this.#life = this.#begin()
+    this.#joining = this.#life.mesh.join(this.#peers, this.#internalPort)
+    return this.#life
+  }
+
+  /** Connections first: their clients resume elsewhere. What arrives meanwhile is handed on as well. */
+  async #drain(): Promise<void> {
+    this.#life.hub.close()
+    await this.#life.mesh.flush(this.#settings.drainMs)
+    this.#abort.abort(stopped())
+    this.#life.stop()
+  }
+
+  #open(streams: readonly string[], lastEventId: string | undefined): Opened | undefined {
+    const life = this.#current()
+    if (!this.isReady) return undefined
+    const id = this.#settings.history ? lastEventId : undefined
+    const resume = id === undefined ? undefined : life.gapFor(streams, id) === undefined ? 'complete' : 'gap'
+    return { resume, body: eventStream(life.hub, (sink) => life.connect(streams, id, sink)) }
   }
 
   #receiveV1({ stream, msg }: V1Event): void {
     const fault = this.#messageFault(msg)
     if (fault !== undefined) throw fault
-    this.#log.appendV1(stream, msg, this.#clock.now())
+    this.#current().log.appendV1(stream, msg, this.#clock.now())
   }
 
   #messageFault(msg: string): SserError | undefined {

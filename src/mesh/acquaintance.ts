@@ -22,6 +22,13 @@ export class Acquaintance {
     return this.#position.get(epoch) ?? 0
   }
 
+  /** Of all epochs together: more, whenever it took something. */
+  get sum(): number {
+    let sum = 0
+    for (const seq of this.#position.values()) sum += seq
+    return sum
+  }
+
   /** Since when it lacks something of `epoch` that this Pod has. */
   lackingSince(epoch: string): number | undefined {
     return this.#lackingSince.get(epoch)

@@ -1,6 +1,9 @@
 import type { Epoch } from '../core/epochs.ts'
-import type { Log, LogItem } from '../core/log.ts'
+import type { LogItem } from '../core/items.ts'
+import type { Log } from '../core/log.ts'
 import type { Timing } from '../core/timing.ts'
+import { SserError } from '../errors.ts'
+import type { Faults } from '../faults.ts'
 import { APPEND_TARGET_BYTES, type Append, type Run, type WireEvent } from '../wire/v2.ts'
 import type { Acquaintance } from './acquaintance.ts'
 
@@ -14,10 +17,12 @@ const EVENT_OVERHEAD_BYTES = 80
 export class Exchange {
   readonly #log: Log
   readonly #timing: Timing
+  readonly #faults: Faults
 
-  constructor(log: Log, timing: Timing) {
+  constructor(log: Log, timing: Timing, faults: Faults) {
     this.#log = log
     this.#timing = timing
+    this.#faults = faults
   }
 
   /** A message for a Pod of which only the address is known: where this Pod stands, and no events. */
@@ -26,8 +31,8 @@ export class Exchange {
     return { epoch: this.#log.epoch, position: this.#log.position(now), runs: [] }
   }
 
-  /** What `peer` lacks: this Pod's own events if `own`, third Pods' after a grace. */
-  give(peer: Acquaintance, own: boolean, now: number): Append {
+  /** What `peer` lacks: this Pod's own events if `own`; third Pods' after a grace, or at once if `third`. */
+  give(peer: Acquaintance, { own, third }: { own: boolean; third: boolean }, now: number): Append {
     const message = this.introduce(now)
     const runs: Run[] = []
     let room = APPEND_TARGET_BYTES
@@ -37,7 +42,8 @@ export class Exchange {
       const start = this.#firstAfter(record, has, now)
       const prev = start < record.items.length ? (record.items.at(start) as LogItem).seq - 1 : record.have
       const isTrimmed = prev > has
-      if (epoch === this.#log.epoch ? !own : !(isTrimmed || this.#isOverdue(peer, epoch, now))) continue
+      if (epoch === this.#log.epoch ? !own : !(third || isTrimmed || this.#isOverdue(peer, epoch, now)))
+        continue
       const events: WireEvent[] = []
       for (let i = start; i < record.items.length && room > 0; i += 1) {
         const item = record.items.at(i) as LogItem
@@ -63,12 +69,18 @@ export class Exchange {
       const known = this.#log.epochs.get(run.epoch)
       const have = known?.have ?? 0
       const last = run.prev + run.events.length
-      if (last <= have || (run.prev > have && run.floor !== true)) continue
+      if (run.prev > have && run.floor !== true) continue
+      if (last <= have && known === undefined) continue
       const record = known ?? this.#log.epochs.know(run.epoch, now - run.idle)
-      record.lastActive = Math.max(record.lastActive, now - run.idle)
+      if (last > have) record.lastActive = Math.max(record.lastActive, now - run.idle)
       if (run.prev > have) this.#log.jump(run.epoch, run.prev, now)
       for (const event of run.events) {
         if (event.seq > record.have) this.#log.append(run.epoch, event, now - event.age, now)
+        else if (this.#contradicts(record, event)) {
+          const message = `A peer sent ${run.epoch} ${event.seq} twice, with different contents`
+          this.#faults.report(new SserError('contradiction', message), { stage: 'receive' })
+          break
+        }
       }
     }
   }
@@ -76,8 +88,16 @@ export class Exchange {
   /** Index of the first item of an epoch that may be given to a Pod which has everything up to `has`. */
   #firstAfter(record: Epoch, has: number, now: number): number {
     const oldest = now - this.#log.maxAgeMs
-    const above = Math.max(has, record.floor)
+    const above = Math.max(has, record.floor, record.stripped)
     return record.items.lowerBound((item) => item.seq > above && item.sentAt >= oldest)
+  }
+
+  #contradicts(record: Epoch, event: WireEvent): boolean {
+    const held = record.items.at(record.items.lowerBound((item) => item.seq >= event.seq))
+    if (held === undefined || held.seq !== event.seq || held.kind === 'hole') return false
+    if (held.kind === 'tick') return event.stream !== undefined
+    if (held.stream !== event.stream || held.event !== event.event) return true
+    return held.msg !== undefined && held.msg !== event.msg
   }
 
   #isOverdue(peer: Acquaintance, epoch: string, now: number): boolean {
@@ -89,5 +109,5 @@ export class Exchange {
 function wireEvent(item: LogItem, now: number): WireEvent {
   const age = Math.max(0, Math.round(now - item.sentAt))
   if (item.kind !== 'event') return { seq: item.seq, age }
-  return { seq: item.seq, age, stream: item.stream, msg: item.msg, event: item.event }
+  return { seq: item.seq, age, stream: item.stream, msg: item.msg, event: item.event, key: item.key }
 }

@@ -48,6 +48,8 @@ export interface LinkOptions {
   requestTimeoutMs: number
   /** The acquaintance with the Pod of that epoch. */
   meet(epoch: string): Acquaintance
+  /** Whether this Pod stood still: what was asked before cannot be dated any more. */
+  isFrozen(): boolean
 }
 
 /**
@@ -64,6 +66,7 @@ export class Link {
   #failures = 0
   #lastError: string | undefined
   #busy = false
+  #isFlushing = false
   #cancelRetry: (() => void) | undefined
   /** Towards a Go Pod: the last of this Pod's events that was posted, well or badly. */
   #v1Seq: number
@@ -72,7 +75,7 @@ export class Link {
   constructor(options: LinkOptions) {
     this.host = options.host
     this.#options = options
-    this.#v1Seq = this.#ownSeq()
+    this.#v1Seq = options.log.ownSeq
   }
 
   status(): PeerStatus {
@@ -80,7 +83,7 @@ export class Link {
       peer: this.host,
       state: this.#state,
       epoch: this.#peer?.epoch,
-      lag: this.#state === 'self' ? 0 : this.#ownSeq() - this.#settledSeq(),
+      lag: this.#state === 'self' ? 0 : this.#options.log.ownSeq - this.#settledSeq(),
       failures: this.#failures,
       lastError: this.#lastError,
     }
@@ -98,10 +101,30 @@ export class Link {
     void this.#work()
   }
 
-  /** Calls back, at once or later, with how this Pod's event `seq` ended at the peer. */
-  whenSettled(seq: number, settle: (outcome: Outcome) => void): void {
+  /** From now on the peer gets third Pods' events too, at once: this Pod will not be there after the grace. */
+  flush(): void {
+    this.#isFlushing = true
+    this.poke()
+  }
+
+  /** Whether the peer holds all that this Pod does; undefined where there is no knowing. */
+  isFlushed(now: number): boolean | undefined {
+    const { log } = this.#options
+    if (this.#peer === undefined || this.#state !== 'connected') return undefined
+    for (const [epoch, seq] of log.position(now)) {
+      if (epoch !== this.#peer.epoch && this.#peer.has(epoch) < seq) return false
+    }
+    return true
+  }
+
+  /** Calls back, at once or later, with how the event `seq` of `epoch` ended at the peer. */
+  whenSettled(epoch: string, seq: number, settle: (outcome: Outcome) => void): void {
     if (this.#state === 'self') settle(undefined)
-    else if (this.#state === 'failing') settle({ status: 'failed', reason: this.#lastError ?? '' })
+    // A third Pod's event: nobody will say more of it than is known.
+    else if (epoch !== this.#options.log.epoch) {
+      const isHeld = this.#peer?.epoch === epoch || (this.#peer?.has(epoch) ?? 0) >= seq
+      settle(isHeld ? { status: 'delivered' } : { status: 'pending', reason: 'sent by another Pod' })
+    } else if (this.#state === 'failing') settle({ status: 'failed', reason: this.#lastError ?? '' })
     else this.#waiters.push({ seq, settle })
   }
 
@@ -114,7 +137,8 @@ export class Link {
   #hasWork(): boolean {
     if (this.#abort.signal.aborted || this.#state === 'self') return false
     if (this.#peer === undefined && this.#state !== 'v1') return true
-    return this.#settledSeq() < this.#ownSeq()
+    if (this.#isFlushing && this.isFlushed(this.#options.clock.now()) === false) return true
+    return this.#settledSeq() < this.#options.log.ownSeq
   }
 
   async #work(): Promise<void> {
@@ -147,14 +171,17 @@ export class Link {
   async #append(): Promise<boolean> {
     const { clock, exchange, log, meet } = this.#options
     const before = this.#peer
-    const hadBefore = before?.has(log.epoch) ?? 0
+    const hadBefore = before?.sum ?? 0
     const message =
-      before === undefined ? exchange.introduce(clock.now()) : exchange.give(before, true, clock.now())
+      before === undefined
+        ? exchange.introduce(clock.now())
+        : exchange.give(before, { own: true, third: this.#isFlushing }, clock.now())
     const text = await this.#post(APPEND_URL_PATH, printAppend(message), async (response) => {
       if (response.status === 404) return undefined
       if (response.status !== 200) throw new SserError('peer-failed', `answered ${response.status}`)
       return readBody(response, APPEND_MAX_BYTES)
     })
+    if (this.#options.isFrozen()) throw new SserError('stopped', 'this Pod stood still')
     if (text === undefined) return false
     const answer = parseAppend(text)
     const now = clock.now()
@@ -170,7 +197,7 @@ export class Link {
     this.#peer = peer
     this.#state = 'connected'
     this.#settleWaiters()
-    if (peer === before && message.runs.length > 0 && peer.has(log.epoch) <= hadBefore && this.#hasWork()) {
+    if (peer === before && message.runs.length > 0 && peer.sum <= hadBefore && this.#hasWork()) {
       throw new SserError('peer-failed', 'answers, but takes nothing')
     }
     return true
@@ -183,15 +210,19 @@ export class Link {
     const record = log.epochs.get(log.epoch)
     const item = record?.items.at(record.items.lowerBound((candidate) => candidate.seq > this.#v1Seq))
     if (item === undefined) {
-      this.#v1Seq = this.#ownSeq()
+      this.#v1Seq = this.#options.log.ownSeq
       return
     }
     this.#v1Seq = item.seq
-    if (item.kind !== 'event') return this.#settleWaiters()
+    if (item.kind !== 'event' || item.msg === undefined) return this.#settleWaiters()
     try {
-      await this.#post(PEER_ENDPOINT_URL_PATH, printV1(item), async (response) => {
-        if (!response.ok) throw new SserError('peer-failed', `answered ${response.status}`)
-      })
+      await this.#post(
+        PEER_ENDPOINT_URL_PATH,
+        printV1({ stream: item.stream, msg: item.msg }),
+        async (response) => {
+          if (!response.ok) throw new SserError('peer-failed', `answered ${response.status}`)
+        },
+      )
     } catch (error) {
       // It may have been taken all the same. Before anything more is risked, the peer is asked whether it lives.
       this.#v1Until = Number.NEGATIVE_INFINITY
@@ -223,11 +254,6 @@ export class Link {
       this.#cancelRetry = undefined
       void this.#work()
     })
-  }
-
-  #ownSeq(): number {
-    const { log } = this.#options
-    return log.epochs.get(log.epoch)?.have ?? 0
   }
 
   /** Up to here the peer is done with this Pod's events. */

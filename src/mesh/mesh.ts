@@ -5,10 +5,14 @@ import type { Faults } from '../faults.ts'
 import type { Append } from '../wire/v2.ts'
 import { Acquaintance } from './acquaintance.ts'
 import { Exchange } from './exchange.ts'
+import { hydrate } from './hydration.ts'
 import { Link, type PeerStatus } from './link.ts'
 import { checkPeers, hostOf, type Peer } from './peer.ts'
 import type { Fetch } from './post.ts'
 import { collectOutcomes, type PeerReceipt } from './receipt.ts'
+
+/** How often a Pod that stops looks whether it may go. */
+const FLUSH_POLL_MS = 20
 
 export interface MeshOptions {
   log: Log
@@ -18,6 +22,9 @@ export interface MeshOptions {
   fetch: Fetch
   requestTimeoutMs: number
   ackTimeoutMs: number
+  hydrateTimeoutMs: number
+  /** This Pod stood still for so long that its ages and ids cannot be trusted. */
+  onFrozen: () => void
 }
 
 /** This Pod's ties to all others: a link to each peer, an answer to each that calls, and a sign of life to all. */
@@ -26,20 +33,54 @@ export class Mesh {
   readonly #exchange: Exchange
   readonly #links = new Map<string, Link>()
   readonly #acquaintances = new Map<string, Acquaintance>()
+  readonly #abort = new AbortController()
   #cancelTick: (() => void) | undefined
+  #tickedAt = Number.NaN
   #seqAtTick = 0
+  #isReady = false
 
   constructor(options: MeshOptions) {
     this.#options = options
-    this.#exchange = new Exchange(options.log, options.timing)
+    this.#exchange = new Exchange(options.log, options.timing, options.faults)
   }
 
-  /** Begins this Pod's numbering, with a sign of life: from here on its position is never empty. */
-  start(): void {
+  /** Whether this Pod has what the fleet has, and numbers its own events. */
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  /** Fetches the log from a peer, then begins to number, with a sign of life: from here on no id is empty. */
+  async join(peers: readonly Peer[], defaultPort: number): Promise<void> {
+    const { clock, faults, fetch, hydrateTimeoutMs, log, timing } = this.#options
     this.#tick()
+    await hydrate({
+      hosts: checkPeers(peers).map((peer) => hostOf(peer, defaultPort)),
+      log,
+      exchange: this.#exchange,
+      clock,
+      faults,
+      fetch,
+      timeoutMs: Math.min(hydrateTimeoutMs, timing.freezeMs),
+      signal: this.#abort.signal,
+    })
+    if (this.#abort.signal.aborted) return
+    this.#isReady = true
+    this.#signOfLife()
+    this.setPeers(peers, defaultPort)
+  }
+
+  /** Waits until the peers hold all that this Pod does, or `timeoutMs` passed. */
+  async flush(timeoutMs: number): Promise<void> {
+    const { clock } = this.#options
+    const deadline = clock.now() + timeoutMs
+    for (const link of this.#links.values()) link.flush()
+    while (!this.#isFlushed() && clock.now() < deadline && !this.#abort.signal.aborted) {
+      await new Promise<void>((resolve) => void clock.after(FLUSH_POLL_MS, resolve))
+    }
   }
 
   stop(): void {
+    this.#abort.abort()
     this.#cancelTick?.()
     for (const link of this.#links.values()) link.stop('this Pod was stopped')
     this.#links.clear()
@@ -57,6 +98,7 @@ export class Mesh {
       if (this.#links.has(host)) continue
       const { log, clock, faults, fetch, requestTimeoutMs } = this.#options
       const meet = (epoch: string) => this.#meet(epoch)
+      const isFrozen = () => this.isFrozen()
       const link = new Link({
         host,
         log,
@@ -66,6 +108,7 @@ export class Mesh {
         fetch,
         requestTimeoutMs,
         meet,
+        isFrozen,
       })
       this.#links.set(host, link)
       link.poke()
@@ -77,11 +120,11 @@ export class Mesh {
     return Array.from(this.#links.values(), (link) => link.status())
   }
 
-  /** Hands this Pod's new event to every peer; resolves when each had its say, or `ackTimeoutMs` passed. */
-  send(seq: number, signal?: AbortSignal): Promise<PeerReceipt[]> {
+  /** Hands a new event to every peer; resolves when each had its say, or `ackTimeoutMs` passed. */
+  send(epoch: string, seq: number, signal?: AbortSignal): Promise<PeerReceipt[]> {
     const { ackTimeoutMs, clock } = this.#options
     for (const link of this.#links.values()) link.poke()
-    return collectOutcomes(this.#links.values(), seq, { timeoutMs: ackTimeoutMs, clock, signal })
+    return collectOutcomes(this.#links.values(), epoch, seq, { timeoutMs: ackTimeoutMs, clock, signal })
   }
 
   /** Takes what a peer appends, and answers where this Pod stands now. */
@@ -95,7 +138,21 @@ export class Mesh {
     const peer = this.#meet(message.epoch)
     peer.hear(message.position, log.position(now), now)
     for (const link of this.#links.values()) if (link.leadsTo(peer)) link.poke()
-    return this.#exchange.give(peer, now - peer.workedAt > timing.graceMs, now)
+    const ready = this.#isReady
+    if (message.hydrate && !ready) return { ...this.#exchange.introduce(now), ready }
+    if (message.hydrate) {
+      // A new Pod's clients may lack what a Go Pod sent before it was there, too.
+      const v1Age = log.lastV1At > Number.NEGATIVE_INFINITY ? now - log.lastV1At : undefined
+      return { ...this.#exchange.give(peer, { own: true, third: true }, now), ready, v1Age }
+    }
+    const own = now - peer.workedAt > timing.graceMs
+    return { ...this.#exchange.give(peer, { own, third: false }, now), ready }
+  }
+
+  /** Whether this Pod stood still for so long that what it is about to do would rest on wrong ages. */
+  isFrozen(): boolean {
+    const { clock, timing } = this.#options
+    return clock.now() - this.#tickedAt > timing.freezeMs
   }
 
   #meet(epoch: string): Acquaintance {
@@ -108,16 +165,36 @@ export class Mesh {
   }
 
   #tick(): void {
-    const { clock, log, timing } = this.#options
+    const { clock, log, timing, onFrozen } = this.#options
+    if (this.isFrozen()) {
+      onFrozen()
+      return
+    }
     const now = clock.now()
+    this.#tickedAt = now
     this.#cancelTick = clock.after(timing.tickMs, () => this.#tick())
     log.trim(now)
     log.epochs.forget(now)
-    if ((log.epochs.get(log.epoch)?.have ?? 0) === this.#seqAtTick) log.append(log.epoch, {}, now, now)
-    this.#seqAtTick = log.epochs.get(log.epoch)?.have ?? 0
     for (const [epoch, { heardAt }] of this.#acquaintances) {
       if (now - heardAt > timing.dropMs) this.#acquaintances.delete(epoch)
     }
+    if (!this.#isReady) return
+    if (log.ownSeq === this.#seqAtTick) this.#signOfLife()
+    this.#seqAtTick = log.ownSeq
     for (const link of this.#links.values()) link.poke()
+  }
+
+  #signOfLife(): void {
+    const { clock, log } = this.#options
+    const now = clock.now()
+    log.append(log.epoch, {}, now, now)
+  }
+
+  /** A peer that is out of reach is not waited for, if another has everything. */
+  #isFlushed(): boolean {
+    const now = this.#options.clock.now()
+    const reached = [...this.#links.values()].filter((link) => link.status().state !== 'self')
+    const flushed = reached.map((link) => link.isFlushed(now))
+    return reached.length === 0 || (flushed.includes(true) && !flushed.includes(false))
   }
 }

@@ -19,6 +19,8 @@ export interface PeerReceipt {
 export interface Receipt {
   /** The event's own id: this Pod's epoch and the event's number in it. */
   id: string
+  /** Whether it was sent before, under the same key: then nothing was sent now. */
+  duplicate: boolean
   /** Connections that listened on the stream here, on this Pod. */
   connections: number
   /** Every other Pod. */
@@ -28,9 +30,10 @@ export interface Receipt {
 /** How an event ended at one peer; undefined: the peer is this very Pod. */
 export type Outcome = Omit<PeerReceipt, 'peer'> | undefined
 
-/** Resolves when every link had its say about the event `seq`, or `timeoutMs` passed. */
+/** Resolves when every link had its say about the event `seq` of `epoch`, or `timeoutMs` passed. */
 export function collectOutcomes(
   links: Iterable<Link>,
+  epoch: string,
   seq: number,
   options: { timeoutMs: number; clock: Clock; signal?: AbortSignal | undefined },
 ): Promise<PeerReceipt[]> {
@@ -58,7 +61,7 @@ export function collectOutcomes(
     for (const link of links) {
       missing += 1
       outcomes.set(link, { status: 'pending', reason: `no answer within ${timeoutMs} ms` })
-      link.whenSettled(seq, (outcome) => {
+      link.whenSettled(epoch, seq, (outcome) => {
         outcomes.set(link, outcome)
         arrive()
       })

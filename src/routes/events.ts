@@ -10,8 +10,15 @@ export type Handler = (request: Request) => Response
 export interface EventsOptions {
   maxStreams: number
   retryMs: number
-  /** The body of one connection; undefined when this Pod does not serve now. */
-  open(streams: readonly string[]): ReadableStream<Uint8Array> | undefined
+  /** One connection; undefined when this Pod does not serve now. */
+  open(streams: readonly string[], lastEventId: string | undefined): Opened | undefined
+}
+
+/** A connection that is about to begin. */
+export interface Opened {
+  body: ReadableStream<Uint8Array>
+  /** Whether the client's id was taken up without a gap; undefined where it had none. */
+  resume: 'complete' | 'gap' | undefined
 }
 
 const STATUS: Partial<Record<SserErrorCode, number>> = { 'not-acceptable': 406 }
@@ -30,13 +37,15 @@ export function eventsHandler({ maxStreams, retryMs, open }: EventsOptions): Han
       const { code, message } = error as SserError
       return new Response(`${message}\n`, { status: STATUS[code] ?? 400, headers: { 'sser-error': code } })
     }
+    const opened = open(streams, lastEventId(request))
     // A status other than 200 would end an EventSource for good; this way it comes back, perhaps to another Pod.
-    const body = request.method === 'HEAD' ? null : (open(streams) ?? retryFrame(retryMs))
+    const body = request.method === 'HEAD' ? null : (opened?.body ?? retryFrame(retryMs))
     return new Response(body, {
       headers: {
         'content-type': 'text/event-stream',
         'cache-control': 'no-cache, no-transform',
         'x-accel-buffering': 'no',
+        ...(opened?.resume && { 'sser-resume': opened.resume }),
       },
     })
   }
@@ -45,6 +54,12 @@ export function eventsHandler({ maxStreams, retryMs, open }: EventsOptions): Han
 /** The public sub-app: the handler at its root. */
 export function eventsRoutes(handler: Handler): Hono {
   return new Hono().all('/', (c) => handler(c.req.raw))
+}
+
+/** The header, which a browser keeps up to date, goes before the query, which a page was rendered with. */
+function lastEventId(request: Request): string | undefined {
+  const id = request.headers.get('last-event-id') ?? new URL(request.url).searchParams.get('lastEventId')
+  return id === null || id === '' ? undefined : id
 }
 
 function requestedStreams(url: string, maxStreams: number): readonly string[] {

@@ -1,0 +1,68 @@
+import type { Clock } from './clock.ts'
+import { Connection, type Sink } from './core/connection.ts'
+import { Hub } from './core/hub.ts'
+import { Log } from './core/log.ts'
+import { Reader } from './core/reader.ts'
+import { timing } from './core/timing.ts'
+import type { Faults } from './faults.ts'
+import { Mesh } from './mesh/mesh.ts'
+import type { Fetch } from './mesh/post.ts'
+import type { ResolvedSettings } from './options.ts'
+import type { GapReason } from './wire/frame.ts'
+import { drawEpoch } from './wire/position.ts'
+
+export interface LifeOptions {
+  settings: ResolvedSettings
+  clock: Clock
+  faults: Faults
+  fetch: Fetch
+  onFrozen: () => void
+}
+
+/** One life of this Pod, under one epoch: its log, those who listen, and its ties to the others. */
+export class Life {
+  readonly log: Log
+  readonly hub: Hub
+  readonly mesh: Mesh
+  readonly #options: LifeOptions
+
+  constructor(options: LifeOptions) {
+    const { clock, faults, fetch, onFrozen } = options
+    const { logMaxAgeMs, logMaxBytes, heartbeatMs, history } = options.settings
+    const times = timing(logMaxAgeMs)
+    const epoch = drawEpoch(clock.random)
+    this.#options = options
+    this.log = new Log({ epoch, maxAgeMs: logMaxAgeMs, maxBytes: logMaxBytes, timing: times, history })
+    this.hub = new Hub({ log: this.log, clock, faults, heartbeatMs })
+    const { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs } = options.settings
+    const limits = { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs }
+    this.mesh = new Mesh({ log: this.log, timing: times, clock, faults, fetch, onFrozen, ...limits })
+  }
+
+  /** Why a client that comes with `lastEventId` may have missed events, as far as is known now. */
+  gapFor(streams: readonly string[], lastEventId: string): GapReason | undefined {
+    return this.#read(streams, lastEventId).gap
+  }
+
+  connect(streams: readonly string[], lastEventId: string | undefined, sink: Sink): Connection {
+    const { clock, settings } = this.#options
+    const { reader, gap } = this.#read(streams, lastEventId)
+    const now = () => clock.now()
+    return new Connection({ streams, reader, gap, sink, log: this.log, now, retryMs: settings.retryMs })
+  }
+
+  stop(): void {
+    this.hub.close()
+    this.mesh.stop()
+  }
+
+  #read(
+    streams: readonly string[],
+    lastEventId: string | undefined,
+  ): { reader: Reader; gap: GapReason | undefined } {
+    const { clock, settings } = this.#options
+    const reader = new Reader(this.log, streams, timing(settings.logMaxAgeMs))
+    if (lastEventId === undefined) return { reader, gap: undefined }
+    return { reader, gap: reader.resume(lastEventId, settings.maxPositionBytes, clock.now()) }
+  }
+}

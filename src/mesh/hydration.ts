@@ -1,0 +1,95 @@
+import type { Clock } from '../clock.ts'
+import type { Log } from '../core/log.ts'
+import { SserError } from '../errors.ts'
+import type { Faults } from '../faults.ts'
+import { readBody } from '../wire/body.ts'
+import { drawEpoch } from '../wire/position.ts'
+import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, parseAppend, printAppend } from '../wire/v2.ts'
+import type { Exchange } from './exchange.ts'
+import { type Fetch, post } from './post.ts'
+
+/** Peers that cannot be reached are asked so often in all, with a pause between: a fleet may be starting. */
+const ROUNDS = 3
+const PAUSE_MS = 250
+/** One silent peer must not use up the time in which another would answer. */
+const PATIENCE_MS = 1_500
+
+export interface HydrationOptions {
+  hosts: readonly string[]
+  log: Log
+  exchange: Exchange
+  clock: Clock
+  faults: Faults
+  fetch: Fetch
+  timeoutMs: number
+  signal: AbortSignal
+}
+
+/**
+ * Fetches the log from one ready peer, while other peers' appends may already arrive. Where no peer is ready, or
+ * the time is up, the Pod begins with what it has: clients that need more are told of a gap.
+ */
+export async function hydrate(options: HydrationOptions): Promise<void> {
+  const { clock, faults, signal, timeoutMs } = options
+  const deadline = clock.now() + timeoutMs
+  let hosts = shuffle(options.hosts, clock)
+  for (let round = 0; round < ROUNDS && hosts.length > 0; round += 1) {
+    if (round > 0) await pause(clock, PAUSE_MS)
+    const unreachable: string[] = []
+    for (const host of hosts) {
+      const leftMs = deadline - clock.now()
+      if (leftMs <= 0 || signal.aborted) return
+      try {
+        if (await hydrateFrom(host, options, deadline)) return
+      } catch (error) {
+        faults.report(error, { stage: 'hydrate', peer: host })
+        unreachable.push(host)
+      }
+    }
+    hosts = unreachable
+  }
+}
+
+/** Takes all that one peer has; false if it has nothing to give: not ready itself, a Go Pod, or this very Pod. */
+async function hydrateFrom(host: string, options: HydrationOptions, deadline: number): Promise<boolean> {
+  const { clock, exchange, fetch, log, signal } = options
+  for (;;) {
+    const leftMs = deadline - clock.now()
+    if (leftMs <= 0) throw new SserError('peer-failed', 'gives too much, or too slowly')
+    const asked: Append = { ...exchange.introduce(clock.now()), hydrate: true }
+    const answer = await post(
+      `http://${host}${APPEND_URL_PATH}`,
+      printAppend(asked),
+      async (response) => {
+        if (response.status === 404) return undefined
+        if (response.status !== 200) throw new SserError('peer-failed', `answered ${response.status}`)
+        return parseAppend(await readBody(response, APPEND_MAX_BYTES))
+      },
+      { clock, fetch, timeoutMs: Math.min(leftMs, PATIENCE_MS), signal },
+    )
+    if (answer === undefined || answer.epoch === log.epoch) return false
+    // A namesake: nothing was numbered yet, so another name costs nothing.
+    if (answer.position.has(log.epoch)) log.epoch = drawEpoch(clock.random)
+    if (answer.ready !== true) return false
+    const now = clock.now()
+    const before = log.position(now)
+    exchange.take(answer.runs, now)
+    if (answer.v1Age !== undefined) log.lastV1At = Math.max(log.lastV1At, now - answer.v1Age)
+    if (!hasGrown(before, log.position(now))) return true
+  }
+}
+
+function hasGrown(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): boolean {
+  for (const [epoch, seq] of after) if (seq > (before.get(epoch) ?? 0)) return true
+  return false
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(ms, resolve))
+}
+
+/** In random order: a fleet that restarts does not ask one Pod for everything. */
+function shuffle(hosts: readonly string[], clock: Clock): string[] {
+  const keyed = hosts.map((host) => ({ host, rank: clock.random() }))
+  return keyed.sort((a, b) => a.rank - b.rank).map(({ host }) => host)
+}
