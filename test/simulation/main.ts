@@ -1,0 +1,44 @@
+// npm run simulate -- --seeds 2000 --from 1 [--mood harsh] [--story]
+import { parseArgs } from 'node:util'
+import { type Mood, makePlan } from './plan.ts'
+import { run } from './run.ts'
+import { shrink } from './shrink.ts'
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1' },
+    from: { type: 'string', default: '1' },
+    mood: { type: 'string' },
+    story: { type: 'boolean', default: false },
+    most: { type: 'string', default: '1' },
+  },
+})
+const from = Number(values.from)
+const count = Number(values.seeds)
+const mood = values.mood as Mood | undefined
+const started = performance.now()
+const totals = { events: 0, resumes: 0, gaps: 0, falseGaps: 0, maxIdLength: 0 }
+let failed = 0
+
+for (let seed = from; seed < from + count && failed < Number(values.most); seed += 1) {
+  const plan = makePlan(seed, mood)
+  const result = await run(plan)
+  if (values.story) console.log(result.story.join('\n'))
+  totals.events += result.events
+  totals.resumes += result.resumes
+  totals.gaps += result.gaps
+  totals.falseGaps += result.falseGaps
+  totals.maxIdLength = Math.max(totals.maxIdLength, result.maxIdLength)
+  if (result.violations.length === 0) continue
+  failed += 1
+  const shrunk = await shrink(plan, result)
+  console.log(shrunk.story.join('\n'))
+  console.log(`\nseed ${seed} (${plan.mood}): ${shrunk.violations[0]}`)
+  console.log(`replay: npm run simulate -- --from ${seed}${mood === undefined ? '' : ` --mood ${mood}`}`)
+}
+
+const seconds = (performance.now() - started) / 1_000
+console.log(
+  `${count} seeds from ${from}, ${failed} failed, ${(count / seconds).toFixed(0)} seeds/s, ${JSON.stringify(totals)}`,
+)
+process.exitCode = failed === 0 ? 0 : 1

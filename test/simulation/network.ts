@@ -1,0 +1,132 @@
+import type { Random } from './random.ts'
+import type { Time } from './time.ts'
+
+/** What a Pod shows to the network. */
+export interface Endpoint {
+  address: string
+  isUp(): boolean
+  /** Until when it stands still; in the past, if it does not. */
+  frozenUntil(): number
+  serve(request: Request): Response | Promise<Response>
+}
+
+/** How often, of 1, a message meets which fate while faults are on. */
+export interface Faults {
+  dropRequest: number
+  dropAnswer: number
+  duplicate: number
+  delay: number
+}
+
+export const NO_FAULTS: Faults = { dropRequest: 0, dropAnswer: 0, duplicate: 0, delay: 0 }
+
+const encoder = new TextEncoder()
+
+/** Carries requests between the Pods' real internal routes, late, twice, one way only, or not at all. */
+export class Network {
+  faults: Faults = NO_FAULTS
+  readonly #time: Time
+  readonly #random: Random
+  readonly #endpoints = new Map<string, Endpoint>()
+  readonly #cut = new Set<string>()
+
+  constructor(time: Time, random: Random) {
+    this.#time = time
+    this.#random = random
+  }
+
+  attach(endpoint: Endpoint): void {
+    this.#endpoints.set(endpoint.address, endpoint)
+  }
+
+  cut(from: string, to: string): void {
+    this.#cut.add(`${from}>${to}`)
+  }
+
+  heal(): void {
+    this.#cut.clear()
+  }
+
+  mend(from: string, to: string): void {
+    this.#cut.delete(`${from}>${to}`)
+  }
+
+  /** The `fetch` of one life of one Pod. */
+  fetchFrom(source: Endpoint): (url: string, init: RequestInit) => Promise<Response> {
+    return (url, init) =>
+      new Promise((resolve, reject) => {
+        const signal = init.signal as AbortSignal
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+        const { hostname, pathname } = splitUrl(url)
+        const target = this.#endpoints.get(hostname)
+        const answer = (status: number, text: string) => {
+          if (this.#isCut(hostname, source.address) || this.#random.chance(this.faults.dropAnswer)) return
+          this.#deliver(source, () => resolve(asResponse(status, text)))
+        }
+        const fail = () => this.#deliver(source, () => reject(new TypeError('fetch failed')))
+        if (this.#isCut(source.address, hostname)) return
+        if (this.#random.chance(this.faults.dropRequest)) {
+          if (this.#random.chance(0.5)) fail()
+          return
+        }
+        const arrive = (isCopy: boolean) => {
+          if (target === undefined || !target.isUp()) return isCopy ? undefined : fail()
+          void exchange(target, pathname, init.body as string).then(
+            ([status, text]) => isCopy || answer(status, text),
+            fail,
+          )
+        }
+        this.#deliver(target, () => arrive(false))
+        if (this.#random.chance(this.faults.duplicate)) {
+          this.#time.after(this.#random.int(1, 4_000), () => this.#deliver(target, () => arrive(true)))
+        }
+      })
+  }
+
+  #isCut(from: string, to: string): boolean {
+    return this.#cut.has(`${from}>${to}`)
+  }
+
+  /** A Pod that stands still takes what came when it moves again. */
+  #deliver(to: Endpoint | undefined, callback: () => void): void {
+    const isLate = this.#random.chance(this.faults.delay)
+    this.#time.after(isLate ? this.#random.int(50, 4_000) : this.#random.int(1, 8), () => {
+      const waitMs = (to?.frozenUntil() ?? 0) - this.#time.now
+      if (waitMs > 0) this.#time.after(waitMs + 1, callback)
+      else callback()
+    })
+  }
+}
+
+async function exchange(target: Endpoint, pathname: string, body: string): Promise<[number, string]> {
+  const response = await target.serve(asRequest(`http://${target.address}${pathname}`, body))
+  return [response.status, await response.text()]
+}
+
+/* The runtime's own Request and Response cost more than all the rest of a simulated exchange. */
+
+function asRequest(url: string, body: string): Request {
+  return { method: 'POST', url, headers: new Headers(), body: asBody(body) } as unknown as Request
+}
+
+function asResponse(status: number, text: string): Response {
+  const ok = status >= 200 && status < 300
+  return { status, ok, headers: NO_HEADERS, bodyUsed: true, body: asBody(text) } as unknown as Response
+}
+
+const NO_HEADERS = new Headers()
+
+function asBody(text: string): unknown {
+  let chunk: Uint8Array | undefined = encoder.encode(text)
+  const read = async () => {
+    const value = chunk
+    chunk = undefined
+    return { done: value === undefined, value }
+  }
+  return { getReader: () => ({ read, cancel: async () => {} }), cancel: async () => {} }
+}
+
+function splitUrl(url: string): { hostname: string; pathname: string } {
+  const slash = url.indexOf('/', 7)
+  return { hostname: url.slice(7, url.indexOf(':', 7)), pathname: url.slice(slash) }
+}

@@ -1,0 +1,123 @@
+import { Random } from './random.ts'
+
+/** One thing that happens, at `at` milliseconds. */
+export type Action = { at: number } & (
+  | { kind: 'send'; pod: number; stream: string; key?: string }
+  | { kind: 'v1'; stream: string }
+  | { kind: 'crash' | 'stop' | 'start'; pod: number }
+  | { kind: 'freeze'; pod: number; ms: number }
+  | { kind: 'partition'; from: readonly number[]; ms: number; isOneWay: boolean }
+  | { kind: 'faults'; ms: number; rate: number }
+  | { kind: 'stall' | 'vanish'; client: number; ms: number }
+  | { kind: 'hop' | 'foreign'; client: number }
+)
+
+/** How rough a seed is. `ordinary`: rollouts and clients that move, but no fault and a roomy log. */
+export type Mood = 'ordinary' | 'mild' | 'harsh' | 'tiny'
+
+/** All that a seed decides before the run begins. */
+export interface Plan {
+  seed: number
+  mood: Mood
+  pods: number
+  clients: readonly (readonly string[])[]
+  ageMs: number
+  logBytes: number
+  heartbeatMs: number
+  /** From here on nothing fails any more. */
+  quietAt: number
+  actions: readonly Action[]
+}
+
+const MOODS: readonly Mood[] = ['ordinary', 'mild', 'harsh', 'tiny']
+
+export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] as Mood): Plan {
+  const random = new Random(seed ^ 0x5eed)
+  // Where a fleet is never without a ready Pod, and nothing fails, no gap is ever to be told.
+  const isOrdinary = mood === 'ordinary'
+  const pods = random.int(isOrdinary ? 2 : 1, random.chance(0.1) ? 8 : 4)
+  const streams = ['a', 'b', 'c', 'd'].slice(0, random.int(1, 4))
+  const clients = Array.from({ length: random.int(1, 6) }, () => {
+    const first = random.pick(streams)
+    const second = random.pick(streams)
+    return first === second || random.chance(0.6) ? [first] : [first, second]
+  })
+  const isLong = random.chance(0.08)
+  const ageMs = mood === 'tiny' ? random.pick([2_000, 4_000]) : random.pick([8_000, 16_000])
+  const logBytes = mood === 'tiny' ? random.pick([1_024, 2_048, 4_096]) : 1_048_576
+  const quietAt = isLong
+    ? ageMs * random.int(4, 8)
+    : random.int(4_000, 12_000) + (isOrdinary ? 3_000 * pods : 0)
+  const actions: Action[] = []
+  const at = () => random.int(0, quietAt)
+  const pod = () => random.int(0, pods - 1)
+  const client = () => random.int(0, clients.length - 1)
+  const many = (most: number, make: () => Action | readonly Action[]) => {
+    for (let n = random.int(0, most); n > 0; n -= 1) actions.push(...[make()].flat())
+  }
+  const burst = (): Action[] => {
+    const from = at()
+    const sender = pod()
+    return Array.from({ length: random.int(1, 6) }, (_, i) => ({
+      at: from + i * random.int(0, 40),
+      kind: 'send',
+      pod: sender,
+      stream: random.pick(streams),
+    }))
+  }
+  const restart = (kind: 'crash' | 'stop'): Action[] => {
+    const from = at()
+    const which = pod()
+    return [
+      { at: from, kind, pod: which },
+      { at: from + random.int(100, 4_000), kind: 'start', pod: which },
+    ]
+  }
+  const retry = (): Action[] => {
+    const from = at()
+    const send = { kind: 'send', stream: random.pick(streams), key: `key${random.int(0, 1e9)}` } as const
+    return [
+      { ...send, at: from, pod: pod() },
+      { ...send, at: from + random.int(1, 2_000), pod: pod() },
+    ]
+  }
+  many(isLong ? 24 : 10, burst)
+  many(3, retry)
+  many(8, () => ({ at: at(), kind: 'hop', client: client() }))
+  many(3, () => ({ at: at(), kind: 'stall', client: client(), ms: random.int(500, 6_000) }))
+  many(2, () => {
+    const from = at()
+    const ms = random.int(500, isOrdinary ? ageMs / 4 : isLong ? 3 * ageMs : ageMs / 2)
+    return { at: from, kind: 'vanish', client: client(), ms: Math.min(ms, quietAt - from) }
+  })
+  if (!isOrdinary) many(2, () => restart('stop'))
+  if (random.chance(isOrdinary ? 0.7 : 0.3)) {
+    const from = isOrdinary ? 500 : at()
+    for (let i = 0; i < pods; i += 1) {
+      const step = from + i * (isOrdinary ? 3_000 : 900)
+      actions.push({ at: step, kind: 'stop', pod: i }, { at: step + 600, kind: 'start', pod: i })
+    }
+  }
+  if (!isOrdinary) {
+    const isHarsh = mood !== 'mild'
+    many(isHarsh ? 3 : 1, () => restart('crash'))
+    many(isHarsh ? 3 : 1, () => ({
+      at: at(),
+      kind: 'faults',
+      ms: random.int(500, 5_000),
+      rate: random.pick([0.05, 0.2, 0.5]),
+    }))
+    many(isHarsh ? 2 : 1, () => ({
+      at: at(),
+      kind: 'partition',
+      from: Array.from({ length: pods }, (_, i) => i).filter(() => random.chance(0.5)),
+      ms: random.int(500, isLong ? 2 * ageMs : 6_000),
+      isOneWay: random.chance(0.4),
+    }))
+    many(isHarsh ? 2 : 0, () => ({ at: at(), kind: 'freeze', pod: pod(), ms: random.int(200, ageMs) }))
+    if (random.chance(0.15)) many(3, () => ({ at: at(), kind: 'v1', stream: random.pick(streams) }))
+    if (random.chance(0.1)) actions.push({ at: at(), kind: 'foreign', client: client() })
+  }
+  actions.sort((a, b) => a.at - b.at)
+  return { seed, mood, pods, clients, ageMs, logBytes, heartbeatMs: 3_000, quietAt, actions }
+}

@@ -1,0 +1,128 @@
+import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import type { Network } from './network.ts'
+import type { Plan } from './plan.ts'
+import type { Random } from './random.ts'
+import type { Time } from './time.ts'
+import type { Truth } from './truth.ts'
+
+/** One replica: a name and an address that stay, and one life after another of the real code. */
+export class Pod {
+  readonly address: string
+  life: Life | undefined
+  #isWanted = false
+  readonly #world: { time: Time; network: Network; random: Random; truth: Truth; plan: Plan }
+
+  constructor(
+    index: number,
+    world: { time: Time; network: Network; random: Random; truth: Truth; plan: Plan },
+  ) {
+    this.address = `pod${index}`
+    this.#world = world
+  }
+
+  get isReady(): boolean {
+    return this.life?.sser.isReady === true && !this.life.isFrozen
+  }
+
+  start(): void {
+    // One that still drains starts anew when it is done.
+    this.#isWanted = true
+    if (this.life !== undefined) return
+    const { plan } = this.#world
+    const addresses = Array.from({ length: plan.pods }, (_, i) => `pod${i}`)
+    this.life = new Life(this.address, addresses, this.#world)
+    this.#world.network.attach(this.life)
+    void this.life.sser.start().catch(() => {})
+  }
+
+  /** Nothing of it is left from one instant to the next. */
+  crash(): void {
+    this.#isWanted = false
+    this.life?.die()
+    this.life = undefined
+  }
+
+  /** It hands over what it has, and leaves. */
+  async stop(): Promise<void> {
+    const life = this.life
+    this.#isWanted = false
+    if (life === undefined) return
+    await life.sser.stop()
+    life.die()
+    if (this.life === life) this.life = undefined
+    if (this.#isWanted) this.start()
+  }
+}
+
+/** One life of one Pod, on a clock of its own that is off by some seconds. */
+export class Life {
+  readonly address: string
+  readonly sser: Sser
+  readonly #time: Time
+  #isDead = false
+  #frozenUntil = -2
+
+  constructor(
+    address: string,
+    addresses: readonly string[],
+    {
+      time,
+      network,
+      random,
+      truth,
+      plan,
+    }: { time: Time; network: Network; random: Random; truth: Truth; plan: Plan },
+  ) {
+    this.address = address
+    this.#time = time
+    const offset = random.int(0, 10_000)
+    this.sser = new Sser({
+      peerFinder: new StaticPeerFinder(addresses),
+      logMaxAgeMs: plan.ageMs,
+      logMaxBytes: plan.logBytes,
+      heartbeatMs: plan.heartbeatMs,
+      requestTimeoutMs: 1_000,
+      hydrateTimeoutMs: 3_000,
+      drainMs: 5_000,
+      fetch: network.fetchFrom(this),
+      clock: {
+        now: () => time.now + offset,
+        random: () => random.next(),
+        after: (ms, callback) => time.after(ms, () => this.#run(callback)),
+      },
+      onError: (error, context) => truth.tell(`${address} ${context.stage}: ${(error as Error).message}`),
+    })
+  }
+
+  get isFrozen(): boolean {
+    // Its own timers come first when it moves again.
+    return this.#frozenUntil + 2 > this.#time.now
+  }
+
+  isUp(): boolean {
+    return !this.#isDead
+  }
+
+  frozenUntil(): number {
+    return this.#frozenUntil
+  }
+
+  freeze(ms: number): void {
+    this.#frozenUntil = this.#time.now + ms
+  }
+
+  die(): void {
+    this.#isDead = true
+  }
+
+  serve(request: Request): Response | Promise<Response> {
+    return this.sser.internalRoutes.fetch(request)
+  }
+
+  #run(callback: () => void): void {
+    if (this.#isDead) return
+    // Where it stood still, what was due comes late.
+    if (this.isFrozen) this.#time.after(this.#frozenUntil - this.#time.now + 2, () => this.#run(callback))
+    else callback()
+  }
+}

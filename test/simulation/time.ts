@@ -1,0 +1,83 @@
+/** Virtual time: a heap of callbacks, run one instant after another, with every promise settled in between. */
+interface Timer {
+  at: number
+  order: number
+  callback: () => void
+  isCancelled: boolean
+}
+
+export class Time {
+  now = 0
+  #order = 0
+  readonly #heap: Timer[] = []
+
+  after(ms: number, callback: () => void): () => void {
+    const timer: Timer = {
+      at: this.now + Math.max(0, ms),
+      order: this.#order++,
+      callback,
+      isCancelled: false,
+    }
+    this.#push(timer)
+    return () => {
+      timer.isCancelled = true
+    }
+  }
+
+  /** Lets time pass up to `until`. */
+  async run(until: number): Promise<void> {
+    await settle()
+    for (let next = this.#heap[0]; next !== undefined && next.at <= until; next = this.#heap[0]) {
+      let ran = false
+      this.now = next.at
+      while (this.#heap[0] !== undefined && this.#heap[0].at <= this.now) {
+        const timer = this.#pop()
+        if (timer.isCancelled) continue
+        ran = true
+        timer.callback()
+      }
+      if (ran) await settle()
+    }
+    this.now = until
+  }
+
+  #push(timer: Timer): void {
+    const heap = this.#heap
+    let i = heap.push(timer) - 1
+    while (i > 0) {
+      const parent = (i - 1) >>> 1
+      if (!isBefore(timer, heap[parent] as Timer)) break
+      heap[i] = heap[parent] as Timer
+      i = parent
+    }
+    heap[i] = timer
+  }
+
+  #pop(): Timer {
+    const heap = this.#heap
+    const top = heap[0] as Timer
+    const last = heap.pop() as Timer
+    if (heap.length > 0) {
+      let i = 0
+      for (;;) {
+        let child = 2 * i + 1
+        if (child >= heap.length) break
+        if (child + 1 < heap.length && isBefore(heap[child + 1] as Timer, heap[child] as Timer)) child += 1
+        if (!isBefore(heap[child] as Timer, last)) break
+        heap[i] = heap[child] as Timer
+        i = child
+      }
+      heap[i] = last
+    }
+    return top
+  }
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order)
+}
+
+/** Every promise that can settle without time passing has settled. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

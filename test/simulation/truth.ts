@@ -1,0 +1,186 @@
+import type { EventSourceMessage } from 'eventsource-parser'
+import type { Client } from './client.ts'
+import type { Life } from './pod.ts'
+import type { Time } from './time.ts'
+
+/** An event that was really sent. */
+export interface Sent {
+  msg: string
+  stream: string
+  /** Undefined: a Go Pod's. */
+  epoch: string | undefined
+  seq: number
+  at: number
+  key: string | undefined
+}
+
+/** What one client was given and told. */
+class Account {
+  readonly received = new Set<string>()
+  readonly position = new Map<string, number>()
+  /** Where the last gap put the client, in each epoch: what it lacks up to there, it was told. */
+  readonly told = new Map<string, number>()
+  readonly lastSeq = new Map<string, number>()
+  isNew = true
+  heardAt = 0
+  /** Go Pods' events that it lacked when it came back. */
+  resumed: 'complete' | 'gap' | null = null
+}
+
+/** The checker: it knows all that was sent, hears all that clients hear, and never looks inside a Pod. */
+export class Truth {
+  readonly violations: string[] = []
+  readonly story: string[] = []
+  gaps = 0
+  falseGaps = 0
+  maxIdLength = 0
+  /** Events of Go Pods, by the life of the Pod that got them. */
+  readonly v1 = new Map<Life, Sent[]>()
+  readonly #time: Time
+  readonly #sent = new Map<string, Sent>()
+  readonly #epochs = new Map<string, Sent[]>()
+  readonly #keys = new Map<string, Sent[]>()
+  readonly #accounts = new Map<Client, Account>()
+
+  constructor(time: Time) {
+    this.#time = time
+  }
+
+  get sent(): Iterable<Sent> {
+    return this.#sent.values()
+  }
+
+  tell(what: string): void {
+    this.story.push(`${String(Math.round(this.#time.now)).padStart(7)}  ${what}`)
+  }
+
+  violate(what: string): void {
+    this.violations.push(what)
+    this.tell(`VIOLATION: ${what}`)
+  }
+
+  send(event: Sent): void {
+    this.#sent.set(event.msg, event)
+    if (event.epoch === undefined) return
+    const events = this.#epochs.get(event.epoch)
+    if (events === undefined) this.#epochs.set(event.epoch, [event])
+    else events.push(event)
+    if (event.key !== undefined) this.#keys.set(event.key, [...(this.#keys.get(event.key) ?? []), event])
+  }
+
+  connected(client: Client, life: Life, resume: string | null): void {
+    this.tell(
+      `${client.name} ← ${life.address} with ${client.lastEventId || 'no id'}${resume === null ? '' : `: ${resume}`}`,
+    )
+    const account = this.#account(client)
+    if (resume !== 'complete') return
+    for (const event of this.v1.get(life) ?? []) {
+      const isMissed = event.at > account.heardAt && !account.received.has(event.msg)
+      if (isMissed && client.streams.includes(event.stream))
+        this.violate(`${client.name} lost ${event.msg} of a Go Pod untold`)
+    }
+  }
+
+  /** The client lost its id: what it got before may come again, and everything may be missing. */
+  forgets(client: Client): void {
+    this.#accounts.set(client, new Account())
+  }
+
+  received(client: Client, { id, event, data }: Pick<EventSourceMessage, 'id' | 'event' | 'data'>): void {
+    const account = this.#account(client)
+    account.heardAt = this.#time.now
+    const isEvent = event !== 'sser-gap' && event !== 'sser-position'
+    this.tell(`${client.name} got ${isEvent ? data : `${event} ${data}`} at ${id ?? 'no id'}`)
+    if (isEvent) this.#take(client, account, data)
+    if (id === undefined) return
+    this.maxIdLength = Math.max(this.maxIdLength, id.length)
+    const position = readId(id)
+    for (const [epoch, seq] of position) {
+      const before = account.position.get(epoch) ?? 0
+      if (seq < before) this.violate(`${client.name}: id goes back in ${epoch} from ${before} to ${seq}`)
+    }
+    if (event === 'sser-gap') this.#gap(client, account, position)
+    else if (!account.isNew) this.#checkClaims(client, account, position)
+    if (account.isNew) for (const [epoch, seq] of position) account.told.set(epoch, seq)
+    account.isNew = false
+    for (const [epoch, seq] of position) account.position.set(epoch, seq)
+  }
+
+  /** What the client's id says that it has. */
+  positionOf(client: Client): ReadonlyMap<string, number> {
+    return this.#account(client).position
+  }
+
+  #take(client: Client, account: Account, msg: string): void {
+    const sent = this.#sent.get(msg)
+    if (sent === undefined) return this.violate(`${client.name} got ${msg}, which nobody sent`)
+    if (!client.streams.includes(sent.stream))
+      this.violate(`${client.name} got ${msg} of stream ${sent.stream}`)
+    if (account.received.has(msg)) this.violate(`${client.name} got ${msg} twice`)
+    account.received.add(msg)
+    if (sent.epoch === undefined) return
+    if (sent.seq <= (account.lastSeq.get(sent.epoch) ?? 0))
+      this.violate(`${client.name} got ${msg} out of order`)
+    account.lastSeq.set(sent.epoch, sent.seq)
+  }
+
+  #gap(client: Client, account: Account, position: ReadonlyMap<string, number>): void {
+    this.gaps += 1
+    let isMissing = false
+    for (const [epoch, seq] of position) {
+      if (this.#missing(client, account, epoch, seq).length > 0) isMissing = true
+      account.told.set(epoch, Math.max(seq, account.told.get(epoch) ?? 0))
+    }
+    if (!isMissing) this.falseGaps += 1
+  }
+
+  #checkClaims(client: Client, account: Account, position: ReadonlyMap<string, number>): void {
+    for (const [epoch, seq] of position) {
+      if (seq <= (account.position.get(epoch) ?? 0)) continue
+      for (const { msg } of this.#missing(client, account, epoch, seq)) {
+        this.violate(`${client.name}: id claims ${msg} (${epoch} up to ${seq}), which it never got`)
+        account.received.add(msg)
+      }
+    }
+  }
+
+  /** Events of its streams up to `seq` that it neither got nor was told to lack. */
+  #missing(client: Client, account: Account, epoch: string, seq: number): Sent[] {
+    const told = account.told.get(epoch) ?? 0
+    return (this.#epochs.get(epoch) ?? []).filter(
+      (event) =>
+        event.seq > told &&
+        event.seq <= seq &&
+        client.streams.includes(event.stream) &&
+        !account.received.has(event.msg) &&
+        !this.#twins(event).some((twin) => account.received.has(twin.msg) || isTold(account, twin)),
+    )
+  }
+
+  #twins({ key }: Sent): readonly Sent[] {
+    return key === undefined ? [] : (this.#keys.get(key) ?? [])
+  }
+
+  #account(client: Client): Account {
+    let account = this.#accounts.get(client)
+    if (account === undefined) {
+      account = new Account()
+      this.#accounts.set(client, account)
+    }
+    return account
+  }
+}
+
+function isTold(account: Account, { epoch, seq }: Sent): boolean {
+  return epoch !== undefined && seq <= (account.told.get(epoch) ?? 0)
+}
+
+/** An id, read without the code under test. */
+export function readId(id: string): Map<string, number> {
+  const position = new Map<string, number>()
+  for (const part of id.slice(0, id.lastIndexOf('-')).split('.')) {
+    if (part === '') continue
+    position.set(part.slice(0, 5), Number.parseInt(part.slice(5).split('~')[0] as string, 36))
+  }
+  return position
+}
