@@ -1,6 +1,5 @@
 import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
 import { parsePosition, printPosition } from '../wire/position.ts'
-import type { Epoch } from './epochs.ts'
 import type { EventItem, HoleItem } from './items.ts'
 import type { Log } from './log.ts'
 import type { Timing } from './timing.ts'
@@ -140,10 +139,12 @@ export class Reader {
     const position = this.#log.positionAt(this.cursor, now)
     for (const [epoch, { seq, since }] of this.#ahead) {
       const record = epochs.get(epoch)
+      const isKnown = record !== undefined && !epochs.isSilent(record, now)
       const isCarried = seq > (record?.have ?? 0)
-      const isDone = isCarried
-        ? now - since >= this.#timing.forgetMs
-        : seq <= (position.get(epoch) ?? 0) || epochs.isSilent(record as Epoch, now)
+      // While the Pod itself speaks of the epoch, letting go would take the id back to less.
+      const isDone = isKnown
+        ? seq <= (position.get(epoch) ?? 0)
+        : !isCarried || now - since >= this.#timing.forgetMs
       if (isDone) this.#ahead.delete(epoch)
     }
   }

@@ -47,7 +47,7 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
   const logBytes = mood === 'tiny' ? random.pick([1_024, 2_048, 4_096]) : 1_048_576
   const quietAt = isLong
     ? ageMs * random.int(4, 8)
-    : random.int(4_000, 12_000) + (isOrdinary ? 3_000 * pods : 0)
+    : random.int(3_000, 8_000) + (isOrdinary ? 3_000 * pods : 0)
   const actions: Action[] = []
   const at = () => random.int(0, quietAt)
   const pod = () => random.int(0, pods - 1)
@@ -114,7 +114,10 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
       ms: random.int(500, isLong ? 2 * ageMs : 6_000),
       isOneWay: random.chance(0.4),
     }))
-    many(isHarsh ? 2 : 0, () => ({ at: at(), kind: 'freeze', pod: pod(), ms: random.int(200, ageMs) }))
+    many(isHarsh ? 2 : 0, () => {
+      const from = at()
+      return { at: from, kind: 'freeze', pod: pod(), ms: Math.min(random.int(200, ageMs), quietAt - from) }
+    })
     if (random.chance(0.15)) many(3, () => ({ at: at(), kind: 'v1', stream: random.pick(streams) }))
     if (random.chance(0.1)) actions.push({ at: at(), kind: 'foreign', client: client() })
   }

@@ -155,11 +155,11 @@ class Run {
   async #settle(): Promise<void> {
     this.#network.heal()
     this.#network.faults = NO_FAULTS
-    await this.#time.run(this.#time.now + 8_000)
     for (const pod of this.#pods) pod.start()
     const { ageMs, heartbeatMs } = this.#plan
-    // Backoff, a freeze that still lasts, four graces: whatever is to be handed on has been.
-    await this.#time.run(this.#time.now + 8_000 + ageMs)
+    // A drain and then a start, a backoff, two graces: whatever is to be handed on has been.
+    const isDraining = this.#pods.some(({ life }) => life?.sser.isReady === false)
+    await this.#time.run(this.#time.now + 7_000 + ageMs / 2 + (isDraining ? 9_000 : 0))
     const positions = new Map<string, Map<string, number>>()
     for (const pod of this.#pods) {
       if (!pod.isReady) this.#truth.violate(`${pod.address} is not ready`)
