@@ -43,10 +43,11 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
     return first === second || random.chance(0.6) ? [first] : [first, second]
   })
   const isLong = random.chance(0.08)
-  const ageMs = mood === 'tiny' ? random.pick([2_000, 4_000]) : random.pick([8_000, 16_000])
+  const ageMs =
+    mood === 'tiny' ? random.pick([2_000, 4_000]) : isOrdinary ? 16_000 : random.pick([8_000, 16_000])
   const logBytes = mood === 'tiny' ? random.pick([1_024, 2_048, 4_096]) : 1_048_576
   const quietAt = isLong
-    ? ageMs * random.int(4, 8)
+    ? ageMs * random.int(4, 12)
     : random.int(3_000, 8_000) + (isOrdinary ? 3_000 * pods : 0)
   const actions: Action[] = []
   const at = () => random.int(0, quietAt)
@@ -84,7 +85,12 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
   many(isLong ? 24 : 10, burst)
   many(3, retry)
   many(8, () => ({ at: at(), kind: 'hop', client: client() }))
-  many(3, () => ({ at: at(), kind: 'stall', client: client(), ms: random.int(500, 6_000) }))
+  many(3, () => ({
+    at: at(),
+    kind: 'stall',
+    client: client(),
+    ms: random.int(500, isOrdinary ? 3_000 : 6_000),
+  }))
   many(2, () => {
     const from = at()
     const ms = random.int(500, isOrdinary ? ageMs / 4 : isLong ? 3 * ageMs : ageMs / 2)

@@ -58,6 +58,9 @@ export class Pod {
 export class Life {
   readonly address: string
   readonly sser: Sser
+  /** Known once it sent something. */
+  epoch: string | undefined
+  readonly #truth: Truth
   readonly #time: Time
   #isDead = false
   #frozenUntil = -2
@@ -75,6 +78,7 @@ export class Life {
   ) {
     this.address = address
     this.#time = time
+    this.#truth = truth
     const offset = random.int(0, 10_000)
     this.sser = new Sser({
       peerFinder: new StaticPeerFinder(addresses),
@@ -113,6 +117,7 @@ export class Life {
 
   die(): void {
     this.#isDead = true
+    if (this.epoch !== undefined) this.#truth.died(this.epoch)
   }
 
   serve(request: Request): Response | Promise<Response> {

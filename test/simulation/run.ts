@@ -35,13 +35,13 @@ class Run {
     this.#plan = plan
     this.#random = new Random(plan.seed)
     this.#network = new Network(this.#time, this.#random)
-    this.#truth = new Truth(this.#time)
+    this.#truth = new Truth(this.#time, plan)
     const world = { time: this.#time, network: this.#network, random: this.#random, truth: this.#truth, plan }
     this.#pods = Array.from({ length: plan.pods }, (_, i) => new Pod(i, world))
   }
 
   async play(): Promise<Result> {
-    const { plan } = { plan: this.#plan }
+    const plan = this.#plan
     for (const pod of this.#pods) pod.start()
     await this.#time.run(2_000)
     const world = { pods: this.#pods, time: this.#time, random: this.#random, truth: this.#truth }
@@ -50,7 +50,11 @@ class Run {
     for (const action of plan.actions) this.#time.after(action.at, () => this.#do(action))
     await this.#time.run(2_500 + plan.quietAt + 10)
     await this.#settle()
-    for (const client of this.#clients) client.vanish(1e9)
+    const isExact = plan.mood === 'ordinary' && this.#truth.gaps === 0
+    for (const client of this.#clients) {
+      if (isExact) this.#truth.checkComplete(client)
+      client.vanish(1e9)
+    }
     await this.#time.run(this.#time.now + 100)
     for (const pod of this.#pods) {
       const left = pod.life?.sser.connections ?? 0
@@ -113,6 +117,7 @@ class Run {
     const receipt = life.sser.send(stream, msg, { key })
     for (const [epoch, seq] of readId(life.sser.position)) {
       if (seq === before.get(epoch)) continue
+      life.epoch = epoch
       this.#truth.send({ msg, stream, epoch, seq, at: this.#time.now, key })
     }
     receipt.catch(() => {})

@@ -1,5 +1,6 @@
 import type { EventSourceMessage } from 'eventsource-parser'
 import type { Client } from './client.ts'
+import type { Plan } from './plan.ts'
 import type { Life } from './pod.ts'
 import type { Time } from './time.ts'
 
@@ -21,10 +22,13 @@ class Account {
   /** Where the last gap put the client, in each epoch: what it lacks up to there, it was told. */
   readonly told = new Map<string, number>()
   readonly lastSeq = new Map<string, number>()
+  /** What came over the connection that is open now. */
+  current = new Set<string>()
   isNew = true
   heardAt = 0
-  /** Go Pods' events that it lacked when it came back. */
-  resumed: 'complete' | 'gap' | null = null
+  /** When the first block of the open connection came. */
+  resumedAt = 0
+  isWaiting = true
 }
 
 /** The checker: it knows all that was sent, hears all that clients hear, and never looks inside a Pod. */
@@ -37,13 +41,18 @@ export class Truth {
   /** Events of Go Pods, by the life of the Pod that got them. */
   readonly v1 = new Map<Life, Sent[]>()
   readonly #time: Time
+  readonly #hasRoom: boolean
+  readonly #ageMs: number
+  readonly #died = new Map<string, number>()
   readonly #sent = new Map<string, Sent>()
   readonly #epochs = new Map<string, Sent[]>()
   readonly #keys = new Map<string, Sent[]>()
   readonly #accounts = new Map<Client, Account>()
 
-  constructor(time: Time) {
+  constructor(time: Time, plan: Plan) {
     this.#time = time
+    this.#hasRoom = plan.mood !== 'tiny'
+    this.#ageMs = plan.ageMs
   }
 
   get sent(): Iterable<Sent> {
@@ -68,11 +77,21 @@ export class Truth {
     if (event.key !== undefined) this.#keys.set(event.key, [...(this.#keys.get(event.key) ?? []), event])
   }
 
+  /** The life under this epoch has ended. */
+  died(epoch: string): void {
+    if (!this.#died.has(epoch)) this.#died.set(epoch, this.#time.now)
+  }
+
   connected(client: Client, life: Life, resume: string | null): void {
     this.tell(
       `${client.name} ← ${life.address} with ${client.lastEventId || 'no id'}${resume === null ? '' : `: ${resume}`}`,
     )
     const account = this.#account(client)
+    account.current = new Set()
+    account.isWaiting = true
+    if (account.heardAt > 0 && client.lastEventId === '') {
+      this.violate(`${client.name} comes back without an id, though it got a block`)
+    }
     if (resume !== 'complete') return
     for (const event of this.v1.get(life) ?? []) {
       const isMissed = event.at > account.heardAt && !account.received.has(event.msg)
@@ -89,6 +108,8 @@ export class Truth {
   received(client: Client, { id, event, data }: Pick<EventSourceMessage, 'id' | 'event' | 'data'>): void {
     const account = this.#account(client)
     account.heardAt = this.#time.now
+    if (account.isWaiting) account.resumedAt = this.#time.now
+    account.isWaiting = false
     const isEvent = event !== 'sser-gap' && event !== 'sser-position'
     this.tell(`${client.name} got ${isEvent ? data : `${event} ${data}`} at ${id ?? 'no id'}`)
     if (isEvent) this.#take(client, account, data)
@@ -96,6 +117,12 @@ export class Truth {
     this.maxIdLength = Math.max(this.maxIdLength, id.length)
     const position = readId(id)
     for (const [epoch, seq] of position) {
+      const diedAt = this.#died.get(epoch)
+      // Forgotten by the Pods after 3.5 ages at most; a client that comes back with it carries it for 2.5 more.
+      const carriedFrom = Math.max((diedAt ?? 0) + 3.5 * this.#ageMs, account.resumedAt)
+      if (diedAt !== undefined && this.#time.now - carriedFrom > 3 * this.#ageMs) {
+        this.violate(`${client.name}: id holds ${epoch}, which ended long ago`)
+      }
       const before = account.position.get(epoch) ?? 0
       if (seq < before) this.violate(`${client.name}: id goes back in ${epoch} from ${before} to ${seq}`)
     }
@@ -104,6 +131,15 @@ export class Truth {
     if (account.isNew) for (const [epoch, seq] of position) account.told.set(epoch, seq)
     account.isNew = false
     for (const [epoch, seq] of position) account.position.set(epoch, seq)
+  }
+
+  /** Where nothing failed and nobody was told of a gap, everybody has everything. */
+  checkComplete(client: Client): void {
+    const { received } = this.#account(client)
+    for (const event of this.#sent.values()) {
+      const has = received.has(event.msg) || this.#twins(event).some((twin) => received.has(twin.msg))
+      if (client.streams.includes(event.stream) && !has) this.violate(`${client.name} never got ${event.msg}`)
+    }
   }
 
   /** What the client's id says that it has. */
@@ -118,6 +154,10 @@ export class Truth {
       this.violate(`${client.name} got ${msg} of stream ${sent.stream}`)
     if (account.received.has(msg)) this.violate(`${client.name} got ${msg} twice`)
     account.received.add(msg)
+    if (this.#hasRoom && this.#twins(sent).some((twin) => account.current.has(twin.msg))) {
+      this.violate(`${client.name} got ${msg} under a key that it had`)
+    }
+    account.current.add(msg)
     if (sent.epoch === undefined) return
     if (sent.seq <= (account.lastSeq.get(sent.epoch) ?? 0))
       this.violate(`${client.name} got ${msg} out of order`)

@@ -1,0 +1,180 @@
+import type { Mood } from '../plan.ts'
+
+/** One rule of the protocol turned off: a text in a source file, and what stands there instead. */
+export interface Mutant {
+  /** What no longer holds. */
+  name: string
+  file: string
+  find: string
+  replace: string
+  mood: Mood
+  /** The simulation must notice within so many seeds. */
+  seeds: number
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'an unknown epoch counts as 0',
+    file: 'src/mesh/exchange.ts',
+    find: 'const have = known?.have ?? 0',
+    replace: 'const have = known?.have ?? run.prev',
+    mood: 'harsh',
+    seeds: 300,
+  },
+  {
+    name: 'a run is taken only if it continues what is held',
+    file: 'src/mesh/exchange.ts',
+    find: 'if (run.prev > have && run.floor !== true) continue',
+    replace: `if (run.prev > have && run.floor !== true) {
+        const events = run.events.map((event, i) => ({ ...event, seq: have + 1 + i }))
+        this.take([{ ...run, prev: have, events }], now)
+        continue
+      }`,
+    mood: 'harsh',
+    seeds: 300,
+  },
+  {
+    name: 'what is held is skipped',
+    file: 'src/mesh/exchange.ts',
+    find: 'if (event.seq > record.have) this',
+    replace: 'if (true) this',
+    mood: 'mild',
+    seeds: 300,
+  },
+  {
+    name: 'a sender whose log does not reach back says so',
+    file: 'src/mesh/exchange.ts',
+    find: 'floor: isTrimmed ? true : undefined',
+    replace: 'floor: undefined',
+    mood: 'tiny',
+    seeds: 300,
+  },
+  {
+    name: 'a jump leaves a hole in the log',
+    file: 'src/core/log.ts',
+    find: 'record.items.push(hole)\n    this.#holes.push(hole)\n    this.#push(hole, now)',
+    replace: 'void hole',
+    mood: 'tiny',
+    seeds: 300,
+  },
+  {
+    name: 'third Pods’ events are handed on',
+    file: 'src/mesh/exchange.ts',
+    find: '!(third || isTrimmed || this.#isOverdue(peer, epoch, now))',
+    replace: 'true',
+    mood: 'harsh',
+    seeds: 300,
+  },
+  {
+    name: 'the first block carries an id',
+    file: 'src/core/connection.ts',
+    find: 'gap === undefined ? positionFrame(id)',
+    replace: "gap === undefined ? 'event: sser-position\\ndata:\\n\\n'",
+    mood: 'harsh',
+    seeds: 300,
+  },
+  {
+    name: 'an id is the position at the cursor, not the Pod’s',
+    file: 'src/core/log.ts',
+    find: 'index >= this.head ? record.have : record.seqAt(index)',
+    replace: 'record.have',
+    mood: 'ordinary',
+    seeds: 300,
+  },
+  {
+    name: 'what the client has is not delivered again',
+    file: 'src/core/reader.ts',
+    find: 'return item.seq <= (position.get(item.epoch) ?? 0)',
+    replace: 'return false',
+    mood: 'ordinary',
+    seeds: 300,
+  },
+  {
+    name: 'what the client came with stays in its id',
+    file: 'src/core/reader.ts',
+    find: 'if (seq > (position.get(epoch) ?? 0)) position.set(epoch, seq)',
+    replace: 'void seq',
+    mood: 'harsh',
+    seeds: 300,
+  },
+  {
+    name: 'an epoch that is unknown here is carried along',
+    file: 'src/core/reader.ts',
+    find: 'if (record === undefined || ahead.seq > record.have ||',
+    replace: 'if (record === undefined) continue\n      if (ahead.seq > record.have ||',
+    mood: 'harsh',
+    seeds: 1_000,
+  },
+  {
+    name: 'a reader that the log left behind is told',
+    file: 'src/core/reader.ts',
+    find: "this.#skipLost(now) ? 'stalled' : undefined",
+    replace: 'this.#skipLost(now) ? undefined : undefined',
+    mood: 'tiny',
+    seeds: 300,
+  },
+  {
+    name: 'an id below the floor is a gap',
+    file: 'src/core/reader.ts',
+    find: "if (seq < record.floor) gap = 'trimmed'",
+    replace: '',
+    mood: 'tiny',
+    seeds: 300,
+  },
+  {
+    name: 'an event that lost its message is a gap for its streams',
+    file: 'src/core/reader.ts',
+    find: "if (this.#skipLost(now)) gap = 'trimmed'",
+    replace: 'this.#skipLost(now)',
+    mood: 'tiny',
+    seeds: 300,
+  },
+  {
+    name: 'an epoch that the id does not name counts as 0',
+    file: 'src/core/reader.ts',
+    find: 'claim ?? { seq: 0, since: now }',
+    replace: 'claim ?? { seq: record.have, since: now }',
+    mood: 'harsh',
+    seeds: 300,
+  },
+  {
+    name: 'dead epochs leave positions',
+    file: 'src/core/epochs.ts',
+    find: 'return now - record.lastActive >= this.#timing.forgetMs',
+    replace: 'return now < record.lastActive - this.#timing.forgetMs',
+    mood: 'tiny',
+    seeds: 1_000,
+  },
+  {
+    name: 'resuming across a Go Pod’s event is a gap',
+    file: 'src/core/reader.ts',
+    find: "now - log.lastV1At <= log.maxAgeMs ? 'v1' : undefined",
+    replace: 'undefined',
+    mood: 'mild',
+    seeds: 1_000,
+  },
+  {
+    name: 'a Pod that stops hands over what it has first',
+    file: 'src/sser.ts',
+    find: 'await this.#life.mesh.flush(this.#settings.drainMs)',
+    replace: '',
+    mood: 'ordinary',
+    seeds: 1_000,
+  },
+  {
+    name: 'a retried send delivers once',
+    file: 'src/core/batch.ts',
+    find: 'log.keys.twins(item).every((twin) => twin.index > index)',
+    replace: 'log.keys !== undefined',
+    mood: 'harsh',
+    seeds: 1_000,
+  },
+  {
+    name: 'a connection that comes after the end is ended',
+    file: 'src/core/hub.ts',
+    find: 'if (this.#isClosed) {',
+    replace: 'if (this.#isClosed && this.#joins < 0) {',
+    mood: 'tiny',
+    seeds: 600,
+  },
+]
