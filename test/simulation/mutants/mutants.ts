@@ -139,9 +139,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'dead epochs leave positions',
-    file: 'src/core/epochs.ts',
-    find: 'return now - record.lastActive >= this.#timing.forgetMs',
-    replace: 'return now < record.lastActive - this.#timing.forgetMs',
+    file: 'src/core/timing.ts',
+    find: 'forgetMs: 2.5 * logMaxAgeMs,\n    dropMs: 3.75 * logMaxAgeMs',
+    replace: 'forgetMs: 250 * logMaxAgeMs,\n    dropMs: 375 * logMaxAgeMs',
     mood: 'tiny',
     seeds: 1_000,
   },
