@@ -1,5 +1,8 @@
 import { SserError } from './errors.ts'
 import type { Served, ServeOptions } from './serving.ts'
+import type { Sser } from './sser.ts'
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
@@ -16,9 +19,12 @@ export async function serve(options: ServeOptions): Promise<Served> {
     internalHostname = hostname,
   } = options
   const servers: Bun.Server<undefined>[] = []
-  const stop = async () => {
-    await sser.stop()
-    await Promise.all(servers.map((server) => server.stop(true)))
+  let stopping: Promise<void> | undefined
+  const stop = () => {
+    stopping ??= stopServers(sser, servers).finally(() => {
+      for (const signal of SIGNALS) process.off(signal, stop)
+    })
+    return stopping
   }
   try {
     // Go Pods keep their connections for ever, and lose the message that meets a closing one.
@@ -37,12 +43,17 @@ export async function serve(options: ServeOptions): Promise<Served> {
       },
     })
     servers.push(open)
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop())
+    for (const signal of SIGNALS) process.once(signal, stop)
     return { port: open.port as number, internalPort: internal.port as number, stop }
   } catch (error) {
     await stop()
     throw error
   }
+}
+
+async function stopServers(sser: Sser, servers: readonly Bun.Server<undefined>[]): Promise<void> {
+  await sser.stop()
+  await Promise.all(servers.map((server) => server.stop(true)))
 }
 
 function bind(

@@ -63,6 +63,8 @@ export class Life {
     const { clock, settings } = this.#options
     const reader = new Reader(this.log, streams, timing(settings.logMaxAgeMs))
     if (lastEventId === undefined) return { reader, gap: undefined }
+    // Without history there is nothing to resume from; the gap clears the id, which nobody here keeps up to date.
+    if (!settings.history) return { reader, gap: 'unreadable' }
     return { reader, gap: reader.resume(lastEventId, settings.maxPositionBytes, clock.now()) }
   }
 }

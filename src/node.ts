@@ -7,6 +7,7 @@ import type { Sser } from './sser.ts'
 
 /** How long clients that do not read may hold up a stop, in milliseconds. */
 const CLOSE_GRACE_MS = 1_000
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
@@ -26,14 +27,20 @@ export async function serve(options: ServeOptions): Promise<Served> {
   // Go Pods keep their connections for ever, and lose the message that meets a closing one.
   internal.keepAliveTimeout = 0
   const served: Server[] = [internal]
-  const stop = () => stopServers(sser, served)
+  let stopping: Promise<void> | undefined
+  const stop = () => {
+    stopping ??= stopServers(sser, served).finally(() => {
+      for (const signal of SIGNALS) process.off(signal, stop)
+    })
+    return stopping
+  }
   try {
     const boundInternalPort = await listen(internal, internalPort, internalHostname)
     await sser.start({ internalPort: boundInternalPort })
     const open = createAdaptorServer({ fetch }) as Server
     const boundPort = await listen(open, port, hostname)
     served.push(open)
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop())
+    for (const signal of SIGNALS) process.once(signal, stop)
     return { port: boundPort, internalPort: boundInternalPort, stop }
   } catch (error) {
     await stop()
@@ -59,12 +66,13 @@ async function stopServers(sser: Sser, servers: readonly Server[]): Promise<void
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
-    })
     // Streams end a turn later; only then are their connections idle.
     const idle = setInterval(() => server.closeIdleConnections(), 20)
-    server.once('close', () => clearInterval(idle))
+    // Called back also where it never listened.
+    server.close(() => {
+      clearTimeout(timer)
+      clearInterval(idle)
+      resolve()
+    })
   })
 }

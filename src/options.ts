@@ -83,8 +83,10 @@ export function resolveSettings(settings: Settings): ResolvedSettings {
   if (parsed.success) return parsed.output as ResolvedSettings
   const [issue] = parsed.issues
   const name = v.getDotPath(issue) ?? 'options'
-  throw new SserError(
-    'invalid-options',
-    `Option "${name}": expected ${issue.expected}, got ${issue.received}`,
-  )
+  // An option that the schema does not have is one that nothing may be given for.
+  const fault =
+    issue.expected === 'never'
+      ? `there is no such option; there are ${Object.keys(schema.entries).join(', ')}`
+      : `expected ${issue.expected}, got ${issue.received}`
+  throw new SserError('invalid-options', `Option "${name}": ${fault}`)
 }

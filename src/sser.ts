@@ -6,7 +6,7 @@ import { Faults } from './faults.ts'
 import type { PeerFinder, PeerList } from './finders/finder.ts'
 import { Life } from './life.ts'
 import type { PeerStatus } from './mesh/link.ts'
-import type { Peer } from './mesh/peer.ts'
+import { checkPeers, type Peer } from './mesh/peer.ts'
 import type { Receipt } from './mesh/receipt.ts'
 import { type ResolvedSettings, resolveSettings, type Settings } from './options.ts'
 import { eventsHandler, eventsRoutes, type Handler, type Opened } from './routes/events.ts'
@@ -107,9 +107,11 @@ export class Sser {
     return this.#life.mesh.peers()
   }
 
-  /** Where this Pod stands, as an id: a page that is rendered with it connects with `?lastEventId=`, and misses nothing. */
+  /** Where this Pod stands, as an id: a page that is rendered with it connects with `?lastEventId=`, and misses nothing.
+   * Empty before the Pod is ready. */
   get position(): string {
-    return printPosition(this.#life.log.position(this.#clock.now()))
+    const position = this.#life.log.position(this.#clock.now())
+    return position.size === 0 ? '' : printPosition(position)
   }
 
   /** Whether clients may come: the peers are known, the log was fetched from one of them, and nobody said stop. */
@@ -178,12 +180,10 @@ export class Sser {
     this.#internalPort = internalPort
     const { peers, changes } = await this.#peerFinder.start({ signal: this.#abort.signal })
     this.#abort.signal.throwIfAborted()
-    this.#peers = peers
+    this.#peers = checkPeers(peers)
     void this.#follow(changes)
-    this.#joining = this.#life.mesh.join(peers, internalPort)
-    await this.#joining
+    await this.#join()
     this.#abort.signal.throwIfAborted()
-    if (this.#life.mesh.isReady) this.#life.mesh.setPeers(this.#peers, internalPort)
   }
 
   /** Whatever happens to the finder, the last good list stays. */
@@ -191,13 +191,22 @@ export class Sser {
     try {
       for await (const peers of changes) {
         if (this.#abort.signal.aborted) return
-        this.#peers = peers
-        if (this.#life.mesh.isReady) this.#life.mesh.setPeers(peers, this.#internalPort)
+        this.#adopt(peers)
       }
       if (this.#abort.signal.aborted) return
       throw new SserError('peer-finder-failed', 'The peer finder ended its list of changes')
     } catch (error) {
       if (!this.#abort.signal.aborted) this.#faults.report(error, { stage: 'peer-finder' })
+    }
+  }
+
+  /** A list that is none changes nothing. */
+  #adopt(peers: readonly Peer[]): void {
+    try {
+      this.#peers = checkPeers(peers)
+      if (this.#life.mesh.isReady) this.#life.mesh.setPeers(peers, this.#internalPort)
+    } catch (error) {
+      this.#faults.report(error, { stage: 'peer-finder' })
     }
   }
 
@@ -216,8 +225,18 @@ export class Sser {
     if (!this.#life.mesh.isFrozen() || this.#abort.signal.aborted) return this.#life
     this.#life.stop()
     this.#life = this.#begin()
-    this.#joining = this.#life.mesh.join(this.#peers, this.#internalPort)
+    void this.#join()
     return this.#life
+  }
+
+  /** Joins the fleet in this life; a list that came meanwhile counts. */
+  #join(): Promise<void> {
+    const { mesh } = this.#life
+    const port = this.#internalPort
+    this.#joining = mesh.join(this.#peers, port).then(() => {
+      if (mesh.isReady) mesh.setPeers(this.#peers, port)
+    })
+    return this.#joining
   }
 
   /** Connections first: their clients resume elsewhere. What arrives meanwhile is handed on as well. */
@@ -231,9 +250,9 @@ export class Sser {
   #open(streams: readonly string[], lastEventId: string | undefined): Opened | undefined {
     const life = this.#current()
     if (!this.isReady) return undefined
-    const id = this.#settings.history ? lastEventId : undefined
-    const resume = id === undefined ? undefined : life.gapFor(streams, id) === undefined ? 'complete' : 'gap'
-    return { resume, body: eventStream(life.hub, (sink) => life.connect(streams, id, sink)) }
+    const body = eventStream(life.hub, (sink) => life.connect(streams, lastEventId, sink))
+    if (lastEventId === undefined) return { body, resume: undefined }
+    return { body, resume: life.gapFor(streams, lastEventId) === undefined ? 'complete' : 'gap' }
   }
 
   #receiveV1({ stream, msg }: V1Event): void {

@@ -91,8 +91,18 @@ export class Hub {
     for (const beat of this.#beats) {
       for (const connection of beat) {
         this.leave(connection)
-        connection.close()
+        this.#serve(connection, () => connection.close())
       }
+    }
+  }
+
+  /** A connection whose sink is broken is let go of; nobody else's delivery may end with it. */
+  #serve(connection: Connection, serve: () => void): void {
+    try {
+      serve()
+    } catch (error) {
+      this.leave(connection)
+      this.#faults.report(error, { stage: 'deliver' })
     }
   }
 
@@ -123,7 +133,7 @@ export class Hub {
       )
       // A Set may change while it is walked: who joins later stands past this batch already.
       for (const connection of this.#concerned(batch)) {
-        connection.offer(batch)
+        this.#serve(connection, () => connection.offer(batch))
         served += 1
         if (served % GO_SIZE === 0) yield
       }
@@ -156,7 +166,7 @@ export class Hub {
       return frame
     }
     for (const connection of this.#beats[this.#beat] as Set<Connection>) {
-      connection.heartbeat(this.#delivered, frameAt)
+      this.#serve(connection, () => connection.heartbeat(this.#delivered, frameAt))
     }
     this.#beat = (this.#beat + 1) % BEATS
   }

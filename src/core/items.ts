@@ -15,7 +15,8 @@ export interface EventItem extends Item {
   msg: string | undefined
   readonly event: string | undefined
   readonly key: string | undefined
-  readonly bytes: number
+  /** Bytes of its texts, as far as they are still held. */
+  bytes: number
 }
 
 /** A Pod's sign of life: it takes a seq, and no connection sees it. */

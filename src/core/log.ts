@@ -182,10 +182,14 @@ export class Log {
     }
     const item = this.at(this.#wholeFrom) as LogItem
     this.#wholeFrom += 1
-    this.#strippedBytes += ITEM_BYTES
+    if (item.kind === 'event') {
+      const freed = byteLength(item.msg ?? '')
+      this.#bytes -= freed
+      item.bytes -= freed
+      item.msg = undefined
+    }
+    this.#strippedBytes += cost(item)
     if (item.kind !== 'event') return
-    this.#bytes -= item.bytes
-    item.msg = undefined
     if (item.epoch !== undefined) (this.epochs.get(item.epoch) as Epoch).stripped = item.seq
   }
 
@@ -193,8 +197,8 @@ export class Log {
     const item = this.#items.shift() as LogItem
     const isStripped = this.#tail < this.#wholeFrom
     this.#tail += 1
-    this.#bytes -= isStripped ? ITEM_BYTES : cost(item)
-    if (isStripped) this.#strippedBytes -= ITEM_BYTES
+    this.#bytes -= cost(item)
+    if (isStripped) this.#strippedBytes -= cost(item)
     else this.#wholeFrom = this.#tail
     if (item.kind === 'hole') this.#holes.shift()
     if (item.kind === 'event') {

@@ -45,7 +45,8 @@ export class Reader {
     const log = this.#log
     log.trim(now)
     const claims = parsePosition(id, maxBytes)
-    if (claims === undefined) return 'unreadable'
+    // Nobody but this Pod numbers its own events: an id that is ahead of it was made up.
+    if (claims === undefined || (claims.get(log.epoch)?.seq ?? 0) > log.ownSeq) return 'unreadable'
     let gap: GapReason | undefined = now - log.lastV1At <= log.maxAgeMs ? 'v1' : undefined
     let isStranger = true
     const position = new Map<string, Ahead>()
@@ -95,11 +96,12 @@ export class Reader {
         break
       }
       if (this.#hasHad(item, position)) continue
+      // Before the id moves past this event: who gets the gap alone must not be taken to have it.
+      if (item.kind === 'event') tell()
       // Other streams' events are left out of this id: it claims less than it could, and never too much.
       if (item.epoch !== undefined) position.set(item.epoch, item.seq)
       if (item.kind === 'hole') gap ??= 'hole'
       else if (item.epoch === undefined || !this.#hasTwin(item, position)) {
-        tell()
         const id = item.epoch === undefined ? undefined : this.#print(position, now)
         text += eventFrame({ id, event: item.event, msg: item.msg as string })
       }

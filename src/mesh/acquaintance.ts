@@ -8,8 +8,8 @@ export class Acquaintance {
   /** When this Pod's own requests to it last worked; at first, when the two met. */
   workedAt: number
   #position: ReadonlyMap<string, number> = new Map()
-  /** Since when it is known to lack something of a third Pod. */
-  readonly #lackingSince = new Map<string, number>()
+  /** By epoch, a seq that it is known to lack, and since when. */
+  readonly #lacking = new Map<string, { seq: number; since: number }>()
 
   constructor(epoch: string, now: number) {
     this.epoch = epoch
@@ -22,16 +22,9 @@ export class Acquaintance {
     return this.#position.get(epoch) ?? 0
   }
 
-  /** Of all epochs together: more, whenever it took something. */
-  get sum(): number {
-    let sum = 0
-    for (const seq of this.#position.values()) sum += seq
-    return sum
-  }
-
   /** Since when it lacks something of `epoch` that this Pod has. */
   lackingSince(epoch: string): number | undefined {
-    return this.#lackingSince.get(epoch)
+    return this.#lacking.get(epoch)?.since
   }
 
   /** Takes note of where it stands, seen against `own`, where this Pod stands. */
@@ -44,9 +37,11 @@ export class Acquaintance {
     }
     this.#position = merged
     for (const [epoch, seq] of own) {
-      if (this.has(epoch) >= seq) this.#lackingSince.delete(epoch)
-      else if (!this.#lackingSince.has(epoch)) this.#lackingSince.set(epoch, now)
+      const has = this.has(epoch)
+      if (has >= seq) this.#lacking.delete(epoch)
+      // In a busy fleet it always lacks something; what counts is whether it still lacks the same.
+      else if (has >= (this.#lacking.get(epoch)?.seq ?? 0)) this.#lacking.set(epoch, { seq, since: now })
     }
-    for (const epoch of this.#lackingSince.keys()) if (!own.has(epoch)) this.#lackingSince.delete(epoch)
+    for (const epoch of this.#lacking.keys()) if (!own.has(epoch)) this.#lacking.delete(epoch)
   }
 }

@@ -36,7 +36,7 @@ export class Exchange {
     const message = this.introduce(now)
     const runs: Run[] = []
     let room = APPEND_TARGET_BYTES
-    for (const [epoch, record] of this.#log.epochs.active(now)) {
+    for (const [epoch, record] of this.#ownFirst(now)) {
       const has = peer.has(epoch)
       if (epoch === peer.epoch || has >= record.have) continue
       const start = this.#firstAfter(record, has, now)
@@ -45,10 +45,12 @@ export class Exchange {
       if (epoch === this.#log.epoch ? !own : !(third || isTrimmed || this.#isOverdue(peer, epoch, now)))
         continue
       const events: WireEvent[] = []
-      for (let i = start; i < record.items.length && room > 0; i += 1) {
+      for (let i = start; i < record.items.length; i += 1) {
         const item = record.items.at(i) as LogItem
-        events.push(wireEvent(item, now))
         room -= EVENT_OVERHEAD_BYTES + (item.kind === 'event' ? item.bytes : 0)
+        // One alone always goes: the receiver's limit has room for the largest, whatever JSON makes of it.
+        if (room < 0 && (events.length > 0 || runs.length > 0)) break
+        events.push(wireEvent(item, now))
       }
       runs.push({
         epoch,
@@ -83,6 +85,12 @@ export class Exchange {
         }
       }
     }
+  }
+
+  /** This Pod's own events go first: nobody else brings them so soon. */
+  #ownFirst(now: number): [string, Epoch][] {
+    const epochs = [...this.#log.epochs.active(now)]
+    return epochs.sort(([a], [b]) => Number(b === this.#log.epoch) - Number(a === this.#log.epoch))
   }
 
   /** Index of the first item of an epoch that may be given to a Pod which has everything up to `has`. */

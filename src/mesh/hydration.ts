@@ -75,10 +75,12 @@ async function hydrateFrom(host: string, options: HydrationOptions, deadline: nu
     const before = log.position(now)
     exchange.take(answer.runs, now)
     if (answer.v1Age !== undefined) log.lastV1At = Math.max(log.lastV1At, now - answer.v1Age)
-    if (!hasGrown(before, log.position(now))) return true
+    const after = log.position(now)
+    if (!hasGrown(after, answer.position) || !hasGrown(before, after)) return true
   }
 }
 
+/** Whether `after` has anything that `before` lacks. */
 function hasGrown(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): boolean {
   for (const [epoch, seq] of after) if (seq > (before.get(epoch) ?? 0)) return true
   return false

@@ -4,6 +4,7 @@ import type { Log } from '../core/log.ts'
 import { describe, SserError } from '../errors.ts'
 import type { Faults } from '../faults.ts'
 import { readBody } from '../wire/body.ts'
+import type { Position } from '../wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, printV1 } from '../wire/v1.ts'
 import { APPEND_MAX_BYTES, APPEND_URL_PATH, parseAppend, printAppend } from '../wire/v2.ts'
 import type { Acquaintance } from './acquaintance.ts'
@@ -66,7 +67,7 @@ export class Link {
   #failures = 0
   #lastError: string | undefined
   #busy = false
-  #isFlushing = false
+  #flushing: Position | undefined
   #cancelRetry: (() => void) | undefined
   /** Towards a Go Pod: the last of this Pod's events that was posted, well or badly. */
   #v1Seq: number
@@ -101,17 +102,19 @@ export class Link {
     void this.#work()
   }
 
-  /** From now on the peer gets third Pods' events too, at once: this Pod will not be there after the grace. */
-  flush(): void {
-    this.#isFlushing = true
+  /** The peer is to have all of `position`, third Pods' events too, at once: this Pod leaves before the grace ends. */
+  flush(position: Position): void {
+    this.#flushing = position
     this.poke()
   }
 
-  /** Whether the peer holds all that this Pod does; undefined where there is no knowing. */
-  isFlushed(now: number): boolean | undefined {
+  /** Whether the peer holds what it is to have, or was given what a Go Pod can be; undefined: out of reach. */
+  isFlushed(): boolean | undefined {
     const { log } = this.#options
+    const position = this.#flushing ?? new Map<string, number>()
+    if (this.#state === 'v1') return this.#settledSeq() >= (position.get(log.epoch) ?? 0)
     if (this.#peer === undefined || this.#state !== 'connected') return undefined
-    for (const [epoch, seq] of log.position(now)) {
+    for (const [epoch, seq] of position) {
       if (epoch !== this.#peer.epoch && this.#peer.has(epoch) < seq) return false
     }
     return true
@@ -124,8 +127,16 @@ export class Link {
     else if (epoch !== this.#options.log.epoch) {
       const isHeld = this.#peer?.epoch === epoch || (this.#peer?.has(epoch) ?? 0) >= seq
       settle(isHeld ? { status: 'delivered' } : { status: 'pending', reason: 'sent by another Pod' })
-    } else if (this.#state === 'failing') settle({ status: 'failed', reason: this.#lastError ?? '' })
+    }
+    // Sent before, under the same key: nothing will be sent now that could bring news of it.
+    else if ((this.#peer?.has(epoch) ?? 0) >= seq) settle({ status: 'delivered' })
+    else if (this.#state === 'failing') settle({ status: 'failed', reason: this.#lastError ?? '' })
     else this.#waiters.push({ seq, settle })
+  }
+
+  /** A Pod that was not known spoke: it may be the one that had no v2 so far. */
+  probe(): void {
+    this.#v1Until = Number.NEGATIVE_INFINITY
   }
 
   stop(reason: string): void {
@@ -137,7 +148,7 @@ export class Link {
   #hasWork(): boolean {
     if (this.#abort.signal.aborted || this.#state === 'self') return false
     if (this.#peer === undefined && this.#state !== 'v1') return true
-    if (this.#isFlushing && this.isFlushed(this.#options.clock.now()) === false) return true
+    if (this.#flushing !== undefined && this.isFlushed() === false) return true
     return this.#settledSeq() < this.#options.log.ownSeq
   }
 
@@ -171,11 +182,15 @@ export class Link {
   async #append(): Promise<boolean> {
     const { clock, exchange, log, meet } = this.#options
     const before = this.#peer
-    const hadBefore = before?.sum ?? 0
     const message =
       before === undefined
         ? exchange.introduce(clock.now())
-        : exchange.give(before, { own: true, third: this.#isFlushing }, clock.now())
+        : exchange.give(before, { own: true, third: this.#flushing !== undefined }, clock.now())
+    // The peer will jump over these; it must not look as if it had taken them.
+    const trimmed = message.runs.find((run) => run.epoch === log.epoch && run.floor === true)
+    if (trimmed !== undefined)
+      this.#settleUpTo(trimmed.prev, { status: 'failed', reason: 'the log let go of it' })
+    const had = message.runs.map((run) => before?.has(run.epoch) ?? 0)
     const text = await this.#post(APPEND_URL_PATH, printAppend(message), async (response) => {
       if (response.status === 404) return undefined
       if (response.status !== 200) throw new SserError('peer-failed', `answered ${response.status}`)
@@ -197,7 +212,9 @@ export class Link {
     this.#peer = peer
     this.#state = 'connected'
     this.#settleWaiters()
-    if (peer === before && message.runs.length > 0 && peer.sum <= hadBefore && this.#hasWork()) {
+    const hasTaken =
+      message.runs.length === 0 || message.runs.some((run, i) => peer.has(run.epoch) > (had[i] ?? 0))
+    if (peer === before && !hasTaken && this.#hasWork()) {
       throw new SserError('peer-failed', 'answers, but takes nothing')
     }
     return true
@@ -213,9 +230,9 @@ export class Link {
       this.#v1Seq = this.#options.log.ownSeq
       return
     }
-    this.#v1Seq = item.seq
-    if (item.kind !== 'event' || item.msg === undefined) return this.#settleWaiters()
     try {
+      if (item.kind !== 'event' || item.msg === undefined) return
+
       await this.#post(
         PEER_ENDPOINT_URL_PATH,
         printV1({ stream: item.stream, msg: item.msg }),
@@ -227,6 +244,9 @@ export class Link {
       // It may have been taken all the same. Before anything more is risked, the peer is asked whether it lives.
       this.#v1Until = Number.NEGATIVE_INFINITY
       throw error
+    } finally {
+      // Well or badly: it is not posted again.
+      this.#v1Seq = item.seq
     }
     this.#settleWaiters()
   }
@@ -262,15 +282,14 @@ export class Link {
   }
 
   #settleWaiters(): void {
-    if (this.#state !== 'connected' && this.#state !== 'v1') return
-    const settled = this.#settledSeq()
-    for (
-      let next = this.#waiters.at(0);
-      next !== undefined && next.seq <= settled;
-      next = this.#waiters.at(0)
-    ) {
+    if (this.#state === 'connected' || this.#state === 'v1')
+      this.#settleUpTo(this.#settledSeq(), { status: 'delivered' })
+  }
+
+  #settleUpTo(seq: number, outcome: Outcome): void {
+    for (let next = this.#waiters.at(0); next !== undefined && next.seq <= seq; next = this.#waiters.at(0)) {
       this.#waiters.shift()
-      next.settle({ status: 'delivered' })
+      next.settle(outcome)
     }
   }
 

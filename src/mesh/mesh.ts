@@ -69,11 +69,12 @@ export class Mesh {
     this.setPeers(peers, defaultPort)
   }
 
-  /** Waits until the peers hold all that this Pod does, or `timeoutMs` passed. */
+  /** Waits until the peers hold all that this Pod does now, or `timeoutMs` passed. */
   async flush(timeoutMs: number): Promise<void> {
     const { clock } = this.#options
     const deadline = clock.now() + timeoutMs
-    for (const link of this.#links.values()) link.flush()
+    const position = this.#options.log.position(clock.now())
+    for (const link of this.#links.values()) link.flush(position)
     while (!this.#isFlushed() && clock.now() < deadline && !this.#abort.signal.aborted) {
       await new Promise<void>((resolve) => void clock.after(FLUSH_POLL_MS, resolve))
     }
@@ -160,6 +161,7 @@ export class Mesh {
     if (acquaintance === undefined) {
       acquaintance = new Acquaintance(epoch, this.#options.clock.now())
       this.#acquaintances.set(epoch, acquaintance)
+      for (const link of this.#links.values()) link.probe()
     }
     return acquaintance
   }
@@ -192,9 +194,8 @@ export class Mesh {
 
   /** A peer that is out of reach is not waited for, if another has everything. */
   #isFlushed(): boolean {
-    const now = this.#options.clock.now()
     const reached = [...this.#links.values()].filter((link) => link.status().state !== 'self')
-    const flushed = reached.map((link) => link.isFlushed(now))
+    const flushed = reached.map((link) => link.isFlushed())
     return reached.length === 0 || (flushed.includes(true) && !flushed.includes(false))
   }
 }

@@ -9,8 +9,11 @@ export interface Peer {
   readonly port?: number | undefined
 }
 
+/** A name or an IPv4 address; or an IPv6 address, which has two colons at least. */
+const ADDRESS = /^(?:[0-9A-Za-z._-]+|[0-9A-Fa-f.]*(?::[0-9A-Fa-f.]*){2,})$/
+
 const schema = v.object({
-  address: v.pipe(v.string(), v.regex(/^[0-9A-Za-z.:_%-]+$/)),
+  address: v.pipe(v.string(), v.regex(ADDRESS)),
   port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
 })
 

@@ -34,8 +34,8 @@ export async function post<T>(
     })
     return await read(response)
   } finally {
+    if (response?.bodyUsed === false) await discardBody(response)
     cancelTimeout()
     signal.removeEventListener('abort', stop)
-    if (response?.bodyUsed === false) await discardBody(response)
   }
 }

@@ -7,11 +7,12 @@ import { SserError } from '../errors.ts'
 export async function readBody(message: Request | Response, maxBytes: number): Promise<string> {
   const tooLarge = () => new SserError('body-too-large', `A body has at most ${maxBytes} bytes`)
   if (Number(message.headers.get('content-length')) > maxBytes) {
-    await discardBody(message)
+    await message.body?.cancel().catch(() => {})
     throw tooLarge()
   }
   if (message.body === null) return ''
-  const decoder = new TextDecoder()
+  // A byte-order mark is no part of JSON, and is not to be overlooked.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   let text = ''
   let size = 0
   // Not `for await`: a locked reader is what every runtime can cancel.
@@ -28,7 +29,13 @@ export async function readBody(message: Request | Response, maxBytes: number): P
   }
 }
 
-/** Lets go of a body that nobody will read, so that its connection is free again. */
-export async function discardBody(message: Request | Response): Promise<void> {
-  await message.body?.cancel().catch(() => {})
+/** Bytes that are read only to be thrown away. */
+const DISCARD_BYTES = 4_096
+
+/**
+ * Lets go of a body that nobody needs: a short one is read to its end, since cancelling it would cost the
+ * connection; a longer one is cancelled.
+ */
+export async function discardBody(message: Response): Promise<void> {
+  await readBody(message, DISCARD_BYTES).catch(() => {})
 }

@@ -42,7 +42,7 @@ export function retryFrame(ms: number): string {
  */
 export type GapReason = 'trimmed' | 'hole' | 'stalled' | 'stranger' | 'v1' | 'unreadable'
 
-/** Tells the client that it may have missed events; it goes on from `id`. */
+/** Tells the client that it may have missed events; it goes on from `id`, or without one. */
 export function gapFrame(id: string | undefined, reason: GapReason): string {
-  return `event: sser-gap\n${id === undefined ? '' : `id: ${id}\n`}data: {"reason":"${reason}"}\n\n`
+  return `event: sser-gap\nid: ${id ?? ''}\ndata: {"reason":"${reason}"}\n\n`
 }

@@ -63,7 +63,7 @@ export class Life {
   readonly #truth: Truth
   readonly #time: Time
   #isDead = false
-  #frozenUntil = -2
+  #frozenUntil = -3
 
   constructor(
     address: string,
@@ -100,7 +100,7 @@ export class Life {
 
   get isFrozen(): boolean {
     // Its own timers come first when it moves again.
-    return this.#frozenUntil + 2 > this.#time.now
+    return this.#frozenUntil + 3 > this.#time.now
   }
 
   isUp(): boolean {
@@ -127,7 +127,7 @@ export class Life {
   #run(callback: () => void): void {
     if (this.#isDead) return
     // Where it stood still, what was due comes late.
-    if (this.isFrozen) this.#time.after(this.#frozenUntil - this.#time.now + 2, () => this.#run(callback))
+    if (this.isFrozen) this.#time.after(this.#frozenUntil - this.#time.now + 3, () => this.#run(callback))
     else callback()
   }
 }
