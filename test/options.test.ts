@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import { LocalhostPeerFinder, Sser } from '../src/index.ts'
+import { resolveSettings } from '../src/options.ts'
+
+/** Every number: its default, and the least and the most that it may be. */
+const NUMBERS: Record<string, readonly [fallback: number, least: number, most?: number]> = {
+  internalPort: [7_000, 0, 65_535],
+  retryMs: [2_000, 0],
+  heartbeatMs: [15_000, 1_000],
+  logMaxAgeMs: [120_000, 1_000],
+  logMaxBytes: [16_777_216, 1_024],
+  maxPositionBytes: [4_096, 64],
+  hydrateTimeoutMs: [5_000, 0],
+  drainMs: [10_000, 0],
+  maxMessageBytes: [65_536, 1, 1_048_576],
+  maxStreamsPerConnection: [32, 1],
+  ackTimeoutMs: [1_000, 0],
+  requestTimeoutMs: [5_000, 10],
+}
+
+const make = (settings: object) => () => new Sser({ peerFinder: new LocalhostPeerFinder(), ...settings })
+const refusal = (...words: string[]) =>
+  expect.objectContaining({
+    code: 'invalid-options',
+    message: expect.stringMatching(new RegExp(words.map((word) => RegExp.escape(word)).join('.*'))),
+  })
+
+describe('the defaults', () => {
+  it('are as documented, and there is no option that is not tested here', () => {
+    const numbers = Object.fromEntries(Object.entries(NUMBERS).map(([name, [fallback]]) => [name, fallback]))
+    expect(resolveSettings({})).toEqual({ ...numbers, history: true })
+    expect(make({})().internalPort).toBe(7_000)
+  })
+
+  it('stand in for options that are undefined', () => {
+    expect(resolveSettings({ heartbeatMs: undefined, onError: undefined }).heartbeatMs).toBe(15_000)
+  })
+})
+
+describe.each(Object.entries(NUMBERS))('%s', (name, [, least, most]) => {
+  it('may be as low, and as high, as it says', () => {
+    for (const value of [least, least + 1, most ?? 2 ** 40])
+      expect(resolveSettings({ [name]: value })).toMatchObject({ [name]: value })
+  })
+
+  it('must not be lower, and the refusal says how low it may be', () => {
+    expect(make({ [name]: least - 1 })).toThrow(refusal(`"${name}"`, `>=${least}`, `${least - 1}`))
+  })
+
+  it('must not be higher than it may be', () => {
+    expect(make({ [name]: (most ?? Number.MAX_SAFE_INTEGER) + 1 })).toThrow(
+      refusal(`"${name}"`, `<=${most ?? Number.MAX_SAFE_INTEGER}`),
+    )
+  })
+
+  it.each(['5000', Number.NaN, least + 0.5, Number.POSITIVE_INFINITY, null, {}])(
+    'must not be %j',
+    (value) => {
+      expect(make({ [name]: value })).toThrow(refusal(`"${name}"`, 'expected'))
+    },
+  )
+})
+
+describe('other options', () => {
+  it('history is a boolean', () => {
+    expect(resolveSettings({ history: false }).history).toBe(false)
+    expect(make({ history: 1 })).toThrow(refusal('"history"', 'boolean', '1'))
+  })
+
+  it.each(['onError', 'fetch'])('%s is a function', (name) => {
+    expect(make({ [name]: () => {} })).not.toThrow()
+    expect(make({ [name]: 'x' })).toThrow(refusal(`"${name}"`, 'Function', '"x"'))
+  })
+
+  it('clock is an object', () => {
+    expect(make({ clock: 1 })).toThrow(refusal('"clock"'))
+  })
+
+  it('peerFinder must be there, and the refusal says what to take', () => {
+    for (const peerFinder of [undefined, null, {}, 'localhost'])
+      expect(make({ peerFinder })).toThrow(refusal('"peerFinder"', 'new LocalhostPeerFinder()'))
+  })
+
+  it('an option that does not exist is refused, and the refusal says so', () => {
+    expect(make({ heartbeatMS: 5_000 })).toThrow(refusal('"heartbeatMS"', 'no such option', 'heartbeatMs'))
+  })
+})

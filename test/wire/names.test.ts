@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  byteLength,
+  eventTypeFault,
+  isLongerThan,
+  keyFault,
+  MAX_EVENT_TYPE_LENGTH,
+  MAX_STREAM_NAME_BYTES,
+  streamNameFault,
+} from '../../src/wire/names.ts'
+import { check } from '../fixtures/property.ts'
+
+const CONTROLS = [
+  ...Array.from({ length: 32 }, (_, i) => i),
+  ...Array.from({ length: 33 }, (_, i) => 127 + i),
+]
+
+describe('a stream name', () => {
+  it.each(['orders', 'a b', 'é✓漢😀', 'x'.repeat(256), 'é'.repeat(128), '\u2028', '../..', ':'])(
+    'may be %j',
+    (name) => {
+      expect(streamNameFault(name)).toBeUndefined()
+    },
+  )
+
+  it('must be there', () => {
+    expect(streamNameFault('')?.code).toBe('stream-name-required')
+  })
+
+  it('has at most 256 bytes of UTF-8, and its refusal says so', () => {
+    for (const name of ['x'.repeat(257), `${'é'.repeat(128)}x`, '漢'.repeat(86), '😀'.repeat(65)]) {
+      const fault = streamNameFault(name)
+      expect(fault?.code).toBe('invalid-stream-name')
+      expect(fault?.message).toContain(`${MAX_STREAM_NAME_BYTES} bytes`)
+    }
+  })
+
+  it('has no control characters', () => {
+    for (const code of CONTROLS)
+      expect(streamNameFault(`a${String.fromCharCode(code)}b`)?.code, String(code)).toBe(
+        'invalid-stream-name',
+      )
+  })
+})
+
+describe('an event type', () => {
+  it.each(['order', ' spaced ', 'a:b', '😀', 'x'.repeat(MAX_EVENT_TYPE_LENGTH), 'sser', 'my-sser-gap'])(
+    'may be %j',
+    (type) => {
+      expect(eventTypeFault(type)).toBeUndefined()
+    },
+  )
+
+  it.each(['', 'a\rb', 'a\nb', 'a\u0000b', '\n', 'x'.repeat(257), 'sser-gap', 'sser-'])(
+    'must not be %j',
+    (type) => {
+      expect(eventTypeFault(type)?.code).toBe('invalid-event-type')
+    },
+  )
+})
+
+describe('a key', () => {
+  it.each(['k', 'order 17', 'x'.repeat(256)])('may be %j', (key) => {
+    expect(keyFault(key)).toBeUndefined()
+  })
+
+  it.each(['', 'a\rb', 'a\nb', 'a\u0000', 'x'.repeat(257)])('must not be %j', (key) => {
+    expect(keyFault(key)?.code).toBe('invalid-key')
+  })
+})
+
+describe('a length in bytes', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'é', '漢', '😀', '\ud800', '\udfff'), maxLength: 60 })
+
+  it('is what the encoder makes of the text, lone surrogates and all', () => {
+    check(text, (one) => {
+      expect(byteLength(one)).toBe(Buffer.byteLength(one.toWellFormed()))
+    })
+  })
+
+  it('is over a limit exactly when there are more bytes', () => {
+    check(fc.record({ one: text, limit: fc.nat({ max: 200 }) }), ({ one, limit }) => {
+      expect(isLongerThan(one, limit)).toBe(byteLength(one) > limit)
+    })
+  })
+})

@@ -1,0 +1,164 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { drawEpoch, isEpoch, parsePosition, printPosition } from '../../src/wire/position.ts'
+import { SEED, seededRandom } from '../fixtures/messages.ts'
+import { check } from '../fixtures/property.ts'
+
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+const epoch = fc.stringMatching(/^[0-9A-Za-z]{5}$/)
+const seq = fc.oneof(
+  fc.integer({ min: 1, max: 100_000 }),
+  fc.maxSafeInteger().map((n) => Math.abs(n) || 1),
+)
+const claim = fc.record({ seq, carriedMs: fc.option(fc.nat(), { nil: undefined }) })
+const claims = fc
+  .array(fc.tuple(epoch, claim), { minLength: 1, maxLength: 20 })
+  .map((entries) => new Map(entries))
+
+type Claims = ReadonlyMap<string, { seq: number; carriedMs: number | undefined }>
+
+function print(position: Claims): string {
+  const carried = [...position].flatMap(([name, { carriedMs }]): [string, number][] =>
+    carriedMs === undefined ? [] : [[name, carriedMs]],
+  )
+  return printPosition(
+    [...position].map(([name, { seq }]) => [name, seq]),
+    new Map(carried),
+  )
+}
+
+/** Ids as the fleet writes them: up to six Pods. */
+function someIds(count: number): string[] {
+  const random = seededRandom(SEED)
+  return Array.from({ length: count }, () =>
+    printPosition(
+      Array.from({ length: 1 + Math.floor(random() * 6) }, () => [
+        drawEpoch(random),
+        1 + Math.floor(random() * 1e6),
+      ]),
+    ),
+  )
+}
+
+describe('an id', () => {
+  it('reads back as the position that it was printed from', () => {
+    check(claims, (position) => {
+      expect(parsePosition(print(position))).toEqual(position)
+    })
+  })
+
+  it('is printable ASCII without spaces, as every client needs', () => {
+    check(claims, (position) => {
+      expect(print(position)).toMatch(/^[!-~]+$/)
+    })
+  })
+
+  it('is shorter than a UUID for a young fleet of three', () => {
+    const position: [string, number][] = ['aaaaa', 'bbbbb', 'ccccc'].map((name) => [name, 12_345])
+    expect(printPosition(position).length).toBeLessThan(36)
+  })
+
+  it.each([
+    ['a Go Pod’s integer', '17'],
+    ['nothing', ''],
+    ['a dash', '-'],
+    ['a UUID', '5f0c6b5e-2f7a-4c62-9d0a-4b6d8d3c1a77'],
+    ['a ULID', '01ARZ3NDEKTSV4RRFFQ69G5FAV'],
+    ['a nanoid', 'V1StGXR8_Z5jdHi6B-myT'],
+    ['hex', 'deadbeefdeadbeefdeadbeefdeadbeef'],
+    ['a timestamp', '2024-05-01T00:00:00.000Z'],
+    ['a Redis id', '1526919030474-55'],
+    ['emoji', '😀😀😀-😀'],
+    ['NUL', '\u0000'],
+    ['JSON', '{"a":1}'],
+    ['a path', '../../etc/passwd'],
+    ['3 KB of noise', seededNoise(3_000)],
+    ['64 KB of noise', seededNoise(65_536)],
+  ])('that is %s is not ours', (_, foreign) => {
+    expect(parsePosition(foreign)).toBeUndefined()
+  })
+
+  it('of random noise is not ours', () => {
+    check(
+      fc.string({ unit: 'binary', maxLength: 200 }),
+      (noise) => {
+        expect(parsePosition(noise)).toBeUndefined()
+      },
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('is refused once a single character was altered', () => {
+    const random = seededRandom(SEED)
+    let altered = 0
+    let slipped = 0
+    for (const id of someIds(500)) {
+      for (let at = 0; at < id.length; at += 1) {
+        const other = BASE62[Math.floor(random() * 62)] as string
+        if (other === id[at]) continue
+        altered += 1
+        if (parsePosition(id.slice(0, at) + other + id.slice(at + 1)) !== undefined) slipped += 1
+      }
+    }
+    expect(altered).toBeGreaterThan(15_000)
+    // By chance one in 238,328 passes: of these, most likely none.
+    expect(slipped).toBeLessThanOrEqual(1)
+  })
+
+  it('is refused once it was cut short, or lengthened', () => {
+    let slipped = 0
+    for (const id of someIds(500)) {
+      for (let length = 0; length < id.length; length += 1) {
+        if (parsePosition(id.slice(0, length)) !== undefined) slipped += 1
+        if (parsePosition(id.slice(length + 1)) !== undefined) slipped += 1
+      }
+      if (parsePosition(`${id}0`) !== undefined) slipped += 1
+    }
+    expect(slipped).toBeLessThanOrEqual(1)
+  })
+
+  it('is refused when it names an epoch twice, or a seq that no number holds', () => {
+    expect(
+      parsePosition(
+        printPosition([
+          ['aaaaa', 1],
+          ['aaaaa', 2],
+        ]),
+      ),
+    ).toBeUndefined()
+    expect(parsePosition(printPosition([['aaaaa', 0]]))).toBeUndefined()
+    expect(parsePosition(printPosition([['aaaaa', Number.MAX_SAFE_INTEGER + 3]]))).toBeUndefined()
+  })
+
+  it('is not read beyond the limit', () => {
+    const id = printPosition(Array.from({ length: 50 }, (_, i) => [`pod${10 + i}`, 1]))
+    expect(parsePosition(id, id.length)?.size).toBe(50)
+    expect(parsePosition(id, id.length - 1)).toBeUndefined()
+    const heavy = printPosition(Array.from({ length: 900 }, (_, i) => [`p${1_000 + i}`, 1]))
+    expect(heavy.length).toBeGreaterThan(4_096)
+    expect(parsePosition(heavy)).toBeUndefined()
+  })
+})
+
+describe('an epoch', () => {
+  it('is five letters or digits, drawn from all of them', () => {
+    const random = seededRandom(SEED)
+    const drawn = Array.from({ length: 500 }, () => drawEpoch(random))
+    expect(drawn.every(isEpoch)).toBe(true)
+    expect(new Set(drawn).size).toBe(500)
+    expect(new Set(drawn.join('')).size).toBe(62)
+    expect(drawEpoch(() => 1 - 2 ** -32)).toBe('zzzzz')
+  })
+
+  it.each(['', 'abcd', 'abcdef', 'abc-e', 'abcd\n', 'äbcde'])('is not %j', (text) => {
+    expect(isEpoch(text)).toBe(false)
+  })
+})
+
+function seededNoise(length: number): string {
+  const random = seededRandom(SEED)
+  let noise = ''
+  while (noise.length < length) noise += String.fromCharCode(33 + Math.floor(random() * 94))
+  return noise
+}
