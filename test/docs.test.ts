@@ -1,0 +1,184 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { createParser } from 'eventsource-parser'
+import { describe, expect, test } from 'vitest'
+import { timing } from '../src/core/timing.ts'
+import { resolveSettings } from '../src/options.ts'
+import { parsePosition, printPosition } from '../src/wire/position.ts'
+import { PEER_ENDPOINT_URL_PATH, parseV1 } from '../src/wire/v1.ts'
+import { APPEND_MAX_BYTES, APPEND_TARGET_BYTES, APPEND_URL_PATH, parseAppend } from '../src/wire/v2.ts'
+
+const ROOT = new URL('../', import.meta.url)
+const PAGES = ['docs/protocol.md', 'docs/migrating-from-go.md']
+const DRAWINGS = readdirSync(new URL('docs/drawings/', ROOT)).map((name) => `docs/drawings/${name}`)
+// The epochs of the examples all have a digit, and so are no words.
+const ID =
+  /\b(?=[A-Za-z]{0,4}\d)[0-9A-Za-z]{5}[1-9a-z][0-9a-z]*(?:~[0-9a-z]+)?(?:\.[0-9A-Za-z~]+)*-[0-9A-Za-z]{3}\b/g
+
+const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
+const protocol = read('docs/protocol.md')
+const settings = resolveSettings({}) as unknown as Record<string, unknown>
+
+function blocks(page: string, language: string): string[] {
+  return Array.from(page.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms')), ([, block]) =>
+    String(block),
+  )
+}
+
+/** The cells of each row that begins with a word in code. */
+function rows(text: string): string[][] {
+  return Array.from(text.matchAll(/^\| `(\w+)` +\|(.*)\|$/gm), ([, name, rest]) => [
+    String(name),
+    ...String(rest)
+      .split('|')
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  ])
+}
+
+function section(title: string): string {
+  return protocol.split(/^#{2,3} /m).find((part) => part.startsWith(`${title}\n`)) as string
+}
+
+describe('the protocol page', () => {
+  test('shows messages that are messages', () => {
+    const messages = blocks(protocol, 'json').map((block) => {
+      return block.includes('"v"') ? parseAppend(block) : parseV1(block)
+    })
+    expect(messages).toHaveLength(6)
+  })
+
+  test('names every field of a message, and no other', () => {
+    const shape = (name: string) => {
+      const body = new RegExp(`export interface ${name} \\{(.*?)^\\}`, 'ms').exec(read('src/wire/v2.ts'))?.[1]
+      return Array.from(String(body).matchAll(/^ {2}(\w+)\??:/gm), ([, field]) => field)
+    }
+    const fields = rows(section('Fields')).map(([name]) => name)
+    expect(fields.toSorted()).toEqual(
+      ['v', ...shape('Append'), ...shape('Run'), ...shape('WireEvent')].toSorted(),
+    )
+  })
+
+  test('shows streams that a client understands, with ids that are ours', () => {
+    const events: [string | undefined, string][] = []
+    for (const block of blocks(protocol, 'text').filter((text) => text.includes('\ndata:'))) {
+      const parser = createParser({
+        onEvent({ id, event, data }) {
+          expect(parsePosition(id as string), id).toBeDefined()
+          events.push([event, data])
+        },
+        onError: (error) => expect.fail(error.message),
+      })
+      parser.feed(block)
+    }
+    expect(events).toEqual([
+      ['sser-position', ''],
+      [undefined, '{"order":2}'],
+      ['created', '{"order":3}'],
+      ['sser-gap', '{"reason":"trimmed"}'],
+    ])
+  })
+
+  test('explains the check so that one can write it', () => {
+    const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+    const text = 'aZ3k9h.Q0w8e100'
+    let h = 0x811c9dc5n
+    const states = Array.from(text, (char) => {
+      h = ((h ^ BigInt(char.charCodeAt(0))) * 0x01000193n) % 2n ** 32n
+      return h
+    })
+    let r = h % 238_328n
+    const digits: number[] = []
+    for (let i = 0; i < 3; i += 1) {
+      digits.push(Number(r % 62n))
+      r /= 62n
+    }
+    const id = `${text}-${digits.map((digit) => alphabet[digit]).join('')}`
+    expect(id).toBe(
+      printPosition([
+        ['aZ3k9', 17],
+        ['Q0w8e', 1296],
+      ]),
+    )
+    const page = section('Positions and ids')
+    const steps = [
+      `0x${states[0]?.toString(16)}`,
+      `0x${h.toString(16)}`,
+      `${h}`,
+      `digits ${digits.join(', ')}`,
+    ]
+    for (const step of [...steps, `\`${id}\``]) expect(page).toContain(step)
+  })
+
+  test('gives every reason for a gap, and no other', () => {
+    const union = /export type GapReason = (.*)/.exec(read('src/wire/frame.ts'))?.[1]
+    const reasons = Array.from(String(union).matchAll(/'(\w+)'/g), ([, reason]) => reason)
+    expect(new Set(rows(section('Gaps')).map(([reason]) => reason))).toEqual(new Set(reasons))
+  })
+
+  test('gives the times, limits and paths of the code', () => {
+    const { tickMs, graceMs, freezeMs, forgetMs, dropMs } = timing(settings.logMaxAgeMs as number)
+    const stated = Array.from(section('Times').matchAll(/\| ([\d.]+) s +\|/g), ([, seconds]) =>
+      Number(seconds),
+    )
+    const times = [settings.logMaxAgeMs as number, tickMs, graceMs, freezeMs, forgetMs, dropMs]
+    expect(stated).toEqual(times.map((ms) => ms / 1_000))
+    for (const bytes of [APPEND_TARGET_BYTES, APPEND_MAX_BYTES])
+      expect(section('Limits')).toContain(bytes.toLocaleString('en-US'))
+    for (const path of [APPEND_URL_PATH, PEER_ENDPOINT_URL_PATH]) expect(protocol).toContain(path)
+  })
+
+  test('gives the defaults of the code', () => {
+    const options = rows(section('What Pods must agree on'))
+    expect(options.length).toBeGreaterThan(0)
+    for (const [name, value] of options) {
+      const fallback = settings[name as string]
+      expect(value, name).toBe(
+        typeof fallback === 'number' ? fallback.toLocaleString('en-US') : String(fallback),
+      )
+    }
+  })
+})
+
+describe.each([...PAGES, ...DRAWINGS])('%s', (path) => {
+  const text = read(path)
+
+  test('shows ids that are ours', () => {
+    for (const [id] of text.matchAll(ID)) expect(parsePosition(id), id).toBeDefined()
+  })
+
+  if (path.endsWith('.svg')) {
+    test('loads nothing, and follows the reader’s colours', () => {
+      expect(text.replace('xmlns="http://www.w3.org/2000/svg"', '')).not.toMatch(/https?:|url\((?!#)/)
+      expect(text).toContain('prefers-color-scheme: dark')
+    })
+    return
+  }
+
+  test('names options with their defaults', () => {
+    for (const [, name, value] of text.matchAll(/`(\w+)`,? \(?default:? ([\d,]*\d)/g)) {
+      expect(settings, name).toHaveProperty(name as string)
+      expect(settings[name as string], name).toBe(Number(value?.replaceAll(',', '')))
+    }
+  })
+
+  test('has links that lead somewhere', () => {
+    const links = Array.from(text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g), ([, link]) => String(link))
+    expect(links.length).toBeGreaterThan(0)
+    for (const link of links) {
+      const [file = '', anchor] = link.split('#')
+      const found = new URL(file, new URL(path, ROOT))
+      expect(existsSync(fileURLToPath(found)), link).toBe(true)
+      if (anchor !== undefined) expect(anchors(readFileSync(found, 'utf8')), link).toContain(anchor)
+    }
+  })
+})
+
+/** What a heading is called in a link: small letters, hyphens for spaces, no punctuation. */
+function anchors(page: string): string[] {
+  return Array.from(page.matchAll(/^#+ (.*)$/gm), ([, title]) => {
+    return String(title)
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-')
+  })
+}
