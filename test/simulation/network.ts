@@ -27,10 +27,13 @@ export class Network {
   faults: Faults = NO_FAULTS
   readonly #time: Time
   readonly #random: Random
+  readonly #lateMs: number
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #cut = new Set<string>()
 
-  constructor(time: Time, random: Random) {
+  /** `lateMs`: a message is at most so late, twice over. TCP brings none after its sender's request has timed out. */
+  constructor(time: Time, random: Random, lateMs: number) {
+    this.#lateMs = lateMs
     this.#time = time
     this.#random = random
   }
@@ -78,7 +81,7 @@ export class Network {
         }
         this.#deliver(target, () => arrive(false))
         if (this.#random.chance(this.faults.duplicate)) {
-          this.#time.after(this.#random.int(1, 4_000), () => this.#deliver(target, () => arrive(true)))
+          this.#time.after(this.#random.int(1, this.#lateMs), () => this.#deliver(target, () => arrive(true)))
         }
       })
   }
@@ -90,7 +93,7 @@ export class Network {
   /** A Pod that stands still takes what came when it moves again. */
   #deliver(to: Endpoint | undefined, callback: () => void): void {
     const isLate = this.#random.chance(this.faults.delay)
-    this.#time.after(isLate ? this.#random.int(50, 4_000) : this.#random.int(1, 8), () => {
+    this.#time.after(isLate ? this.#random.int(50, this.#lateMs) : this.#random.int(1, 8), () => {
       const waitMs = (to?.frozenUntil() ?? 0) - this.#time.now
       if (waitMs > 0) this.#time.after(waitMs + 1, callback)
       else callback()

@@ -63,7 +63,7 @@ export class Life {
   readonly #truth: Truth
   readonly #time: Time
   #isDead = false
-  #frozenUntil = -3
+  #frozenUntil = -5
 
   constructor(
     address: string,
@@ -98,9 +98,9 @@ export class Life {
     })
   }
 
+  /** It stands still, or has moved for so short a time that its own late timers may not have run. */
   get isFrozen(): boolean {
-    // Its own timers come first when it moves again.
-    return this.#frozenUntil + 3 > this.#time.now
+    return this.#frozenUntil + 5 > this.#time.now
   }
 
   isUp(): boolean {
@@ -113,6 +113,7 @@ export class Life {
 
   freeze(ms: number): void {
     this.#frozenUntil = this.#time.now + ms
+    this.epoch = undefined
   }
 
   die(): void {
@@ -127,7 +128,8 @@ export class Life {
   #run(callback: () => void): void {
     if (this.#isDead) return
     // Where it stood still, what was due comes late.
-    if (this.isFrozen) this.#time.after(this.#frozenUntil - this.#time.now + 3, () => this.#run(callback))
+    const waitMs = this.#frozenUntil - this.#time.now
+    if (waitMs > 0) this.#time.after(waitMs, () => this.#run(callback))
     else callback()
   }
 }

@@ -154,7 +154,8 @@ export class Truth {
       this.violate(`${client.name} got ${msg} of stream ${sent.stream}`)
     if (account.received.has(msg)) this.violate(`${client.name} got ${msg} twice`)
     account.received.add(msg)
-    if (this.#hasRoom && this.#twins(sent).some((twin) => account.current.has(twin.msg))) {
+    const isRemembered = ({ at }: Sent) => this.#hasRoom && this.#time.now - at < this.#ageMs
+    if (this.#twins(sent).some((twin) => account.current.has(twin.msg) && isRemembered(twin))) {
       this.violate(`${client.name} got ${msg} under a key that it had`)
     }
     account.current.add(msg)
