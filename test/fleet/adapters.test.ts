@@ -1,0 +1,207 @@
+import { networkInterfaces } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../until.ts'
+import { Client, closeClients, Raw } from './clients.ts'
+import { acquainted, endPods, Pod, type PodOptions, type Runtime } from './pods.ts'
+
+const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
+/** Longer than Bun keeps a quiet connection (up to 16 s), unless it is told to. */
+const QUIET_MS = 17_000
+const hasIPv6 = Object.values(networkInterfaces()).some((list) =>
+  list?.some(({ address }) => address === '::1'),
+)
+
+const quiets: { pod: Pod; quiet: Raw; since: number }[] = []
+
+beforeAll(async () => {
+  for (const [runtime, host] of [
+    ['node', '127.0.40.100'],
+    ['bun', '127.0.41.100'],
+  ] as const) {
+    const env = { OPTIONS: JSON.stringify({ heartbeatMs: 60_000 }) }
+    const pod = await Pod.start({ runtime, host, script: SCRIPT, env })
+    const quiet = await Raw.events(pod.url, ['quiet'])
+    await quiet.holds('a greeting', (text) => text.includes('sser-position'))
+    quiets.push({ pod, quiet, since: performance.now() })
+  }
+})
+
+afterAll(async () => {
+  closeClients()
+  await endPods()
+})
+
+describe.each<[Runtime, string]>([
+  ['node', '127.0.40.'],
+  ['bun', '127.0.41.'],
+])('serve() under %s', (runtime, prefix) => {
+  let pod: Pod
+  let hosts = 0
+
+  const start = (options: Partial<PodOptions> & { settings?: object } = {}) => {
+    hosts += 1
+    const { settings = {}, env, ...rest } = options
+    const OPTIONS = JSON.stringify({ drainMs: 0, ...settings })
+    return Pod.start({
+      runtime,
+      host: `${prefix}${hosts}`,
+      script: SCRIPT,
+      ...rest,
+      env: { OPTIONS, ...env },
+    })
+  }
+  const hasConnections = (of: Pod, count: number) =>
+    until(`${of} has ${count} connections`, async () => (await of.state()).connections === count)
+
+  beforeAll(async () => {
+    pod = await start()
+  })
+
+  test('port 0 picks free ports and says which', async () => {
+    const free = await start({ port: 0, internalPort: 0 })
+    const [, port, internal] = /:(\d+) internally (\d+)/.exec(free.stdout) ?? []
+    expect(Number(port)).toBeGreaterThan(1_024)
+    expect(Number(internal)).toBeGreaterThan(1_024)
+    expect(internal).not.toBe(port)
+    expect((await fetch(`http://${free.options.host}:${internal}/api/json/v1/send`)).status).toBe(404)
+    expect((await free.send('a', 'b')).peers).toHaveLength(0)
+    expect(await free.kill('SIGTERM')).toBe(0)
+  })
+
+  test.each([
+    ['public', { port: 8110, internalPort: 0 }, 8110],
+    ['internal', { port: 0, internalPort: 7110 }, 7110],
+  ])('a taken %s port is named, and the process ends', async (_, ports, taken) => {
+    const failed = start({ host: pod.options.host, ...ports })
+    await expect(failed).rejects.toThrow(`Port ${taken} is in use`)
+    await expect(failed).rejects.toThrow('port-taken')
+  })
+
+  test('headers and a greeting arrive before any event', async () => {
+    const raw = await Raw.events(pod.url, ['greeting'])
+    const text = await raw.holds('a greeting', (bytes) => bytes.includes('data:\n\n'))
+    expect(text).toMatch(/^HTTP\/1\.1 200 /)
+    expect(text).toMatch(/\r\ncontent-type: text\/event-stream\r\n/i)
+    expect(text).toMatch(/\r\ncache-control: no-cache, no-transform\r\n/i)
+    expect(text).toContain('retry: 2000\n\nevent: sser-position\nid: ')
+    raw.socket.destroy()
+  })
+
+  test('serves a client that speaks HTTP/1.0', async () => {
+    const raw = await Raw.events(pod.url, ['old'], '1.0')
+    await raw.holds('a greeting', (text) => text.includes('sser-position'))
+    await pod.send('old', 'to an old client')
+    const text = await raw.holds('the event', (bytes) => bytes.includes('data: to an old client\n\n'))
+    expect(text).not.toMatch(/transfer-encoding: chunked/i)
+    raw.socket.destroy()
+  })
+
+  test('HEAD answers the headers, and opens nothing', async () => {
+    await hasConnections(pod, 0)
+    const response = await fetch(`${pod.url}/events?stream=head`, { method: 'HEAD' })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    expect((await pod.state()).connections).toBe(0)
+  })
+
+  test.each(['cors', 'logger', 'compress', 'secureHeaders', 'cors,logger,compress,secureHeaders'])(
+    'streams at once with %s in front, and notices who leaves',
+    async (FRONT) => {
+      const behind = await start({ env: { FRONT } })
+      const raw = await Raw.events(behind.url, ['front'], '1.1')
+      await raw.holds('a greeting', (text) => text.includes('sser-position'))
+      const client = await Client.open(behind.url, 'front')
+      for (const msg of ['one', 'two', 'three']) {
+        await behind.send('front', msg)
+        await raw.holds(msg, (text) => text.includes(`data: ${msg}\n\n`))
+      }
+      await until('the client has all three', () => client.received.length === 3)
+      expect(client.messages).toEqual(['one', 'two', 'three'])
+      await hasConnections(behind, 2)
+      client.close()
+      raw.socket.resetAndDestroy()
+      await hasConnections(behind, 0)
+      expect(behind.stderr).toBe('')
+      await behind.kill()
+    },
+  )
+
+  test('says nothing on stderr when clients leave in any way', async () => {
+    const noisy = await start()
+    for (const leave of ['destroy', 'resetAndDestroy', 'end'] as const) {
+      const raws = await Promise.all(Array.from({ length: 20 }, () => Raw.events(noisy.url, ['leave'])))
+      for (const raw of raws) await raw.holds('a greeting', (text) => text.includes('sser-position'))
+      await noisy.send('leave', 'event')
+      for (const raw of raws) raw.socket[leave]()
+      await hasConnections(noisy, 0)
+      await noisy.send('leave', 'nobody hears it')
+    }
+    expect(await noisy.kill('SIGTERM')).toBe(0)
+    expect(noisy.stderr).toBe('')
+  })
+
+  test('stop() ends open and stalled streams within about a second, and then the process', async () => {
+    const stopped = await withStalled(start())
+    const ends = [...stopped.raws, ...stopped.stalled]
+    await fetch(`${stopped.pod.url}/stop`, { method: 'POST' })
+    expect(await stopped.pod.ended).toBe(0)
+    const [, ms] = /stopped after (\d+) ms/.exec(stopped.pod.stdout) ?? []
+    expect(Number(ms)).toBeLessThan(1_500)
+    for (const raw of stopped.stalled) raw.socket.resume()
+    await Promise.all(ends.map((raw) => raw.closed))
+    // An orderly end, not a cut: the last chunk is empty.
+    for (const { text } of stopped.raws) expect(text).toMatch(/\r\n0\r\n\r\n$/)
+    expect(stopped.pod.stderr).toBe('')
+  })
+
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s ends the process with open and stalled streams',
+    async (signal) => {
+      const stopped = await withStalled(start())
+      const begin = performance.now()
+      expect(await stopped.pod.kill(signal)).toBe(0)
+      expect(performance.now() - begin).toBeLessThan(2_500)
+      expect(stopped.pod.stderr).toBe('')
+    },
+  )
+
+  test.skipIf(!hasIPv6)('serves and reaches peers over IPv6 (skipped where there is no ::1)', async () => {
+    const ports = runtime === 'node' ? [8141, 7141, 8142, 7142] : [8143, 7143, 8144, 7144]
+    const [a = 0, aInternal = 0, b = 0, bInternal = 0] = ports
+    const one = await start({ host: '::1', port: a, internalPort: aInternal, peers: [`[::1]:${bInternal}`] })
+    const two = await start({ host: '::1', port: b, internalPort: bInternal, peers: [`[::1]:${aInternal}`] })
+    await acquainted([one, two])
+    const client = await Client.open(two.url, 'six')
+    const { peers } = await one.send('six', 'over IPv6')
+    expect(peers).toEqual([{ peer: `[::1]:${bInternal}`, status: 'delivered' }])
+    await until('the event is there', () => client.messages.includes('over IPv6'))
+  })
+
+  async function withStalled(starting: Promise<Pod>): Promise<{ pod: Pod; raws: Raw[]; stalled: Raw[] }> {
+    const pod = await starting
+    const open = async () => {
+      const raw = await Raw.events(pod.url, ['flood'])
+      await raw.holds('a greeting', (text) => text.includes('sser-position'))
+      return raw
+    }
+    const raws = await Promise.all([open(), open()])
+    const stalled = await Promise.all([open(), open()])
+    for (const raw of stalled) raw.socket.pause()
+    // More than the kernel buffers for a connection: 4 MB.
+    for (let i = 0; i < 120; i += 1) await pod.send('flood', `${i} ${'x'.repeat(60_000)}`)
+    for (const raw of raws) await raw.holds('the last event', (text) => text.includes('data: 119 '))
+    return { pod, raws, stalled }
+  }
+})
+
+test('a stream that is quiet for longer than the runtimes like stays open', { timeout: 25_000 }, async () => {
+  expect(quiets).toHaveLength(2)
+  for (const { pod, quiet, since } of quiets) {
+    await pause(Math.max(0, QUIET_MS - (performance.now() - since)))
+    expect(quiet.isClosed).toBe(false)
+    await pod.send('quiet', 'after the silence')
+    await quiet.holds('the event', (text) => text.includes('data: after the silence\n\n'))
+  }
+})

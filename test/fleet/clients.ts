@@ -1,0 +1,139 @@
+import { connect, type Socket } from 'node:net'
+import { EventSource } from 'eventsource'
+import { within } from '../until.ts'
+
+const OPEN_MS = 10_000
+/** Of a raw connection; floods would cost their square. */
+const KEEP_BYTES = 262_144
+
+export interface Received {
+  id: string
+  msg: string
+  /** On the clock of this process. */
+  at: number
+}
+
+/** An `eventsource` client that keeps what it gets. */
+export class Client {
+  readonly streams: readonly string[]
+  readonly received: Received[] = []
+  readonly gaps: string[] = []
+  readonly #source: EventSource
+
+  private constructor(url: string, streams: readonly string[]) {
+    this.streams = streams
+    this.#source = new EventSource(eventsUrl(url, streams))
+    this.#source.onmessage = ({ data, lastEventId }) => {
+      this.received.push({ id: lastEventId, msg: data, at: performance.now() })
+    }
+    this.#source.addEventListener('sser-gap', ({ data }) => this.gaps.push(data))
+  }
+
+  /** Resolves when the Pod has greeted it: from then on it misses nothing. */
+  static async open(url: string, ...streams: string[]): Promise<Client> {
+    const client = new Client(url, streams)
+    clients.add(client)
+    await within(`a client of ${url} is greeted`, client.greeted(), OPEN_MS)
+    return client
+  }
+
+  /** Resolves at the next position that the Pod gives: a greeting, or a heartbeat. */
+  greeted(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#source.addEventListener('sser-position', () => resolve(), { once: true })
+    })
+  }
+
+  get messages(): string[] {
+    return this.received.map(({ msg }) => msg)
+  }
+
+  close(): void {
+    clients.delete(this)
+    this.#source.close()
+  }
+}
+
+const clients = new Set<Client>()
+
+/** For `afterEach`. */
+export function closeClients(): void {
+  for (const client of clients) client.close()
+}
+
+function eventsUrl(url: string, streams: readonly string[]): string {
+  return `${url}/events?${new URLSearchParams(streams.map((stream) => ['stream', stream]))}`
+}
+
+/** A TCP connection that keeps the last of what it gets, for what no HTTP client would do. */
+export class Raw {
+  readonly socket: Socket
+  bytes = Buffer.alloc(0)
+  readonly closed: Promise<void>
+  isClosed = false
+
+  private constructor(socket: Socket) {
+    this.socket = socket
+    socket.on('data', (chunk: Buffer) => {
+      const bytes = Buffer.concat([this.bytes, chunk])
+      this.bytes = bytes.subarray(Math.max(0, bytes.byteLength - KEEP_BYTES))
+    })
+    socket.on('error', () => {})
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        this.isClosed = true
+        resolve()
+      })
+    })
+  }
+
+  static async open(url: string): Promise<Raw> {
+    const { hostname, port } = new URL(url)
+    const socket = connect({ host: hostname.replace(/[[\]]/g, ''), port: Number(port), noDelay: true })
+    const raw = new Raw(socket)
+    await within(
+      `${url} accepts`,
+      new Promise<void>((resolve) => socket.once('connect', () => resolve())),
+      OPEN_MS,
+    )
+    return raw
+  }
+
+  /** Asks for events over HTTP/1.1, or the version given. */
+  static async events(url: string, streams: readonly string[], version = '1.1'): Promise<Raw> {
+    const raw = await Raw.open(url)
+    const { pathname, search, host } = new URL(eventsUrl(url, streams))
+    raw.socket.write(`GET ${pathname}${search} HTTP/${version}\r\nHost: ${host}\r\n\r\n`)
+    return raw
+  }
+
+  get text(): string {
+    return this.bytes.toString()
+  }
+
+  /** What came so far, no longer kept. */
+  take(): Buffer {
+    const { bytes } = this
+    this.bytes = Buffer.alloc(0)
+    return bytes
+  }
+
+  /** Resolves when what came since the last `take()` is enough. */
+  async holds(label: string, test: (text: string) => boolean, ms = 5_000): Promise<string> {
+    let look = () => {}
+    const enough = new Promise<void>((resolve, reject) => {
+      look = () => {
+        if (test(this.text)) resolve()
+        else if (this.isClosed) reject(new Error(`Closed before: ${label}; got ${this.text}`))
+      }
+      this.socket.on('data', look).on('close', look)
+      look()
+    })
+    try {
+      await within(label, enough, ms)
+    } finally {
+      this.socket.off('data', look).off('close', look)
+    }
+    return this.text
+  }
+}

@@ -1,0 +1,41 @@
+// A Pod like the example's, with what the example leaves to its defaults taken from the environment.
+import { Hono, type MiddlewareHandler } from 'hono'
+import { compress } from 'hono/compress'
+import { cors } from 'hono/cors'
+import { logger } from 'hono/logger'
+import { secureHeaders } from 'hono/secure-headers'
+import { Sser, StaticPeerFinder } from '../../src/index.ts'
+
+const { HOST = '', PORT = '', INTERNAL_PORT = '', PEERS = '', OPTIONS = '{}', FRONT = '' } = process.env
+const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await import('../../src/node.ts')
+
+const middleware: Record<string, () => MiddlewareHandler> = {
+  cors: () => cors(),
+  logger: () => logger(() => {}),
+  compress: () => compress(),
+  secureHeaders: () => secureHeaders(),
+}
+
+const sser = new Sser({
+  peerFinder: new StaticPeerFinder(PEERS.split(',')),
+  internalPort: Number(INTERNAL_PORT),
+  ...JSON.parse(OPTIONS),
+})
+
+const app = new Hono()
+for (const name of FRONT.split(',')) if (name !== '') app.use(middleware[name]?.() as MiddlewareHandler)
+app.route('/events', sser.routes)
+app.post('/send', async (c) => c.json(await sser.send(c.req.query('stream') ?? '', await c.req.text()), 202))
+app.get('/state', (c) => c.json({ connections: sser.connections, peers: sser.peers }))
+app.post('/stop', (c) => {
+  const start = performance.now()
+  setTimeout(async () => {
+    await served.stop()
+    console.log(`stopped after ${Math.round(performance.now() - start)} ms`)
+  })
+  return c.body(null, 204)
+})
+
+const hostname = HOST.replace(/[[\]]/g, '')
+const served = await serve({ sser, fetch: app.fetch, hostname, port: Number(PORT) })
+console.log(`listening on http://${HOST}:${served.port} internally ${served.internalPort}`)
