@@ -1,0 +1,52 @@
+import { parseArgs } from 'node:util'
+
+/** What `npm start --` can be told. */
+export interface Flags {
+  pods: number
+  port: number
+  internalPort: number
+  pagePort: number
+  bun: boolean
+}
+
+/** Each Pod has one loopback address and one column of the page. */
+const MAX_PODS = 9
+
+const HELP = `npm start -- [options]
+
+  --pods N            how many Pods, 1 to ${MAX_PODS} (3)
+  --port P            where each Pod serves its clients (8000)
+  --internal-port P   where each Pod hears its peers (7000)
+  --page-port P       where the page is, 0 for any free port (8080)
+  --bun               run the Pods under Bun instead of Node`
+
+/** @throws Error in one line that names the flag and what it wants. */
+export function readFlags(args: string[]): Flags {
+  const { values } = parseArgs({
+    args,
+    options: {
+      pods: { type: 'string', default: '3' },
+      port: { type: 'string', default: '8000' },
+      'internal-port': { type: 'string', default: '7000' },
+      'page-port': { type: 'string', default: '8080' },
+      bun: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help) {
+    console.log(HELP)
+    process.exit(0)
+  }
+  const number = (name: 'pods' | 'port' | 'internal-port' | 'page-port', from: number, to: number) => {
+    const value = Number(values[name])
+    if (/^\d+$/.test(values[name]) && value >= from && value <= to) return value
+    throw new Error(`--${name} wants a whole number from ${from} to ${to}, not "${values[name]}"`)
+  }
+  return {
+    pods: number('pods', 1, MAX_PODS),
+    port: number('port', 1, 65_535 - MAX_PODS),
+    internalPort: number('internal-port', 1, 65_535 - MAX_PODS),
+    pagePort: number('page-port', 0, 65_535),
+    bun: values.bun,
+  }
+}

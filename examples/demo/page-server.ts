@@ -1,0 +1,61 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { createAdaptorServer } from '@hono/node-server'
+import { serveStatic } from '@hono/node-server/serve-static'
+import { Hono } from 'hono'
+import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import type { Fleet } from './fleet.ts'
+import { ownPageOnly } from './own-page-only.ts'
+
+const HOST = '127.0.0.1'
+const PAGE = fileURLToPath(new URL('../page', import.meta.url))
+
+/** The page, the list of Pods, and the switches to kill and restart them. @throws Error when the port is taken. */
+export async function servePage(
+  fleet: Fleet,
+  port: number,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  // A fleet of one: it tells the page that something changed, and the page asks what.
+  const changes = new Sser({ peerFinder: new StaticPeerFinder([]), retryMs: 1_000 })
+  await changes.start()
+  const tell = () => void changes.send('pods', 'changed').catch(() => {})
+  fleet.addEventListener('change', tell)
+
+  const app = new Hono()
+  app.use(ownPageOnly)
+  app.get('/pods', (c) => c.json(fleet.views()))
+  app.route('/changes', changes.routes)
+  app.post('/pods/:number/:action{kill|restart}', async (c) => {
+    const { number, action } = c.req.param()
+    const pod = fleet.pod(Number(number))
+    if (pod === undefined) return c.text('There is no such Pod\n', 404)
+    try {
+      await (action === 'kill' ? pod.kill() : pod.restart())
+    } catch (error) {
+      return c.text(`${(error as Error).message}\n`, 500)
+    }
+    return c.json(fleet.views()[Number(number) - 1])
+  })
+  app.use(serveStatic({ root: PAGE, onFound: (_, c) => c.header('cache-control', 'no-cache') }))
+
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  const boundPort = await listen(server, port)
+  const close = async () => {
+    fleet.removeEventListener('change', tell)
+    await changes.stop()
+    const closed = new Promise((resolve) => server.close(resolve))
+    server.closeAllConnections()
+    await closed
+  }
+  return { url: `http://${HOST}:${boundPort}`, close }
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new Error(`${HOST}: Port ${port} is in use`) : error)
+    })
+    server.listen(port, HOST, () => resolve((server.address() as AddressInfo).port))
+  })
+}

@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { PodPlan } from './plan.ts'
+
+export type Runtime = 'node' | 'bun'
+export type PodState = 'stopped' | 'starting' | 'running'
+
+const POD = fileURLToPath(new URL('../pod.ts', import.meta.url))
+const WITH_PARENT = new URL('./with-parent.ts', import.meta.url)
+const BUN = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
+/** How long a Pod may take to stop gently, in milliseconds; one whose peers are all gone would wait for them. */
+const STOP_MS = 2_500
+
+/** One Pod as a child process that can be killed and started again. */
+export class PodProcess {
+  readonly plan: PodPlan
+  state: PodState = 'stopped'
+  /** Why it is stopped. */
+  reason: string | undefined
+  readonly #runtime: Runtime
+  readonly #peers: string
+  readonly #onChange: () => void
+  #child: ChildProcess | undefined
+  #exited: Promise<void> = Promise.resolve()
+  #started: Promise<void> | undefined
+  #isRetired = false
+
+  constructor(plan: PodPlan, options: { runtime: Runtime; peers: string; onChange: () => void }) {
+    this.plan = plan
+    this.#runtime = options.runtime
+    this.#peers = options.peers
+    this.#onChange = options.onChange
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid
+  }
+
+  /** Resolves when the Pod serves. @throws Error with the Pod's own words when it ends before that. */
+  start(): Promise<void> {
+    this.#started ??= this.#start()
+    return this.#started
+  }
+
+  /** The end without a warning, as when a machine fails. */
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL')
+    await this.#exited
+  }
+
+  async restart(): Promise<void> {
+    await this.kill()
+    await this.start()
+  }
+
+  /** The gentle end, and the last: it does not start again. */
+  async retire(): Promise<void> {
+    this.#isRetired = true
+    this.#child?.kill('SIGTERM')
+    const timer = setTimeout(() => this.#child?.kill('SIGKILL'), STOP_MS)
+    await this.#exited
+    clearTimeout(timer)
+  }
+
+  #start(): Promise<void> {
+    if (this.#isRetired) return Promise.reject(new Error('The demo is ending'))
+    const { host, port, internalPort } = this.plan
+    const [command, preload] =
+      this.#runtime === 'bun'
+        ? [BUN, ['--preload', fileURLToPath(WITH_PARENT)]]
+        : [process.execPath, ['--import', WITH_PARENT.href]]
+    const child = spawn(command, [...preload, POD], {
+      env: {
+        ...process.env,
+        HOST: host,
+        PORT: `${port}`,
+        INTERNAL_PORT: `${internalPort}`,
+        PEERS: this.#peers,
+      },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    this.#child = child
+    this.#become('starting')
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    let errors = ''
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      if (this.state === 'running') process.stderr.write(text)
+      else errors += text
+    })
+    child.stdout?.once('data', () => {
+      this.#become('running')
+      resolve()
+    })
+    const { promise: exited, resolve: exit } = Promise.withResolvers<void>()
+    this.#exited = exited
+    const finish = (reason: string) => {
+      this.#child = undefined
+      this.#started = undefined
+      this.#become('stopped', reason)
+      reject(new Error(`${host}: ${reason}`))
+      exit()
+    }
+    child.once('error', (error) => finish(error.message))
+    child.once('close', (code, signal) => finish(endingOf(code, signal, errors)))
+    return promise
+  }
+
+  #become(state: PodState, reason?: string): void {
+    this.state = state
+    this.reason = reason
+    this.#onChange()
+  }
+}
+
+function endingOf(code: number | null, signal: NodeJS.Signals | null, errors: string): string {
+  if (signal === 'SIGKILL') return 'killed'
+  if (signal !== null) return `ended by ${signal}`
+  // Node and Bun print an error's name and message at the start of a line, then its stack.
+  const message = /^(?:\w*Error|error)\b[^:\n]*: (.+)$/m.exec(errors)?.[1]
+  return message ?? `exited with code ${code}`
+}

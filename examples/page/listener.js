@@ -1,0 +1,55 @@
+import { keysBetween } from './position.js'
+
+/** After the browser gave up on a connection for good, a new one is tried this much later. */
+const AGAIN_MS = 2_000
+
+/** One Pod's client: a native EventSource, and what it tells. */
+export class Listener {
+  #url
+  #tell
+  #lastId = ''
+  #connectedAt = 0
+
+  constructor(url, tell) {
+    this.#url = url
+    this.#tell = tell
+    this.#connect()
+  }
+
+  #connect() {
+    const resume = this.#lastId === '' ? '' : `&lastEventId=${encodeURIComponent(this.#lastId)}`
+    const source = new EventSource(this.#url + resume)
+    source.addEventListener('open', () => {
+      this.#connectedAt = performance.now()
+      this.#tell.onState('live')
+    })
+    source.addEventListener('error', () => {
+      this.#tell.onState('reconnecting')
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => this.#connect(), AGAIN_MS)
+    })
+    source.addEventListener('message', ({ data, lastEventId }) => {
+      const candidates = keysBetween(this.#lastId, lastEventId)
+      this.#moveTo(lastEventId)
+      const times = { receivedAt: performance.now(), connectedAt: this.#connectedAt }
+      this.#tell.onEvent({ text: data, candidates, times })
+    })
+    source.addEventListener('sser-position', ({ lastEventId }) => this.#moveTo(lastEventId))
+    source.addEventListener('sser-gap', ({ data, lastEventId }) => {
+      this.#moveTo(lastEventId)
+      this.#tell.onGap(reasonIn(data))
+    })
+  }
+
+  #moveTo(id) {
+    this.#lastId = id
+    this.#tell.onId(id)
+  }
+}
+
+function reasonIn(data) {
+  try {
+    return String(JSON.parse(data).reason)
+  } catch {
+    return 'no reason given'
+  }
+}

@@ -1,0 +1,289 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { request } from 'undici'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { PodView } from '../examples/demo/fleet.ts'
+import { requires } from './requires.ts'
+import { until, within } from './until.ts'
+
+const START = fileURLToPath(new URL('../examples/start.ts', import.meta.url))
+const START_MS = 30_000
+const STOP_MS = 5_000
+/** For what the page shall show: a browser and four processes share two cores with other tests. */
+const SHOW_MS = 20_000
+
+const running = new Set<Demo>()
+
+/** One run of `examples/start.ts`. */
+class Demo {
+  readonly child: ChildProcess
+  readonly exited: Promise<number | null>
+  stdout = ''
+  stderr = ''
+
+  constructor(...flags: string[]) {
+    this.child = spawn(process.execPath, [START, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text
+    })
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text
+    })
+    this.exited = new Promise((resolve) => this.child.once('close', resolve))
+    running.add(this)
+    void this.exited.then(() => running.delete(this))
+  }
+
+  async url(): Promise<string> {
+    await until('the demo says where its page is', () => this.stdout.includes('http://'), START_MS)
+    return /http:\S+/.exec(this.stdout)?.[0] ?? ''
+  }
+
+  async pods(): Promise<PodView[]> {
+    const response = await fetch(`${await this.url()}/pods`)
+    return (await response.json()) as PodView[]
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.child.kill(signal)
+    return within(`the demo ends after ${signal}`, this.exited, STOP_MS)
+  }
+}
+
+/** Finds three free ports, as flags. */
+async function freePorts(): Promise<{ port: number; internalPort: number; flags: string[] }> {
+  const servers = [createServer(), createServer(), createServer()]
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve) => {
+          server.listen(0, () => resolve((server.address() as { port: number }).port))
+        }),
+    ),
+  )
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  const [port = 0, internalPort = 0, pagePort = 0] = ports
+  const flags = ['--port', port, '--internal-port', internalPort, '--page-port', pagePort].map(String)
+  return { port, internalPort, flags }
+}
+
+/** Fails where a port is still taken. */
+async function free(port: number): Promise<void> {
+  for (const host of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) {
+    const server = createServer()
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, resolve)
+    })
+    await new Promise((resolve) => server.close(resolve))
+  }
+}
+
+function isAlive(pid: number | undefined): boolean {
+  try {
+    return pid !== undefined && process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+// A test that failed halfway leaves nothing behind either.
+afterAll(() => Promise.all([...running].map((demo) => demo.stop())))
+
+const executablePath = requires('chromium')
+
+describe.skipIf(!executablePath)('the demo page in Chromium (skipped where chromium is missing)', () => {
+  let demo: Demo
+  let browser: Browser
+  let page: Page
+  const faults: string[] = []
+
+  beforeAll(async () => {
+    demo = new Demo(...(await freePorts()).flags)
+    browser = await chromium.launch({ executablePath: executablePath as string, args: ['--no-sandbox'] })
+    page = await browser.newPage({ viewport: { width: 1200, height: 900 } })
+    page.setDefaultTimeout(SHOW_MS)
+    page.on('pageerror', (error) => faults.push(error.message))
+    await page.goto(await demo.url())
+    for (const pod of [1, 2, 3]) await isLive(pod)
+  }, 90_000)
+
+  afterAll(async () => {
+    await browser?.close()
+  }, 30_000)
+
+  const panel = (pod: number) => page.locator('.panel').nth(pod - 1)
+  const client = (pod: number) => panel(pod).locator('.client-state')
+  const events = (pod: number) => panel(pod).locator('.event .text')
+  const isLive = (pod: number) => client(pod).filter({ hasText: 'live' }).waitFor()
+
+  async function send(pod: number, text: string): Promise<void> {
+    await page.getByLabel('Message').fill(text)
+    await page.getByRole('button', { name: `Send through Pod ${pod}` }).click()
+  }
+
+  test('sends nothing by itself', async () => {
+    expect(await page.locator('.event').count()).toBe(0)
+  })
+
+  test('an event that is sent through Pod 1 appears in all three panels', async () => {
+    await send(1, 'hello <b>fleet</b>')
+    for (const pod of [1, 2, 3]) {
+      await events(pod).filter({ hasText: 'hello <b>fleet</b>' }).waitFor()
+      await panel(pod).locator('.event .origin', { hasText: 'via Pod 1' }).waitFor()
+      expect(await panel(pod).locator('.last-id code').textContent()).toMatch(/^\w+(\.\w+)*-\w{3}$/)
+    }
+    expect(await page.locator('.event').count()).toBe(3)
+    const receipt = page.getByRole('status')
+    await receipt.filter({ hasText: /Pod 2 delivered.*Pod 3 delivered/ }).waitFor()
+  }, 60_000)
+
+  test('the drawing counts at each client what has arrived there', async () => {
+    const counts = page.locator('.drawing .client text')
+    for (const pod of [0, 1, 2]) await counts.nth(pod).filter({ hasText: /^1$/ }).waitFor()
+  }, 30_000)
+
+  test('a Pod is killed: its panel says so, the others go on, and it recovers after the restart', async () => {
+    await page.getByRole('button', { name: 'Kill Pod 2' }).click()
+    await panel(2).locator('.pod-state', { hasText: 'killed' }).waitFor()
+    await client(2).filter({ hasText: 'reconnecting' }).waitFor()
+
+    await send(3, 'while Pod 2 is down')
+    for (const pod of [1, 3]) await events(pod).filter({ hasText: 'while Pod 2 is down' }).waitFor()
+    const receipt = page.getByRole('status')
+    await receipt.filter({ hasText: /Pod 1 delivered.*Pod 2 failed: \w/ }).waitFor()
+
+    await page.getByRole('button', { name: 'Restart Pod 2' }).click()
+    await panel(2).locator('.pod-state', { hasText: 'running' }).waitFor()
+    await isLive(2)
+    const missed = panel(2).locator('.event', { hasText: 'while Pod 2 is down' })
+    await missed.locator('.replayed').waitFor()
+
+    await send(2, 'after the restart')
+    for (const pod of [1, 2, 3]) await events(pod).filter({ hasText: 'after the restart' }).waitFor()
+    expect(await events(2).allTextContents()).toEqual(await events(1).allTextContents())
+  }, 90_000)
+
+  test('a send through a Pod that is down says that there is no receipt', async () => {
+    await page.getByRole('button', { name: 'Kill Pod 3' }).click()
+    await panel(3).locator('.pod-state', { hasText: 'killed' }).waitFor()
+    await send(3, 'into the void')
+    await page.getByRole('status').filter({ hasText: 'No receipt from Pod 3' }).waitFor()
+    expect(await page.getByLabel('Message').inputValue()).toBe('into the void')
+    await page.getByRole('button', { name: 'Restart Pod 3' }).click()
+    await isLive(3)
+  }, 60_000)
+
+  test('fits a phone of 360 pixels, in the dark and without motion', async () => {
+    await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
+    await page.setViewportSize({ width: 360, height: 740 })
+    const text = `one-long-word-${'x'.repeat(200)}`
+    await send(2, text)
+    for (const pod of [1, 2, 3]) await events(pod).filter({ hasText: text }).waitFor()
+    const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+    expect(content).toBeLessThanOrEqual(screen as number)
+  }, 60_000)
+
+  test('a gap is shown for what it is', async () => {
+    const other = await browser.newPage()
+    // As a client that comes with the id of some other server.
+    await other.route(/\/events\?/, (route) =>
+      route.continue({ url: `${route.request().url()}&lastEventId=nonsense` }),
+    )
+    await other.goto(await demo.url())
+    const gap = other.locator('.panel').first().locator('.gap')
+    await gap.filter({ hasText: 'gap: may have missed events (unreadable)' }).waitFor({ timeout: SHOW_MS })
+    await other.close()
+  }, 30_000)
+
+  test('ran without an error in the page', () => {
+    expect(faults).toEqual([])
+  })
+})
+
+describe.each([['node'], ['bun']])('the demo, its Pods under %s', (runtime) => {
+  const options = runtime === 'bun' ? ['--bun'] : []
+
+  test('SIGTERM ends it and every Pod, also one that was restarted', async () => {
+    const demo = new Demo(...options, ...(await freePorts()).flags)
+    const restart = await fetch(`${await demo.url()}/pods/2/restart`, { method: 'POST' })
+    expect(restart.status).toBe(200)
+    const pids = (await demo.pods()).map(({ pid }) => pid)
+    expect(pids.map(isAlive)).toEqual([true, true, true])
+    expect(await demo.stop()).toBe(0)
+    expect(pids.map(isAlive)).toEqual([false, false, false])
+    expect(demo.stdout.trim().split('\n')).toHaveLength(1)
+    expect(demo.stderr).toBe('')
+  }, 60_000)
+
+  test('SIGKILL, which it cannot see, leaves no Pod behind', async () => {
+    const demo = new Demo(...options, ...(await freePorts()).flags)
+    const pids = (await demo.pods()).map(({ pid }) => pid)
+    await demo.stop('SIGKILL')
+    await until('the Pods are gone', () => !pids.some(isAlive), STOP_MS)
+  }, 60_000)
+
+  test.each(['port', 'internalPort'] as const)(
+    'a taken %s is one plain line, and nothing is left running',
+    async (which) => {
+      const { flags, ...ports } = await freePorts()
+      const squatter = createServer()
+      await new Promise<void>((resolve) => squatter.listen(ports[which], '127.0.0.1', resolve))
+      const demo = new Demo(...options, ...flags)
+      expect(await within('the demo gives up', demo.exited, START_MS)).toBe(1)
+      expect(demo.stderr).toMatch(new RegExp(`^sser demo: .*${ports[which]}.*\\n$`))
+      expect(demo.stdout).toBe('')
+      squatter.close()
+      await free(ports.port)
+      await free(ports.internalPort)
+    },
+    60_000,
+  )
+})
+
+describe('the demo', () => {
+  test('a taken page port is one plain line', async () => {
+    const { flags } = await freePorts()
+    const squatter = createServer()
+    await new Promise<void>((resolve) => squatter.listen(Number(flags.at(-1)), '127.0.0.1', resolve))
+    const demo = new Demo(...flags)
+    expect(await within('the demo gives up', demo.exited, START_MS)).toBe(1)
+    expect(demo.stderr).toBe(`sser demo: 127.0.0.1: Port ${flags.at(-1)} is in use\n`)
+    squatter.close()
+  }, 60_000)
+
+  test.each([
+    [['--pods', '0'], '--pods wants a whole number from 1 to 9, not "0"'],
+    [['--port', 'x'], '--port wants a whole number'],
+    [['--prot', '1'], '--prot'],
+  ])(
+    '%j is refused in one plain line',
+    async (flags, text) => {
+      const demo = new Demo(...flags)
+      expect(await within('the demo gives up', demo.exited, START_MS)).toBe(1)
+      expect(demo.stderr).toContain(text)
+      expect(demo.stderr.trim().split('\n')).toHaveLength(1)
+    },
+    60_000,
+  )
+
+  test('only its own page may kill a Pod', async () => {
+    const demo = new Demo('--pods', '1', ...(await freePorts()).flags)
+    const url = await demo.url()
+    const kill = async (headers: Record<string, string>) => {
+      const { statusCode, body } = await request(`${url}/pods/1/kill`, { method: 'POST', headers })
+      await body.dump()
+      return statusCode
+    }
+    expect(await kill({ origin: 'http://elsewhere.example' })).toBe(403)
+    expect(await kill({ origin: (await demo.pods())[0]?.url ?? '' })).toBe(403)
+    expect(await kill({ 'sec-fetch-site': 'same-site' })).toBe(403)
+    expect(await kill({ host: 'elsewhere.example' })).toBe(403)
+    expect((await demo.pods())[0]?.state).toBe('running')
+    expect(await kill({ origin: url, 'sec-fetch-site': 'same-origin' })).toBe(200)
+    expect((await demo.pods())[0]).toMatchObject({ state: 'stopped', reason: 'killed' })
+    expect(await demo.stop()).toBe(0)
+  }, 60_000)
+})
