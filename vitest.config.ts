@@ -16,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'behaviour',
           include: ['test/**/*.test.ts'],
-          exclude: [timing, 'test/bun/**'],
+          exclude: [timing],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

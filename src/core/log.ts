@@ -76,6 +76,11 @@ export class Log {
     return this.epochs.get(this.epoch)?.have ?? 0
   }
 
+  /** Whether it holds any event, not only signs of life. */
+  get hasEvents(): boolean {
+    return this.#streams.size > 0
+  }
+
   at(index: number): LogItem | undefined {
     return this.#items.at(index - this.#tail)
   }

@@ -192,8 +192,9 @@ export class Mesh {
     log.append(log.epoch, {}, now, now)
   }
 
-  /** A peer that is out of reach is not waited for, if another has everything. */
+  /** A peer that is out of reach is not waited for, if another has everything, or if there is nothing to have. */
   #isFlushed(): boolean {
+    if (!this.#options.log.hasEvents) return true
     const reached = [...this.#links.values()].filter((link) => link.status().state !== 'self')
     const flushed = reached.map((link) => link.isFlushed())
     return reached.length === 0 || (flushed.includes(true) && !flushed.includes(false))
