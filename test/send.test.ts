@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { LocalhostPeerFinder, Sser } from '../src/index.ts'
 import { settle } from './fixtures/clock.ts'
 import { Fleet, hung, refused } from './fixtures/fleet.ts'
+import { asReceived, HOSTILE_MESSAGES } from './fixtures/messages.ts'
 
 async function onePod(settings?: ConstructorParameters<typeof Fleet>[1]) {
   const fleet = await Fleet.of(1, settings)
@@ -61,6 +62,16 @@ describe('send() refuses', () => {
     await sser.send('foo', 'x'.repeat(65_536))
     await sser.send('foo', '漢'.repeat(21_845))
     expect(client.messages.map(({ length }) => length)).toEqual([65_536, 21_845])
+  })
+})
+
+describe('hostile messages', () => {
+  it.each(HOSTILE_MESSAGES)('%j reaches a client as it is, up to line breaks', async (msg) => {
+    const { client, sser } = await onePod()
+    await sser.send('foo', msg, { event: 'order' })
+    await settle()
+    expect(client.events).toEqual([{ event: 'order', id: expect.any(String), data: asReceived(msg) }])
+    expect(client.faults).toEqual([])
   })
 })
 

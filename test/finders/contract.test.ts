@@ -1,4 +1,5 @@
 import { ChangingPeerFinder } from '../fixtures/changing-finder.ts'
+import { settle } from '../fixtures/clock.ts'
 import { peerFinderContract, sourcedPeerFinderContract } from './contract.ts'
 
 // The tests' own finder has a source, so that every clause of the contract is run by something.
@@ -7,7 +8,10 @@ const make = () => {
   return {
     finder,
     list: (peers: Parameters<typeof finder.set>[0]) => finder.set(peers),
-    fail: () => finder.break(),
+    fail: () => {
+      finder.break()
+      return settle()
+    },
   }
 }
 

@@ -15,8 +15,8 @@ export interface FinderUnderTest {
 export interface SourcedFinderUnderTest extends FinderUnderTest {
   /** Makes the source list these peers, for the next `start()` or from now on. */
   list: (peers: readonly Peer[]) => void | Promise<void>
-  /** Makes the source answer with errors until it is to list something again. */
-  fail: () => void | Promise<void>
+  /** Makes the source answer with errors until it is to list something again; resolves once the finder met one. */
+  fail: () => Promise<void>
 }
 
 const A = { address: '10.0.0.1' }

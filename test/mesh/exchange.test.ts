@@ -213,6 +213,15 @@ describe('what a Pod gives', () => {
     expect(last).toMatchObject({ prev: 2, floor: true, events: [] })
   })
 
+  it('is nothing that is older than the age bound, even where something younger lies before it', () => {
+    const pod = new Side('own00')
+    pod.send('young', 500)
+    pod.take([run(0, [], { events: [{ seq: 1, age: 500, stream: 'a', msg: 'old' }] })], 500)
+    const { runs } = pod.give({ own00: 1 }, AGE_MS + 1, { third: true })
+    expect(runs).toMatchObject([{ epoch: 'peer1', prev: 1, floor: true, events: [] }])
+    expect(pod.messages).toEqual(['young', 'old'])
+  })
+
   it('is nothing that lost its message for want of room: there it says floor', () => {
     const pod = new Side('own00', 10_000)
     for (let i = 0; i < 12; i += 1) pod.send('m'.repeat(1_000))

@@ -36,6 +36,12 @@ describe('a Go Pod', () => {
     expect(peer.v1Bodies).toEqual(['{"stream":"foo","msg":"x"}'])
   })
 
+  it('gets U+FFFD for a lone surrogate, as every client does', async () => {
+    const { peer, pod } = await amongGo()
+    await pod.send('foo', 'a\ud800b')
+    expect(peer.v1Bodies).toEqual(['{"stream":"foo","msg":"a\ufffdb"}'])
+  })
+
   it('gets what was sent while it was out of reach, once', async () => {
     const peer = new FakePeer('later', (_, signal) => refused(async () => new Response(), signal))
     const pod = await new Among({ [GO]: peer }).start()

@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest'
+import { printPosition } from '../../src/wire/position.ts'
+import { Client } from '../fixtures/client.ts'
+import { settle } from '../fixtures/clock.ts'
+import { Fleet } from '../fixtures/fleet.ts'
+import { Listening } from '../fixtures/listening.ts'
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `${from + i}`)
+
+/** What a client that comes with `id` sees: messages, and gaps with their reasons. */
+async function seenFrom(pod: Listening, id: string | undefined, streams = ['a']): Promise<string[]> {
+  const client = pod.open(streams, id).flow()
+  await settle()
+  await client.cancel()
+  return client.all.flatMap(({ event, data }) => {
+    if (event === 'sser-position') return []
+    return [event === 'sser-gap' ? JSON.parse(data).reason : data]
+  })
+}
+
+/** The id of a client that was there and went. */
+async function idNow(pod: Listening, ...streams: string[]): Promise<string> {
+  const client = pod.open(streams)
+  await client.read()
+  await client.cancel()
+  return client.lastEventId as string
+}
+
+describe('a client that comes back', () => {
+  it('gets what was sent on its streams meanwhile, once and in order, and then the live events', async () => {
+    const pod = new Listening()
+    const first = pod.connect('a', 'b')
+    await settle()
+    pod.send('a', '1')
+    await settle()
+    await first.cancel()
+    pod.send('b', '2')
+    pod.send('c', 'not this')
+    pod.send('a', '3')
+    const again = pod.open(['a', 'b'], first.lastEventId).flow()
+    await settle()
+    pod.send('a', '4')
+    await settle()
+    expect([...first.messages, ...again.messages]).toEqual(numbers(1, 4))
+    expect(again.gaps).toEqual([])
+  })
+
+  it('resumes from each id that it was ever given', async () => {
+    const pod = new Listening()
+    const client = pod.connect('a')
+    await settle()
+    for (const n of numbers(1, 12)) {
+      if (Number(n) % 3 === 0) pod.append({ stream: 'a', msg: n }, 'peer1')
+      else pod.send('a', n)
+      pod.send('b', 'not this')
+      if (Number(n) % 4 === 0) await settle()
+    }
+    await settle()
+    for (const [i, { id }] of client.all.entries())
+      expect(await seenFrom(pod, id)).toEqual(numbers(i + 1, 12))
+  })
+
+  it('after a gap resumes from the gap’s id as from any other', async () => {
+    const pod = new Listening({ logMaxAgeMs: 5_000 })
+    const id = await idNow(pod, 'a')
+    pod.send('a', 'lost')
+    await pod.clock.advance(5_001)
+    pod.send('a', 'kept')
+    const client = pod.open(['a'], id)
+    await client.read()
+    expect(client.all.map(({ data }) => data)).toEqual(['{"reason":"trimmed"}'])
+    await client.cancel()
+    expect(await seenFrom(pod, client.lastEventId)).toEqual(['kept'])
+  })
+
+  it.each([
+    ['by age', { logMaxAgeMs: 5_000 }],
+    ['for want of room', { logMaxBytes: 20_000 }],
+  ])('is told first of what the log let go of %s, and gets the rest', async (_, settings) => {
+    const pod = new Listening(settings)
+    const id = await idNow(pod, 'a')
+    for (const n of numbers(1, 200)) {
+      pod.send('a', n)
+      await pod.clock.advance(100)
+    }
+    const [gap, ...rest] = await seenFrom(pod, id)
+    expect(gap).toBe('trimmed')
+    expect(rest.length).toBeGreaterThan(10)
+    expect(rest).toEqual(numbers(Number(rest[0]), 200))
+  })
+
+  it('is told of no gap where only other streams’ messages had to go', async () => {
+    const pod = new Listening({ logMaxBytes: 20_000 })
+    const id = await idNow(pod, 'a')
+    for (let i = 0; i < 30; i += 1) pod.send('loud', 'x'.repeat(1_000))
+    pod.send('a', '1')
+    expect(pod.life.log.wholeFrom).toBeGreaterThan(5)
+    expect(await seenFrom(pod, id)).toEqual(['1'])
+    expect(await seenFrom(pod, id, ['loud'])).toContain('trimmed')
+  })
+
+  it('is told of no gap where what had to go is what it has', async () => {
+    const pod = new Listening({ logMaxBytes: 20_000 })
+    pod.append({ stream: 'quiet', msg: 'lacking' }, 'peer1')
+    for (let i = 0; i < 30; i += 1) pod.send('a', 'x'.repeat(1_000))
+    const { epoch, ownSeq } = pod.life.log
+    expect(pod.life.log.wholeFrom).toBeGreaterThan(5)
+    expect(await seenFrom(pod, printPosition([[epoch, ownSeq]]))).toEqual([])
+  })
+
+  it.each([
+    ['17', 'unreadable'],
+    ['01ARZ3NDEKTSV4RRFFQ69G5FAV', 'unreadable'],
+    [printPosition([['nobod', 3]]), 'stranger'],
+  ])('with the id %s is told of a gap, and gets what the log has, once', async (id, reason) => {
+    const pod = new Listening()
+    pod.send('a', 'x')
+    const seen = await seenFrom(pod, id)
+    expect(seen[0]).toBe(reason)
+    expect(seen.slice(1)).toEqual(reason === 'unreadable' ? [] : ['x'])
+  })
+
+  it('with an id ahead of the Pod’s own numbers is told that it was made up', async () => {
+    const pod = new Listening()
+    expect(await seenFrom(pod, printPosition([[pod.life.log.epoch, 99]]))).toEqual(['unreadable'])
+  })
+
+  it('after a Go Pod’s event is told that it may have missed some, as long as the log goes back', async () => {
+    const pod = new Listening({ logMaxAgeMs: 5_000 })
+    const id = await idNow(pod, 'a')
+    pod.life.log.appendV1('a', 'from Go', pod.clock.now())
+    expect(await seenFrom(pod, id)).toEqual(['v1'])
+    await pod.clock.advance(5_001)
+    expect(await seenFrom(pod, await idNow(pod, 'a'))).toEqual([])
+  })
+
+  it('never gets again what it has of a Pod that this one is behind on', async () => {
+    const pod = new Listening()
+    pod.append({ stream: 'a', msg: '1' }, 'peer1')
+    const { epoch } = pod.life.log
+    const client = pod
+      .open(
+        ['a'],
+        printPosition([
+          [epoch, 1],
+          ['peer1', 3],
+        ]),
+      )
+      .flow()
+    await settle()
+    for (const n of numbers(2, 5)) pod.append({ stream: 'a', msg: n }, 'peer1')
+    await settle()
+    expect(client.messages).toEqual(['4', '5'])
+    expect(client.gaps).toEqual([])
+  })
+})
+
+describe('a client of a fleet that comes back', () => {
+  it('on another Pod, misses nothing and gets nothing twice, and its answer says so', async () => {
+    const fleet = await Fleet.of(3)
+    const first = fleet.pod(0).connect('a')
+    await settle()
+    for (const n of numbers(1, 9)) await fleet.pod(Number(n) % 3).sser.send('a', n)
+    await first.cancel()
+    for (const n of numbers(10, 15)) await fleet.pod(Number(n) % 3).sser.send('a', n)
+    const headers = { 'last-event-id': first.lastEventId as string }
+    const url = 'http://pod/events?stream=a'
+    expect(fleet.pod(2).sser.handler(new Request(url, { headers })).headers.get('sser-resume')).toBe(
+      'complete',
+    )
+    const again = fleet.pod(2).open(['a'], first.lastEventId).flow()
+    await settle()
+    expect([...first.messages, ...again.messages]).toEqual(numbers(1, 15))
+    expect(again.gaps).toEqual([])
+  })
+
+  it('with the position that its page was rendered with, misses nothing', async () => {
+    const fleet = await Fleet.of(2)
+    const { position } = fleet.pod(0).sser
+    await fleet.pod(0).sser.send('a', 'x')
+    const query = `?stream=a&lastEventId=${encodeURIComponent(position)}`
+    const response = fleet.pod(1).sser.handler(new Request(`http://pod/events${query}`))
+    expect(response.headers.get('sser-resume')).toBe('complete')
+    const client = new Client(response).flow()
+    await settle()
+    expect(client.messages).toEqual(['x'])
+  })
+})
