@@ -4,11 +4,13 @@ import { cors } from 'hono/cors'
 import { Sser, StaticPeerFinder } from '../src/index.ts'
 
 const { HOST = '127.0.0.1', PORT = '8000', INTERNAL_PORT = '7000', PEERS = HOST } = process.env
+const { LOG_MAX_AGE_MS = '120000' } = process.env
 const { serve } = 'Bun' in globalThis ? await import('../src/bun.ts') : await import('../src/node.ts')
 
 const sser = new Sser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
+  logMaxAgeMs: Number(LOG_MAX_AGE_MS),
 })
 
 const app = new Hono()

@@ -19,7 +19,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 try {
   const flags = readFlags(process.argv.slice(2))
-  fleet = new Fleet(await planPods(flags), flags.bun ? 'bun' : 'node')
+  fleet = new Fleet(await planPods(flags), {
+    runtime: flags.bun ? 'bun' : 'node',
+    logSeconds: flags.logSeconds,
+  })
   const page = await servePage(fleet, flags.pagePort)
   closePage = page.close
   await fleet.start()

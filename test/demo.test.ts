@@ -1,73 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { PodView } from '../examples/demo/fleet.ts'
+import { Demo, endDemos, freePorts, START_MS, STOP_MS } from './fixtures/demo.ts'
 import { requires } from './requires.ts'
 import { until, within } from './until.ts'
 
-const START = fileURLToPath(new URL('../examples/start.ts', import.meta.url))
-const START_MS = 30_000
-const STOP_MS = 5_000
 /** For what the page shall show: a browser and four processes share two cores with other tests. */
 const SHOW_MS = 20_000
-
-const running = new Set<Demo>()
-
-/** One run of `examples/start.ts`. */
-class Demo {
-  readonly child: ChildProcess
-  readonly exited: Promise<number | null>
-  stdout = ''
-  stderr = ''
-
-  constructor(...flags: string[]) {
-    this.child = spawn(process.execPath, [START, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
-    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      this.stdout += text
-    })
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text
-    })
-    this.exited = new Promise((resolve) => this.child.once('close', resolve))
-    running.add(this)
-    void this.exited.then(() => running.delete(this))
-  }
-
-  async url(): Promise<string> {
-    await until('the demo says where its page is', () => this.stdout.includes('http://'), START_MS)
-    return /http:\S+/.exec(this.stdout)?.[0] ?? ''
-  }
-
-  async pods(): Promise<PodView[]> {
-    const response = await fetch(`${await this.url()}/pods`)
-    return (await response.json()) as PodView[]
-  }
-
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    this.child.kill(signal)
-    return within(`the demo ends after ${signal}`, this.exited, STOP_MS)
-  }
-}
-
-/** Finds three free ports, as flags. */
-async function freePorts(): Promise<{ port: number; internalPort: number; flags: string[] }> {
-  const servers = [createServer(), createServer(), createServer()]
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) => {
-          server.listen(0, () => resolve((server.address() as { port: number }).port))
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  const [port = 0, internalPort = 0, pagePort = 0] = ports
-  const flags = ['--port', port, '--internal-port', internalPort, '--page-port', pagePort].map(String)
-  return { port, internalPort, flags }
-}
 
 /** Fails where a port is still taken. */
 async function free(port: number): Promise<void> {
@@ -90,7 +30,7 @@ function isAlive(pid: number | undefined): boolean {
 }
 
 // A test that failed halfway leaves nothing behind either.
-afterAll(() => Promise.all([...running].map((demo) => demo.stop())))
+afterAll(endDemos)
 
 const executablePath = requires('chromium')
 
@@ -203,6 +143,47 @@ describe.skipIf(!executablePath)('the demo page in Chromium (skipped where chrom
   })
 })
 
+describe.skipIf(!executablePath)(
+  'the demo with --log-seconds 1 in Chromium (skipped where it is missing)',
+  () => {
+    test('a client whose Pod was down for longer is told of a gap', async () => {
+      const demo = new Demo('--log-seconds', '1', ...(await freePorts()).flags)
+      const browser = await chromium.launch({
+        executablePath: executablePath as string,
+        args: ['--no-sandbox'],
+      })
+      try {
+        const page = await browser.newPage()
+        page.setDefaultTimeout(SHOW_MS)
+        await page.goto(await demo.url())
+        const panel = (pod: number) => page.locator('.panel').nth(pod - 1)
+        const send = async (text: string) => {
+          await page.getByLabel('Message').fill(text)
+          await page.getByRole('button', { name: 'Send through Pod 1' }).click()
+          await panel(1).locator('.event .text', { hasText: text }).waitFor()
+        }
+        for (const pod of [1, 2, 3]) {
+          await panel(pod).locator('.client-state', { hasText: 'live' }).waitFor()
+        }
+        await send('before')
+        await panel(2).locator('.event .text', { hasText: 'before' }).waitFor()
+
+        await page.getByRole('button', { name: 'Kill Pod 2' }).click()
+        await panel(2).locator('.pod-state', { hasText: 'killed' }).waitFor()
+        for (const text of ['missed 1', 'missed 2', 'missed 3']) await send(text)
+        await new Promise((resolve) => setTimeout(resolve, 2_500))
+        await page.getByRole('button', { name: 'Restart Pod 2' }).click()
+        await panel(2).locator('.gap', { hasText: 'gap: ' }).waitFor()
+        expect(await panel(2).locator('.event .text', { hasText: 'missed' }).count()).toBe(0)
+        expect(await page.locator('.gap').count()).toBe(1)
+      } finally {
+        await browser.close()
+        await demo.stop()
+      }
+    }, 90_000)
+  },
+)
+
 describe.each([['node'], ['bun']])('the demo, its Pods under %s', (runtime) => {
   const options = runtime === 'bun' ? ['--bun'] : []
 
@@ -257,6 +238,7 @@ describe('the demo', () => {
   test.each([
     [['--pods', '0'], '--pods wants a whole number from 1 to 9, not "0"'],
     [['--port', 'x'], '--port wants a whole number'],
+    [['--log-seconds', '0'], '--log-seconds wants a whole number from 1 to 3600, not "0"'],
     [['--prot', '1'], '--prot'],
   ])(
     '%j is refused in one plain line',

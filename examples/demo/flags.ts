@@ -6,11 +6,14 @@ export interface Flags {
   port: number
   internalPort: number
   pagePort: number
+  /** How long each Pod remembers events. */
+  logSeconds: number
   bun: boolean
 }
 
 /** Each Pod has one loopback address and one column of the page. */
 const MAX_PODS = 9
+const MAX_LOG_SECONDS = 3_600
 
 const HELP = `npm start -- [options]
 
@@ -18,6 +21,7 @@ const HELP = `npm start -- [options]
   --port P            where each Pod serves its clients (8000)
   --internal-port P   where each Pod hears its peers (7000)
   --page-port P       where the page is, 0 for any free port (8080)
+  --log-seconds S     how long a Pod remembers events (120); turn it down to see a gap
   --bun               run the Pods under Bun instead of Node`
 
 /** @throws Error in one line that names the flag and what it wants. */
@@ -29,6 +33,7 @@ export function readFlags(args: string[]): Flags {
       port: { type: 'string', default: '8000' },
       'internal-port': { type: 'string', default: '7000' },
       'page-port': { type: 'string', default: '8080' },
+      'log-seconds': { type: 'string', default: '120' },
       bun: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -37,7 +42,11 @@ export function readFlags(args: string[]): Flags {
     console.log(HELP)
     process.exit(0)
   }
-  const number = (name: 'pods' | 'port' | 'internal-port' | 'page-port', from: number, to: number) => {
+  const number = (
+    name: 'pods' | 'port' | 'internal-port' | 'page-port' | 'log-seconds',
+    from: number,
+    to: number,
+  ) => {
     const value = Number(values[name])
     if (/^\d+$/.test(values[name]) && value >= from && value <= to) return value
     throw new Error(`--${name} wants a whole number from ${from} to ${to}, not "${values[name]}"`)
@@ -47,6 +56,7 @@ export function readFlags(args: string[]): Flags {
     port: number('port', 1, 65_535 - MAX_PODS),
     internalPort: number('internal-port', 1, 65_535 - MAX_PODS),
     pagePort: number('page-port', 0, 65_535),
+    logSeconds: number('log-seconds', 1, MAX_LOG_SECONDS),
     bun: values.bun,
   }
 }

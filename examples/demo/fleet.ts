@@ -1,5 +1,5 @@
 import type { PodPlan } from './plan.ts'
-import { PodProcess, type PodState, type Runtime } from './pod-process.ts'
+import { PodProcess, type PodSettings, type PodState } from './pod-process.ts'
 
 /** What the page knows of a Pod. */
 export interface PodView {
@@ -17,11 +17,11 @@ export interface PodView {
 export class Fleet extends EventTarget {
   readonly #pods: readonly PodProcess[]
 
-  constructor(plans: readonly PodPlan[], runtime: Runtime) {
+  constructor(plans: readonly PodPlan[], settings: PodSettings) {
     super()
     const peers = plans.map(peerOf).join(',')
     const onChange = () => void this.dispatchEvent(new Event('change'))
-    this.#pods = plans.map((plan) => new PodProcess(plan, { runtime, peers, onChange }))
+    this.#pods = plans.map((plan) => new PodProcess(plan, { ...settings, peers, onChange }))
   }
 
   views(): PodView[] {

@@ -2,7 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { PodPlan } from './plan.ts'
 
-export type Runtime = 'node' | 'bun'
+/** What all Pods of the demo have in common. */
+export interface PodSettings {
+  runtime: 'node' | 'bun'
+  logSeconds: number
+}
+
 export type PodState = 'stopped' | 'starting' | 'running'
 
 const POD = fileURLToPath(new URL('../pod.ts', import.meta.url))
@@ -11,25 +16,26 @@ const BUN = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url
 /** How long a Pod may take to stop gently, in milliseconds; one whose peers are all gone would wait for them. */
 const STOP_MS = 2_500
 
+interface PodOptions extends PodSettings {
+  peers: string
+  onChange: () => void
+}
+
 /** One Pod as a child process that can be killed and started again. */
 export class PodProcess {
   readonly plan: PodPlan
   state: PodState = 'stopped'
   /** Why it is stopped. */
   reason: string | undefined
-  readonly #runtime: Runtime
-  readonly #peers: string
-  readonly #onChange: () => void
+  readonly #options: PodOptions
   #child: ChildProcess | undefined
   #exited: Promise<void> = Promise.resolve()
   #started: Promise<void> | undefined
   #isRetired = false
 
-  constructor(plan: PodPlan, options: { runtime: Runtime; peers: string; onChange: () => void }) {
+  constructor(plan: PodPlan, options: PodOptions) {
     this.plan = plan
-    this.#runtime = options.runtime
-    this.#peers = options.peers
-    this.#onChange = options.onChange
+    this.#options = options
   }
 
   get pid(): number | undefined {
@@ -65,8 +71,9 @@ export class PodProcess {
   #start(): Promise<void> {
     if (this.#isRetired) return Promise.reject(new Error('The demo is ending'))
     const { host, port, internalPort } = this.plan
+    const { runtime, logSeconds, peers } = this.#options
     const [command, preload] =
-      this.#runtime === 'bun'
+      runtime === 'bun'
         ? [BUN, ['--preload', fileURLToPath(WITH_PARENT)]]
         : [process.execPath, ['--import', WITH_PARENT.href]]
     const child = spawn(command, [...preload, POD], {
@@ -75,7 +82,8 @@ export class PodProcess {
         HOST: host,
         PORT: `${port}`,
         INTERNAL_PORT: `${internalPort}`,
-        PEERS: this.#peers,
+        PEERS: peers,
+        LOG_MAX_AGE_MS: `${logSeconds * 1_000}`,
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
@@ -108,7 +116,7 @@ export class PodProcess {
   #become(state: PodState, reason?: string): void {
     this.state = state
     this.reason = reason
-    this.#onChange()
+    this.#options.onChange()
   }
 }
 
