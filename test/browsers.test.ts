@@ -1,0 +1,282 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import { afterEach, describe, expect, test } from 'vitest'
+import { acquainted, endPods, type Pod, startFleet } from './fleet/pods.ts'
+import { TcpServer } from './fleet/proxy.ts'
+import { requires } from './requires.ts'
+import { until, within } from './until.ts'
+
+const SCRIPT = fileURLToPath(new URL('./fleet/custom-pod.ts', import.meta.url))
+const env = { FRONT: 'cors', OPTIONS: JSON.stringify({ retryMs: 100, heartbeatMs: 1_000 }) }
+/** A browser that starts shares two cores with other tests. */
+const START_MS = 30_000
+const RETURN_MS = 10_000
+const PAGE_PORT = 8190
+
+/** Firefox's settings against first-run pages and everything that would use the network. */
+const PREFS = {
+  'app.normandy.enabled': false,
+  'app.update.auto': false,
+  'browser.aboutwelcome.enabled': false,
+  'browser.newtabpage.enabled': false,
+  'browser.region.update.enabled': false,
+  'browser.safebrowsing.downloads.remote.enabled': false,
+  'browser.safebrowsing.malware.enabled': false,
+  'browser.safebrowsing.phishing.enabled': false,
+  'browser.search.update': false,
+  'browser.shell.checkDefaultBrowser': false,
+  'browser.startup.homepage_override.mstone': 'ignore',
+  'datareporting.healthreport.uploadEnabled': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'dom.security.https_first': false,
+  'extensions.getAddons.cache.enabled': false,
+  'extensions.update.enabled': false,
+  'media.gmp-manager.updateEnabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'network.proxy.type': 0,
+  'services.settings.server': 'data:,#none',
+  'toolkit.telemetry.enabled': false,
+  'toolkit.telemetry.reportingpolicy.firstRun': false,
+}
+
+const browsers: {
+  name: string
+  path: string | undefined
+  first: number
+  args: (profile: string) => string[]
+}[] = [
+  {
+    name: 'chromium',
+    path: requires('chromium'),
+    first: 1,
+    args: (profile) => [
+      '--headless=new',
+      '--no-sandbox',
+      '--no-first-run',
+      '--no-proxy-server',
+      '--disable-background-networking',
+      '--disable-breakpad',
+      '--disable-dev-shm-usage',
+      '--disable-gpu',
+      `--user-data-dir=${profile}`,
+    ],
+  },
+  {
+    name: 'firefox',
+    path: requires('firefox'),
+    first: 11,
+    args: (profile) => ['--headless', '--no-remote', '--profile', profile],
+  },
+]
+
+/** What the page tells: an event of its EventSource. */
+interface Report {
+  type: 'open' | 'error' | 'message' | 'sser-position' | 'sser-gap'
+  data?: string
+  id?: string
+}
+
+/** The page: it shows nothing and reports, in order, whatever its EventSource does. */
+const pageFor = (url: string) => `<!doctype html><link rel="icon" href="data:,"><script>
+  let last = Promise.resolve()
+  const source = new EventSource(${JSON.stringify(url)})
+  for (const type of ['open', 'error', 'message', 'sser-position', 'sser-gap']) {
+    source.addEventListener(type, ({ data, lastEventId: id }) => {
+      const body = JSON.stringify({ type, data, id })
+      last = last.then(() => fetch('/report', { method: 'POST', body }))
+    })
+  }
+</script>`
+
+const closes: (() => unknown)[] = []
+
+afterEach(async () => {
+  const results: PromiseSettledResult<unknown>[] = []
+  for (const close of closes.splice(0).reverse()) results.push(...(await Promise.allSettled([close()])))
+  await endPods()
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}, 20_000)
+
+/** Serves the page; returns what it reports. */
+async function servePage(host: string, url: string): Promise<Report[]> {
+  const reports: Report[] = []
+  const app = new Hono()
+  app.get('/', (c) => c.html(pageFor(url)))
+  app.post('/report', async (c) => {
+    reports.push(await c.req.json())
+    return c.body(null, 204)
+  })
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(PAGE_PORT, host, resolve)
+  })
+  closes.push(() => {
+    const closed = new Promise((resolve) => server.close(resolve))
+    server.closeAllConnections()
+    return within('the page server closes', closed)
+  })
+  return reports
+}
+
+async function openBrowser(path: string, args: (profile: string) => string[], url: string): Promise<void> {
+  const profile = await mkdtemp(join(tmpdir(), 'sser-browser-'))
+  closes.push(() => rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }))
+  const prefs = Object.entries(PREFS).map((pref) => `user_pref(${pref.map((x) => JSON.stringify(x)).join()})`)
+  await writeFile(join(profile, 'user.js'), `${prefs.join(';\n')};\n`)
+  // In a process group of its own: a browser is many processes.
+  const child = spawn(path, [...args(profile), url], {
+    detached: true,
+    env: { PATH: process.env.PATH, HOME: profile },
+    stdio: 'ignore',
+  })
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => resolve()).once('error', () => resolve())
+  })
+  const onExit = () => killGroup(child)
+  process.once('exit', onExit)
+  closes.push(async () => {
+    killGroup(child)
+    await within(`${path} ends`, ended, 5_000)
+    await until(`all processes of ${path} end`, () => !killGroup(child), 5_000)
+    process.off('exit', onExit)
+  })
+}
+
+/** Whether there was still anything to kill. */
+function killGroup({ pid }: ChildProcess): boolean {
+  try {
+    return pid !== undefined && process.kill(-pid, 'SIGKILL')
+  } catch {
+    return false
+  }
+}
+
+/** The wire between the browser and whichever Pod it leads to. */
+class Relay {
+  readonly requests: { pod: Pod; lastEventId: string | undefined }[] = []
+  /** A connection that comes while this is pending waits. */
+  target: Promise<Pod>
+  #server: TcpServer | undefined
+
+  private constructor(pod: Pod) {
+    this.target = Promise.resolve(pod)
+  }
+
+  static async listen(host: string, pod: Pod): Promise<Relay> {
+    const relay = new Relay(pod)
+    const server = await TcpServer.listen(host, 8110, (socket) => void relay.#lead(socket))
+    relay.#server = server
+    closes.push(() => server.cut())
+    return relay
+  }
+
+  /** Ends what is open. */
+  cut(): void {
+    for (const socket of this.#server?.sockets ?? []) socket.resetAndDestroy()
+  }
+
+  async #lead(socket: Socket): Promise<void> {
+    const pod = await this.target
+    if (socket.destroyed) return
+    const onward = connect({ host: pod.options.host, port: 8110 })
+    onward.on('error', () => socket.destroy()).on('close', () => socket.destroy())
+    socket.on('close', () => onward.destroy())
+    // Browsers also open connections on which they ask for nothing.
+    socket.once('data', (head) => {
+      this.requests.push({ pod, lastEventId: /\r\nlast-event-id: (\S+)/i.exec(head.toString())?.[1] })
+    })
+    socket.pipe(onward).pipe(socket)
+  }
+}
+
+describe.each(browsers)('the EventSource of $name', ({ name, path, first, args }) => {
+  const host = (i: number) => `127.0.95.${first + i}`
+
+  async function open() {
+    const [a, b] = (await startFleet(['node', 'node'], host(0), { script: SCRIPT, env })) as [Pod, Pod]
+    await acquainted([a, b])
+    const relay = await Relay.listen(host(8), a)
+    const reports = await servePage(host(9), `http://${host(8)}:8110/events?stream=quiet`)
+    await openBrowser(path as string, args, `http://${host(9)}:${PAGE_PORT}/`)
+    const isGreeted = () => reports.some(({ type }) => type === 'sser-position')
+    await until(`${name} is greeted by A`, isGreeted, START_MS)
+    const of = (type: Report['type']) => reports.filter((report) => report.type === type)
+    /** The id with which the browser was left when its connection first broke. */
+    const idAtError = () => {
+      const error = reports.findIndex(({ type }) => type === 'error')
+      return reports.slice(0, error).findLast(({ id }) => id !== undefined && id !== '')?.id
+    }
+    return { a, b, relay, reports, of, idAtError }
+  }
+
+  describe.skipIf(!path)(`in a browser (skipped where ${name} is missing)`, () => {
+    test('loses nothing and repeats nothing when its Pod is killed', async () => {
+      const { a, b, relay, of, idAtError } = await open()
+      const sent: string[] = []
+      const send = (pod: Pod) => {
+        sent.push(`event ${sent.length}`)
+        return pod.send('quiet', sent.at(-1) as string)
+      }
+      for (let i = 0; i < 20; i++) {
+        expect((await send(i % 2 === 0 ? a : b)).peers).toMatchObject([{ status: 'delivered' }])
+      }
+      await until('some arrived from A', () => of('message').length >= 10, RETURN_MS)
+
+      const { promise, resolve: leadTo } = Promise.withResolvers<Pod>()
+      relay.target = promise
+      await a.kill()
+      for (let i = 0; i < 20; i++) await send(b)
+      expect(relay.requests.map(({ pod }) => pod)).toEqual([a])
+      leadTo(b)
+      await until(`${name} comes to B`, () => relay.requests.some(({ pod }) => pod === b), RETURN_MS)
+      for (let i = 0; i < 20; i++) await send(b)
+      await until('all arrived', () => of('message').length >= sent.length, RETURN_MS)
+      // Whatever came twice had the time to.
+      const positions = of('sser-position').length
+      await until('B beats', () => of('sser-position').length > positions + 1, RETURN_MS)
+
+      // In each Pod's order; A's and B's may be mixed otherwise than they were sent.
+      const order = (x: Report, y: Report) => Number(x.data?.slice(6)) - Number(y.data?.slice(6))
+      expect(
+        of('message')
+          .sort(order)
+          .map(({ data }) => data),
+      ).toEqual(sent)
+      expect(of('sser-gap')).toEqual([])
+      expect(relay.requests).toEqual([
+        { pod: a, lastEventId: undefined },
+        { pod: b, lastEventId: idAtError() },
+      ])
+      expect(idAtError()).toMatch(/^\w+(\.\w+)*-\w{3}$/)
+    }, 90_000)
+
+    test('moves its id with the heartbeat while its stream is quiet', async () => {
+      const { a, b, relay, of, idAtError } = await open()
+      const greeting = of('sser-position')[0]?.id
+      await a.send('busy', 'not for this page')
+      await b.send('busy', 'not for this page either')
+      const beats = of('sser-position').length
+      const hasMoved = () => of('sser-position').length > beats + 1
+      await until('heartbeats with a later position', hasMoved, RETURN_MS)
+      relay.target = Promise.resolve(b)
+      relay.cut()
+      await until(`${name} comes to B`, () => relay.requests.length === 2, RETURN_MS)
+      await until(`${name} says that it lost A`, () => of('error').length > 0, RETURN_MS)
+      expect(relay.requests[1]).toEqual({ pod: b, lastEventId: idAtError() })
+      expect(idAtError()).toBeTypeOf('string')
+      expect(idAtError()).not.toBe(greeting)
+      await b.send('quiet', 'for this page')
+      await until('B serves it', () => of('message').length > 0, RETURN_MS)
+      expect(of('message').map(({ data }) => data)).toEqual(['for this page'])
+      expect(of('sser-gap')).toEqual([])
+    }, 90_000)
+  })
+})
