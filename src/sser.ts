@@ -107,8 +107,10 @@ export class Sser {
     return this.#life.mesh.peers()
   }
 
-  /** Where this Pod stands, as an id: a page that is rendered with it connects with `?lastEventId=`, and misses nothing.
-   * Empty before the Pod is ready. */
+  /**
+   * Where this Pod stands, as an id: a page that is rendered with it connects with `?lastEventId=`, and misses
+   * nothing. Empty before the Pod is ready.
+   */
   get position(): string {
     const position = this.#life.log.position(this.#clock.now())
     return position.size === 0 ? '' : printPosition(position)
@@ -204,7 +206,7 @@ export class Sser {
   #adopt(peers: readonly Peer[]): void {
     try {
       this.#peers = checkPeers(peers)
-      if (this.#life.mesh.isReady) this.#life.mesh.setPeers(peers, this.#internalPort)
+      this.#life.mesh.setPeers(this.#peers, this.#internalPort)
     } catch (error) {
       this.#faults.report(error, { stage: 'peer-finder' })
     }
@@ -229,13 +231,10 @@ export class Sser {
     return this.#life
   }
 
-  /** Joins the fleet in this life; a list that came meanwhile counts. */
+  /** Joins the fleet in this life. */
   #join(): Promise<void> {
-    const { mesh } = this.#life
-    const port = this.#internalPort
-    this.#joining = mesh.join(this.#peers, port).then(() => {
-      if (mesh.isReady) mesh.setPeers(this.#peers, port)
-    })
+    this.#life.mesh.setPeers(this.#peers, this.#internalPort)
+    this.#joining = this.#life.mesh.join()
     return this.#joining
   }
 

@@ -7,7 +7,7 @@ import { Acquaintance } from './acquaintance.ts'
 import { Exchange } from './exchange.ts'
 import { hydrate } from './hydration.ts'
 import { Link, type PeerStatus } from './link.ts'
-import { checkPeers, hostOf, type Peer } from './peer.ts'
+import { hostOf, type Peer } from './peer.ts'
 import type { Fetch } from './post.ts'
 import { collectOutcomes, type PeerReceipt } from './receipt.ts'
 
@@ -37,6 +37,7 @@ export class Mesh {
   #cancelTick: (() => void) | undefined
   #tickedAt = Number.NaN
   #seqAtTick = 0
+  #hosts: ReadonlySet<string> = new Set()
   #isReady = false
 
   constructor(options: MeshOptions) {
@@ -50,23 +51,20 @@ export class Mesh {
   }
 
   /** Fetches the log from a peer, then begins to number, with a sign of life: from here on no id is empty. */
-  async join(peers: readonly Peer[], defaultPort: number): Promise<void> {
-    const { clock, faults, fetch, hydrateTimeoutMs, log, timing } = this.#options
+  async join(): Promise<void> {
+    const { hydrateTimeoutMs, timing } = this.#options
     this.#tick()
     await hydrate({
-      hosts: checkPeers(peers).map((peer) => hostOf(peer, defaultPort)),
-      log,
+      ...this.#options,
+      hosts: [...this.#hosts],
       exchange: this.#exchange,
-      clock,
-      faults,
-      fetch,
       timeoutMs: Math.min(hydrateTimeoutMs, timing.freezeMs),
       signal: this.#abort.signal,
     })
     if (this.#abort.signal.aborted) return
     this.#isReady = true
     this.#signOfLife()
-    this.setPeers(peers, defaultPort)
+    this.#link()
   }
 
   /** Waits until the peers hold all that this Pod does now, or `timeoutMs` passed. */
@@ -89,31 +87,8 @@ export class Mesh {
 
   /** The latest list of peers; it may name this Pod itself, which its link finds out. */
   setPeers(peers: readonly Peer[], defaultPort: number): void {
-    const hosts = new Set(checkPeers(peers).map((peer) => hostOf(peer, defaultPort)))
-    for (const [host, link] of this.#links) {
-      if (hosts.has(host)) continue
-      link.stop('no longer a peer')
-      this.#links.delete(host)
-    }
-    for (const host of hosts) {
-      if (this.#links.has(host)) continue
-      const { log, clock, faults, fetch, requestTimeoutMs } = this.#options
-      const meet = (epoch: string) => this.#meet(epoch)
-      const isFrozen = () => this.isFrozen()
-      const link = new Link({
-        host,
-        log,
-        exchange: this.#exchange,
-        clock,
-        faults,
-        fetch,
-        requestTimeoutMs,
-        meet,
-        isFrozen,
-      })
-      this.#links.set(host, link)
-      link.poke()
-    }
+    this.#hosts = new Set(peers.map((peer) => hostOf(peer, defaultPort)))
+    if (this.#isReady) this.#link()
   }
 
   /** Every peer and how its link stands. */
@@ -154,6 +129,27 @@ export class Mesh {
   isFrozen(): boolean {
     const { clock, timing } = this.#options
     return clock.now() - this.#tickedAt > timing.freezeMs
+  }
+
+  /** One link to each host of the latest list, and none to any other. */
+  #link(): void {
+    for (const [host, link] of this.#links) {
+      if (this.#hosts.has(host)) continue
+      link.stop('no longer a peer')
+      this.#links.delete(host)
+    }
+    for (const host of this.#hosts) {
+      if (this.#links.has(host)) continue
+      const link = new Link({
+        ...this.#options,
+        host,
+        exchange: this.#exchange,
+        meet: (epoch) => this.#meet(epoch),
+        isFrozen: () => this.isFrozen(),
+      })
+      this.#links.set(host, link)
+      link.poke()
+    }
   }
 
   #meet(epoch: string): Acquaintance {
