@@ -2,11 +2,11 @@ import type { Clock } from '../clock.ts'
 import type { Log } from '../core/log.ts'
 import { SserError } from '../errors.ts'
 import type { Faults } from '../faults.ts'
-import { readBody } from '../wire/body.ts'
 import { drawEpoch } from '../wire/position.ts'
-import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, parseAppend, printAppend } from '../wire/v2.ts'
+import type { Append } from '../wire/v2.ts'
+import { postAppend } from './append.ts'
 import type { Exchange } from './exchange.ts'
-import { type Fetch, post } from './post.ts'
+import type { Fetch } from './post.ts'
 
 /** Peers that cannot be reached are asked so often in all, with a pause between: a fleet may be starting. */
 const ROUNDS = 3
@@ -57,16 +57,8 @@ async function hydrateFrom(host: string, options: HydrationOptions, deadline: nu
     const leftMs = deadline - clock.now()
     if (leftMs <= 0) throw new SserError('peer-failed', 'gives too much, or too slowly')
     const asked: Append = { ...exchange.introduce(clock.now()), hydrate: true }
-    const answer = await post(
-      `http://${host}${APPEND_URL_PATH}`,
-      printAppend(asked),
-      async (response) => {
-        if (response.status === 404) return undefined
-        if (response.status !== 200) throw new SserError('peer-failed', `answered ${response.status}`)
-        return parseAppend(await readBody(response, APPEND_MAX_BYTES))
-      },
-      { clock, fetch, timeoutMs: Math.min(leftMs, PATIENCE_MS), signal },
-    )
+    const timeoutMs = Math.min(leftMs, PATIENCE_MS)
+    const answer = await postAppend(host, asked, { clock, fetch, timeoutMs, signal })
     if (answer === undefined || answer.epoch === log.epoch) return false
     // A namesake: nothing was numbered yet, so another name costs nothing.
     if (answer.position.has(log.epoch)) log.epoch = drawEpoch(clock.random)

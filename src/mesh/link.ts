@@ -3,13 +3,12 @@ import { Deque } from '../core/deque.ts'
 import type { Log } from '../core/log.ts'
 import { describe, SserError } from '../errors.ts'
 import type { Faults } from '../faults.ts'
-import { readBody } from '../wire/body.ts'
 import type { Position } from '../wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, printV1 } from '../wire/v1.ts'
-import { APPEND_MAX_BYTES, APPEND_URL_PATH, parseAppend, printAppend } from '../wire/v2.ts'
 import type { Acquaintance } from './acquaintance.ts'
+import { postAppend } from './append.ts'
 import type { Exchange } from './exchange.ts'
-import { type Fetch, post } from './post.ts'
+import { type Fetch, type PostOptions, post } from './post.ts'
 import type { Outcome } from './receipt.ts'
 
 /**
@@ -191,14 +190,9 @@ export class Link {
     if (trimmed !== undefined)
       this.#settleUpTo(trimmed.prev, { status: 'failed', reason: 'the log let go of it' })
     const had = message.runs.map((run) => before?.has(run.epoch) ?? 0)
-    const text = await this.#post(APPEND_URL_PATH, printAppend(message), async (response) => {
-      if (response.status === 404) return undefined
-      if (response.status !== 200) throw new SserError('peer-failed', `answered ${response.status}`)
-      return readBody(response, APPEND_MAX_BYTES)
-    })
+    const answer = await postAppend(this.host, message, this.#postOptions())
     if (this.#options.isFrozen()) throw new SserError('stopped', 'this Pod stood still')
-    if (text === undefined) return false
-    const answer = parseAppend(text)
+    if (answer === undefined) return false
     const now = clock.now()
     if (answer.epoch === log.epoch) {
       this.#state = 'self'
@@ -227,19 +221,14 @@ export class Link {
     const record = log.epochs.get(log.epoch)
     const item = record?.items.at(record.items.lowerBound((candidate) => candidate.seq > this.#v1Seq))
     if (item === undefined) {
-      this.#v1Seq = this.#options.log.ownSeq
+      this.#v1Seq = log.ownSeq
       return
     }
     try {
       if (item.kind !== 'event' || item.msg === undefined) return
-
-      await this.#post(
-        PEER_ENDPOINT_URL_PATH,
-        printV1({ stream: item.stream, msg: item.msg }),
-        async (response) => {
-          if (!response.ok) throw new SserError('peer-failed', `answered ${response.status}`)
-        },
-      )
+      const body = printV1({ stream: item.stream, msg: item.msg })
+      const url = `http://${this.host}${PEER_ENDPOINT_URL_PATH}`
+      await post(url, body, checkStatus, this.#postOptions())
     } catch (error) {
       // It may have been taken all the same. Before anything more is risked, the peer is asked whether it lives.
       this.#v1Until = Number.NEGATIVE_INFINITY
@@ -251,14 +240,9 @@ export class Link {
     this.#settleWaiters()
   }
 
-  #post<T>(path: string, body: string, read: (response: Response) => Promise<T>): Promise<T> {
-    const { clock, fetch, host, requestTimeoutMs } = this.#options
-    return post(`http://${host}${path}`, body, read, {
-      clock,
-      fetch,
-      timeoutMs: requestTimeoutMs,
-      signal: this.#abort.signal,
-    })
+  #postOptions(): PostOptions {
+    const { clock, fetch, requestTimeoutMs: timeoutMs } = this.#options
+    return { clock, fetch, timeoutMs, signal: this.#abort.signal }
   }
 
   #fail(error: unknown): void {
@@ -297,4 +281,9 @@ export class Link {
     for (let next = this.#waiters.shift(); next !== undefined; next = this.#waiters.shift())
       next.settle(outcome)
   }
+}
+
+/** A Go Pod's answer says nothing but whether it took the event. */
+async function checkStatus(response: Response): Promise<void> {
+  if (!response.ok) throw new SserError('peer-failed', `answered ${response.status}`)
 }

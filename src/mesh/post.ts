@@ -5,6 +5,14 @@ import { discardBody } from '../wire/body.ts'
 /** How requests reach a peer. Default: the runtime's own `fetch`. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
+/** How, and for how long. */
+export interface PostOptions {
+  clock: Clock
+  fetch: Fetch
+  timeoutMs: number
+  signal: AbortSignal
+}
+
 /**
  * Posts JSON to a peer and reads the answer, all within `timeoutMs`, body included. What `read` leaves of the body
  * is cancelled, so that the connection is free again. Redirects are not followed.
@@ -13,7 +21,7 @@ export async function post<T>(
   url: string,
   body: string,
   read: (response: Response) => Promise<T>,
-  options: { clock: Clock; fetch: Fetch; timeoutMs: number; signal: AbortSignal },
+  options: PostOptions,
 ): Promise<T> {
   const { clock, fetch, timeoutMs, signal } = options
   const request = new AbortController()
