@@ -1,3 +1,4 @@
+import { SserError } from './errors.ts'
 import type { Sser } from './sser.ts'
 
 /** What the runtimes' `serve()` is given. */
@@ -23,4 +24,64 @@ export interface Served {
   internalPort: number
   /** Ends every connection, leaves the fleet and frees the ports. */
   stop(): Promise<void>
+}
+
+/** A port that was bound, and how to let go of it. */
+export interface Bound {
+  port: number
+  close(): Promise<void>
+}
+
+type Signal = 'SIGTERM' | 'SIGINT'
+type Bind = (fetch: ServeOptions['fetch'], port: number, hostname: string | undefined) => Promise<Bound>
+
+/** What a runtime lends to {@link serveOn}. */
+export interface Runtime {
+  /** For peers. Go Pods keep their connections for ever, and lose the message that meets a closing one. */
+  bindInternal: Bind
+  /** For clients. Event streams are quiet for long. */
+  bindPublic: Bind
+  process: {
+    once(signal: Signal, listener: () => unknown): unknown
+    off(signal: Signal, listener: () => unknown): unknown
+  }
+}
+
+const SIGNALS: readonly Signal[] = ['SIGTERM', 'SIGINT']
+
+/** `serve()` on any runtime: internal port, fleet, public port, in that order; signals stop it. */
+export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<Served> {
+  const { sser, fetch, port, hostname, internalPort = sser.internalPort } = options
+  const bound: Bound[] = []
+  let stopping: Promise<void> | undefined
+  const stop = () => {
+    stopping ??= stopAll(sser, bound).finally(() => {
+      for (const signal of SIGNALS) runtime.process.off(signal, stop)
+    })
+    return stopping
+  }
+  try {
+    const { internalHostname = hostname } = options
+    const internal = await runtime.bindInternal(sser.internalRoutes.fetch, internalPort, internalHostname)
+    bound.push(internal)
+    await sser.start({ internalPort: internal.port })
+    const open = await runtime.bindPublic(fetch, port, hostname)
+    bound.push(open)
+    for (const signal of SIGNALS) runtime.process.once(signal, stop)
+    return { port: open.port, internalPort: internal.port, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** What binding `port` threw, named where the port is in use. */
+export function bindError(port: number, cause: unknown): unknown {
+  if ((cause as { code?: unknown }).code !== 'EADDRINUSE') return cause
+  return new SserError('port-taken', `Port ${port} is in use`, { cause })
+}
+
+async function stopAll(sser: Sser, bound: readonly Bound[]): Promise<void> {
+  await sser.stop()
+  await Promise.all(bound.map((each) => each.close()))
 }
