@@ -3,7 +3,7 @@ import { Connection, type Sink } from './core/connection.ts'
 import { Hub } from './core/hub.ts'
 import { Log } from './core/log.ts'
 import { Reader } from './core/reader.ts'
-import { timing } from './core/timing.ts'
+import { type Timing, timing } from './core/timing.ts'
 import type { Faults } from './faults.ts'
 import { Mesh } from './mesh/mesh.ts'
 import type { Fetch } from './mesh/post.ts'
@@ -25,18 +25,19 @@ export class Life {
   readonly hub: Hub
   readonly mesh: Mesh
   readonly #options: LifeOptions
+  readonly #timing: Timing
 
   constructor(options: LifeOptions) {
     const { clock, faults, fetch, onFrozen } = options
     const { logMaxAgeMs, logMaxBytes, heartbeatMs, history } = options.settings
-    const times = timing(logMaxAgeMs)
+    this.#timing = timing(logMaxAgeMs)
     const epoch = drawEpoch(clock.random)
     this.#options = options
-    this.log = new Log({ epoch, maxAgeMs: logMaxAgeMs, maxBytes: logMaxBytes, timing: times, history })
+    this.log = new Log({ epoch, maxAgeMs: logMaxAgeMs, maxBytes: logMaxBytes, timing: this.#timing, history })
     this.hub = new Hub({ log: this.log, clock, faults, heartbeatMs })
     const { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs } = options.settings
     const limits = { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs }
-    this.mesh = new Mesh({ log: this.log, timing: times, clock, faults, fetch, onFrozen, ...limits })
+    this.mesh = new Mesh({ log: this.log, timing: this.#timing, clock, faults, fetch, onFrozen, ...limits })
   }
 
   /** Why a client that comes with `lastEventId` may have missed events, as far as is known now. */
@@ -61,7 +62,7 @@ export class Life {
     lastEventId: string | undefined,
   ): { reader: Reader; gap: GapReason | undefined } {
     const { clock, settings } = this.#options
-    const reader = new Reader(this.log, streams, timing(settings.logMaxAgeMs))
+    const reader = new Reader(this.log, streams, this.#timing)
     if (lastEventId === undefined) return { reader, gap: undefined }
     // Without history there is nothing to resume from; the gap clears the id, which nobody here keeps up to date.
     if (!settings.history) return { reader, gap: 'unreadable' }

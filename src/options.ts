@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { Clock } from './clock.ts'
 import { SserError } from './errors.ts'
 import type { OnError } from './faults.ts'
+import { MAX_POSITION_BYTES } from './wire/position.ts'
 
 /** What an {@link Sser} can be told, apart from who its peers are. */
 export interface Settings {
@@ -60,7 +61,7 @@ const schema = v.strictObject({
   logMaxAgeMs: withDefault(120_000, 1_000),
   logMaxBytes: withDefault(16_777_216, 1_024),
   history: v.optional(v.boolean(), true),
-  maxPositionBytes: withDefault(4_096, 64),
+  maxPositionBytes: withDefault(MAX_POSITION_BYTES, 64),
   hydrateTimeoutMs: withDefault(5_000, 0),
   drainMs: withDefault(10_000, 0),
   maxMessageBytes: withDefault(65_536, 1, 1_048_576),

@@ -1,5 +1,4 @@
-import type { GapReason } from '../wire/frame.ts'
-import { gapFrame, positionFrame, retryFrame } from '../wire/frame.ts'
+import { type GapReason, gapFrame, positionFrame, retryFrame } from '../wire/frame.ts'
 import type { Batch } from './batch.ts'
 import type { Log } from './log.ts'
 import type { Reader } from './reader.ts'

@@ -29,15 +29,16 @@ export function eventsHandler({ maxStreams, retryMs, open }: EventsOptions): Han
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return new Response('Method Not Allowed\n', { status: 405, headers: { allow: 'GET, HEAD' } })
     }
+    const query = new URL(request.url).searchParams
     let streams: readonly string[]
     try {
       requireEventStream(request.headers.get('accept'))
-      streams = requestedStreams(request.url, maxStreams)
+      streams = requestedStreams(query, maxStreams)
     } catch (error) {
       const { code, message } = error as SserError
       return new Response(`${message}\n`, { status: STATUS[code] ?? 400, headers: { 'sser-error': code } })
     }
-    const opened = open(streams, lastEventId(request))
+    const opened = open(streams, lastEventId(request.headers, query))
     // A status other than 200 would end an EventSource for good; this way it comes back, perhaps to another Pod.
     const body = request.method === 'HEAD' ? null : (opened?.body ?? retryFrame(retryMs))
     return new Response(body, {
@@ -57,13 +58,13 @@ export function eventsRoutes(handler: Handler): Hono {
 }
 
 /** The header, which a browser keeps up to date, goes before the query, which a page was rendered with. */
-function lastEventId(request: Request): string | undefined {
-  const id = request.headers.get('last-event-id') ?? new URL(request.url).searchParams.get('lastEventId')
+function lastEventId(headers: Headers, query: URLSearchParams): string | undefined {
+  const id = headers.get('last-event-id') ?? query.get('lastEventId')
   return id === null || id === '' ? undefined : id
 }
 
-function requestedStreams(url: string, maxStreams: number): readonly string[] {
-  const streams = [...new Set(new URL(url).searchParams.getAll(QUERY_PARAMETER_NAME))]
+function requestedStreams(query: URLSearchParams, maxStreams: number): readonly string[] {
+  const streams = [...new Set(query.getAll(QUERY_PARAMETER_NAME))]
   if (streams.length > maxStreams) {
     throw new SserError('too-many-streams', `A connection listens on at most ${maxStreams} streams`)
   }

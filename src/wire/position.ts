@@ -6,7 +6,7 @@
 export type Position = ReadonlyMap<string, number>
 
 /** A longer id is not parsed. */
-const MAX_POSITION_BYTES = 4_096
+export const MAX_POSITION_BYTES = 4_096
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const EPOCH_LENGTH = 5

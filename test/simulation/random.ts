@@ -1,18 +1,12 @@
-/** A seeded source of chance (mulberry32): the same seed, the same run. */
+import { seededRandom } from '../fixtures/messages.ts'
+
+/** A seeded source of chance: the same seed, the same run. */
 export class Random {
-  #state: number
+  /** From 0 up to, not including, 1. */
+  readonly next: () => number
 
   constructor(seed: number) {
-    this.#state = seed >>> 0
-  }
-
-  /** From 0 up to, not including, 1. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let t = this.#state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+    this.next = seededRandom(seed)
   }
 
   /** A whole number, both ends included. */
