@@ -9,6 +9,8 @@ export interface PeerList {
    * for a slow reader (the latest list is enough), and MUST NOT shrink the set because of an error.
    */
   changes: AsyncIterable<readonly Peer[]>
+  /** This Pod's own {@link Peer.uid}, where the finder knows it: what is meant for another Pod is then refused. */
+  uid?: string | undefined
 }
 
 /** Finds the Pods of this workload. */

@@ -7,14 +7,23 @@ export interface Peer {
   readonly address: string
   /** The peer's internal port. Default: this Pod's own. */
   readonly port?: number | undefined
+  /**
+   * Names this Pod among all that ever had its address: Kubernetes' `metadata.uid`. A request names the Pod it is
+   * meant for, and whoever has the address by now refuses what is meant for another.
+   */
+  readonly uid?: string | undefined
 }
 
 /** A name or an IPv4 address; or an IPv6 address, which has two colons at least. */
 const ADDRESS = /^(?:[0-9A-Za-z._-]+|[0-9A-Fa-f.]*(?::[0-9A-Fa-f.]*){2,})$/
 
+/** What a header can carry. */
+const UID = /^[!-~]{1,128}$/
+
 const schema = v.object({
   address: v.pipe(v.string(), v.regex(ADDRESS)),
   port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
+  uid: v.optional(v.pipe(v.string(), v.regex(UID))),
 })
 
 /** A peer as `address:port`, IPv6 in brackets: how it is named in URLs, receipts and reports. */
@@ -26,7 +35,10 @@ export function hostOf({ address, port }: Peer, defaultPort: number): string {
 export function checkPeers(peers: readonly Peer[]): readonly Peer[] {
   for (const peer of peers) {
     if (!v.is(schema, peer)) {
-      throw new SserError('invalid-peer', `Not a peer: ${JSON.stringify(peer)}; expected { address, port? }`)
+      throw new SserError(
+        'invalid-peer',
+        `Not a peer: ${JSON.stringify(peer)}; expected { address, port?, uid? }`,
+      )
     }
   }
   return peers
