@@ -23,7 +23,7 @@ export interface WatchEvent<T> {
   object: T
 }
 
-class ApiError extends Error {
+export class ApiError extends Error {
   readonly status: number
 
   constructor(status: number, message: string) {

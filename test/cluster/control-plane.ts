@@ -10,7 +10,6 @@ import type { Network } from './network.ts'
 import { rigFolder } from './programs.ts'
 
 const START_MS = 60_000
-const PORT = 6443
 
 /** Named one by one: what only a cloud needs stays off. */
 const controllers = [
@@ -40,6 +39,7 @@ const auditPolicy = {
 export class ControlPlane {
   readonly api: Api
   readonly namespace: Namespace
+  readonly port = 6443
   /** Where kubectl finds the apiserver, and who it is. */
   readonly kubeconfig: string
   readonly #folder: string
@@ -56,7 +56,7 @@ export class ControlPlane {
     this.#authorities = authorities
     this.#authority = authorities[0]
     const token = randomUUID()
-    const url = `https://${namespace.ipv4}:${PORT}`
+    const url = `https://${namespace.ipv4}:${this.port}`
     const ca = authorities.map(({ certificate }) => readFileSync(certificate, 'utf8')).join('')
     this.api = new Api(url, token, ca)
     this.kubeconfig = this.#write('kubeconfig.json', JSON.stringify(kubeconfigOf(url, token, ca)))
@@ -156,7 +156,7 @@ export class ControlPlane {
       `--etcd-servers=http://${this.namespace.ipv4}:2379`,
       '--bind-address=::',
       `--advertise-address=${this.namespace.ipv4}`,
-      `--secure-port=${PORT}`,
+      `--secure-port=${this.port}`,
       `--cert-dir=${this.#folder}`,
       `--tls-cert-file=${file('apiserver.crt')}`,
       `--tls-private-key-file=${file('apiserver.key')}`,
