@@ -58,6 +58,7 @@ export class Sser {
   #life: Life
   #peers: readonly Peer[] = []
   #internalPort: number
+  #uid: string | undefined
   #starting: Promise<void> | undefined
   #joining: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -87,6 +88,7 @@ export class Sser {
       faults: this.#faults,
       v1MaxBytes: 6 * maxMessageBytes + 4_096,
       isStopped: () => this.#abort.signal.aborted,
+      isFor: (uid) => this.#isFor(uid),
       receive: (message) => this.#current().mesh.receive(message),
       receiveV1: (event) => this.#receiveV1(event),
     })
@@ -180,9 +182,10 @@ export class Sser {
     signal?.throwIfAborted()
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
     this.#internalPort = internalPort
-    const { peers, changes } = await this.#peerFinder.start({ signal: this.#abort.signal })
+    const { peers, changes, uid } = await this.#peerFinder.start({ signal: this.#abort.signal })
     this.#abort.signal.throwIfAborted()
     this.#peers = checkPeers(peers)
+    this.#uid = uid
     void this.#follow(changes)
     await this.#join()
     this.#abort.signal.throwIfAborted()
@@ -252,6 +255,12 @@ export class Sser {
     const body = eventStream(life.hub, (sink) => life.connect(streams, lastEventId, sink))
     if (lastEventId === undefined) return { body, resume: undefined }
     return { body, resume: life.gapFor(streams, lastEventId) === undefined ? 'complete' : 'gap' }
+  }
+
+  /** Before the finder's first list a Pod does not know its own UID. */
+  #isFor(uid: string): boolean | undefined {
+    if (this.#joining === undefined) return undefined
+    return this.#uid === undefined || this.#uid === uid
   }
 
   #receiveV1({ stream, msg }: V1Event): void {

@@ -7,6 +7,7 @@ import { PEER_ENDPOINT_URL_PATH, printV1 } from '../wire/v1.ts'
 import type { Acquaintance } from './acquaintance.ts'
 import { postAppend } from './append.ts'
 import type { Exchange } from './exchange.ts'
+import type { Target } from './peer.ts'
 import { type Fetch, type PostOptions, post } from './post.ts'
 import type { Outcome } from './receipt.ts'
 import { Waiters } from './waiters.ts'
@@ -41,7 +42,7 @@ const PROBE_MS = 60_000
 const LET_GO: Outcome = { status: 'failed', reason: 'the log let go of it' }
 
 export interface LinkOptions {
-  host: string
+  target: Target
   log: Log
   exchange: Exchange
   clock: Clock
@@ -59,7 +60,7 @@ export interface LinkOptions {
  * meanwhile travels together in the next. It never gives up; it only waits longer.
  */
 export class Link {
-  readonly host: string
+  readonly target: Target
   readonly #options: LinkOptions
   readonly #abort = new AbortController()
   readonly #waiters = new Waiters()
@@ -75,14 +76,14 @@ export class Link {
   #v1Until = Number.NEGATIVE_INFINITY
 
   constructor(options: LinkOptions) {
-    this.host = options.host
+    this.target = options.target
     this.#options = options
     this.#v1Seq = options.log.ownSeq
   }
 
   status(): PeerStatus {
     return {
-      peer: this.host,
+      peer: this.target.host,
       state: this.#state,
       epoch: this.#peer?.epoch,
       lag: this.#state === 'self' ? 0 : this.#options.log.ownSeq - this.#settledSeq(),
@@ -191,7 +192,7 @@ export class Link {
     const trimmed = message.runs.find((run) => run.epoch === log.epoch && run.floor === true)
     if (trimmed !== undefined) this.#waiters.settleUpTo(trimmed.prev, LET_GO)
     const had = message.runs.map((run) => before?.has(run.epoch) ?? 0)
-    const answer = await postAppend(this.host, message, this.#postOptions())
+    const answer = await postAppend(this.target, message, this.#postOptions())
     if (this.#options.isFrozen()) throw new SserError('stopped', 'this Pod stood still')
     if (answer === undefined) return false
     const now = clock.now()
@@ -225,8 +226,7 @@ export class Link {
     this.#skipV1(item.seq - 1)
     try {
       const body = printV1({ stream: item.stream, msg: item.msg })
-      const url = `http://${this.host}${PEER_ENDPOINT_URL_PATH}`
-      await post(url, body, checkStatus, this.#postOptions())
+      await post(this.target, PEER_ENDPOINT_URL_PATH, body, checkStatus, this.#postOptions())
     } catch (error) {
       // It may have been taken all the same. Before anything more is risked, the peer is asked whether it lives.
       this.#v1Until = Number.NEGATIVE_INFINITY
@@ -251,12 +251,12 @@ export class Link {
 
   #fail(error: unknown): void {
     if (this.#abort.signal.aborted) return
-    const { clock, faults, host } = this.#options
+    const { clock, faults } = this.#options
     this.#failures += 1
     this.#state = 'failing'
     this.#lastError = describe(error)
     this.#waiters.settleAll({ status: 'failed', reason: this.#lastError })
-    faults.report(error, { stage: 'append', peer: host })
+    faults.report(error, { stage: 'append', peer: this.target.host })
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** (this.#failures - 1))
     this.#cancelRetry = clock.after(ceiling * (0.5 + clock.random() / 2), () => {
       this.#cancelRetry = undefined
