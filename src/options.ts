@@ -31,8 +31,13 @@ export interface Settings {
   maxPositionBytes?: number | undefined
   /** How long a new Pod may take to fetch the log from a peer, in milliseconds. Default: 5,000. Minimum: 0. */
   hydrateTimeoutMs?: number | undefined
-  /** How long a Pod that stops may take to hand over what it has, in milliseconds. Default: 10,000. Minimum: 0. */
+  /**
+   * Over how long a Pod that stops spreads the ends of its connections, in milliseconds; their clients come back to
+   * other Pods. It takes less where there are few. Default: 10,000. Minimum: 0.
+   */
   drainMs?: number | undefined
+  /** How long it may then take to hand over what its peers lack, in milliseconds. Default: 10,000. Minimum: 0. */
+  flushTimeoutMs?: number | undefined
   /** The longest message, in bytes of UTF-8. Default: 65,536. Minimum: 1. Maximum: 1,048,576. */
   maxMessageBytes?: number | undefined
   /** The streams that one connection may listen on. Default: 32. Minimum: 1. */
@@ -64,6 +69,7 @@ const schema = v.strictObject({
   maxPositionBytes: withDefault(MAX_POSITION_BYTES, 64),
   hydrateTimeoutMs: withDefault(5_000, 0),
   drainMs: withDefault(10_000, 0),
+  flushTimeoutMs: withDefault(10_000, 0),
   maxMessageBytes: withDefault(65_536, 1, 1_048_576),
   maxStreamsPerConnection: withDefault(32, 1),
   ackTimeoutMs: withDefault(1_000, 0),

@@ -1,3 +1,4 @@
+import { Hono } from 'hono'
 import { SserError } from './errors.ts'
 import type { Sser } from './sser.ts'
 
@@ -22,7 +23,7 @@ export interface Served {
   port: number
   /** The internal port that was bound. */
   internalPort: number
-  /** Ends every connection, leaves the fleet and frees the ports. */
+  /** Ends the connections, leaves the fleet and frees the ports: see `Sser.stop()`. */
   stop(): Promise<void>
 }
 
@@ -62,7 +63,8 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
   }
   try {
     const { internalHostname = hostname } = options
-    const internal = await runtime.bindInternal(sser.internalRoutes.fetch, internalPort, internalHostname)
+    const app = new Hono().route('/', sser.internalRoutes).route('/', sser.opsRoutes)
+    const internal = await runtime.bindInternal(app.fetch, internalPort, internalHostname)
     bound.push(internal)
     await sser.start({ internalPort: internal.port })
     const open = await runtime.bindPublic(fetch, port, hostname)

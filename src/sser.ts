@@ -3,7 +3,8 @@ import { type Clock, systemClock } from './clock.ts'
 import { eventStream } from './core/event-stream.ts'
 import { SserError } from './errors.ts'
 import { Faults } from './faults.ts'
-import type { PeerFinder, PeerList } from './finders/finder.ts'
+import type { PeerFinder } from './finders/finder.ts'
+import { follow } from './finders/follow.ts'
 import { Life } from './life.ts'
 import type { PeerStatus } from './mesh/link.ts'
 import { checkPeers, type Peer } from './mesh/peer.ts'
@@ -11,7 +12,8 @@ import type { Receipt } from './mesh/receipt.ts'
 import { type ResolvedSettings, resolveSettings, type Settings } from './options.ts'
 import { eventsHandler, eventsRoutes, type Handler, type Opened } from './routes/events.ts'
 import { internalRoutes } from './routes/internal.ts'
-import { eventTypeFault, isLongerThan, keyFault, streamNameFault } from './wire/names.ts'
+import { opsRoutes, type State } from './routes/ops.ts'
+import { eventTypeFault, keyFault, messageFault, streamNameFault } from './wire/names.ts'
 import { printPosition } from './wire/position.ts'
 import type { V1Event } from './wire/v1.ts'
 
@@ -48,6 +50,8 @@ export class Sser {
   readonly routes: Hono
   /** What peers post to; the runtimes' `serve()` binds it to the internal port. Nobody else should reach it. */
   readonly internalRoutes: Hono
+  /** `/livez` and `/readyz`, for probes; the runtimes' `serve()` binds them to the internal port, too. */
+  readonly opsRoutes: Hono
   /** The public endpoint under any other router: given a `Request`, returns a streaming `Response`. */
   readonly handler: Handler
   readonly #settings: ResolvedSettings
@@ -58,6 +62,7 @@ export class Sser {
   #life: Life
   #peers: readonly Peer[] = []
   #internalPort: number
+  #uid: string | undefined
   #starting: Promise<void> | undefined
   #joining: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -87,9 +92,11 @@ export class Sser {
       faults: this.#faults,
       v1MaxBytes: 6 * maxMessageBytes + 4_096,
       isStopped: () => this.#abort.signal.aborted,
+      isFor: (uid) => this.#isFor(uid),
       receive: (message) => this.#current().mesh.receive(message),
       receiveV1: (event) => this.#receiveV1(event),
     })
+    this.opsRoutes = opsRoutes(() => this.state)
   }
 
   /** The port on which Pods talk to each other, as the options say. */
@@ -116,9 +123,18 @@ export class Sser {
     return position.size === 0 ? '' : printPosition(position)
   }
 
+  /** Where this Pod stands between `new` and its end. */
+  get state(): State {
+    if (this.#abort.signal.aborted) return 'stopped'
+    if (this.#stopping !== undefined) return 'draining'
+    if (this.#life.mesh.isReady) return 'ready'
+    if (this.#joining !== undefined) return 'fetching-log'
+    return this.#starting === undefined ? 'idle' : 'finding-peers'
+  }
+
   /** Whether clients may come: the peers are known, the log was fetched from one of them, and nobody said stop. */
   get isReady(): boolean {
-    return this.#life.mesh.isReady && this.#stopping === undefined
+    return this.state === 'ready'
   }
 
   /**
@@ -135,8 +151,9 @@ export class Sser {
   }
 
   /**
-   * Ends every connection, hands what the peers lack over to them, for up to `drainMs`, and leaves. A stopped
-   * instance stays stopped; called again, it returns the first call's promise.
+   * Ends the connections one after another over `drainMs`, hands what the peers lack over to them for up to
+   * `flushTimeoutMs`, and leaves. Until then it takes what it is sent. A stopped instance stays stopped; called
+   * again, it returns the first call's promise.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#drain()
@@ -151,18 +168,18 @@ export class Sser {
    * `invalid-message`, `message-too-large`, `invalid-event-type` or `invalid-key`; the signal's reason when it aborts.
    */
   async send(stream: string, msg: string, { event, key, signal }: SendOptions = {}): Promise<Receipt> {
-    if (this.#stopping !== undefined) throw stopped()
+    this.#abort.signal.throwIfAborted()
     if (this.#joining === undefined) throw new SserError('not-started', 'Call start() before send()')
     const fault =
       streamNameFault(stream) ??
-      this.#messageFault(msg) ??
+      messageFault(msg, this.#settings.maxMessageBytes) ??
       (event === undefined ? undefined : eventTypeFault(event)) ??
       (key === undefined ? undefined : keyFault(key))
     if (fault !== undefined) throw fault
     signal?.throwIfAborted()
     if (!this.#current().mesh.isReady) {
       await this.#joining
-      if (this.#stopping !== undefined) throw stopped()
+      this.#abort.signal.throwIfAborted()
     }
     const { hub, log, mesh } = this.#life
     const now = this.#clock.now()
@@ -180,36 +197,20 @@ export class Sser {
     signal?.throwIfAborted()
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
     this.#internalPort = internalPort
-    const { peers, changes } = await this.#peerFinder.start({ signal: this.#abort.signal })
+    const { peers, changes, uid } = await this.#peerFinder.start({ signal: this.#abort.signal })
     this.#abort.signal.throwIfAborted()
     this.#peers = checkPeers(peers)
-    void this.#follow(changes)
+    this.#uid = uid
+    void follow(changes, {
+      signal: this.#abort.signal,
+      faults: this.#faults,
+      adopt: (later) => {
+        this.#peers = later
+        this.#life.mesh.setPeers(later, this.#internalPort)
+      },
+    })
     await this.#join()
     this.#abort.signal.throwIfAborted()
-  }
-
-  /** Whatever happens to the finder, the last good list stays. */
-  async #follow(changes: PeerList['changes']): Promise<void> {
-    try {
-      for await (const peers of changes) {
-        if (this.#abort.signal.aborted) return
-        this.#adopt(peers)
-      }
-      if (this.#abort.signal.aborted) return
-      throw new SserError('peer-finder-failed', 'The peer finder ended its list of changes')
-    } catch (error) {
-      if (!this.#abort.signal.aborted) this.#faults.report(error, { stage: 'peer-finder' })
-    }
-  }
-
-  /** A list that is none changes nothing. */
-  #adopt(peers: readonly Peer[]): void {
-    try {
-      this.#peers = checkPeers(peers)
-      this.#life.mesh.setPeers(this.#peers, this.#internalPort)
-    } catch (error) {
-      this.#faults.report(error, { stage: 'peer-finder' })
-    }
   }
 
   #begin(): Life {
@@ -240,8 +241,8 @@ export class Sser {
 
   /** Connections first: their clients resume elsewhere. What arrives meanwhile is handed on as well. */
   async #drain(): Promise<void> {
-    this.#life.hub.close()
-    await this.#life.mesh.flush(this.#settings.drainMs)
+    await this.#life.hub.drain(this.#settings.drainMs)
+    await this.#life.mesh.flush(this.#settings.flushTimeoutMs)
     this.#abort.abort(stopped())
     this.#life.stop()
   }
@@ -254,20 +255,16 @@ export class Sser {
     return { body, resume: life.gapFor(streams, lastEventId) === undefined ? 'complete' : 'gap' }
   }
 
-  #receiveV1({ stream, msg }: V1Event): void {
-    const fault = this.#messageFault(msg)
-    if (fault !== undefined) throw fault
-    this.#current().log.appendV1(stream, msg, this.#clock.now())
+  /** Before the finder's first list a Pod does not know its own UID. */
+  #isFor(uid: string): boolean | undefined {
+    if (this.#joining === undefined) return undefined
+    return this.#uid === undefined || this.#uid === uid
   }
 
-  #messageFault(msg: string): SserError | undefined {
-    if (typeof msg !== 'string')
-      return new SserError('invalid-message', 'A message is a string; try JSON.stringify()')
-    if (msg === '')
-      return new SserError('empty-message', 'you cannot send the empty string as a message over SSE')
-    const { maxMessageBytes } = this.#settings
-    if (!isLongerThan(msg, maxMessageBytes)) return undefined
-    return new SserError('message-too-large', `A message has at most ${maxMessageBytes} bytes`)
+  #receiveV1({ stream, msg }: V1Event): void {
+    const fault = messageFault(msg, this.#settings.maxMessageBytes)
+    if (fault !== undefined) throw fault
+    this.#current().log.appendV1(stream, msg, this.#clock.now())
   }
 }
 

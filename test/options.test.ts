@@ -12,6 +12,7 @@ const NUMBERS: Record<string, readonly [fallback: number, least: number, most?: 
   maxPositionBytes: [4_096, 64],
   hydrateTimeoutMs: [5_000, 0],
   drainMs: [10_000, 0],
+  flushTimeoutMs: [10_000, 0],
   maxMessageBytes: [65_536, 1, 1_048_576],
   maxStreamsPerConnection: [32, 1],
   ackTimeoutMs: [1_000, 0],

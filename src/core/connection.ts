@@ -82,9 +82,15 @@ export class Connection {
     this.#write(isLevel ? frameAt(cursor) : encoder.encode(positionFrame(this.#reader.idAt(cursor, now))))
   }
 
-  close(): void {
+  /**
+   * Ends the response. Its client is to come back after a random part of half to one and a half times the usual
+   * wait, so that those who lost one Pod do not reach the next at once; the next greeting restores the usual wait.
+   */
+  close(random: number): void {
     this.#isClosed = true
-    this.#options.sink.close()
+    const { retryMs, sink } = this.#options
+    if (this.#isReady) this.#write(encoder.encode(retryFrame(Math.round(retryMs * (0.5 + random)))))
+    sink.close()
   }
 
   /** The first block carries an id, so that a client that got nothing yet can resume; a gap is told first of all. */

@@ -11,6 +11,9 @@ const GO_SIZE = 1_000
 /** Heartbeats are spread over so many beats, so that they never come all at once. */
 const BEATS = 15
 
+/** How often some of the connections end while the Pod drains. */
+const WAVE_MS = 100
+
 const encoder = new TextEncoder()
 
 /** Who listens on what on this Pod, and the one flush that brings new events to all of them. */
@@ -57,7 +60,7 @@ export class Hub {
   /** Takes a connection in; one that comes after the end is ended at once. */
   join(connection: Connection): void {
     if (this.#isClosed) {
-      connection.close()
+      this.#end(connection)
       return
     }
     for (const stream of connection.streams) {
@@ -85,15 +88,36 @@ export class Hub {
     }
   }
 
-  /** Ends every connection. */
+  /**
+   * Ends every connection, some every 100 ms, so that they do not all knock elsewhere at once; what is sent meanwhile
+   * still reaches the others. Resolves after `ms` at the latest, or when none is left.
+   */
+  async drain(ms: number): Promise<void> {
+    this.#isClosed = true
+    const waveSize = Math.max(1, Math.ceil((this.#size * WAVE_MS) / ms))
+    for (let left = waveSize; this.#size > 0; left = waveSize) {
+      for (const connection of this.#connections()) {
+        this.#end(connection)
+        left -= 1
+        if (left === 0) break
+      }
+      if (this.#size > 0) await new Promise<void>((resolve) => void this.#clock.after(WAVE_MS, resolve))
+    }
+  }
+
+  /** Ends every connection, now. */
   close(): void {
     this.#isClosed = true
-    for (const beat of this.#beats) {
-      for (const connection of beat) {
-        this.leave(connection)
-        this.#serve(connection, () => connection.close())
-      }
-    }
+    for (const connection of this.#connections()) this.#end(connection)
+  }
+
+  #end(connection: Connection): void {
+    this.leave(connection)
+    this.#serve(connection, () => connection.close(this.#clock.random()))
+  }
+
+  *#connections(): Generator<Connection> {
+    for (const beat of this.#beats) yield* beat
   }
 
   /** A connection whose sink is broken is let go of; nobody else's delivery may end with it. */
@@ -143,7 +167,7 @@ export class Hub {
 
   *#concerned(batch: Batch): Generator<Connection> {
     if (batch.streams === undefined) {
-      for (const beat of this.#beats) yield* beat
+      yield* this.#connections()
       return
     }
     for (const stream of batch.streams) {

@@ -1,12 +1,18 @@
 import { SserError } from '../errors.ts'
 import { readBody } from '../wire/body.ts'
 import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, parseAppend, printAppend } from '../wire/v2.ts'
+import type { Target } from './peer.ts'
 import { type PostOptions, post } from './post.ts'
 
 /** Posts one v2 message and reads the answer; undefined from a peer that does not know v2. */
-export function postAppend(host: string, message: Append, options: PostOptions): Promise<Append | undefined> {
+export function postAppend(
+  target: Target,
+  message: Append,
+  options: PostOptions,
+): Promise<Append | undefined> {
   return post(
-    `http://${host}${APPEND_URL_PATH}`,
+    target,
+    APPEND_URL_PATH,
     printAppend(message),
     async (response) => {
       if (response.status === 404) return undefined

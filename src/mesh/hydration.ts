@@ -6,6 +6,7 @@ import { drawEpoch } from '../wire/position.ts'
 import type { Append } from '../wire/v2.ts'
 import { postAppend } from './append.ts'
 import type { Exchange } from './exchange.ts'
+import type { Target } from './peer.ts'
 import type { Fetch } from './post.ts'
 
 /** Peers that cannot be reached are asked so often in all, with a pause between: a fleet may be starting. */
@@ -15,7 +16,7 @@ const PAUSE_MS = 250
 const PATIENCE_MS = 1_500
 
 export interface HydrationOptions {
-  hosts: readonly string[]
+  targets: readonly Target[]
   log: Log
   exchange: Exchange
   clock: Clock
@@ -32,33 +33,33 @@ export interface HydrationOptions {
 export async function hydrate(options: HydrationOptions): Promise<void> {
   const { clock, faults, signal, timeoutMs } = options
   const deadline = clock.now() + timeoutMs
-  let hosts = shuffle(options.hosts, clock)
-  for (let round = 0; round < ROUNDS && hosts.length > 0; round += 1) {
+  let targets = shuffle(options.targets, clock)
+  for (let round = 0; round < ROUNDS && targets.length > 0; round += 1) {
     if (round > 0) await pause(clock, PAUSE_MS)
-    const unreachable: string[] = []
-    for (const host of hosts) {
+    const unreachable: Target[] = []
+    for (const target of targets) {
       const leftMs = deadline - clock.now()
       if (leftMs <= 0 || signal.aborted) return
       try {
-        if (await hydrateFrom(host, options, deadline)) return
+        if (await hydrateFrom(target, options, deadline)) return
       } catch (error) {
-        faults.report(error, { stage: 'hydrate', peer: host })
-        unreachable.push(host)
+        faults.report(error, { stage: 'hydrate', peer: target.host })
+        unreachable.push(target)
       }
     }
-    hosts = unreachable
+    targets = unreachable
   }
 }
 
 /** Takes all that one peer has; false if it has nothing to give: not ready itself, a Go Pod, or this very Pod. */
-async function hydrateFrom(host: string, options: HydrationOptions, deadline: number): Promise<boolean> {
+async function hydrateFrom(target: Target, options: HydrationOptions, deadline: number): Promise<boolean> {
   const { clock, exchange, fetch, log, signal } = options
   for (;;) {
     const leftMs = deadline - clock.now()
     if (leftMs <= 0) throw new SserError('peer-failed', 'gives too much, or too slowly')
     const asked: Append = { ...exchange.introduce(clock.now()), hydrate: true }
     const timeoutMs = Math.min(leftMs, PATIENCE_MS)
-    const answer = await postAppend(host, asked, { clock, fetch, timeoutMs, signal })
+    const answer = await postAppend(target, asked, { clock, fetch, timeoutMs, signal })
     if (answer === undefined || answer.epoch === log.epoch) return false
     // A namesake: nothing was numbered yet, so another name costs nothing.
     if (answer.position.has(log.epoch)) log.epoch = drawEpoch(clock.random)
@@ -83,7 +84,7 @@ function pause(clock: Clock, ms: number): Promise<void> {
 }
 
 /** In random order: a fleet that restarts does not ask one Pod for everything. */
-function shuffle(hosts: readonly string[], clock: Clock): string[] {
-  const keyed = hosts.map((host) => ({ host, rank: clock.random() }))
-  return keyed.sort((a, b) => a.rank - b.rank).map(({ host }) => host)
+function shuffle(targets: readonly Target[], clock: Clock): Target[] {
+  const keyed = targets.map((target) => ({ target, rank: clock.random() }))
+  return keyed.sort((a, b) => a.rank - b.rank).map(({ target }) => target)
 }

@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.ts'
-import { Deque } from '../core/deque.ts'
 import type { Log } from '../core/log.ts'
 import { describe, SserError } from '../errors.ts'
 import type { Faults } from '../faults.ts'
@@ -8,8 +7,10 @@ import { PEER_ENDPOINT_URL_PATH, printV1 } from '../wire/v1.ts'
 import type { Acquaintance } from './acquaintance.ts'
 import { postAppend } from './append.ts'
 import type { Exchange } from './exchange.ts'
+import type { Target } from './peer.ts'
 import { type Fetch, type PostOptions, post } from './post.ts'
 import type { Outcome } from './receipt.ts'
+import { Waiters } from './waiters.ts'
 
 /**
  * `connecting`: never answered yet. `connected`: speaks v2. `v1`: a Go Pod. `failing`: the last request failed,
@@ -38,8 +39,10 @@ const BACKOFF_MAX_MS = 5_000
 /** How often a Go Pod is asked whether it speaks v2 by now. */
 const PROBE_MS = 60_000
 
+const LET_GO: Outcome = { status: 'failed', reason: 'the log let go of it' }
+
 export interface LinkOptions {
-  host: string
+  target: Target
   log: Log
   exchange: Exchange
   clock: Clock
@@ -57,10 +60,10 @@ export interface LinkOptions {
  * meanwhile travels together in the next. It never gives up; it only waits longer.
  */
 export class Link {
-  readonly host: string
+  readonly target: Target
   readonly #options: LinkOptions
   readonly #abort = new AbortController()
-  readonly #waiters = new Deque<{ seq: number; settle: (outcome: Outcome) => void }>()
+  readonly #waiters = new Waiters()
   #state: LinkState = 'connecting'
   #peer: Acquaintance | undefined
   #failures = 0
@@ -73,14 +76,14 @@ export class Link {
   #v1Until = Number.NEGATIVE_INFINITY
 
   constructor(options: LinkOptions) {
-    this.host = options.host
+    this.target = options.target
     this.#options = options
     this.#v1Seq = options.log.ownSeq
   }
 
   status(): PeerStatus {
     return {
-      peer: this.host,
+      peer: this.target.host,
       state: this.#state,
       epoch: this.#peer?.epoch,
       lag: this.#state === 'self' ? 0 : this.#options.log.ownSeq - this.#settledSeq(),
@@ -130,7 +133,7 @@ export class Link {
     // Sent before, under the same key: nothing will be sent now that could bring news of it.
     else if ((this.#peer?.has(epoch) ?? 0) >= seq) settle({ status: 'delivered' })
     else if (this.#state === 'failing') settle({ status: 'failed', reason: this.#lastError ?? '' })
-    else this.#waiters.push({ seq, settle })
+    else this.#waiters.add(seq, settle)
   }
 
   /** A Pod that was not known spoke: it may be the one that had no v2 so far. */
@@ -141,7 +144,7 @@ export class Link {
   stop(reason: string): void {
     this.#abort.abort(new SserError('stopped', reason))
     this.#cancelRetry?.()
-    this.#settleAll({ status: 'failed', reason })
+    this.#waiters.settleAll({ status: 'failed', reason })
   }
 
   #hasWork(): boolean {
@@ -187,16 +190,15 @@ export class Link {
         : exchange.give(before, { own: true, third: this.#flushing !== undefined }, clock.now())
     // The peer will jump over these; it must not look as if it had taken them.
     const trimmed = message.runs.find((run) => run.epoch === log.epoch && run.floor === true)
-    if (trimmed !== undefined)
-      this.#settleUpTo(trimmed.prev, { status: 'failed', reason: 'the log let go of it' })
+    if (trimmed !== undefined) this.#waiters.settleUpTo(trimmed.prev, LET_GO)
     const had = message.runs.map((run) => before?.has(run.epoch) ?? 0)
-    const answer = await postAppend(this.host, message, this.#postOptions())
+    const answer = await postAppend(this.target, message, this.#postOptions())
     if (this.#options.isFrozen()) throw new SserError('stopped', 'this Pod stood still')
     if (answer === undefined) return false
     const now = clock.now()
     if (answer.epoch === log.epoch) {
       this.#state = 'self'
-      this.#settleAll(undefined)
+      this.#waiters.settleAll(undefined)
       return true
     }
     exchange.take(answer.runs, now)
@@ -220,15 +222,11 @@ export class Link {
     log.trim(this.#options.clock.now())
     const record = log.epochs.get(log.epoch)
     const item = record?.items.at(record.items.lowerBound((candidate) => candidate.seq > this.#v1Seq))
-    if (item === undefined) {
-      this.#v1Seq = log.ownSeq
-      return
-    }
+    if (item?.kind !== 'event' || item.msg === undefined) return this.#skipV1(item?.seq ?? log.ownSeq)
+    this.#skipV1(item.seq - 1)
     try {
-      if (item.kind !== 'event' || item.msg === undefined) return
       const body = printV1({ stream: item.stream, msg: item.msg })
-      const url = `http://${this.host}${PEER_ENDPOINT_URL_PATH}`
-      await post(url, body, checkStatus, this.#postOptions())
+      await post(this.target, PEER_ENDPOINT_URL_PATH, body, checkStatus, this.#postOptions())
     } catch (error) {
       // It may have been taken all the same. Before anything more is risked, the peer is asked whether it lives.
       this.#v1Until = Number.NEGATIVE_INFINITY
@@ -240,6 +238,12 @@ export class Link {
     this.#settleWaiters()
   }
 
+  /** A Go Pod will not get what is up to `seq`: signs of life, which nobody waits for, and what the log let go of. */
+  #skipV1(seq: number): void {
+    this.#v1Seq = seq
+    this.#waiters.settleUpTo(seq, LET_GO)
+  }
+
   #postOptions(): PostOptions {
     const { clock, fetch, requestTimeoutMs: timeoutMs } = this.#options
     return { clock, fetch, timeoutMs, signal: this.#abort.signal }
@@ -247,12 +251,12 @@ export class Link {
 
   #fail(error: unknown): void {
     if (this.#abort.signal.aborted) return
-    const { clock, faults, host } = this.#options
+    const { clock, faults } = this.#options
     this.#failures += 1
     this.#state = 'failing'
     this.#lastError = describe(error)
-    this.#settleAll({ status: 'failed', reason: this.#lastError })
-    faults.report(error, { stage: 'append', peer: host })
+    this.#waiters.settleAll({ status: 'failed', reason: this.#lastError })
+    faults.report(error, { stage: 'append', peer: this.target.host })
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** (this.#failures - 1))
     this.#cancelRetry = clock.after(ceiling * (0.5 + clock.random() / 2), () => {
       this.#cancelRetry = undefined
@@ -267,19 +271,7 @@ export class Link {
 
   #settleWaiters(): void {
     if (this.#state === 'connected' || this.#state === 'v1')
-      this.#settleUpTo(this.#settledSeq(), { status: 'delivered' })
-  }
-
-  #settleUpTo(seq: number, outcome: Outcome): void {
-    for (let next = this.#waiters.at(0); next !== undefined && next.seq <= seq; next = this.#waiters.at(0)) {
-      this.#waiters.shift()
-      next.settle(outcome)
-    }
-  }
-
-  #settleAll(outcome: Outcome): void {
-    for (let next = this.#waiters.shift(); next !== undefined; next = this.#waiters.shift())
-      next.settle(outcome)
+      this.#waiters.settleUpTo(this.#settledSeq(), { status: 'delivered' })
   }
 }
 

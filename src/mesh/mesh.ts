@@ -7,7 +7,7 @@ import { Acquaintance } from './acquaintance.ts'
 import { Exchange } from './exchange.ts'
 import { hydrate } from './hydration.ts'
 import { Link, type PeerStatus } from './link.ts'
-import { hostOf, type Peer } from './peer.ts'
+import { type Peer, type Target, targetOf } from './peer.ts'
 import type { Fetch } from './post.ts'
 import { collectOutcomes, type PeerReceipt } from './receipt.ts'
 
@@ -37,7 +37,8 @@ export class Mesh {
   #cancelTick: (() => void) | undefined
   #tickedAt = Number.NaN
   #seqAtTick = 0
-  #hosts: ReadonlySet<string> = new Set()
+  /** By host. */
+  #targets: ReadonlyMap<string, Target> = new Map()
   #isReady = false
 
   constructor(options: MeshOptions) {
@@ -56,7 +57,7 @@ export class Mesh {
     this.#tick()
     await hydrate({
       ...this.#options,
-      hosts: [...this.#hosts],
+      targets: [...this.#targets.values()],
       exchange: this.#exchange,
       timeoutMs: Math.min(hydrateTimeoutMs, timing.freezeMs),
       signal: this.#abort.signal,
@@ -67,13 +68,14 @@ export class Mesh {
     this.#link()
   }
 
-  /** Waits until the peers hold all that this Pod does now, or `timeoutMs` passed. */
+  /** Waits until the peers hold all that this Pod does, what arrives meanwhile too, or `timeoutMs` passed. */
   async flush(timeoutMs: number): Promise<void> {
-    const { clock } = this.#options
+    const { clock, log } = this.#options
     const deadline = clock.now() + timeoutMs
-    const position = this.#options.log.position(clock.now())
-    for (const link of this.#links.values()) link.flush(position)
-    while (!this.#isFlushed() && clock.now() < deadline && !this.#abort.signal.aborted) {
+    for (;;) {
+      const position = log.position(clock.now())
+      for (const link of this.#links.values()) link.flush(position)
+      if (this.#isFlushed() || clock.now() >= deadline || this.#abort.signal.aborted) return
       await new Promise<void>((resolve) => void clock.after(FLUSH_POLL_MS, resolve))
     }
   }
@@ -87,7 +89,8 @@ export class Mesh {
 
   /** The latest list of peers; it may name this Pod itself, which its link finds out. */
   setPeers(peers: readonly Peer[], defaultPort: number): void {
-    this.#hosts = new Set(peers.map((peer) => hostOf(peer, defaultPort)))
+    const targets = peers.map((peer) => targetOf(peer, defaultPort))
+    this.#targets = new Map(targets.map((target) => [target.host, target]))
     if (this.#isReady) this.#link()
   }
 
@@ -131,18 +134,19 @@ export class Mesh {
     return clock.now() - this.#tickedAt > timing.freezeMs
   }
 
-  /** One link to each host of the latest list, and none to any other. */
+  /** One link to each Pod of the latest list, and none to any other, or to one that had the address before. */
   #link(): void {
     for (const [host, link] of this.#links) {
-      if (this.#hosts.has(host)) continue
+      const target = this.#targets.get(host)
+      if (target !== undefined && target.uid === link.target.uid) continue
       link.stop('no longer a peer')
       this.#links.delete(host)
     }
-    for (const host of this.#hosts) {
+    for (const [host, target] of this.#targets) {
       if (this.#links.has(host)) continue
       const link = new Link({
         ...this.#options,
-        host,
+        target,
         exchange: this.#exchange,
         meet: (epoch) => this.#meet(epoch),
         isFrozen: () => this.isFrozen(),

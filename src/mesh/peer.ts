@@ -14,6 +14,9 @@ export interface Peer {
   readonly uid?: string | undefined
 }
 
+/** Names the Pod that a request is meant for, by its {@link Peer.uid}. */
+export const TARGET_HEADER = 'sser-target'
+
 /** A name or an IPv4 address; or an IPv6 address, which has two colons at least. */
 const ADDRESS = /^(?:[0-9A-Za-z._-]+|[0-9A-Fa-f.]*(?::[0-9A-Fa-f.]*){2,})$/
 
@@ -25,6 +28,17 @@ const schema = v.object({
   port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
   uid: v.optional(v.pipe(v.string(), v.regex(UID))),
 })
+
+/** Where requests to a peer go, and whom they are meant for. */
+export interface Target {
+  /** `address:port`. */
+  readonly host: string
+  readonly uid: string | undefined
+}
+
+export function targetOf(peer: Peer, defaultPort: number): Target {
+  return { host: hostOf(peer, defaultPort), uid: peer.uid }
+}
 
 /** A peer as `address:port`, IPv6 in brackets: how it is named in URLs, receipts and reports. */
 export function hostOf({ address, port }: Peer, defaultPort: number): string {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { discardBody } from '../wire/body.ts'
+import { TARGET_HEADER, type Target } from './peer.ts'
 
 /** How requests reach a peer. Default: the runtime's own `fetch`. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
@@ -18,7 +19,8 @@ export interface PostOptions {
  * is cancelled, so that the connection is free again. Redirects are not followed.
  */
 export async function post<T>(
-  url: string,
+  { host, uid }: Target,
+  path: string,
   body: string,
   read: (response: Response) => Promise<T>,
   options: PostOptions,
@@ -33,13 +35,14 @@ export async function post<T>(
   let response: Response | undefined
   try {
     signal.throwIfAborted()
-    response = await fetch(url, {
+    response = await fetch(`http://${host}${path}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...(uid !== undefined && { [TARGET_HEADER]: uid }) },
       body,
       redirect: 'manual',
       signal: request.signal,
     })
+    if (response.status === 421) throw new SserError('peer-failed', 'another Pod has this address by now')
     return await read(response)
   } finally {
     if (response?.bodyUsed === false) await discardBody(response)

@@ -47,7 +47,7 @@ export function collectOutcomes(
       signal?.removeEventListener('abort', abort)
       const peers: PeerReceipt[] = []
       for (const [link, outcome] of outcomes)
-        if (outcome !== undefined) peers.push({ peer: link.host, ...outcome })
+        if (outcome !== undefined) peers.push({ peer: link.target.host, ...outcome })
       resolve(peers)
     }
     const abort = () => {

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { SserError } from '../errors.ts'
 import type { Faults } from '../faults.ts'
+import { TARGET_HEADER } from '../mesh/peer.ts'
 import { readBody } from '../wire/body.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1, type V1Event } from '../wire/v1.ts'
 import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, parseAppend, printAppend } from '../wire/v2.ts'
@@ -10,12 +11,15 @@ export interface InternalOptions {
   /** The longest v1 body, in bytes. */
   v1MaxBytes: number
   isStopped(): boolean
+  /** Whether a request is meant for this Pod that names the Pod with that UID; undefined: it cannot be told yet. */
+  isFor(uid: string): boolean | undefined
   receive(message: Append): Append
   receiveV1(event: V1Event): void
 }
 
 /** The internal sub-app: what peers post. */
-export function internalRoutes({ faults, v1MaxBytes, isStopped, receive, receiveV1 }: InternalOptions): Hono {
+export function internalRoutes(options: InternalOptions): Hono {
+  const { faults, v1MaxBytes, isStopped, isFor, receive, receiveV1 } = options
   /** Runs `take`, and turns what it throws into an answer. */
   const guard = async (
     c: Context,
@@ -23,6 +27,10 @@ export function internalRoutes({ faults, v1MaxBytes, isStopped, receive, receive
     invalid: (error: SserError) => Response,
   ) => {
     if (isStopped()) return c.text('stopped\n', 503)
+    const uid = c.req.header(TARGET_HEADER)
+    const isMeant = uid === undefined || isFor(uid)
+    if (isMeant === undefined) return c.text('starting\n', 503)
+    if (!isMeant) return c.text('meant for another Pod\n', 421)
     try {
       return await take()
     } catch (cause) {

@@ -25,6 +25,16 @@ export function isLongerThan(text: string, limit: number): boolean {
   return text.length * 3 > limit && byteLength(text) > limit
 }
 
+/** Why `msg` is no message of at most `maxBytes`; undefined when it is one. */
+export function messageFault(msg: string, maxBytes: number): SserError | undefined {
+  if (typeof msg !== 'string')
+    return new SserError('invalid-message', 'A message is a string; try JSON.stringify()')
+  if (msg === '')
+    return new SserError('empty-message', 'you cannot send the empty string as a message over SSE')
+  if (!isLongerThan(msg, maxBytes)) return undefined
+  return new SserError('message-too-large', `A message has at most ${maxBytes} bytes`)
+}
+
 /** Why `name` is no stream name; undefined when it is one. */
 export function streamNameFault(name: string): SserError | undefined {
   if (name === '') return new SserError('stream-name-required', 'A stream name must be supplied')

@@ -43,7 +43,7 @@ describe.each<[Runtime, string]>([
   const start = (options: Partial<PodOptions> & { settings?: object } = {}) => {
     hosts += 1
     const { settings = {}, env, ...rest } = options
-    const OPTIONS = JSON.stringify({ drainMs: 0, ...settings })
+    const OPTIONS = JSON.stringify({ drainMs: 0, flushTimeoutMs: 0, ...settings })
     return Pod.start({
       runtime,
       host: `${prefix}${hosts}`,
@@ -77,6 +77,27 @@ describe.each<[Runtime, string]>([
     const failed = start({ host: pod.options.host, ...ports })
     await expect(failed).rejects.toThrow(`Port ${taken} is in use`)
     await expect(failed).rejects.toThrow('port-taken')
+  })
+
+  test('the internal port answers probes, and says that the Pod drains for as long as it does', async () => {
+    const leaving = await start({ settings: { drainMs: 5_000, flushTimeoutMs: 5_000 } })
+    const probe = async () => {
+      const response = await fetch(`http://${leaving.options.host}:7110/readyz`)
+      return [response.status, await response.json()]
+    }
+    expect(await probe()).toEqual([200, { ready: true, state: 'ready' }])
+    expect((await fetch(`${leaving.url}/readyz`)).status).toBe(404)
+    const raws = await Promise.all(Array.from({ length: 15 }, () => Raw.events(leaving.url, ['drain'])))
+    for (const raw of raws) await raw.holds('a greeting', (text) => text.includes('sser-position'))
+    leaving.signal('SIGTERM')
+    await until('the Pod drains', async () => (await probe())[0] === 503)
+    expect((await probe())[1]).toMatchObject({ ready: false, state: 'draining' })
+    await leaving.send('drain', 'still here')
+    await until('all connections end', () => raws.every(({ isClosed }) => isClosed), 4_000)
+    const heard = raws.filter(({ text }) => text.includes('data: still here\n\n')).length
+    expect(heard).toBeGreaterThan(0)
+    expect(heard).toBeLessThan(15)
+    expect(await leaving.ended).toBe(0)
   })
 
   test('headers and a greeting arrive before any event', async () => {

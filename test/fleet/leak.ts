@@ -50,6 +50,7 @@ const sser = new Sser({
   heartbeatMs: 1_000,
   logMaxBytes: 1_048_576,
   drainMs: 0,
+  flushTimeoutMs: 0,
   clock,
 })
 let gate = Promise.withResolvers<void>()

@@ -99,7 +99,12 @@ describe.each<[Runtime, number]>([
       bad.set(name, await listening)
     }
     good = await Pod.start({ runtime, host: address(2), peers: [`${address(1)}:7110`] })
-    const OPTIONS = JSON.stringify({ requestTimeoutMs: REQUEST_TIMEOUT_MS, hydrateTimeoutMs: 0, drainMs: 0 })
+    const OPTIONS = JSON.stringify({
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      hydrateTimeoutMs: 0,
+      drainMs: 0,
+      flushTimeoutMs: 0,
+    })
     const peers = [...[...bad.values()].map(({ host }) => host), `${good.options.host}:7110`]
     pod = await Pod.start({ runtime, host: address(1), peers, script: SCRIPT, env: { OPTIONS } })
     await until(

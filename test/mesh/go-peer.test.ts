@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Receipt } from '../../src/index.ts'
+import type { Settings } from '../../src/options.ts'
 import { Among, type Behaviour, FakePeer } from '../fixtures/fake-peer.ts'
 import { refused } from '../fixtures/fleet.ts'
 
@@ -11,9 +13,9 @@ const goPod: Behaviour = ({ path }) =>
     ? new Response('404 page not found\n', { status: 404 })
     : new Response(null, { headers: { 'content-length': '0' } })
 
-async function amongGo(behave: Behaviour = goPod) {
+async function amongGo(behave: Behaviour = goPod, settings: Settings = {}) {
   const peer = new FakePeer('later', behave)
-  const pod = await new Among({ [GO]: peer }).start()
+  const pod = await new Among({ [GO]: peer }, settings).start()
   const probes = () => peer.requests.filter(({ path }) => path === V2)
   return { peer, pod, probes }
 }
@@ -92,6 +94,38 @@ describe('a Go Pod', () => {
     expect(peer.v1Bodies).toHaveLength(1)
     expect(peer.batches.at(-1)).toEqual(['y'])
   })
+
+  it.each([
+    ['too many', { logMaxBytes: 4_096 }, 0],
+    ['too old', { logMaxAgeMs: 1_000 }, 100],
+  ])(
+    'never is said to hold what the log let go of before it could be posted: %s',
+    async (_, settings, everyMs) => {
+      const { peer, pod } = await amongGo(goPod, { ackTimeoutMs: 60_000, ...settings })
+      let release = () => {}
+      peer.behave = async (request, signal) => {
+        if (peer.v1Bodies.length === 1) await new Promise<void>((resolve) => (release = resolve))
+        return goPod(request, signal)
+      }
+      const sending: Promise<Receipt>[] = []
+      for (let i = 0; i < 40; i += 1) {
+        sending.push(pod.sser.send('foo', `${i} `.padEnd(300, 'x')))
+        await pod.clock.advance(everyMs)
+      }
+      release()
+      let receipts: Receipt[] = []
+      Promise.all(sending).then((all) => (receipts = all))
+      await pod.clock.until('all receipts', () => receipts.length > 0)
+      const posted = new Set(peer.v1Bodies.map((body) => Number.parseInt(JSON.parse(body).msg, 10)))
+      expect(posted).toContain(39)
+      expect(posted.size).toBeLessThan(20)
+      receipts.forEach(({ peers }, i) => {
+        if (posted.has(i)) expect(peers[0], `${i}`).toEqual({ peer: `${GO}:7000`, status: 'delivered' })
+        else expect(peers[0], `${i}`).toMatchObject({ status: 'failed', reason: 'the log let go of it' })
+      })
+      expect(pod.status(GO)).toMatchObject({ state: 'v1', lag: 0 })
+    },
+  )
 
   it('takes the place of a newer Pod, as in a rollback, and gets what comes from then on', async () => {
     const peer = new FakePeer('newer')

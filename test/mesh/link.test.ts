@@ -170,7 +170,7 @@ describe('a link', () => {
 
   it('ends when its Pod stops, and holds no timer', async () => {
     const peer = new FakePeer('peer1')
-    const pod = await new Among({ [PEER]: peer }, { drainMs: 300, ackTimeoutMs: 5_000 }).start()
+    const pod = await new Among({ [PEER]: peer }, { flushTimeoutMs: 300, ackTimeoutMs: 5_000 }).start()
     peer.behave = (_, signal) => hung(deliver, signal)
     const sending = pod.sser.send('a', 'x')
     await settle()

@@ -24,6 +24,11 @@ export class Pod {
     return this.life?.sser.isReady === true && !this.life.isFrozen
   }
 
+  /** A Pod that drains is not ready, and yet loses nothing that it is sent. */
+  get takesSends(): boolean {
+    return this.isReady || (this.life?.sser.state === 'draining' && !this.life.isFrozen)
+  }
+
   start(): void {
     // One that still drains starts anew when it is done.
     this.#isWanted = true
@@ -87,7 +92,8 @@ export class Life {
       heartbeatMs: plan.heartbeatMs,
       requestTimeoutMs: 1_000,
       hydrateTimeoutMs: 3_000,
-      drainMs: 5_000,
+      drainMs: random.pick([0, 300]),
+      flushTimeoutMs: 5_000,
       fetch: network.fetchFrom(this),
       clock: {
         now: () => time.now + offset,

@@ -111,7 +111,7 @@ class Run {
 
   #send(pod: Pod, stream: string, key: string | undefined): void {
     const { life } = pod
-    if (life === undefined || life.isFrozen || !pod.isReady) return
+    if (life === undefined || !pod.takesSends) return
     // Where the log is tiny, a message now and then fills it.
     const length = this.#plan.mood === 'tiny' ? this.#random.pick([0, 0, 100, 400]) : 0
     const msg = `e${this.#sent++}${'.'.repeat(length)}`
