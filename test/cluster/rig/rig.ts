@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { until } from '../until.ts'
+import { until } from '../../until.ts'
 import type { Api } from './api.ts'
 import { Balancer } from './balancer.ts'
 import { ControlPlane } from './control-plane.ts'
