@@ -10,6 +10,7 @@ const peerFinder = new KubernetesPeerFinder({ labelSelector: 'app=web', onError 
 const sser = new Sser({ peerFinder, onError })
 
 const app = new Hono()
+app.route('/', sser.opsRoutes) // GET /readyz, for balancers that ask the Pods by themselves
 app.route('/events', sser.routes) // GET /events?stream=orders
 app.post('/send', async (c) => {
   const receipt = await sser.send(c.req.query('stream') ?? '', await c.req.text())
