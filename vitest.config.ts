@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 const timing = 'test/**/*.timing.test.ts'
+/** Needs root and a built control plane: `npm run test:cluster`, with a configuration of its own. */
+const cluster = 'test/cluster/**'
 
 export default defineConfig({
   test: {
@@ -16,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'behaviour',
           include: ['test/**/*.test.ts'],
-          exclude: [timing],
+          exclude: [timing, cluster],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

@@ -86,8 +86,16 @@ export type ResolvedSettings = {
 
 /** Checks settings and fills in the defaults; throws `invalid-options`, naming the option and what it wants. */
 export function resolveSettings(settings: Settings): ResolvedSettings {
-  const parsed = v.safeParse(schema, settings)
-  if (parsed.success) return parsed.output as ResolvedSettings
+  return checkOptions(schema, settings) as ResolvedSettings
+}
+
+/** Checks options against a strict schema; throws `invalid-options`, naming the option and what it wants. */
+export function checkOptions<T extends v.StrictObjectSchema<v.ObjectEntries, undefined>>(
+  schema: T,
+  options: unknown,
+): v.InferOutput<T> {
+  const parsed = v.safeParse(schema, options)
+  if (parsed.success) return parsed.output
   const [issue] = parsed.issues
   const name = v.getDotPath(issue) ?? 'options'
   // An option that the schema does not have is one that nothing may be given for.

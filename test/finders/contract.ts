@@ -20,8 +20,12 @@ export interface SourcedFinderUnderTest extends FinderUnderTest {
 }
 
 const A = { address: '10.0.0.1' }
-const B = { address: '10.0.0.2', port: 7_001 }
+const B = { address: '10.0.0.2' }
 const C = { address: 'fd00::3' }
+
+/** Peers as a set; ports and UIDs are each finder's own matter. */
+const asSet = (peers: readonly Peer[] | undefined) => peers?.map(({ address }) => address).sort()
+const setOf = (...peers: readonly Peer[]) => asSet(peers)
 
 /** Starts a finder, and reads its changes; all of it ends with the test. */
 async function start<T extends FinderUnderTest>(under: T) {
@@ -97,11 +101,11 @@ export function sourcedPeerFinderContract(
   describe(`${name}, whose source changes,`, () => {
     it('tells of every later list, whole', async () => {
       const { list, next, peers } = await started()
-      expect(peers).toEqual([A, B])
+      expect(asSet(peers)).toEqual(setOf(A, B))
       await list([A, B, C])
-      expect((await next()).value).toEqual([A, B, C])
+      expect(asSet((await next()).value)).toEqual(setOf(A, B, C))
       await list([C])
-      expect((await next()).value).toEqual([C])
+      expect(asSet((await next()).value)).toEqual(setOf(C))
     })
 
     it('says nothing where the set stays the same', async () => {
@@ -110,16 +114,16 @@ export function sourcedPeerFinderContract(
       await list([A, B])
       await list([B, A])
       await list([A])
-      expect((await waiting).value).toEqual([A])
+      expect(asSet((await waiting).value)).toEqual(setOf(A))
     })
 
     it('does not make its source wait: who reads late gets the latest', async () => {
       const { list, next } = await started()
       for (const peers of [[A], [B], [C], [A, C]]) await within('the source', Promise.resolve(list(peers)))
       let latest: readonly Peer[] | undefined
-      for (let i = 0; i < 4 && JSON.stringify(latest) !== JSON.stringify([A, C]); i += 1)
+      for (let i = 0; i < 4 && String(asSet(latest)) !== String(setOf(A, C)); i += 1)
         latest = (await next()).value
-      expect(latest).toEqual([A, C])
+      expect(asSet(latest)).toEqual(setOf(A, C))
     })
   })
 
@@ -137,7 +141,7 @@ export function sourcedPeerFinderContract(
       const waiting = next()
       await fail()
       await list([A, B, C])
-      expect((await waiting).value).toEqual([A, B, C])
+      expect(asSet((await waiting).value)).toEqual(setOf(A, B, C))
     })
   })
 }

@@ -1,0 +1,59 @@
+import type { Peer } from '../mesh/peer.ts'
+
+/**
+ * The latest list of peers, for a finder whose source changes. Who reads slowly misses what was in between, and
+ * never makes the source wait; nobody is told of a list that is the same set.
+ */
+export class LatestPeers implements AsyncIterable<readonly Peer[]> {
+  readonly #first: string
+  readonly #wakes = new Set<() => void>()
+  #peers: readonly Peer[]
+  #key: string
+  #hasEnded = false
+
+  constructor(first: readonly Peer[]) {
+    this.#peers = first
+    this.#first = keyOf(first)
+    this.#key = this.#first
+  }
+
+  get peers(): readonly Peer[] {
+    return this.#peers
+  }
+
+  set(peers: readonly Peer[]): void {
+    const key = keyOf(peers)
+    if (key === this.#key) return
+    this.#peers = peers
+    this.#key = key
+    this.#wake()
+  }
+
+  /** Ends whatever reads. */
+  end(): void {
+    this.#hasEnded = true
+    this.#wake()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly Peer[], undefined> {
+    let told = this.#first
+    while (!this.#hasEnded) {
+      if (this.#key !== told) {
+        told = this.#key
+        yield this.#peers
+      } else {
+        await new Promise<void>((resolve) => this.#wakes.add(resolve))
+      }
+    }
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakes) wake()
+    this.#wakes.clear()
+  }
+}
+
+/** Two lists of the same peers have the same key, in whatever order they are. */
+function keyOf(peers: readonly Peer[]): string {
+  return JSON.stringify(peers.map(({ address, port, uid }) => JSON.stringify([address, port, uid])).sort())
+}

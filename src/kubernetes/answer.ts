@@ -1,0 +1,132 @@
+import * as v from 'valibot'
+
+/** A pause that a server asks for is kept up to here: a list that is a day old helps nobody. */
+const MOST_RETRY_AFTER_MS = 120_000
+
+/** What the API server says instead of what was asked for: by HTTP, or by an ERROR event in a watch. */
+export class StatusError extends Error {
+  override readonly name = 'StatusError'
+  /** As an HTTP status. */
+  readonly code: number
+  /** How long it asks to be left alone. */
+  readonly retryAfterMs: number | undefined
+  /** The version that was asked for lies ahead of what this server knows: its storage was set back, or it lags. */
+  readonly isAhead: boolean
+
+  constructor(
+    status: Status,
+    { code, retryAfterMs }: { code?: number; retryAfterMs?: number | undefined } = {},
+  ) {
+    super(status.message ?? 'no message')
+    this.code = code ?? status.code ?? 500
+    const seconds = status.details?.retryAfterSeconds ?? undefined
+    const ms = retryAfterMs ?? (seconds === undefined ? undefined : seconds * 1_000)
+    this.retryAfterMs = ms === undefined ? undefined : Math.min(Math.max(ms, 0), MOST_RETRY_AFTER_MS)
+    const causes = status.details?.causes ?? []
+    this.isAhead =
+      causes.some(({ reason }) => reason === 'ResourceVersionTooLarge') ||
+      /too large resource version/i.test(this.message)
+  }
+
+  /** Whether the same request will have the same answer until somebody changes something. */
+  get isRefusal(): boolean {
+    return this.code >= 400 && this.code < 500 && ![408, 409, 410, 429].includes(this.code)
+  }
+}
+
+/** The answer is not what the API promises; nothing of it is used. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError'
+}
+
+const optional = <T extends v.GenericSchema>(schema: T) => v.nullish(schema)
+
+const statusSchema = v.object({
+  message: optional(v.string()),
+  code: optional(v.number()),
+  details: optional(
+    v.object({
+      retryAfterSeconds: optional(v.number()),
+      causes: optional(v.array(v.object({ reason: optional(v.string()) }))),
+    }),
+  ),
+})
+type Status = v.InferOutput<typeof statusSchema>
+
+const listSchema = v.object({
+  kind: v.pipe(v.string(), v.endsWith('List')),
+  metadata: v.object({ resourceVersion: v.pipe(v.string(), v.nonEmpty()), continue: optional(v.string()) }),
+  items: v.nullable(v.array(v.unknown())),
+})
+
+const bookmarkSchema = v.object({
+  metadata: v.object({ resourceVersion: v.pipe(v.string(), v.nonEmpty()) }),
+})
+
+const eventSchema = v.object({
+  type: v.picklist(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']),
+  object: v.unknown(),
+})
+
+/** What every object has that is kept. */
+export const metadata = {
+  uid: v.pipe(v.string(), v.regex(/^[!-~]{1,128}$/)),
+  name: v.string(),
+  resourceVersion: v.pipe(v.string(), v.nonEmpty()),
+}
+
+/** An object of the API, cut down to what its kind's schema names. */
+export interface ApiObject {
+  metadata: { uid: string; name: string; resourceVersion: string }
+}
+
+/** One page of a list. */
+export interface Page {
+  version: string
+  /** Where the next page begins; empty at the end. */
+  next: string
+  items: readonly unknown[]
+}
+
+/** One line of a watch. */
+export type WatchEvent =
+  | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: unknown }
+  | { type: 'BOOKMARK'; version: string }
+
+export function readPage(text: string): Page {
+  const { items, metadata } = read(listSchema, parse(text), 'a list')
+  return { version: metadata.resourceVersion, next: metadata.continue ?? '', items: items ?? [] }
+}
+
+/** @throws StatusError where the line is an ERROR; ProtocolError where it is no event. */
+export function readEvent(line: string): WatchEvent {
+  const { type, object } = read(eventSchema, parse(line), 'a watch event')
+  if (type === 'ERROR') throw new StatusError(read(statusSchema, object, 'a status'))
+  if (type !== 'BOOKMARK') return { type, object }
+  return { type, version: read(bookmarkSchema, object, 'a bookmark').metadata.resourceVersion }
+}
+
+/** The body of an answer that is no success; it need not be a Status, as a proxy may have written it. */
+export function readStatus(text: string): Status {
+  try {
+    return read(statusSchema, JSON.parse(text), 'a status')
+  } catch {
+    return { message: text.slice(0, 200).trim() }
+  }
+}
+
+/** Checks `value`, and keeps of it only what `schema` names. */
+export function read<T extends v.GenericSchema>(schema: T, value: unknown, what: string): v.InferOutput<T> {
+  const parsed = v.safeParse(schema, value)
+  if (parsed.success) return parsed.output
+  const [issue] = parsed.issues
+  throw new ProtocolError(`Not ${what}: ${v.getDotPath(issue) ?? 'it'}: ${issue.message}`)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new ProtocolError(`Not JSON: ${text.slice(0, 80)}`, { cause })
+  }
+}

@@ -1,0 +1,178 @@
+import { isIPv6 } from 'node:net'
+import type { Clock } from '../clock.ts'
+import { SserError } from '../errors.ts'
+import type { Faults } from '../faults.ts'
+import type { PeerList } from '../finders/finder.ts'
+import { LatestPeers } from '../finders/latest.ts'
+import type { Peer } from '../mesh/peer.ts'
+import type { ApiObject } from './answer.ts'
+import { Collection } from './collection.ts'
+import type { Credentials } from './credentials.ts'
+import type { Kind } from './kind.ts'
+import { isHopeless, mend } from './mend.ts'
+import { Reflector } from './reflector.ts'
+import { Transport } from './transport.ts'
+
+/** How long the first list may take. */
+const START_MS = 30_000
+/** A burst of changes is told of once: when it pauses, or has gone on for so long. */
+const PAUSE_MS = 100
+const BURST_MS = 1_000
+
+export interface DiscoveryOptions {
+  kind: Kind
+  credentials: Credentials
+  port: number | undefined
+  family: 'IPv4' | 'IPv6' | undefined
+  clock: Clock
+  faults: Faults
+}
+
+/** How a `KubernetesPeerFinder` stands. */
+export interface KubernetesPeerFinderStatus {
+  /** `backing-off` is between a failure and the next attempt. */
+  state: 'idle' | 'listing' | 'watching' | 'backing-off' | 'stopped'
+  /** How many peers are known. */
+  peers: number
+  /**
+   * How long ago the API server last confirmed them, in milliseconds; undefined before the first list. Where all is
+   * well it stays below some 90 seconds, as a server sends a bookmark every minute.
+   */
+  syncAgeMs: number | undefined
+  /** Lists after the first: by plan one every ten minutes. */
+  relists: number
+  /** Watches after the first: by plan one every six minutes. */
+  watchRestarts: number
+  /** The latest fault, also if it is over. */
+  lastError: { message: string; ageMs: number } | undefined
+  /** Requests sent to the API server, and bytes received in bodies. */
+  requests: number
+  bytes: number
+}
+
+/** One search for the peers, from a `start()` until its signal aborts. */
+export class Discovery {
+  readonly #options: DiscoveryOptions
+  readonly #transport: Transport
+  readonly #collection: Collection<ApiObject>
+  readonly #reflector: Reflector<ApiObject>
+  readonly #stop = new AbortController()
+  readonly #first = Promise.withResolvers<LatestPeers>()
+  #latest: LatestPeers | undefined
+  #lastFault: { error: SserError; at: number } | undefined
+  #burstAt: number | undefined
+  #cancelTell = () => {}
+  #cancelDeparture = () => {}
+
+  constructor(options: DiscoveryOptions) {
+    const { clock, credentials, kind } = options
+    this.#options = options
+    this.#transport = new Transport(credentials)
+    this.#collection = new Collection({ kind, transport: this.#transport, clock })
+    this.#reflector = new Reflector({
+      collection: this.#collection,
+      clock,
+      onChange: () => this.#onChange(),
+      onFault: (error) => this.#onFault(error),
+    })
+  }
+
+  /** Resolves with the first list. Rejects with what stands in its way for 30 s, or for good. */
+  async start(signal: AbortSignal): Promise<PeerList> {
+    const { clock, kind } = this.#options
+    const onAbort = () => this.#end(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    const cancelDeadline = clock.after(START_MS, () => this.#end(this.#late()))
+    void this.#reflector.run(this.#stop.signal).then(() => this.#transport.reset())
+    try {
+      const changes = await this.#first.promise
+      const { POD_UID, POD_NAME, POD_IP } = process.env
+      const uid = POD_UID || kind.own(this.#reflector.objects.values(), POD_NAME, POD_IP)
+      return { peers: changes.peers, changes, uid }
+    } catch (error) {
+      signal.removeEventListener('abort', onAbort)
+      throw error
+    } finally {
+      cancelDeadline()
+    }
+  }
+
+  status(): KubernetesPeerFinderStatus {
+    const { lists, state, syncedAt, watches } = this.#reflector
+    const now = this.#options.clock.now()
+    const last = this.#lastFault
+    return {
+      state,
+      peers: this.#latest?.peers.length ?? 0,
+      syncAgeMs: syncedAt === undefined ? undefined : now - syncedAt,
+      relists: Math.max(0, lists - 1),
+      watchRestarts: Math.max(0, watches - 1),
+      lastError: last === undefined ? undefined : { message: last.error.message, ageMs: now - last.at },
+      requests: this.#transport.requests,
+      bytes: this.#transport.bytes,
+    }
+  }
+
+  #onChange(): void {
+    const { clock } = this.#options
+    if (this.#latest === undefined) {
+      this.#latest = new LatestPeers(this.#find())
+      this.#first.resolve(this.#latest)
+      return
+    }
+    this.#burstAt ??= clock.now()
+    this.#cancelTell()
+    this.#cancelTell = clock.after(Math.min(PAUSE_MS, this.#burstAt + BURST_MS - clock.now()), () =>
+      this.#tell(),
+    )
+  }
+
+  #tell(): void {
+    this.#burstAt = undefined
+    this.#latest?.set(this.#find())
+  }
+
+  /** Who the peers are now; looks again by itself when one of them is to leave without a word. */
+  #find(): readonly Peer[] {
+    const { clock, kind, port, family = familyOf(process.env.POD_IP) } = this.#options
+    const { serverOffset } = this.#collection
+    const view = { port, family, now: clock.now() + serverOffset }
+    const { peers, changesAt } = kind.find(this.#reflector.objects.values(), view)
+    this.#cancelDeparture()
+    if (Number.isFinite(changesAt - view.now)) {
+      this.#cancelDeparture = clock.after(changesAt - view.now, () => this.#tell())
+    }
+    return peers
+  }
+
+  #onFault(cause: unknown): void {
+    const { clock, credentials, faults, kind } = this.#options
+    const { host, namespace } = this.#transport
+    const error = mend(cause, { ...kind, host, namespace, source: credentials.source })
+    this.#lastFault = { error, at: clock.now() }
+    faults.report(error, { stage: 'peer-finder' })
+    if (this.#latest === undefined && isHopeless(cause)) this.#end(error)
+  }
+
+  #late(): SserError {
+    const cause = this.#lastFault?.error
+    return new SserError(
+      'peer-finder-failed',
+      `No list of peers within ${START_MS / 1_000} s. ${cause?.message ?? 'The API server did not answer'}`,
+      { cause },
+    )
+  }
+
+  #end(reason: unknown): void {
+    this.#stop.abort(reason)
+    this.#first.reject(reason)
+    this.#latest?.end()
+    this.#cancelTell()
+    this.#cancelDeparture()
+  }
+}
+
+function familyOf(address: string | undefined): 'IPv4' | 'IPv6' | undefined {
+  if (!address) return undefined
+  return isIPv6(address) ? 'IPv6' : 'IPv4'
+}

@@ -1,0 +1,62 @@
+import { isIP, isIPv6 } from 'node:net'
+import * as v from 'valibot'
+import type { Peer } from '../mesh/peer.ts'
+import { metadata } from './answer.ts'
+import type { Found, Kind, View } from './kind.ts'
+
+const endpoint = v.object({
+  addresses: v.array(v.string()),
+  conditions: v.nullish(v.object({ terminating: v.nullish(v.boolean()) })),
+  targetRef: v.nullish(v.object({ uid: v.nullish(v.string()), name: v.nullish(v.string()) })),
+})
+const schema = v.object({
+  metadata: v.object(metadata),
+  endpoints: v.nullish(v.array(endpoint)),
+})
+type EndpointSlice = v.InferOutput<typeof schema>
+
+/**
+ * The endpoints of a Service, which come a hundred to an object and in batches: for fleets so large that each Pod's
+ * every change would be too much to send to each Pod.
+ */
+export function endpointSlices(service: string): Kind<EndpointSlice> {
+  return {
+    group: 'discovery.k8s.io',
+    resource: 'endpointslices',
+    selectors: { labelSelector: `kubernetes.io/service-name=${service}` },
+    schema,
+    find: findPeers,
+    own(objects, name, address) {
+      const all = [...objects].flatMap((slice) => slice.endpoints ?? [])
+      const named = all.find(({ targetRef }) => name !== undefined && targetRef?.name === name)
+      const own = named ?? all.find(({ addresses }) => address !== undefined && addresses.includes(address))
+      return own?.targetRef?.uid ?? undefined
+    },
+  }
+}
+
+/** A Pod may be in two slices for a while, and is in one of each family where a Service has two. */
+function findPeers(objects: Iterable<EndpointSlice>, { family, port }: View): Found {
+  const byPod = new Map<string, { peer: Peer; isTerminating: boolean }>()
+  for (const { endpoints } of objects) {
+    for (const { addresses, conditions, targetRef } of endpoints ?? []) {
+      const [address] = addresses
+      if (address === undefined || isIP(address) === 0) continue
+      const uid = targetRef?.uid ?? undefined
+      const known = byPod.get(uid ?? address)
+      if (known !== undefined && isIPv6(address) !== (family === 'IPv6')) continue
+      byPod.set(uid ?? address, {
+        peer: { address, port, uid },
+        isTerminating: conditions?.terminating === true,
+      })
+    }
+  }
+  const byAddress = new Map<string, Peer>()
+  // An address outlives the Pod that had it: of two, the one that is not on its way out has it now.
+  for (const leaving of [true, false]) {
+    for (const { peer, isTerminating } of byPod.values()) {
+      if (isTerminating === leaving) byAddress.set(peer.address, peer)
+    }
+  }
+  return { peers: [...byAddress.values()], changesAt: Number.POSITIVE_INFINITY }
+}

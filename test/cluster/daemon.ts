@@ -1,0 +1,53 @@
+import type { ChildProcess } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { within } from '../until.ts'
+import type { Namespace } from './namespace.ts'
+import { type Program, pathOf } from './programs.ts'
+
+const END_MS = 10_000
+const TAIL = 20
+
+/** A program of the control plane that can be ended and started again, with all that it says in one file. */
+export class Daemon {
+  readonly #namespace: Namespace
+  readonly #program: Program
+  readonly #args: () => readonly string[]
+  readonly #log: string
+  #process: ChildProcess | undefined
+  #ended: Promise<void> = Promise.resolve()
+
+  /** The arguments are asked for at each start. */
+  constructor(namespace: Namespace, program: Program, folder: string, args: () => readonly string[]) {
+    this.#namespace = namespace
+    this.#program = program
+    this.#args = args
+    this.#log = join(folder, `${program}.log`)
+  }
+
+  start(): void {
+    const output = openSync(this.#log, 'a')
+    const child = this.#namespace.spawn([pathOf(this.#program), ...this.#args()], { output })
+    closeSync(output)
+    this.#process = child
+    this.#ended = new Promise((resolve) => {
+      child.once('exit', () => {
+        this.#process = undefined
+        resolve()
+      })
+    })
+  }
+
+  /** Ends it; resolves when it has ended. */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    this.#process?.kill(signal)
+    await within(`${this.#program} ends`, this.#ended, END_MS)
+  }
+
+  /** Throws if it has ended, with the last of what it said. */
+  mustRun(): void {
+    if (this.#process !== undefined) return
+    const lines = readFileSync(this.#log, 'utf8').trimEnd().split('\n')
+    throw new Error(`${this.#program} has ended: ${lines.slice(-TAIL).join('\n')}`)
+  }
+}

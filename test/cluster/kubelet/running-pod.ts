@@ -1,0 +1,197 @@
+import type { ChildProcess } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Api } from '../api.ts'
+import type { Namespace } from '../namespace.ts'
+import { Container } from './container.ts'
+import { environmentOf, expand } from './environment.ts'
+import type { Addresses, ContainerSpec, ContainerStatus, Pod, PodStatus } from './objects.ts'
+import { persistently, Report } from './report.ts'
+import { Volumes } from './volumes.ts'
+
+/** What an image is here: a command of this machine. */
+export interface Image {
+  entrypoint: readonly string[]
+  env?: Readonly<Record<string, string>>
+}
+
+/** What the node gives a Pod. */
+export interface Host {
+  api: Api
+  /** The node's own. */
+  ip: string
+  /** Those of the Pod's addresses that are shown to it and to the apiserver. */
+  families: readonly ('IPv4' | 'IPv6')[]
+  /** The apiserver, as Pods reach it. */
+  apiServer: { ipv4: string; ipv6: string; port: number }
+  image: (name: string) => Image
+  join: () => Promise<Namespace>
+  leave: (namespace: Namespace) => Promise<void>
+  /** For logs and volumes. */
+  folder: string
+}
+
+/** One Pod on its node, from the moment it was scheduled there until nothing is left of it. */
+export class RunningPod {
+  object: Pod
+  readonly #host: Host
+  readonly #folder: string
+  readonly #report: Report
+  readonly #abandoning = new AbortController()
+  /** Resolves when the containers have been started, or never will be. */
+  readonly #begun: Promise<void>
+  #addresses: Addresses = {}
+  #namespace: Namespace | undefined
+  #volumes: Volumes | undefined
+  #containers: Container[] = []
+  /** Why the containers could not be made. */
+  #failure: string | undefined
+  #isEnding = false
+
+  constructor(host: Host, object: Pod) {
+    this.object = object
+    this.#host = host
+    this.#folder = join(host.folder, `${object.metadata.name}-${object.metadata.uid.slice(0, 8)}`)
+    this.#report = new Report(host.api, object, () => ({
+      addresses: this.#addresses,
+      phase: this.#phase,
+      containers: this.#containerStatuses,
+    }))
+    this.#begun = this.#begin().catch((error) => {
+      this.#failure = String(error)
+      void this.#report.update()
+    })
+  }
+
+  get name(): string {
+    return this.object.metadata.name
+  }
+
+  get namespace(): Namespace {
+    if (this.#namespace === undefined) throw new Error(`Pod ${this.name} has no addresses yet`)
+    return this.#namespace
+  }
+
+  get volumes(): Volumes {
+    if (this.#volumes === undefined) throw new Error(`Pod ${this.name} has no volumes yet`)
+    return this.#volumes
+  }
+
+  /** What its containers have written. */
+  get log(): string {
+    return this.object.spec.containers.map((spec) => readFileSync(this.#logOf(spec), 'utf8')).join('')
+  }
+
+  /** Takes the Pod as the apiserver now has it. */
+  update(object: Pod): void {
+    this.object = object
+    if (object.metadata.deletionTimestamp !== undefined) void this.#end()
+    else if (!this.#report.agreesWith(object.status)) void this.#report.update()
+  }
+
+  /** Kills its processes as a crash would. They start again. */
+  kill(): void {
+    for (const container of this.#containers) container.kill()
+  }
+
+  /** Ends all at once, and tells nobody. */
+  async vanish(): Promise<void> {
+    this.#isEnding = true
+    this.#report.stop()
+    this.#abandoning.abort()
+    await this.#begun
+    await Promise.all(this.#containers.map((container) => container.stop(0)))
+    await this.#leave()
+  }
+
+  async #begin(): Promise<void> {
+    const { api, families, ip, join } = this.#host
+    const namespace = await join()
+    this.#namespace = namespace
+    const ips = families.map((family) => (family === 'IPv4' ? namespace.ipv4 : namespace.ipv6))
+    const podIP = ips[0] as string
+    this.#addresses = { podIP, podIPs: ips.map((ip) => ({ ip })), hostIP: ip }
+    mkdirSync(this.#folder, { recursive: true })
+    const makeVolumes = () => Volumes.make(api, this.#self, this.#folder)
+    this.#volumes = await persistently(makeVolumes, this.#abandoning.signal)
+    if (this.#isEnding) return
+    const { containers, restartPolicy, terminationGracePeriodSeconds } = this.object.spec
+    for (const spec of containers) {
+      const container = new Container({
+        spec,
+        podIP,
+        restartPolicy,
+        graceMs: terminationGracePeriodSeconds * 1_000,
+        spawn: () => this.#spawn(spec),
+        onChange: () => void this.#report.update(),
+      })
+      this.#containers.push(container)
+    }
+    void this.#report.update()
+  }
+
+  /** What the Pod may know of itself: its addresses too, which the apiserver may not have heard of yet. */
+  get #self(): Pod {
+    return { ...this.object, status: { ...this.object.status, ...this.#addresses } }
+  }
+
+  #spawn(spec: ContainerSpec): ChildProcess {
+    const { apiServer, families, image } = this.#host
+    const { entrypoint, env } = image(spec.image)
+    const given = {
+      ...env,
+      KUBERNETES_SERVICE_HOST: families.includes('IPv4') ? apiServer.ipv4 : apiServer.ipv6,
+      KUBERNETES_SERVICE_PORT: String(apiServer.port),
+    }
+    const environment = environmentOf(this.#self, spec, given)
+    const command = [...(spec.command ?? entrypoint), ...(spec.args ?? [])]
+    const output = openSync(this.#logOf(spec), 'a')
+    try {
+      return this.namespace.spawn(
+        command.map((word) => expand(word, environment)),
+        { env: environment, mounts: this.volumes.mountsOf(spec), output },
+      )
+    } finally {
+      closeSync(output)
+    }
+  }
+
+  #logOf({ name }: ContainerSpec): string {
+    return join(this.#folder, `${name}.log`)
+  }
+
+  async #end(): Promise<void> {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    await this.#begun
+    const { deletionGracePeriodSeconds = 0, uid, namespace, name } = this.object.metadata
+    await Promise.all(this.#containers.map((container) => container.stop(deletionGracePeriodSeconds * 1_000)))
+    await this.#report.update()
+    await this.#leave()
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}`
+    const now = { gracePeriodSeconds: 0, preconditions: { uid } }
+    await persistently(() => this.#host.api.delete(path, now), this.#abandoning.signal)
+  }
+
+  async #leave(): Promise<void> {
+    const namespace = this.#namespace
+    this.#namespace = undefined
+    if (namespace !== undefined) await this.#host.leave(namespace)
+  }
+
+  get #phase(): PodStatus['phase'] {
+    if (this.#containers.length === 0) return 'Pending'
+    const codes = this.#containers.map(({ exitCode }) => exitCode)
+    if (codes.includes(undefined)) return 'Running'
+    return codes.every((code) => code === 0) ? 'Succeeded' : 'Failed'
+  }
+
+  get #containerStatuses(): ContainerStatus[] {
+    const message = this.#failure
+    if (message === undefined) return this.#containers.map(({ status }) => status)
+    const state = { waiting: { reason: 'CreateContainerError', message } }
+    return this.object.spec.containers.map(({ name, image }) => {
+      return { name, image, imageID: image, ready: false, started: false, restartCount: 0, state }
+    })
+  }
+}

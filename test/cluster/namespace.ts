@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { until } from '../until.ts'
+import { ip, run } from './run.ts'
+
+const END_MS = 5_000
+
+interface SpawnOptions {
+  cwd?: string
+  env?: Readonly<Record<string, string>>
+  /** Folders of the host, by the path under which the process sees them. All that it sees below /run is these. */
+  mounts?: ReadonlyMap<string, string>
+  /** The file descriptor that its output goes to. Default: pipes. */
+  output?: number
+}
+
+/** A network namespace with addresses of its own, and the processes in it. */
+export class Namespace {
+  readonly name: string
+  readonly ipv4: string
+  readonly ipv6: string
+
+  constructor(name: string, ipv4: string, ipv6: string) {
+    this.name = name
+    this.ipv4 = ipv4
+    this.ipv6 = ipv6
+  }
+
+  /**
+   * Starts a process here. Each program on the way replaces itself with the next, so that the pid is the command's.
+   * It leads a process group of its own, and dies with the process of the test.
+   */
+  spawn(command: readonly string[], options: SpawnOptions = {}): ChildProcess {
+    const { cwd, env, mounts = new Map(), output = 'pipe' } = options
+    const enter = ['setpriv', '--pdeathsig', 'KILL', 'ip', 'netns', 'exec', this.name]
+    const mount = mounts.size === 0 ? [] : ['sh', '-ec', mountScript(mounts), 'sh']
+    const [program, ...args] = [...enter, ...mount, ...command] as [string, ...string[]]
+    return spawn(program, args, {
+      ...(cwd !== undefined && { cwd }),
+      env: { PATH: process.env.PATH, ...env },
+      stdio: ['ignore', output, output],
+      detached: true,
+    })
+  }
+
+  /** Cuts what passes between here and a network; a reset tells both ends at once, a drop nobody. */
+  async cut(network: string, how: 'drop' | 'reset' = 'drop'): Promise<void> {
+    const table = network.includes(':') ? 'ip6tables' : 'iptables'
+    const reset = ['-p', 'tcp', '-j', 'REJECT', '--reject-with', 'tcp-reset']
+    const target = how === 'drop' ? ['-j', 'DROP'] : reset
+    await this.#exec(table, '-w', '-A', 'INPUT', '-s', network, ...target)
+    await this.#exec(table, '-w', '-A', 'OUTPUT', '-d', network, ...target)
+  }
+
+  /** Takes back every cut. */
+  async heal(): Promise<void> {
+    await this.#exec('iptables', '-w', '-F')
+    await this.#exec('ip6tables', '-w', '-F')
+  }
+
+  /** As when a cable is pulled: nothing comes or goes, and nobody is told. */
+  async unplug(): Promise<void> {
+    await ip([`link set ${this.name} down`])
+  }
+
+  async pids(): Promise<number[]> {
+    return (await run('ip', ['netns', 'pids', this.name])).split('\n').filter(Boolean).map(Number)
+  }
+
+  /** Kills every process in here; resolves when none is left. */
+  async endAll(): Promise<void> {
+    const isEmpty = async () => {
+      const pids = await this.pids()
+      for (const pid of pids) {
+        try {
+          process.kill(pid, 'SIGKILL')
+        } catch {
+          // It has ended meanwhile.
+        }
+      }
+      return pids.length === 0
+    }
+    await until(`no process is left in ${this.name}`, isEmpty, END_MS)
+  }
+
+  #exec(...command: string[]): Promise<string> {
+    return run('ip', ['netns', 'exec', this.name, ...command])
+  }
+}
+
+/** `ip netns exec` gives a mount namespace of its own; what is mounted there goes with the last process. */
+function mountScript(mounts: ReadonlyMap<string, string>): string {
+  const binds = Array.from(
+    mounts,
+    ([path, source]) => `mkdir -p '${path}'; mount --bind '${source}' '${path}'`,
+  )
+  return ['mount -t tmpfs tmpfs /run', ...binds, 'exec "$@"'].join('\n')
+}

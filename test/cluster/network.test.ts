@@ -1,0 +1,26 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterEach, expect, test } from 'vitest'
+import { until } from '../until.ts'
+import { Network, remains } from './network.ts'
+
+let network: Network | undefined
+
+afterEach(async () => {
+  await network?.remove()
+  expect(await remains()).toEqual([])
+})
+
+test('what a run that was killed has left is swept away by the next, and not before', async () => {
+  const other = fork(fileURLToPath(new URL('./crash.ts', import.meta.url)))
+  await once(other, 'message')
+  await expect(Network.create()).rejects.toThrow(`Process ${other.pid} has a rig on this machine`)
+  other.kill('SIGKILL')
+  await once(other, 'exit')
+  const processes = async () => (await remains()).filter((what) => what.startsWith('process'))
+  await until('its processes have ended with it', async () => (await processes()).length === 0)
+  expect(await remains()).toContain('interface sser-rig')
+  network = await Network.create()
+  expect(await remains()).toEqual(['interface sser-rig'])
+})

@@ -1,0 +1,209 @@
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from '../until.ts'
+import type { Balancer } from './balancer.ts'
+import type { RunningPod } from './kubelet/running-pod.ts'
+import { remains } from './network.ts'
+import { Rig } from './rig.ts'
+
+const namespace = 'web'
+const labels = { app: 'web' }
+const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
+
+const container = {
+  name: 'web',
+  image: 'witness',
+  args: ['--of', '$(POD_NAME)'],
+  env: [
+    field('POD_NAME', 'metadata.name'),
+    field('POD_UID', 'metadata.uid'),
+    field('HOST', 'status.podIP'),
+    field('POD_IPS', 'status.podIPs'),
+    { name: 'WHOLE', value: '$(POD_NAME) at $(HOST), not $$(HOST)' },
+  ],
+  ports: [{ name: 'http', containerPort: 8000 }],
+  readinessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1 },
+  livenessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1 },
+  lifecycle: { preStop: { sleep: { seconds: 1 } } },
+  securityContext: {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    runAsNonRoot: true,
+    seccompProfile: { type: 'RuntimeDefault' },
+  },
+}
+
+const objects = [
+  {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace },
+    spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort: 'http' }] },
+  },
+  {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace },
+    spec: {
+      replicas: 3,
+      selector: { matchLabels: labels },
+      strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: {
+        metadata: { labels },
+        spec: { terminationGracePeriodSeconds: 20, containers: [container] },
+      },
+    },
+  },
+]
+
+let rig: Rig
+let balancer: Balancer
+
+beforeAll(async () => {
+  const witness = fileURLToPath(new URL('./witness.ts', import.meta.url))
+  await timed('the control plane starts', async () => {
+    rig = await Rig.start({ images: { witness: { entrypoint: [process.execPath, witness] } } })
+  })
+  await timed('three Pods are ready', async () => {
+    await rig.apply(...objects)
+    await rig.settled(namespace, 'web')
+  })
+  balancer = await rig.balance(namespace, 'web', 'http')
+})
+
+afterAll(async () => {
+  await timed('all is gone', () => rig.stop())
+  expect(await remains()).toEqual([])
+})
+
+test('a Pod knows its name, its UID and its addresses, and has a token that the apiserver takes', async () => {
+  const [pod] = rig.pods as [RunningPod]
+  const { env, token, ca, namespace: own } = await seenBy(pod)
+  const { ipv4, ipv6 } = pod.namespace
+  expect(env).toMatchObject({
+    POD_NAME: pod.name,
+    POD_UID: pod.object.metadata.uid,
+    HOST: ipv4,
+    POD_IPS: `${ipv4},${ipv6}`,
+    WHOLE: `${pod.name} at ${ipv4}, not $(HOST)`,
+    KUBERNETES_SERVICE_HOST: rig.controlPlane.namespace.ipv4,
+  })
+  expect(own).toBe(namespace)
+  expect(ca).toBe(rig.controlPlane.ca)
+  const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } }
+  const answer = await rig.api.post('/apis/authentication.k8s.io/v1/tokenreviews', review)
+  expect(answer).toMatchObject({
+    status: {
+      authenticated: true,
+      user: { extra: { 'authentication.kubernetes.io/pod-uid': [pod.object.metadata.uid] } },
+    },
+  })
+})
+
+test('a new token is there at once, and a new authority', async () => {
+  const [pod] = rig.pods as [RunningPod]
+  const { token } = await seenBy(pod)
+  await pod.volumes.replaceCa('another')
+  const { token: next, ca } = await seenBy(pod)
+  expect(ca).toBe('another')
+  expect(next).not.toBe(token)
+})
+
+test('Pods reach one another until they are cut off, and again when that is healed', async () => {
+  const [one, other] = rig.pods as [RunningPod, RunningPod]
+  const { ipv4, ipv6 } = other.namespace
+  const reaches = async (host: string) => (await fetch(`${urlOf(one)}/reach?host=${host}`)).text()
+  expect(await reaches(ipv4)).toBe('yes')
+  expect(await reaches(ipv6)).toBe('no')
+  await one.namespace.cut(ipv4)
+  expect(await reaches(ipv4)).toBe('no')
+  await one.namespace.heal()
+  expect(await reaches(ipv4)).toBe('yes')
+})
+
+test('the balancer takes turns among the ready Pods', async () => {
+  expect(balancer.ready.toSorted()).toEqual(rig.pods.map(({ name }) => name).toSorted())
+  const turns = Array.from({ length: 6 }, () => seenBy({ url: balancer.url }))
+  const names = (await Promise.all(turns)).map(({ env }) => env.POD_NAME)
+  expect(new Set(names.slice(0, 3)).size).toBe(3)
+  expect(names.slice(0, 3).toSorted()).toEqual(names.slice(3).toSorted())
+})
+
+test('a Pod whose process is killed starts again where it was, and is not ready meanwhile', async () => {
+  const [pod] = rig.pods as [RunningPod]
+  const { pid } = await seenBy(pod)
+  pod.kill()
+  await until('it is not ready', () => !balancer.ready.includes(pod.name), 5_000)
+  await timed('a killed Pod is ready again', () =>
+    until('it is ready again', () => balancer.ready.includes(pod.name), 10_000),
+  )
+  const again = await seenBy(pod)
+  expect(again.pid).not.toBe(pid)
+  expect(again.env.HOST).toBe(pod.namespace.ipv4)
+})
+
+test('a Pod that says that it is not well is started again', async () => {
+  const [pod] = rig.pods as [RunningPod]
+  const { pid } = await seenBy(pod)
+  await fetch(`${urlOf(pod)}/sicken`)
+  const isAnother = async () => (await seenBy(pod).catch(() => ({ pid }))).pid !== pid
+  await until('another process answers', isAnother, 20_000)
+  await rig.settled(namespace, 'web')
+})
+
+test('a Deployment scales, and rolls, and each Pod ends before its grace period does', async () => {
+  const scale = (replicas: number) =>
+    rig.api.patch(`/apis/apps/v1/namespaces/${namespace}/deployments/web`, { spec: { replicas } })
+  await timed('3 become 6', async () => {
+    await scale(6)
+    await rig.settled(namespace, 'web')
+  })
+  await timed('6 become 2', async () => {
+    await scale(2)
+    await rig.settled(namespace, 'web')
+  })
+  const before = rig.pods.map(({ name }) => name)
+  await timed('2 are replaced', async () => {
+    await rig.kubectl(['-n', namespace, 'rollout', 'restart', 'deployment/web'])
+    await rig.settled(namespace, 'web')
+  })
+  expect(rig.pods.map(({ name }) => name)).not.toEqual(expect.arrayContaining(before))
+})
+
+test('the Pods of a node that is lost are deleted, and replaced elsewhere', async () => {
+  const [lost, other] = rig.kubelets as [Rig['kubelets'][0], Rig['kubelets'][0]]
+  await lost.die()
+  await timed('a lost node is noticed and its Pods replaced', () =>
+    until('two Pods are ready elsewhere', () => other.pods.size === 2 && balancer.ready.length === 2, 60_000),
+  )
+})
+
+interface Seen {
+  pid: number
+  env: Record<string, string>
+  token: string
+  ca: string
+  namespace: string
+}
+
+async function seenBy(where: RunningPod | { url: string }): Promise<Seen> {
+  const response = await fetch('url' in where ? where.url : urlOf(where), {
+    headers: { connection: 'close' },
+  })
+  return (await response.json()) as Seen
+}
+
+function urlOf(pod: RunningPod): string {
+  return `http://${pod.namespace.ipv4}:8000`
+}
+
+async function timed(what: string, work: () => Promise<void>): Promise<void> {
+  const start = performance.now()
+  await work()
+  console.log(`${what}: ${Math.round(performance.now() - start)} ms`)
+}

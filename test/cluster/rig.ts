@@ -1,0 +1,116 @@
+import { join } from 'node:path'
+import { until } from '../until.ts'
+import type { Api } from './api.ts'
+import { Balancer } from './balancer.ts'
+import { ControlPlane } from './control-plane.ts'
+import { Kubelet } from './kubelet/kubelet.ts'
+import type { Image, RunningPod } from './kubelet/running-pod.ts'
+import { Network, remains } from './network.ts'
+import { pathOf, rigFolder } from './programs.ts'
+import { run } from './run.ts'
+
+export interface RigOptions {
+  images: Readonly<Record<string, Image>>
+  /** Default: 2. */
+  nodes?: number
+}
+
+/** A cluster: a real control plane, nodes whose kubelets are ours, and what a test does to them. */
+export class Rig {
+  readonly controlPlane: ControlPlane
+  readonly kubelets: readonly Kubelet[]
+  readonly #network: Network
+  readonly #balancers: Balancer[] = []
+
+  private constructor(network: Network, controlPlane: ControlPlane, kubelets: readonly Kubelet[]) {
+    this.#network = network
+    this.controlPlane = controlPlane
+    this.kubelets = kubelets
+  }
+
+  static async start({ images, nodes = 2 }: RigOptions): Promise<Rig> {
+    const network = await Network.create()
+    const controlPlane = await ControlPlane.start(network)
+    const image = (name: string) => {
+      const found = images[name]
+      if (found === undefined) throw new Error(`The rig has no image ${name}`)
+      return found
+    }
+    const { api, port, namespace } = controlPlane
+    const apiServer = { ipv4: namespace.ipv4, ipv6: namespace.ipv6, port }
+    const kubelets = await Promise.all(
+      Array.from({ length: nodes }, (_, i) => {
+        const folder = join(rigFolder, 'run', `node-${i + 1}`)
+        return Kubelet.start({ api, network, number: i + 1, apiServer, image, folder })
+      }),
+    )
+    return new Rig(network, controlPlane, kubelets)
+  }
+
+  get api(): Api {
+    return this.controlPlane.api
+  }
+
+  /** Every Pod that a living node runs. */
+  get pods(): RunningPod[] {
+    return this.kubelets.flatMap(({ pods }) => [...pods.values()])
+  }
+
+  pod(name: string): RunningPod {
+    const found = this.pods.find((pod) => pod.name === name)
+    if (found === undefined) throw new Error(`No node runs a Pod ${name}`)
+    return found
+  }
+
+  kubectl(args: readonly string[], input?: string): Promise<string> {
+    return run(pathOf('kubectl'), ['--kubeconfig', this.controlPlane.kubeconfig, ...args], input)
+  }
+
+  async apply(...objects: readonly object[]): Promise<void> {
+    await this.kubectl(
+      ['apply', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+    )
+  }
+
+  async balance(namespace: string, service: string, portName: string): Promise<Balancer> {
+    const balancer = await Balancer.of(this.api, namespace, service, portName)
+    this.#balancers.push(balancer)
+    return balancer
+  }
+
+  /** Resolves when the rollout of a Deployment is complete, and nothing is left of the Pods that it replaced. */
+  async settled(namespace: string, deployment: string, ms = 60_000): Promise<void> {
+    const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`
+    const isSettled = async () => {
+      const { metadata, spec, status } = await this.api.get<Deployment>(path)
+      const { observedGeneration, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status
+      return (
+        observedGeneration === metadata.generation &&
+        [replicas, updatedReplicas, availableReplicas, this.pods.length].every((n) => n === spec.replicas)
+      )
+    }
+    await until(`Deployment ${deployment} is settled`, isSettled, ms)
+  }
+
+  /** Ends everything; throws if anything is left. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#balancers.map((balancer) => balancer.stop()))
+    await Promise.all(this.kubelets.map((kubelet) => kubelet.die()))
+    await this.controlPlane.stop()
+    await this.#network.remove()
+    const left = await remains()
+    if (left.length > 0) throw new Error(`The rig has left ${left.join(', ')}`)
+  }
+}
+
+interface Deployment {
+  metadata: { generation: number }
+  spec: { replicas: number }
+  status: {
+    observedGeneration?: number
+    replicas?: number
+    updatedReplicas?: number
+    availableReplicas?: number
+  }
+}
