@@ -50,7 +50,7 @@ export interface Runtime {
 
 const SIGNALS: readonly Signal[] = ['SIGTERM', 'SIGINT']
 
-/** `serve()` on any runtime: internal port, fleet, public port, in that order; signals stop it. */
+/** `serve()` on any runtime: internal port, fleet, public port, in that order; signals stop it at any time. */
 export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<Served> {
   const { sser, fetch, port, hostname, internalPort = sser.internalPort } = options
   const bound: Bound[] = []
@@ -61,6 +61,8 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
     })
     return stopping
   }
+  // From the first moment: the first process of a container is deaf to a signal that it does not listen to.
+  for (const signal of SIGNALS) runtime.process.once(signal, stop)
   try {
     const { internalHostname = hostname } = options
     const app = new Hono().route('/', sser.internalRoutes).route('/', sser.opsRoutes)
@@ -69,10 +71,11 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
     await sser.start({ internalPort: internal.port })
     const open = await runtime.bindPublic(fetch, port, hostname)
     bound.push(open)
-    for (const signal of SIGNALS) runtime.process.once(signal, stop)
+    if (stopping !== undefined) throw new SserError('stopped', 'The Pod was told to stop while it started')
     return { port: open.port, internalPort: internal.port, stop }
   } catch (error) {
     await stop()
+    await closeAll(bound)
     throw error
   }
 }
@@ -83,7 +86,12 @@ export function bindError(port: number, cause: unknown): unknown {
   return new SserError('port-taken', `Port ${port} is in use`, { cause })
 }
 
-async function stopAll(sser: Sser, bound: readonly Bound[]): Promise<void> {
+async function stopAll(sser: Sser, bound: Bound[]): Promise<void> {
   await sser.stop()
-  await Promise.all(bound.map((each) => each.close()))
+  await closeAll(bound)
+}
+
+/** Each of them once. */
+async function closeAll(bound: Bound[]): Promise<void> {
+  await Promise.all(bound.splice(0).map((each) => each.close()))
 }

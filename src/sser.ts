@@ -66,6 +66,7 @@ export class Sser {
   #starting: Promise<void> | undefined
   #joining: Promise<void> | undefined
   #stopping: Promise<void> | undefined
+  #isLeaving = false
 
   /** @throws SserError `invalid-options`, naming the option and what it wants. */
   constructor({ peerFinder, ...settings }: SserOptions) {
@@ -152,8 +153,8 @@ export class Sser {
 
   /**
    * Ends the connections one after another over `drainMs`, hands what the peers lack over to them for up to
-   * `flushTimeoutMs`, and leaves. Until then it takes what it is sent. A stopped instance stays stopped; called
-   * again, it returns the first call's promise.
+   * `flushTimeoutMs`, and leaves. `send()` works until the last connection ended. A stopped instance stays stopped;
+   * called again, it returns the first call's promise.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#drain()
@@ -168,7 +169,7 @@ export class Sser {
    * `invalid-message`, `message-too-large`, `invalid-event-type` or `invalid-key`; the signal's reason when it aborts.
    */
   async send(stream: string, msg: string, { event, key, signal }: SendOptions = {}): Promise<Receipt> {
-    this.#abort.signal.throwIfAborted()
+    if (this.#isLeaving) throw stopped()
     if (this.#joining === undefined) throw new SserError('not-started', 'Call start() before send()')
     const fault =
       streamNameFault(stream) ??
@@ -179,7 +180,7 @@ export class Sser {
     signal?.throwIfAborted()
     if (!this.#current().mesh.isReady) {
       await this.#joining
-      this.#abort.signal.throwIfAborted()
+      if (this.#isLeaving) throw stopped()
     }
     const { hub, log, mesh } = this.#life
     const now = this.#clock.now()
@@ -242,6 +243,7 @@ export class Sser {
   /** Connections first: their clients resume elsewhere. What arrives meanwhile is handed on as well. */
   async #drain(): Promise<void> {
     await this.#life.hub.drain(this.#settings.drainMs)
+    this.#isLeaving = true
     await this.#life.mesh.flush(this.#settings.flushTimeoutMs)
     this.#abort.abort(stopped())
     this.#life.stop()

@@ -9,7 +9,7 @@ import { PEER_ENDPOINT_URL_PATH, parseV1 } from '../src/wire/v1.ts'
 import { APPEND_MAX_BYTES, APPEND_TARGET_BYTES, APPEND_URL_PATH, parseAppend } from '../src/wire/v2.ts'
 
 const ROOT = new URL('../', import.meta.url)
-const PAGES = ['docs/protocol.md', 'docs/migrating-from-go.md']
+const PAGES = ['README.md', 'docs/protocol.md', 'docs/migrating-from-go.md', 'docs/kubernetes.md']
 const DRAWINGS = readdirSync(new URL('docs/drawings/', ROOT)).map((name) => `docs/drawings/${name}`)
 // The epochs of the examples all have a digit, and so are no words.
 const ID =
@@ -116,11 +116,11 @@ describe('the protocol page', () => {
   })
 
   test('gives the times, limits and paths of the code', () => {
-    const { tickMs, graceMs, freezeMs, forgetMs, dropMs } = timing(settings.logMaxAgeMs as number)
+    const { tickMs, graceMs, freezeMs, forgetMs, dropMs, v1GapMs } = timing(settings.logMaxAgeMs as number)
     const stated = Array.from(section('Times').matchAll(/\| ([\d.]+) s +\|/g), ([, seconds]) =>
       Number(seconds),
     )
-    const times = [settings.logMaxAgeMs as number, tickMs, graceMs, freezeMs, forgetMs, dropMs]
+    const times = [settings.logMaxAgeMs as number, tickMs, graceMs, freezeMs, forgetMs, dropMs, v1GapMs]
     expect(stated).toEqual(times.map((ms) => ms / 1_000))
     for (const bytes of [APPEND_TARGET_BYTES, APPEND_MAX_BYTES])
       expect(section('Limits')).toContain(bytes.toLocaleString('en-US'))

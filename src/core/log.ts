@@ -6,7 +6,9 @@ import { Keys } from './keys.ts'
 import type { Timing } from './timing.ts'
 
 /** What an item costs beside its text, roughly: the object and its places in three queues. */
-const ITEM_BYTES = 160
+const ITEM_BYTES = 180
+/** What a stream costs that holds any event, roughly: its queue, and its place among the streams. */
+const STREAM_BYTES = 320
 /** Items that lost their message may take this part of the room; they still tell which streams lost one. */
 const STRIPPED_SHARE = 0.25
 
@@ -172,7 +174,10 @@ export class Log {
       this.keys.add(item)
       const queue = this.#streams.get(item.stream) ?? new Deque<EventItem>()
       queue.push(item)
-      if (queue.length === 1) this.#streams.set(item.stream, queue)
+      if (queue.length === 1) {
+        this.#streams.set(item.stream, queue)
+        this.#bytes += STREAM_BYTES
+      }
     }
     this.trim(now)
     while (this.#bytes > this.#maxBytes && this.#items.length > 0) this.#makeRoom()
@@ -210,7 +215,10 @@ export class Log {
       this.keys.remove(item)
       const items = this.#streams.get(item.stream) as Deque<EventItem>
       items.shift()
-      if (items.length === 0) this.#streams.delete(item.stream)
+      if (items.length === 0) {
+        this.#streams.delete(item.stream)
+        this.#bytes -= STREAM_BYTES
+      }
     }
     if (item.epoch === undefined) return
     const record = this.epochs.get(item.epoch) as Epoch

@@ -47,7 +47,7 @@ export class Reader {
     const claims = parsePosition(id, maxBytes)
     // Nobody but this Pod numbers its own events: an id that is ahead of it was made up.
     if (claims === undefined || (claims.get(log.epoch)?.seq ?? 0) > log.ownSeq) return 'unreadable'
-    let gap: GapReason | undefined = now - log.lastV1At <= log.maxAgeMs ? 'v1' : undefined
+    let gap: GapReason | undefined = now - log.lastV1At <= this.#timing.v1GapMs ? 'v1' : undefined
     let isStranger = true
     const position = new Map<string, Ahead>()
     for (const [epoch, { seq, carriedMs }] of claims)

@@ -10,6 +10,12 @@ export interface Timing {
   forgetMs: number
   /** An epoch silent for this long is not remembered at all. */
   dropMs: number
+  /**
+   * For how long after a Go Pod's event a resume may have missed it. 3 ages: one for the next entry of this Pod's
+   * own, which an id must name to be later than that event; another for that entry to leave the log, so that a floor
+   * tells all earlier ids; and a third, as an entry that was hydrated may stand behind a younger one.
+   */
+  v1GapMs: number
 }
 
 export function timing(logMaxAgeMs: number): Timing {
@@ -20,5 +26,6 @@ export function timing(logMaxAgeMs: number): Timing {
     freezeMs: logMaxAgeMs / 2,
     forgetMs: 2.5 * logMaxAgeMs,
     dropMs: 3.75 * logMaxAgeMs,
+    v1GapMs: 3 * logMaxAgeMs,
   }
 }

@@ -68,14 +68,13 @@ export class Mesh {
     this.#link()
   }
 
-  /** Waits until the peers hold all that this Pod does, what arrives meanwhile too, or `timeoutMs` passed. */
+  /** Waits until the peers hold all that this Pod does now, or `timeoutMs` passed. */
   async flush(timeoutMs: number): Promise<void> {
-    const { clock, log } = this.#options
+    const { clock } = this.#options
     const deadline = clock.now() + timeoutMs
-    for (;;) {
-      const position = log.position(clock.now())
-      for (const link of this.#links.values()) link.flush(position)
-      if (this.#isFlushed() || clock.now() >= deadline || this.#abort.signal.aborted) return
+    const position = this.#options.log.position(clock.now())
+    for (const link of this.#links.values()) link.flush(position)
+    while (!this.#isFlushed() && clock.now() < deadline && !this.#abort.signal.aborted) {
       await new Promise<void>((resolve) => void clock.after(FLUSH_POLL_MS, resolve))
     }
   }

@@ -187,6 +187,17 @@ describe('the log', () => {
     expect(log.ownSeq).toBe(1)
   })
 
+  it('counts what streams cost, so that a stream for each event does not take more than its room', () => {
+    const [one, many] = [makeLog(), makeLog()]
+    for (let i = 0; i < 1_000; i += 1) {
+      one.append('own00', { stream: 'stream 000', msg: 'm' }, 0, 0)
+      many.append('own00', { stream: `stream ${String(i).padStart(3, '0')}`, msg: 'm' }, 0, 0)
+    }
+    expect((many.bytes - one.bytes) / 999).toBe(320)
+    many.trim(MAX_AGE_MS + 1)
+    expect(many.bytes).toBe(0)
+  })
+
   it('records what it jumps over as a hole, below which it gives nothing away', () => {
     const log = makeLog()
     log.append('peer1', { stream: 'a', msg: 'x' }, 0, 0)

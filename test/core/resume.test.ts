@@ -125,13 +125,27 @@ describe('a client that comes back', () => {
     expect(await seenFrom(pod, printPosition([[pod.life.log.epoch, 99]]))).toEqual(['unreadable'])
   })
 
-  it('after a Go Pod’s event is told that it may have missed some, as long as the log goes back', async () => {
+  it('after a Go Pod’s event is told that it may have missed some, for three ages of the log', async () => {
     const pod = new Listening({ logMaxAgeMs: 5_000 })
     const id = await idNow(pod, 'a')
     pod.life.log.appendV1('a', 'from Go', pod.clock.now())
     expect(await seenFrom(pod, id)).toEqual(['v1'])
-    await pod.clock.advance(5_001)
+    await pod.clock.advance(15_001)
+    pod.append({})
     expect(await seenFrom(pod, await idNow(pod, 'a'))).toEqual([])
+  })
+
+  it('is told so, too, where its id became old only after that event', async () => {
+    const pod = new Listening({ logMaxAgeMs: 5_000 })
+    const id = await idNow(pod, 'a')
+    pod.life.log.appendV1('a', 'from Go', pod.clock.now())
+    await pod.clock.advance(1_000)
+    pod.append({})
+    await pod.clock.advance(4_500)
+    // The event is past its age by now, the next sign of life is not: no floor speaks of what came before it.
+    expect(await seenFrom(pod, id)).toEqual(['v1'])
+    await pod.clock.advance(1_000)
+    expect(await seenFrom(pod, id)).toEqual(['trimmed'])
   })
 
   it('never gets again what it has of a Pod that this one is behind on', async () => {

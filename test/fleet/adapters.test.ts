@@ -1,10 +1,12 @@
+import type { ChildProcess } from 'node:child_process'
 import { networkInterfaces } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { until } from '../until.ts'
+import { until, within } from '../until.ts'
 import { Client, closeClients, Raw } from './clients.ts'
 import { acquainted, endPods, Pod, type PodOptions, type Runtime } from './pods.ts'
+import { TcpServer } from './proxy.ts'
 
 const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
 /** Longer than Bun keeps a quiet connection (up to 16 s), unless it is told to. */
@@ -98,6 +100,23 @@ describe.each<[Runtime, string]>([
     expect(heard).toBeGreaterThan(0)
     expect(heard).toBeLessThan(15)
     expect(await leaving.ended).toBe(0)
+  })
+
+  test('a signal that comes while the Pod starts stops it, too', async () => {
+    const host = `${prefix}90`
+    const hung = await TcpServer.listen(`${prefix}91`, 7110, () => {})
+    let child: ChildProcess | undefined
+    const starting = start({ host, peers: [hung.host], onSpawn: (spawned) => (child = spawned) })
+    const outcome = starting.then(String, String)
+    const probe = () => fetch(`http://${host}:7110/readyz`).then((response) => response.json())
+    await until(
+      'it fetches the log',
+      async () => (await probe().catch(() => {}))?.state === 'fetching-log',
+      5_000,
+    )
+    child?.kill('SIGTERM')
+    expect(await within('it ends', outcome, 5_000)).toContain('This instance was stopped')
+    await hung.cut()
   })
 
   test('headers and a greeting arrive before any event', async () => {

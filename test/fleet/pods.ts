@@ -25,6 +25,8 @@ export interface PodOptions {
   script?: string
   args?: readonly string[]
   env?: Readonly<Record<string, string>>
+  /** Told of the process at once, while the Pod still starts. */
+  onSpawn?: (process: ChildProcess) => void
 }
 
 /** One Pod in a process of its own, and only ever the process that was started here. */
@@ -60,6 +62,7 @@ export class Pod {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     running.add(this.process)
+    options.onSpawn?.(this.process)
     this.process.stdout?.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString()
     })

@@ -118,7 +118,7 @@ export class Life {
   }
 
   freeze(ms: number): void {
-    this.#frozenUntil = this.#time.now + ms
+    this.#frozenUntil = Math.max(this.#frozenUntil, this.#time.now + ms)
     this.epoch = undefined
   }
 

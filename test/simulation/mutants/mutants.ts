@@ -148,7 +148,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'resuming across a Go Pod’s event is a gap',
     file: 'src/core/reader.ts',
-    find: "now - log.lastV1At <= log.maxAgeMs ? 'v1' : undefined",
+    find: "now - log.lastV1At <= this.#timing.v1GapMs ? 'v1' : undefined",
     replace: 'undefined',
     mood: 'mild',
     seeds: 1_000,

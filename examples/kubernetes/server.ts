@@ -1,0 +1,20 @@
+// What the Deployment's Pods run. An app of your own imports from 'sser', 'sser/kubernetes' and 'sser/node' or 'sser/bun'.
+import { Hono } from 'hono'
+import { Sser } from '../../src/index.ts'
+import { KubernetesPeerFinder } from '../../src/kubernetes.ts'
+
+const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await import('../../src/node.ts')
+
+const onError = (error: unknown) => console.error(error)
+const peerFinder = new KubernetesPeerFinder({ labelSelector: 'app=web', onError })
+const sser = new Sser({ peerFinder, onError })
+
+const app = new Hono()
+app.route('/', sser.opsRoutes) // GET /readyz, for balancers that ask the Pods by themselves
+app.route('/events', sser.routes) // GET /events?stream=orders
+app.post('/send', async (c) => {
+  const receipt = await sser.send(c.req.query('stream') ?? '', await c.req.text())
+  return c.json(receipt, 202)
+})
+
+await serve({ sser, fetch: app.fetch, port: 8000 })

@@ -1,0 +1,107 @@
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Deployment, find, manifestsIn } from '../fixtures/manifests.ts'
+import { until } from '../until.ts'
+import type { RunningPod } from './kubelet/running-pod.ts'
+import { remains } from './network.ts'
+import { Rig } from './rig.ts'
+
+const folder = fileURLToPath(new URL('../../examples/kubernetes/', import.meta.url))
+const server = fileURLToPath(new URL('../../examples/kubernetes/server.ts', import.meta.url))
+const bun = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
+const dryRun = ['--dry-run=server', '--warnings-as-errors']
+/** One Pod after another, each for minReadySeconds, and the last one's stop. */
+const ROLLOUT_MS = 150_000
+
+let rig: Rig
+
+beforeAll(async () => {
+  const images = {
+    'example/sser:1': { entrypoint: [process.execPath, server] },
+    'example/sser:1-bun': { entrypoint: [bun, server] },
+  }
+  rig = await Rig.start({ images })
+  // The rest is in it, and a dry run makes none.
+  await rig.kubectl(['apply', '-f', `${folder}base/namespace.yaml`])
+})
+
+afterAll(async () => {
+  await rig?.stop()
+  expect(await remains()).toEqual([])
+})
+
+// What else there is wants kinds that this API server does not know.
+test.each(['', 'edge/ingress-nginx', 'edge/traefik', 'edge/aws-alb'])(
+  'the API server takes examples/kubernetes/%s without a warning',
+  async (path) => {
+    const output = await rig.kubectl(['apply', '-k', folder + path, ...dryRun])
+    expect(output).toContain('deployment.apps/web created (server dry run)')
+  },
+)
+
+test('the restricted standard is what it is held against', async () => {
+  const deployment = find<Deployment>(manifestsIn('base/'), 'Deployment')
+  delete deployment.spec.template.spec.securityContext.seccompProfile
+  const applied = rig.kubectl(['apply', '-f', '-', ...dryRun], JSON.stringify(deployment))
+  await expect(applied).rejects.toThrow('would violate PodSecurity "restricted:latest": seccompProfile')
+})
+
+test('its Pods get ready, and reach the clients of one another', { timeout: ROLLOUT_MS }, async () => {
+  await rig.kubectl(['apply', '-k', folder])
+  await rig.settled('web', 'web', ROLLOUT_MS)
+  await expectDelivery()
+})
+
+test('its Pods may list and watch Pods, and nothing else', async () => {
+  const may = (...what: string[]) =>
+    rig.kubectl(['auth', 'can-i', ...what, '--as=system:serviceaccount:web:web']).then(
+      () => true,
+      () => false,
+    )
+  for (const verb of ['list', 'watch']) {
+    expect(await may(verb, 'pods', '--namespace=web')).toBe(true)
+    expect(await may(verb, 'pods', '--namespace=default')).toBe(false)
+    expect(await may(verb, 'secrets', '--namespace=web')).toBe(false)
+  }
+  for (const verb of ['get', 'create', 'patch', 'delete']) {
+    expect(await may(verb, 'pods', '--namespace=web')).toBe(false)
+  }
+})
+
+test('a rollout takes them to Bun', { timeout: ROLLOUT_MS }, async () => {
+  await rig.kubectl(['-n', 'web', 'set', 'image', 'deployment/web', 'web=example/sser:1-bun'])
+  await rig.settled('web', 'web', ROLLOUT_MS)
+  await expectDelivery()
+})
+
+/** What one Pod is sent, the clients of all get. */
+async function expectDelivery(): Promise<void> {
+  const listeners = await Promise.all(rig.pods.map(listen))
+  const [one] = rig.pods as [RunningPod]
+  // A Pod that came last may not be known to all yet; what is sent reaches it when it is.
+  const response = await fetch(`${urlOf(one)}/send?stream=orders`, { method: 'POST', body: 'two coffees' })
+  expect(response.status).toBe(202)
+  await Promise.all(
+    listeners.map(({ text, name }) => until(name, () => text().includes('data: two coffees'), 5_000)),
+  )
+  await Promise.all(listeners.map(({ end }) => end()))
+}
+
+async function listen(pod: RunningPod): Promise<{ name: string; text(): string; end(): Promise<void> }> {
+  const ending = new AbortController()
+  const response = await fetch(`${urlOf(pod)}/events?stream=orders`, { signal: ending.signal })
+  let text = ''
+  const reading = (async () => {
+    for await (const chunk of response.body ?? []) text += Buffer.from(chunk).toString()
+  })().catch(() => {})
+  const end = () => {
+    ending.abort()
+    return reading
+  }
+  await until('the first block', () => text !== '')
+  return { name: `a client of ${pod.name} gets the event`, text: () => text, end }
+}
+
+function urlOf(pod: RunningPod): string {
+  return `http://${pod.namespace.ipv4}:8000`
+}

@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { readExample } from './fixtures/manifests.ts'
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url))
+
+describe.each(['node', 'bun'])('%s.Dockerfile', (runtime) => {
+  const text = readExample(`${runtime}.Dockerfile`)
+  const [, build = '', final = ''] = text.split(/^FROM /m)
+
+  test('runs as a number, and hears SIGTERM', () => {
+    expect(text.match(/^FROM \S+/gm)?.every((from) => /:\d+(-slim)?$/.test(from))).toBe(true)
+    expect(final).toMatch(/^USER [1-9]\d*:[1-9]\d*$/m)
+    expect(final).toMatch(/^ENTRYPOINT \[".+"\]$/m)
+    expect(final).toMatch(/^EXPOSE 8000 7000$/m)
+  })
+
+  test('takes nothing along that it does not name', () => {
+    for (const [, copied = ''] of build.matchAll(/^COPY (.+) \S+$/gm)) {
+      expect(copied).toMatch(/^(?:package\.json package-lock\.json|src|examples\/kubernetes\/server\.ts)$/)
+    }
+    expect(text).not.toMatch(/^(?:ADD|ARG) /m)
+  })
+
+  test('builds one file, which runs without any package', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sser-bundle-'))
+    try {
+      const [, command = ''] = /^RUN (?:npx )?(bun build .+)$/m.exec(build) ?? []
+      const [, file = ''] = /--outfile=(\S+)/.exec(command) ?? []
+      const [, entrypoint = ''] = /^ENTRYPOINT (.+)$/m.exec(final) ?? []
+      expect(JSON.parse(entrypoint)).toEqual([runtime, file])
+      const [bun = '', ...args] = command.replace(file, join(folder, file)).split(' ')
+      await outputOf(bun, args, ROOT)
+      // Here is no cluster, and it says so: everything that it needs was there.
+      const output = await outputOf(runtime, [file], folder).catch(({ message }: Error) => message)
+      expect(output).toContain('Not in a cluster')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+})
+
+/** What a program writes; rejects with it unless the program exits with 0. Knows no cluster. */
+function outputOf(command: string, args: readonly string[], cwd: string): Promise<string> {
+  const { PATH } = process.env
+  return new Promise((resolve, reject) => {
+    execFile(command, args, { cwd, timeout: 8_000, env: { PATH, HOME: cwd } }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout + stderr)
+      else reject(new Error(stdout + stderr || error.message))
+    })
+  })
+}

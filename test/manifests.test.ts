@@ -1,0 +1,281 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { LocalhostPeerFinder, Sser } from '../src/index.ts'
+import { StatusError } from '../src/kubernetes/answer.ts'
+import { mend } from '../src/kubernetes/mend.ts'
+import { resolveOptions } from '../src/kubernetes/options.ts'
+import { pods } from '../src/kubernetes/pods.ts'
+import { resolveSettings } from '../src/options.ts'
+import {
+  type Deployment,
+  type DisruptionBudget,
+  find,
+  listExamples,
+  type Manifest,
+  manifestsIn,
+  type NetworkPolicy,
+  parseManifests,
+  type Role,
+  type RoleBinding,
+  readExample,
+  type Service,
+} from './fixtures/manifests.ts'
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url))
+/** How long a Pod may take to free its ports, once everything is handed over. */
+const CLOSE_MS = 1_000
+
+const base = manifestsIn('base/')
+const deployment = find<Deployment>(base, 'Deployment')
+const { template } = deployment.spec
+const [container] = template.spec.containers
+const server = readExample('server.ts')
+const settings = resolveSettings({})
+const EDGES = ['ingress-nginx', 'envoy-gateway', 'traefik', 'aws-alb', 'gke']
+
+const portOf = (name: string) => container.ports.find((port) => port.name === name)?.containerPort
+const publicPort = Number(/port: (\d+)/.exec(server)?.[1])
+const labelSelector = String(/labelSelector: '([^']+)'/.exec(server)?.[1])
+
+describe('the Deployment', () => {
+  test('runs what the finder of its Pods looks for', () => {
+    resolveOptions({ labelSelector })
+    const [key = '', value] = labelSelector.split('=')
+    expect(template.metadata.labels[key]).toBe(value)
+    expect(deployment.spec.selector.matchLabels).toEqual(template.metadata.labels)
+    for (const { labelSelector } of template.spec.topologySpreadConstraints) {
+      expect(labelSelector.matchLabels).toEqual(template.metadata.labels)
+    }
+  })
+
+  test('tells its Pods of themselves what the finder reads, and nothing else', () => {
+    const folder = join(ROOT, 'src/kubernetes')
+    const sources = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+    const read = new Set(sources.join('\n').match(/\bPOD_[A-Z]+\b/g))
+    const fields: Record<string, string> = {
+      POD_UID: 'metadata.uid',
+      POD_NAME: 'metadata.name',
+      POD_NAMESPACE: 'metadata.namespace',
+      POD_IP: 'status.podIP',
+    }
+    const told = container.env.map(({ name, valueFrom }) => [name, valueFrom.fieldRef.fieldPath])
+    expect(Object.fromEntries(told)).toEqual(fields)
+    expect(new Set(Object.keys(fields))).toEqual(read)
+  })
+
+  test('opens the ports that are bound', () => {
+    expect(portOf('http')).toBe(publicPort)
+    expect(portOf('internal')).toBe(settings.internalPort)
+  })
+
+  test('probes what is served, and ends no Pod for not being ready', async () => {
+    const sser = new Sser({ peerFinder: new LocalhostPeerFinder() })
+    const { startupProbe, readinessProbe, livenessProbe } = container
+    const statusOf = async ({ httpGet }: typeof livenessProbe) => {
+      expect(portOf(httpGet.port)).toBe(settings.internalPort)
+      return (await sser.opsRoutes.request(httpGet.path)).status
+    }
+    // It was not started: it lives, and is not ready.
+    expect(await statusOf(livenessProbe)).toBe(200)
+    expect(await statusOf(startupProbe)).toBe(200)
+    expect(await statusOf(readinessProbe)).toBe(503)
+  })
+
+  test('has a new Pod ready before an old one goes, and one Pod drain at a time', () => {
+    const { minReadySeconds, strategy } = deployment.spec
+    expect(strategy.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 })
+    expect(minReadySeconds * 1_000).toBeGreaterThanOrEqual(settings.drainMs)
+  })
+
+  test('may do what the restricted standard allows, and no more', () => {
+    const { runAsNonRoot, runAsUser, seccompProfile } = template.spec.securityContext
+    expect(runAsNonRoot).toBe(true)
+    expect(runAsUser).not.toBe(0)
+    expect(seccompProfile?.type).toBe('RuntimeDefault')
+    expect(container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    })
+    for (const name of ['hostNetwork', 'hostPID', 'hostIPC', 'volumes']) {
+      expect(template.spec).not.toHaveProperty(name)
+    }
+    const { labels = {} } = find(base, 'Namespace').metadata
+    for (const mode of ['enforce', 'warn']) {
+      expect(labels[`pod-security.kubernetes.io/${mode}`]).toBe('restricted')
+    }
+  })
+
+  test('asks for memory that it is sure to have, and has no CPU limit', () => {
+    const { requests, limits } = container.resources
+    expect(limits).toEqual({ memory: requests.memory })
+    const mebibytes = Number(/^(\d+)Mi$/.exec(requests.memory ?? '')?.[1])
+    expect(mebibytes * 1_048_576).toBeGreaterThan(4 * settings.logMaxBytes)
+  })
+})
+
+describe.each([['base', deployment] as const, ...patches()])('the grace period of %s', (_, { spec }) => {
+  test('is longer than preStop, drain and flush together, with time to spare', () => {
+    const { terminationGracePeriodSeconds, containers } = spec.template.spec
+    const { drainMs, flushTimeoutMs } = settings
+    const preStopMs = containers[0].lifecycle.preStop.sleep.seconds * 1_000
+    expect(preStopMs).toBeGreaterThanOrEqual(5_000)
+    const spareMs = terminationGracePeriodSeconds * 1_000 - preStopMs - drainMs - flushTimeoutMs - CLOSE_MS
+    expect(spareMs).toBeGreaterThanOrEqual(5_000)
+  })
+})
+
+describe('access', () => {
+  const kind = pods(labelSelector)
+  const role = find<Role>(base, 'Role')
+  const binding = find<RoleBinding>(base, 'RoleBinding')
+
+  test('is granted to what the finder asks for, and nothing else', () => {
+    expect(role.rules).toEqual([
+      { apiGroups: [kind.group], resources: [kind.resource], verbs: ['list', 'watch'] },
+    ])
+    expect(template.spec.automountServiceAccountToken).toBe(true)
+    expect(binding.roleRef).toEqual({ apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'web' })
+    const { name, namespace } = find(base, 'ServiceAccount').metadata
+    expect(binding.subjects).toEqual([{ kind: 'ServiceAccount', name, namespace }])
+    expect(template.spec.serviceAccountName).toBe(name)
+  })
+
+  test('is what the finder prints when it has none', () => {
+    const refusal = new StatusError(
+      { message: 'User "system:serviceaccount:web:web" cannot list resource "pods"' },
+      { code: 403 },
+    )
+    const { message } = mend(refusal, { ...kind, host: 'api', namespace: 'web', source: 'here' })
+    const [printedRole, printedBinding] = parseManifests(message.slice(message.indexOf('apiVersion:')))
+    expect((printedRole as Role).rules).toEqual(role.rules)
+    expect((printedBinding as RoleBinding).subjects).toEqual(binding.subjects)
+  })
+})
+
+describe('the network', () => {
+  const policy = find<NetworkPolicy>(base, 'NetworkPolicy').spec
+  const toPeers = [{ podSelector: { matchLabels: template.metadata.labels } }]
+
+  test('lets only peers reach the internal port, and everybody the public one', () => {
+    expect(policy.podSelector.matchLabels).toEqual(template.metadata.labels)
+    expect(policy.policyTypes).toEqual(['Ingress', 'Egress'])
+    expect(policy.ingress).toEqual([
+      { from: toPeers, ports: [{ port: settings.internalPort }] },
+      { ports: [{ port: publicPort }] },
+    ])
+    expect(policy.egress[0]).toEqual({ to: toPeers, ports: [{ port: settings.internalPort }] })
+    const anywhere = policy.egress.slice(1).flatMap(({ ports }) => ports.map(({ port }) => port))
+    expect(anywhere).toEqual([53, 53, 443, 6443])
+  })
+
+  test('leads clients to the ready Pods, and finders to all', () => {
+    const open = find<Service>(base, 'Service').spec
+    const headless = find<Service>(base, 'Service', 'web-peers').spec
+    for (const { selector } of [open, headless]) expect(selector).toEqual(template.metadata.labels)
+    expect(open.ports.map(({ targetPort }) => portOf(targetPort))).toEqual([publicPort])
+    expect(open).not.toHaveProperty('publishNotReadyAddresses')
+    expect(headless).toMatchObject({ clusterIP: 'None', publishNotReadyAddresses: true })
+    expect(headless.ports).toEqual([
+      { name: 'internal', port: settings.internalPort, targetPort: 'internal' },
+    ])
+  })
+
+  test('loses one Pod at a time to those who drain nodes', () => {
+    const { maxUnavailable, selector } = find<DisruptionBudget>(base, 'PodDisruptionBudget').spec
+    expect(maxUnavailable).toBe(1)
+    expect(selector.matchLabels).toEqual(template.metadata.labels)
+  })
+})
+
+describe.each(EDGES)('the edge %s', (name) => {
+  const text = listExamples()
+    .filter((path) => path.startsWith(`edge/${name}/`))
+    .map(readExample)
+    .join('\n')
+
+  test('leads to the public port, and not to the internal one', () => {
+    const backends = [...text.matchAll(/name: web\n +port(?:: (\d+)|:\n +name: (\w+))/g)]
+    expect(backends.length).toBeGreaterThan(0)
+    const { ports } = find<Service>(base, 'Service').spec
+    for (const [, port, portName] of backends) {
+      expect(ports.some((each) => String(each.port) === port || each.name === portName)).toBe(true)
+    }
+    for (const [, port] of text.matchAll(/^ +port: (\d{4})$/gm)) expect(Number(port)).toBe(publicPort)
+  })
+
+  test('says that it was not tried', () => {
+    expect(text).toContain('# Not tried in a real cluster')
+  })
+
+  test('waits for longer than a heartbeat', () => {
+    const waits = [...text.matchAll(/(?:read-timeout: "|idle_timeout.timeout_seconds=|timeoutSec: )(\d+)/g)]
+    for (const [, seconds] of waits) {
+      expect(Number(seconds) * 1_000).toBeGreaterThanOrEqual(4 * settings.heartbeatMs)
+    }
+  })
+
+  test('asks the public port for what the server answers there', () => {
+    const paths = [...text.matchAll(/(?:healthcheck-path|requestPath): (\S+)/g)]
+    if (paths.length > 0) expect(server).toContain("app.route('/', sser.opsRoutes)")
+    for (const [, path] of paths) expect(path).toBe('/readyz')
+  })
+})
+
+test('each kustomization names what lies beside it', () => {
+  for (const path of listExamples().filter((each) => each.endsWith('kustomization.yaml'))) {
+    const folder = path.slice(0, -'kustomization.yaml'.length)
+    const { resources, patches = [] } = parse(readExample(path)) as {
+      resources: string[]
+      patches?: { path: string }[]
+    }
+    const named = [...resources, ...patches.map((patch) => patch.path)].filter((name) =>
+      name.endsWith('.yaml'),
+    )
+    const beside = listExamples()
+      .filter((each) => each.startsWith(folder) && each.endsWith('.yaml') && each !== path)
+      .map((each) => each.slice(folder.length))
+      .filter((name) => !name.includes('/'))
+    expect(named.toSorted(), path).toEqual(beside.toSorted())
+  }
+})
+
+describe.each(['README.md', 'docs/kubernetes.md'])('%s', (path) => {
+  const page = readFileSync(join(ROOT, path), 'utf8')
+  const quoted = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].flatMap(([, block]) =>
+    parseManifests(block ?? ''),
+  )
+
+  test('shows manifests that say what the example says', () => {
+    expect(quoted.length).toBeGreaterThan(0)
+    for (const manifest of quoted) {
+      const { kind, metadata } = manifest
+      expect(find(base, kind, metadata.name), kind).toMatchObject(manifest)
+    }
+  })
+})
+
+test('docs/kubernetes.md names errors as the finder says them, and all that can be mended', () => {
+  const page = readFileSync(join(ROOT, 'docs/kubernetes.md'), 'utf8')
+  const [, section = ''] = page.split('### Errors\n')
+  const named = [...String(section.split(/^## /m)[0]).matchAll(/^\| `([^`]+)` +\|/gm)].map(
+    ([, says]) => says ?? '',
+  )
+  const folder = join(ROOT, 'src/kubernetes')
+  const sources = readdirSync(folder)
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('\n')
+  expect(named).toHaveLength(9)
+  for (const says of named) expect(sources).toContain(says)
+})
+
+function patches(): [string, Deployment][] {
+  const isPatch = ({ kind }: Manifest) => kind === 'Deployment'
+  return EDGES.flatMap((name) => {
+    const found = manifestsIn(`edge/${name}/`).filter(isPatch) as Deployment[]
+    return found.map((each): [string, Deployment] => [`edge/${name}`, each])
+  })
+}
