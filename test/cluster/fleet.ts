@@ -90,6 +90,12 @@ export class Fleet {
     return Math.max(...(await Promise.all(this.pods.map((pod) => this.#agrees(pod)))))
   }
 
+  /** Breaks every Pod's connections to the apiserver, so that it has to ask anew. */
+  async disconnectFromApi(): Promise<void> {
+    const { ipv4 } = this.rig.controlPlane.namespace
+    await Promise.all(this.pods.map(({ namespace }) => namespace.disconnect(ipv4)))
+  }
+
   async stateOf(pod: RunningPod): Promise<WebState> {
     const response = await fetch(`${urlOf(pod.ip)}/state`, { signal: AbortSignal.timeout(ANSWER_MS) })
     return (await response.json()) as WebState

@@ -9,6 +9,8 @@ export interface Sent {
   stream: string
   /** Unlike any other. */
   msg: string
+  /** On the clock of this process. */
+  at: number
   /** Undefined where no answer came: then nobody knows what became of the event. */
   receipt: Receipt | undefined
   /** Its Pod was killed: of what it had said delivered nowhere, nothing is promised any more. */
@@ -61,7 +63,7 @@ export class Sender {
 
   #send(stream: string): void {
     const msg = `${this.#options.name} ${this.#tag} ${this.sent.length}`
-    const sent: Sent = { stream, msg, receipt: undefined, isOrphan: false }
+    const sent: Sent = { stream, msg, at: performance.now(), receipt: undefined, isOrphan: false }
     this.sent.push(sent)
     const posting = this.#post(sent).finally(() => this.#pending.delete(posting))
     this.#pending.add(posting)

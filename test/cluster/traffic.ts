@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Receipt } from '../../src/index.ts'
 import { Client } from '../fleet/clients.ts'
 import { until } from '../until.ts'
 import { type Fleet, urlOf } from './fleet.ts'
@@ -13,6 +14,8 @@ const LOOK_MS = 100
 const ARRIVE_MS = 30_000
 
 const streams = Array.from({ length: 10 }, (_, i) => `stream-${i}`)
+
+export type Answered = Sent & { receipt: Receipt }
 
 /**
  * What goes on while a scenario happens: 200 clients come through the balancer, and through every Pod, for as long
@@ -47,6 +50,11 @@ export class Traffic {
 
   get sent(): readonly Sent[] {
     return [...this.#former, ...this.#senders.values()].flatMap(({ sent }) => sent)
+  }
+
+  /** What was sent since then and has an answer by now. */
+  answeredSince(time: number): Answered[] {
+    return this.sent.filter((sent): sent is Answered => sent.at >= time && sent.receipt !== undefined)
   }
 
   /** For just before a Pod is killed: of events that only it had, nothing is promised any more. */

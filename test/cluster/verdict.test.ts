@@ -1,23 +1,22 @@
 import { expect, test } from 'vitest'
+import type { Receipt } from '../../src/index.ts'
 import type { Client } from '../fleet/clients.ts'
 import type { Sent } from './sender.ts'
 import { judge } from './verdict.ts'
 
-const peers = (...statuses: ('delivered' | 'failed')[]) =>
-  statuses.map((status) => ({ peer: 'a:7000', status }))
-const receipt = (seq: number, ...statuses: ('delivered' | 'failed')[]) => {
-  return { id: `abcde${seq}-0`, duplicate: false, connections: 0, peers: peers(...statuses) }
+type Status = 'delivered' | 'failed'
+
+function receipt(seq: number, ...statuses: Status[]): Receipt {
+  const peers = statuses.map((status) => ({ peer: 'a:7000', status }))
+  return { id: `abcde${seq}-0`, duplicate: false, connections: 0, peers }
 }
-const sent = (number: number, more: Partial<Sent> = {}): Sent => {
-  return {
-    stream: 'a',
-    msg: `event ${number}`,
-    receipt: receipt(number, 'delivered'),
-    isOrphan: false,
-    ...more,
-  }
+
+function sent(number: number, more: Partial<Sent> = {}): Sent {
+  const usual = { stream: 'a', msg: `event ${number}`, at: 0, isOrphan: false }
+  return { ...usual, receipt: receipt(number, 'delivered'), ...more }
 }
-const client = (numbers: number[], more: Partial<Client> = {}) => {
+
+function client(numbers: number[], more: Partial<Client> = {}): Client {
   const received = numbers.map((number) => ({ id: '', msg: `event ${number}`, at: 0 }))
   return { streams: ['a'], received, gaps: [], failure: undefined, ...more } as unknown as Client
 }
