@@ -30,8 +30,8 @@ export interface DiscoveryOptions {
 
 /** How a `KubernetesPeerFinder` stands. */
 export interface KubernetesPeerFinderStatus {
-  /** `backing-off` is between a failure and the next attempt. */
-  state: 'idle' | 'listing' | 'watching' | 'backing-off' | 'stopped'
+  /** `connecting` is before a watch is accepted, `backing-off` between a failure and the next attempt. */
+  state: 'idle' | 'listing' | 'connecting' | 'watching' | 'backing-off' | 'stopped'
   /** How many peers are known. */
   peers: number
   /**

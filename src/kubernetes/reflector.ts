@@ -30,7 +30,7 @@ export interface ReflectorOptions<T extends ApiObject> {
 export class Reflector<T extends ApiObject> {
   /** By UID. No error ever takes one away. */
   readonly objects: Map<string, T> = new Map()
-  state: 'idle' | 'listing' | 'watching' | 'backing-off' | 'stopped' = 'idle'
+  state: 'idle' | 'listing' | 'connecting' | 'watching' | 'backing-off' | 'stopped' = 'idle'
   /** Lists and watches that were begun. */
   lists = 0
   watches = 0
@@ -67,7 +67,7 @@ export class Reflector<T extends ApiObject> {
       } catch (error) {
         if (signal.aborted) break
         waitMs = this.#react(error)
-        this.state = 'backing-off'
+        if (waitMs > 0) this.state = 'backing-off'
       }
       await pause(clock, waitMs, signal)
     }
@@ -96,15 +96,17 @@ export class Reflector<T extends ApiObject> {
     const startedAt = clock.now()
     const drawnS = WATCH_LEAST_S + (WATCH_MOST_S - WATCH_LEAST_S) * clock.random()
     const seconds = Math.max(1, Math.ceil(Math.min(drawnS, (this.#auditAt - startedAt) / 1_000)))
-    this.state = 'watching'
+    this.state = 'connecting'
     this.watches += 1
+    const changes = await collection.watch(this.#version, seconds, signal)
+    this.state = 'watching'
+    this.#isUnauthorized = false
     let events = 0
-    for await (const change of collection.watch(this.#version, seconds, signal)) {
+    for await (const change of changes) {
       if (signal.aborted) return
       events += 1
       this.#apply(change)
     }
-    this.#isUnauthorized = false
     if (events === 0 && clock.now() - startedAt < WATCH_MIN_MS) throw new Error('The watch ended at once')
     this.syncedAt = clock.now()
   }
@@ -114,7 +116,6 @@ export class Reflector<T extends ApiObject> {
     this.#version = change.version
     this.#serverErrors = 0
     this.#expiries = 0
-    this.#isUnauthorized = false
     this.syncedAt = clock.now()
     if (change.type === 'BOOKMARK') return
     const { uid } = change.object.metadata

@@ -28,6 +28,8 @@ export class ApiServer {
   /** Answers every request, where it is set. */
   rule: ((call: Call) => void) | undefined
   version = 100
+  /** Whether answers say what time it is. */
+  hasDate = true
   readonly #clock: Clock
   readonly #server: Server
   readonly #script: ((call: Call) => void)[] = []
@@ -47,12 +49,17 @@ export class ApiServer {
 
   static async start(clock: Clock): Promise<ApiServer> {
     const api = new ApiServer(clock)
-    await new Promise<void>((resolve) => api.#server.listen(0, '127.0.0.1', resolve))
+    await api.open(0)
     return api
   }
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /** How many connections are open. */
+  get openConnections(): number {
+    return this.#sockets.size
   }
 
   /** This server's time: `ms` after the test began. */
@@ -114,7 +121,13 @@ export class ApiServer {
     }
   }
 
+  /** Listens, again after a `close()`. */
+  open(port: number): Promise<void> {
+    return new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve))
+  }
+
   async close(): Promise<void> {
+    if (!this.#server.listening) return
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const socket of this.#sockets) socket.destroy()
     await closed
@@ -141,7 +154,7 @@ export class ApiServer {
       for (let end = text.indexOf('\r\n\r\n'); end >= 0; end = text.indexOf('\r\n\r\n')) {
         const head = text.slice(0, end)
         text = text.slice(end + 4)
-        const date = () => new Date(EPOCH + this.#clock.now()).toUTCString()
+        const date = () => (this.hasDate ? new Date(EPOCH + this.#clock.now()).toUTCString() : undefined)
         this.#answer(new Call({ head, at: this.#clock.now(), connection, socket, date, reset }))
       }
     })
