@@ -6,7 +6,7 @@ import { Call } from './call.ts'
 
 export const CA: string = readFileSync(new URL('./tls/server.crt', import.meta.url), 'utf8')
 export const OTHER_CA: string = readFileSync(new URL('./tls/other-ca.crt', import.meta.url), 'utf8')
-const KEY = readFileSync(new URL('./tls/server.key', import.meta.url), 'utf8')
+export const KEY: string = readFileSync(new URL('./tls/server.key', import.meta.url), 'utf8')
 
 /** What the server's clock shows when the test's shows nothing. */
 const EPOCH = Date.parse('2026-11-24T12:00:00Z')
@@ -41,7 +41,10 @@ export class ApiServer {
 
   private constructor(clock: Clock) {
     this.#clock = clock
-    this.#server = createServer({ cert: CA, key: KEY }, (socket) => this.#accept(socket))
+    this.#server = createServer(
+      { cert: CA, key: KEY, requestCert: true, rejectUnauthorized: false },
+      (socket) => this.#accept(socket),
+    )
     // On Node only the plain socket under TLS can be reset, and this is where one gets hold of it.
     this.#server.on('connection', (raw: Socket) => this.#rawSockets.set(raw.remotePort, raw))
     this.#server.on('tlsClientError', () => {})

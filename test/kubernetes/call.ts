@@ -44,6 +44,11 @@ export class Call {
     return this.url.searchParams.get('resourceVersion')
   }
 
+  /** Whom the client's certificate names. */
+  get certificate(): string | undefined {
+    return this.#socket.getPeerCertificate()?.subject?.CN as string | undefined
+  }
+
   /** Whether nothing more can be sent. */
   get isClosed(): boolean {
     return this.#socket.destroyed || this.#socket.writableEnded

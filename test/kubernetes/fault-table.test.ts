@@ -2,22 +2,21 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { rows } from './rows/rows.ts'
-import { type Outcome, runRow } from './rows/run.ts'
+import { tables } from './rows/rows.ts'
+import type { Outcome } from './rows/run.ts'
 
 const BUN = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
 const PROGRAM = fileURLToPath(new URL('./rows/run.ts', import.meta.url))
-/** One row takes less than a second; all of them are run by one process, and the last one waits for all. */
+/** One process runs all rows, one after another: the last one waits for all before it. */
 const ALL_ROWS_MS = 120_000
 
-describe('KubernetesPeerFinder on Node:', () => {
-  it.each(rows)('$behaviour', runRow)
+describe.each(Object.entries(tables))('%s, on Node:', (_, rows) => {
+  it.each(rows)('$behaviour', ({ run }) => run())
 })
 
-describe('KubernetesPeerFinder on Bun:', () => {
-  const outcomes = new Map<string, PromiseWithResolvers<Outcome>>(
-    rows.map(({ behaviour }) => [behaviour, Promise.withResolvers<Outcome>()]),
-  )
+describe('On Bun:', () => {
+  const behaviours = Object.values(tables).flatMap((rows) => rows.map(({ behaviour }) => behaviour))
+  const outcomes = new Map(behaviours.map((behaviour) => [behaviour, Promise.withResolvers<Outcome>()]))
   let program: ChildProcess
 
   beforeAll(() => {
@@ -31,13 +30,17 @@ describe('KubernetesPeerFinder on Bun:', () => {
       for (const [behaviour, { resolve }] of outcomes) resolve({ behaviour, error: 'Bun ended before it' })
     })
   })
-  afterAll(() => program.kill('SIGKILL'))
+  afterAll(() => {
+    program.kill('SIGKILL')
+  })
 
-  it.each(rows)(
-    '$behaviour',
-    async ({ behaviour }) => {
-      expect(await outcomes.get(behaviour)?.promise).toEqual({ behaviour })
-    },
-    ALL_ROWS_MS,
-  )
+  describe.each(Object.entries(tables))('%s:', (_, rows) => {
+    it.each(rows)(
+      '$behaviour',
+      async ({ behaviour }) => {
+        expect(await outcomes.get(behaviour)?.promise).toEqual({ behaviour })
+      },
+      ALL_ROWS_MS,
+    )
+  })
 })

@@ -19,8 +19,6 @@ export class World {
   peers: readonly Peer[] = []
   readonly faults: string[] = []
   readonly stop = new AbortController()
-  /** Requests that failed before they were with the API server. */
-  #lost = 0
 
   /** How many bytes of bodies the finder has read. */
   get bytes(): number {
@@ -84,16 +82,14 @@ export class World {
   }
 
   /**
-   * Lets time pass until `condition` holds: fast while the finder waits for its next turn, slowly while it may have
-   * an answer to read, and not at all while a request is on its way. What is sent takes real time to arrive.
+   * Lets time pass until `condition` holds: fast while the finder waits for its next turn, slowly while it watches,
+   * and not at all while it waits for an answer, which takes real time to arrive.
    */
   async until(label: string, condition: () => boolean): Promise<void> {
     const end = performance.now() + 5_000
     while (!condition()) {
-      const { requests, state } = this.finder.status()
-      if (state === 'backing-off') this.#lost = requests - this.api.calls.length
-      if (requests - this.#lost <= this.api.calls.length)
-        await this.clock.advance(state === 'backing-off' ? 500 : 20)
+      const { state } = this.finder.status()
+      await this.clock.advance(state === 'backing-off' ? 500 : state === 'watching' ? 20 : 0)
       await new Promise((resolve) => setTimeout(resolve, 1))
       if (performance.now() > end)
         throw new Error(`Waited in vain: ${label}. Faults: ${this.faults.join('; ')}`)

@@ -3,7 +3,7 @@ import { until } from '../../until.ts'
 import type { Call } from '../call.ts'
 import { pod } from '../objects.ts'
 import type { World } from '../world.ts'
-import type { Row } from './row.ts'
+import type { FaultRow } from './row.ts'
 
 const A = pod('a', '10.0.0.1')
 const B = pod('b', '10.0.0.2')
@@ -51,7 +51,7 @@ async function refusesList(world: World, body: object | string, complaint: RegEx
 
 const event = (type: string, object: unknown) => `${JSON.stringify({ type, object })}\n`
 
-export const listRows: readonly Row[] = [
+export const listRows: readonly FaultRow[] = [
   ...(
     [
       ['a line that is not JSON', '{"type":"ADDED","object":}\n', /Not JSON/],
@@ -72,7 +72,7 @@ export const listRows: readonly Row[] = [
       ['an ERROR without a status', event('ERROR', 'oops'), /Not a status/],
     ] as const
   ).map(
-    ([what, line, complaint]): Row => ({
+    ([what, line, complaint]): FaultRow => ({
       behaviour: `${what} in a watch is never skipped: everything is listed again`,
       run: (world) => relistsAfter(world, line, complaint),
     }),
@@ -104,7 +104,7 @@ export const listRows: readonly Row[] = [
       ],
     ] as const
   ).map(
-    ([what, body, complaint]): Row => ({
+    ([what, body, complaint]): FaultRow => ({
       behaviour: `a list ${what} changes nothing, and is asked for again`,
       run: (world) => refusesList(world, body, complaint),
     }),

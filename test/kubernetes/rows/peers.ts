@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { endpoint, pod, slice } from '../objects.ts'
-import type { Row } from './row.ts'
+import type { FaultRow } from './row.ts'
 
 const A = pod('a', '10.0.0.1')
 const B = pod('b', '10.0.0.2')
 const leaving = (deletionTimestamp: string) => ({ metadata: { deletionTimestamp } })
 
-export const peerRows: readonly Row[] = [
+export const peerRows: readonly FaultRow[] = [
   {
     behaviour: 'a Pod is a peer from Running on, ready or not, until it is deleted or has finished',
     async run(world) {

@@ -1,7 +1,4 @@
-import { describe } from '../../../src/errors.ts'
-import { World } from '../world.ts'
-import type { Row } from './row.ts'
-import { rows } from './rows.ts'
+import { tables } from './rows.ts'
 
 /** What became of one row. */
 export interface Outcome {
@@ -10,22 +7,12 @@ export interface Outcome {
   error?: string
 }
 
-/** Runs one row in a world of its own. */
-export async function runRow({ options, run }: Row): Promise<void> {
-  const world = await World.create(options)
-  try {
-    await run(world)
-  } finally {
-    await world.end()
-  }
-}
-
-// As a program, runs every row, and writes an outcome to each line.
+// As a program, runs every row of every table, and writes an outcome to each line.
 if (import.meta.main) {
-  for (const row of rows) {
-    const outcome: Outcome = { behaviour: row.behaviour }
-    await runRow(row).catch((error: unknown) => {
-      outcome.error = error instanceof Error ? (error.stack ?? describe(error)) : String(error)
+  for (const { behaviour, run } of Object.values(tables).flat()) {
+    const outcome: Outcome = { behaviour }
+    await run().catch((error: unknown) => {
+      outcome.error = error instanceof Error ? (error.stack ?? error.message) : String(error)
     })
     console.log(JSON.stringify(outcome))
   }

@@ -3,7 +3,7 @@ import { SserError } from '../../../src/index.ts'
 import { until, within } from '../../until.ts'
 import { endpoint, pod, slice } from '../objects.ts'
 import type { World } from '../world.ts'
-import type { Row } from './row.ts'
+import type { FaultRow } from './row.ts'
 
 const A = pod('a', '10.0.0.1')
 
@@ -30,7 +30,7 @@ async function refusal(world: World): Promise<string> {
 const FORBIDDEN =
   'pods is forbidden: User "system:serviceaccount:shop:cashier" cannot list resource "pods" in API group ""'
 
-export const startRows: readonly Row[] = [
+export const startRows: readonly FaultRow[] = [
   {
     behaviour: 'start waits through errors that pass',
     async run(world) {
@@ -105,7 +105,7 @@ export const startRows: readonly Row[] = [
     },
   },
   ...[400, 404].map(
-    (code): Row => ({
+    (code): FaultRow => ({
       behaviour: `start says at once that it is in vain (${code})`,
       async run(world) {
         world.api.rule = (call) => call.refuse(code, { message: 'never heard of it' })
@@ -172,7 +172,7 @@ export const startRows: readonly Row[] = [
       ['POD_NAME', 'uid-b'],
       ['POD_IP', 'uid-c'],
     ] as const
-  ).flatMap(([name, uid]): Row[] => {
+  ).flatMap(([name, uid]): FaultRow[] => {
     const env = { POD_UID: 'told-by-the-downward-api', POD_NAME: 'b', POD_IP: '10.0.0.3' }
     const run = async (world: World) => {
       process.env[name] = env[name]

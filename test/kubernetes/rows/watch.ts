@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { until } from '../../until.ts'
 import { pod } from '../objects.ts'
 import type { World } from '../world.ts'
-import type { Row } from './row.ts'
+import type { FaultRow } from './row.ts'
 
 const A = pod('a', '10.0.0.1')
 const B = pod('b', '10.0.0.2')
@@ -32,7 +32,7 @@ async function catchesUp(world: World): Promise<void> {
   await world.told('10.0.0.1', '10.0.0.2')
 }
 
-export const watchRows: readonly Row[] = [
+export const watchRows: readonly FaultRow[] = [
   {
     behaviour: 'a watch that ends as it should goes on within a second, over the same connection',
     async run(world) {
@@ -74,7 +74,7 @@ export const watchRows: readonly Row[] = [
     },
   },
   ...(['cut', 'reset'] as const).map(
-    (how): Row => ({
+    (how): FaultRow => ({
       behaviour: `a watch whose connection is ${how} goes on from where it was, over a new one`,
       async run(world) {
         const watch = await watching(world)
@@ -87,7 +87,7 @@ export const watchRows: readonly Row[] = [
     }),
   ),
   ...(['end', 'cut'] as const).map(
-    (how): Row => ({
+    (how): FaultRow => ({
       behaviour: `half a line at the ${how} is dropped, and its event comes again`,
       async run(world) {
         const watch = await watching(world)
