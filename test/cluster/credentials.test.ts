@@ -3,7 +3,8 @@ import { until } from '../until.ts'
 import { Fleet } from './fleet.ts'
 import { Traffic } from './traffic.ts'
 
-const NOTICE_MS = 10_000
+/** As long as the finder waits at most before it asks again. */
+const NOTICE_MS = 60_000
 
 let fleet: Fleet
 let traffic: Traffic

@@ -21,6 +21,7 @@ export class Network {
   private constructor() {}
 
   static async create(): Promise<Network> {
+    if (process.getuid?.() !== 0) throw new Error('The rig makes network namespaces: run it as root')
     await refuseIfInUse()
     await sweep()
     await ip([

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { until } from '../../../until.ts'
 import type { Api } from '../api.ts'
 import { Mirror } from '../mirror.ts'
 import type { Namespace } from '../namespace.ts'
@@ -8,8 +9,13 @@ import type { Pod } from './objects.ts'
 import { type Host, RunningPod } from './running-pod.ts'
 
 const HEARTBEAT_MS = 1_000
+const READY_MS = 30_000
 /** As many as have an address on a node. */
 const PODS = 250
+
+interface Node {
+  spec: { taints?: unknown[] }
+}
 
 export interface KubeletOptions {
   api: Api
@@ -47,6 +53,7 @@ export class Kubelet {
     mkdirSync(options.folder, { recursive: true })
   }
 
+  /** Resolves when the scheduler may give it Pods. */
   static async start(options: KubeletOptions): Promise<Kubelet> {
     const kubelet = new Kubelet(options)
     await kubelet.#register()
@@ -57,6 +64,7 @@ export class Kubelet {
       if (change === 'set') kubelet.#set(pod)
       else kubelet.#delete(pod)
     })
+    await until(`${kubelet.name} is taken for ready`, () => kubelet.#isTaintless(), READY_MS)
     return kubelet
   }
 
@@ -114,6 +122,12 @@ export class Kubelet {
       metadata: { name: this.name, labels: { 'kubernetes.io/hostname': this.name } },
     })
     await this.#tellStatus()
+  }
+
+  /** A new node has a taint until its controller sees that it is ready. */
+  async #isTaintless(): Promise<boolean> {
+    const { spec } = await this.#options.api.get<Node>(`/api/v1/nodes/${this.name}`)
+    return (spec.taints ?? []).length === 0
   }
 
   /** The node's controller takes a node for lost that is silent for long. */
