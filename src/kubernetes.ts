@@ -1,4 +1,5 @@
 export type { KubeConfig } from './kubernetes/credentials.ts'
 export type { KubernetesPeerFinderStatus } from './kubernetes/discovery.ts'
+export { DnsPeerFinder, type DnsPeerFinderOptions } from './kubernetes/dns.ts'
 export { KubernetesPeerFinder } from './kubernetes/finder.ts'
 export type { KubernetesPeerFinderOptions, PodsOptions, ServiceOptions } from './kubernetes/options.ts'

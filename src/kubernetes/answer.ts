@@ -30,7 +30,7 @@ export class StatusError extends Error {
 
   /** Whether the same request will have the same answer until somebody changes something. */
   get isRefusal(): boolean {
-    return this.code >= 400 && this.code < 500 && ![408, 409, 410, 429].includes(this.code)
+    return this.code >= 400 && this.code < 500 && ![401, 408, 409, 410, 429].includes(this.code)
   }
 }
 
@@ -39,45 +39,51 @@ export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
 }
 
-const optional = <T extends v.GenericSchema>(schema: T) => v.nullish(schema)
+/** Of what the API leaves out, some servers write null. */
+export type Maybe<T> = T | null | undefined
 
-const statusSchema = v.object({
-  message: optional(v.string()),
-  code: optional(v.number()),
-  details: optional(
+interface Status {
+  message?: Maybe<string>
+  code?: Maybe<number>
+  details?: Maybe<{ retryAfterSeconds?: Maybe<number>; causes?: Maybe<{ reason?: Maybe<string> }[]> }>
+}
+
+const statusSchema: v.GenericSchema<unknown, Status> = v.object({
+  message: v.nullish(v.string()),
+  code: v.nullish(v.number()),
+  details: v.nullish(
     v.object({
-      retryAfterSeconds: optional(v.number()),
-      causes: optional(v.array(v.object({ reason: optional(v.string()) }))),
+      retryAfterSeconds: v.nullish(v.number()),
+      causes: v.nullish(v.array(v.object({ reason: v.nullish(v.string()) }))),
     }),
   ),
 })
-type Status = v.InferOutput<typeof statusSchema>
+
+const version = v.pipe(v.string(), v.nonEmpty())
 
 const listSchema = v.object({
   kind: v.pipe(v.string(), v.endsWith('List')),
-  metadata: v.object({ resourceVersion: v.pipe(v.string(), v.nonEmpty()), continue: optional(v.string()) }),
+  metadata: v.object({ resourceVersion: version, continue: v.nullish(v.string()) }),
   items: v.nullable(v.array(v.unknown())),
 })
 
-const bookmarkSchema = v.object({
-  metadata: v.object({ resourceVersion: v.pipe(v.string(), v.nonEmpty()) }),
-})
+const bookmarkSchema = v.object({ metadata: v.object({ resourceVersion: version }) })
 
 const eventSchema = v.object({
   type: v.picklist(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']),
   object: v.unknown(),
 })
 
-/** What every object has that is kept. */
-export const metadata = {
-  uid: v.pipe(v.string(), v.regex(/^[!-~]{1,128}$/)),
-  name: v.string(),
-  resourceVersion: v.pipe(v.string(), v.nonEmpty()),
-}
-
 /** An object of the API, cut down to what its kind's schema names. */
 export interface ApiObject {
   metadata: { uid: string; name: string; resourceVersion: string }
+}
+
+/** What is kept of every object's metadata. */
+export const metadata: { [K in keyof ApiObject['metadata']]: v.GenericSchema<unknown, string> } = {
+  uid: v.pipe(v.string(), v.regex(/^[!-~]{1,128}$/)),
+  name: v.string(),
+  resourceVersion: version,
 }
 
 /** One page of a list. */

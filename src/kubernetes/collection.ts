@@ -53,28 +53,39 @@ export class Collection<T extends ApiObject> {
     return this.#readPages(from, PAGE_OBJECTS, signal)
   }
 
-  /** Every change after `version`, for so many seconds. @throws as `list()`. */
-  async *watch(version: string, seconds: number, signal: AbortSignal): AsyncGenerator<Change<T>, undefined> {
-    const { clock } = this.#options
-    const query = {
-      watch: '1',
-      resourceVersion: version,
-      allowWatchBookmarks: 'true',
-      timeoutSeconds: `${seconds}`,
-    }
-    const limits = new Limits(clock, signal)
+  /** Resolves when the server begins to tell every change after `version`, for so many seconds. @throws as `list()`. */
+  async watch(version: string, seconds: number, signal: AbortSignal): Promise<AsyncGenerator<Change<T>>> {
+    const limits = new Limits(this.#options.clock, signal)
     try {
       limits.after(seconds * 1_000 + WATCH_GRACE_MS, `The watch did not end after its ${seconds} s`)
-      const answer = await this.#get(query, limits)
+      const answer = await this.#get(
+        {
+          watch: '1',
+          resourceVersion: version,
+          allowWatchBookmarks: 'true',
+          timeoutSeconds: `${seconds}`,
+        },
+        limits,
+      )
+      return this.#readChanges(answer, limits)
+    } catch (error) {
+      limits.end()
+      throw error
+    }
+  }
+
+  async *#readChanges({ body }: Answer, limits: Limits): AsyncGenerator<Change<T>> {
+    try {
       let heard = () => {}
       let hasBookmarks = false
-      for await (const line of readLines(answer.body, EVENT_BYTES)) {
+      for await (const line of readLines(body, EVENT_BYTES)) {
         const event = readEvent(line)
         heard()
         hasBookmarks ||= event.type === 'BOOKMARK'
         if (hasBookmarks) heard = limits.after(SILENCE_MS, `Nothing came for ${SILENCE_MS / 1_000} s`)
-        if (event.type === 'BOOKMARK') yield event
-        else {
+        if (event.type === 'BOOKMARK') {
+          yield event
+        } else {
           const object = this.#read(event.object)
           yield { type: event.type, object, version: object.metadata.resourceVersion }
         }

@@ -58,7 +58,7 @@ export function findCredentials(options: CredentialsOptions): Credentials {
   if (host !== undefined && host !== '') {
     return ofServiceAccount(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`, options)
   }
-  const file = join(homedir(), '.kube', 'config')
+  const file = join(process.env.HOME || homedir(), '.kube', 'config')
   return existsSync(file) ? ofFile(file, options) : nowhere
 }
 
@@ -94,9 +94,8 @@ function ofKubeConfig(config: KubeConfig, { namespace }: CredentialsOptions): Cr
       }
       const options: RequestOptions = {}
       await config.applyToHTTPSOptions(options)
-      const { auth, ca, cert, key, rejectUnauthorized, servername } = options
+      const { ca, cert, key, rejectUnauthorized, servername } = options
       const headers = { ...(options.headers as Record<string, string> | undefined) }
-      if (auth) headers.Authorization = `Basic ${Buffer.from(auth).toString('base64')}`
       // The library would go on with an old token for a minute, and sends a line break that is in the file.
       const tokenFile = config.getCurrentUser()?.authProvider?.config?.tokenFile
       if (tokenFile !== undefined)
@@ -119,7 +118,11 @@ function ofFile(path: string, options: CredentialsOptions): Credentials {
       throw new CredentialsError('To read a kubeconfig, npm install @kubernetes/client-node', { cause })
     })
     const config = new KubeConfig()
-    config.loadFromDefault()
+    try {
+      config.loadFromDefault()
+    } catch (cause) {
+      throw new CredentialsError(`The kubeconfig ${path} cannot be read`, { cause })
+    }
     return ofKubeConfig(config, options)
   }
   return {

@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net'
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import type { Faults } from '../faults.ts'
@@ -8,6 +7,7 @@ import type { Peer } from '../mesh/peer.ts'
 import type { ApiObject } from './answer.ts'
 import { Collection } from './collection.ts'
 import type { Credentials } from './credentials.ts'
+import { type Family, ownFamily } from './family.ts'
 import type { Kind } from './kind.ts'
 import { isHopeless, mend } from './mend.ts'
 import { Reflector } from './reflector.ts'
@@ -23,15 +23,15 @@ export interface DiscoveryOptions {
   kind: Kind
   credentials: Credentials
   port: number | undefined
-  family: 'IPv4' | 'IPv6' | undefined
+  family: Family | undefined
   clock: Clock
   faults: Faults
 }
 
 /** How a `KubernetesPeerFinder` stands. */
 export interface KubernetesPeerFinderStatus {
-  /** `backing-off` is between a failure and the next attempt. */
-  state: 'idle' | 'listing' | 'watching' | 'backing-off' | 'stopped'
+  /** `connecting` is before a watch is accepted, `backing-off` between a failure and the next attempt. */
+  state: 'idle' | 'listing' | 'connecting' | 'watching' | 'backing-off' | 'stopped'
   /** How many peers are known. */
   peers: number
   /**
@@ -134,7 +134,7 @@ export class Discovery {
 
   /** Who the peers are now; looks again by itself when one of them is to leave without a word. */
   #find(): readonly Peer[] {
-    const { clock, kind, port, family = familyOf(process.env.POD_IP) } = this.#options
+    const { clock, kind, port, family = ownFamily() } = this.#options
     const { serverOffset } = this.#collection
     const view = { port, family, now: clock.now() + serverOffset }
     const { peers, changesAt } = kind.find(this.#reflector.objects.values(), view)
@@ -170,9 +170,4 @@ export class Discovery {
     this.#cancelTell()
     this.#cancelDeparture()
   }
-}
-
-function familyOf(address: string | undefined): 'IPv4' | 'IPv6' | undefined {
-  if (!address) return undefined
-  return isIPv6(address) ? 'IPv6' : 'IPv4'
 }

@@ -1,19 +1,29 @@
 import { isIP, isIPv6 } from 'node:net'
 import * as v from 'valibot'
 import type { Peer } from '../mesh/peer.ts'
-import { metadata } from './answer.ts'
+import { type ApiObject, type Maybe, metadata } from './answer.ts'
 import type { Found, Kind, View } from './kind.ts'
+
+interface EndpointSlice extends ApiObject {
+  endpoints?: Maybe<
+    {
+      addresses: string[]
+      conditions?: Maybe<{ terminating?: Maybe<boolean> }>
+      targetRef?: Maybe<{ uid?: Maybe<string>; name?: Maybe<string> }>
+    }[]
+  >
+}
 
 const endpoint = v.object({
   addresses: v.array(v.string()),
   conditions: v.nullish(v.object({ terminating: v.nullish(v.boolean()) })),
   targetRef: v.nullish(v.object({ uid: v.nullish(v.string()), name: v.nullish(v.string()) })),
 })
-const schema = v.object({
+
+const schema: v.GenericSchema<unknown, EndpointSlice> = v.object({
   metadata: v.object(metadata),
   endpoints: v.nullish(v.array(endpoint)),
 })
-type EndpointSlice = v.InferOutput<typeof schema>
 
 /**
  * The endpoints of a Service, which come a hundred to an object and in batches: for fleets so large that each Pod's

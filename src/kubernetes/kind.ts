@@ -1,12 +1,13 @@
 import type * as v from 'valibot'
 import type { Peer } from '../mesh/peer.ts'
 import type { ApiObject } from './answer.ts'
+import type { Family } from './family.ts'
 
 /** How peers are chosen from what the API server knows. */
 export interface View {
   /** The peers' internal port, where it is not this Pod's own. */
   port: number | undefined
-  family: 'IPv4' | 'IPv6' | undefined
+  family: Family | undefined
   /** The API server's clock, in milliseconds since 1970; NaN where it does not tell. */
   now: number
 }

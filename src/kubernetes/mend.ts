@@ -1,4 +1,4 @@
-import { SserError } from '../errors.ts'
+import { describe, SserError } from '../errors.ts'
 import { StatusError } from './answer.ts'
 import { CredentialsError } from './credentials.ts'
 
@@ -15,7 +15,8 @@ export interface Place {
 
 /** Whether asking again is in vain until somebody mends something. */
 export function isHopeless(error: unknown): boolean {
-  return error instanceof CredentialsError || (error instanceof StatusError && error.isRefusal)
+  if (error instanceof StatusError) return error.code === 401 || error.isRefusal
+  return error instanceof CredentialsError
 }
 
 /** An error for whoever runs the Pod: what failed, and what they can do about it. */
@@ -26,14 +27,14 @@ export function mend(error: unknown, place: Place): SserError {
 function say(error: unknown, { host, namespace, group, resource, source }: Place): string {
   const what = `${resource} in namespace "${namespace}"`
   const message = error instanceof Error ? error.message : String(error)
-  if (error instanceof CredentialsError) return message
+  if (error instanceof CredentialsError) return describe(error)
   if (error instanceof StatusError) {
     const answer = `${error.code}: ${message}`
     if (error.code === 401) {
       return `${host} does not accept the credentials of ${source}, though they were just read again (${answer}). The token has expired without being rotated, its Pod or ServiceAccount was deleted, or it is another cluster's.`
     }
     if (error.code === 403) {
-      return `this Pod may not list and watch ${what} (${answer}). Apply this:\n\n${role({ namespace, group, resource, message })}`
+      return `this Pod may not list and watch ${what} (${answer}). An API server that has only just started says so, too, for a second. Otherwise, apply this:\n\n${role({ namespace, group, resource, message })}`
     }
     if (error.code === 404) {
       return `${host} knows no ${what} (${answer}). Is it a Kubernetes API server, not older than 1.21? What it must allow:\n\n${role({ namespace, group, resource, message })}`

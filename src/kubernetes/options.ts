@@ -4,6 +4,7 @@ import { SserError } from '../errors.ts'
 import type { OnError } from '../faults.ts'
 import { checkOptions } from '../options.ts'
 import { type KubeConfig, SERVICE_ACCOUNT_DIR } from './credentials.ts'
+import type { Family } from './family.ts'
 
 interface CommonOptions {
   /** The peers' namespace. Default: `POD_NAMESPACE`, then the ServiceAccount's, then the kubeconfig's context's. */
@@ -11,7 +12,7 @@ interface CommonOptions {
   /** The peers' internal port. Default: this Pod's own. */
   port?: number | undefined
   /** Which address to take of Pods that have both. Default: the family of `POD_IP`, else each Pod's first. */
-  family?: 'IPv4' | 'IPv6' | undefined
+  family?: Family | undefined
   /**
    * A `KubeConfig` of `@kubernetes/client-node`. Default: the file that `KUBECONFIG` names, then the Pod's own
    * ServiceAccount, then `~/.kube/config`; only the files need that package.
@@ -64,32 +65,49 @@ const LABEL_SELECTOR = new RegExp(`^\\s*(?:${REQUIREMENT})\\s*(?:,\\s*(?:${REQUI
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
 const isObject = (value: unknown) => typeof value === 'object' && value !== null
-const isKubeConfig = (value: unknown) =>
-  isObject(value) && typeof (value as KubeConfig).applyToHTTPSOptions === 'function'
 
 const schema = v.strictObject({
-  labelSelector: v.optional(v.pipe(v.string(), v.regex(LABEL_SELECTOR))),
-  service: v.optional(v.pipe(v.string(), v.regex(DNS_LABEL))),
-  namespace: v.optional(v.pipe(v.string(), v.regex(DNS_LABEL))),
+  labelSelector: v.optional(v.string()),
+  service: v.optional(v.string()),
+  namespace: v.optional(v.string()),
   port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
   family: v.optional(v.picklist(['IPv4', 'IPv6'])),
-  kubeConfig: v.optional(v.custom<KubeConfig>(isKubeConfig, 'expected a KubeConfig')),
+  kubeConfig: v.optional(v.custom<KubeConfig>(isObject)),
   serviceAccountDir: v.optional(v.pipe(v.string(), v.nonEmpty()), SERVICE_ACCOUNT_DIR),
   onError: v.optional(v.function() as v.GenericSchema<OnError>),
   clock: v.optional(v.custom<Clock>(isObject)),
 })
 
 /** Options that were checked. */
-export type ResolvedOptions = v.InferOutput<typeof schema>
+export interface ResolvedOptions extends CommonOptions {
+  labelSelector?: string | undefined
+  service?: string | undefined
+  serviceAccountDir: string
+}
 
 /** Checks the options and fills in the defaults; throws `invalid-options`, naming the option and what it wants. */
 export function resolveOptions(options: KubernetesPeerFinderOptions): ResolvedOptions {
   const resolved = checkOptions(schema, options)
-  if ((resolved.labelSelector === undefined) === (resolved.service === undefined)) {
-    throw new SserError(
-      'invalid-options',
-      'Option "labelSelector": expected it or "service", and not both; for example { labelSelector: "app=web" }',
+  const { kubeConfig, labelSelector, namespace, service } = resolved
+  if ((labelSelector === undefined) === (service === undefined)) {
+    throw refusal('labelSelector', 'expected it or "service", and not both; for example "app=web"')
+  }
+  if (labelSelector !== undefined && !LABEL_SELECTOR.test(labelSelector)) {
+    throw refusal(
+      'labelSelector',
+      `"${labelSelector}" selects nothing that kubectl --selector would take; try "app=web"`,
     )
   }
+  for (const [option, name] of Object.entries({ namespace, service })) {
+    if (name !== undefined && !DNS_LABEL.test(name))
+      throw refusal(option, `"${name}" cannot be a name in Kubernetes`)
+  }
+  if (kubeConfig !== undefined && typeof kubeConfig.applyToHTTPSOptions !== 'function') {
+    throw refusal('kubeConfig', 'expected a KubeConfig of @kubernetes/client-node')
+  }
   return resolved
+}
+
+function refusal(option: string, fault: string): SserError {
+  return new SserError('invalid-options', `Option "${option}": ${fault}`)
 }

@@ -1,13 +1,22 @@
 import { isIP, isIPv6 } from 'node:net'
 import * as v from 'valibot'
 import type { Peer } from '../mesh/peer.ts'
-import { metadata } from './answer.ts'
+import { type ApiObject, type Maybe, metadata } from './answer.ts'
 import type { Found, Kind, View } from './kind.ts'
 
 /** A Pod that should be gone for so long is: a node that died cannot say so. Its grace period is over by then. */
 const OVERDUE_MS = 60_000
 
-const schema = v.object({
+interface Pod {
+  metadata: ApiObject['metadata'] & { creationTimestamp?: Maybe<string>; deletionTimestamp?: Maybe<string> }
+  status?: Maybe<{
+    phase?: Maybe<string>
+    podIP?: Maybe<string>
+    podIPs?: Maybe<{ ip?: Maybe<string> }[]>
+  }>
+}
+
+const schema: v.GenericSchema<unknown, Pod> = v.object({
   metadata: v.object({
     ...metadata,
     creationTimestamp: v.nullish(v.string()),
@@ -21,7 +30,6 @@ const schema = v.object({
     }),
   ),
 })
-type Pod = v.InferOutput<typeof schema>
 
 /**
  * The Pods that match a label selector. Who runs is a peer, ready or not, terminating or not: its clients stay with

@@ -14,6 +14,10 @@ const AUDIT_MS = 600_000
 /** The longest wait after a failure; and where it lasts until somebody changes what this Pod may do. */
 const BACKOFF_MS = 30_000
 const REFUSED_BACKOFF_MS = 60_000
+/** Where nobody listens, asking costs nobody anything, and whoever comes back is found soon. */
+const ABSENT_BACKOFF_MS = 2_000
+/** Pods that met the same thing at the same time part within this. */
+const SPREAD_MS = 1_000
 /** After so many errors of the server in a row, its watch is not trusted to go on where it was. */
 const ERRORS_BEFORE_LIST = 3
 
@@ -30,7 +34,7 @@ export interface ReflectorOptions<T extends ApiObject> {
 export class Reflector<T extends ApiObject> {
   /** By UID. No error ever takes one away. */
   readonly objects: Map<string, T> = new Map()
-  state: 'idle' | 'listing' | 'watching' | 'backing-off' | 'stopped' = 'idle'
+  state: 'idle' | 'listing' | 'connecting' | 'watching' | 'backing-off' | 'stopped' = 'idle'
   /** Lists and watches that were begun. */
   lists = 0
   watches = 0
@@ -38,6 +42,7 @@ export class Reflector<T extends ApiObject> {
   syncedAt: number | undefined
   readonly #options: ReflectorOptions<T>
   readonly #backoff: Backoff
+  readonly #absentBackoff: Backoff
   /** The version of what is known. */
   #version = ''
   /** What the next list must not be older than; undefined where none is due. */
@@ -51,6 +56,7 @@ export class Reflector<T extends ApiObject> {
   constructor(options: ReflectorOptions<T>) {
     this.#options = options
     this.#backoff = new Backoff(options.clock)
+    this.#absentBackoff = new Backoff(options.clock)
   }
 
   /** Lists and watches until the signal aborts. Never throws. */
@@ -62,12 +68,11 @@ export class Reflector<T extends ApiObject> {
         if (clock.now() >= this.#auditAt) this.#listFrom ??= this.#version
         if (this.#listFrom !== undefined) await this.#list(this.#listFrom, signal)
         await this.#watch(signal)
-        // Pods that were started together must not come back together.
-        waitMs = clock.random() * 1_000
+        waitMs = clock.random() * SPREAD_MS
       } catch (error) {
         if (signal.aborted) break
         waitMs = this.#react(error)
-        this.state = 'backing-off'
+        if (waitMs > 0) this.state = 'backing-off'
       }
       await pause(clock, waitMs, signal)
     }
@@ -96,15 +101,17 @@ export class Reflector<T extends ApiObject> {
     const startedAt = clock.now()
     const drawnS = WATCH_LEAST_S + (WATCH_MOST_S - WATCH_LEAST_S) * clock.random()
     const seconds = Math.max(1, Math.ceil(Math.min(drawnS, (this.#auditAt - startedAt) / 1_000)))
-    this.state = 'watching'
+    this.state = 'connecting'
     this.watches += 1
+    const changes = await collection.watch(this.#version, seconds, signal)
+    this.state = 'watching'
+    this.#isUnauthorized = false
     let events = 0
-    for await (const change of collection.watch(this.#version, seconds, signal)) {
+    for await (const change of changes) {
       if (signal.aborted) return
       events += 1
       this.#apply(change)
     }
-    this.#isUnauthorized = false
     if (events === 0 && clock.now() - startedAt < WATCH_MIN_MS) throw new Error('The watch ended at once')
     this.syncedAt = clock.now()
   }
@@ -114,7 +121,6 @@ export class Reflector<T extends ApiObject> {
     this.#version = change.version
     this.#serverErrors = 0
     this.#expiries = 0
-    this.#isUnauthorized = false
     this.syncedAt = clock.now()
     if (change.type === 'BOOKMARK') return
     const { uid } = change.object.metadata
@@ -125,28 +131,31 @@ export class Reflector<T extends ApiObject> {
 
   /** Decides what a failure means for the next turn, and returns how long to wait before it. */
   #react(error: unknown): number {
-    const { onFault } = this.#options
+    const { clock, onFault } = this.#options
+    const spreadMs = clock.random() * SPREAD_MS
     if (!(error instanceof StatusError)) {
+      onFault(error)
       // What is wrong once may be all wrong: nothing is ever skipped, everything is read again.
       if (error instanceof ProtocolError) this.#listFrom ??= this.#version
-      onFault(error)
-      return this.#backoff.next(BACKOFF_MS)
+      const isAbsent = (error as { code?: unknown } | null)?.code === 'ECONNREFUSED'
+      return isAbsent ? this.#absentBackoff.next(ABSENT_BACKOFF_MS) : this.#backoff.next(BACKOFF_MS)
     }
     if (error.code === 401 && !this.#isUnauthorized) {
       this.#isUnauthorized = true
       return 0
     }
     onFault(error)
-    if (error.isAhead) {
-      this.#listFrom = ''
-    } else if (error.code === 410) {
+    if (error.code === 410) {
       this.#expiries += 1
-      this.#listFrom = this.#expiries > 1 ? '' : this.#version
+      this.#listFrom = this.#expiries === 1 ? this.#version : ''
+      if (this.#expiries === 1) return spreadMs
+    } else if (error.isAhead) {
+      this.#listFrom = ''
     } else if (error.code >= 500 && error.code !== 503) {
       this.#serverErrors += 1
       if (this.#serverErrors >= ERRORS_BEFORE_LIST) this.#listFrom ??= this.#version
     }
-    if (error.retryAfterMs !== undefined) return error.retryAfterMs + this.#options.clock.random() * 1_000
+    if (error.retryAfterMs !== undefined) return error.retryAfterMs + spreadMs
     return this.#backoff.next(error.isRefusal ? REFUSED_BACKOFF_MS : BACKOFF_MS)
   }
 }

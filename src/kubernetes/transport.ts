@@ -48,7 +48,10 @@ export class Transport {
     cancel()
     const body = this.#read(response, limits)
     if (response.statusCode === 200) return { date: Date.parse(response.headers.date ?? ''), body }
-    throw new StatusError(readStatus(await readText(body, STATUS_BYTES)), {
+    // A proxy's page may be endless, and the connection may break: the status is known all the same.
+    const text = await readText(body, STATUS_BYTES).catch(() => '')
+    limits.signal.throwIfAborted()
+    throw new StatusError(readStatus(text), {
       code: response.statusCode ?? 0,
       retryAfterMs: retryAfterMs(response),
     })

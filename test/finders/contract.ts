@@ -21,7 +21,7 @@ export interface SourcedFinderUnderTest extends FinderUnderTest {
 
 const A = { address: '10.0.0.1' }
 const B = { address: '10.0.0.2' }
-const C = { address: 'fd00::3' }
+const C = { address: '10.0.0.3' }
 
 /** Peers as a set; ports and UIDs are each finder's own matter. */
 const asSet = (peers: readonly Peer[] | undefined) => peers?.map(({ address }) => address).sort()

@@ -6,7 +6,7 @@ import { Call } from './call.ts'
 
 export const CA: string = readFileSync(new URL('./tls/server.crt', import.meta.url), 'utf8')
 export const OTHER_CA: string = readFileSync(new URL('./tls/other-ca.crt', import.meta.url), 'utf8')
-const KEY = readFileSync(new URL('./tls/server.key', import.meta.url), 'utf8')
+export const KEY: string = readFileSync(new URL('./tls/server.key', import.meta.url), 'utf8')
 
 /** What the server's clock shows when the test's shows nothing. */
 const EPOCH = Date.parse('2026-11-24T12:00:00Z')
@@ -28,6 +28,8 @@ export class ApiServer {
   /** Answers every request, where it is set. */
   rule: ((call: Call) => void) | undefined
   version = 100
+  /** Whether answers say what time it is. */
+  hasDate = true
   readonly #clock: Clock
   readonly #server: Server
   readonly #script: ((call: Call) => void)[] = []
@@ -39,7 +41,10 @@ export class ApiServer {
 
   private constructor(clock: Clock) {
     this.#clock = clock
-    this.#server = createServer({ cert: CA, key: KEY }, (socket) => this.#accept(socket))
+    this.#server = createServer(
+      { cert: CA, key: KEY, requestCert: true, rejectUnauthorized: false },
+      (socket) => this.#accept(socket),
+    )
     // On Node only the plain socket under TLS can be reset, and this is where one gets hold of it.
     this.#server.on('connection', (raw: Socket) => this.#rawSockets.set(raw.remotePort, raw))
     this.#server.on('tlsClientError', () => {})
@@ -47,12 +52,17 @@ export class ApiServer {
 
   static async start(clock: Clock): Promise<ApiServer> {
     const api = new ApiServer(clock)
-    await new Promise<void>((resolve) => api.#server.listen(0, '127.0.0.1', resolve))
+    await api.open(0)
     return api
   }
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /** How many connections are open. */
+  get openConnections(): number {
+    return this.#sockets.size
   }
 
   /** This server's time: `ms` after the test began. */
@@ -114,7 +124,13 @@ export class ApiServer {
     }
   }
 
+  /** Listens, again after a `close()`. */
+  open(port: number): Promise<void> {
+    return new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve))
+  }
+
   async close(): Promise<void> {
+    if (!this.#server.listening) return
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     for (const socket of this.#sockets) socket.destroy()
     await closed
@@ -141,7 +157,7 @@ export class ApiServer {
       for (let end = text.indexOf('\r\n\r\n'); end >= 0; end = text.indexOf('\r\n\r\n')) {
         const head = text.slice(0, end)
         text = text.slice(end + 4)
-        const date = () => new Date(EPOCH + this.#clock.now()).toUTCString()
+        const date = () => (this.hasDate ? new Date(EPOCH + this.#clock.now()).toUTCString() : undefined)
         this.#answer(new Call({ head, at: this.#clock.now(), connection, socket, date, reset }))
       }
     })

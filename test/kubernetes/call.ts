@@ -9,7 +9,7 @@ export class Call {
   /** Which of the server's connections it came by: 1, 2, 3 … */
   readonly connection: number
   readonly #socket: TLSSocket
-  readonly #date: () => string
+  readonly #date: () => string | undefined
   readonly #reset: () => void
 
   constructor(options: {
@@ -17,7 +17,7 @@ export class Call {
     at: number
     connection: number
     socket: TLSSocket
-    date: () => string
+    date: () => string | undefined
     reset: () => void
   }) {
     const [start = '', ...lines] = options.head.split('\r\n')
@@ -42,6 +42,11 @@ export class Call {
   /** The version from which it asks. */
   get from(): string | null {
     return this.url.searchParams.get('resourceVersion')
+  }
+
+  /** Whom the client's certificate names. */
+  get certificate(): string | undefined {
+    return this.#socket.getPeerCertificate()?.subject?.CN as string | undefined
   }
 
   /** Whether nothing more can be sent. */
@@ -81,6 +86,12 @@ export class Call {
     return this
   }
 
+  /** One byte of such a body. */
+  byte(value: number): this {
+    if (!this.isClosed) this.#socket.write(Buffer.from([0x31, 13, 10, value, 13, 10]))
+    return this
+  }
+
   /** Ends a body that was opened, as it should be. */
   end(): void {
     this.#write('0\r\n\r\n')
@@ -97,7 +108,8 @@ export class Call {
   }
 
   #head(status: number, headers: Record<string, string>): string {
-    const all = { date: this.#date(), 'content-type': 'application/json', ...headers }
+    const date = this.#date()
+    const all = { ...(date === undefined ? {} : { date }), 'content-type': 'application/json', ...headers }
     const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
     return `HTTP/1.1 ${status} Scripted\r\n${lines.join('')}\r\n`
   }

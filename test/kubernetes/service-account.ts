@@ -1,19 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CA } from './api-server.ts'
+import { bareEnvironment } from './environment.ts'
 
 /** What a Pod of the namespace `shop` finds in its environment and its file system, until it ends. */
 export class ServiceAccount {
   readonly dir: string
-  readonly #env = { ...process.env }
+  readonly #restore = bareEnvironment()
 
   constructor(port: number) {
     this.dir = mkdtempSync(join(tmpdir(), 'sser-'))
     this.write('token', 'first-token\n')
     this.write('ca.crt', CA)
     this.write('namespace', 'shop')
-    for (const name of Object.keys(process.env)) if (/^(POD_|KUBE)/.test(name)) delete process.env[name]
     process.env.KUBERNETES_SERVICE_HOST = '127.0.0.1'
     process.env.KUBERNETES_SERVICE_PORT = `${port}`
   }
@@ -22,12 +22,18 @@ export class ServiceAccount {
     writeFileSync(join(this.dir, name), text)
   }
 
+  /** Writes `~/.kube/config`, for a home in the same folder. */
+  writeHome(config: string): void {
+    mkdirSync(join(this.dir, '.kube'))
+    writeFileSync(join(this.dir, '.kube', 'config'), config)
+  }
+
   remove(name: 'token' | 'ca.crt' | 'namespace'): void {
     rmSync(join(this.dir, name))
   }
 
   end(): void {
     rmSync(this.dir, { recursive: true })
-    process.env = this.#env
+    this.#restore()
   }
 }

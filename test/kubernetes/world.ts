@@ -2,6 +2,7 @@ import { describe } from '../../src/errors.ts'
 import type { Peer, PeerList } from '../../src/index.ts'
 import { KubernetesPeerFinder, type KubernetesPeerFinderOptions } from '../../src/kubernetes.ts'
 import { VirtualClock } from '../fixtures/clock.ts'
+import { until } from '../until.ts'
 import { ApiServer } from './api-server.ts'
 import type { Call } from './call.ts'
 import { ServiceAccount } from './service-account.ts'
@@ -13,11 +14,16 @@ export class World {
   readonly account: ServiceAccount
   readonly finder: KubernetesPeerFinder
   /** What the finder said, the first list included, as addresses in order. */
-  readonly told: string[] = []
+  readonly lists: string[] = []
   /** The latest of it, as the peers that they are. */
   peers: readonly Peer[] = []
   readonly faults: string[] = []
   readonly stop = new AbortController()
+
+  /** How many bytes of bodies the finder has read. */
+  get bytes(): number {
+    return this.finder.status().bytes
+  }
 
   private constructor(clock: VirtualClock, api: ApiServer, options: Partial<KubernetesPeerFinderOptions>) {
     this.clock = clock
@@ -54,7 +60,19 @@ export class World {
   /** Starts the finder; resolves with its watch, which is the second request. */
   async watching(): Promise<Call> {
     await this.start()
+    await this.accepted()
     return this.call(2)
+  }
+
+  /** Resolves once the finder knows that its watch was accepted. No time passes. */
+  accepted(): Promise<void> {
+    return until('the finder watches', () => this.finder.status().state === 'watching')
+  }
+
+  /** Resolves once the finder has told of these addresses. */
+  told(...addresses: string[]): Promise<void> {
+    const wanted = addresses.sort().join(' ')
+    return this.until(`the finder tells of ${wanted}`, () => this.lists.at(-1) === wanted)
   }
 
   /** The `n`th request, from 1 on. */
@@ -63,16 +81,37 @@ export class World {
     return this.api.calls[n - 1] as Call
   }
 
-  /** Lets time pass until `condition` holds; it stands still while a request is on its way. */
+  /**
+   * Lets time pass until `condition` holds: fast while the finder waits for its next turn, slowly while it watches,
+   * and not at all while it waits for an answer, which takes real time to arrive.
+   */
   async until(label: string, condition: () => boolean): Promise<void> {
     const end = performance.now() + 5_000
     while (!condition()) {
-      const isUnderWay = this.finder.status().requests > this.api.calls.length
-      if (!isUnderWay) await this.clock.advance(20)
+      const { state } = this.finder.status()
+      await this.clock.advance(state === 'backing-off' ? 500 : state === 'watching' ? 20 : 0)
       await new Promise((resolve) => setTimeout(resolve, 1))
       if (performance.now() > end)
         throw new Error(`Waited in vain: ${label}. Faults: ${this.faults.join('; ')}`)
     }
+  }
+
+  /** Does something that makes the API server send; resolves once the finder has read it. No time passes. */
+  async reading(action: () => void): Promise<void> {
+    const { bytes } = this
+    action()
+    await until('the finder reads it', () => this.bytes > bytes)
+  }
+
+  /** What a promise comes to; time passes until it does. */
+  async passing<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false
+    const settle = () => {
+      isSettled = true
+    }
+    promise.then(settle, settle)
+    await this.until('it is over', () => isSettled)
+    return promise
   }
 
   async #follow(changes: PeerList['changes']): Promise<void> {
@@ -82,6 +121,6 @@ export class World {
   #hear(peers: readonly Peer[]): void {
     this.peers = peers
     const addresses = peers.map(({ address }) => address)
-    this.told.push(addresses.sort().join(' '))
+    this.lists.push(addresses.sort().join(' '))
   }
 }

@@ -1,0 +1,147 @@
+import { Resolver } from 'node:dns/promises'
+import * as v from 'valibot'
+import { type Clock, systemClock } from '../clock.ts'
+import { SserError } from '../errors.ts'
+import { Faults, type OnError } from '../faults.ts'
+import type { PeerFinder, PeerList } from '../finders/finder.ts'
+import { LatestPeers } from '../finders/latest.ts'
+import type { Peer } from '../mesh/peer.ts'
+import { checkOptions } from '../options.ts'
+import { Backoff } from './backoff.ts'
+import { type Family, ownFamily } from './family.ts'
+import { pause } from './limits.ts'
+
+/** How long the first answer may take. */
+const START_MS = 30_000
+/** How long one name server may take, and how often each is asked. */
+const QUERY = { timeout: 1_000, tries: 2 }
+
+/** What a {@link DnsPeerFinder} can be told. */
+export interface DnsPeerFinderOptions {
+  /** The headless Service's name in full, `web.shop.svc.cluster.local`: no search domain is tried. */
+  hostname: string
+  /** The peers' internal port. Default: this Pod's own. */
+  port?: number | undefined
+  /** Which addresses to ask for. Default: the family of `POD_IP`, else IPv4, and IPv6 where there is none. */
+  family?: Family | undefined
+  /** How often to ask, in milliseconds, give or take a fifth. Default: 5,000. Minimum: 100. */
+  intervalMs?: number | undefined
+  /** The name servers, as `address` or `address:port`. Default: the system's. */
+  nameServers?: readonly string[] | undefined
+  /** Hears of every failed query, at the stage `peer-finder`. None of them takes a peer away. */
+  onError?: OnError | undefined
+  /** Time, timers and chance; for tests. Default: the machine's own. */
+  clock?: Clock | undefined
+}
+
+/** A name of two labels at least: no resolver would find a shorter one without a search domain. */
+const HOSTNAME = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{1,63}\.?$/i
+
+const schema = v.strictObject({
+  hostname: v.string(),
+  port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
+  family: v.optional(v.picklist(['IPv4', 'IPv6'])),
+  intervalMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(100)), 5_000),
+  nameServers: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
+  onError: v.optional(v.function() as v.GenericSchema<OnError>),
+  clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null)),
+})
+
+/**
+ * Finds the Pods behind a headless Service by asking DNS, again and again: it needs no right to anything, but hears of
+ * a change only 5 to 30 seconds later, and cannot tell a Pod from another that got its address. Let the Service have
+ * `publishNotReadyAddresses: true`: a Pod looks for its peers before it is ready.
+ *
+ * A query that fails, or finds nobody, changes nothing: the last answer stands.
+ *
+ * @see https://kubernetes.io/docs/concepts/services-networking/service/#headless-services
+ */
+export class DnsPeerFinder implements PeerFinder {
+  readonly #options: v.InferOutput<typeof schema>
+  readonly #clock: Clock
+  readonly #faults: Faults
+
+  /** @throws SserError `invalid-options`, naming the option and what it wants. */
+  constructor(options: DnsPeerFinderOptions) {
+    this.#options = checkOptions(schema, options)
+    const { hostname } = this.#options
+    if (!HOSTNAME.test(hostname)) {
+      throw new SserError(
+        'invalid-options',
+        `Option "hostname": "${hostname}" is no name in full; expected one as web.shop.svc.cluster.local`,
+      )
+    }
+    this.#clock = this.#options.clock ?? systemClock
+    this.#faults = new Faults(this.#options.onError)
+  }
+
+  /**
+   * Asks until there is an answer, for up to 30 seconds.
+   * @throws SserError `peer-finder-failed` if there is none by then; the signal's reason when it aborts.
+   */
+  async start({ signal }: { signal: AbortSignal }): Promise<PeerList> {
+    const { intervalMs } = this.#options
+    const backoff = new Backoff(this.#clock)
+    const deadline = this.#clock.now() + START_MS
+    for (;;) {
+      signal.throwIfAborted()
+      const answer = await this.#ask(signal)
+      signal.throwIfAborted()
+      if (!(answer instanceof SserError)) {
+        const changes = new LatestPeers(answer)
+        void this.#poll(changes, signal)
+        return { peers: answer, changes }
+      }
+      const waitMs = backoff.next(intervalMs)
+      if (this.#clock.now() + waitMs > deadline) throw answer
+      await pause(this.#clock, waitMs, signal)
+    }
+  }
+
+  async #poll(latest: LatestPeers, signal: AbortSignal): Promise<void> {
+    const { intervalMs } = this.#options
+    while (!signal.aborted) {
+      await pause(this.#clock, intervalMs * (0.8 + 0.4 * this.#clock.random()), signal)
+      if (signal.aborted) break
+      const answer = await this.#ask(signal)
+      if (!signal.aborted && !(answer instanceof SserError)) latest.set(answer)
+    }
+    latest.end()
+  }
+
+  /** One answer; or why there is none, which is reported as well. */
+  async #ask(signal: AbortSignal): Promise<readonly Peer[] | SserError> {
+    const { hostname, nameServers, port } = this.#options
+    // A new one for each answer: the system's name servers may have changed.
+    const resolver = new Resolver(QUERY)
+    if (nameServers !== undefined) resolver.setServers(nameServers)
+    const cancel = () => resolver.cancel()
+    signal.addEventListener('abort', cancel, { once: true })
+    try {
+      const addresses = await this.#resolve(resolver)
+      return [...new Set(addresses)].map((address) => ({ address, port }))
+    } catch (cause) {
+      const error = new SserError(
+        'peer-finder-failed',
+        `DNS: no address of ${hostname}. Is there a headless Service of this name, with publishNotReadyAddresses: true, and does a NetworkPolicy allow this Pod to reach DNS?`,
+        { cause },
+      )
+      if (!signal.aborted) this.#faults.report(error, { stage: 'peer-finder' })
+      return error
+    } finally {
+      signal.removeEventListener('abort', cancel)
+    }
+  }
+
+  async #resolve(resolver: Resolver): Promise<string[]> {
+    const { hostname, family = ownFamily() } = this.#options
+    if (family === 'IPv4') return resolver.resolve4(hostname)
+    if (family === 'IPv6') return resolver.resolve6(hostname)
+    return resolver.resolve4(hostname).catch((error: unknown) => {
+      // Whoever has no IPv4 says so; a server that says nothing may have both.
+      const { code } = error as { code?: unknown }
+      if (code !== 'ENODATA' && code !== 'ENOTFOUND') throw error
+      return resolver.resolve6(hostname)
+    })
+  }
+}

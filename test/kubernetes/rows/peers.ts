@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { endpoint, pod, slice } from '../objects.ts'
+import type { FaultRow } from './row.ts'
+
+const A = pod('a', '10.0.0.1')
+const B = pod('b', '10.0.0.2')
+const leaving = (deletionTimestamp: string) => ({ metadata: { deletionTimestamp } })
+
+export const peerRows: readonly FaultRow[] = [
+  {
+    behaviour: 'a Pod is a peer from Running on, ready or not, until it is deleted or has finished',
+    async run(world) {
+      world.api.put(A)
+      await world.watching()
+      world.api.put(pod('b', '10.0.0.2', { phase: 'Pending' }))
+      world.api.put(pod('c', '10.0.0.3'))
+      await world.told('10.0.0.1', '10.0.0.3')
+      world.api.put(B)
+      await world.told('10.0.0.1', '10.0.0.2', '10.0.0.3')
+      world.api.put(pod('c', '10.0.0.3', { phase: 'Succeeded' }))
+      world.api.put(pod('a', '10.0.0.1', { phase: 'Failed' }))
+      await world.told('10.0.0.2')
+      world.api.remove('uid-b')
+      await world.told()
+    },
+  },
+  {
+    behaviour: 'a Pod without an address yet, or with one that is none, is no peer',
+    async run(world) {
+      world.api.put({ ...pod('a', ''), status: { phase: 'Running' } } as typeof A)
+      world.api.put(pod('b', 'fe80::1%eth0/../evil'))
+      world.api.put({ metadata: { name: 'c', uid: 'uid-c' } })
+      world.api.put({ ...pod('d', '10.0.0.4'), status: { phase: 'Running', podIP: '10.0.0.4' } } as typeof A)
+      await world.start()
+      assert.deepEqual(world.lists, ['10.0.0.4'])
+    },
+  },
+  {
+    behaviour:
+      'a terminating Pod stays a peer, for 60 seconds after it should be gone by the API server’s clock',
+    async run(world) {
+      world.api.put(A)
+      world.api.put(B)
+      await world.watching()
+      await world.reading(() => world.api.put(pod('b', '10.0.0.2', leaving(world.api.time(31_000)))))
+      await world.clock.advance(2_000)
+      await world.clock.advance(87_000)
+      assert.deepEqual(world.lists, ['10.0.0.1 10.0.0.2'])
+      await world.clock.advance(3_000)
+      assert.deepEqual(world.lists, ['10.0.0.1 10.0.0.2', '10.0.0.1'])
+      assert.equal(world.api.calls.length, 2)
+    },
+  },
+  {
+    behaviour: 'a Pod on a node that died long ago is not in the first list',
+    async run(world) {
+      world.api.put(A)
+      world.api.put(pod('b', '10.0.0.2', leaving(world.api.time(-60_001))))
+      await world.start()
+      assert.deepEqual(world.lists, ['10.0.0.1'])
+    },
+  },
+  {
+    behaviour: 'without a word about the time, a terminating Pod stays until it is deleted',
+    async run(world) {
+      world.api.hasDate = false
+      world.api.put(pod('b', '10.0.0.2', leaving(world.api.time(-60_001))))
+      await world.start()
+      assert.deepEqual(world.lists, ['10.0.0.2'])
+    },
+  },
+  {
+    behaviour: 'the same name with a new UID, as in a StatefulSet, is another Pod',
+    async run(world) {
+      world.api.put(pod('web-0', '10.0.0.1', { uid: 'old' }))
+      await world.watching()
+      world.api.put(pod('web-0', '10.0.0.2', { uid: 'new' }))
+      await world.told('10.0.0.1', '10.0.0.2')
+      world.api.remove('old')
+      await world.told('10.0.0.2')
+      assert.equal(world.peers[0]?.uid, 'new')
+    },
+  },
+  {
+    behaviour: 'the newest Pod has the address, and a late word of the old one’s end does not take it away',
+    async run(world) {
+      world.api.put(pod('a', '10.0.0.1', { uid: 'old' }))
+      await world.watching()
+      world.api.put(
+        pod('b', '10.0.0.1', { uid: 'new', metadata: { creationTimestamp: '2026-11-24T11:30:00Z' } }),
+      )
+      await world.until('the new one is told of', () => world.peers[0]?.uid === 'new')
+      world.api.put(pod('a', '10.0.0.1', { uid: 'old' }))
+      world.api.remove('old')
+      world.api.put(B)
+      await world.told('10.0.0.1', '10.0.0.2')
+      assert.deepEqual(
+        world.peers.map(({ uid }) => uid),
+        ['new', 'uid-b'],
+      )
+    },
+  },
+  {
+    behaviour: 'a burst of changes is told of once: 100 ms after it pauses, or after a second of it',
+    async run(world) {
+      world.api.put(A)
+      await world.watching()
+      await world.reading(() => world.api.put(B))
+      await world.clock.advance(99)
+      assert.equal(world.lists.length, 1)
+      await world.clock.advance(1)
+      assert.equal(world.lists.length, 2)
+      await world.reading(() => world.api.put(pod('c', '10.0.0.3')))
+      for (let ms = 50; ms < 1_000; ms += 50) {
+        await world.clock.advance(50)
+        assert.equal(world.lists.length, 2, `after ${ms} ms`)
+        await world.reading(() => world.api.put(B))
+      }
+      await world.clock.advance(50)
+      assert.equal(world.lists.length, 3)
+    },
+  },
+  {
+    behaviour: 'nobody is told of changes that leave the peers as they are',
+    async run(world) {
+      world.api.put(A)
+      await world.watching()
+      for (let i = 0; i < 5; i += 1) {
+        await world.reading(() =>
+          world.api.put(pod('a', '10.0.0.1', { metadata: { labels: { i: `${i}` } } })),
+        )
+        await world.clock.advance(2_000)
+      }
+      assert.deepEqual(world.lists, ['10.0.0.1'])
+    },
+  },
+  {
+    behaviour: 'of a Pod with both families the address of this Pod’s own is taken, and what there is of one',
+    async run(world) {
+      process.env.POD_IP = 'fd00::9'
+      world.api.put(pod('a', '10.0.0.1', { podIPs: ['10.0.0.1', 'fd00::1'] }))
+      world.api.put(pod('b', '10.0.0.2'))
+      await world.start()
+      assert.deepEqual(world.lists, ['10.0.0.2 fd00::1'])
+    },
+  },
+  {
+    behaviour: 'the option family goes before this Pod’s own, and port is given to every peer',
+    options: { family: 'IPv4', port: 7_100 },
+    async run(world) {
+      process.env.POD_IP = 'fd00::9'
+      world.api.put(pod('a', 'fd00::1', { podIPs: ['fd00::1', '10.0.0.1'] }))
+      await world.start()
+      assert.deepEqual(world.peers, [{ address: '10.0.0.1', port: 7_100, uid: 'uid-a' }])
+    },
+  },
+  {
+    behaviour: 'endpoints are merged from every slice of the Service, ready or not',
+    options: { service: 'web' },
+    async run(world) {
+      world.api.put(slice('web-1', [endpoint('a', '10.0.0.1'), endpoint('b', '10.0.0.2', { ready: false })]))
+      world.api.put(
+        slice('web-2', [endpoint('b', '10.0.0.2'), endpoint('c', '10.0.0.3', { terminating: true })]),
+      )
+      world.api.put(slice('web-3', [], 'IPv4'))
+      await world.watching()
+      assert.deepEqual(world.lists, ['10.0.0.1 10.0.0.2 10.0.0.3'])
+      assert.equal(
+        world.api.calls[0]?.url.pathname,
+        '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices',
+      )
+      assert.equal(
+        world.api.calls[0]?.url.searchParams.get('labelSelector'),
+        'kubernetes.io/service-name=web',
+      )
+      world.api.put(slice('web-1', [endpoint('a', '10.0.0.1')]))
+      world.api.remove('uid-web-2')
+      await world.told('10.0.0.1')
+    },
+  },
+  {
+    behaviour: 'of a Service with both families one address of each Pod is taken',
+    options: { service: 'web' },
+    async run(world) {
+      process.env.POD_IP = 'fd00::9'
+      world.api.put(slice('web-6', [endpoint('a', 'fd00::1')], 'IPv6'))
+      world.api.put(slice('web-4', [endpoint('a', '10.0.0.1'), endpoint('b', '10.0.0.2')]))
+      await world.start()
+      assert.deepEqual(world.lists, ['10.0.0.2 fd00::1'])
+    },
+  },
+  {
+    behaviour: 'an endpoint that is on its way out leaves its address to the one that has it now',
+    options: { service: 'web' },
+    async run(world) {
+      world.api.put(slice('web-1', [endpoint('b', '10.0.0.1')]))
+      world.api.put(slice('web-2', [endpoint('a', '10.0.0.1', { terminating: true })]))
+      await world.start()
+      assert.deepEqual(
+        world.peers.map(({ uid }) => uid),
+        ['uid-b'],
+      )
+    },
+  },
+]

@@ -1,0 +1,23 @@
+import { credentialRows } from './credentials.ts'
+import { dnsRows } from './dns.ts'
+import { listRows } from './lists.ts'
+import { peerRows } from './peers.ts'
+import { refusalRows } from './refusals.ts'
+import { inWorlds, type Row } from './row.ts'
+import { startRows } from './starts.ts'
+import { stopRows } from './stops.ts'
+import { watchRows } from './watch.ts'
+
+/** What each finder does, whatever goes wrong: every row is one behaviour. */
+export const tables: Readonly<Record<'KubernetesPeerFinder' | 'DnsPeerFinder', readonly Row[]>> = {
+  KubernetesPeerFinder: inWorlds([
+    ...startRows,
+    ...credentialRows,
+    ...watchRows,
+    ...refusalRows,
+    ...listRows,
+    ...peerRows,
+    ...stopRows,
+  ]),
+  DnsPeerFinder: dnsRows,
+}
