@@ -7,7 +7,7 @@ export default defineConfig({
     // One machine has one rig at a time, and the rig needs all of it.
     maxWorkers: 1,
     pool: 'forks',
-    testTimeout: 180_000,
+    testTimeout: 300_000,
     hookTimeout: 120_000,
     retry: 0,
   },

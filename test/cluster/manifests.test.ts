@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Deployment, find, manifestsIn } from '../fixtures/manifests.ts'
 import { until } from '../until.ts'
-import type { RunningPod } from './kubelet/running-pod.ts'
-import { remains } from './network.ts'
-import { Rig } from './rig.ts'
+import type { RunningPod } from './rig/kubelet/running-pod.ts'
+import { remains } from './rig/network.ts'
+import { Rig } from './rig/rig.ts'
 
 const folder = fileURLToPath(new URL('../../examples/kubernetes/', import.meta.url))
 const server = fileURLToPath(new URL('../../examples/kubernetes/server.ts', import.meta.url))

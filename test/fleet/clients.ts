@@ -18,6 +18,8 @@ export class Client {
   readonly streams: readonly string[]
   readonly received: Received[] = []
   readonly gaps: string[] = []
+  /** Why it gave up: a browser never tries again after an answer like 503. */
+  failure: string | undefined
   readonly #source: EventSource
 
   private constructor(url: string, streams: readonly string[]) {
@@ -27,6 +29,9 @@ export class Client {
       this.received.push({ id: lastEventId, msg: data, at: performance.now() })
     }
     this.#source.addEventListener('sser-gap', ({ data }) => this.gaps.push(data))
+    this.#source.onerror = ({ code, message }) => {
+      if (this.#source.readyState === EventSource.CLOSED) this.failure = `${code}: ${message}`
+    }
   }
 
   /** Resolves when the Pod has greeted it: from then on it misses nothing. */

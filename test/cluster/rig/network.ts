@@ -24,7 +24,9 @@ export class Network {
     await refuseIfInUse()
     await sweep()
     await ip([
-      `link add ${NAME} type bridge`,
+      // Left to itself, a bridge takes the lowest address of its ports, and whoever knew it by its former one is cut off
+      // whenever a Pod with a lower one comes or goes.
+      `link add ${NAME} address 02:00:0a:f4:00:01 type bridge`,
       `link set ${NAME} alias "${ownerOf(process.pid)}"`,
       `addr add 10.244.0.1/16 dev ${NAME}`,
       // Without duplicate address detection, which would leave the address unusable for the first seconds.

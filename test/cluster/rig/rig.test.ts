@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { until } from '../until.ts'
+import { until } from '../../until.ts'
 import type { Balancer } from './balancer.ts'
 import type { RunningPod } from './kubelet/running-pod.ts'
 import { remains } from './network.ts'

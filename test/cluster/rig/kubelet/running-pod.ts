@@ -72,6 +72,11 @@ export class RunningPod {
     return this.#namespace
   }
 
+  /** The address that the apiserver has of it. */
+  get ip(): string {
+    return this.#addresses.podIP ?? ''
+  }
+
   get volumes(): Volumes {
     if (this.#volumes === undefined) throw new Error(`Pod ${this.name} has no volumes yet`)
     return this.#volumes

@@ -2,8 +2,10 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import type { Api, ApiObject } from './api.ts'
 import { Mirror } from './mirror.ts'
 
+/** Until a node that is lost is known to be, connections go to its Pods, too. Envoy waits as long by default. */
+const CONNECT_MS = 5_000
+
 interface EndpointSlice extends ApiObject {
-  addressType: 'IPv4' | 'IPv6'
   ports: { name?: string; port: number }[] | null
   endpoints: Endpoint[] | null
 }
@@ -14,9 +16,13 @@ interface Endpoint {
   targetRef?: { name: string }
 }
 
+/** A Pod at one of its addresses. */
 interface Target {
+  name: string
   host: string
   port: number
+  isReady: boolean
+  isServing: boolean
 }
 
 /**
@@ -50,7 +56,7 @@ export class Balancer {
 
   /** The names of the Pods that get new connections. */
   get ready(): string[] {
-    return this.#endpoints().map(({ endpoint }) => endpoint.targetRef?.name ?? '')
+    return this.#targets().map(({ name }) => name)
   }
 
   async stop(): Promise<void> {
@@ -66,8 +72,11 @@ export class Balancer {
       socket.resetAndDestroy()
       return
     }
-    const onward = connect({ ...target, noDelay: true })
+    const { host, port } = target
+    const onward = connect({ host, port, noDelay: true })
     this.#keep(onward)
+    onward.setTimeout(CONNECT_MS, () => onward.destroy(new Error('No answer')))
+    onward.once('connect', () => onward.setTimeout(0))
     socket.on('close', () => onward.destroy())
     // As far as clients see, a Pod that dies resets its connections.
     onward.on('close', (hadError) => (hadError ? socket.resetAndDestroy() : socket.destroySoon()))
@@ -80,22 +89,29 @@ export class Balancer {
   }
 
   #next(): Target | undefined {
-    const endpoints = this.#endpoints()
+    const targets = this.#targets()
     this.#turn += 1
-    const { slice, endpoint } = endpoints[this.#turn % endpoints.length] ?? {}
-    const port = slice?.ports?.find(({ name }) => name === this.#portName)?.port
-    const host = endpoint?.addresses[0]
-    return host === undefined || port === undefined ? undefined : { host, port }
+    return targets[this.#turn % targets.length]
   }
 
-  /** Those that are ready; should all of them be terminating, those that still serve. A Pod counts once. */
-  #endpoints(): { slice: EndpointSlice; endpoint: Endpoint }[] {
-    const slices = [...(this.#slices?.objects.values() ?? [])]
-    const family = slices.some(({ addressType }) => addressType === 'IPv4') ? 'IPv4' : 'IPv6'
-    const all = slices
-      .filter(({ addressType }) => addressType === family)
-      .flatMap((slice) => (slice.endpoints ?? []).map((endpoint) => ({ slice, endpoint })))
-    const ready = all.filter(({ endpoint }) => endpoint.conditions.ready ?? true)
-    return ready.length > 0 ? ready : all.filter(({ endpoint }) => endpoint.conditions.serving)
+  /** Those that are ready; should all of them be terminating, those that still serve. */
+  #targets(): Target[] {
+    const all = [...(this.#slices?.objects.values() ?? [])].flatMap((slice) => this.#targetsIn(slice))
+    const ready = all.filter(({ isReady }) => isReady)
+    const chosen = ready.length > 0 ? ready : all.filter(({ isServing }) => isServing)
+    // A dual-stack Pod is in a slice of each family; it takes one turn.
+    return [...new Map(chosen.map((target) => [target.name, target])).values()]
+  }
+
+  #targetsIn({ ports, endpoints }: EndpointSlice): Target[] {
+    const port = ports?.find(({ name }) => name === this.#portName)?.port
+    if (port === undefined) return []
+    return (endpoints ?? []).map(({ addresses, conditions, targetRef }) => ({
+      name: targetRef?.name ?? '',
+      host: addresses[0] ?? '',
+      port,
+      isReady: conditions.ready ?? true,
+      isServing: conditions.serving ?? true,
+    }))
   }
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { until } from '../until.ts'
-import { ip, run } from './run.ts'
+import { until } from '../../until.ts'
+import { run } from './run.ts'
 
 const END_MS = 5_000
 
@@ -42,13 +42,11 @@ export class Namespace {
     })
   }
 
-  /** Cuts what passes between here and a network; a reset tells both ends at once, a drop nobody. */
-  async cut(network: string, how: 'drop' | 'reset' = 'drop'): Promise<void> {
-    const table = network.includes(':') ? 'ip6tables' : 'iptables'
-    const reset = ['-p', 'tcp', '-j', 'REJECT', '--reject-with', 'tcp-reset']
-    const target = how === 'drop' ? ['-j', 'DROP'] : reset
-    await this.#exec(table, '-w', '-A', 'INPUT', '-s', network, ...target)
-    await this.#exec(table, '-w', '-A', 'OUTPUT', '-d', network, ...target)
+  /** Drops what passes between here and an address, and tells nobody. */
+  async cut(address: string): Promise<void> {
+    const table = address.includes(':') ? 'ip6tables' : 'iptables'
+    await this.#exec(table, '-w', '-A', 'INPUT', '-s', address, '-j', 'DROP')
+    await this.#exec(table, '-w', '-A', 'OUTPUT', '-d', address, '-j', 'DROP')
   }
 
   /** Takes back every cut. */
@@ -57,9 +55,9 @@ export class Namespace {
     await this.#exec('ip6tables', '-w', '-F')
   }
 
-  /** As when a cable is pulled: nothing comes or goes, and nobody is told. */
-  async unplug(): Promise<void> {
-    await ip([`link set ${this.name} down`])
+  /** Breaks the connections from here to an address. New ones may be made. */
+  async disconnect(address: string): Promise<void> {
+    await this.#exec('ss', '-K', 'dst', address)
   }
 
   async pids(): Promise<number[]> {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Where the rig's programs are built, and where a run keeps its data. Git ignores it. */
-export const rigFolder = fileURLToPath(new URL('../../.rig/', import.meta.url))
+export const rigFolder = fileURLToPath(new URL('../../../.rig/', import.meta.url))
 
 export const programs = [
   'kube-apiserver',

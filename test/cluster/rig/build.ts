@@ -1,4 +1,4 @@
-// Builds the programs of a control plane that are not there yet from their Go modules: `node test/cluster/build.ts`.
+// Builds the programs of a control plane that are not there yet from their Go modules: `node test/cluster/rig/build.ts`.
 // The first time takes about twelve minutes on two cores, later ones no time at all.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { until } from '../until.ts'
+import { until } from '../../until.ts'
 import type { Api } from './api.ts'
 import { Balancer } from './balancer.ts'
 import { ControlPlane } from './control-plane.ts'
@@ -85,9 +85,12 @@ export class Rig {
     const isSettled = async () => {
       const { metadata, spec, status } = await this.api.get<Deployment>(path)
       const { observedGeneration, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status
+      const own = this.pods.filter(({ object }) =>
+        isSelected(object.metadata.labels, spec.selector.matchLabels),
+      )
       return (
         observedGeneration === metadata.generation &&
-        [replicas, updatedReplicas, availableReplicas, this.pods.length].every((n) => n === spec.replicas)
+        [replicas, updatedReplicas, availableReplicas, own.length].every((n) => n === spec.replicas)
       )
     }
     await until(`Deployment ${deployment} is settled`, isSettled, ms)
@@ -104,13 +107,19 @@ export class Rig {
   }
 }
 
+type Labels = Readonly<Record<string, string>>
+
 interface Deployment {
   metadata: { generation: number }
-  spec: { replicas: number }
+  spec: { replicas: number; selector: { matchLabels: Labels } }
   status: {
     observedGeneration?: number
     replicas?: number
     updatedReplicas?: number
     availableReplicas?: number
   }
+}
+
+function isSelected(labels: Labels = {}, selector: Labels): boolean {
+  return Object.entries(selector).every(([key, value]) => labels[key] === value)
 }

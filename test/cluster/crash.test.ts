@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from '../until.ts'
+import { Fleet } from './fleet.ts'
+import type { Kubelet } from './rig/kubelet/kubelet.ts'
+import type { RunningPod } from './rig/kubelet/running-pod.ts'
+import { timed } from './timed.ts'
+import { Traffic } from './traffic.ts'
+
+let fleet: Fleet
+
+beforeAll(async () => {
+  fleet = await Fleet.start()
+})
+
+afterAll(() => fleet?.stop())
+
+test('when a Pod is killed, no client loses what was delivered, and its own go on elsewhere', async () => {
+  const traffic = await Traffic.start(fleet)
+  const [victim] = fleet.pods as [RunningPod]
+  traffic.orphan(victim)
+  victim.kill()
+  await until('it is not ready', () => !fleet.balancer.ready.includes(victim.name), 5_000)
+  await timed('the Pod is back', () => fleet.settled())
+  expect(await traffic.end()).toMatchObject({ lost: [], twice: [], disordered: [], gaveUp: [], gaps: [] })
+})
+
+test('when a node with two of the three Pods is lost, no client loses what was delivered', async () => {
+  const traffic = await Traffic.start(fleet)
+  const node = fleet.rig.kubelets.find(({ pods }) => pods.size === 2) as Kubelet
+  const lost = [...node.pods.values()]
+  for (const pod of lost) traffic.orphan(pod)
+  await node.die()
+  await timed('the Pods are replaced', () =>
+    until(
+      'three Pods are ready on the other node',
+      () => fleet.balancer.ready.length === 3 && fleet.pods.length === 3,
+      60_000,
+    ),
+  )
+  // What somebody who runs the cluster does, or its cloud, once the node is known to be gone.
+  const names = lost.map(({ name }) => name)
+  await fleet.kubectl('delete', 'pod', '--force', '--grace-period=0', ...names)
+  expect(await fleet.settled()).toBeLessThanOrEqual(1_000)
+  expect(await traffic.end()).toMatchObject({ lost: [], twice: [], disordered: [], gaveUp: [], gaps: [] })
+})

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from '../until.ts'
+import { Fleet } from './fleet.ts'
+import { Traffic } from './traffic.ts'
+
+const NOTICE_MS = 10_000
+
+let fleet: Fleet
+let traffic: Traffic
+
+beforeAll(async () => {
+  fleet = await Fleet.start()
+  traffic = await Traffic.start(fleet)
+})
+
+afterAll(() => fleet?.stop())
+
+test('a Pod that may no longer look says which Role it wants, and goes on once it has it', async () => {
+  await fleet.kubectl('delete', 'rolebinding', 'web')
+  await fleet.disconnectFromApi()
+  await faultOfAll('kind: RoleBinding')
+  await fleet.apply()
+  await fleet.scale(4)
+})
+
+test('a Pod whose token is no longer good says so, and goes on with the next one', async () => {
+  await fleet.kubectl('delete', 'serviceaccount', 'web')
+  await fleet.apply()
+  await fleet.disconnectFromApi()
+  await faultOfAll('does not accept the credentials')
+  for (const pod of fleet.pods) await pod.volumes.refresh()
+  await fleet.scale(3)
+})
+
+test('a Pod whose authority is no longer the one says so, and goes on with the next one', async () => {
+  const { controlPlane } = fleet.rig
+  await controlPlane.stopApi()
+  controlPlane.replaceAuthority()
+  await controlPlane.startApi()
+  await faultOfAll('the CA was replaced')
+  for (const pod of fleet.pods) await pod.volumes.replaceCa(controlPlane.ca)
+  await fleet.scale(4)
+})
+
+test('meanwhile every client got every event once, and every Pod kept its peers', async () => {
+  expect(await traffic.end()).toMatchObject({ lost: [], twice: [], disordered: [], gaveUp: [], gaps: [] })
+  for (const { lists } of await fleet.states()) {
+    expect(Math.min(...lists.map(({ uids }) => uids.length))).toBeGreaterThanOrEqual(3)
+  }
+})
+
+/** Resolves when every Pod has told of a fault in these words. */
+async function faultOfAll(words: string): Promise<void> {
+  const haveSaid = async () => (await fleet.states()).every(({ faults }) => faults.join().includes(words))
+  await until(`every Pod says: ${words}`, haveSaid, NOTICE_MS)
+}

@@ -1,0 +1,20 @@
+import { isIPv6 } from 'node:net'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Fleet } from './fleet.ts'
+import { Traffic } from './traffic.ts'
+
+let fleet: Fleet
+
+beforeAll(async () => {
+  fleet = await Fleet.start()
+})
+
+afterAll(() => fleet?.stop())
+
+test('dual-stack Pods are replaced by Pods that have IPv6 only, and every client gets every event once', async () => {
+  const traffic = await Traffic.start(fleet)
+  for (const kubelet of fleet.rig.kubelets) kubelet.families = ['IPv6']
+  await fleet.restart()
+  expect(fleet.pods.map(({ ip }) => isIPv6(ip))).toEqual([true, true, true])
+  expect(await traffic.end()).toMatchObject({ lost: [], twice: [], disordered: [], gaveUp: [], gaps: [] })
+})

@@ -1,0 +1,140 @@
+import { fileURLToPath } from 'node:url'
+import { until } from '../until.ts'
+import type { Balancer } from './rig/balancer.ts'
+import type { Pod } from './rig/kubelet/objects.ts'
+import type { RunningPod } from './rig/kubelet/running-pod.ts'
+import { Mirror } from './rig/mirror.ts'
+import { Rig } from './rig/rig.ts'
+import type { WebState } from './web.ts'
+
+const script = fileURLToPath(new URL('./web.ts', import.meta.url))
+const manifests = fileURLToPath(new URL('../../examples/kubernetes/', import.meta.url))
+/** What the manifests call everything: the namespace, the Deployment, the Service, the ServiceAccount. */
+const web = 'web'
+const deployment = `/apis/apps/v1/namespaces/${web}/deployments/${web}`
+/** A rollout as shipped: three Pods, one after another, and each takes its time. */
+const SETTLE_MS = 150_000
+const ANSWER_MS = 2_000
+const AGREE_MS = 60_000
+
+export interface FleetOptions {
+  /** How long a Pod has to be ready before a rollout goes on. Default: a second, so that tests need not wait. */
+  minReadySeconds?: number
+}
+
+/** The shipped manifests, applied to a rig of their own. */
+export class Fleet {
+  readonly rig: Rig
+  readonly balancer: Balancer
+  /** Who should be a peer: the UIDs of the Pods that run, and since when the apiserver has it so. */
+  #truth = { uids: '', at: Date.now() }
+  #mirror: Mirror<Pod> | undefined
+
+  private constructor(rig: Rig, balancer: Balancer) {
+    this.rig = rig
+    this.balancer = balancer
+  }
+
+  /** Resolves when its three Pods are ready and know one another. */
+  static async start({ minReadySeconds = 1 }: FleetOptions = {}): Promise<Fleet> {
+    const rig = await Rig.start({ images: { 'example/sser:1': { entrypoint: [process.execPath, script] } } })
+    try {
+      const fleet = new Fleet(rig, await rig.balance(web, web, 'http'))
+      await fleet.apply()
+      await rig.api.patch(deployment, { spec: { minReadySeconds } })
+      const path = `/api/v1/namespaces/${web}/pods?labelSelector=app%3D${web}`
+      fleet.#mirror = await Mirror.of<Pod>(rig.api, path, () => fleet.#look())
+      await fleet.settled()
+      return fleet
+    } catch (error) {
+      await rig.stop()
+      throw error
+    }
+  }
+
+  /** Applies the manifests, also to restore what a test has deleted. */
+  apply(): Promise<string> {
+    return this.kubectl('apply', '-k', manifests)
+  }
+
+  kubectl(...args: string[]): Promise<string> {
+    return this.rig.kubectl(['--namespace', web, ...args])
+  }
+
+  /** Its Pods that run and are not being deleted. */
+  get pods(): RunningPod[] {
+    return this.rig.pods.filter(({ object, ip }) => {
+      const { labels, deletionTimestamp } = object.metadata
+      return labels?.app === web && deletionTimestamp === undefined && ip !== ''
+    })
+  }
+
+  /** @see settled */
+  async scale(replicas: number): Promise<number> {
+    await this.rig.api.patch(deployment, { spec: { replicas } })
+    return this.settled()
+  }
+
+  /** @see settled */
+  async restart(): Promise<number> {
+    await this.kubectl('rollout', 'restart', `deployment/${web}`)
+    return this.settled()
+  }
+
+  /**
+   * Resolves when the rollout is complete and every Pod has the right peers, with how many milliseconds after the
+   * apiserver's own event, or its own first list, the last of them had.
+   */
+  async settled(): Promise<number> {
+    await this.rig.settled(web, web, SETTLE_MS)
+    return Math.max(...(await Promise.all(this.pods.map((pod) => this.#agrees(pod)))))
+  }
+
+  /** Breaks every Pod's connections to the apiserver, so that it has to ask anew. */
+  async disconnectFromApi(): Promise<void> {
+    const { ipv4 } = this.rig.controlPlane.namespace
+    await Promise.all(this.pods.map(({ namespace }) => namespace.disconnect(ipv4)))
+  }
+
+  async stateOf(pod: RunningPod): Promise<WebState> {
+    const response = await fetch(`${urlOf(pod.ip)}/state`, { signal: AbortSignal.timeout(ANSWER_MS) })
+    return (await response.json()) as WebState
+  }
+
+  /** The states of all Pods. */
+  states(): Promise<WebState[]> {
+    return Promise.all(this.pods.map((pod) => this.stateOf(pod)))
+  }
+
+  async stop(): Promise<void> {
+    this.#mirror?.stop()
+    await this.rig.stop()
+  }
+
+  async #agrees(pod: RunningPod): Promise<number> {
+    let late = Number.NaN
+    const isRight = async () => {
+      const { lists } = await this.stateOf(pod)
+      const [first, last] = [lists[0], lists.at(-1)]
+      if (first === undefined || last?.uids.toSorted().join() !== this.#truth.uids) return false
+      late = last.at - Math.max(this.#truth.at, first.at)
+      return true
+    }
+    await until(`${pod.name} has the right peers`, isRight, AGREE_MS)
+    return late
+  }
+
+  #look(): void {
+    const all = [...(this.#mirror?.objects.values() ?? [])]
+    const running = all.filter(({ status }) => status.phase === 'Running')
+    const uids = running
+      .map(({ metadata }) => metadata.uid)
+      .toSorted()
+      .join()
+    if (uids !== this.#truth.uids) this.#truth = { uids, at: Date.now() }
+  }
+}
+
+export function urlOf(ip: string): string {
+  return `http://${ip.includes(':') ? `[${ip}]` : ip}:8000`
+}

@@ -1,0 +1,22 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Fleet } from './fleet.ts'
+import { timed } from './timed.ts'
+import { Traffic } from './traffic.ts'
+
+let fleet: Fleet
+
+beforeAll(async () => {
+  fleet = await Fleet.start()
+})
+
+afterAll(() => fleet?.stop())
+
+test('while 3 Pods become 6 and then 2, all know their peers in time and every client gets every event once', async () => {
+  const traffic = await Traffic.start(fleet)
+  const more = await timed('3 become 6', () => fleet.scale(6))
+  const fewer = await timed('6 become 2', () => fleet.scale(2))
+  console.log(`the last Pod knew its peers ${more} and ${fewer} ms after the apiserver`)
+  expect(more).toBeLessThanOrEqual(1_000)
+  expect(fewer).toBeLessThanOrEqual(1_000)
+  expect(await traffic.end()).toMatchObject({ lost: [], twice: [], disordered: [], gaveUp: [], gaps: [] })
+})

@@ -1,0 +1,26 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { until } from '../until.ts'
+import { Fleet } from './fleet.ts'
+import type { RunningPod } from './rig/kubelet/running-pod.ts'
+import { timed } from './timed.ts'
+
+const NOTICE_MS = 150_000
+
+let fleet: Fleet
+
+beforeAll(async () => {
+  fleet = await Fleet.start()
+})
+
+afterAll(() => fleet?.stop())
+
+test('a watch whose packets are dropped is noticed, and the Pod is right again soon after they are not', async () => {
+  const [pod] = fleet.pods as [RunningPod]
+  const { ipv4 } = fleet.rig.controlPlane.namespace
+  await pod.namespace.cut(ipv4)
+  const hasNoticed = async () => (await fleet.stateOf(pod)).finder.lastError !== undefined
+  await timed('the silence is noticed', () => until('the silence is noticed', hasNoticed, NOTICE_MS))
+  expect((await fleet.stateOf(pod)).finder.peers).toBe(3)
+  await pod.namespace.heal()
+  await fleet.scale(4)
+})

@@ -1,0 +1,81 @@
+import { request } from 'undici'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Receipt } from '../../src/index.ts'
+import { Client, closeClients } from '../fleet/clients.ts'
+import { until } from '../until.ts'
+import { Fleet, urlOf } from './fleet.ts'
+import type { Kubelet } from './rig/kubelet/kubelet.ts'
+import type { ContainerSpec } from './rig/kubelet/objects.ts'
+import type { RunningPod } from './rig/kubelet/running-pod.ts'
+
+const END_MS = 60_000
+const READY_MS = 20_000
+
+let fleet: Fleet
+
+beforeAll(async () => {
+  fleet = await Fleet.start()
+})
+
+afterAll(async () => {
+  closeClients()
+  await fleet?.stop()
+})
+
+test('a Pod of another app that gets the address of a former peer gets none of its events', async () => {
+  const [former, one, other] = fleet.pods as [RunningPod, RunningPod, RunningPod]
+  const { namespace, ip } = former
+  const node = fleet.rig.kubelets.find(({ pods }) => [...pods.values()].includes(former)) as Kubelet
+  // The two that stay must not hear that the third is gone.
+  const { ipv4: apiServer } = fleet.rig.controlPlane.namespace
+  for (const pod of [one, other]) await pod.namespace.cut(apiServer)
+  await fleet.kubectl('annotate', 'pod', former.name, 'controller.kubernetes.io/pod-deletion-cost=-1')
+  await fleet.kubectl('scale', 'deployment/web', '--replicas=2')
+  await until('the third Pod is gone', () => ![...node.pods.values()].includes(former), END_MS)
+
+  node.reuse(namespace)
+  const stranger = await startStranger(node)
+  expect(stranger.ip).toBe(ip)
+  const client = await Client.open(urlOf(ip), 'orders')
+  const peer = `${ip}:7000`
+  const { peers } = await send(one, 'not for strangers')
+  expect(peers).toContainEqual({ peer, status: 'failed', reason: 'another Pod has this address by now' })
+  // What the stranger sends itself comes after whatever the others have sent it.
+  await send(stranger, 'for all of mine')
+  await until('the client gets something', () => client.received.length > 0)
+  expect(client.messages).toEqual(['for all of mine'])
+
+  for (const pod of [one, other]) await pod.namespace.heal()
+  await fleet.settled()
+  expect((await send(one, 'two coffees')).peers.map(({ status }) => status)).toEqual(['delivered'])
+})
+
+/** The same program as another app: with the same ports, and peers of its own. */
+async function startStranger(node: Kubelet): Promise<RunningPod> {
+  const path = '/apis/apps/v1/namespaces/web/deployments/web'
+  const { spec } = (await fleet.rig.api.get<Deployment>(path)).spec.template
+  const containers = spec.containers.map((container) => {
+    return { ...container, env: [...(container.env ?? []), { name: 'SELECTOR', value: 'app=stranger' }] }
+  })
+  await fleet.rig.apply({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'stranger', namespace: 'web', labels: { app: 'stranger' } },
+    spec: { ...spec, nodeName: node.name, containers },
+  })
+  const isReady = () => {
+    const found = fleet.rig.pods.find(({ name }) => name === 'stranger')
+    return found?.object.status.containerStatuses?.[0]?.ready ?? false
+  }
+  await until('the stranger is ready', isReady, READY_MS)
+  return fleet.rig.pod('stranger')
+}
+
+async function send(pod: RunningPod, msg: string): Promise<Receipt> {
+  const { body } = await request(`${urlOf(pod.ip)}/send?stream=orders`, { method: 'POST', body: msg })
+  return (await body.json()) as Receipt
+}
+
+interface Deployment {
+  spec: { template: { spec: { containers: ContainerSpec[] } } }
+}

@@ -1,0 +1,7 @@
+/** Says how long something took. */
+export async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const start = performance.now()
+  const result = await work()
+  console.log(`${what}: ${Math.round(performance.now() - start)} ms`)
+  return result
+}

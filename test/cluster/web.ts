@@ -1,0 +1,47 @@
+// What runs in the scenarios' Pods: the server of examples/kubernetes, which here also tells what it knows of itself.
+import { Hono } from 'hono'
+import { type Peer, type PeerFinder, Sser } from '../../src/index.ts'
+import { KubernetesPeerFinder, type KubernetesPeerFinderStatus } from '../../src/kubernetes.ts'
+
+export interface WebState {
+  connections: number
+  finder: KubernetesPeerFinderStatus
+  /** Every list of peers so far: their UIDs, and when it came. */
+  lists: { at: number; uids: string[] }[]
+  /** Every fault so far. */
+  faults: string[]
+}
+
+const { SELECTOR = 'app=web' } = process.env
+const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await import('../../src/node.ts')
+
+const faults: string[] = []
+const lists: WebState['lists'] = []
+const onError = (error: unknown) => faults.push(String(error))
+const note = (peers: readonly Peer[]) => {
+  lists.push({ at: Date.now(), uids: peers.map(({ uid = '' }) => uid) })
+  return peers
+}
+
+const finder = new KubernetesPeerFinder({ labelSelector: SELECTOR, onError })
+const noted: PeerFinder = {
+  async start(options) {
+    const list = await finder.start(options)
+    note(list.peers)
+    const changes = (async function* () {
+      for await (const peers of list.changes) yield note(peers)
+    })()
+    return { ...list, changes }
+  },
+}
+
+const sser = new Sser({ peerFinder: noted, onError })
+const app = new Hono()
+app.route('/events', sser.routes)
+app.post('/send', async (c) => c.json(await sser.send(c.req.query('stream') ?? '', await c.req.text()), 202))
+app.get('/state', (c) => {
+  const state: WebState = { connections: sser.connections, finder: finder.status(), lists, faults }
+  return c.json(state)
+})
+
+await serve({ sser, fetch: app.fetch, port: 8000 })
