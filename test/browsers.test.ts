@@ -1,16 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { afterEach, describe, expect, test } from 'vitest'
+import { Browser, browsers } from './fixtures/browser.ts'
 import { acquainted, endPods, type Pod, startFleet } from './fleet/pods.ts'
 import { TcpServer } from './fleet/proxy.ts'
-import { requires } from './requires.ts'
 import { until, within } from './until.ts'
 
 const SCRIPT = fileURLToPath(new URL('./fleet/custom-pod.ts', import.meta.url))
@@ -19,63 +15,7 @@ const env = { FRONT: 'cors', OPTIONS: JSON.stringify({ retryMs: 100, heartbeatMs
 const START_MS = 30_000
 const RETURN_MS = 10_000
 const PAGE_PORT = 8190
-
-/** Firefox's settings against first-run pages and everything that would use the network. */
-const PREFS = {
-  'app.normandy.enabled': false,
-  'app.update.auto': false,
-  'browser.aboutwelcome.enabled': false,
-  'browser.newtabpage.enabled': false,
-  'browser.region.update.enabled': false,
-  'browser.safebrowsing.downloads.remote.enabled': false,
-  'browser.safebrowsing.malware.enabled': false,
-  'browser.safebrowsing.phishing.enabled': false,
-  'browser.search.update': false,
-  'browser.shell.checkDefaultBrowser': false,
-  'browser.startup.homepage_override.mstone': 'ignore',
-  'datareporting.healthreport.uploadEnabled': false,
-  'datareporting.policy.dataSubmissionEnabled': false,
-  'dom.security.https_first': false,
-  'extensions.getAddons.cache.enabled': false,
-  'extensions.update.enabled': false,
-  'media.gmp-manager.updateEnabled': false,
-  'network.captive-portal-service.enabled': false,
-  'network.connectivity-service.enabled': false,
-  'network.proxy.type': 0,
-  'services.settings.server': 'data:,#none',
-  'toolkit.telemetry.enabled': false,
-  'toolkit.telemetry.reportingpolicy.firstRun': false,
-}
-
-const browsers: {
-  name: string
-  path: string | undefined
-  first: number
-  args: (profile: string) => string[]
-}[] = [
-  {
-    name: 'chromium',
-    path: requires('chromium'),
-    first: 1,
-    args: (profile) => [
-      '--headless=new',
-      '--no-sandbox',
-      '--no-first-run',
-      '--no-proxy-server',
-      '--disable-background-networking',
-      '--disable-breakpad',
-      '--disable-dev-shm-usage',
-      '--disable-gpu',
-      `--user-data-dir=${profile}`,
-    ],
-  },
-  {
-    name: 'firefox',
-    path: requires('firefox'),
-    first: 11,
-    args: (profile) => ['--headless', '--no-remote', '--profile', profile],
-  },
-]
+const FIRST_HOST = { chromium: 1, firefox: 11 }
 
 /** What the page tells: an event of its EventSource. */
 interface Report {
@@ -126,39 +66,6 @@ async function servePage(host: string, url: string): Promise<Report[]> {
   return reports
 }
 
-async function openBrowser(path: string, args: (profile: string) => string[], url: string): Promise<void> {
-  const profile = await mkdtemp(join(tmpdir(), 'sser-browser-'))
-  closes.push(() => rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }))
-  const prefs = Object.entries(PREFS).map((pref) => `user_pref(${pref.map((x) => JSON.stringify(x)).join()})`)
-  await writeFile(join(profile, 'user.js'), `${prefs.join(';\n')};\n`)
-  // In a process group of its own: a browser is many processes.
-  const child = spawn(path, [...args(profile), url], {
-    detached: true,
-    env: { PATH: process.env.PATH, HOME: profile },
-    stdio: 'ignore',
-  })
-  const ended = new Promise<void>((resolve) => {
-    child.once('close', () => resolve()).once('error', () => resolve())
-  })
-  const onExit = () => killGroup(child)
-  process.once('exit', onExit)
-  closes.push(async () => {
-    killGroup(child)
-    await within(`${path} ends`, ended, 5_000)
-    await until(`all processes of ${path} end`, () => !killGroup(child), 5_000)
-    process.off('exit', onExit)
-  })
-}
-
-/** Whether there was still anything to kill. */
-function killGroup({ pid }: ChildProcess): boolean {
-  try {
-    return pid !== undefined && process.kill(-pid, 'SIGKILL')
-  } catch {
-    return false
-  }
-}
-
 /** The wire between the browser and whichever Pod it leads to. */
 class Relay {
   readonly requests: { pod: Pod; lastEventId: string | undefined }[] = []
@@ -197,15 +104,17 @@ class Relay {
   }
 }
 
-describe.each(browsers)('the EventSource of $name', ({ name, path, first, args }) => {
-  const host = (i: number) => `127.0.95.${first + i}`
+describe.each(browsers)('the EventSource of $name', (installed) => {
+  const { name, path } = installed
+  const host = (i: number) => `127.0.95.${FIRST_HOST[name] + i}`
 
   async function open() {
     const [a, b] = (await startFleet(['node', 'node'], host(0), { script: SCRIPT, env })) as [Pod, Pod]
     await acquainted([a, b])
     const relay = await Relay.listen(host(8), a)
     const reports = await servePage(host(9), `http://${host(8)}:8110/events?stream=quiet`)
-    await openBrowser(path as string, args, `http://${host(9)}:${PAGE_PORT}/`)
+    const browser = await Browser.start(installed, `http://${host(9)}:${PAGE_PORT}/`)
+    closes.push(() => browser.close())
     const isGreeted = () => reports.some(({ type }) => type === 'sser-position')
     await until(`${name} is greeted by A`, isGreeted, START_MS)
     const of = (type: Report['type']) => reports.filter((report) => report.type === type)

@@ -29,6 +29,13 @@ function isAlive(pid: number | undefined): boolean {
   }
 }
 
+/** Whether a Pod no longer has what came after an id. */
+async function hasForgotten(url: string, id: string): Promise<boolean> {
+  const { headers, body } = await request(`${url}/events?stream=demo`, { headers: { 'last-event-id': id } })
+  body.destroy()
+  return headers['sser-resume'] === 'gap'
+}
+
 // A test that failed halfway leaves nothing behind either.
 afterAll(endDemos)
 
@@ -170,8 +177,12 @@ describe.skipIf(!executablePath)(
 
         await page.getByRole('button', { name: 'Kill Pod 2' }).click()
         await panel(2).locator('.pod-state', { hasText: 'killed' }).waitFor()
-        for (const text of ['missed 1', 'missed 2', 'missed 3']) await send(text)
-        await new Promise((resolve) => setTimeout(resolve, 2_500))
+        for (const text of ['missed 1', 'missed 2']) await send(text)
+        const id = (await panel(1).locator('.last-id code').textContent()) ?? ''
+        await send('missed 3')
+        for (const { name, url } of (await demo.pods()).filter(({ state }) => state === 'running')) {
+          await until(`${name} has forgotten the last`, () => hasForgotten(url, id), SHOW_MS)
+        }
         await page.getByRole('button', { name: 'Restart Pod 2' }).click()
         await panel(2).locator('.gap', { hasText: 'gap: ' }).waitFor()
         expect(await panel(2).locator('.event .text', { hasText: 'missed' }).count()).toBe(0)

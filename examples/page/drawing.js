@@ -7,13 +7,15 @@ const HEXAGON = Array.from({ length: 6 }, (_, i) => {
   return `${(Math.cos(angle) * 30).toFixed(1)},${(Math.sin(angle) * 30).toFixed(1)}`
 }).join(' ')
 
-/** The Pods on a hanging arc, each under its button, linked with one another, and below each its client. */
+/** The Pods on a hanging arc, each under its button, linked with one another, and below each a client. */
 export class Drawing {
   #svg
   #gates
   #pods
   #clients
   #links = []
+  /** What leads to each client. */
+  #wires
   #flights
   #places = new Map()
 
@@ -25,12 +27,14 @@ export class Drawing {
     const link = (from, to, kind, hue) => {
       const line = svg('line', { class: kind }, links)
       if (hue !== undefined) tint(line, hue)
-      this.#links.push({ line, from, to })
+      const ends = { line, from, to }
+      this.#links.push(ends)
+      return ends
     }
-    pods.forEach((_, i) => {
+    this.#wires = pods.map((_, i) => {
       link(`gate ${i}`, `pod ${i}`, 'drop', i)
-      link(`pod ${i}`, `client ${i}`, 'wire', i)
       for (let other = i + 1; other < pods.length; other += 1) link(`pod ${i}`, `pod ${other}`, 'link')
+      return link(`pod ${i}`, `client ${i}`, 'wire', i)
     })
     const nodes = element.querySelector('.nodes')
     this.#pods = pods.map((_, i) => podNode(nodes, i))
@@ -45,6 +49,15 @@ export class Drawing {
 
   showClient(i, state) {
     this.#mark(`client ${i}`, this.#clients[i].node, 'client', state)
+  }
+
+  /** The client listens on another Pod now. */
+  moveClient(i, pod) {
+    const wire = this.#wires[i]
+    wire.from = `pod ${pod}`
+    wire.line.dataset.stateFrom = this.#pods[pod].dataset.state
+    tint(wire.line, pod)
+    this.#layOut()
   }
 
   /** Moves a dot in the colour of the Pod that the event was sent through; resolves when it lands. */

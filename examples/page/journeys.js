@@ -26,10 +26,10 @@ export class Journeys {
     )
   }
 
-  /** A Pod's client received an event. */
-  async arrived(at, { key, from }) {
-    if (from !== undefined) await (from === at ? this.#drops.get(from) : this.#leg(from, at, key))
-    await this.#drawing.fly(`pod ${at}`, `client ${at}`, from)
+  /** A client received an event from the Pod that it listens on. */
+  async arrived(client, pod, { key, from }) {
+    if (from !== undefined) await (from === pod ? this.#drops.get(from) : this.#leg(from, pod, key))
+    await this.#drawing.fly(`pod ${pod}`, `client ${client}`, from)
   }
 
   #spread(from, key, peers, podOf) {

@@ -3,10 +3,12 @@ import { keysBetween } from './position.js'
 /** After the browser gave up on a connection for good, a new one is tried this much later. */
 const AGAIN_MS = 2_000
 
-/** One Pod's client: a native EventSource, and what it tells. */
+/** A client: a native EventSource, and what it tells. */
 export class Listener {
   #url
   #tell
+  #source
+  #again
   #lastId = ''
   #connectedAt = 0
 
@@ -16,31 +18,41 @@ export class Listener {
     this.#connect()
   }
 
+  /** Goes on at another Pod. A native EventSource keeps to its URL, so it takes a new one, which says where it was. */
+  moveTo(url) {
+    this.#source.close()
+    clearTimeout(this.#again)
+    this.#url = url
+    this.#tell.onState('connecting')
+    this.#connect()
+  }
+
   #connect() {
     const resume = this.#lastId === '' ? '' : `&lastEventId=${encodeURIComponent(this.#lastId)}`
     const source = new EventSource(this.#url + resume)
+    this.#source = source
     source.addEventListener('open', () => {
       this.#connectedAt = performance.now()
       this.#tell.onState('live')
     })
     source.addEventListener('error', () => {
       this.#tell.onState('reconnecting')
-      if (source.readyState === EventSource.CLOSED) setTimeout(() => this.#connect(), AGAIN_MS)
+      if (source.readyState === EventSource.CLOSED) this.#again = setTimeout(() => this.#connect(), AGAIN_MS)
     })
     source.addEventListener('message', ({ data, lastEventId }) => {
       const candidates = keysBetween(this.#lastId, lastEventId)
-      this.#moveTo(lastEventId)
+      this.#standAt(lastEventId)
       const times = { receivedAt: performance.now(), connectedAt: this.#connectedAt }
       this.#tell.onEvent({ text: data, candidates, times })
     })
-    source.addEventListener('sser-position', ({ lastEventId }) => this.#moveTo(lastEventId))
+    source.addEventListener('sser-position', ({ lastEventId }) => this.#standAt(lastEventId))
     source.addEventListener('sser-gap', ({ data, lastEventId }) => {
-      this.#moveTo(lastEventId)
+      this.#standAt(lastEventId)
       this.#tell.onGap(reasonIn(data))
     })
   }
 
-  #moveTo(id) {
+  #standAt(id) {
     this.#lastId = id
     this.#tell.onId(id)
   }

@@ -15,6 +15,9 @@ const ledger = new Ledger()
 const receipts = new Receipt(document.querySelector('.receipt'))
 let shown
 let panels = []
+let listeners = []
+/** Which Pod each client listens on: its own, until it is moved. */
+let places = []
 let drawing
 let journeys
 
@@ -28,36 +31,64 @@ function show(pods) {
     panels[i].showPod(pod)
     drawing.showPod(i, pod.state)
   }
+  offerMoves()
 }
 
 function build(pods) {
   const composer = new Composer(document.querySelector('.composer'), pods, send)
   drawing = new Drawing(document.querySelector('.drawing'), pods, composer.gates)
   journeys = new Journeys(drawing)
-  panels = pods.map((pod, i) => {
+  places = pods.map((_, i) => i)
+  panels = pods.map((_, i) => {
     const panel = new Panel(i, {
       onKill: () => control(i, 'kill'),
       onRestart: () => control(i, 'restart'),
+      onMove: () => move(i),
     })
     document.querySelector('.panels').append(panel.element)
-    new Listener(`${pod.url}/events?stream=${STREAM}`, {
+    return panel
+  })
+  listeners = panels.map((panel, i) => {
+    return new Listener(eventsOf(i), {
       onState: (state) => {
-        panel.showClient(state)
+        panel.showClient(state, places[i])
         drawing.showClient(i, state)
       },
       onId: (id) => panel.showId(id),
       onGap: (reason) => panel.addGap(reason),
       onEvent: (event) => void arrive(i, event),
     })
-    return panel
   })
 }
 
+function eventsOf(pod) {
+  return `${fleet.pods[pod].url}/events?stream=${STREAM}`
+}
+
 async function arrive(i, { text, candidates, times }) {
+  const pod = places[i]
   const row = panels[i].addEvent(text)
   const event = await ledger.identify(candidates, times)
-  row.show(event)
-  await journeys.arrived(i, event)
+  row.show(event, pod)
+  await journeys.arrived(i, pod, event)
+}
+
+/** The next running Pod after the one that a client listens on. */
+function nextPlace(i) {
+  const { pods } = fleet
+  const others = pods.slice(1).map((_, step) => (places[i] + 1 + step) % pods.length)
+  return others.find((pod) => pods[pod].state === 'running')
+}
+
+function offerMoves() {
+  for (const [i, panel] of panels.entries()) panel.offerMove(nextPlace(i))
+}
+
+function move(i) {
+  places[i] = nextPlace(i)
+  drawing.moveClient(i, places[i])
+  listeners[i].moveTo(eventsOf(places[i]))
+  offerMoves()
 }
 
 async function send(i, text) {

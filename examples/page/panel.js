@@ -10,7 +10,7 @@ export class Panel {
   #events
   #parts
 
-  constructor(i, { onKill, onRestart }) {
+  constructor(i, { onKill, onRestart, onMove }) {
     this.element = template.content.cloneNode(true).querySelector('.panel')
     tint(this.element, i)
     const part = (name) => this.element.querySelector(name)
@@ -24,6 +24,7 @@ export class Panel {
       restart: part('.restart'),
       pod: part('.pod-state'),
       client: part('.client-state'),
+      move: part('.move'),
       id: part('.last-id code'),
     }
     this.#parts.kill.addEventListener('click', () => {
@@ -31,6 +32,7 @@ export class Panel {
       onKill()
     })
     this.#parts.restart.addEventListener('click', onRestart)
+    this.#parts.move.addEventListener('click', onMove)
   }
 
   showPod({ name, url, state, reason, pid }) {
@@ -48,10 +50,18 @@ export class Panel {
     this.#events.setAttribute('aria-label', `Events at the client of ${name}, newest first`)
   }
 
-  showClient(state) {
+  showClient(state, pod) {
     this.element.dataset.client = state
     this.#parts.client.dataset.state = state
-    this.#parts.client.textContent = state
+    this.#parts.client.textContent = `${state} ${state === 'live' ? 'at' : 'to'} Pod ${pod + 1}`
+  }
+
+  /** Offers to move the client to a Pod; none runs besides its own where that is `undefined`. */
+  offerMove(pod) {
+    const { move, name } = this.#parts
+    move.hidden = pod === undefined
+    move.textContent = `→ Pod ${pod + 1}`
+    move.setAttribute('aria-label', `Move the client of ${name.textContent} → Pod ${pod + 1}`)
   }
 
   showFault(text) {
@@ -68,14 +78,14 @@ export class Panel {
     const marks = span('marks', '')
     row.append(span('text', text), marks, span('time', clock.format(new Date())))
     return {
-      show({ from, isReplayed }) {
+      show({ from, isReplayed }, pod) {
         if (from !== undefined) {
           tint(row, from)
           marks.append(span('origin', `via Pod ${from + 1}`))
         }
         if (!isReplayed) return
-        const mark = span('replayed', 'replayed')
-        mark.title = 'It was sent before this client was connected again'
+        const mark = span('replayed', `replayed by Pod ${pod + 1}`)
+        mark.title = 'It was sent before this client was connected there'
         marks.append(mark)
       },
     }
