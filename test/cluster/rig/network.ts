@@ -16,6 +16,7 @@ const SWEEP_MS = 10_000
  */
 export class Network {
   readonly #namespaces = new Set<Namespace>()
+  readonly #leaving = new WeakMap<Namespace, Promise<void>>()
   #made = 0
 
   private constructor() {}
@@ -61,16 +62,23 @@ export class Network {
     return namespace
   }
 
-  async leave(namespace: Namespace): Promise<void> {
+  /** Ends what is in the namespace, and the namespace. */
+  leave(namespace: Namespace): Promise<void> {
+    const leaving = this.#leaving.get(namespace) ?? this.#dissolve(namespace)
+    this.#leaving.set(namespace, leaving)
+    return leaving
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(Array.from(this.#namespaces, (namespace) => this.leave(namespace)))
+    await ip([`link del ${NAME}`])
+  }
+
+  async #dissolve(namespace: Namespace): Promise<void> {
     await namespace.endAll()
     // The interface goes with the namespace, but only some time later.
     await ip([`link del ${namespace.name}`, `netns del ${namespace.name}`])
     this.#namespaces.delete(namespace)
-  }
-
-  async remove(): Promise<void> {
-    for (const namespace of this.#namespaces) await this.leave(namespace)
-    await ip([`link del ${NAME}`])
   }
 }
 

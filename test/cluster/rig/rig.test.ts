@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../../until.ts'
+import { timed } from '../timed.ts'
 import type { Balancer } from './balancer.ts'
 import type { RunningPod } from './kubelet/running-pod.ts'
 import { remains } from './network.ts'
@@ -200,10 +201,4 @@ async function seenBy(where: RunningPod | { url: string }): Promise<Seen> {
 
 function urlOf(pod: RunningPod): string {
   return `http://${pod.namespace.ipv4}:8000`
-}
-
-async function timed(what: string, work: () => Promise<void>): Promise<void> {
-  const start = performance.now()
-  await work()
-  console.log(`${what}: ${Math.round(performance.now() - start)} ms`)
 }

@@ -30,21 +30,26 @@ export class Rig {
 
   static async start({ images, nodes = 2 }: RigOptions): Promise<Rig> {
     const network = await Network.create()
-    const controlPlane = await ControlPlane.start(network)
-    const image = (name: string) => {
-      const found = images[name]
-      if (found === undefined) throw new Error(`The rig has no image ${name}`)
-      return found
+    try {
+      const controlPlane = await ControlPlane.start(network)
+      const { api, port, namespace } = controlPlane
+      const apiServer = { ipv4: namespace.ipv4, ipv6: namespace.ipv6, port }
+      const image = (name: string) => {
+        const found = images[name]
+        if (found === undefined) throw new Error(`The rig has no image ${name}`)
+        return found
+      }
+      const kubelets = await Promise.all(
+        Array.from({ length: nodes }, (_, i) => {
+          const folder = join(rigFolder, 'run', `node-${i + 1}`)
+          return Kubelet.start({ api, network, number: i + 1, apiServer, image, folder })
+        }),
+      )
+      return new Rig(network, controlPlane, kubelets)
+    } catch (error) {
+      await network.remove()
+      throw error
     }
-    const { api, port, namespace } = controlPlane
-    const apiServer = { ipv4: namespace.ipv4, ipv6: namespace.ipv6, port }
-    const kubelets = await Promise.all(
-      Array.from({ length: nodes }, (_, i) => {
-        const folder = join(rigFolder, 'run', `node-${i + 1}`)
-        return Kubelet.start({ api, network, number: i + 1, apiServer, image, folder })
-      }),
-    )
-    return new Rig(network, controlPlane, kubelets)
   }
 
   get api(): Api {
@@ -93,7 +98,11 @@ export class Rig {
         [replicas, updatedReplicas, availableReplicas, own.length].every((n) => n === spec.replicas)
       )
     }
-    await until(`Deployment ${deployment} is settled`, isSettled, ms)
+    try {
+      await until(`Deployment ${deployment} is settled`, isSettled, ms)
+    } catch (cause) {
+      throw new Error(`${cause}\n${this.pods.map(String).join('\n')}`, { cause })
+    }
   }
 
   /** Ends everything; throws if anything is left. */

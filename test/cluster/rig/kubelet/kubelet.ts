@@ -117,10 +117,10 @@ export class Kubelet {
   }
 
   async #register(): Promise<void> {
-    const { api } = this.#options
-    await api.post('/api/v1/nodes', {
-      metadata: { name: this.name, labels: { 'kubernetes.io/hostname': this.name } },
-    })
+    const { api, number } = this.#options
+    // A node without a zone would be left out where the scheduler spreads Pods over zones and nodes.
+    const labels = { 'kubernetes.io/hostname': this.name, 'topology.kubernetes.io/zone': `zone-${number}` }
+    await api.post('/api/v1/nodes', { metadata: { name: this.name, labels } })
     await this.#tellStatus()
   }
 

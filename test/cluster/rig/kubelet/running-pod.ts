@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Api } from '../api.ts'
 import type { Namespace } from '../namespace.ts'
@@ -8,6 +8,8 @@ import { environmentOf, expand } from './environment.ts'
 import type { Addresses, ContainerSpec, ContainerStatus, Pod, PodStatus } from './objects.ts'
 import { persistently, Report } from './report.ts'
 import { Volumes } from './volumes.ts'
+
+const LOG_CHARACTERS = 2_000
 
 /** What an image is here: a command of this machine. */
 export interface Image {
@@ -82,9 +84,12 @@ export class RunningPod {
     return this.#volumes
   }
 
-  /** What its containers have written. */
-  get log(): string {
-    return this.object.spec.containers.map((spec) => readFileSync(this.#logOf(spec), 'utf8')).join('')
+  /** How it is, and what its containers wrote last. */
+  toString(): string {
+    const { name, namespace } = this.object.metadata
+    const logs = this.object.spec.containers.map((spec) => this.#logOf(spec)).filter(existsSync)
+    const last = logs.map((path) => readFileSync(path, 'utf8').slice(-LOG_CHARACTERS))
+    return `Pod ${namespace}/${name}: ${JSON.stringify(this.#containerStatuses)} ${last.join('\n')}`
   }
 
   /** Takes the Pod as the apiserver now has it. */
