@@ -22,10 +22,8 @@ export class LatestPeers implements AsyncIterable<readonly Peer[]> {
   }
 
   set(peers: readonly Peer[]): void {
-    const key = keyOf(peers)
-    if (key === this.#key) return
     this.#peers = peers
-    this.#key = key
+    this.#key = keyOf(peers)
     this.#wake()
   }
 

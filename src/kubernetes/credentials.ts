@@ -62,7 +62,7 @@ export function findCredentials(options: CredentialsOptions): Credentials {
   return existsSync(file) ? ofFile(file, options) : nowhere
 }
 
-/** Read by ourselves: the client library takes a quarter of a second to load, and 90 MB. */
+/** Read by ourselves: the client library takes a quarter of a second to load, and 70 MiB (`npm run bench:kubernetes`). */
 function ofServiceAccount(server: string, { serviceAccountDir, namespace }: CredentialsOptions): Credentials {
   const file = async (name: string) => (await readFile(join(serviceAccountDir, name), 'utf8')).trim()
   const { POD_NAMESPACE } = process.env
