@@ -87,7 +87,8 @@ export class Discovery {
     try {
       const changes = await this.#first.promise
       const { POD_UID, POD_NAME, POD_IP } = process.env
-      const uid = POD_UID || kind.own(this.#reflector.objects.values(), POD_NAME, POD_IP)
+      const uid =
+        POD_UID || kind.own(this.#reflector.objects.values(), POD_NAME || undefined, POD_IP || undefined)
       return { peers: changes.peers, changes, uid }
     } catch (error) {
       signal.removeEventListener('abort', onAbort)

@@ -15,7 +15,8 @@ import { pods } from './pods.ts'
  *
  * The Pod's ServiceAccount needs the verbs `list` and `watch` on `pods`, or on `endpointslices` where a `service` is
  * given. From the downward API it wants `POD_UID` (`metadata.uid`), so that Pods are told apart, and `POD_IP`
- * (`status.podIP`).
+ * (`status.podIP`). Without `POD_UID` the Pod looks for itself in the first list, by `POD_NAME`, or else by `POD_IP`;
+ * where it does not find itself it refuses nothing that was meant for another.
  *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */

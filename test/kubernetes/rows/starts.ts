@@ -197,4 +197,52 @@ export const startRows: readonly FaultRow[] = [
       },
     ]
   }),
+  ...(
+    [
+      [
+        'is terminating',
+        [pod('b', '10.0.0.2', { uid: 'old', metadata: { deletionTimestamp: '2026-11-24T12:10:00Z' } })],
+        undefined,
+      ],
+      [
+        'is the older',
+        [
+          pod('b', '10.0.0.2', { uid: 'old' }),
+          pod('b', '10.0.0.2', { uid: 'new', metadata: { creationTimestamp: '2026-11-24T11:30:00Z' } }),
+        ],
+        'new',
+      ],
+      ['has only the address', [pod('c', '10.0.0.2')], undefined],
+    ] as const
+  ).map(
+    ([what, all, uid]): FaultRow => ({
+      behaviour: `a Pod that ${what} is not taken for this one`,
+      async run(world) {
+        Object.assign(process.env, { POD_NAME: 'b', POD_IP: '10.0.0.2' })
+        for (const each of all) world.api.put(each)
+        assert.equal((await world.start()).uid, uid)
+      },
+    }),
+  ),
+  ...(
+    [
+      ['is terminating', [endpoint('b', '10.0.0.2', { terminating: true })], undefined],
+      [
+        'may be the older',
+        [endpoint('b', '10.0.0.2'), { addresses: ['10.0.0.3'], targetRef: { name: 'b', uid: 'other' } }],
+        undefined,
+      ],
+      ['has only the address', [endpoint('c', '10.0.0.2')], undefined],
+    ] as const
+  ).map(
+    ([what, all, uid]): FaultRow => ({
+      behaviour: `an endpoint that ${what} is not taken for this Pod`,
+      options: { service: 'web' },
+      async run(world) {
+        Object.assign(process.env, { POD_NAME: 'b', POD_IP: '10.0.0.2' })
+        world.api.put(slice('web', all))
+        assert.equal((await world.start()).uid, uid)
+      },
+    }),
+  ),
 ]
