@@ -18,6 +18,8 @@ const START_MS = 30_000
 /** A burst of changes is told of once: when it pauses, or has gone on for so long. */
 const PAUSE_MS = 100
 const BURST_MS = 1_000
+/** A timer that is set for longer rings at once. */
+const LONGEST_TIMER_MS = 2_147_483_647
 
 export interface DiscoveryOptions {
   kind: Kind
@@ -140,9 +142,8 @@ export class Discovery {
     const view = { port, family, now: clock.now() + serverOffset }
     const { peers, changesAt } = kind.find(this.#reflector.objects.values(), view)
     this.#cancelDeparture()
-    if (Number.isFinite(changesAt - view.now)) {
-      this.#cancelDeparture = clock.after(changesAt - view.now, () => this.#tell())
-    }
+    const waitMs = Math.min(changesAt - view.now, LONGEST_TIMER_MS)
+    if (Number.isFinite(changesAt - view.now)) this.#cancelDeparture = clock.after(waitMs, () => this.#tell())
     return peers
   }
 

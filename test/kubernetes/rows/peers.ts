@@ -53,6 +53,21 @@ export const peerRows: readonly FaultRow[] = [
     },
   },
   {
+    behaviour: 'a Pod that may terminate for a month sets no timer that would ring at once',
+    async run(world) {
+      const longest = 2_147_483_647
+      const waits: number[] = []
+      const { after } = world.clock
+      world.clock.after = (ms, callback) => {
+        waits.push(ms)
+        return after.call(world.clock, ms, callback)
+      }
+      world.api.put(pod('b', '10.0.0.2', leaving(world.api.time(30 * 86_400_000))))
+      await world.watching()
+      assert.equal(Math.max(...waits), longest)
+    },
+  },
+  {
     behaviour: 'a Pod on a node that died long ago is not in the first list',
     async run(world) {
       world.api.put(A)
