@@ -27,7 +27,10 @@ export interface DiscoveryOptions {
   port: number | undefined
   family: Family | undefined
   clock: Clock
+  /** Hears of every fault. */
   faults: Faults
+  /** Hears of what `start()` does not reject with. */
+  starterFaults: Faults
 }
 
 /** How a `KubernetesPeerFinder` stands. */
@@ -148,12 +151,13 @@ export class Discovery {
   }
 
   #onFault(cause: unknown): void {
-    const { clock, credentials, faults, kind } = this.#options
+    const { clock, credentials, faults, kind, starterFaults } = this.#options
     const { host, namespace } = this.#transport
     const error = mend(cause, { ...kind, host, namespace, source: credentials.source })
     this.#lastFault = { error, at: clock.now() }
     faults.report(error, { stage: 'peer-finder' })
     if (this.#latest === undefined && isHopeless(cause)) this.#end(error)
+    else starterFaults.report(error, { stage: 'peer-finder' })
   }
 
   #late(): SserError {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { describe } from '../../../src/errors.ts'
 import { SserError } from '../../../src/index.ts'
 import { until, within } from '../../until.ts'
 import { endpoint, pod, slice } from '../objects.ts'
@@ -245,4 +246,35 @@ export const startRows: readonly FaultRow[] = [
       },
     }),
   ),
+  {
+    behaviour: 'whoever starts it hears of each fault that does not end the search, as its own onError does',
+    async run(world) {
+      const heard: string[] = []
+      const start = () =>
+        world.finder.start({ signal: world.stop.signal, onError: (error) => heard.push(describe(error)) })
+      world.api.script((call) => call.refuse(500))
+      await world.passing(start())
+      await world.accepted()
+      world.api.rule = (call) => call.refuse(403)
+      world.api.endWatches('cut')
+      await world.until('the watch is refused', () => /may not list/.test(heard.at(-1) ?? ''))
+      assert.match(heard[0] ?? '', /a scripted 500/)
+      assert.deepEqual(heard, world.faults)
+    },
+  },
+  {
+    behaviour: 'whoever starts it hears what ends the search by the rejection alone, and may throw',
+    async run(world) {
+      const heard: unknown[] = []
+      world.api.script((call) => call.refuse(500))
+      world.api.rule = (call) => call.refuse(403)
+      const onError = (error: unknown) => {
+        heard.push(error)
+        throw new Error('a listener that fails')
+      }
+      await assert.rejects(world.passing(world.finder.start({ signal: world.stop.signal, onError })), /403/)
+      assert.equal(heard.length, 1)
+      assert.equal(world.faults.length, 2)
+    },
+  },
 ]
