@@ -79,9 +79,12 @@ export interface ApiObject {
   metadata: { uid: string; name: string; resourceVersion: string }
 }
 
+/** What names one object among all that ever were, and can be sent in a header. */
+export const UID = /^[!-~]{1,128}$/
+
 /** What is kept of every object's metadata. */
 export const metadata: { [K in keyof ApiObject['metadata']]: v.GenericSchema<unknown, string> } = {
-  uid: v.pipe(v.string(), v.regex(/^[!-~]{1,128}$/)),
+  uid: v.pipe(v.string(), v.regex(UID)),
   name: v.string(),
   resourceVersion: version,
 }

@@ -100,13 +100,16 @@ export class Transport {
   }
 }
 
-/** The whole body. @throws ProtocolError if it is longer than `mostBytes`. */
+/** A body is longer than what is taken into memory. */
+export class TooLongError extends ProtocolError {}
+
+/** The whole body. @throws TooLongError if it is longer than `mostBytes`. */
 export async function readText(body: AsyncIterable<Uint8Array>, mostBytes: number): Promise<string> {
   const parts: Uint8Array[] = []
   let size = 0
   for await (const part of body) {
     size += part.byteLength
-    if (size > mostBytes) throw new ProtocolError(`An answer of more than ${mostBytes} bytes`)
+    if (size > mostBytes) throw new TooLongError(`An answer of more than ${mostBytes} bytes`)
     parts.push(part)
   }
   return Buffer.concat(parts).toString()
