@@ -199,7 +199,10 @@ export class Sser {
     signal?.throwIfAborted()
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
     this.#internalPort = internalPort
-    const { peers, changes, uid } = await this.#peerFinder.start({ signal: this.#abort.signal })
+    const { peers, changes, uid } = await this.#peerFinder.start({
+      signal: this.#abort.signal,
+      onError: (error) => this.#faults.report(error, { stage: 'peer-finder' }),
+    })
     this.#abort.signal.throwIfAborted()
     this.#peers = checkPeers(peers)
     this.#uid = uid

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { type PeerFinder, StaticPeerFinder } from '../../src/index.ts'
 import { ChangingPeerFinder } from '../fixtures/changing-finder.ts'
 import { settle } from '../fixtures/clock.ts'
 import { Among, FakePeer } from '../fixtures/fake-peer.ts'
@@ -201,6 +202,17 @@ describe('a link', () => {
     expect(pod.faults).toMatchObject([{ stage: 'peer-finder', error: { message: 'it broke' } }])
     expect(pod.sser.peers).toHaveLength(1)
     expect((await pod.send('a', 'x')).peers[0]?.status).toBe('delivered')
+  })
+
+  it('tells of what its finder meets on the way', async () => {
+    const peerFinder: PeerFinder = {
+      start: async ({ onError }) => {
+        onError?.(new Error('no answer so far'))
+        return new StaticPeerFinder([PEER]).start({ signal: new AbortController().signal })
+      },
+    }
+    const pod = await new Among({ [PEER]: new FakePeer('peer1') }, { peerFinder }).start()
+    expect(pod.faults).toMatchObject([{ stage: 'peer-finder', error: { message: 'no answer so far' } }])
   })
 
   it('ends when its Pod stops, and holds no timer', async () => {
