@@ -14,7 +14,7 @@ export interface PeerList {
 }
 
 /** What a finder is started with. */
-export interface StartOptions {
+export interface FindOptions {
   /** Ends the search. */
   signal: AbortSignal
   /** Hears of each fault that does not end the search. */
@@ -27,5 +27,5 @@ export interface PeerFinder {
    * Begins to look. The list MAY include the Pod itself. It MUST reject if the first list cannot be had, and with
    * the signal's reason if that aborts first; after an abort `changes` MUST end.
    */
-  start(options: StartOptions): Promise<PeerList>
+  start(options: FindOptions): Promise<PeerList>
 }

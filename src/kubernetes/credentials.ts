@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
+import { access } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { readAccountFile } from './account-files.ts'
 
 /** Where a Pod finds its ServiceAccount's token, CA and namespace. */
@@ -114,15 +115,22 @@ function ofKubeConfig(config: KubeConfig, { namespace }: CredentialsOptions): Cr
 /** The library is loaded only where there is a file that it must read. */
 function ofFile(path: string, options: CredentialsOptions): Credentials {
   let loading: Promise<Credentials> | undefined
+  const refuse = (cause: unknown) => {
+    throw new CredentialsError(`The kubeconfig ${path} cannot be read`, { cause })
+  }
   const load = async () => {
+    // Who named a file that is not there need not install anything. KUBECONFIG may name several.
+    for (const file of path.split(delimiter)) if (file !== '') await access(file).catch(refuse)
     const { KubeConfig } = await import('@kubernetes/client-node').catch((cause) => {
-      throw new CredentialsError('To read a kubeconfig, npm install @kubernetes/client-node', { cause })
+      throw new CredentialsError(`To read the kubeconfig ${path}, npm install @kubernetes/client-node`, {
+        cause,
+      })
     })
     const config = new KubeConfig()
     try {
       config.loadFromDefault()
     } catch (cause) {
-      throw new CredentialsError(`The kubeconfig ${path} cannot be read`, { cause })
+      refuse(cause)
     }
     return ofKubeConfig(config, options)
   }

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { type Clock, systemClock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { Faults, type OnError } from '../faults.ts'
-import type { PeerFinder, PeerList, StartOptions } from '../finders/finder.ts'
+import type { FindOptions, PeerFinder, PeerList } from '../finders/finder.ts'
 import { LatestPeers } from '../finders/latest.ts'
 import type { Peer } from '../mesh/peer.ts'
 import { checkOptions } from '../options.ts'
@@ -94,7 +94,7 @@ export class DnsPeerFinder implements PeerFinder {
    * Asks until there is an answer, for up to 30 seconds.
    * @throws SserError `peer-finder-failed` if there is none by then; the signal's reason when it aborts.
    */
-  async start({ signal, onError }: StartOptions): Promise<PeerList> {
+  async start({ signal, onError }: FindOptions): Promise<PeerList> {
     const { intervalMs } = this.#options
     const starterFaults = new Faults(onError)
     const backoff = new Backoff(this.#clock)

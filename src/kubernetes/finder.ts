@@ -1,6 +1,6 @@
 import { systemClock } from '../clock.ts'
 import { Faults } from '../faults.ts'
-import type { PeerFinder, PeerList, StartOptions } from '../finders/finder.ts'
+import type { FindOptions, PeerFinder, PeerList } from '../finders/finder.ts'
 import { type Credentials, findCredentials } from './credentials.ts'
 import { Discovery, type KubernetesPeerFinderStatus } from './discovery.ts'
 import { endpointSlices } from './endpoint-slices.ts'
@@ -40,7 +40,7 @@ export class KubernetesPeerFinder implements PeerFinder {
    * @throws SserError `peer-finder-failed`: at once where the Pod may not list them, with the Role that it lacks, and
    * after 30 seconds where the API server cannot be reached; the signal's reason when it aborts.
    */
-  async start({ signal, onError }: StartOptions): Promise<PeerList> {
+  async start({ signal, onError }: FindOptions): Promise<PeerList> {
     signal.throwIfAborted()
     this.#discovery = this.#discover(new Faults(onError))
     return this.#discovery.start(signal)
