@@ -1,5 +1,7 @@
 import { type Bound, bindError, type Served, type ServeOptions, serveOn } from './serving.ts'
 
+export type { Served, ServeOptions } from './serving.ts'
+
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.

@@ -11,15 +11,24 @@ export interface Clock {
   random(): number
 }
 
+/** The most that a timer takes, in milliseconds, some 24.8 days; one that is given more fires at once. */
+export const MAX_TIMER_MS = 2_147_483_647
+
 /** The machine's own clock. Its timers never keep a process alive. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
-    const timer: unknown = setTimeout(callback, ms)
+    const timer: unknown = setTimeout(callback, Math.min(ms, MAX_TIMER_MS))
     if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref()
     return () => clearTimeout(timer as number)
   },
   random() {
     return (crypto.getRandomValues(new Uint32Array(1))[0] as number) / 2 ** 32
   },
+}
+
+/** Keeps the process alive until `promise` settles, which the clock's timers do not. */
+export function keepAlive<T>(promise: Promise<T>): Promise<T> {
+  const hold = setInterval(() => {}, MAX_TIMER_MS)
+  return promise.finally(() => clearInterval(hold))
 }

@@ -1,7 +1,7 @@
 export type { Clock } from './clock.ts'
 export { SserError, type SserErrorCode } from './errors.ts'
 export type { FaultContext, FaultStage, OnError } from './faults.ts'
-export type { PeerFinder, PeerList } from './finders/finder.ts'
+export type { FindOptions, PeerFinder, PeerList } from './finders/finder.ts'
 export { LocalhostPeerFinder } from './finders/localhost.ts'
 export { StaticPeerFinder } from './finders/static.ts'
 export type { LinkState, PeerStatus } from './mesh/link.ts'

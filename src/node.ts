@@ -3,8 +3,12 @@ import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { type Bound, bindError, type Served, type ServeOptions, serveOn } from './serving.ts'
 
+export type { Served, ServeOptions } from './serving.ts'
+
 /** How long clients that do not read may hold up a stop, in milliseconds. */
 const CLOSE_GRACE_MS = 1_000
+/** After how long a quiet connection of a peer is probed by TCP, in milliseconds. */
+const KEEP_ALIVE_MS = 60_000
 
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
@@ -20,7 +24,9 @@ function bindPublic(fetch: ServeOptions['fetch'], port: number, hostname?: strin
 }
 
 function bindInternal(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
-  const server = createAdaptorServer({ fetch }) as Server
+  // A peer that is lost with its machine says nothing; its connections end all the same.
+  const serverOptions = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
+  const server = createAdaptorServer({ fetch, serverOptions }) as Server
   server.keepAliveTimeout = 0
   return listen(server, port, hostname)
 }

@@ -1,10 +1,10 @@
 import * as v from 'valibot'
-import type { Clock } from './clock.ts'
+import { type Clock, MAX_TIMER_MS } from './clock.ts'
 import { SserError } from './errors.ts'
 import type { OnError } from './faults.ts'
 import { MAX_POSITION_BYTES } from './wire/position.ts'
 
-/** What an {@link Sser} can be told, apart from who its peers are. */
+/** What an {@link Sser} can be told, apart from who its peers are. A time is at most 2,147,483,647 ms, 24.8 days. */
 export interface Settings {
   /** The port on which Pods talk to each other, and a peer's port where its finder gives none. Default: 7000. */
   internalPort?: number | undefined
@@ -61,19 +61,19 @@ const withDefault = (fallback: number, minimum: number, maximum?: number) =>
 
 const schema = v.strictObject({
   internalPort: withDefault(7_000, 0, 65_535),
-  retryMs: withDefault(2_000, 0),
-  heartbeatMs: withDefault(15_000, 1_000),
-  logMaxAgeMs: withDefault(120_000, 1_000),
+  retryMs: withDefault(2_000, 0, MAX_TIMER_MS),
+  heartbeatMs: withDefault(15_000, 1_000, MAX_TIMER_MS),
+  logMaxAgeMs: withDefault(120_000, 1_000, MAX_TIMER_MS),
   logMaxBytes: withDefault(16_777_216, 1_024),
   history: v.optional(v.boolean(), true),
   maxPositionBytes: withDefault(MAX_POSITION_BYTES, 64),
-  hydrateTimeoutMs: withDefault(5_000, 0),
-  drainMs: withDefault(10_000, 0),
-  flushTimeoutMs: withDefault(10_000, 0),
+  hydrateTimeoutMs: withDefault(5_000, 0, MAX_TIMER_MS),
+  drainMs: withDefault(10_000, 0, MAX_TIMER_MS),
+  flushTimeoutMs: withDefault(10_000, 0, MAX_TIMER_MS),
   maxMessageBytes: withDefault(65_536, 1, 1_048_576),
   maxStreamsPerConnection: withDefault(32, 1),
-  ackTimeoutMs: withDefault(1_000, 0),
-  requestTimeoutMs: withDefault(5_000, 10),
+  ackTimeoutMs: withDefault(1_000, 0, MAX_TIMER_MS),
+  requestTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),
   onError: v.optional(v.function() as v.GenericSchema<OnError>),
   fetch: v.optional(v.function() as v.GenericSchema<NonNullable<Settings['fetch']>>),
   clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null)),

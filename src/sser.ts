@@ -1,5 +1,5 @@
 import type { Hono } from 'hono'
-import { type Clock, systemClock } from './clock.ts'
+import { type Clock, keepAlive, systemClock } from './clock.ts'
 import { eventStream } from './core/event-stream.ts'
 import { SserError } from './errors.ts'
 import { Faults } from './faults.ts'
@@ -144,7 +144,7 @@ export class Sser {
    * @throws what the peer finder's first list throws; SserError `stopped`.
    */
   start(options: StartOptions = {}): Promise<void> {
-    this.#starting ??= this.#start(options).catch((error: unknown) => {
+    this.#starting ??= keepAlive(this.#start(options)).catch((error: unknown) => {
       this.#starting = undefined
       throw error
     })
@@ -157,7 +157,7 @@ export class Sser {
    * called again, it returns the first call's promise.
    */
   stop(): Promise<void> {
-    this.#stopping ??= this.#drain()
+    this.#stopping ??= keepAlive(this.#drain())
     return this.#stopping
   }
 
@@ -181,6 +181,7 @@ export class Sser {
     if (!this.#current().mesh.isReady) {
       await this.#joining
       if (this.#isLeaving) throw stopped()
+      signal?.throwIfAborted()
     }
     const { hub, log, mesh } = this.#life
     const now = this.#clock.now()
@@ -198,7 +199,10 @@ export class Sser {
     signal?.throwIfAborted()
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
     this.#internalPort = internalPort
-    const { peers, changes, uid } = await this.#peerFinder.start({ signal: this.#abort.signal })
+    const { peers, changes, uid } = await this.#peerFinder.start({
+      signal: this.#abort.signal,
+      onError: (error) => this.#faults.report(error, { stage: 'peer-finder' }),
+    })
     this.#abort.signal.throwIfAborted()
     this.#peers = checkPeers(peers)
     this.#uid = uid

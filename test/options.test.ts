@@ -5,18 +5,18 @@ import { resolveSettings } from '../src/options.ts'
 /** Every number: its default, and the least and the most that it may be. */
 const NUMBERS: Record<string, readonly [fallback: number, least: number, most?: number]> = {
   internalPort: [7_000, 0, 65_535],
-  retryMs: [2_000, 0],
-  heartbeatMs: [15_000, 1_000],
-  logMaxAgeMs: [120_000, 1_000],
+  retryMs: [2_000, 0, 2_147_483_647],
+  heartbeatMs: [15_000, 1_000, 2_147_483_647],
+  logMaxAgeMs: [120_000, 1_000, 2_147_483_647],
   logMaxBytes: [16_777_216, 1_024],
   maxPositionBytes: [4_096, 64],
-  hydrateTimeoutMs: [5_000, 0],
-  drainMs: [10_000, 0],
-  flushTimeoutMs: [10_000, 0],
+  hydrateTimeoutMs: [5_000, 0, 2_147_483_647],
+  drainMs: [10_000, 0, 2_147_483_647],
+  flushTimeoutMs: [10_000, 0, 2_147_483_647],
   maxMessageBytes: [65_536, 1, 1_048_576],
   maxStreamsPerConnection: [32, 1],
-  ackTimeoutMs: [1_000, 0],
-  requestTimeoutMs: [5_000, 10],
+  ackTimeoutMs: [1_000, 0, 2_147_483_647],
+  requestTimeoutMs: [5_000, 10, 2_147_483_647],
 }
 
 const make = (settings: object) => () => new Sser({ peerFinder: new LocalhostPeerFinder(), ...settings })

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { LocalhostPeerFinder, Sser } from '../src/index.ts'
 import { settle } from './fixtures/clock.ts'
-import { Fleet, hung, refused } from './fixtures/fleet.ts'
+import { Fleet, hung, outcome, refused } from './fixtures/fleet.ts'
 import { asReceived, HOSTILE_MESSAGES } from './fixtures/messages.ts'
 
 async function onePod(settings?: ConstructorParameters<typeof Fleet>[1]) {
@@ -175,6 +175,24 @@ describe('start() and stop()', () => {
     await sser.start()
     expect(sser.isReady).toBe(true)
     void sser.stop()
+  })
+
+  it('send() that was given up while the Pod starts sends nothing', async () => {
+    const fleet = await Fleet.of(2)
+    const late = fleet.replace(1)
+    fleet.link(1, 0, hung)
+    void late.sser.start()
+    await settle()
+    const controller = new AbortController()
+    const sending = outcome(late.sser.send('foo', 'x', { signal: controller.signal }))
+    controller.abort(new Error('never mind'))
+    fleet.heal()
+    const listener = fleet.pod(0).connect('foo')
+    await fleet.clock.advance(10_000)
+    await expect(late.sser.send('foo', 'y')).resolves.toMatchObject({ duplicate: false })
+    await settle()
+    expect(listener.messages).toEqual(['y'])
+    await sending
   })
 
   it('start() after stop() is refused', async () => {

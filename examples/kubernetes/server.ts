@@ -5,9 +5,10 @@ import { KubernetesPeerFinder } from '../../src/kubernetes.ts'
 
 const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await import('../../src/node.ts')
 
-const onError = (error: unknown) => console.error(error)
-const peerFinder = new KubernetesPeerFinder({ labelSelector: 'app=web', onError })
-const sser = new Sser({ peerFinder, onError })
+const sser = new Sser({
+  peerFinder: new KubernetesPeerFinder({ labelSelector: 'app=web' }),
+  onError: (error, { stage, peer }) => console.error(stage, peer ?? '', error),
+})
 
 const app = new Hono()
 app.route('/', sser.opsRoutes) // GET /readyz, for balancers that ask the Pods by themselves

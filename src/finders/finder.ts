@@ -13,11 +13,19 @@ export interface PeerList {
   uid?: string | undefined
 }
 
+/** What a finder is started with. */
+export interface FindOptions {
+  /** Ends the search. */
+  signal: AbortSignal
+  /** Hears of each fault that does not end the search. */
+  onError?: ((error: unknown) => void) | undefined
+}
+
 /** Finds the Pods of this workload. */
 export interface PeerFinder {
   /**
    * Begins to look. The list MAY include the Pod itself. It MUST reject if the first list cannot be had, and with
    * the signal's reason if that aborts first; after an abort `changes` MUST end.
    */
-  start(options: { signal: AbortSignal }): Promise<PeerList>
+  start(options: FindOptions): Promise<PeerList>
 }

@@ -3,6 +3,10 @@ import * as v from 'valibot'
 /** A pause that a server asks for is kept up to here: a list that is a day old helps nobody. */
 const MOST_RETRY_AFTER_MS = 120_000
 
+/** How much of a message is kept, and of what is no message. */
+const MOST_MESSAGE = 1_000
+const MOST_EXCERPT = 200
+
 /** What the API server says instead of what was asked for: by HTTP, or by an ERROR event in a watch. */
 export class StatusError extends Error {
   override readonly name = 'StatusError'
@@ -17,7 +21,7 @@ export class StatusError extends Error {
     status: Status,
     { code, retryAfterMs }: { code?: number; retryAfterMs?: number | undefined } = {},
   ) {
-    super(status.message ?? 'no message')
+    super(excerpt(status.message ?? 'no message', MOST_MESSAGE))
     this.code = code ?? status.code ?? 500
     const seconds = status.details?.retryAfterSeconds ?? undefined
     const ms = retryAfterMs ?? (seconds === undefined ? undefined : seconds * 1_000)
@@ -79,9 +83,12 @@ export interface ApiObject {
   metadata: { uid: string; name: string; resourceVersion: string }
 }
 
+/** What names one object among all that ever were, and can be sent in a header. */
+export const UID = /^[!-~]{1,128}$/
+
 /** What is kept of every object's metadata. */
 export const metadata: { [K in keyof ApiObject['metadata']]: v.GenericSchema<unknown, string> } = {
-  uid: v.pipe(v.string(), v.regex(/^[!-~]{1,128}$/)),
+  uid: v.pipe(v.string(), v.regex(UID)),
   name: v.string(),
   resourceVersion: version,
 }
@@ -117,7 +124,7 @@ export function readStatus(text: string): Status {
   try {
     return read(statusSchema, JSON.parse(text), 'a status')
   } catch {
-    return { message: text.slice(0, 200).trim() }
+    return { message: excerpt(text.trim(), MOST_EXCERPT) }
   }
 }
 
@@ -126,13 +133,23 @@ export function read<T extends v.GenericSchema>(schema: T, value: unknown, what:
   const parsed = v.safeParse(schema, value)
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues
-  throw new ProtocolError(`Not ${what}: ${v.getDotPath(issue) ?? 'it'}: ${issue.message}`)
+  throw new ProtocolError(
+    `Not ${what}: ${v.getDotPath(issue) ?? 'it'}: ${excerpt(issue.message, MOST_EXCERPT)}`,
+  )
 }
 
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)
-  } catch (cause) {
-    throw new ProtocolError(`Not JSON: ${text.slice(0, 80)}`, { cause })
+  } catch {
+    // The parser's own error quotes the text as it is.
+    throw new ProtocolError(`Not JSON: ${excerpt(text, 80)}`)
   }
+}
+
+/** The beginning of a text that anybody may have written, fit for a terminal and for one line of a log. */
+function excerpt(text: string, most: number): string {
+  return text
+    .slice(0, most)
+    .replace(/[\p{C}\p{Zl}\p{Zp}\u{fffd}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
 }

@@ -1,12 +1,13 @@
 import type { Clock } from '../clock.ts'
-import { type ApiObject, type Page, read, readEvent, readPage, StatusError } from './answer.ts'
+import { type ApiObject, type Page, ProtocolError, read, readEvent, readPage, StatusError } from './answer.ts'
 import type { Kind } from './kind.ts'
 import { Limits } from './limits.ts'
-import { type Answer, readLines, readText, type Transport } from './transport.ts'
+import { type Answer, readLines, readText, TooLongError, type Transport } from './transport.ts'
 
-/** How long one page of a list may take, how many objects are asked for at once, and how much may come. */
+/** How long one page of a list may take, how many objects and pages are asked for, and how much may come at once. */
 const LIST_MS = 30_000
 const PAGE_OBJECTS = 500
+const MOST_PAGES = 1_000
 const LIST_BYTES = 67_108_864
 /** The longest event. The API server's storage takes no object of more than about 1.5 MiB. */
 const EVENT_BYTES = 8_388_608
@@ -38,6 +39,8 @@ export class Collection<T extends ApiObject> {
   /** What is to be added to the clock's time to have the server's. NaN where the server does not tell. */
   serverOffset: number = Number.NaN
   readonly #options: CollectionOptions<T>
+  /** More than may come at once: from here on only the storage is asked, which gives it in pages. */
+  #isLarge = false
 
   constructor(options: CollectionOptions<T>) {
     this.#options = options
@@ -49,6 +52,7 @@ export class Collection<T extends ApiObject> {
    */
   async list(from: string, signal: AbortSignal): Promise<Listed<T>> {
     // A list that must be as new as one already seen comes from the server's cache, which knows no pages.
+    if (this.#isLarge) return this.#readPages('', PAGE_OBJECTS, signal)
     if (from !== '' && from !== '0') return this.#readPages(from, undefined, signal)
     return this.#readPages(from, PAGE_OBJECTS, signal)
   }
@@ -97,6 +101,7 @@ export class Collection<T extends ApiObject> {
 
   async #readPages(from: string, limit: number | undefined, signal: AbortSignal): Promise<Listed<T>> {
     const objects = new Map<string, T>()
+    const seen = new Set<string>()
     let next = ''
     for (;;) {
       const page = await this.#readPage(from, limit, next, signal).catch((error: unknown) => {
@@ -111,6 +116,9 @@ export class Collection<T extends ApiObject> {
       }
       if (page.next === '') return { objects, version: page.version }
       next = page.next
+      if (seen.has(next) || seen.size + 1 >= MOST_PAGES)
+        throw new ProtocolError(`A list without end: ${seen.size + 1} pages`)
+      seen.add(next)
     }
   }
 
@@ -124,6 +132,9 @@ export class Collection<T extends ApiObject> {
       }
       const { body } = await this.#get(query, limits)
       return readPage(await readText(body, LIST_BYTES))
+    } catch (error) {
+      this.#isLarge ||= error instanceof TooLongError
+      throw error
     } finally {
       limits.end()
     }

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
+import { readAccountFile } from './account-files.ts'
 
 /** Where a Pod finds its ServiceAccount's token, CA and namespace. */
 export const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -64,7 +65,8 @@ export function findCredentials(options: CredentialsOptions): Credentials {
 
 /** Read by ourselves: the client library takes a quarter of a second to load, and 70 MiB (`npm run bench:kubernetes`). */
 function ofServiceAccount(server: string, { serviceAccountDir, namespace }: CredentialsOptions): Credentials {
-  const file = async (name: string) => (await readFile(join(serviceAccountDir, name), 'utf8')).trim()
+  const file = (name: 'token' | 'ca.crt' | 'namespace') =>
+    readAccountFile(join(serviceAccountDir, name), name)
   const { POD_NAMESPACE } = process.env
   return {
     source: serviceAccountDir,
@@ -99,7 +101,7 @@ function ofKubeConfig(config: KubeConfig, { namespace }: CredentialsOptions): Cr
       // The library would go on with an old token for a minute, and sends a line break that is in the file.
       const tokenFile = config.getCurrentUser()?.authProvider?.config?.tokenFile
       if (tokenFile !== undefined)
-        headers.Authorization = `Bearer ${(await readFile(tokenFile, 'utf8')).trim()}`
+        headers.Authorization = `Bearer ${await readAccountFile(tokenFile, 'token')}`
       return {
         server: new URL(cluster.server),
         namespace: namespace || POD_NAMESPACE || context?.namespace?.trim() || 'default',
@@ -113,15 +115,22 @@ function ofKubeConfig(config: KubeConfig, { namespace }: CredentialsOptions): Cr
 /** The library is loaded only where there is a file that it must read. */
 function ofFile(path: string, options: CredentialsOptions): Credentials {
   let loading: Promise<Credentials> | undefined
+  const refuse = (cause: unknown) => {
+    throw new CredentialsError(`The kubeconfig ${path} cannot be read`, { cause })
+  }
   const load = async () => {
+    // Who named a file that is not there need not install anything. KUBECONFIG may name several.
+    for (const file of path.split(delimiter)) if (file !== '') await access(file).catch(refuse)
     const { KubeConfig } = await import('@kubernetes/client-node').catch((cause) => {
-      throw new CredentialsError('To read a kubeconfig, npm install @kubernetes/client-node', { cause })
+      throw new CredentialsError(`To read the kubeconfig ${path}, npm install @kubernetes/client-node`, {
+        cause,
+      })
     })
     const config = new KubeConfig()
     try {
       config.loadFromDefault()
     } catch (cause) {
-      throw new CredentialsError(`The kubeconfig ${path} cannot be read`, { cause })
+      refuse(cause)
     }
     return ofKubeConfig(config, options)
   }

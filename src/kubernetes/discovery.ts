@@ -18,6 +18,8 @@ const START_MS = 30_000
 /** A burst of changes is told of once: when it pauses, or has gone on for so long. */
 const PAUSE_MS = 100
 const BURST_MS = 1_000
+/** A timer that is set for longer rings at once. */
+const LONGEST_TIMER_MS = 2_147_483_647
 
 export interface DiscoveryOptions {
   kind: Kind
@@ -25,7 +27,10 @@ export interface DiscoveryOptions {
   port: number | undefined
   family: Family | undefined
   clock: Clock
+  /** Hears of every fault. */
   faults: Faults
+  /** Hears of what `start()` does not reject with. */
+  starterFaults: Faults
 }
 
 /** How a `KubernetesPeerFinder` stands. */
@@ -87,7 +92,8 @@ export class Discovery {
     try {
       const changes = await this.#first.promise
       const { POD_UID, POD_NAME, POD_IP } = process.env
-      const uid = POD_UID || kind.own(this.#reflector.objects.values(), POD_NAME, POD_IP)
+      const uid =
+        POD_UID || kind.own(this.#reflector.objects.values(), POD_NAME || undefined, POD_IP || undefined)
       return { peers: changes.peers, changes, uid }
     } catch (error) {
       signal.removeEventListener('abort', onAbort)
@@ -139,19 +145,19 @@ export class Discovery {
     const view = { port, family, now: clock.now() + serverOffset }
     const { peers, changesAt } = kind.find(this.#reflector.objects.values(), view)
     this.#cancelDeparture()
-    if (Number.isFinite(changesAt - view.now)) {
-      this.#cancelDeparture = clock.after(changesAt - view.now, () => this.#tell())
-    }
+    const waitMs = Math.min(changesAt - view.now, LONGEST_TIMER_MS)
+    if (Number.isFinite(changesAt - view.now)) this.#cancelDeparture = clock.after(waitMs, () => this.#tell())
     return peers
   }
 
   #onFault(cause: unknown): void {
-    const { clock, credentials, faults, kind } = this.#options
+    const { clock, credentials, faults, kind, starterFaults } = this.#options
     const { host, namespace } = this.#transport
     const error = mend(cause, { ...kind, host, namespace, source: credentials.source })
     this.#lastFault = { error, at: clock.now() }
     faults.report(error, { stage: 'peer-finder' })
     if (this.#latest === undefined && isHopeless(cause)) this.#end(error)
+    else starterFaults.report(error, { stage: 'peer-finder' })
   }
 
   #late(): SserError {

@@ -1,9 +1,10 @@
 import { Resolver } from 'node:dns/promises'
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 import * as v from 'valibot'
 import { type Clock, systemClock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { Faults, type OnError } from '../faults.ts'
-import type { PeerFinder, PeerList } from '../finders/finder.ts'
+import type { FindOptions, PeerFinder, PeerList } from '../finders/finder.ts'
 import { LatestPeers } from '../finders/latest.ts'
 import type { Peer } from '../mesh/peer.ts'
 import { checkOptions } from '../options.ts'
@@ -24,9 +25,9 @@ export interface DnsPeerFinderOptions {
   port?: number | undefined
   /** Which addresses to ask for. Default: the family of `POD_IP`, else IPv4, and IPv6 where there is none. */
   family?: Family | undefined
-  /** How often to ask, in milliseconds, give or take a fifth. Default: 5,000. Minimum: 100. */
+  /** How often to ask, in milliseconds, give or take a fifth. Default: 5,000. Minimum: 100. Maximum: 1,789,569,705. */
   intervalMs?: number | undefined
-  /** The name servers, as `address` or `address:port`. Default: the system's. */
+  /** The name servers, as IP `address` or `address:port`, IPv6 with a port in brackets. Default: the system's. */
   nameServers?: readonly string[] | undefined
   /** Hears of every failed query, at the stage `peer-finder`. None of them takes a peer away. */
   onError?: OnError | undefined
@@ -37,11 +38,17 @@ export interface DnsPeerFinderOptions {
 /** A name of two labels at least: no resolver would find a shorter one without a search domain. */
 const HOSTNAME = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{1,63}\.?$/i
 
+/** What no timer that is a fifth longer would wait for. */
+const MOST_INTERVAL_MS = Math.floor(2_147_483_647 / 1.2)
+
 const schema = v.strictObject({
   hostname: v.string(),
   port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
   family: v.optional(v.picklist(['IPv4', 'IPv6'])),
-  intervalMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(100)), 5_000),
+  intervalMs: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(MOST_INTERVAL_MS)),
+    5_000,
+  ),
   nameServers: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
   onError: v.optional(v.function() as v.GenericSchema<OnError>),
   clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null)),
@@ -71,6 +78,14 @@ export class DnsPeerFinder implements PeerFinder {
         `Option "hostname": "${hostname}" is no name in full; expected one as web.shop.svc.cluster.local`,
       )
     }
+    for (const server of this.#options.nameServers ?? []) {
+      if (!isNameServer(server)) {
+        throw new SserError(
+          'invalid-options',
+          `Option "nameServers": "${server}" is no IP address; expected one as 10.96.0.10 or 10.96.0.10:53`,
+        )
+      }
+    }
     this.#clock = this.#options.clock ?? systemClock
     this.#faults = new Faults(this.#options.onError)
   }
@@ -79,8 +94,9 @@ export class DnsPeerFinder implements PeerFinder {
    * Asks until there is an answer, for up to 30 seconds.
    * @throws SserError `peer-finder-failed` if there is none by then; the signal's reason when it aborts.
    */
-  async start({ signal }: { signal: AbortSignal }): Promise<PeerList> {
+  async start({ signal, onError }: FindOptions): Promise<PeerList> {
     const { intervalMs } = this.#options
+    const starterFaults = new Faults(onError)
     const backoff = new Backoff(this.#clock)
     const deadline = this.#clock.now() + START_MS
     for (;;) {
@@ -89,22 +105,25 @@ export class DnsPeerFinder implements PeerFinder {
       signal.throwIfAborted()
       if (!(answer instanceof SserError)) {
         const changes = new LatestPeers(answer)
-        void this.#poll(changes, signal)
+        void this.#poll(changes, signal, starterFaults)
         return { peers: answer, changes }
       }
       const waitMs = backoff.next(intervalMs)
       if (this.#clock.now() + waitMs > deadline) throw answer
+      starterFaults.report(answer, { stage: 'peer-finder' })
       await pause(this.#clock, waitMs, signal)
     }
   }
 
-  async #poll(latest: LatestPeers, signal: AbortSignal): Promise<void> {
+  async #poll(latest: LatestPeers, signal: AbortSignal, starterFaults: Faults): Promise<void> {
     const { intervalMs } = this.#options
     while (!signal.aborted) {
       await pause(this.#clock, intervalMs * (0.8 + 0.4 * this.#clock.random()), signal)
       if (signal.aborted) break
       const answer = await this.#ask(signal)
-      if (!signal.aborted && !(answer instanceof SserError)) latest.set(answer)
+      if (signal.aborted) break
+      if (answer instanceof SserError) starterFaults.report(answer, { stage: 'peer-finder' })
+      else latest.set(answer)
     }
     latest.end()
   }
@@ -144,4 +163,12 @@ export class DnsPeerFinder implements PeerFinder {
       return resolver.resolve6(hostname)
     })
   }
+}
+
+/** An address by which no name has to be looked up first. */
+function isNameServer(text: string): boolean {
+  if (isIP(text) !== 0) return true
+  const [, v6, v4 = '', port] = /^(?:\[(.+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? []
+  if (port !== undefined && !(Number(port) >= 1 && Number(port) <= 65_535)) return false
+  return v6 === undefined ? isIPv4(v4) : isIPv6(v6)
 }

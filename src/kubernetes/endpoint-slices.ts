@@ -1,7 +1,8 @@
-import { isIP, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import * as v from 'valibot'
 import type { Peer } from '../mesh/peer.ts'
-import { type ApiObject, type Maybe, metadata } from './answer.ts'
+import { isAddress } from './address.ts'
+import { type ApiObject, type Maybe, metadata, UID } from './answer.ts'
 import type { Found, Kind, View } from './kind.ts'
 
 interface EndpointSlice extends ApiObject {
@@ -9,9 +10,14 @@ interface EndpointSlice extends ApiObject {
     {
       addresses: string[]
       conditions?: Maybe<{ terminating?: Maybe<boolean> }>
-      targetRef?: Maybe<{ uid?: Maybe<string>; name?: Maybe<string> }>
+      targetRef?: Maybe<TargetRef>
     }[]
   >
+}
+
+interface TargetRef {
+  uid?: Maybe<string>
+  name?: Maybe<string>
 }
 
 const endpoint = v.object({
@@ -37,12 +43,25 @@ export function endpointSlices(service: string): Kind<EndpointSlice> {
     schema,
     find: findPeers,
     own(objects, name, address) {
-      const all = [...objects].flatMap((slice) => slice.endpoints ?? [])
-      const named = all.find(({ targetRef }) => name !== undefined && targetRef?.name === name)
-      const own = named ?? all.find(({ addresses }) => address !== undefined && addresses.includes(address))
-      return own?.targetRef?.uid ?? undefined
+      const uids = new Set<string | undefined>()
+      for (const { addresses, conditions, targetRef } of [...objects].flatMap(
+        ({ endpoints }) => endpoints ?? [],
+      )) {
+        // A name is one Pod's at a time. An address may be another's, and says nothing where there is a name.
+        const isOwn =
+          name === undefined ? address !== undefined && addresses.includes(address) : targetRef?.name === name
+        if (isOwn && conditions?.terminating !== true) uids.add(uidOf(targetRef))
+      }
+      // Of two, nothing here says which is the newer.
+      return uids.size === 1 ? uids.values().next().value : undefined
     },
   }
+}
+
+/** Whoever may write slices writes what they like: what is no UID names nobody. */
+function uidOf(targetRef: Maybe<TargetRef>): string | undefined {
+  const uid = targetRef?.uid ?? ''
+  return UID.test(uid) ? uid : undefined
 }
 
 /** A Pod may be in two slices for a while, and is in one of each family where a Service has two. */
@@ -50,9 +69,9 @@ function findPeers(objects: Iterable<EndpointSlice>, { family, port }: View): Fo
   const byPod = new Map<string, { peer: Peer; isTerminating: boolean }>()
   for (const { endpoints } of objects) {
     for (const { addresses, conditions, targetRef } of endpoints ?? []) {
-      const [address] = addresses
-      if (address === undefined || isIP(address) === 0) continue
-      const uid = targetRef?.uid ?? undefined
+      const address = addresses.find(isAddress)
+      if (address === undefined) continue
+      const uid = uidOf(targetRef)
       const known = byPod.get(uid ?? address)
       if (known !== undefined && isIPv6(address) !== (family === 'IPv6')) continue
       byPod.set(uid ?? address, {

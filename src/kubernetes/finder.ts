@@ -1,6 +1,6 @@
 import { systemClock } from '../clock.ts'
 import { Faults } from '../faults.ts'
-import type { PeerFinder, PeerList } from '../finders/finder.ts'
+import type { FindOptions, PeerFinder, PeerList } from '../finders/finder.ts'
 import { type Credentials, findCredentials } from './credentials.ts'
 import { Discovery, type KubernetesPeerFinderStatus } from './discovery.ts'
 import { endpointSlices } from './endpoint-slices.ts'
@@ -15,7 +15,8 @@ import { pods } from './pods.ts'
  *
  * The Pod's ServiceAccount needs the verbs `list` and `watch` on `pods`, or on `endpointslices` where a `service` is
  * given. From the downward API it wants `POD_UID` (`metadata.uid`), so that Pods are told apart, and `POD_IP`
- * (`status.podIP`).
+ * (`status.podIP`). Without `POD_UID` the Pod looks for itself in the first list, by `POD_NAME`, or else by `POD_IP`;
+ * where it does not find itself it refuses nothing that was meant for another.
  *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
@@ -39,9 +40,9 @@ export class KubernetesPeerFinder implements PeerFinder {
    * @throws SserError `peer-finder-failed`: at once where the Pod may not list them, with the Role that it lacks, and
    * after 30 seconds where the API server cannot be reached; the signal's reason when it aborts.
    */
-  async start({ signal }: { signal: AbortSignal }): Promise<PeerList> {
+  async start({ signal, onError }: FindOptions): Promise<PeerList> {
     signal.throwIfAborted()
-    this.#discovery = this.#discover()
+    this.#discovery = this.#discover(new Faults(onError))
     return this.#discovery.start(signal)
   }
 
@@ -50,9 +51,10 @@ export class KubernetesPeerFinder implements PeerFinder {
     return this.#discovery.status()
   }
 
-  #discover(): Discovery {
+  #discover(starterFaults = new Faults()): Discovery {
     const { clock = systemClock, family, port } = this.#options
     const credentials: Credentials = findCredentials(this.#options)
-    return new Discovery({ kind: this.#kind, credentials, port, family, clock, faults: this.#faults })
+    const faults = this.#faults
+    return new Discovery({ kind: this.#kind, credentials, port, family, clock, faults, starterFaults })
   }
 }

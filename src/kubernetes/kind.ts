@@ -28,6 +28,9 @@ export interface Kind<T extends ApiObject = ApiObject> {
   readonly selectors: Readonly<Record<string, string>>
   readonly schema: v.GenericSchema<unknown, T>
   find(objects: Iterable<T>, view: View): Found
-  /** This Pod's own UID, by its name or one of its addresses. */
+  /**
+   * This Pod's own UID, by its name, or by one of its addresses where it knows no name; undefined where that is not
+   * certain, as then it refuses nothing. It is asked for once, of a list that may be old: `POD_UID` is never wrong.
+   */
   own(objects: Iterable<T>, name: string | undefined, address: string | undefined): string | undefined
 }

@@ -1,4 +1,5 @@
 import { describe, SserError } from '../errors.ts'
+import { AccountFileError } from './account-files.ts'
 import { StatusError } from './answer.ts'
 import { CredentialsError } from './credentials.ts'
 
@@ -28,6 +29,7 @@ function say(error: unknown, { host, namespace, group, resource, source }: Place
   const what = `${resource} in namespace "${namespace}"`
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof CredentialsError) return describe(error)
+  if (error instanceof AccountFileError) return message
   if (error instanceof StatusError) {
     const answer = `${error.code}: ${message}`
     if (error.code === 401) {

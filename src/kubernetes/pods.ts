@@ -1,6 +1,6 @@
-import { isIP, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import * as v from 'valibot'
-import type { Peer } from '../mesh/peer.ts'
+import { isAddress } from './address.ts'
 import { type ApiObject, type Maybe, metadata } from './answer.ts'
 import type { Found, Kind, View } from './kind.ts'
 
@@ -44,17 +44,30 @@ export function pods(labelSelector: string): Kind<Pod> {
     schema,
     find: findPeers,
     own(objects, name, address) {
-      const all = [...objects]
-      const named = all.find((pod) => pod.metadata.name === name)
-      return (named ?? all.find((pod) => address !== undefined && addresses(pod).includes(address)))?.metadata
-        .uid
+      let own: Pod | undefined
+      for (const pod of objects) {
+        // An address may be another's, and says nothing where there is a name.
+        const isOwn =
+          name === undefined
+            ? address !== undefined && addresses(pod).includes(address)
+            : pod.metadata.name === name
+        // A list may come from a cache that still knows a Pod that had the name before. Who starts does not leave.
+        if (!isOwn || pod.metadata.deletionTimestamp) continue
+        if (own === undefined || createdAt(own) <= createdAt(pod)) own = pod
+      }
+      return own?.metadata.uid
     },
   }
 }
 
+/** In whole seconds, and to be compared as text. */
+function createdAt({ metadata }: Pod): string {
+  return metadata.creationTimestamp ?? ''
+}
+
 function findPeers(objects: Iterable<Pod>, { family, port, now }: View): Found {
   let changesAt = Number.POSITIVE_INFINITY
-  const newest = new Map<string, { peer: Peer; createdAt: string }>()
+  const newest = new Map<string, Pod>()
   for (const pod of objects) {
     if (pod.status?.phase !== 'Running') continue
     const overdueAt = Date.parse(pod.metadata.deletionTimestamp ?? '') + OVERDUE_MS
@@ -63,17 +76,17 @@ function findPeers(objects: Iterable<Pod>, { family, port, now }: View): Found {
     if (address === undefined) continue
     if (overdueAt < changesAt) changesAt = overdueAt
     // An address outlives the Pod that had it. Times are whole seconds: of two, the one that came later is newer.
-    const createdAt = pod.metadata.creationTimestamp ?? ''
     const rival = newest.get(address)
-    if (rival !== undefined && rival.createdAt > createdAt) continue
-    newest.set(address, { peer: { address, port, uid: pod.metadata.uid }, createdAt })
+    if (rival !== undefined && createdAt(rival) > createdAt(pod)) continue
+    newest.set(address, pod)
   }
-  return { peers: Array.from(newest.values(), ({ peer }) => peer), changesAt }
+  const peers = Array.from(newest, ([address, { metadata }]) => ({ address, port, uid: metadata.uid }))
+  return { peers, changesAt }
 }
 
 function addresses({ status }: Pod): string[] {
   const all = status?.podIPs?.map(({ ip }) => ip) ?? [status?.podIP]
-  return all.filter((ip) => ip != null && isIP(ip) !== 0) as string[]
+  return all.filter((ip) => ip != null && isAddress(ip)) as string[]
 }
 
 /** The first address of the family, if there is one: a Pod that has none of it is given by what it has. */

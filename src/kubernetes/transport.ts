@@ -47,11 +47,12 @@ export class Transport {
     const response = await this.#send(access, pathOf(access.namespace), limits)
     cancel()
     const body = this.#read(response, limits)
+    const { location } = response.headers
     if (response.statusCode === 200) return { date: Date.parse(response.headers.date ?? ''), body }
     // A proxy's page may be endless, and the connection may break: the status is known all the same.
     const text = await readText(body, STATUS_BYTES).catch(() => '')
     limits.signal.throwIfAborted()
-    throw new StatusError(readStatus(text), {
+    throw new StatusError(location === undefined ? readStatus(text) : redirect(location, access.server), {
       code: response.statusCode ?? 0,
       retryAfterMs: retryAfterMs(response),
     })
@@ -100,13 +101,16 @@ export class Transport {
   }
 }
 
-/** The whole body. @throws ProtocolError if it is longer than `mostBytes`. */
+/** A body is longer than what is taken into memory. */
+export class TooLongError extends ProtocolError {}
+
+/** The whole body. @throws TooLongError if it is longer than `mostBytes`. */
 export async function readText(body: AsyncIterable<Uint8Array>, mostBytes: number): Promise<string> {
   const parts: Uint8Array[] = []
   let size = 0
   for await (const part of body) {
     size += part.byteLength
-    if (size > mostBytes) throw new ProtocolError(`An answer of more than ${mostBytes} bytes`)
+    if (size > mostBytes) throw new TooLongError(`An answer of more than ${mostBytes} bytes`)
     parts.push(part)
   }
   return Buffer.concat(parts).toString()
@@ -133,6 +137,12 @@ export async function* readLines(body: AsyncIterable<Uint8Array>, mostBytes: num
     if (from < chunk.byteLength) take(chunk.subarray(from))
   }
   if (size > 0) throw new Error('The watch ended inside a line')
+}
+
+/** Nobody follows it: the token is for the API server alone. */
+function redirect(location: string, server: URL): { message: string } {
+  const host = URL.canParse(location, server.href) ? new URL(location, server).host : 'nowhere'
+  return { message: `it redirects to ${host}, and redirects are not followed` }
 }
 
 function newAgent(): Agent {

@@ -7,6 +7,7 @@ import { PEER_ENDPOINT_URL_PATH, printV1 } from '../wire/v1.ts'
 import type { Acquaintance } from './acquaintance.ts'
 import { postAppend } from './append.ts'
 import type { Exchange } from './exchange.ts'
+import { Missed } from './missed.ts'
 import type { Target } from './peer.ts'
 import { type Fetch, type PostOptions, post } from './post.ts'
 import type { Outcome } from './receipt.ts'
@@ -64,11 +65,14 @@ export class Link {
   readonly #options: LinkOptions
   readonly #abort = new AbortController()
   readonly #waiters = new Waiters()
+  readonly #missed = new Missed()
   #state: LinkState = 'connecting'
   #peer: Acquaintance | undefined
   #failures = 0
   #lastError: string | undefined
   #busy = false
+  /** It has answered once, whatever it speaks. */
+  #isMet = false
   #flushing: Position | undefined
   #cancelRetry: (() => void) | undefined
   /** Towards a Go Pod: the last of this Pod's events that was posted, well or badly. */
@@ -79,6 +83,8 @@ export class Link {
     this.target = options.target
     this.#options = options
     this.#v1Seq = options.log.ownSeq
+    // A Go Pod was not there for these; what any other has, it says itself.
+    this.#miss(0, this.#v1Seq)
   }
 
   status(): PeerStatus {
@@ -131,7 +137,8 @@ export class Link {
       settle(isHeld ? { status: 'delivered' } : { status: 'pending', reason: 'sent by another Pod' })
     }
     // Sent before, under the same key: nothing will be sent now that could bring news of it.
-    else if ((this.#peer?.has(epoch) ?? 0) >= seq) settle({ status: 'delivered' })
+    else if (this.#isMet && this.#settledSeq() >= seq)
+      settle(this.#missed.has(seq) ? LET_GO : { status: 'delivered' })
     else if (this.#state === 'failing') settle({ status: 'failed', reason: this.#lastError ?? '' })
     else this.#waiters.add(seq, settle)
   }
@@ -173,6 +180,7 @@ export class Link {
     if (clock.now() < this.#v1Until) return this.#sendV1()
     const isV2 = await this.#append()
     this.#failures = 0
+    this.#isMet = true
     if (isV2) return
     this.#state = 'v1'
     this.#v1Seq = Math.max(this.#v1Seq, this.#settledSeq())
@@ -190,7 +198,10 @@ export class Link {
         : exchange.give(before, { own: true, third: this.#flushing !== undefined }, clock.now())
     // The peer will jump over these; it must not look as if it had taken them.
     const trimmed = message.runs.find((run) => run.epoch === log.epoch && run.floor === true)
-    if (trimmed !== undefined) this.#waiters.settleUpTo(trimmed.prev, LET_GO)
+    if (trimmed !== undefined) {
+      this.#miss(before?.has(log.epoch) ?? 0, trimmed.prev)
+      this.#waiters.settleUpTo(trimmed.prev, LET_GO)
+    }
     const had = message.runs.map((run) => before?.has(run.epoch) ?? 0)
     const answer = await postAppend(this.target, message, this.#postOptions())
     if (this.#options.isFrozen()) throw new SserError('stopped', 'this Pod stood still')
@@ -205,6 +216,7 @@ export class Link {
     const peer = meet(answer.epoch)
     peer.hear(answer.position, log.position(now), now)
     peer.workedAt = now
+    if (peer !== before) this.#missed.clear()
     this.#peer = peer
     this.#state = 'connected'
     this.#settleWaiters()
@@ -228,6 +240,7 @@ export class Link {
       const body = printV1({ stream: item.stream, msg: item.msg })
       await post(this.target, PEER_ENDPOINT_URL_PATH, body, checkStatus, this.#postOptions())
     } catch (error) {
+      this.#miss(item.seq - 1, item.seq)
       // It may have been taken all the same. Before anything more is risked, the peer is asked whether it lives.
       this.#v1Until = Number.NEGATIVE_INFINITY
       throw error
@@ -240,8 +253,14 @@ export class Link {
 
   /** A Go Pod will not get what is up to `seq`: signs of life, which nobody waits for, and what the log let go of. */
   #skipV1(seq: number): void {
+    this.#miss(this.#v1Seq, seq)
     this.#v1Seq = seq
     this.#waiters.settleUpTo(seq, LET_GO)
+  }
+
+  #miss(after: number, to: number): void {
+    const { log } = this.#options
+    this.#missed.add(after, to, log.epochs.get(log.epoch)?.floor ?? 0)
   }
 
   #postOptions(): PostOptions {

@@ -35,13 +35,16 @@ export async function post<T>(
   let response: Response | undefined
   try {
     signal.throwIfAborted()
-    response = await fetch(`http://${host}${path}`, {
+    // Bun would hand what is between Pods to the proxy of HTTP_PROXY, and take what that says for the peer's answer.
+    const init: RequestInit & { proxy: false } = {
+      proxy: false,
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(uid !== undefined && { [TARGET_HEADER]: uid }) },
       body,
       redirect: 'manual',
       signal: request.signal,
-    })
+    }
+    response = await fetch(`http://${host}${path}`, init)
     if (response.status === 421) throw new SserError('peer-failed', 'another Pod has this address by now')
     return await read(response)
   } finally {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until, within } from '../until.ts'
 import { Client, closeClients, Raw } from './clients.ts'
-import { acquainted, endPods, Pod, type PodOptions, type Runtime } from './pods.ts'
+import { acquainted, endPods, Pod, type PodOptions, type Runtime, runScript } from './pods.ts'
 import { TcpServer } from './proxy.ts'
 
 const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
@@ -102,9 +102,13 @@ describe.each<[Runtime, string]>([
     expect(await leaving.ended).toBe(0)
   })
 
-  test('a signal that comes while the Pod starts stops it, too', async () => {
+  test.each([
+    ['hangs', true],
+    ['is not there', false],
+  ])('a signal that comes while the Pod starts, and its peer %s, stops it, too', async (_, isThere) => {
     const host = `${prefix}90`
     const hung = await TcpServer.listen(`${prefix}91`, 7110, () => {})
+    if (!isThere) await hung.cut()
     let child: ChildProcess | undefined
     const starting = start({ host, peers: [hung.host], onSpawn: (spawned) => (child = spawned) })
     const outcome = starting.then(String, String)
@@ -117,6 +121,23 @@ describe.each<[Runtime, string]>([
     child?.kill('SIGTERM')
     expect(await within('it ends', outcome, 5_000)).toContain('This instance was stopped')
     await hung.cut()
+  })
+
+  test('the process lives until start() and stop() are done, without any port', async () => {
+    const script = new URL('./alone.ts', import.meta.url)
+    const { stdout } = await runScript(runtime, script, { env: { PEER: `${prefix}99` }, timeoutMs: 10_000 })
+    expect(stdout).toBe('ready\nstopped\n')
+  })
+
+  test('what is between Pods does not go through a proxy', async () => {
+    const proxy = await TcpServer.listen(`${prefix}98`, 3128, (socket) => socket.destroy())
+    const url = `http://${proxy.host}`
+    const env = { HTTP_PROXY: url, http_proxy: url, OPTIONS: '{}' }
+    const hosts = [`${prefix}96`, `${prefix}97`]
+    const peers = hosts.map((host) => `${host}:7110`)
+    await acquainted(await Promise.all(hosts.map((host) => start({ host, peers, env }))))
+    expect(proxy.accepted).toBe(0)
+    await proxy.cut()
   })
 
   test('headers and a greeting arrive before any event', async () => {

@@ -1,3 +1,4 @@
+import { Resolver } from 'node:dns/promises'
 import { KubeConfig } from '@kubernetes/client-node'
 import { describe, expect, it } from 'vitest'
 import {
@@ -112,10 +113,25 @@ describe('DnsPeerFinder', () => {
 
   it.each([
     [{ intervalMs: 99 }, ['"intervalMs"', '>=100', '99']],
+    [{ intervalMs: 1_789_569_706 }, ['"intervalMs"', '<=1789569705']],
     [{ nameServers: [] }, ['"nameServers"']],
+    [{ nameServers: ['10.96.0.10', 'kube-dns'] }, ['"nameServers"', '"kube-dns"', '10.96.0.10:53']],
+    [{ nameServers: ['10.96.0.10:0'] }, ['"nameServers"', '"10.96.0.10:0"']],
+    [{ nameServers: ['10.96.0.10:65536'] }, ['"nameServers"', '"10.96.0.10:65536"']],
+    [{ nameServers: ['[10.96.0.10]:53'] }, ['"nameServers"', '"[10.96.0.10]:53"']],
+    [{ nameServers: ['::1]:53'] }, ['"nameServers"', '"::1]:53"']],
+    [{ nameServers: [''] }, ['"nameServers"', '""']],
     [{ family: 4 }, ['"family"']],
     [{ interval: 1 }, ['"interval"', 'no such option', 'intervalMs']],
   ])('refuses %j', (options, words) => {
     expect(makeDns({ hostname: 'web.shop.svc.cluster.local', ...options })).toThrow(refusal(...words))
   })
+
+  it.each(['10.96.0.10', '10.96.0.10:53', 'fd00::a', '[fd00::a]', '[fd00::a]:53'])(
+    'takes the name server %s, as the resolver does',
+    (nameServer) => {
+      expect(makeDns({ hostname: 'web.shop.svc.cluster.local', nameServers: [nameServer] })).not.toThrow()
+      expect(() => new Resolver().setServers([nameServer])).not.toThrow()
+    },
+  )
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Receipt } from '../../src/index.ts'
 import type { Settings } from '../../src/options.ts'
+import { ChangingPeerFinder } from '../fixtures/changing-finder.ts'
 import { Among, type Behaviour, FakePeer } from '../fixtures/fake-peer.ts'
 import { refused } from '../fixtures/fleet.ts'
 
@@ -126,6 +127,69 @@ describe('a Go Pod', () => {
       expect(pod.status(GO)).toMatchObject({ state: 'v1', lag: 0 })
     },
   )
+
+  it('is not said to hold what it did not take when the send is tried again, and is when it did', async () => {
+    const { peer, pod } = await amongGo()
+    await pod.send('foo', 'taken', { key: 'k1' })
+    peer.behave = (request, signal) =>
+      request.path === V2 ? goPod(request, signal) : new Response('oops', { status: 500 })
+    await pod.send('foo', 'not taken', { key: 'k2' })
+    peer.behave = goPod
+    await pod.clock.until('the Go Pod is asked again', () => pod.status(GO)?.state === 'v1')
+    const again = Promise.all([
+      pod.sser.send('foo', 'taken', { key: 'k1' }),
+      pod.sser.send('foo', 'not taken', { key: 'k2' }),
+      pod.sser.send('foo', 'something else'),
+    ])
+    const [taken, notTaken] = await again
+    expect(taken).toMatchObject({ duplicate: true, peers: [{ status: 'delivered' }] })
+    expect(notTaken).toMatchObject({ duplicate: true, peers: [{ status: 'failed' }] })
+    expect(peer.v1Bodies.map((body) => JSON.parse(body).msg)).toEqual([
+      'taken',
+      'not taken',
+      'something else',
+    ])
+    // Its successor that speaks v2 gets all that the log still has.
+    peer.behave = peer.honest
+    await pod.clock.advance(66_000)
+    expect((await pod.send('foo', 'not taken', { key: 'k2' })).peers[0]?.status).toBe('delivered')
+  })
+
+  it('is not said to hold what the log let go of when the send is tried again', async () => {
+    const { peer, pod } = await amongGo(goPod, { ackTimeoutMs: 60_000, logMaxBytes: 10_000 })
+    let release = () => {}
+    peer.behave = async (request, signal) => {
+      if (peer.v1Bodies.length === 1) await new Promise<void>((resolve) => (release = resolve))
+      return goPod(request, signal)
+    }
+    const send = (key: string) => pod.sser.send('foo', key.padEnd(300, 'x'), { key })
+    const held = send('held')
+    await pod.clock.advance(0)
+    const sending = [held, ...['lost', ...Array.from({ length: 20 }, (_, i) => `${i}`)].map(send)]
+    await pod.clock.advance(0)
+    release()
+    await pod.clock.advance(0)
+    await Promise.all(sending)
+    expect(await send('lost')).toMatchObject({
+      duplicate: true,
+      peers: [{ status: 'failed', reason: 'the log let go of it' }],
+    })
+    expect(await send('held')).toMatchObject({ duplicate: true, peers: [{ status: 'delivered' }] })
+  })
+
+  it('that came later is not said to hold what was sent before', async () => {
+    const peer = new FakePeer('later', goPod)
+    const finder = new ChangingPeerFinder([])
+    const pod = await new Among({ [GO]: peer }, { peerFinder: finder }).start()
+    await pod.send('foo', 'early', { key: 'k' })
+    finder.set([{ address: GO }])
+    await pod.clock.until('the Go Pod is met', () => pod.status(GO)?.state === 'v1')
+    expect(await pod.send('foo', 'early', { key: 'k' })).toMatchObject({
+      duplicate: true,
+      peers: [{ status: 'failed' }],
+    })
+    expect(peer.v1Bodies).toEqual([])
+  })
 
   it('takes the place of a newer Pod, as in a rollback, and gets what comes from then on', async () => {
     const peer = new FakePeer('newer')

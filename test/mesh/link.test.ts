@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { type PeerFinder, StaticPeerFinder } from '../../src/index.ts'
 import { ChangingPeerFinder } from '../fixtures/changing-finder.ts'
 import { settle } from '../fixtures/clock.ts'
 import { Among, FakePeer } from '../fixtures/fake-peer.ts'
@@ -106,6 +107,41 @@ describe('a link', () => {
     expect(pod.status(PEER)).toMatchObject({ state: 'connected', lag: 0 })
   })
 
+  it('never calls delivered what the peer had to jump over, when the send is tried again either', async () => {
+    const peer = new FakePeer('peer1')
+    const pod = await new Among({ [PEER]: peer }, { logMaxBytes: 40_000 }).start()
+    peer.behave = (_, signal) => refused(deliver, signal)
+    await pod.send('a', 'kept until there is no room', { key: 'k' })
+    for (const n of numbers(1, 80)) await pod.send('a', n.padEnd(1_000, 'x'))
+    peer.behave = peer.honest
+    await pod.clock.until('the link is up again', () => pod.status(PEER)?.lag === 0)
+    const again = await pod.send('a', 'kept until there is no room', { key: 'k' })
+    expect(again).toMatchObject({
+      duplicate: true,
+      peers: [{ status: 'failed', reason: 'the log let go of it' }],
+    })
+    expect((await pod.send('a', 'new', { key: 'n' })).peers[0]?.status).toBe('delivered')
+    expect((await pod.send('a', 'new', { key: 'n' })).peers[0]?.status).toBe('delivered')
+  })
+
+  it('knows of a send that is tried again as soon as it has met the peer, and not before', async () => {
+    const peer = new FakePeer('peer1')
+    const finder = new ChangingPeerFinder([])
+    const pod = await new Among({ [PEER]: peer }, { peerFinder: finder }).start()
+    await pod.send('a', 'x', { key: 'k' })
+    const release = held(peer)
+    finder.set([{ address: PEER }])
+    await settle()
+    const again = pod.sser.send('a', 'x', { key: 'k' })
+    await settle()
+    release()
+    await settle()
+    release()
+    await settle()
+    expect(await again).toMatchObject({ duplicate: true, peers: [{ status: 'delivered' }] })
+    expect(peer.batches.flat()).toEqual(['x'])
+  })
+
   it('goes back when an answer was lost, and the peer skips what it holds', async () => {
     const peer = new FakePeer('peer1')
     const pod = await new Among({ [PEER]: peer }).start()
@@ -166,6 +202,17 @@ describe('a link', () => {
     expect(pod.faults).toMatchObject([{ stage: 'peer-finder', error: { message: 'it broke' } }])
     expect(pod.sser.peers).toHaveLength(1)
     expect((await pod.send('a', 'x')).peers[0]?.status).toBe('delivered')
+  })
+
+  it('tells of what its finder meets on the way', async () => {
+    const peerFinder: PeerFinder = {
+      start: async ({ onError }) => {
+        onError?.(new Error('no answer so far'))
+        return new StaticPeerFinder([PEER]).start({ signal: new AbortController().signal })
+      },
+    }
+    const pod = await new Among({ [PEER]: new FakePeer('peer1') }, { peerFinder }).start()
+    expect(pod.faults).toMatchObject([{ stage: 'peer-finder', error: { message: 'no answer so far' } }])
   })
 
   it('ends when its Pod stops, and holds no timer', async () => {

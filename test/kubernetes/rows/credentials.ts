@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
 import { KubernetesPeerFinder } from '../../../src/kubernetes.ts'
@@ -51,6 +51,29 @@ export const credentialRows: readonly FaultRow[] = [
       assert.equal(world.api.calls[0]?.headers.get('user-agent'), 'sser')
     },
   },
+  ...(
+    [
+      ['ca.crt', '', 'empty', /ca\.crt holds no certificate: it is empty/],
+      ['ca.crt', CA.slice(0, 60), 'cut short', /ca\.crt holds no certificate: it is something else/],
+      ['token', '', 'empty', /token holds no token: it is empty/],
+      ['token', 'two\nlines', 'of two lines', /token holds no token: it is something else/],
+      ['namespace', '\n', 'empty', /namespace holds no name of a namespace: it is empty/],
+    ] as const
+  ).map(
+    ([file, text, what, complaint]): FaultRow => ({
+      behaviour: `the ServiceAccount’s ${file}, where it is ${what}, is named, sends nothing out, and is read again`,
+      async run(world) {
+        const whole = readFileSync(join(world.account.dir, file), 'utf8')
+        world.account.write(file, text)
+        const started = world.start()
+        await world.until('the file is met', () => world.faults.length > 0)
+        assert.match(world.faults[0] ?? '', complaint)
+        assert.equal(world.api.connections, 0)
+        world.account.write(file, whole)
+        await world.passing(started)
+      },
+    }),
+  ),
   {
     behaviour: 'the kubeconfig that KUBECONFIG names goes before the ServiceAccount, and tells the namespace',
     async run(world) {

@@ -202,4 +202,34 @@ export const dnsRows: readonly Row[] = [
     zone.stop.abort(new Error('never mind'))
     await within('the refusal', started)
   }),
+  row('whoever starts it hears of each fault that does not end the search, too', async (zone) => {
+    const heard: string[] = []
+    zone.server.fault = 'NXDOMAIN'
+    const onError = (error: unknown) => heard.push(describe(error))
+    const started = zone.finder.start({ signal: zone.stop.signal, onError })
+    await until('it was told that there is none', () => zone.faults.length === 1)
+    zone.server.fault = undefined
+    await zone.clock.advance(1_000)
+    await started
+    zone.server.fault = 'SERVFAIL'
+    await zone.round()
+    await until('it hears of that, too', () => heard.length === 2)
+    assert.deepEqual(heard, zone.faults)
+  }),
+  row('whoever starts it hears what ends the search by the rejection alone', async (zone) => {
+    let heard = 0
+    let outcome: unknown
+    zone.server.fault = 'NXDOMAIN'
+    const onError = () => {
+      heard += 1
+    }
+    zone.finder.start({ signal: zone.stop.signal, onError }).catch((error: unknown) => {
+      outcome = error
+    })
+    await until('it gives up', async () => {
+      if (zone.clock.timers > 0) await zone.clock.advance(1_000)
+      return outcome !== undefined
+    })
+    assert.equal(heard, zone.faults.length - 1)
+  }),
 ]

@@ -110,11 +110,20 @@ export const listRows: readonly FaultRow[] = [
     }),
   ),
   {
-    behaviour: 'a list of more than 64 MiB is not taken into memory',
+    behaviour:
+      'a list of more than 64 MiB is not taken into memory, but asked of the storage in pages from then on',
     async run(world) {
+      world.api.put(A)
       world.api.script((call) => call.open().raw(' '.repeat(67_108_865)))
       await world.passing(world.start())
       assert.match(world.faults[0] ?? '', /more than 67108864 bytes/)
+      const watch = await world.call(3)
+      world.api.script((call) => call.refuse(410))
+      watch.end()
+      for (const list of [await world.call(2), await world.call(5)]) {
+        assert.equal(list.from, '')
+        assert.equal(list.url.searchParams.get('limit'), '500')
+      }
     },
   },
   {
@@ -151,6 +160,24 @@ export const listRows: readonly FaultRow[] = [
       assert.equal((await world.call(3)).from, '100')
     },
   },
+  ...(
+    [
+      ['the same page again and again', () => 'again', 2],
+      ['more than a thousand pages', (n: number) => `page-${n}`, 1_000],
+    ] as const
+  ).map(
+    ([what, token, most]): FaultRow => ({
+      behaviour: `a server that has ${what} is asked for them after a pause only`,
+      async run(world) {
+        world.api.rule = (call) => page([listed(A)], token(world.api.calls.length))(call)
+        world.start().catch(() => {})
+        await until('it gives up', () => world.finder.status().state === 'backing-off', 20_000)
+        assert.equal(world.api.calls.length, most)
+        assert.match(world.faults[0] ?? '', new RegExp(`A list without end: ${most} pages`))
+        assert.deepEqual(world.lists, [])
+      },
+    }),
+  ),
   {
     behaviour: 'pages that expire half-way are left for one whole list',
     async run(world) {

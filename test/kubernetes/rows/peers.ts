@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { checkPeers } from '../../../src/mesh/peer.ts'
 import { endpoint, pod, slice } from '../objects.ts'
 import type { FaultRow } from './row.ts'
 
@@ -49,6 +50,21 @@ export const peerRows: readonly FaultRow[] = [
       await world.clock.advance(3_000)
       assert.deepEqual(world.lists, ['10.0.0.1 10.0.0.2', '10.0.0.1'])
       assert.equal(world.api.calls.length, 2)
+    },
+  },
+  {
+    behaviour: 'a Pod that may terminate for a month sets no timer that would ring at once',
+    async run(world) {
+      const longest = 2_147_483_647
+      const waits: number[] = []
+      const { after } = world.clock
+      world.clock.after = (ms, callback) => {
+        waits.push(ms)
+        return after.call(world.clock, ms, callback)
+      }
+      world.api.put(pod('b', '10.0.0.2', leaving(world.api.time(30 * 86_400_000))))
+      await world.watching()
+      assert.equal(Math.max(...waits), longest)
     },
   },
   {
@@ -200,6 +216,34 @@ export const peerRows: readonly FaultRow[] = [
         world.peers.map(({ uid }) => uid),
         ['uid-b'],
       )
+    },
+  },
+  {
+    behaviour:
+      'whatever a slice says is an address or a UID, the rest of the list is told, and can be called',
+    options: { service: 'web' },
+    async run(world) {
+      const hostile = ['', 'a b', 'ü', 'x'.repeat(129), 'a\r\nb'].map((uid, i) => ({
+        addresses: [`10.0.1.${i}`],
+        targetRef: { uid },
+      }))
+      world.api.put(slice('web-1', hostile))
+      world.api.put(slice('web-2', [endpoint('z', 'fe80::1%eth0'), endpoint('a', '10.0.0.1')]))
+      await world.start()
+      const uids = checkPeers(world.peers).map(({ address, uid }) => `${address} ${uid}`)
+      assert.deepEqual(uids.sort(), [
+        '10.0.0.1 uid-a',
+        ...[0, 1, 2, 3, 4].map((i) => `10.0.1.${i} undefined`),
+      ])
+    },
+  },
+  {
+    behaviour: 'a Pod’s address with a zone is none',
+    async run(world) {
+      world.api.put(pod('a', 'fe80::1%eth0', { podIPs: ['fe80::1%eth0', 'fd00::1'] }))
+      world.api.put(pod('b', 'fe80::2%1'))
+      await world.start()
+      assert.deepEqual(world.lists, ['fd00::1'])
     },
   },
 ]

@@ -7,6 +7,7 @@ import { inWorlds, type Row } from './row.ts'
 import { startRows } from './starts.ts'
 import { stopRows } from './stops.ts'
 import { watchRows } from './watch.ts'
+import { wordRows } from './words.ts'
 
 /** What each finder does, whatever goes wrong: every row is one behaviour. */
 export const tables: Readonly<Record<'KubernetesPeerFinder' | 'DnsPeerFinder', readonly Row[]>> = {
@@ -18,6 +19,7 @@ export const tables: Readonly<Record<'KubernetesPeerFinder' | 'DnsPeerFinder', r
     ...listRows,
     ...peerRows,
     ...stopRows,
+    ...wordRows,
   ]),
   DnsPeerFinder: dnsRows,
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { describe } from '../../../src/errors.ts'
 import { SserError } from '../../../src/index.ts'
 import { until, within } from '../../until.ts'
 import { endpoint, pod, slice } from '../objects.ts'
@@ -197,4 +198,83 @@ export const startRows: readonly FaultRow[] = [
       },
     ]
   }),
+  ...(
+    [
+      [
+        'is terminating',
+        [pod('b', '10.0.0.2', { uid: 'old', metadata: { deletionTimestamp: '2026-11-24T12:10:00Z' } })],
+        undefined,
+      ],
+      [
+        'is the older',
+        [
+          pod('b', '10.0.0.2', { uid: 'old' }),
+          pod('b', '10.0.0.2', { uid: 'new', metadata: { creationTimestamp: '2026-11-24T11:30:00Z' } }),
+        ],
+        'new',
+      ],
+      ['has only the address', [pod('c', '10.0.0.2')], undefined],
+    ] as const
+  ).map(
+    ([what, all, uid]): FaultRow => ({
+      behaviour: `a Pod that ${what} is not taken for this one`,
+      async run(world) {
+        Object.assign(process.env, { POD_NAME: 'b', POD_IP: '10.0.0.2' })
+        for (const each of all) world.api.put(each)
+        assert.equal((await world.start()).uid, uid)
+      },
+    }),
+  ),
+  ...(
+    [
+      ['is terminating', [endpoint('b', '10.0.0.2', { terminating: true })], undefined],
+      [
+        'may be the older',
+        [endpoint('b', '10.0.0.2'), { addresses: ['10.0.0.3'], targetRef: { name: 'b', uid: 'other' } }],
+        undefined,
+      ],
+      ['has only the address', [endpoint('c', '10.0.0.2')], undefined],
+    ] as const
+  ).map(
+    ([what, all, uid]): FaultRow => ({
+      behaviour: `an endpoint that ${what} is not taken for this Pod`,
+      options: { service: 'web' },
+      async run(world) {
+        Object.assign(process.env, { POD_NAME: 'b', POD_IP: '10.0.0.2' })
+        world.api.put(slice('web', all))
+        assert.equal((await world.start()).uid, uid)
+      },
+    }),
+  ),
+  {
+    behaviour: 'whoever starts it hears of each fault that does not end the search, as its own onError does',
+    async run(world) {
+      const heard: string[] = []
+      const start = () =>
+        world.finder.start({ signal: world.stop.signal, onError: (error) => heard.push(describe(error)) })
+      world.api.script((call) => call.refuse(500))
+      await world.passing(start())
+      await world.accepted()
+      world.api.rule = (call) => call.refuse(403)
+      world.api.endWatches('cut')
+      await world.until('the watch is refused', () => /may not list/.test(heard.at(-1) ?? ''))
+      assert.match(heard[0] ?? '', /a scripted 500/)
+      assert.deepEqual(heard, world.faults)
+    },
+  },
+  {
+    behaviour: 'whoever starts it hears what ends the search by the rejection alone, and may throw',
+    async run(world) {
+      const heard: unknown[] = []
+      world.api.script((call) => call.refuse(500))
+      world.api.rule = (call) => call.refuse(403)
+      const onError = (error: unknown) => {
+        heard.push(error)
+        throw new Error('a listener that fails')
+      }
+      await assert.rejects(world.passing(world.finder.start({ signal: world.stop.signal, onError })), /403/)
+      assert.equal(heard.length, 1)
+      assert.equal(world.faults.length, 2)
+    },
+  },
 ]
