@@ -6,6 +6,10 @@ import type { RunningPod } from './rig/kubelet/running-pod.ts'
 import { timed } from './timed.ts'
 import { Traffic } from './traffic.ts'
 
+const BACK_MS = 30_000
+/** The node's controller needs ten seconds to take it for lost, and its Pods stay for five more. */
+const REPLACED_MS = 60_000
+
 let fleet: Fleet
 
 beforeAll(async () => {
@@ -20,7 +24,10 @@ test('when a Pod is killed, no client loses what was delivered, and its own go o
   traffic.orphan(victim)
   victim.kill()
   await until('it is not ready', () => !fleet.balancer.ready.includes(victim.name), 5_000)
-  await timed('the Pod is back', () => fleet.settled())
+  await timed('the Pod is back', () =>
+    until('it is ready again', () => fleet.balancer.ready.includes(victim.name), BACK_MS),
+  )
+  await fleet.settled()
   expect(await traffic.end()).toMatchObject({ lost: [], twice: [], disordered: [], gaveUp: [], gaps: [] })
 })
 
@@ -34,7 +41,7 @@ test('when a node with two of the three Pods is lost, no client loses what was d
     until(
       'three Pods are ready on the other node',
       () => fleet.balancer.ready.length === 3 && fleet.pods.length === 3,
-      60_000,
+      REPLACED_MS,
     ),
   )
   // What somebody who runs the cluster does, or its cloud, once the node is known to be gone.

@@ -114,7 +114,8 @@ export class Fleet {
   async #agrees(pod: RunningPod): Promise<number> {
     let late = Number.NaN
     const isRight = async () => {
-      const { lists } = await this.stateOf(pod)
+      // Where it does not answer, it has just been killed.
+      const { lists } = await this.stateOf(pod).catch(() => ({ lists: [] }))
       const [first, last] = [lists[0], lists.at(-1)]
       if (first === undefined || last?.uids.toSorted().join() !== this.#truth.uids) return false
       late = last.at - Math.max(this.#truth.at, first.at)
