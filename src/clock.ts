@@ -9,6 +9,8 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void
   /** A number from 0 up to, not including, 1. */
   random(): number
+  /** Keeps the process alive, which the timers do not, until the returned function is called. */
+  hold?(): () => void
 }
 
 /** The most that a timer takes, in milliseconds, some 24.8 days; one that is given more fires at once. */
@@ -25,10 +27,14 @@ export const systemClock: Clock = {
   random() {
     return (crypto.getRandomValues(new Uint32Array(1))[0] as number) / 2 ** 32
   },
+  hold() {
+    const timer = setInterval(() => {}, MAX_TIMER_MS)
+    return () => clearInterval(timer)
+  },
 }
 
-/** Keeps the process alive until `promise` settles, which the clock's timers do not. */
-export function keepAlive<T>(promise: Promise<T>): Promise<T> {
-  const hold = setInterval(() => {}, MAX_TIMER_MS)
-  return promise.finally(() => clearInterval(hold))
+/** Keeps the process alive until `promise` settles, where the clock can. */
+export function keepAlive<T>(clock: Clock, promise: Promise<T>): Promise<T> {
+  const release = clock.hold?.()
+  return release === undefined ? promise : promise.finally(release)
 }

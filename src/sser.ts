@@ -144,7 +144,7 @@ export class Sser {
    * @throws what the peer finder's first list throws; SserError `stopped`.
    */
   start(options: StartOptions = {}): Promise<void> {
-    this.#starting ??= keepAlive(this.#start(options)).catch((error: unknown) => {
+    this.#starting ??= keepAlive(this.#clock, this.#start(options)).catch((error: unknown) => {
       this.#starting = undefined
       throw error
     })
@@ -157,7 +157,7 @@ export class Sser {
    * called again, it returns the first call's promise.
    */
   stop(): Promise<void> {
-    this.#stopping ??= keepAlive(this.#drain())
+    this.#stopping ??= keepAlive(this.#clock, this.#drain())
     return this.#stopping
   }
 
