@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises'
 
+/** What a Pod's ServiceAccount has, a file each. */
+export type AccountFile = 'token' | 'ca.crt' | 'namespace'
+
 /** What each file must hold, and what to call that. */
-const FILES = {
+const FILES: Readonly<Record<AccountFile, readonly [RegExp, string]>> = {
   /** A header can carry nothing else. */
   token: [/^[!-~]+$/, 'no token'],
   /** Without a certificate both runtimes would trust every public authority instead, and send it the token. */
   'ca.crt': [/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/, 'no certificate'],
   namespace: [/^[a-z0-9-]{1,63}$/, 'no name of a namespace'],
-} as const
+}
 
 /** A file is there and does not hold what it should, as while somebody writes it. The next request reads it again. */
 export class AccountFileError extends Error {
@@ -15,7 +18,7 @@ export class AccountFileError extends Error {
 }
 
 /** What a file of a ServiceAccount says, without the line break at its end. @throws AccountFileError, naming it. */
-export async function readAccountFile(path: string, kind: keyof typeof FILES): Promise<string> {
+export async function readAccountFile(path: string, kind: AccountFile): Promise<string> {
   const text = (await readFile(path, 'utf8')).trim()
   const [pattern, lack] = FILES[kind]
   if (!pattern.test(text)) {

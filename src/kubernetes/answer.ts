@@ -84,7 +84,7 @@ export interface ApiObject {
 }
 
 /** What names one object among all that ever were, and can be sent in a header. */
-export const UID = /^[!-~]{1,128}$/
+export const UID: RegExp = /^[!-~]{1,128}$/
 
 /** What is kept of every object's metadata. */
 export const metadata: { [K in keyof ApiObject['metadata']]: v.GenericSchema<unknown, string> } = {
