@@ -38,3 +38,17 @@ export function keepAlive<T>(clock: Clock, promise: Promise<T>): Promise<T> {
   const release = clock.hold?.()
   return release === undefined ? promise : promise.finally(release)
 }
+
+/** Resolves after `ms` milliseconds, or as soon as the signal aborts. */
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = () => {
+      cancel()
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = clock.after(ms, done)
+    signal?.addEventListener('abort', done, { once: true })
+  })
+}

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import type { Faults } from '../faults.ts'
 import { positionFrame } from '../wire/frame.ts'
 import { printPosition } from '../wire/position.ts'
@@ -101,7 +101,7 @@ export class Hub {
         left -= 1
         if (left === 0) break
       }
-      if (this.#size > 0) await new Promise<void>((resolve) => void this.#clock.after(WAVE_MS, resolve))
+      if (this.#size > 0) await pause(this.#clock, WAVE_MS)
     }
   }
 

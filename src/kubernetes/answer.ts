@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { UID } from '../mesh/peer.ts'
 
 /** A pause that a server asks for is kept up to here: a list that is a day old helps nobody. */
 const MOST_RETRY_AFTER_MS = 120_000
@@ -82,9 +83,6 @@ const eventSchema = v.object({
 export interface ApiObject {
   metadata: { uid: string; name: string; resourceVersion: string }
 }
-
-/** What names one object among all that ever were, and can be sent in a header. */
-export const UID: RegExp = /^[!-~]{1,128}$/
 
 /** What is kept of every object's metadata. */
 export const metadata: { [K in keyof ApiObject['metadata']]: v.GenericSchema<unknown, string> } = {

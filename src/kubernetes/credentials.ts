@@ -4,7 +4,7 @@ import type { RequestOptions } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { readAccountFile } from './account-files.ts'
+import { type AccountFile, readAccountFile } from './account-files.ts'
 
 /** Where a Pod finds its ServiceAccount's token, CA and namespace. */
 export const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
@@ -65,8 +65,7 @@ export function findCredentials(options: CredentialsOptions): Credentials {
 
 /** Read by ourselves: the client library takes a quarter of a second to load, and 70 MiB (`npm run bench:kubernetes`). */
 function ofServiceAccount(server: string, { serviceAccountDir, namespace }: CredentialsOptions): Credentials {
-  const file = (name: 'token' | 'ca.crt' | 'namespace') =>
-    readAccountFile(join(serviceAccountDir, name), name)
+  const file = (name: AccountFile) => readAccountFile(join(serviceAccountDir, name), name)
   const { POD_NAMESPACE } = process.env
   return {
     source: serviceAccountDir,

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, MAX_TIMER_MS } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import type { Faults } from '../faults.ts'
 import type { PeerList } from '../finders/finder.ts'
@@ -18,8 +18,6 @@ const START_MS = 30_000
 /** A burst of changes is told of once: when it pauses, or has gone on for so long. */
 const PAUSE_MS = 100
 const BURST_MS = 1_000
-/** A timer that is set for longer rings at once. */
-const LONGEST_TIMER_MS = 2_147_483_647
 
 export interface DiscoveryOptions {
   kind: Kind
@@ -145,7 +143,7 @@ export class Discovery {
     const view = { port, family, now: clock.now() + serverOffset }
     const { peers, changesAt } = kind.find(this.#reflector.objects.values(), view)
     this.#cancelDeparture()
-    const waitMs = Math.min(changesAt - view.now, LONGEST_TIMER_MS)
+    const waitMs = Math.min(changesAt - view.now, MAX_TIMER_MS)
     if (Number.isFinite(changesAt - view.now)) this.#cancelDeparture = clock.after(waitMs, () => this.#tell())
     return peers
   }

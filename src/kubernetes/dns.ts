@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises'
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import * as v from 'valibot'
-import { type Clock, systemClock } from '../clock.ts'
+import { type Clock, MAX_TIMER_MS, pause, systemClock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { Faults, type OnError } from '../faults.ts'
 import type { FindOptions, PeerFinder, PeerList } from '../finders/finder.ts'
@@ -10,7 +10,6 @@ import type { Peer } from '../mesh/peer.ts'
 import { checkOptions } from '../options.ts'
 import { Backoff } from './backoff.ts'
 import { type Family, ownFamily } from './family.ts'
-import { pause } from './limits.ts'
 
 /** How long the first answer may take. */
 const START_MS = 30_000
@@ -39,7 +38,7 @@ export interface DnsPeerFinderOptions {
 const HOSTNAME = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{1,63}\.?$/i
 
 /** What no timer that is a fifth longer would wait for. */
-const MOST_INTERVAL_MS = Math.floor(2_147_483_647 / 1.2)
+const MOST_INTERVAL_MS = Math.floor(MAX_TIMER_MS / 1.2)
 
 const schema = v.strictObject({
   hostname: v.string(),

@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net'
 import * as v from 'valibot'
-import type { Peer } from '../mesh/peer.ts'
+import { type Peer, UID } from '../mesh/peer.ts'
 import { isAddress } from './address.ts'
-import { type ApiObject, type Maybe, metadata, UID } from './answer.ts'
+import { type ApiObject, type Maybe, metadata } from './answer.ts'
 import type { Found, Kind, View } from './kind.ts'
 
 interface EndpointSlice extends ApiObject {

@@ -35,17 +35,3 @@ export class Limits {
     this.#parent.removeEventListener('abort', this.#onAbort)
   }
 }
-
-/** Resolves after `ms` milliseconds, or as soon as the signal aborts. */
-export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => {
-    const done = () => {
-      cancel()
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const cancel = clock.after(ms, done)
-    signal.addEventListener('abort', done, { once: true })
-  })
-}

@@ -1,8 +1,7 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import { type ApiObject, ProtocolError, StatusError } from './answer.ts'
 import { Backoff } from './backoff.ts'
 import type { Change, Collection } from './collection.ts'
-import { pause } from './limits.ts'
 
 /** A watch ends by itself after a while drawn between these. */
 const WATCH_LEAST_S = 240

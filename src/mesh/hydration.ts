@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import type { Log } from '../core/log.ts'
 import { SserError } from '../errors.ts'
 import type { Faults } from '../faults.ts'
@@ -77,10 +77,6 @@ async function hydrateFrom(target: Target, options: HydrationOptions, deadline: 
 function hasGrown(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): boolean {
   for (const [epoch, seq] of after) if (seq > (before.get(epoch) ?? 0)) return true
   return false
-}
-
-function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => void clock.after(ms, resolve))
 }
 
 /** In random order: a fleet that restarts does not ask one Pod for everything. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Timing } from '../core/timing.ts'
 import type { Faults } from '../faults.ts'
@@ -75,7 +75,7 @@ export class Mesh {
     const position = this.#options.log.position(clock.now())
     for (const link of this.#links.values()) link.flush(position)
     while (!this.#isFlushed() && clock.now() < deadline && !this.#abort.signal.aborted) {
-      await new Promise<void>((resolve) => void clock.after(FLUSH_POLL_MS, resolve))
+      await pause(clock, FLUSH_POLL_MS)
     }
   }
 

@@ -20,8 +20,8 @@ export const TARGET_HEADER = 'sser-target'
 /** A name or an IPv4 address; or an IPv6 address, which has two colons at least. */
 const ADDRESS = /^(?:[0-9A-Za-z._-]+|[0-9A-Fa-f.]*(?::[0-9A-Fa-f.]*){2,})$/
 
-/** What a header can carry. */
-const UID = /^[!-~]{1,128}$/
+/** What names one Pod among all that ever were, and can be sent in a header. */
+export const UID: RegExp = /^[!-~]{1,128}$/
 
 const schema = v.object({
   address: v.pipe(v.string(), v.regex(ADDRESS)),
