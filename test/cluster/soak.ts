@@ -1,23 +1,43 @@
 // `npm run soak`: the Deployment is updated again and again, under traffic, for half an hour; before that, for ten
-// minutes, nothing happens. It prints what that cost, and fails if anything went wrong.
+// minutes, nothing happens, and a few times a Pod is added. It prints what that cost, and fails if anything went wrong.
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { arrival } from './arrival.ts'
+import { costOf, meter } from './cost.ts'
 import { Fleet } from './fleet.ts'
 import { Traffic } from './traffic.ts'
 
 const MINUTE_MS = 60_000
 
 const { values } = parseArgs({
-  options: { rest: { type: 'string', default: '10' }, minutes: { type: 'string', default: '30' } },
+  options: {
+    rest: { type: 'string', default: '10' },
+    more: { type: 'string', default: '5' },
+    minutes: { type: 'string', default: '30' },
+  },
 })
 
 const fleet = await Fleet.start({ minReadySeconds: 10 })
 try {
-  await measured('at rest', () => delay(Number(values.rest) * MINUTE_MS))
-  await measured('while it is updated', update)
+  await meter(fleet)
+  const rest = await costOf(fleet, () => delay(Number(values.rest) * MINUTE_MS))
+  console.log(`at rest, an hour of a Pod costs the apiserver: ${rest}`)
+  await more()
+  const updates = await costOf(fleet, update)
+  console.log(`while it is updated, an hour of a Pod costs the apiserver: ${updates}`)
 } finally {
   await fleet.stop()
+}
+
+/** A Pod more, under traffic, and a Pod less. */
+async function more(): Promise<void> {
+  const traffic = await Traffic.start(fleet)
+  const times: number[] = []
+  while (times.length < Number(values.more)) times.push(await arrival(fleet))
+  report('a Pod more', await traffic.end())
+  const list = times.map((ms) => Math.round(ms)).join(', ')
+  console.log(`a new Pod's client had its first event of another Pod so many ms after Running: ${list}`)
 }
 
 async function update(): Promise<void> {
@@ -26,45 +46,21 @@ async function update(): Promise<void> {
     const traffic = await Traffic.start(fleet)
     await fleet.restart()
     const memory = await Promise.all(fleet.pods.map(({ namespace }) => namespace.pids().then(megabytesOf)))
-    const { promised, received, unknown, ...wrong } = await traffic.end()
-    console.log(
-      `update ${number}: ${promised} events, ${received} received; the Pods have ${memory.join(', ')} MB`,
-    )
-    for (const [name, list] of Object.entries(wrong)) {
-      if (list.length === 0) continue
-      process.exitCode = 1
-      console.error(`update ${number}: ${list.length} ${name}: ${list.slice(0, 5).join('; ')}`)
-    }
+    report(`update ${number}`, await traffic.end())
+    console.log(`update ${number}: the Pods have ${memory.join(', ')} MB`)
   }
 }
 
-/** Says how much the Pods asked of the apiserver meanwhile. */
-async function measured(what: string, work: () => Promise<void>): Promise<void> {
-  const before = requests()
-  let podMs = 0
-  const timer = setInterval(() => {
-    podMs += fleet.rig.pods.length * 1_000
-  }, 1_000)
-  await work()
-  clearInterval(timer)
-  const podHours = podMs / (60 * MINUTE_MS)
-  const after = requests()
-  const rates = ['list', 'watch'].map((verb) => {
-    const count = (after.get(verb) ?? 0) - (before.get(verb) ?? 0)
-    return `${Math.round(count / podHours)} ${verb}`
-  })
-  console.log(`${what}, a Pod asks the apiserver in an hour: ${rates.join(', ')}`)
-}
-
-/** How many requests of each verb the Pods have made so far. */
-function requests(): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const line of readFileSync(fleet.rig.controlPlane.auditLog, 'utf8').split('\n')) {
-    if (line === '') continue
-    const { verb } = JSON.parse(line) as { verb: string }
-    counts.set(verb, (counts.get(verb) ?? 0) + 1)
+function report(
+  what: string,
+  { promised, received, unknown, ...wrong }: Awaited<ReturnType<Traffic['end']>>,
+): void {
+  console.log(`${what}: ${promised} events, ${received} received`)
+  for (const [name, list] of Object.entries(wrong)) {
+    if (list.length === 0) continue
+    process.exitCode = 1
+    console.error(`${what}: ${list.length} ${name}: ${list.slice(0, 5).join('; ')}`)
   }
-  return counts
 }
 
 /** The memory of processes. */
