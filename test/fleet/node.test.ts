@@ -71,7 +71,7 @@ describe.each([true, false])('with overrideGlobalObjects: %s', (overrideGlobalOb
         await sser.send('a', `${'x'.repeat(60_000)} ${round}`)
         await new Promise((resolve) => setImmediate(resolve))
       }
-      expect(socket?.writableNeedDrain).toBe(true)
+      await until('the buffers are full', () => socket?.writableNeedDrain === true)
       raw.socket.resume()
       await until('the buffers are empty again', () => socket?.writableNeedDrain === false)
       await sser.send('a', `end of ${round}`)
