@@ -9,6 +9,28 @@ export function eventStreamOf(request: Request): EventStream | undefined {
   return streams.get(request)
 }
 
+/** What the side that takes an event stream says of itself. */
+export class Taker {
+  readonly #hub: Hub
+  readonly #connection: Connection
+
+  constructor(hub: Hub, connection: Connection) {
+    this.#hub = hub
+    this.#connection = connection
+    hub.join(connection)
+  }
+
+  /** It wants a chunk. */
+  pull(): void {
+    this.#hub.pull(this.#connection)
+  }
+
+  /** It is gone. */
+  leave(): void {
+    this.#hub.leave(this.#connection)
+  }
+}
+
 /**
  * What a client is to get, before anybody has begun to take it. Nothing is acquired before that: a response that is
  * dropped unread (`HEAD`, a middleware that throws late) then leaves nothing behind.
@@ -18,30 +40,25 @@ export class EventStream {
   readonly body: ReadableStream<Uint8Array>
   readonly #hub: Hub
   readonly #connect: (sink: Sink) => Connection
-  #connection: Connection | undefined
-  #isDiverted = false
 
   constructor(hub: Hub, connect: (sink: Sink) => Connection) {
     this.#hub = hub
     this.#connect = connect
+    let taker: Taker | undefined
     this.body = new ReadableStream<Uint8Array>(
       {
         pull: (controller) => {
-          if (this.#connection === undefined) {
-            this.#begin({
-              write(chunk) {
-                controller.enqueue(chunk)
-                // A pull means that the client took all there was.
-                return false
-              },
-              close: () => controller.close(),
-            })
-          }
-          this.pull()
+          taker ??= this.divert({
+            write(chunk) {
+              controller.enqueue(chunk)
+              // A pull means that the client took all there was.
+              return false
+            },
+            close: () => controller.close(),
+          })
+          taker.pull()
         },
-        cancel: () => {
-          if (!this.#isDiverted) this.leave()
-        },
+        cancel: () => taker?.leave(),
       },
       { highWaterMark: 0 },
     )
@@ -52,25 +69,8 @@ export class EventStream {
     streams.set(request, this)
   }
 
-  /** From here on a sink of the runtime's own gets what is sent; nobody may read the body any more. */
-  divert(sink: Sink): void {
-    this.#isDiverted = true
-    this.#begin(sink)
-    this.pull()
-  }
-
-  /** The sink wants a chunk. */
-  pull(): void {
-    if (this.#connection !== undefined) this.#hub.pull(this.#connection)
-  }
-
-  /** The client is gone. */
-  leave(): void {
-    if (this.#connection !== undefined) this.#hub.leave(this.#connection)
-  }
-
-  #begin(sink: Sink): void {
-    this.#connection = this.#connect(sink)
-    this.#hub.join(this.#connection)
+  /** From here on the sink gets what is sent, once it pulls. It may be the runtime's own: then nobody reads the body. */
+  divert(sink: Sink): Taker {
+    return new Taker(this.#hub, this.#connect(sink))
   }
 }

@@ -79,9 +79,6 @@ function begin(
     if (socket === null || socket.destroyed) return
     const isDone = incoming.complete && incoming.readableEnded
     const message = isDone && !isWatched && letGo(outgoing, socket) ? undefined : outgoing
-    const sink = new SocketSink(socket, stream, message)
-    sinks.add(sink)
-    socket.on('close', () => sinks.delete(sink))
-    stream.divert(sink)
+    SocketSink.attach(stream, socket, message, sinks)
   })
 }
