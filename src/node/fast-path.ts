@@ -11,8 +11,8 @@ interface Env {
   outgoing: ServerResponse
 }
 
-/** Headers of a response whose bytes are not, or not only, those of our frames. */
-const FOREIGN_HEADERS = ['content-encoding', 'content-length', 'transfer-encoding', 'trailer']
+/** Who wraps one of these, as compression does for any framework, wants all that is written. */
+const WRITERS = ['writeHead', 'write', 'end']
 
 /**
  * `fetch`, and event streams that may be are taken out of the response and written to the socket itself: each event is
@@ -52,7 +52,7 @@ function isPlain(
     !outgoing.headersSent &&
     response.status === 200 &&
     response.body === stream.body &&
-    !FOREIGN_HEADERS.some((name) => response.headers.has(name) || outgoing.hasHeader(name))
+    !WRITERS.some((name) => Object.hasOwn(outgoing, name))
   )
 }
 

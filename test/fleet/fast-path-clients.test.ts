@@ -1,7 +1,9 @@
+import type { MiddlewareHandler } from 'hono'
 import { afterEach, describe, expect, test } from 'vitest'
 import { until, within } from '../until.ts'
 import type { Raw } from './clients.ts'
-import { ask, endServers, listen, startServer } from './one-server.ts'
+import { ask, endServers, listen, type ServerEnv, startServer } from './one-server.ts'
+import { runScript } from './pods.ts'
 
 afterEach(endServers)
 
@@ -74,5 +76,26 @@ describe('on the fast path', () => {
     const raw = await listen(url)
     await sser.send('a', 'x')
     await raw.holds('the event', (text) => text.includes('data: x\n\n'))
+  })
+
+  test('a response that is destroyed between its head and its first event leaves nothing behind', async () => {
+    const destroy: MiddlewareHandler<ServerEnv> = async (c, next) => {
+      await next()
+      process.nextTick(() => c.env.outgoing.destroy())
+    }
+    const { sser, url } = await startServer([destroy])
+    for (let i = 0; i < 5; i += 1) {
+      await (await ask(url)).closed
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(sser.connections).toBe(0)
+    }
+  })
+
+  test('it makes no difference which adapter was there first', async () => {
+    const { stdout } = await runScript('node', new URL('./late-import.ts', import.meta.url), {
+      timeoutMs: 10_000,
+    })
+    expect(stdout).toMatch(/^connection: close\n/)
+    expect(stdout).toContain('data: x\n')
   })
 })

@@ -126,6 +126,22 @@ describe('the response is served the usual way', () => {
     expect(text).toContain('data: x\n\n')
   })
 
+  test('where somebody wraps what Node writes', async () => {
+    const written: Buffer[] = []
+    const onRequest = ({ outgoing }: ServerEnv['Bindings']) => {
+      const write = outgoing.write.bind(outgoing)
+      outgoing.write = (chunk: Buffer) => {
+        written.push(chunk)
+        return write(chunk)
+      }
+    }
+    const { sser, url } = await startServer([], { onRequest })
+    const raw = await listen(url)
+    await sser.send('a', 'x')
+    await raw.holds('the event', (text) => text.includes('data: x\n\n'))
+    expect(Buffer.concat(written).toString()).toContain('data: x\n\n')
+  })
+
   test('where a middleware changes it', async () => {
     const shout: MiddlewareHandler = async (c, next) => {
       await next()
@@ -145,36 +161,46 @@ describe('the response is served the usual way', () => {
 })
 
 describe('who wants to hear that the client goes, hears it', () => {
-  test('by the signal of the request', async () => {
-    let isAborted = false
+  test('by the signal of the request, and only then', async () => {
+    const aborts: string[] = []
     const watch: MiddlewareHandler = async (c, next) => {
+      const index = aborts.push('connected') - 1
       c.req.raw.signal.addEventListener('abort', () => {
-        isAborted = true
+        aborts[index] = 'gone'
       })
       await next()
     }
-    const { sser, url } = await startServer([watch])
-    const raw = await listen(url)
+    const { sser, url, stop } = await startServer([watch])
+    const [going, staying] = [await listen(url), await listen(url)]
     await sser.send('a', 'x')
-    await raw.holds('the event', (text) => text.includes('data: x\n\n'))
-    expect(isAborted).toBe(false)
-    raw.socket.destroy()
-    await until('the signal aborts', () => isAborted)
-    await until('nobody is left', () => sser.connections === 0)
+    for (const raw of [going, staying]) await raw.holds('the event', (text) => text.includes('data: x\n\n'))
+    expect(aborts).toEqual(['connected', 'connected'])
+    going.socket.destroy()
+    await until('the first aborts', () => aborts[0] === 'gone')
+    await until('one is left', () => sser.connections === 1)
+    // A stream that the Pod ends has not been aborted.
+    await stop()
+    await staying.closed
+    expect(aborts).toEqual(['gone', 'connected'])
   })
 
-  test.each([true, false])(
-    'by the close of the response; behind a middleware that waits: %s',
-    async (waits) => {
+  test.each(['before the app', 'in it', 'in it, after a wait'])(
+    'by the close of the response: %s',
+    async (where) => {
       let closes = 0
-      const watch: MiddlewareHandler<ServerEnv> = async (c, next) => {
-        if (waits) await new Promise((resolve) => setTimeout(resolve, 5))
-        c.env.outgoing.on('close', () => {
+      const watch = ({ outgoing }: ServerEnv['Bindings']) => {
+        outgoing.on('close', () => {
           closes += 1
         })
+      }
+      const middleware: MiddlewareHandler<ServerEnv> = async (c, next) => {
+        if (where.endsWith('wait')) await new Promise((resolve) => setTimeout(resolve, 5))
+        watch(c.env)
         await next()
       }
-      const { sser, url, stop } = await startServer([watch])
+      const { sser, url, stop } = await (where === 'before the app'
+        ? startServer([], { onRequest: watch })
+        : startServer([middleware]))
       const [going, staying] = [await listen(url), await listen(url)]
       expect([isFast(going), closes]).toEqual([true, 0])
       going.socket.destroy()

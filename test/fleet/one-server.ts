@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 import { serve } from '../../src/node.ts'
@@ -14,7 +15,7 @@ export async function endServers(): Promise<void> {
 }
 
 export interface ServerEnv {
-  Bindings: { outgoing: NodeJS.EventEmitter }
+  Bindings: { outgoing: ServerResponse }
 }
 
 export interface OneServer {
@@ -26,7 +27,7 @@ export interface OneServer {
 /** A Pod without peers in this very process, under Node's `serve()`, with middleware in front of it. */
 export async function startServer(
   front: readonly MiddlewareHandler<ServerEnv>[] = [],
-  options: { fastPath?: boolean } = {},
+  { fastPath, onRequest }: { fastPath?: boolean; onRequest?: (env: ServerEnv['Bindings']) => void } = {},
 ): Promise<OneServer> {
   const peerFinder = new StaticPeerFinder([])
   const sser = new Sser({ peerFinder, internalPort: 0, drainMs: 0, flushTimeoutMs: 0 })
@@ -34,8 +35,11 @@ export async function startServer(
   for (const middleware of front) app.use(middleware)
   app.route('/events', sser.routes)
   app.get('/plain', (c) => c.text('plain'))
-  const fetch = (request: Request, env: unknown) => app.fetch(request, env as ServerEnv['Bindings'])
-  const served = await serve({ sser, fetch, hostname: HOST, port: 0, ...options })
+  const fetch = (request: Request, env: unknown) => {
+    onRequest?.(env as ServerEnv['Bindings'])
+    return app.fetch(request, env as ServerEnv['Bindings'])
+  }
+  const served = await serve({ sser, fetch, hostname: HOST, port: 0, fastPath })
   ends.push(served.stop)
   return { sser, url: `http://${HOST}:${served.port}`, stop: served.stop }
 }
