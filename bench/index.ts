@@ -3,31 +3,45 @@
 import { writeFileSync } from 'node:fs'
 import { figure as bursts } from './figures/bursts.ts'
 import { figure as cpu } from './figures/cpu.ts'
+import * as growth from './figures/growth.ts'
 import { figure as ids } from './figures/ids.ts'
 import { figure as memory } from './figures/memory.ts'
 import { figure as stall } from './figures/stall.ts'
+import { machine } from './harness/machine.ts'
 import { type BenchOptions, readOptions } from './harness/options.ts'
+import { writePage, writePlots } from './harness/page.ts'
 import { markdown, type Table } from './harness/table.ts'
 
-/** One figure a module; each makes one table. A new one is added here. */
+/** Each makes one table; what is added here can be run. */
 const figures: Record<string, (options: BenchOptions) => Promise<Table>> = {
   cpu,
   bursts,
   memory,
   stall,
   ids,
+  'growth-connections': growth.connections,
+  'growth-size': growth.size,
+  'growth-streams': growth.streams,
+  'growth-pods': growth.pods,
+}
+
+/** Those whose names begin so; without a word, all but the growth curves, which take long. */
+function chosen(only: readonly string[] | undefined): string[] {
+  const names = Object.keys(figures)
+  if (only === undefined) return names.filter((name) => !name.startsWith('growth'))
+  for (const word of only) {
+    if (names.some((name) => name.startsWith(word))) continue
+    throw new Error(`--only: there are ${names.join(', ')}, and no ${word}`)
+  }
+  return names.filter((name) => only.some((word) => name.startsWith(word)))
 }
 
 const { bench, outputs } = readOptions(process.argv.slice(2))
-const names = outputs.only ?? Object.keys(figures)
 const tables: Table[] = []
-for (const name of names) {
-  const figure = figures[name]
-  if (figure === undefined)
-    throw new Error(`--only: there are ${Object.keys(figures).join(', ')}, not ${name}`)
+for (const name of chosen(outputs.only)) {
   const start = performance.now()
   try {
-    const table = await figure(bench)
+    const table = await (figures[name] as (typeof figures)[string])(bench)
     tables.push(table)
     console.log(markdown(table))
   } catch (error) {
@@ -37,4 +51,8 @@ for (const name of names) {
   }
   console.error(`${name}: ${Math.round((performance.now() - start) / 1_000)} s`)
 }
-if (outputs.json !== undefined) writeFileSync(outputs.json, `${JSON.stringify({ tables }, null, 2)}\n`)
+if (outputs.json !== undefined) {
+  writeFileSync(outputs.json, `${JSON.stringify({ machine: machine(), options: bench, tables }, null, 2)}\n`)
+}
+if (outputs.plots) writePlots(tables)
+if (outputs.write) writePage(tables)

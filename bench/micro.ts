@@ -6,6 +6,7 @@ import { Reader } from '../src/core/reader.ts'
 import { timing } from '../src/core/timing.ts'
 import { eventFrame } from '../src/wire/frame.ts'
 import { parsePosition, printPosition } from '../src/wire/position.ts'
+import { parseV1, printV1 } from '../src/wire/v1.ts'
 import { parseAppend, printAppend } from '../src/wire/v2.ts'
 import { plainMessage, seededRandom } from '../test/fixtures/messages.ts'
 
@@ -55,6 +56,12 @@ summary(() => {
   const text = printAppend({ epoch: 'aaaaa', position, runs: [{ epoch: 'aaaaa', prev: 0, idle: 0, events }] })
   bench('control: JSON.parse an append of 1,000 events', () => JSON.parse(text))
   bench('append: read and check the same', () => parseAppend(text))
+})
+
+summary(() => {
+  const text = printV1({ stream: 'orders', msg: messages[0] as string })
+  bench('control: JSON.parse the event of a Go Pod', () => JSON.parse(text))
+  bench('v1: read and check the same', () => parseV1(text))
 })
 
 summary(() => {

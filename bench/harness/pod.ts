@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
+import { streamNames } from './stream-names.ts'
 
 /** A Pod as the README shows it, alone unless it is told of peers. Each line of what is posted is one event. */
 export function pod(options: Partial<SserOptions> = {}): { sser: Sser; fetch: Hono['fetch'] } {
@@ -7,9 +8,10 @@ export function pod(options: Partial<SserOptions> = {}): { sser: Sser; fetch: Ho
   const app = new Hono()
   app.route('/events', sser.routes)
   app.post('/send', async (c) => {
-    const { stream = '' } = c.req.query()
+    const { stream = '', streams } = c.req.query()
+    const names = streamNames(stream, streams)
     const messages = (await c.req.text()).split('\n')
-    await Promise.all(messages.map((msg) => sser.send(stream, msg)))
+    await Promise.all(messages.flatMap((msg) => names.map((name) => sser.send(name, msg))))
     return c.body(null, 202)
   })
   return { sser, fetch: app.fetch }

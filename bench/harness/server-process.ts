@@ -126,10 +126,6 @@ export class ServerProcess {
 const LF = Buffer.from('\n')
 const running = new Set<ChildProcess>()
 
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
 async function freePort(): Promise<number> {
   const probe = createServer()
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))

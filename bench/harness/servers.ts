@@ -16,7 +16,7 @@ export interface Rows {
 }
 
 /** Reads a server's file. */
-async function describe(url: URL): Promise<Described> {
+export async function describe(url: URL): Promise<Described> {
   const file = fileURLToPath(url)
   const { server } = (await import(url.href)) as { server?: BenchServer }
   if (server === undefined) throw new Error(`${basename(file)} exports no server`)

@@ -20,7 +20,7 @@ export const server: BenchServer = {
     })
     process.once('exit', () => {
       child.kill('SIGTERM')
-      rmSync(folder, { recursive: true, force: true })
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     })
     return [child.pid as number]
   },
