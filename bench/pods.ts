@@ -60,8 +60,8 @@ export class PodProcess {
   async end(): Promise<void> {
     if (this.#child.exitCode !== null) return
     const ended = new Promise((resolve) => this.#child.once('exit', resolve))
-    // Nobody is left to drain to, so nothing is gained by a stop that is gentle.
-    this.#child.kill('SIGKILL')
+    // It exits at once: nobody is left to drain to.
+    this.#child.disconnect()
     await within('a Pod ends', ended, START_MS)
   }
 
