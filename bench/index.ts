@@ -1,76 +1,58 @@
-// npm run bench: what one event costs on its way, piece by piece. Absolute times move with the machine;
-// each group's first row is its control, without sser, and the others are to be read as ratios to it.
-import { bench, run, summary } from 'mitata'
-import { Log } from '../src/core/log.ts'
-import { Reader } from '../src/core/reader.ts'
-import { timing } from '../src/core/timing.ts'
-import { eventFrame } from '../src/wire/frame.ts'
-import { parsePosition, printPosition } from '../src/wire/position.ts'
-import { parseAppend, printAppend } from '../src/wire/v2.ts'
-import { plainMessage, seededRandom } from '../test/fixtures/messages.ts'
+// npm run bench: real servers in processes of their own on loopback, under a load that verifies every event.
+// docs/benchmarks.md says what each figure is and what the options are.
+import { writeFileSync } from 'node:fs'
+import { figure as bursts } from './figures/bursts.ts'
+import { figure as cpu } from './figures/cpu.ts'
+import * as growth from './figures/growth.ts'
+import { figure as ids } from './figures/ids.ts'
+import { figure as memory } from './figures/memory.ts'
+import { figure as stall } from './figures/stall.ts'
+import { machine } from './harness/machine.ts'
+import { type BenchOptions, readOptions } from './harness/options.ts'
+import { writePage, writePlots } from './harness/page.ts'
+import { markdown, type Table } from './harness/table.ts'
 
-const random = seededRandom(1)
-const messages = Array.from({ length: 1_000 }, () => plainMessage(random, 100))
-const encoder = new TextEncoder()
-const position = new Map(['aaaaa', 'bbbbb', 'ccccc'].map((epoch, i) => [epoch, 1_000 + i]))
-const id = printPosition(position)
-const times = timing(120_000)
-let turn = 0
-const next = () => messages[turn++ % messages.length] as string
-
-function fullLog(): Log {
-  const log = new Log({
-    epoch: 'aaaaa',
-    maxAgeMs: 120_000,
-    maxBytes: 16_777_216,
-    timing: times,
-    history: true,
-  })
-  for (let i = 0; i < 10_000; i += 1) log.append('aaaaa', { stream: 'orders', msg: next() }, 0, 0)
-  return log
+/** Each makes one table; what is added here can be run. */
+const figures: Record<string, (options: BenchOptions) => Promise<Table>> = {
+  cpu,
+  bursts,
+  memory,
+  stall,
+  ids,
+  'growth-connections': growth.connections,
+  'growth-size': growth.size,
+  'growth-streams': growth.streams,
+  'growth-pods': growth.pods,
 }
 
-summary(() => {
-  bench('control: encode the text alone', () => encoder.encode(next()))
-  bench('frame: one event with its id, encoded', () => encoder.encode(eventFrame({ id, msg: next() })))
-})
+/** Those whose names begin so; without a word, all but the growth curves, which take long. */
+function chosen(only: readonly string[] | undefined): string[] {
+  const names = Object.keys(figures)
+  if (only === undefined) return names.filter((name) => !name.startsWith('growth'))
+  for (const word of only) {
+    if (names.some((name) => name.startsWith(word))) continue
+    throw new Error(`--only: there are ${names.join(', ')}, and no ${word}`)
+  }
+  return names.filter((name) => only.some((word) => name.startsWith(word)))
+}
 
-summary(() => {
-  bench('control: JSON.stringify a position of 3', () => JSON.stringify([...position]))
-  bench('position: print one of 3', () => printPosition(position))
-  bench('position: read one of 3', () => parsePosition(id))
-})
-
-summary(() => {
-  const list: unknown[] = []
-  bench('control: push 10,000 objects', () => {
-    list.length = 0
-    for (let i = 0; i < 10_000; i += 1) list.push({ stream: 'orders', msg: next() })
-  })
-  bench('log: append 10,000 events', fullLog)
-})
-
-summary(() => {
-  const events = messages.map((msg, i) => ({ seq: i + 1, age: 3, stream: 'orders', msg }))
-  const text = printAppend({ epoch: 'aaaaa', position, runs: [{ epoch: 'aaaaa', prev: 0, idle: 0, events }] })
-  bench('control: JSON.parse an append of 1,000 events', () => JSON.parse(text))
-  bench('append: read and check the same', () => parseAppend(text))
-})
-
-summary(() => {
-  const log = fullLog()
-  bench('control: frame 10,000 events', () => {
-    let text = ''
-    for (let i = 0; i < 10_000; i += 1) text += eventFrame({ id, msg: next() })
-    return encoder.encode(text)
-  })
-  bench('replay: 10,000 events to one client', () => {
-    const reader = new Reader(log, ['orders'], times)
-    reader.cursor = 0
-    let bytes = 0
-    while (reader.cursor < log.head) bytes += encoder.encode(reader.slice(0)).byteLength
-    return bytes
-  })
-})
-
-await run()
+const { bench, outputs } = readOptions(process.argv.slice(2))
+const tables: Table[] = []
+for (const name of chosen(outputs.only)) {
+  const start = performance.now()
+  try {
+    const table = await (figures[name] as (typeof figures)[string])(bench)
+    tables.push(table)
+    console.log(markdown(table))
+  } catch (error) {
+    // A run that is wrong has no figure.
+    console.error(`${name}: ${(error as Error).message}`)
+    process.exit(1)
+  }
+  console.error(`${name}: ${Math.round((performance.now() - start) / 1_000)} s`)
+}
+if (outputs.json !== undefined) {
+  writeFileSync(outputs.json, `${JSON.stringify({ machine: machine(), options: bench, tables }, null, 2)}\n`)
+}
+if (outputs.plots) writePlots(tables)
+if (outputs.write) writePage(tables)

@@ -16,10 +16,20 @@ export interface Clock {
 /** The most that a timer takes, in milliseconds, some 24.8 days; one that is given more fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647
 
+/** What Node and Bun have for "after whatever else is due": a timer would take a millisecond. */
+const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown }
+
 /** The machine's own clock. Its timers never keep a process alive. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
+    if (ms === 0 && setImmediate !== undefined) {
+      let isOff = false
+      setImmediate(() => isOff || callback())
+      return () => {
+        isOff = true
+      }
+    }
     const timer: unknown = setTimeout(callback, Math.min(ms, MAX_TIMER_MS))
     if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref()
     return () => clearTimeout(timer as number)

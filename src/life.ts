@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
-import { Connection, type Sink } from './core/connection.ts'
+import { Connection, type Sink, type Surroundings } from './core/connection.ts'
+import { EventStream } from './core/event-stream.ts'
 import { Hub } from './core/hub.ts'
 import { Log } from './core/log.ts'
 import { Reader } from './core/reader.ts'
@@ -26,6 +27,7 @@ export class Life {
   readonly mesh: Mesh
   readonly #options: LifeOptions
   readonly #timing: Timing
+  readonly #surroundings: Surroundings
 
   constructor(options: LifeOptions) {
     const { clock, faults, fetch, onFrozen } = options
@@ -35,6 +37,7 @@ export class Life {
     this.#options = options
     this.log = new Log({ epoch, maxAgeMs: logMaxAgeMs, maxBytes: logMaxBytes, timing: this.#timing, history })
     this.hub = new Hub({ log: this.log, clock, faults, heartbeatMs })
+    this.#surroundings = { log: this.log, now: () => clock.now(), retryMs: options.settings.retryMs }
     const { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs } = options.settings
     const limits = { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs }
     this.mesh = new Mesh({ log: this.log, timing: this.#timing, clock, faults, fetch, onFrozen, ...limits })
@@ -45,11 +48,15 @@ export class Life {
     return this.#read(streams, lastEventId).gap
   }
 
+  /** What a client gets that listens on `streams`, and came with `lastEventId`. */
+  open(streams: readonly string[], lastEventId: string | undefined): EventStream {
+    return new EventStream(this.hub, (sink) => this.connect(streams, lastEventId, sink))
+  }
+
   connect(streams: readonly string[], lastEventId: string | undefined, sink: Sink): Connection {
-    const { clock, settings } = this.#options
-    const { reader, gap } = this.#read(streams, lastEventId)
-    const now = () => clock.now()
-    return new Connection({ streams, reader, gap, sink, log: this.log, now, retryMs: settings.retryMs })
+    const audience = this.hub.audience(streams)
+    const { reader, gap } = this.#read(audience.streams, lastEventId)
+    return new Connection({ audience, reader, gap, sink, surroundings: this.#surroundings })
   }
 
   stop(): void {

@@ -1,9 +1,20 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
+import { withFastPath } from './node/fast-path.ts'
+import type { SocketSink } from './node/socket-sink.ts'
 import { type Bound, bindError, type Served, type ServeOptions, serveOn } from './serving.ts'
 
 export type { Served, ServeOptions } from './serving.ts'
+
+/** What `serve()` is given under Node. */
+export interface NodeServeOptions extends ServeOptions {
+  /**
+   * Whether events may be written to the sockets themselves, past Node's HTTP, which costs much less time and memory.
+   * Responses that it does not fit (compressed, transformed, HTTP/1.0) are served the usual way by themselves. Default: true.
+   */
+  fastPath?: boolean | undefined
+}
 
 /** How long clients that do not read may hold up a stop, in milliseconds. */
 const CLOSE_GRACE_MS = 1_000
@@ -15,12 +26,20 @@ const KEEP_ALIVE_MS = 60_000
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
  * @throws SserError `port-taken`, naming the port; what `sser.start()` throws.
  */
-export function serve(options: ServeOptions): Promise<Served> {
-  return serveOn({ bindInternal, bindPublic, process }, options)
+export function serve({ fastPath = true, ...options }: NodeServeOptions): Promise<Served> {
+  return serveOn({ bindInternal, bindPublic: fastPath ? bindFast : bindPublic, process }, options)
 }
 
 function bindPublic(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
   return listen(createAdaptorServer({ fetch }) as Server, port, hostname)
+}
+
+function bindFast(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
+  const sinks = new Set<SocketSink>()
+  const server = createAdaptorServer({ fetch: withFastPath(fetch, sinks) }) as Server
+  return listen(server, port, hostname, () => {
+    for (const sink of sinks) sink.destroy()
+  })
 }
 
 function bindInternal(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
@@ -31,18 +50,27 @@ function bindInternal(fetch: ServeOptions['fetch'], port: number, hostname?: str
   return listen(server, port, hostname)
 }
 
-function listen(server: Server, port: number, hostname: string | undefined): Promise<Bound> {
+/** `cut` ends what the server does not know of. */
+function listen(
+  server: Server,
+  port: number,
+  hostname: string | undefined,
+  cut: () => void = () => {},
+): Promise<Bound> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => reject(bindError(port, cause)))
     server.listen(port, hostname, () => {
-      resolve({ port: (server.address() as AddressInfo).port, close: () => close(server) })
+      resolve({ port: (server.address() as AddressInfo).port, close: () => close(server, cut) })
     })
   })
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, cut: () => void): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS)
+    const timer = setTimeout(() => {
+      server.closeAllConnections()
+      cut()
+    }, CLOSE_GRACE_MS)
     // Streams end a turn later; only then are their connections idle.
     const idle = setInterval(() => server.closeIdleConnections(), 20)
     server.close(() => {

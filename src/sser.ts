@@ -1,6 +1,5 @@
 import type { Hono } from 'hono'
 import { type Clock, keepAlive, systemClock } from './clock.ts'
-import { eventStream } from './core/event-stream.ts'
 import { SserError } from './errors.ts'
 import { Faults } from './faults.ts'
 import type { PeerFinder } from './finders/finder.ts'
@@ -256,9 +255,9 @@ export class Sser {
   #open(streams: readonly string[], lastEventId: string | undefined): Opened | undefined {
     const life = this.#current()
     if (!this.isReady) return undefined
-    const body = eventStream(life.hub, (sink) => life.connect(streams, lastEventId, sink))
-    if (lastEventId === undefined) return { body, resume: undefined }
-    return { body, resume: life.gapFor(streams, lastEventId) === undefined ? 'complete' : 'gap' }
+    const stream = life.open(streams, lastEventId)
+    if (lastEventId === undefined) return { stream, resume: undefined }
+    return { stream, resume: life.gapFor(streams, lastEventId) === undefined ? 'complete' : 'gap' }
   }
 
   /** Before the finder's first list a Pod does not know its own UID. */

@@ -9,7 +9,13 @@ import { PEER_ENDPOINT_URL_PATH, parseV1 } from '../src/wire/v1.ts'
 import { APPEND_MAX_BYTES, APPEND_TARGET_BYTES, APPEND_URL_PATH, parseAppend } from '../src/wire/v2.ts'
 
 const ROOT = new URL('../', import.meta.url)
-const PAGES = ['README.md', 'docs/protocol.md', 'docs/migrating-from-go.md', 'docs/kubernetes.md']
+const PAGES = [
+  'README.md',
+  'docs/protocol.md',
+  'docs/migrating-from-go.md',
+  'docs/kubernetes.md',
+  'docs/benchmarks.md',
+]
 const DRAWINGS = readdirSync(new URL('docs/drawings/', ROOT)).map((name) => `docs/drawings/${name}`)
 // The epochs of the examples all have a digit, and so are no words.
 const ID =

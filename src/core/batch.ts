@@ -1,5 +1,6 @@
 import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
 import { printPosition } from '../wire/position.ts'
+import type { Audience } from './audience.ts'
 import type { LogItem } from './items.ts'
 import type { Log } from './log.ts'
 
@@ -22,7 +23,7 @@ export class Batch {
   /** The wanted streams with something new; undefined where every connection is concerned. */
   readonly streams: ReadonlySet<string> | undefined
   readonly #framed: Framed[] = []
-  readonly #chunks = new Map<string, Uint8Array | undefined>()
+  readonly #chunks = new Map<Audience, Uint8Array | undefined>()
 
   constructor(log: Log, from: number, now: number, isWanted: (stream: string) => boolean) {
     this.from = from
@@ -55,13 +56,13 @@ export class Batch {
     this.streams = this.#framed.some(({ stream }) => stream === undefined) ? undefined : streams
   }
 
-  /** The chunk for connections that listen on `streams`; undefined when nothing is new for them. */
-  chunk(key: string, streams: readonly string[]): Uint8Array | undefined {
-    if (this.#chunks.has(key)) return this.#chunks.get(key)
+  /** The chunk for those who listen on the audience's streams; undefined when nothing is new for them. */
+  chunk(audience: Audience): Uint8Array | undefined {
+    if (this.#chunks.has(audience)) return this.#chunks.get(audience)
     let text = ''
     let gap = ''
     for (const framed of this.#framed) {
-      if (framed.stream !== undefined && !streams.includes(framed.stream)) continue
+      if (framed.stream !== undefined && !audience.streams.includes(framed.stream)) continue
       // Of gaps that follow each other the last says it all.
       if (framed.isGap) gap = framed.text
       else {
@@ -71,7 +72,7 @@ export class Batch {
     }
     text += gap
     const chunk = text === '' ? undefined : encoder.encode(text)
-    this.#chunks.set(key, chunk)
+    this.#chunks.set(audience, chunk)
     return chunk
   }
 }

@@ -1,25 +1,31 @@
 import { type GapReason, gapFrame, positionFrame, retryFrame } from '../wire/frame.ts'
+import type { Audience } from './audience.ts'
 import type { Batch } from './batch.ts'
 import type { Log } from './log.ts'
 import type { Reader } from './reader.ts'
 
 /** Where a connection's bytes go. */
 export interface Sink {
-  /** Takes one chunk; the sink then asks for the next through {@link Connection.pull}. */
-  write(chunk: Uint8Array): void
+  /** Takes one chunk. True: the next one may come at once; otherwise the sink asks for it, through `Hub.pull()`. */
+  write(chunk: Uint8Array): boolean
   /** Ends the response after what was written. */
   close(): void
 }
 
+/** What all connections of a Pod share. */
+export interface Surroundings {
+  log: Log
+  now: () => number
+  retryMs: number
+}
+
 export interface ConnectionOptions {
-  streams: readonly string[]
+  audience: Audience
   reader: Reader
   /** Why the client may have missed events, as far as is known at the start. */
   gap: GapReason | undefined
   sink: Sink
-  log: Log
-  now: () => number
-  retryMs: number
+  surroundings: Surroundings
 }
 
 const encoder = new TextEncoder()
@@ -27,59 +33,72 @@ const encoder = new TextEncoder()
 /**
  * One client's open response: a cursor over the log and no queue of its own. While it is level with the hub, it
  * takes the hub's shared chunks. When a chunk comes before its sink asked for one, it falls behind; then it reads
- * the log by itself, a slice for each pull, until it is level again.
+ * the log by itself, one slice whenever the hub gives it a turn, until it is level again.
  */
 export class Connection {
-  readonly streams: readonly string[]
-  /** The same for connections that listen on the same streams. */
-  readonly key: string
+  readonly audience: Audience
   /** Which beat of the heartbeat it takes part in. */
   beat = 0
-  readonly #options: ConnectionOptions
   readonly #reader: Reader
+  readonly #sink: Sink
+  readonly #surroundings: Surroundings
+  #gap: GapReason | undefined
   #isGreeted = false
   #isBehind: boolean
   #isReady = false
   #isClosed = false
 
-  constructor(options: ConnectionOptions) {
-    this.streams = options.streams
-    this.key = options.streams.join('\n')
-    this.#options = options
-    this.#reader = options.reader
-    this.#isBehind = options.reader.cursor < options.log.head
+  constructor({ audience, reader, gap, sink, surroundings }: ConnectionOptions) {
+    this.audience = audience
+    this.#reader = reader
+    this.#sink = sink
+    this.#surroundings = surroundings
+    this.#gap = gap
+    this.#isBehind = reader.cursor < surroundings.log.head
   }
 
-  /** The sink wants a chunk. */
-  pull(): void {
-    if (this.#isClosed) return
+  /** The sink wants a chunk. True: it is behind, and asks for a turn. */
+  pull(): boolean {
+    if (this.#isClosed) return false
     this.#isReady = true
     if (!this.#isGreeted) this.#greet()
-    else if (this.#isBehind) this.#catchUp()
+    return this.#isBehind && this.#isReady
   }
 
-  /** A batch of new events; a connection that is not level leaves it for later. */
-  offer(batch: Batch): void {
+  /**
+   * A batch of new events, and what of it this connection's streams get; a connection that is not level leaves it for
+   * later. True: it has fallen behind by this, and asks for a turn.
+   */
+  offer(batch: Batch, chunk: Uint8Array | undefined): boolean {
     const reader = this.#reader
-    if (this.#isBehind || reader.cursor >= batch.to) return
+    if (this.#isBehind || reader.cursor >= batch.to) return false
     if (this.#isReady && reader.isLevel && reader.cursor <= batch.from) {
       reader.cursor = batch.to
-      const chunk = batch.chunk(this.key, this.streams)
-      if (chunk !== undefined) this.#write(chunk)
-      return
+      if (chunk !== undefined) this.#isReady = this.#sink.write(chunk)
+      return false
     }
     this.#isBehind = true
-    reader.catchUp(batch.from, this.#options.now())
-    if (this.#isReady) this.#catchUp()
+    reader.catchUp(batch.from, this.#surroundings.now())
+    return this.#isReady
+  }
+
+  /** Its turn to read a slice of the log. True: it is still behind, and asks for another. */
+  catchUp(): boolean {
+    if (!this.#isReady || !this.#isBehind) return false
+    const text = this.#reader.slice(this.#surroundings.now())
+    this.#isBehind = this.#reader.cursor < this.#surroundings.log.head
+    if (text !== '') this.#write(text)
+    return this.#isBehind && this.#isReady
   }
 
   /** Keeps a quiet response open, and its client's position fresh. Everything before `delivered` was offered. */
   heartbeat(delivered: number, frameAt: (index: number) => Uint8Array): void {
     if (!this.#isReady || this.#isBehind) return
-    const now = this.#options.now()
+    const now = this.#surroundings.now()
     this.#reader.catchUp(delivered, now)
     const { cursor, isLevel } = this.#reader
-    this.#write(isLevel ? frameAt(cursor) : encoder.encode(positionFrame(this.#reader.idAt(cursor, now))))
+    if (isLevel) this.#isReady = this.#sink.write(frameAt(cursor))
+    else this.#write(positionFrame(this.#reader.idAt(cursor, now)))
   }
 
   /**
@@ -88,31 +107,20 @@ export class Connection {
    */
   close(random: number): void {
     this.#isClosed = true
-    const { retryMs, sink } = this.#options
-    if (this.#isReady) this.#write(encoder.encode(retryFrame(Math.round(retryMs * (0.5 + random)))))
-    sink.close()
+    if (this.#isReady) this.#write(retryFrame(Math.round(this.#surroundings.retryMs * (0.5 + random))))
+    this.#sink.close()
   }
 
   /** The first block carries an id, so that a client that got nothing yet can resume; a gap is told first of all. */
   #greet(): void {
     this.#isGreeted = true
-    const { gap, now, retryMs } = this.#options
+    const { now, retryMs } = this.#surroundings
     const id = this.#reader.idAt(this.#reader.cursor, now())
-    this.#write(
-      encoder.encode(retryFrame(retryMs) + (gap === undefined ? positionFrame(id) : gapFrame(id, gap))),
-    )
+    this.#write(retryFrame(retryMs) + (this.#gap === undefined ? positionFrame(id) : gapFrame(id, this.#gap)))
+    this.#gap = undefined
   }
 
-  #catchUp(): void {
-    while (this.#isBehind && this.#isReady) {
-      const text = this.#reader.slice(this.#options.now())
-      this.#isBehind = this.#reader.cursor < this.#options.log.head
-      if (text !== '') this.#write(encoder.encode(text))
-    }
-  }
-
-  #write(chunk: Uint8Array): void {
-    this.#isReady = false
-    this.#options.sink.write(chunk)
+  #write(text: string): void {
+    this.#isReady = this.#sink.write(encoder.encode(text))
   }
 }

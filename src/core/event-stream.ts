@@ -1,29 +1,76 @@
 import type { Connection, Sink } from './connection.ts'
 import type { Hub } from './hub.ts'
 
+/** By the request that each answers, for as long as that is remembered. */
+const streams = new WeakMap<Request, EventStream>()
+
+/** The event stream that was opened to answer `request`; undefined if that asked for anything else. */
+export function eventStreamOf(request: Request): EventStream | undefined {
+  return streams.get(request)
+}
+
+/** What the side that takes an event stream says of itself. */
+export class Taker {
+  readonly #hub: Hub
+  readonly #connection: Connection
+
+  constructor(hub: Hub, connection: Connection) {
+    this.#hub = hub
+    this.#connection = connection
+    hub.join(connection)
+  }
+
+  /** It wants a chunk. */
+  pull(): void {
+    this.#hub.pull(this.#connection)
+  }
+
+  /** It is gone. */
+  leave(): void {
+    this.#hub.leave(this.#connection)
+  }
+}
+
 /**
- * The body of an event response. Nothing is acquired before the first pull: a response that is dropped unread
- * (`HEAD`, a middleware that throws late) then leaves nothing behind. With a high-water mark of 0 a pull means
- * that the client took all there was, so nothing ever queues here.
+ * What a client is to get, before anybody has begun to take it. Nothing is acquired before that: a response that is
+ * dropped unread (`HEAD`, a middleware that throws late) then leaves nothing behind.
  */
-export function eventStream(hub: Hub, connect: (sink: Sink) => Connection): ReadableStream<Uint8Array> {
-  let connection: Connection | undefined
-  return new ReadableStream<Uint8Array>(
-    {
-      pull(controller) {
-        if (connection === undefined) {
-          connection = connect({
-            write: (chunk) => controller.enqueue(chunk),
+export class EventStream {
+  /** The body of the response, for any runtime. With a high-water mark of 0 nothing ever queues in it. */
+  readonly body: ReadableStream<Uint8Array>
+  readonly #hub: Hub
+  readonly #connect: (sink: Sink) => Connection
+
+  constructor(hub: Hub, connect: (sink: Sink) => Connection) {
+    this.#hub = hub
+    this.#connect = connect
+    let taker: Taker | undefined
+    this.body = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          taker ??= this.divert({
+            write(chunk) {
+              controller.enqueue(chunk)
+              // A pull means that the client took all there was.
+              return false
+            },
             close: () => controller.close(),
           })
-          hub.join(connection)
-        }
-        connection.pull()
+          taker.pull()
+        },
+        cancel: () => taker?.leave(),
       },
-      cancel() {
-        if (connection !== undefined) hub.leave(connection)
-      },
-    },
-    { highWaterMark: 0 },
-  )
+      { highWaterMark: 0 },
+    )
+  }
+
+  /** Remembers what it answers, so that the runtime can {@link divert} it. */
+  answers(request: Request): void {
+    streams.set(request, this)
+  }
+
+  /** From here on the sink gets what is sent, once it pulls. It may be the runtime's own: then nobody reads the body. */
+  divert(sink: Sink): Taker {
+    return new Taker(this.#hub, this.#connect(sink))
+  }
 }

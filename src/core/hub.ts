@@ -2,32 +2,32 @@ import { type Clock, pause } from '../clock.ts'
 import type { Faults } from '../faults.ts'
 import { positionFrame } from '../wire/frame.ts'
 import { printPosition } from '../wire/position.ts'
+import { type Audience, Audiences } from './audience.ts'
 import { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
+import { Deque } from './deque.ts'
+import { Heartbeat } from './heartbeat.ts'
 import type { Log } from './log.ts'
 
 /** Connections served in one go; the event loop turns between goes. */
-const GO_SIZE = 1_000
-/** Heartbeats are spread over so many beats, so that they never come all at once. */
-const BEATS = 15
-
+const GO_SIZE = 500
+/** Slices of the log read in one go, for connections that are behind. */
+const SLICES = 4
 /** How often some of the connections end while the Pod drains. */
 const WAVE_MS = 100
 
 const encoder = new TextEncoder()
 
-/** Who listens on what on this Pod, and the one flush that brings new events to all of them. */
+/** The connections of this Pod, and the one flush that brings new events to all of them. */
 export class Hub {
   readonly #log: Log
   readonly #clock: Clock
   readonly #faults: Faults
-  readonly #heartbeatMs: number
-  readonly #streams = new Map<string, Set<Connection>>()
-  readonly #beats: readonly Set<Connection>[] = Array.from({ length: BEATS }, () => new Set<Connection>())
-  #size = 0
-  #beat = 0
-  #joins = 0
-  #cancelBeat: (() => void) | undefined
+  readonly #audiences = new Audiences()
+  readonly #connections: Heartbeat
+  /** Those who are behind, in the order in which each gets its next slice. */
+  readonly #behind = new Deque<Connection>()
+  #isCatchingUp = false
   /** Every connection was offered everything before this index of the log. */
   #delivered: number
   #flushing = false
@@ -37,24 +37,31 @@ export class Hub {
     this.#log = options.log
     this.#clock = options.clock
     this.#faults = options.faults
-    this.#heartbeatMs = options.heartbeatMs
     this.#delivered = options.log.head
+    this.#connections = new Heartbeat(options.clock, options.heartbeatMs, (connections) =>
+      this.#heartbeat(connections),
+    )
     options.log.onAppend = () => this.#wake()
   }
 
   /** Open connections. */
   get size(): number {
-    return this.#size
+    return this.#connections.size
   }
 
   /** Streams that somebody listens on here. */
   get streams(): Iterable<string> {
-    return this.#streams.keys()
+    return this.#audiences.streams
   }
 
   /** Connections that listen on `stream` here. */
   listeners(stream: string): number {
-    return this.#streams.get(stream)?.size ?? 0
+    return this.#audiences.listeners(stream)
+  }
+
+  /** Those who listen on the same streams. */
+  audience(streams: readonly string[]): Audience {
+    return this.#audiences.of(streams)
   }
 
   /** Takes a connection in; one that comes after the end is ended at once. */
@@ -63,29 +70,18 @@ export class Hub {
       this.#end(connection)
       return
     }
-    for (const stream of connection.streams) {
-      const listeners = this.#streams.get(stream)
-      if (listeners === undefined) this.#streams.set(stream, new Set([connection]))
-      else listeners.add(connection)
-    }
-    connection.beat = this.#joins++ % BEATS
-    this.#beats[connection.beat]?.add(connection)
-    this.#size += 1
-    this.#cancelBeat ??= this.#clock.after(this.#heartbeatMs / BEATS, () => this.#heartbeat())
+    this.#audiences.join(connection)
+    this.#connections.join(connection)
   }
 
   /** Takes a connection out; taking it out twice is no harm. */
   leave(connection: Connection): void {
-    if (this.#beats[connection.beat]?.delete(connection) !== true) return
-    for (const stream of connection.streams) {
-      const listeners = this.#streams.get(stream)
-      if (listeners?.delete(connection) && listeners.size === 0) this.#streams.delete(stream)
-    }
-    this.#size -= 1
-    if (this.#size === 0) {
-      this.#cancelBeat?.()
-      this.#cancelBeat = undefined
-    }
+    if (this.#connections.leave(connection)) this.#audiences.leave(connection)
+  }
+
+  /** The connection's sink wants a chunk. */
+  pull(connection: Connection): void {
+    if (connection.pull()) this.#putBehind(connection)
   }
 
   /**
@@ -94,40 +90,36 @@ export class Hub {
    */
   async drain(ms: number): Promise<void> {
     this.#isClosed = true
-    const waveSize = Math.max(1, Math.ceil((this.#size * WAVE_MS) / ms))
-    for (let left = waveSize; this.#size > 0; left = waveSize) {
-      for (const connection of this.#connections()) {
+    const waveSize = Math.max(1, Math.ceil((this.size * WAVE_MS) / ms))
+    for (let left = waveSize; this.size > 0; left = waveSize) {
+      for (const connection of this.#connections) {
         this.#end(connection)
         left -= 1
         if (left === 0) break
       }
-      if (this.#size > 0) await pause(this.#clock, WAVE_MS)
+      if (this.size > 0) await pause(this.#clock, WAVE_MS)
     }
   }
 
   /** Ends every connection, now. */
   close(): void {
     this.#isClosed = true
-    for (const connection of this.#connections()) this.#end(connection)
+    for (const connection of this.#connections) this.#end(connection)
   }
 
   #end(connection: Connection): void {
     this.leave(connection)
-    this.#serve(connection, () => connection.close(this.#clock.random()))
-  }
-
-  *#connections(): Generator<Connection> {
-    for (const beat of this.#beats) yield* beat
+    try {
+      connection.close(this.#clock.random())
+    } catch (error) {
+      this.#break(connection, error)
+    }
   }
 
   /** A connection whose sink is broken is let go of; nobody else's delivery may end with it. */
-  #serve(connection: Connection, serve: () => void): void {
-    try {
-      serve()
-    } catch (error) {
-      this.leave(connection)
-      this.#faults.report(error, { stage: 'deliver' })
-    }
+  #break(connection: Connection, error: unknown): void {
+    this.leave(connection)
+    this.#faults.report(error, { stage: 'deliver' })
   }
 
   /** Everything that is appended in one turn of the event loop reaches a connection as one chunk. */
@@ -153,31 +145,51 @@ export class Hub {
     let served = 0
     while (this.#delivered < this.#log.head) {
       const batch = new Batch(this.#log, this.#delivered, this.#clock.now(), (stream) =>
-        this.#streams.has(stream),
+        this.#audiences.has(stream),
       )
-      // A Set may change while it is walked: who joins later stands past this batch already.
-      for (const connection of this.#concerned(batch)) {
-        this.#serve(connection, () => connection.offer(batch))
-        served += 1
-        if (served % GO_SIZE === 0) yield
+      for (const audience of this.#audiences.concerned(batch)) {
+        const chunk = batch.chunk(audience)
+        // A Set may change while it is walked: who joins later stands past this batch already.
+        for (const connection of audience.connections) {
+          try {
+            if (connection.offer(batch, chunk)) this.#putBehind(connection)
+          } catch (error) {
+            this.#break(connection, error)
+          }
+          served += 1
+          if (served % GO_SIZE === 0) yield
+        }
       }
       this.#delivered = batch.to
     }
   }
 
-  *#concerned(batch: Batch): Generator<Connection> {
-    if (batch.streams === undefined) {
-      yield* this.#connections()
-      return
-    }
-    for (const stream of batch.streams) {
-      const listeners = this.#streams.get(stream)
-      if (listeners !== undefined) yield* listeners
-    }
+  #putBehind(connection: Connection): void {
+    this.#behind.push(connection)
+    if (this.#isCatchingUp) return
+    this.#isCatchingUp = true
+    queueMicrotask(() => this.#catchUp())
   }
 
-  #heartbeat(): void {
-    this.#cancelBeat = this.#clock.after(this.#heartbeatMs / BEATS, () => this.#heartbeat())
+  /** A few slices in a turn, however many ask: those who come back all at once must not hold up what is live. */
+  #catchUp(): void {
+    for (let slices = 0; slices < SLICES && this.#behind.length > 0; ) {
+      const connection = this.#behind.shift() as Connection
+      if (!this.#connections.has(connection)) continue
+      slices += 1
+      try {
+        if (connection.catchUp()) this.#behind.push(connection)
+      } catch (error) {
+        this.#break(connection, error)
+      }
+    }
+    this.#clock.after(0, () => {
+      this.#isCatchingUp = this.#behind.length > 0
+      if (this.#isCatchingUp) this.#catchUp()
+    })
+  }
+
+  #heartbeat(connections: Iterable<Connection>): void {
     const now = this.#clock.now()
     const frames = new Map<number, Uint8Array>()
     const frameAt = (index: number) => {
@@ -189,9 +201,12 @@ export class Hub {
       }
       return frame
     }
-    for (const connection of this.#beats[this.#beat] as Set<Connection>) {
-      this.#serve(connection, () => connection.heartbeat(this.#delivered, frameAt))
+    for (const connection of connections) {
+      try {
+        connection.heartbeat(this.#delivered, frameAt)
+      } catch (error) {
+        this.#break(connection, error)
+      }
     }
-    this.#beat = (this.#beat + 1) % BEATS
   }
 }

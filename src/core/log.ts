@@ -93,7 +93,11 @@ export class Log {
     const seq = record.have + 1
     record.have = seq
     record.lastActive = Math.max(record.lastActive, sentAt)
-    const item = this.#item(epoch, seq, content, sentAt)
+    const { stream } = content
+    const item: EventItem | TickItem =
+      stream === undefined
+        ? { kind: 'tick', index: this.head, sentAt, epoch, seq }
+        : this.#event(epoch, seq, stream, content, sentAt)
     record.items.push(item)
     this.#push(item, now)
     return item
@@ -102,7 +106,7 @@ export class Log {
   /** An event that has no epoch, from a Go Pod: delivered live, never transferred or replayed. */
   appendV1(stream: string, msg: string, now: number): void {
     this.lastV1At = now
-    this.#push(this.#item(undefined, 0, { stream, msg }, now), now)
+    this.#push(this.#event(undefined, 0, stream, { msg }, now), now)
   }
 
   /** Jumps over events of `epoch` that nobody can give: from what is held, to `seq`. */
@@ -158,11 +162,13 @@ export class Log {
     }
   }
 
-  #item(epoch: string, seq: number, content: Content, sentAt: number): EventItem | TickItem
-  #item(epoch: undefined, seq: number, content: Content & { stream: string }, sentAt: number): EventItem
-  #item(epoch: string | undefined, seq: number, content: Content, sentAt: number): EventItem | TickItem {
-    const { stream, msg = '', event, key } = content
-    if (stream === undefined) return { kind: 'tick', index: this.head, sentAt, epoch: epoch as string, seq }
+  #event(
+    epoch: string | undefined,
+    seq: number,
+    stream: string,
+    { msg = '', event, key }: Content,
+    sentAt: number,
+  ): EventItem {
     const bytes = byteLength(msg) + stream.length + (event?.length ?? 0) + (key?.length ?? 0)
     return { kind: 'event', index: this.head, sentAt, epoch, seq, stream, msg, event, key, bytes }
   }

@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import type { EventStream } from '../core/event-stream.ts'
 import { SserError, type SserErrorCode } from '../errors.ts'
 import { retryFrame } from '../wire/frame.ts'
 import { streamNameFault } from '../wire/names.ts'
@@ -16,7 +17,7 @@ export interface EventsOptions {
 
 /** A connection that is about to begin. */
 export interface Opened {
-  body: ReadableStream<Uint8Array>
+  stream: EventStream
   /** Whether the client's id was taken up without a gap; undefined where it had none. */
   resume: 'complete' | 'gap' | undefined
 }
@@ -39,8 +40,9 @@ export function eventsHandler({ maxStreams, retryMs, open }: EventsOptions): Han
       return new Response(`${message}\n`, { status: STATUS[code] ?? 400, headers: { 'sser-error': code } })
     }
     const opened = open(streams, lastEventId(request.headers, query))
+    opened?.stream.answers(request)
     // A status other than 200 would end an EventSource for good; this way it comes back, perhaps to another Pod.
-    const body = request.method === 'HEAD' ? null : (opened?.body ?? retryFrame(retryMs))
+    const body = request.method === 'HEAD' ? null : (opened?.stream.body ?? retryFrame(retryMs))
     return new Response(body, {
       headers: {
         'content-type': 'text/event-stream',

@@ -153,7 +153,7 @@ describe('a connection that stops reading', () => {
     for (const msg of sent) pod.send('a', msg)
     await settle()
     while (stalled.messages.length < sent.length) {
-      await stalled.read()
+      await Promise.all([stalled.read(), pod.clock.advance(0)])
       expect(stalled.chunks.at(-1)?.byteLength).toBeLessThan(3 * 65_536)
     }
     expect(stalled.messages).toEqual(sent)

@@ -48,7 +48,7 @@ describe('heartbeats', () => {
     // Sent at the very moment of the first beat: the flush has then served a thousand, and not the last of all.
     pod.clock.after(100, () => pod.send('a', 'x'))
     for (let i = 0; i < 3_000; i += 1)
-      pod.join(['a'], (_, connection) => queueMicrotask(() => connection.pull()))
+      pod.join(['a'], (_, connection) => queueMicrotask(() => pod.life.hub.pull(connection)))
     const client = pod.connect('a')
     await pod.clock.advance(100)
     expect(client.all.map(({ event, data }) => event ?? data)).toEqual([
@@ -154,7 +154,7 @@ describe('a hub', () => {
     for (let i = 0; i < size; i += 1) {
       pod.join(['a'], (_, connection) => {
         if (isCounting) served += 1
-        else queueMicrotask(() => connection.pull())
+        else queueMicrotask(() => pod.life.hub.pull(connection))
       })
     }
     await settle()
@@ -180,7 +180,7 @@ describe('a hub', () => {
     const decoder = new TextDecoder()
     const take = (chunk: Uint8Array, connection: Connection) => {
       chunks.set(connection, (chunks.get(connection) ?? '') + decoder.decode(chunk))
-      queueMicrotask(() => connection.pull())
+      queueMicrotask(() => pod.life.hub.pull(connection))
     }
     for (let i = 0; i < 2_500; i += 1) pod.join(['a'], take)
     await settle()
@@ -205,7 +205,7 @@ describe('a hub', () => {
     let isBroken = false
     pod.join(['a'], (_, connection) => {
       if (isBroken) throw new TypeError('The controller is closed')
-      queueMicrotask(() => connection.pull())
+      queueMicrotask(() => pod.life.hub.pull(connection))
     })
     const after = pod.connect('a')
     await settle()
@@ -224,7 +224,7 @@ describe('a hub', () => {
     let isBroken = false
     pod.join(['a'], (_, connection) => {
       if (isBroken) throw new TypeError('The controller is closed')
-      queueMicrotask(() => connection.pull())
+      queueMicrotask(() => pod.life.hub.pull(connection))
     })
     const others = Array.from({ length: 20 }, () => pod.connect('a'))
     await settle()

@@ -10,7 +10,7 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from + 1
 /** What a client that comes with `id` sees: messages, and gaps with their reasons. */
 async function seenFrom(pod: Listening, id: string | undefined, streams = ['a']): Promise<string[]> {
   const client = pod.open(streams, id).flow()
-  await settle()
+  await pod.clock.advance(0)
   await client.cancel()
   return client.all.flatMap(({ event, data }) => {
     if (event === 'sser-position') return []

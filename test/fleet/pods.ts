@@ -12,6 +12,10 @@ const EXIT_MS = 5_000
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const COMMAND: Record<Runtime, string> = { node: process.execPath, bun: `${ROOT}node_modules/.bin/bun` }
 
+/** `NODE_OPTIONS` turns the fast path off in a whole run of the tests. */
+const { PATH, NODE_OPTIONS } = process.env
+const inherited = { PATH, ...(NODE_OPTIONS !== undefined && { NODE_OPTIONS }) }
+
 export interface PodOptions {
   runtime: Runtime
   host: string
@@ -52,7 +56,7 @@ export class Pod {
     this.process = spawn(COMMAND[runtime], [...args, script], {
       cwd: ROOT,
       env: {
-        PATH: process.env.PATH,
+        ...inherited,
         HOST: name,
         PORT: String(port),
         INTERNAL_PORT: String(internalPort),
@@ -171,7 +175,7 @@ export async function runScript(
   const { args = [], env, timeoutMs } = options
   const start = performance.now()
   const { stdout, stderr } = await promisify(execFile)(COMMAND[runtime], [...args, fileURLToPath(script)], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...inherited, ...env },
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
   })

@@ -173,7 +173,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a connection that comes after the end is ended',
     file: 'src/core/hub.ts',
     find: 'if (this.#isClosed) {',
-    replace: 'if (this.#isClosed && this.#joins < 0) {',
+    replace: 'if (this.#isClosed && this.size < 0) {',
     mood: 'tiny',
     seeds: 600,
   },

@@ -1,0 +1,31 @@
+import { StaticPeerFinder } from '../../src/index.ts'
+import { serve } from '../../src/node.ts'
+import type { BenchServer } from '../harness/bench-server.ts'
+import { pod } from '../harness/pod.ts'
+
+export const INTERNAL_PORT = 7_110
+
+/** Each Pod has an address of its own, as in a cluster. */
+export const address = (i: number) => `127.0.2.${i + 1}`
+
+export function addresses(pods: number): string[] {
+  return Array.from({ length: pods }, (_, i) => `${address(i)}:${INTERNAL_PORT}`)
+}
+
+/** All Pods of a fleet of `pods` but the first, in one process: they are not measured. */
+export const server: BenchServer = {
+  name: 'the other Pods',
+  async serve(port, { pods = 2 }) {
+    process.setMaxListeners(0)
+    const starts = Array.from({ length: Number(pods) - 1 }, (_, i) =>
+      serve({
+        ...pod({ peerFinder: new StaticPeerFinder(addresses(Number(pods))) }),
+        port: i === 0 ? port : 0,
+        hostname: '127.0.0.1',
+        internalPort: INTERNAL_PORT,
+        internalHostname: address(i + 1),
+      }),
+    )
+    await Promise.all(starts)
+  },
+}

@@ -1,0 +1,13 @@
+import { serve } from '../../src/node.ts'
+import type { BenchServer } from '../harness/bench-server.ts'
+import { pod } from '../harness/pod.ts'
+
+/** A Pod that knows `known` streams that nobody listens on. */
+export const server: BenchServer = {
+  name: '**sser on Node**',
+  async serve(port, { known = 0 }) {
+    const { sser, fetch } = pod()
+    await serve({ sser, fetch, port, hostname: '127.0.0.1', internalPort: 0 })
+    for (let i = 0; i < Number(known); i += 1) await sser.send(`known-${i}`, 'x')
+  },
+}

@@ -1,0 +1,18 @@
+// What a file in bench/servers/ exports as `server`. The bench runs it in a process of its own: see host.ts.
+
+/** A server under load. It serves `GET /events?stream=S` as SSE, and `POST /send?stream=S` sends. */
+export interface BenchServer {
+  /** What the row is called. */
+  name: string
+  /** Default: node. */
+  runtime?: 'node' | 'bun'
+  /** What this machine lacks for it, if anything: the row is then left out, by name. */
+  missing?(): string | undefined
+  /** `false` where one request cannot send several events: the row is not in the bursts. */
+  sendsBursts?: false
+  /**
+   * Listens on 127.0.0.1. Each line of a body that is posted to `/send` MUST become one event, all in one turn.
+   * Returns, or resolves with, the ids of the processes to be measured where it is not this one: an array.
+   */
+  serve(port: number, options: Readonly<Record<string, unknown>>): unknown
+}

@@ -1,0 +1,121 @@
+// A process full of clients. The bench speaks with it over IPC; when that ends, so does it.
+import { connect, type Socket } from 'node:net'
+import { Verifier } from './verifier.ts'
+
+/** What the bench asks for. */
+export type Order =
+  | {
+      do: 'open'
+      port: number
+      /** One for each connection. */
+      paths: readonly string[]
+      bytes: number
+      /** Where the connections come from: each address has ports of its own. */
+      from: string
+      /** Report whenever all have so many events more. */
+      step: number
+    }
+  | { do: 'check'; due: number }
+  | { do: 'close' }
+
+/** What it answers. `fault` says what a connection saw that it must not have seen. */
+export type Answer =
+  | { opened: true }
+  | { reached: number }
+  | { checked: number }
+  | { closed: true }
+  | { fault: string }
+
+/** Connections that are opened at the same time; a listener's queue is not long. */
+const AT_ONCE = 64
+
+// Where the bench is gone, there is nobody to tell.
+const say = (answer: Answer) => process.send?.(answer, undefined, undefined, () => {})
+// Every callback is done with its bytes before the next read: one buffer serves all.
+const buffer = Buffer.allocUnsafe(262_144)
+let clients: { verifier: Verifier; socket: Socket }[] = []
+let target = 0
+let behind = 0
+let step = 1
+
+process.on('disconnect', () => process.exit())
+process.on('message', (order: Order) => {
+  if (order.do === 'open') void open(order)
+  if (order.do === 'check') check(order.due)
+  if (order.do === 'close') close()
+})
+
+async function open(order: Extract<Order, { do: 'open' }>): Promise<void> {
+  step = order.step
+  target = step
+  behind = order.paths.length
+  let next = 0
+  const openSome = async () => {
+    while (next < order.paths.length) {
+      const i = next
+      next += 1
+      await openOne(i, order)
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE }, openSome))
+    say({ opened: true })
+  } catch (error) {
+    say({ fault: (error as Error).message })
+  }
+}
+
+function openOne(i: number, { port, paths, bytes, from }: Extract<Order, { do: 'open' }>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const verifier = new Verifier(bytes)
+    const path = paths[i]
+    const fail = (what: string) => {
+      const error = new Error(`connection ${i} (${path}) ${what}`)
+      if (verifier.isOpen) say({ fault: error.message })
+      else reject(error)
+      socket.destroy()
+    }
+    const callback = (size: number) => {
+      const { received } = verifier
+      try {
+        verifier.take(buffer, size)
+      } catch (error) {
+        fail((error as Error).message)
+        return true
+      }
+      if (verifier.isOpen) resolve()
+      if (received < target && verifier.received >= target) arrive()
+      return true
+    }
+    const socket = connect({ port, host: '127.0.0.1', localAddress: from, onread: { buffer, callback } })
+    socket.on('error', (error) => fail(`failed: ${error.message}`))
+    socket.on('close', () => {
+      if (clients[i]?.socket === socket) fail(`was closed after event ${verifier.received}`)
+    })
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\n\r\n`)
+    clients[i] = { verifier, socket }
+  })
+}
+
+function arrive(): void {
+  behind -= 1
+  if (behind > 0) return
+  say({ reached: target })
+  target += step
+  behind = clients.reduce((sum, { verifier }) => sum + (verifier.received >= target ? 0 : 1), 0)
+}
+
+/** Names the first connection that has not exactly what is due. */
+function check(due: number): void {
+  const i = clients.findIndex(({ verifier }) => verifier.received !== due)
+  const received = clients[i]?.verifier.received
+  if (received === undefined) say({ checked: due })
+  else say({ fault: `connection ${i} has ${received} events of ${due}: event ${received + 1} is lost` })
+}
+
+function close(): void {
+  const closing = clients
+  clients = []
+  for (const { socket } of closing) socket.destroy()
+  say({ closed: true })
+}

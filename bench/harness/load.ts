@@ -1,0 +1,159 @@
+// Connections to one server, and events sent through it, every one of them verified by the clients.
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { within } from '../../test/until.ts'
+import type { Answer, Order } from './load-client.ts'
+import { message } from './message.ts'
+import type { ServerProcess } from './server-process.ts'
+
+const CLIENT = fileURLToPath(new URL('load-client.ts', import.meta.url))
+/** So few processes that they leave the server a core; so many that each stays far from its limit of descriptors. */
+const PER_PROCESS = 10_000
+const OPEN_MS = 120_000
+/** How long after the last event one too many would still be seen. */
+const LATE_MS = 50
+
+export interface LoadOptions {
+  connections: number
+  /** The size of a message. Default: 100. */
+  bytes?: number
+  /** Events that are sent in one turn. Default: 1. */
+  burst?: number
+  /** Over how many streams the connections are spread; each gets every event. Default: 1. */
+  streams?: number
+  /** How long an event may take to reach all. */
+  patienceMs: number
+}
+
+export class Load {
+  readonly #server: ServerProcess
+  readonly #options: Required<LoadOptions>
+  readonly #clients: Client[] = []
+  #sent = 0
+
+  private constructor(server: ServerProcess, options: LoadOptions) {
+    this.#server = server
+    this.#options = { bytes: 100, burst: 1, streams: 1, ...options }
+  }
+
+  /** Resolves when every connection has the head of its answer. */
+  static async open(server: ServerProcess, options: LoadOptions): Promise<Load> {
+    const load = new Load(server, options)
+    const { connections, bytes, burst, streams } = load.#options
+    const paths = Array.from(
+      { length: connections },
+      (_, i) => `/events?stream=${streamName(i % streams, streams)}`,
+    )
+    try {
+      for (let i = 0; i < connections; i += PER_PROCESS) {
+        const client = new Client()
+        load.#clients.push(client)
+        const from = `127.0.1.${1 + (addressesUsed++ % 250)}`
+        const order = { do: 'open', port: server.port, bytes, from, step: burst } as const
+        await client.ask({ ...order, paths: paths.slice(i, i + PER_PROCESS) }, OPEN_MS)
+      }
+      return load
+    } catch (error) {
+      await load.end()
+      throw named(server, error)
+    }
+  }
+
+  /** Sends so many events, each burst only when all connections have the one before. */
+  async send(events: number): Promise<void> {
+    const { bytes, burst, streams, patienceMs } = this.#options
+    const query = streams === 1 ? 'stream=bench' : `stream=bench&streams=${streams}`
+    try {
+      for (let i = 0; i < events; i += burst) {
+        const messages = Array.from({ length: burst }, (_, j) => message(this.#sent + 1 + j, bytes))
+        this.#sent += burst
+        const arrived = this.#clients.map((client) => client.reaches(this.#sent, patienceMs))
+        await Promise.all([this.#server.send(query, messages), ...arrived])
+      }
+    } catch (error) {
+      throw named(this.#server, error)
+    }
+  }
+
+  /** Ends the connections; throws unless each got exactly what was sent. */
+  async close(): Promise<void> {
+    try {
+      await new Promise((resolve) => setTimeout(resolve, LATE_MS))
+      for (const client of this.#clients) await client.ask({ do: 'check', due: this.#sent })
+      for (const client of this.#clients) await client.ask({ do: 'close' })
+    } catch (error) {
+      throw named(this.#server, error)
+    } finally {
+      await this.end()
+    }
+  }
+
+  /** Ends the connections, whatever they got. */
+  async end(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.end()))
+  }
+}
+
+/** One of `streams` streams. */
+function streamName(i: number, streams: number): string {
+  return streams === 1 ? 'bench' : `bench-${i}`
+}
+
+/** One after another, so that no run meets ports that the one before still holds. */
+let addressesUsed = 0
+
+function named(server: ServerProcess, cause: unknown): Error {
+  return new Error(`${server.name}: ${(cause as Error).message}`, { cause })
+}
+
+/** One process of the load. */
+class Client {
+  readonly #child: ChildProcess = fork(CLIENT, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  readonly #ended = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()))
+  readonly #waiting: { resolve(): void; reject(error: Error): void }[] = []
+  #fault: Error | undefined
+
+  constructor() {
+    this.#child.on('message', (answer: Answer) => {
+      if ('fault' in answer) this.#fail(new Error(answer.fault))
+      else this.#waiting.shift()?.resolve()
+    })
+    this.#child.once('exit', () => this.#fail(new Error('a process of the load ended')))
+  }
+
+  /** Gives an order, and waits until it was done. */
+  async ask(order: Order, ms = 10_000): Promise<void> {
+    const answered = this.#answer()
+    this.#child.send(order)
+    await within(`the load does “${order.do}”`, answered, ms)
+  }
+
+  /** Resolves when every connection has `due` events. */
+  async reaches(due: number, ms: number): Promise<void> {
+    try {
+      await within(`all have event ${due}`, this.#answer(), ms)
+    } catch (error) {
+      // Says which connection it was that waited in vain; it comes here only where the first wait was in vain.
+      if (this.#fault === undefined) this.#child.send({ do: 'check', due } satisfies Order)
+      await within('the load says what is lost', this.#answer(), 2_000)
+      throw error
+    }
+  }
+
+  async end(): Promise<void> {
+    if (this.#child.connected) this.#child.disconnect()
+    await this.#ended
+  }
+
+  #answer(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#fault !== undefined) reject(this.#fault)
+      else this.#waiting.push({ resolve, reject })
+    })
+  }
+
+  #fail(error: Error): void {
+    this.#fault ??= error
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#fault)
+  }
+}

@@ -1,0 +1,85 @@
+// What the bench can be told, and what it is not told.
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+
+/** Descriptors that a process wants for other things than connections. */
+const SPARE_FILES = 500
+
+export interface BenchOptions {
+  quick: boolean
+  rounds: number
+  connections: number
+  events: number
+  /** Connections where memory is weighed. */
+  idleConnections: number
+  /** How long memory may settle. */
+  settleMs: number
+  /** Connections where stalls are timed: as many as a process may have here, at most 20,000. */
+  manyConnections: number
+  /** How long an event may take to reach all. */
+  patienceMs: number
+  /** The servers that were asked for; undefined where each figure takes its own. */
+  servers: readonly string[] | undefined
+}
+
+/** What to do with the results. */
+export interface Outputs {
+  only: readonly string[] | undefined
+  json: string | undefined
+  plots: boolean
+  write: boolean
+}
+
+export function readOptions(args: readonly string[]): { bench: BenchOptions; outputs: Outputs } {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      servers: { type: 'string' },
+      rounds: { type: 'string' },
+      connections: { type: 'string' },
+      events: { type: 'string' },
+      patience: { type: 'string' },
+      json: { type: 'string' },
+      plots: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+    },
+  })
+  const { quick } = values
+  const number = (name: 'rounds' | 'connections' | 'events' | 'patience', full: number, fast = full) =>
+    values[name] === undefined ? (quick ? fast : full) : whole(name, values[name])
+  const connections = number('connections', 1_000, 250)
+  const limit = filesLimit() - SPARE_FILES
+  return {
+    bench: {
+      quick,
+      rounds: number('rounds', 5, 3),
+      connections,
+      events: number('events', 100, 40),
+      idleConnections: Math.min(limit, number('connections', 5_000, 1_000)),
+      settleMs: quick ? 300 : 5_000,
+      manyConnections: Math.min(limit, 20_000, number('connections', 20_000, 2_000)),
+      patienceMs: number('patience', 30_000),
+      servers: values.servers?.split(','),
+    },
+    outputs: {
+      only: values.only?.split(','),
+      json: values.json,
+      plots: values.plots,
+      write: values.write,
+    },
+  }
+}
+
+function whole(name: string, text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`--${name}: expected a number from 1 on, got ${text}`)
+  return value
+}
+
+function filesLimit(): number {
+  const limit = /^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
+  return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)
+}

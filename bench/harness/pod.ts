@@ -1,0 +1,18 @@
+import { Hono } from 'hono'
+import { Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
+import { streamNames } from './stream-names.ts'
+
+/** A Pod as the README shows it, alone unless it is told of peers. Each line of what is posted is one event. */
+export function pod(options: Partial<SserOptions> = {}): { sser: Sser; fetch: Hono['fetch'] } {
+  const sser = new Sser({ peerFinder: new StaticPeerFinder([]), ...options })
+  const app = new Hono()
+  app.route('/events', sser.routes)
+  app.post('/send', async (c) => {
+    const { stream = '', streams } = c.req.query()
+    const names = streamNames(stream, streams)
+    const messages = (await c.req.text()).split('\n')
+    await Promise.all(messages.flatMap((msg) => names.map((name) => sser.send(name, msg))))
+    return c.body(null, 202)
+  })
+  return { sser, fetch: app.fetch }
+}

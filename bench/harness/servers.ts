@@ -1,0 +1,40 @@
+// The servers there are: the files of bench/servers/, and those that --servers names by their path.
+import { basename, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { BenchServer } from './bench-server.ts'
+import type { Described } from './server-process.ts'
+
+const FOLDER = new URL('../servers/', import.meta.url)
+
+export interface Rows {
+  /** What every ratio is to: the C floor, or plain http where there is no C compiler. */
+  control: Described
+  /** The control among them, where it was asked for. */
+  servers: Described[]
+  /** What this machine has no row for, and why. */
+  notes: string[]
+}
+
+/** Reads a server's file. */
+export async function describe(url: URL): Promise<Described> {
+  const file = fileURLToPath(url)
+  const { server } = (await import(url.href)) as { server?: BenchServer }
+  if (server === undefined) throw new Error(`${basename(file)} exports no server`)
+  return { file, server }
+}
+
+/** These servers, by their files' names or by a path, in this order. Those that are missing are named. */
+export async function rowsOf(names: readonly string[]): Promise<Rows> {
+  const floor = await describe(new URL('floor.ts', FOLDER))
+  const missing = floor.server.missing?.()
+  const control = missing === undefined ? floor : await describe(new URL('plain-http.ts', FOLDER))
+  const rows: Rows = { control, servers: [], notes: [] }
+  for (const name of names) {
+    const url = /[/\\]/.test(name) ? pathToFileURL(resolve(name)) : new URL(`${name}.ts`, FOLDER)
+    const described = await describe(url)
+    const lack = described.server.missing?.()
+    if (lack === undefined) rows.servers.push(described)
+    else rows.notes.push(`Left out here: ${described.server.name}, for want of ${lack}.`)
+  }
+  return rows
+}

@@ -1,0 +1,45 @@
+// What a figure comes to, and how it is printed.
+import type { Plot } from './plot.ts'
+
+export interface Table {
+  /** What `--only` names it. */
+  name: string
+  title: string
+  columns: readonly string[]
+  /** Absolute figures as they are; they are rounded where they are printed. */
+  rows: readonly (readonly (string | number)[])[]
+  /** What was left out, or is to be known to read it. */
+  notes: readonly string[]
+  plots: readonly Plot[]
+}
+
+export function markdown({ title, columns, rows, notes }: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  const numeric = columns.map((_, i) => rows.every((row) => typeof row[i] === 'number' || row[i] === ''))
+  return [
+    `### ${title}`,
+    '',
+    line(columns),
+    line(numeric.map((isNumeric) => (isNumeric ? '---:' : '---'))),
+    ...rows.map((row) => line(row.map(rounded))),
+    ...(notes.length === 0 ? [] : ['']),
+    ...notes.map((note) => `- ${note}`),
+    '',
+  ].join('\n')
+}
+
+/** Three digits say as much as a run does. */
+function rounded(value: string | number): string {
+  if (typeof value === 'string') return value
+  if (!Number.isFinite(value)) return ''
+  if (Number.isInteger(value) || Math.abs(value) >= 100) return Math.round(value).toLocaleString('en-US')
+  return value.toFixed(Math.abs(value) >= 10 ? 1 : 2)
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length / 2
+  return sorted.length % 2 === 0
+    ? ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
+    : (sorted[Math.floor(middle)] as number)
+}

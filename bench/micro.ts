@@ -1,0 +1,83 @@
+// npm run bench:micro: what one event costs on its way, piece by piece. Absolute times move with the machine;
+// each group's first row is its control, without sser, and the others are to be read as ratios to it.
+import { bench, run, summary } from 'mitata'
+import { Log } from '../src/core/log.ts'
+import { Reader } from '../src/core/reader.ts'
+import { timing } from '../src/core/timing.ts'
+import { eventFrame } from '../src/wire/frame.ts'
+import { parsePosition, printPosition } from '../src/wire/position.ts'
+import { parseV1, printV1 } from '../src/wire/v1.ts'
+import { parseAppend, printAppend } from '../src/wire/v2.ts'
+import { plainMessage, seededRandom } from '../test/fixtures/messages.ts'
+
+const random = seededRandom(1)
+const messages = Array.from({ length: 1_000 }, () => plainMessage(random, 100))
+const encoder = new TextEncoder()
+const position = new Map(['aaaaa', 'bbbbb', 'ccccc'].map((epoch, i) => [epoch, 1_000 + i]))
+const id = printPosition(position)
+const times = timing(120_000)
+let turn = 0
+const next = () => messages[turn++ % messages.length] as string
+
+function fullLog(): Log {
+  const log = new Log({
+    epoch: 'aaaaa',
+    maxAgeMs: 120_000,
+    maxBytes: 16_777_216,
+    timing: times,
+    history: true,
+  })
+  for (let i = 0; i < 10_000; i += 1) log.append('aaaaa', { stream: 'orders', msg: next() }, 0, 0)
+  return log
+}
+
+summary(() => {
+  bench('control: encode the text alone', () => encoder.encode(next()))
+  bench('frame: one event with its id, encoded', () => encoder.encode(eventFrame({ id, msg: next() })))
+})
+
+summary(() => {
+  bench('control: JSON.stringify a position of 3', () => JSON.stringify([...position]))
+  bench('position: print one of 3', () => printPosition(position))
+  bench('position: read one of 3', () => parsePosition(id))
+})
+
+summary(() => {
+  const list: unknown[] = []
+  bench('control: push 10,000 objects', () => {
+    list.length = 0
+    for (let i = 0; i < 10_000; i += 1) list.push({ stream: 'orders', msg: next() })
+  })
+  bench('log: append 10,000 events', fullLog)
+})
+
+summary(() => {
+  const events = messages.map((msg, i) => ({ seq: i + 1, age: 3, stream: 'orders', msg }))
+  const text = printAppend({ epoch: 'aaaaa', position, runs: [{ epoch: 'aaaaa', prev: 0, idle: 0, events }] })
+  bench('control: JSON.parse an append of 1,000 events', () => JSON.parse(text))
+  bench('append: read and check the same', () => parseAppend(text))
+})
+
+summary(() => {
+  const text = printV1({ stream: 'orders', msg: messages[0] as string })
+  bench('control: JSON.parse the event of a Go Pod', () => JSON.parse(text))
+  bench('v1: read and check the same', () => parseV1(text))
+})
+
+summary(() => {
+  const log = fullLog()
+  bench('control: frame 10,000 events', () => {
+    let text = ''
+    for (let i = 0; i < 10_000; i += 1) text += eventFrame({ id, msg: next() })
+    return encoder.encode(text)
+  })
+  bench('replay: 10,000 events to one client', () => {
+    const reader = new Reader(log, ['orders'], times)
+    reader.cursor = 0
+    let bytes = 0
+    while (reader.cursor < log.head) bytes += encoder.encode(reader.slice(0)).byteLength
+    return bytes
+  })
+})
+
+await run()

@@ -1,0 +1,11 @@
+import { serve } from '../../src/bun.ts'
+import type { BenchServer } from '../harness/bench-server.ts'
+import { pod } from '../harness/pod.ts'
+
+export const server: BenchServer = {
+  name: '**sser on Bun**',
+  runtime: 'bun',
+  async serve(port) {
+    await serve({ ...pod(), port, hostname: '127.0.0.1', internalPort: 0 })
+  },
+}

@@ -1,0 +1,84 @@
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { type EventStream, eventStreamOf } from '../core/event-stream.ts'
+import type { ServeOptions } from '../serving.ts'
+import { letGo } from './let-go.ts'
+import { SocketSink } from './socket-sink.ts'
+
+/** What `@hono/node-server` hands to an app beside the request. */
+interface Env {
+  incoming: IncomingMessage
+  outgoing: ServerResponse
+}
+
+/** Who wraps one of these, as compression does for any framework, wants all that is written. */
+const WRITERS = ['writeHead', 'write', 'end']
+
+/**
+ * `fetch`, and event streams that may be are taken out of the response and written to the socket itself: each event is
+ * framed once for all, and nothing of HTTP is kept for a connection. What cannot be is served as any other response.
+ */
+export function withFastPath(fetch: ServeOptions['fetch'], sinks: Set<SocketSink>): ServeOptions['fetch'] {
+  const divert = (request: Request, env: unknown, response: Response, watchers: number) => {
+    const stream = eventStreamOf(request)
+    if (stream === undefined) return response
+    const { incoming, outgoing } = env as Env
+    if (!isPlain(stream, response, incoming, outgoing)) return response
+    const isWatched = hasAborter(request) || outgoing.listenerCount('close') > watchers
+    begin(stream, response.headers, env as Env, isWatched, sinks)
+    // Whoever looks at its body takes it out of the form in which it would be written as an empty response.
+    void RESPONSE_ALREADY_SENT.body
+    return RESPONSE_ALREADY_SENT
+  }
+  return (request, env) => {
+    const response = fetch(request, env)
+    if (response instanceof Response) return divert(request, env, response, 0)
+    // Meanwhile the adapter itself has begun to watch.
+    return response.then((settled) => divert(request, env, settled, 1))
+  }
+}
+
+/** Whether the response is the stream as it was opened, and goes out as chunks of HTTP/1.1 and nothing else. */
+function isPlain(
+  stream: EventStream,
+  response: Response,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): boolean {
+  return (
+    outgoing instanceof ServerResponse &&
+    incoming.httpVersion === '1.1' &&
+    outgoing.socket?.writable === true &&
+    !outgoing.headersSent &&
+    response.status === 200 &&
+    response.body === stream.body &&
+    !WRITERS.some((name) => Object.hasOwn(outgoing, name))
+  )
+}
+
+/** Whether somebody has asked for the request's `signal`, and so wants to hear when the client goes. */
+function hasAborter(request: Request): boolean {
+  return Object.getOwnPropertySymbols(request).some(({ description }) => description === 'abortControllerKey')
+}
+
+/** Sends the head. The rest waits until HTTP's parser, which may be at work on the request, is out of the way. */
+function begin(
+  stream: EventStream,
+  headers: Headers,
+  { incoming, outgoing }: Env,
+  isWatched: boolean,
+  sinks: Set<SocketSink>,
+): void {
+  for (const [name, value] of headers) outgoing.appendHeader(name, value)
+  outgoing.writeHead(200, { connection: 'close', 'transfer-encoding': 'chunked' })
+  outgoing.flushHeaders()
+  // A request has no body here; once that was read, HTTP has no quarrel with a socket that goes its own way.
+  incoming.resume()
+  setImmediate(() => {
+    const { socket } = outgoing
+    if (socket === null || socket.destroyed) return
+    const isDone = incoming.complete && incoming.readableEnded
+    const message = isDone && !isWatched && letGo(outgoing, socket) ? undefined : outgoing
+    SocketSink.attach(stream, socket, message, sinks)
+  })
+}

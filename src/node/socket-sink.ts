@@ -1,0 +1,90 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Sink } from '../core/connection.ts'
+import type { EventStream, Taker } from '../core/event-stream.ts'
+
+const LAST_CHUNK = '0\r\n\r\n'
+/** Where a socket keeps its sink: listeners of its own for each would cost more than all the rest. */
+const SINK = Symbol('sser sink')
+
+type SinkSocket = Socket & { [SINK]?: SocketSink }
+
+/** The chunk that was framed last: it is the one that the next connection gets. */
+let framed: { chunk?: Uint8Array; bytes: Buffer } = { bytes: Buffer.alloc(0) }
+
+/** Writes an event stream to the socket of its response, as chunks of HTTP/1.1. */
+export class SocketSink implements Sink {
+  readonly #socket: Socket
+  /** Where HTTP has not let go of the socket, the response that must end in its way. */
+  readonly #message: ServerResponse | undefined
+  readonly #sinks: Set<SocketSink>
+  #taker: Taker | undefined
+
+  private constructor(socket: Socket, message: ServerResponse | undefined, sinks: Set<SocketSink>) {
+    this.#socket = socket
+    this.#message = message
+    this.#sinks = sinks
+  }
+
+  /** Begins to write the stream; `sinks` has the sink until its socket is closed. */
+  static attach(
+    stream: EventStream,
+    socket: Socket,
+    message: ServerResponse | undefined,
+    sinks: Set<SocketSink>,
+  ): void {
+    const sink = new SocketSink(socket, message, sinks)
+    ;(socket as SinkSocket)[SINK] = sink
+    socket.on('drain', onDrain).on('close', onClose)
+    // The response is the last on its connection. A client that says no more does not listen any more, either.
+    if (message === undefined) socket.on('error', ignore).on('end', socket.destroy).resume()
+    sinks.add(sink)
+    sink.#taker = stream.divert(sink)
+    sink.pull()
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (framed.chunk !== chunk) framed = { chunk, bytes: inChunk(chunk) }
+    return this.#socket.write(framed.bytes)
+  }
+
+  close(): void {
+    if (this.#message !== undefined) {
+      this.#message.end()
+      return
+    }
+    this.#socket.write(LAST_CHUNK)
+    this.#socket.destroySoon()
+  }
+
+  pull(): void {
+    this.#taker?.pull()
+  }
+
+  /** Ends it at once, whatever the client has not read. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** Its socket is closed. */
+  leave(): void {
+    this.#sinks.delete(this)
+    this.#taker?.leave()
+  }
+}
+
+function onDrain(this: SinkSocket): void {
+  setImmediate(() => this[SINK]?.pull())
+}
+
+function onClose(this: SinkSocket): void {
+  this[SINK]?.leave()
+}
+
+/** Whatever the error was, the socket closes next. */
+function ignore(): void {}
+
+/** @see https://www.rfc-editor.org/rfc/rfc9112#name-chunked-transfer-coding */
+function inChunk(chunk: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`${chunk.byteLength.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
+}

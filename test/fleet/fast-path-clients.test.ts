@@ -1,0 +1,101 @@
+import type { MiddlewareHandler } from 'hono'
+import { afterEach, describe, expect, test } from 'vitest'
+import { until, within } from '../until.ts'
+import type { Raw } from './clients.ts'
+import { ask, endServers, listen, type ServerEnv, startServer } from './one-server.ts'
+import { runScript } from './pods.ts'
+
+afterEach(endServers)
+
+describe('on the fast path', () => {
+  test('a stop ends every stream with its last chunk, and lets nobody hold it up', async () => {
+    const { sser, url, stop } = await startServer()
+    const [reading, stalled] = [await listen(url), await listen(url)]
+    stalled.socket.pause()
+    for (let i = 0; i < 100; i += 1) await sser.send('a', `${i} ${'x'.repeat(60_000)}`)
+    await reading.holds('the last event', (text) => text.includes('data: 99 '))
+    await until('it wants more', () => reading.text.endsWith('\n\n\r\n'))
+    const begin = performance.now()
+    await within('the stop', stop(), 5_000)
+    expect(performance.now() - begin).toBeLessThan(3_000)
+    await reading.closed
+    expect(reading.text).toMatch(/retry: \d+\n\n\r\n0\r\n\r\n$/)
+  })
+
+  test('a client that stalls gets all that it missed, in order', async () => {
+    const { sser, url } = await startServer()
+    const raw = await listen(url)
+    raw.socket.pause()
+    let text = ''
+    raw.socket.on('data', (chunk: Buffer) => {
+      text += chunk
+    })
+    const pad = 'x'.repeat(50_000)
+    for (let i = 0; i < 200; i += 1) {
+      await sser.send('a', `${i} ${pad}`)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    raw.socket.resume()
+    await until('the last event', () => text.includes(`data: 199 ${pad}\n\n`), 5_000)
+    expect([...text.matchAll(/data: (\d+) x/g)].map(([, n]) => Number(n))).toEqual(
+      Array.from({ length: 200 }, (_, i) => i),
+    )
+    expect(text).not.toContain('sser-gap')
+  })
+
+  test('whatever a client says after its request is read, and means nothing', async () => {
+    const { sser, url } = await startServer()
+    const raw = await listen(url)
+    for (const said of [
+      'GET /plain HTTP/1.1\r\nHost: x\r\n\r\n',
+      '\u0000\u0001 no HTTP at all',
+      'x'.repeat(1_000_000),
+    ]) {
+      raw.socket.write(said)
+      await sser.send('a', `after ${said.length}`)
+      await raw.holds('the event', (text) => text.includes(`data: after ${said.length}\n\n`))
+    }
+    expect(raw.text).not.toContain('plain')
+    expect(sser.connections).toBe(1)
+  })
+
+  test.each<[string, (raw: Raw) => void]>([
+    ['closes', (raw) => raw.socket.end()],
+    ['breaks off', (raw) => raw.socket.resetAndDestroy()],
+  ])('a client that %s is let go of', async (_, leave) => {
+    const { sser, url } = await startServer()
+    leave(await listen(url))
+    await until('nobody is left', () => sser.connections === 0)
+    // Also one that does so before it is greeted.
+    for (let i = 0; i < 50; i += 1) {
+      const raw = await ask(url)
+      if (i % 2 === 0) await new Promise((resolve) => setImmediate(resolve))
+      leave(raw)
+    }
+    await until('nobody is left', () => sser.connections === 0)
+    const raw = await listen(url)
+    await sser.send('a', 'x')
+    await raw.holds('the event', (text) => text.includes('data: x\n\n'))
+  })
+
+  test('a response that is destroyed between its head and its first event leaves nothing behind', async () => {
+    const destroy: MiddlewareHandler<ServerEnv> = async (c, next) => {
+      await next()
+      process.nextTick(() => c.env.outgoing.destroy())
+    }
+    const { sser, url } = await startServer([destroy])
+    for (let i = 0; i < 5; i += 1) {
+      await (await ask(url)).closed
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(sser.connections).toBe(0)
+    }
+  })
+
+  test('it makes no difference which adapter was there first', async () => {
+    const { stdout } = await runScript('node', new URL('./late-import.ts', import.meta.url), {
+      timeoutMs: 10_000,
+    })
+    expect(stdout).toMatch(/^connection: close\n/)
+    expect(stdout).toContain('data: x\n')
+  })
+})
