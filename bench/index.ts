@@ -7,6 +7,7 @@ import * as growth from './figures/growth.ts'
 import { figure as ids } from './figures/ids.ts'
 import { figure as memory } from './figures/memory.ts'
 import { figure as stall } from './figures/stall.ts'
+import { figure as storm } from './figures/storm.ts'
 import { machine } from './harness/machine.ts'
 import { type BenchOptions, readOptions } from './harness/options.ts'
 import { writePage, writePlots } from './harness/page.ts'
@@ -18,6 +19,7 @@ const figures: Record<string, (options: BenchOptions) => Promise<Table>> = {
   bursts,
   memory,
   stall,
+  storm,
   ids,
   'growth-connections': growth.connections,
   'growth-size': growth.size,

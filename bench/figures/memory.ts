@@ -20,7 +20,9 @@ const SERVERS = [
 ]
 
 export async function figure(options: BenchOptions): Promise<Table> {
-  const { idleConnections, settleMs, rounds } = options
+  const { idleConnections, settleMs } = options
+  // A fresh process for each is what takes long, and memory varies little.
+  const rounds = options.quick ? 1 : options.rounds
   const { servers, notes } = await rowsOf([...new Set(['hono-stream', ...(options.servers ?? SERVERS)])])
   const kilobytes = servers.map(() => [] as number[])
   for (let round = 0; round < rounds; round += 1) {

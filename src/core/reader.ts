@@ -23,7 +23,8 @@ export class Reader {
   readonly #log: Log
   readonly #streams: readonly string[]
   readonly #timing: Timing
-  readonly #ahead = new Map<string, Ahead>()
+  /** Most readers never have any of these, and there are many readers. */
+  #ahead: Map<string, Ahead> | undefined
   /** Events without epoch are for those who listened when they came. */
   readonly #liveFrom: number
 
@@ -37,7 +38,7 @@ export class Reader {
 
   /** Whether its position is the log's at its cursor, so that it may share what others read. */
   get isLevel(): boolean {
-    return this.#ahead.size === 0
+    return this.#ahead === undefined
   }
 
   /** Goes back to where the client that got `id` last stands; returns why it may have missed events, if so. */
@@ -65,9 +66,10 @@ export class Reader {
     }
     for (const [epoch, ahead] of position) {
       const record = log.epochs.get(epoch)
-      if (record === undefined || ahead.seq > record.have || !log.epochs.isSilent(record, now))
-        this.#ahead.set(epoch, ahead)
+      if (record === undefined || ahead.seq > record.have || !log.epochs.isSilent(record, now)) continue
+      position.delete(epoch)
     }
+    this.#ahead = position
     this.#prune(now)
     if (this.#skipLost(now)) gap = 'trimmed'
     return isStranger ? 'stranger' : gap
@@ -115,19 +117,20 @@ export class Reader {
   /** Lets go of what the log has caught up with. */
   catchUp(index: number, now: number): void {
     this.cursor = Math.max(this.cursor, index)
-    if (!this.isLevel) this.#prune(now)
+    this.#prune(now)
   }
 
   #positionAt(index: number, now: number): Map<string, number> {
     const position = this.#log.positionAt(index, now)
-    for (const [epoch, { seq }] of this.#ahead) if (seq > (position.get(epoch) ?? 0)) position.set(epoch, seq)
+    for (const [epoch, { seq }] of this.#ahead ?? [])
+      if (seq > (position.get(epoch) ?? 0)) position.set(epoch, seq)
     return position
   }
 
   #print(position: ReadonlyMap<string, number>, now: number): string | undefined {
     if (!this.#log.history) return undefined
     let carriedMs: Map<string, number> | undefined
-    for (const [epoch, { since, seq }] of this.#ahead) {
+    for (const [epoch, { since, seq }] of this.#ahead ?? []) {
       if (seq <= (this.#log.epochs.get(epoch)?.have ?? 0) || position.get(epoch) !== seq) continue
       carriedMs ??= new Map()
       carriedMs.set(epoch, now - since)
@@ -137,6 +140,7 @@ export class Reader {
 
   /** Drops from `ahead` what the log has by now, and what was carried for so long that nobody speaks of it. */
   #prune(now: number): void {
+    if (this.#ahead === undefined) return
     const { epochs } = this.#log
     const position = this.#log.positionAt(this.cursor, now)
     for (const [epoch, { seq, since }] of this.#ahead) {
@@ -149,6 +153,7 @@ export class Reader {
         : !isCarried || now - since >= this.#timing.forgetMs
       if (isDone) this.#ahead.delete(epoch)
     }
+    if (this.#ahead.size === 0) this.#ahead = undefined
   }
 
   /** Moves the cursor past what the log has let go of; true if something of its streams was among that. */

@@ -1,0 +1,134 @@
+// Figure 10: how long live events take while ten thousand clients come back in ten seconds, each with what it missed.
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { within } from '../../test/until.ts'
+import { message } from '../harness/message.ts'
+import type { BenchOptions } from '../harness/options.ts'
+import { type Described, ServerProcess } from '../harness/server-process.ts'
+import { rowsOf } from '../harness/servers.ts'
+import { median, type Table } from '../harness/table.ts'
+import { Bystander } from '../storm/bystander.ts'
+import type { Order, Outcome } from '../storm/crowd.ts'
+
+const CROWD = fileURLToPath(new URL('../storm/crowd.ts', import.meta.url))
+const CONTROL = fileURLToPath(new URL('../storm/replay-http.ts', import.meta.url))
+const SERVERS = [CONTROL, 'sser-node', 'sser-node-stream', 'sser-bun']
+const MISSED = 100
+const BYTES = 100
+
+export async function figure(options: BenchOptions): Promise<Table> {
+  const { rounds, quick } = options
+  const clients = quick ? 1_000 : 10_000
+  const overMs = quick ? 1_000 : 10_000
+  const { servers, notes } = await rowsOf(options.servers ?? SERVERS)
+  const runs = servers.map(() => [] as Run[])
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [i, each] of servers.entries()) runs[i]?.push(await run(each, clients, overMs))
+  }
+  return {
+    name: 'storm',
+    title: 'Live events during a reconnect storm',
+    columns: [
+      'server',
+      'calm: p50, ms',
+      'p99, ms',
+      'storm: p50, ms',
+      'p99, ms',
+      'p99 of the storm, × calm',
+      'served after, s',
+    ],
+    rows: servers.map(({ server }, i) => {
+      const own = runs[i] as Run[]
+      const of = (pick: (run: Run) => number) => median(own.map(pick))
+      return [
+        server.name,
+        of(({ calm }) => quantile(calm, 0.5)),
+        of(({ calm }) => quantile(calm, 0.99)),
+        of(({ storm }) => quantile(storm, 0.5)),
+        of(({ storm }) => quantile(storm, 0.99)),
+        of(({ calm, storm }) => quantile(storm, 0.99) / quantile(calm, 0.99)),
+        of(({ servedMs }) => servedMs / 1_000),
+      ]
+    }),
+    notes: [
+      `${clients.toLocaleString('en-US')} clients come back within ${overMs / 1_000} s, each with an id that lacks ${MISSED} events of ${BYTES} bytes; each must get just these. Meanwhile an event is sent every 10 ms on another stream. The median of ${rounds} rounds.`,
+      'The crowd, the server and the one who measures share two cores: what the machine alone does to the p99 is in the control.',
+      ...notes,
+    ],
+    plots: [],
+  }
+}
+
+interface Run {
+  calm: number[]
+  storm: number[]
+  servedMs: number
+}
+
+async function run(described: Described, clients: number, overMs: number): Promise<Run> {
+  const server = await ServerProcess.start(described)
+  try {
+    const before = await Bystander.join(server, 'storm')
+    before.leave()
+    await server.send(
+      'stream=storm',
+      Array.from({ length: MISSED }, (_, i) => message(i + 1, BYTES)),
+    )
+    const bystander = await Bystander.join(server, 'bench')
+    const rest = () => new Promise((resolve) => setTimeout(resolve, overMs / 2))
+    await bystander.watch(rest())
+    const calm = await bystander.watch(rest())
+    const start = performance.now()
+    let servedMs = 0
+    const coming = crowd(
+      {
+        port: server.port,
+        from: '127.0.2.1',
+        lastEventId: before.id,
+        clients,
+        overMs,
+        events: MISSED,
+        last: message(MISSED, BYTES).toString(),
+      },
+      6 * overMs,
+    ).then((leave) => {
+      servedMs = performance.now() - start
+      return leave
+    })
+    const storm = await bystander.watch(coming)
+    bystander.leave()
+    await (await coming)()
+    return { calm, storm, servedMs }
+  } finally {
+    await server.stop()
+  }
+}
+
+/** Resolves when all of them have what they missed, with how they leave. */
+async function crowd(order: Order, ms: number): Promise<() => Promise<void>> {
+  const child = fork(CROWD, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const leave = () => {
+    if (child.connected) child.disconnect()
+    return ended
+  }
+  const served = new Promise<void>((resolve, reject) => {
+    child.once('message', (outcome: Outcome) => {
+      if ('fault' in outcome) reject(new Error(outcome.fault))
+      else resolve()
+    })
+    child.once('exit', () => reject(new Error('the crowd has ended')))
+  })
+  child.send(order)
+  try {
+    await within('the crowd is served', served, ms)
+    return leave
+  } catch (error) {
+    await leave()
+    throw error
+  }
+}
+
+function quantile(values: readonly number[], q: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * q)] as number
+}

@@ -1,0 +1,84 @@
+// Somebody who has been there all along: what is sent to it, and how long that takes.
+import { connect, type Socket } from 'node:net'
+import { within } from '../../test/until.ts'
+import type { ServerProcess } from '../harness/server-process.ts'
+
+const EVERY_MS = 10
+const LATE_MS = 10_000
+
+export class Bystander {
+  readonly #server: ServerProcess
+  readonly #socket: Socket
+  readonly #sentAt = new Map<number, number>()
+  #latencies: number[] = []
+  #sent = 0
+  #text = ''
+  #look = () => {}
+
+  private constructor(server: ServerProcess, stream: string) {
+    this.#server = server
+    this.#socket = connect(server.port, '127.0.0.1')
+    this.#socket.write(`GET /events?stream=${stream} HTTP/1.1\r\nHost: bench\r\n\r\n`)
+    this.#socket.on('data', (chunk: Buffer) => this.#take(chunk.toString('latin1')))
+  }
+
+  /** Resolves when it has its first bytes, whose id, if it has one, is where the server stands. */
+  static async join(server: ServerProcess, stream: string): Promise<Bystander & { id: string }> {
+    const bystander = new Bystander(server, stream)
+    const greeted = new Promise<void>((resolve) => {
+      bystander.#look = () => {
+        if (/\n(data:|:)/.test(bystander.#text)) resolve()
+      }
+    })
+    await within(`${server.name} greets`, greeted, LATE_MS)
+    const id = /\nid: (\S+)/.exec(bystander.#text)?.[1] ?? ''
+    bystander.#look = () => {}
+    return Object.assign(bystander, { id })
+  }
+
+  /** Sends an event every 10 ms while `meanwhile` lasts; resolves with how long each took, in milliseconds. */
+  async watch(meanwhile: Promise<unknown>): Promise<number[]> {
+    this.#latencies = []
+    const before = this.#sent
+    const faults: unknown[] = []
+    const timer = setInterval(() => {
+      this.#sent += 1
+      this.#sentAt.set(this.#sent, performance.now())
+      const msg = Buffer.from(`<${this.#sent}|${'x'.repeat(80)}>`)
+      this.#server.send('stream=bench', [msg]).catch((error) => faults.push(error))
+    }, EVERY_MS)
+    try {
+      await meanwhile
+    } finally {
+      clearInterval(timer)
+    }
+    const due = this.#sent - before
+    const arrived = new Promise<void>((resolve) => {
+      this.#look = () => {
+        if (this.#latencies.length >= due) resolve()
+      }
+      this.#look()
+    })
+    await within(`${this.#server.name}: all ${due} events arrive`, arrived, LATE_MS)
+    if (faults.length > 0) throw faults[0]
+    return this.#latencies
+  }
+
+  leave(): void {
+    this.#socket.destroy()
+  }
+
+  #take(text: string): void {
+    const now = performance.now()
+    this.#text += text
+    for (const [, k] of this.#text.matchAll(/data: <(\d+)\|x+>/g)) {
+      const sentAt = this.#sentAt.get(Number(k))
+      this.#sentAt.delete(Number(k))
+      if (sentAt === undefined) throw new Error(`${this.#server.name}: event ${k} came twice`)
+      this.#latencies.push(now - sentAt)
+    }
+    this.#look()
+    const end = this.#text.lastIndexOf('>')
+    if (end !== -1) this.#text = this.#text.slice(end + 1)
+  }
+}

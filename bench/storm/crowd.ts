@@ -1,0 +1,64 @@
+// A process full of clients that come back: each asks with the same last id, and must get the same events and no gap.
+import { connect } from 'node:net'
+
+/** What the bench asks for, by IPC; when that ends, so does this process. */
+export interface Order {
+  port: number
+  /** Where they come from. */
+  from: string
+  lastEventId: string
+  clients: number
+  /** How long it takes until the last of them has come. */
+  overMs: number
+  /** How many events each must get, and how the last of them begins. */
+  events: number
+  last: string
+}
+
+export type Outcome = { served: number } | { fault: string }
+
+const say = (outcome: Outcome) => process.send?.(outcome, undefined, undefined, () => {})
+
+process.on('disconnect', () => process.exit())
+process.on('message', (order: Order) => {
+  const start = performance.now()
+  let came = 0
+  let served = 0
+  const tick = setInterval(() => {
+    const due = Math.min(
+      order.clients,
+      Math.ceil(((performance.now() - start) / order.overMs) * order.clients),
+    )
+    for (; came < due; came += 1) {
+      come(order).then(
+        () => {
+          served += 1
+          if (served === order.clients) say({ served })
+        },
+        (error: Error) => say({ fault: error.message }),
+      )
+    }
+    if (came === order.clients) clearInterval(tick)
+  }, 1)
+})
+
+/** Resolves when it has all that it missed; the connection stays. */
+function come({ port, from, lastEventId, events, last }: Order): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: from })
+    const id = lastEventId === '' ? '' : `Last-Event-ID: ${lastEventId}\r\n`
+    socket.write(`GET /events?stream=storm HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n${id}\r\n`)
+    let text = ''
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1')
+      if (!text.includes(last)) return
+      const got = text.split('\ndata: <').length - 1
+      if (text.includes('sser-gap') || got !== events)
+        reject(new Error(`a client got ${got} events of ${events}`))
+      else resolve()
+      socket.removeAllListeners('data').resume()
+      text = ''
+    })
+    socket.on('error', reject)
+  })
+}
