@@ -19,9 +19,9 @@ export interface Throughput {
 /** Floods three Pods for about `seconds`; verifies that each client got everything exactly once, in order. */
 export async function throughput(seconds = 5): Promise<Throughput> {
   const control = await inPods('go-way', 500, 1_000)
-  const warm = await inPods('sser', 20_000, 40_000)
+  const warm = await inPods('sser', 40_000, 100_000)
   const events = Math.round((warm * seconds) / 1_000) * 1_000
-  const perSecond = await inPods('sser', 40_000, Math.max(40_000, events))
+  const perSecond = await inPods('sser', 100_000, events)
   return { events, perSecond, control, ratio: perSecond / control }
 }
 
