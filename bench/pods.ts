@@ -78,6 +78,16 @@ export class PodProcess {
   }
 }
 
+/** Loopback addresses of this process's own, so that two runs at once do not meet. Each call gives other ones. */
+export function addresses(count: number): string[] {
+  const network = `127.${64 + ((process.pid >> 8) % 128)}.${process.pid % 256}`
+  return Array.from({ length: count }, () => {
+    given += 1
+    return `${network}.${given}`
+  })
+}
+let given = 0
+
 /** Pods of one kind that know one another. */
 export async function startPods(
   kind: Kind,

@@ -1,9 +1,8 @@
 // node bench/figures/latency.ts: from send to a client of another Pod, against a bare POST between two processes.
-import { type PodProcess, quantile, startPods } from '../pods.ts'
+import { addresses, type PodProcess, quantile, startPods } from '../pods.ts'
 
 const BYTES = 100
 const RATE = 100
-const HOSTS = ['127.47.1.1', '127.47.1.2']
 
 interface Quantiles {
   p50: number
@@ -20,7 +19,7 @@ export interface Latency {
 
 /** Milliseconds; one process sends and holds the client of the other Pod, so one clock tells both times. */
 export async function latency(seconds = 10): Promise<Latency> {
-  const pods = await startPods('sser', HOSTS)
+  const pods = await startPods('sser', addresses(2))
   try {
     const [sender, other] = pods as [PodProcess, PodProcess]
     const { url, bareUrl } = other

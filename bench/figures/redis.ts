@@ -4,12 +4,11 @@ import { connect } from 'node:net'
 import { until } from '../../test/until.ts'
 import { StreamClient } from '../pods/client.ts'
 import { textOf } from '../pods/event.ts'
-import { cpuOf, type PodProcess, quantile, startPods } from '../pods.ts'
+import { addresses, cpuOf, type PodProcess, quantile, startPods } from '../pods.ts'
 
 const BYTES = 100
 const RATE = 1_000
 const REDIS_PORT = 7149
-const HOSTS = ['127.47.2.1', '127.47.2.2', '127.47.2.3']
 /** The two take turns, so that what else runs on the machine meets both. */
 const TURNS = 3
 
@@ -29,17 +28,18 @@ export interface AgainstRedis {
 
 /** Three Pods with a client on each; one process sends and holds the client that is timed. */
 export async function againstRedis(seconds = 12): Promise<AgainstRedis> {
+  const [host = ''] = addresses(1)
   const server = spawn(
     'redis-server',
-    ['--port', `${REDIS_PORT}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    ['--port', `${REDIS_PORT}`, '--bind', host, '--save', '', '--appendonly', 'no'],
     { stdio: 'ignore' },
   )
   const pods: PodProcess[] = []
   try {
-    await until('redis-server listens', listens, 5_000)
-    const viaRedis = await startPods('redis', HOSTS, { REDIS_PORT: `${REDIS_PORT}` })
+    await until('redis-server listens', () => listens(host), 5_000)
+    const viaRedis = await startPods('redis', addresses(3), { REDIS: `redis://${host}:${REDIS_PORT}` })
     pods.push(...viaRedis)
-    const viaSser = await startPods('sser', HOSTS)
+    const viaSser = await startPods('sser', addresses(3))
     pods.push(...viaSser)
     const count = Math.round((seconds * RATE) / TURNS / 2)
     await turn(viaRedis, RATE)
@@ -95,9 +95,9 @@ function summarise(turns: readonly Turn[]): Way {
   return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), cpu: (cpu / sorted.length) * 1_000 }
 }
 
-function listens(): Promise<boolean> {
+function listens(host: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(REDIS_PORT, '127.0.0.1', () => {
+    const socket = connect(REDIS_PORT, host, () => {
       socket.destroy()
       resolve(true)
     })

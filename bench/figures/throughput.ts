@@ -2,10 +2,9 @@
 
 import { StreamClient } from '../pods/client.ts'
 import { textOf } from '../pods/event.ts'
-import { type PodProcess, startPods } from '../pods.ts'
+import { addresses, type PodProcess, startPods } from '../pods.ts'
 
 const BYTES = 100
-const HOSTS = ['127.47.0.1', '127.47.0.2', '127.47.0.3']
 
 export interface Throughput {
   /** Events that were sent from one Pod and came to all three clients, once, in order. */
@@ -34,7 +33,7 @@ export function printThroughput({ events, perSecond, control, ratio }: Throughpu
 }
 
 async function inPods(kind: 'sser' | 'go-way', warmUp: number, count: number): Promise<number> {
-  const pods = await startPods(kind, HOSTS)
+  const pods = await startPods(kind, addresses(3))
   try {
     await flood(pods, warmUp)
     return await flood(pods, count)

@@ -6,9 +6,9 @@ import { obey } from './command.ts'
 import { STREAM } from './event.ts'
 import { Listeners } from './listeners.ts'
 
-const { HOST = '', REDIS_PORT = '' } = process.env
+const { HOST = '', REDIS = '' } = process.env
 const listeners = new Listeners()
-const publisher = createClient({ url: `redis://127.0.0.1:${REDIS_PORT}` })
+const publisher = createClient({ url: REDIS })
 const subscriber = publisher.duplicate()
 await publisher.connect()
 await subscriber.connect()
