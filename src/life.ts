@@ -7,7 +7,7 @@ import { Reader } from './core/reader.ts'
 import { type Timing, timing } from './core/timing.ts'
 import type { Faults } from './faults.ts'
 import { Mesh } from './mesh/mesh.ts'
-import type { Fetch } from './mesh/post.ts'
+import type { Transport } from './mesh/transport.ts'
 import type { ResolvedSettings } from './options.ts'
 import type { GapReason } from './wire/frame.ts'
 import { drawEpoch } from './wire/position.ts'
@@ -16,7 +16,7 @@ export interface LifeOptions {
   settings: ResolvedSettings
   clock: Clock
   faults: Faults
-  fetch: Fetch
+  transport: Transport
   onFrozen: () => void
 }
 
@@ -30,7 +30,7 @@ export class Life {
   readonly #surroundings: Surroundings
 
   constructor(options: LifeOptions) {
-    const { clock, faults, fetch, onFrozen } = options
+    const { clock, faults, onFrozen, transport } = options
     const { logMaxAgeMs, logMaxBytes, heartbeatMs, history } = options.settings
     this.#timing = timing(logMaxAgeMs)
     const epoch = drawEpoch(clock.random)
@@ -40,7 +40,15 @@ export class Life {
     this.#surroundings = { log: this.log, now: () => clock.now(), retryMs: options.settings.retryMs }
     const { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs } = options.settings
     const limits = { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs }
-    this.mesh = new Mesh({ log: this.log, timing: this.#timing, clock, faults, fetch, onFrozen, ...limits })
+    this.mesh = new Mesh({
+      log: this.log,
+      timing: this.#timing,
+      clock,
+      faults,
+      onFrozen,
+      transport,
+      ...limits,
+    })
   }
 
   /** Why a client that comes with `lastEventId` may have missed events, as far as is known now. */

@@ -8,6 +8,7 @@ import { Life } from './life.ts'
 import type { PeerStatus } from './mesh/link.ts'
 import { checkPeers, type Peer } from './mesh/peer.ts'
 import type { Receipt } from './mesh/receipt.ts'
+import { fetchTransport, type Transport } from './mesh/transport.ts'
 import { type ResolvedSettings, resolveSettings, type Settings } from './options.ts'
 import { eventsHandler, eventsRoutes, type Handler, type Opened } from './routes/events.ts'
 import { internalRoutes } from './routes/internal.ts'
@@ -41,6 +42,8 @@ export interface StartOptions {
   signal?: AbortSignal | undefined
   /** The internal port that was bound, where it is not the option's. */
   internalPort?: number | undefined
+  /** How requests reach peers where the runtime has something leaner than `fetch`; the option `fetch` comes first. */
+  transport?: Transport | undefined
 }
 
 /** Server-Sent Events across the Pods of one workload: what is sent on any reaches the clients of all. */
@@ -58,6 +61,7 @@ export class Sser {
   readonly #clock: Clock
   readonly #faults: Faults
   readonly #abort = new AbortController()
+  #transport: Transport
   #life: Life
   #peers: readonly Peer[] = []
   #internalPort: number
@@ -80,6 +84,7 @@ export class Sser {
     this.#internalPort = this.#settings.internalPort
     this.#clock = this.#settings.clock ?? systemClock
     this.#faults = new Faults(this.#settings.onError)
+    this.#transport = fetchTransport(this.#settings.fetch ?? globalThis.fetch)
     this.#life = this.#begin()
     const { maxStreamsPerConnection, retryMs, maxMessageBytes } = this.#settings
     this.handler = eventsHandler({
@@ -193,11 +198,16 @@ export class Sser {
     return { id: printPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }
   }
 
-  async #start({ signal, internalPort = this.#settings.internalPort }: StartOptions): Promise<void> {
+  async #start({
+    signal,
+    internalPort = this.#settings.internalPort,
+    transport,
+  }: StartOptions): Promise<void> {
     this.#abort.signal.throwIfAborted()
     signal?.throwIfAborted()
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
     this.#internalPort = internalPort
+    if (transport !== undefined && this.#settings.fetch === undefined) this.#transport = transport
     const { peers, changes, uid } = await this.#peerFinder.start({
       signal: this.#abort.signal,
       onError: (error) => this.#faults.report(error, { stage: 'peer-finder' }),
@@ -222,7 +232,7 @@ export class Sser {
       settings: this.#settings,
       clock: this.#clock,
       faults: this.#faults,
-      fetch: this.#settings.fetch ?? globalThis.fetch,
+      transport: (request) => this.#transport(request),
       onFrozen: () => void this.#current(),
     })
   }

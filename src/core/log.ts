@@ -169,7 +169,7 @@ export class Log {
     { msg = '', event, key }: Content,
     sentAt: number,
   ): EventItem {
-    const bytes = byteLength(msg) + stream.length + (event?.length ?? 0) + (key?.length ?? 0)
+    const bytes = byteLength(msg) + labelBytes({ stream, event, key })
     return { kind: 'event', index: this.head, sentAt, epoch, seq, stream, msg, event, key, bytes }
   }
 
@@ -199,9 +199,9 @@ export class Log {
     const item = this.at(this.#wholeFrom) as LogItem
     this.#wholeFrom += 1
     if (item.kind === 'event') {
-      const freed = byteLength(item.msg ?? '')
-      this.#bytes -= freed
-      item.bytes -= freed
+      const left = labelBytes(item)
+      this.#bytes -= item.bytes - left
+      item.bytes = left
       item.msg = undefined
     }
     this.#strippedBytes += cost(item)
@@ -231,6 +231,11 @@ export class Log {
     record.items.shift()
     record.floor = Math.max(record.floor, item.seq)
   }
+}
+
+/** What is left of an event's texts when its message is gone. */
+function labelBytes({ stream, event, key }: Pick<EventItem, 'stream' | 'event' | 'key'>): number {
+  return stream.length + (event?.length ?? 0) + (key?.length ?? 0)
 }
 
 function cost(item: LogItem): number {

@@ -7,7 +7,7 @@ import type { Append } from '../wire/v2.ts'
 import { postAppend } from './append.ts'
 import type { Exchange } from './exchange.ts'
 import type { Target } from './peer.ts'
-import type { Fetch } from './post.ts'
+import type { Transport } from './transport.ts'
 
 /** Peers that cannot be reached are asked so often in all, with a pause between: a fleet may be starting. */
 const ROUNDS = 3
@@ -21,7 +21,7 @@ export interface HydrationOptions {
   exchange: Exchange
   clock: Clock
   faults: Faults
-  fetch: Fetch
+  transport: Transport
   timeoutMs: number
   signal: AbortSignal
 }
@@ -53,13 +53,13 @@ export async function hydrate(options: HydrationOptions): Promise<void> {
 
 /** Takes all that one peer has; false if it has nothing to give: not ready itself, a Go Pod, or this very Pod. */
 async function hydrateFrom(target: Target, options: HydrationOptions, deadline: number): Promise<boolean> {
-  const { clock, exchange, fetch, log, signal } = options
+  const { clock, exchange, log, signal, transport } = options
   for (;;) {
     const leftMs = deadline - clock.now()
     if (leftMs <= 0) throw new SserError('peer-failed', 'gives too much, or too slowly')
     const asked: Append = { ...exchange.introduce(clock.now()), hydrate: true }
     const timeoutMs = Math.min(leftMs, PATIENCE_MS)
-    const answer = await postAppend(target, asked, { clock, fetch, timeoutMs, signal })
+    const answer = await postAppend(target, asked, { clock, transport, timeoutMs, signal })
     if (answer === undefined || answer.epoch === log.epoch) return false
     // A namesake: nothing was numbered yet, so another name costs nothing.
     if (answer.position.has(log.epoch)) log.epoch = drawEpoch(clock.random)

@@ -9,8 +9,9 @@ import { postAppend } from './append.ts'
 import type { Exchange } from './exchange.ts'
 import { Missed } from './missed.ts'
 import type { Target } from './peer.ts'
-import { type Fetch, type PostOptions, post } from './post.ts'
+import { type PostOptions, post } from './post.ts'
 import type { Outcome } from './receipt.ts'
+import type { Transport } from './transport.ts'
 import { Waiters } from './waiters.ts'
 
 /**
@@ -48,7 +49,7 @@ export interface LinkOptions {
   exchange: Exchange
   clock: Clock
   faults: Faults
-  fetch: Fetch
+  transport: Transport
   requestTimeoutMs: number
   /** The acquaintance with the Pod of that epoch. */
   meet(epoch: string): Acquaintance
@@ -238,7 +239,9 @@ export class Link {
     this.#skipV1(item.seq - 1)
     try {
       const body = printV1({ stream: item.stream, msg: item.msg })
-      await post(this.target, PEER_ENDPOINT_URL_PATH, body, checkStatus, this.#postOptions())
+      // A Go Pod's answer says nothing but whether it took the event.
+      const { status } = await post(this.target, PEER_ENDPOINT_URL_PATH, body, 0, this.#postOptions())
+      if (status < 200 || status > 299) throw new SserError('peer-failed', `answered ${status}`)
     } catch (error) {
       this.#miss(item.seq - 1, item.seq)
       // It may have been taken all the same. Before anything more is risked, the peer is asked whether it lives.
@@ -264,8 +267,8 @@ export class Link {
   }
 
   #postOptions(): PostOptions {
-    const { clock, fetch, requestTimeoutMs: timeoutMs } = this.#options
-    return { clock, fetch, timeoutMs, signal: this.#abort.signal }
+    const { clock, transport, requestTimeoutMs: timeoutMs } = this.#options
+    return { clock, transport, timeoutMs, signal: this.#abort.signal }
   }
 
   #fail(error: unknown): void {
@@ -292,9 +295,4 @@ export class Link {
     if (this.#state === 'connected' || this.#state === 'v1')
       this.#waiters.settleUpTo(this.#settledSeq(), { status: 'delivered' })
   }
-}
-
-/** A Go Pod's answer says nothing but whether it took the event. */
-async function checkStatus(response: Response): Promise<void> {
-  if (!response.ok) throw new SserError('peer-failed', `answered ${response.status}`)
 }

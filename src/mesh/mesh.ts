@@ -8,8 +8,8 @@ import { Exchange } from './exchange.ts'
 import { hydrate } from './hydration.ts'
 import { Link, type PeerStatus } from './link.ts'
 import { type Peer, type Target, targetOf } from './peer.ts'
-import type { Fetch } from './post.ts'
 import { collectOutcomes, type PeerReceipt } from './receipt.ts'
+import type { Transport } from './transport.ts'
 
 /** How often a Pod that stops looks whether it may go. */
 const FLUSH_POLL_MS = 20
@@ -19,7 +19,7 @@ export interface MeshOptions {
   timing: Timing
   clock: Clock
   faults: Faults
-  fetch: Fetch
+  transport: Transport
   requestTimeoutMs: number
   ackTimeoutMs: number
   hydrateTimeoutMs: number

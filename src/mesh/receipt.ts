@@ -39,34 +39,36 @@ export function collectOutcomes(
 ): Promise<PeerReceipt[]> {
   return new Promise((resolve, reject) => {
     const { timeoutMs, clock, signal } = options
-    const outcomes = new Map<Link, Outcome>()
-    let missing = 1
-    let cancelTimeout = () => {}
+    const asked = [...links]
+    const outcomes: Outcome[] = []
+    let missing = asked.length
+    let cancelTimeout: (() => void) | undefined
     const finish = () => {
-      cancelTimeout()
+      cancelTimeout?.()
       signal?.removeEventListener('abort', abort)
       const peers: PeerReceipt[] = []
-      for (const [link, outcome] of outcomes)
-        if (outcome !== undefined) peers.push({ peer: link.target.host, ...outcome })
+      for (let i = 0; i < asked.length; i += 1) {
+        const { host } = (asked[i] as Link).target
+        const outcome = outcomes[i]
+        if (outcome !== undefined) peers.push({ peer: host, ...outcome })
+        else if (!(i in outcomes)) {
+          peers.push({ peer: host, status: 'pending', reason: `no answer within ${timeoutMs} ms` })
+        }
+      }
       resolve(peers)
     }
     const abort = () => {
-      cancelTimeout()
+      cancelTimeout?.()
       reject(signal?.reason)
     }
-    const arrive = () => {
-      missing -= 1
-      if (missing === 0) finish()
-    }
-    for (const link of links) {
-      missing += 1
-      outcomes.set(link, { status: 'pending', reason: `no answer within ${timeoutMs} ms` })
+    asked.forEach((link, i) => {
       link.whenSettled(epoch, seq, (outcome) => {
-        outcomes.set(link, outcome)
-        arrive()
+        outcomes[i] = outcome
+        missing -= 1
+        if (missing === 0) finish()
       })
-    }
-    arrive()
+    })
+    if (asked.length === 0) finish()
     if (missing === 0) return
     cancelTimeout = clock.after(timeoutMs, finish)
     signal?.addEventListener('abort', abort, { once: true })

@@ -9,6 +9,8 @@ export const MAX_EVENT_TYPE_LENGTH = 256
 const MAX_KEY_LENGTH = 256
 
 const encoder = new TextEncoder()
+/** Up to this length it is faster to count bytes than to encode them. */
+const COUNTED_LENGTH = 256
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the three characters that could forge a frame
@@ -16,7 +18,20 @@ const FORGING = /[\r\n\u0000]/
 
 /** Bytes of UTF-8; a lone surrogate counts as the U+FFFD that it becomes. */
 export function byteLength(text: string): number {
-  return encoder.encode(text).byteLength
+  if (text.length > COUNTED_LENGTH) return encoder.encode(text).byteLength
+  let bytes = text.length
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x80) continue
+    bytes += unit < 0x800 ? 1 : 2
+    // A pair is two units and four bytes.
+    if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1))) i += 1
+  }
+  return bytes
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit < 0xe000
 }
 
 /** Whether `text` is over `limit` bytes of UTF-8, encoding it only where its length leaves that open. */

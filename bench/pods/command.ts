@@ -1,0 +1,124 @@
+// What a measured Pod does on command of the process that started it, whatever it is made of.
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { StreamClient } from './client.ts'
+import { STREAM, textOf } from './event.ts'
+
+/** `flood`: send as fast as can be. `pace`: send at a rate, and see when a client of another Pod gets it. */
+export type Command =
+  | { do: 'flood'; count: number; bytes: number }
+  | { do: 'pace'; count: number; bytes: number; rate: number; url: string; bareUrl?: string }
+
+export interface Result {
+  /** Where clients connect, in a Pod's first word. */
+  url?: string
+  /** Where a bare POST is answered. */
+  bareUrl?: string
+  error?: string
+  ms?: number
+  /** From send to client, in milliseconds, in the order of the events. */
+  latencies?: number[]
+  /** From a bare POST to its answer. */
+  bare?: number[]
+}
+
+export interface Measured {
+  /** Where clients connect. */
+  url: string
+  /** Resolves when the sender may go on. */
+  send(stream: string, msg: string): Promise<unknown> | undefined
+  /** Events that were sent and that some peer is not known to hold. */
+  lag(): number
+}
+
+/** Sends between two turns of the event loop. */
+const BURST = 64
+/** A sender that is so far ahead of a peer waits: it must not push its events out of the log unread. */
+const MAX_LAG = 8_192
+
+/** Listens for commands until the parent process ends. */
+export async function obey(pod: Measured): Promise<void> {
+  const bare = createServer((request, response) => {
+    void answer(request).then((text) => response.end(text))
+  })
+  await new Promise<void>((resolve) => bare.listen(0, process.env.HOST, resolve))
+  bare.unref()
+  process.on('message', (command: Command) => {
+    run(pod, command).then(
+      (result) => process.send?.(result),
+      (error: unknown) => process.send?.({ error: `${(error as Error).stack}` }),
+    )
+  })
+  process.once('disconnect', () => process.exit())
+  const { port } = bare.address() as AddressInfo
+  process.send?.({ url: pod.url, bareUrl: `http://${process.env.HOST}:${port}` } satisfies Result)
+}
+
+function run(pod: Measured, command: Command): Promise<Result> {
+  if (command.do === 'flood') return flood(pod, command.count, command.bytes)
+  return pace(pod, command)
+}
+
+/** No receipt is awaited; the event loop turns now and then. */
+async function flood({ send, lag }: Measured, count: number, bytes: number): Promise<Result> {
+  const start = performance.now()
+  for (let i = 0; i < count; i += 1) {
+    const wait = send(STREAM, textOf(i, bytes))
+    if (wait !== undefined) await wait
+    else if (i % BURST === BURST - 1) {
+      do await new Promise((resolve) => setImmediate(resolve))
+      while (lag() > MAX_LAG)
+    }
+  }
+  return { ms: performance.now() - start }
+}
+
+async function pace(
+  { send }: Measured,
+  { count, bytes, rate, url, bareUrl }: Command & { do: 'pace' },
+): Promise<Result> {
+  const client = await StreamClient.open(url)
+  const period = 1_000 / rate
+  const sentAt: number[] = []
+  const bare: number[] = []
+  const start = performance.now() + 20
+  let pending = 0
+  for (let i = 0; i < count; i += 1) {
+    await due(start + i * period)
+    sentAt.push(performance.now())
+    void send(STREAM, textOf(i, bytes))
+    if (bareUrl === undefined) continue
+    // Half a period later, so that neither meets the other.
+    await due(start + (i + 0.5) * period)
+    pending += 1
+    void post(bareUrl, textOf(i, bytes)).then((ms) => {
+      bare.push(ms)
+      pending -= 1
+    })
+  }
+  await client.sees(textOf(count - 1, bytes), 5_000)
+  while (pending > 0) await due(performance.now() + 5)
+  client.close()
+  const latencies = client.arrivals(count, bytes).map((at, i) => at - (sentAt[i] as number))
+  return { latencies, bare }
+}
+
+async function due(at: number): Promise<void> {
+  const ms = at - performance.now()
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+async function post(url: string, body: string): Promise<number> {
+  const start = performance.now()
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(url, { method: 'POST', headers, body })
+  await response.text()
+  return performance.now() - start
+}
+
+/** As short as sser's own answer to an append, about. */
+async function answer(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request) text += chunk
+  return text
+}

@@ -1,0 +1,34 @@
+import { Hono } from 'hono'
+import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import { socketTransport } from '../../src/node/socket-transport.ts'
+import { serve } from '../../src/node.ts'
+import { until } from '../../test/until.ts'
+import { obey } from './command.ts'
+
+const { HOST = '', HOSTS = '' } = process.env
+const hosts = HOSTS.split(',')
+let isMeasured = false
+const sser = new Sser({
+  peerFinder: new StaticPeerFinder(hosts.map((host) => `${host}:7147`)),
+  onError(error, { stage }) {
+    // Pods that start together miss one another at first.
+    if (isMeasured) console.error(stage, error)
+  },
+})
+// Until serve() does so by itself.
+const start = sser.start.bind(sser)
+if (process.env.TRANSPORT !== 'fetch')
+  sser.start = (options) => start({ ...options, transport: socketTransport() })
+const app = new Hono().route('/events', sser.routes)
+const { port } = await serve({ sser, fetch: app.fetch, port: 0, hostname: HOST, internalPort: 7147 })
+const isMet = () => sser.peers.filter(({ state }) => state === 'connected').length === hosts.length - 1
+await until(`${HOST} reaches its peers`, isMet, 9_000)
+isMeasured = true
+await obey({
+  url: `http://${HOST}:${port}`,
+  send(stream, msg) {
+    void sser.send(stream, msg)
+    return undefined
+  },
+  lag: () => Math.max(0, ...sser.peers.map((peer) => peer.lag)),
+})
