@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { withFastPath } from './node/fast-path.ts'
+import { httpTransport } from './node/http-transport.ts'
 import type { SocketSink } from './node/socket-sink.ts'
 import { type Bound, bindError, type Served, type ServeOptions, serveOn } from './serving.ts'
 
@@ -27,7 +28,8 @@ const KEEP_ALIVE_MS = 60_000
  * @throws SserError `port-taken`, naming the port; what `sser.start()` throws.
  */
 export function serve({ fastPath = true, ...options }: NodeServeOptions): Promise<Served> {
-  return serveOn({ bindInternal, bindPublic: fastPath ? bindFast : bindPublic, process }, options)
+  const bindClients = fastPath ? bindFast : bindPublic
+  return serveOn({ bindInternal, bindPublic: bindClients, process, transport: httpTransport() }, options)
 }
 
 function bindPublic(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { SserError } from './errors.ts'
+import type { Transport } from './mesh/transport.ts'
 import type { Sser } from './sser.ts'
 
 /** What the runtimes' `serve()` is given. */
@@ -38,6 +39,8 @@ type Bind = (fetch: ServeOptions['fetch'], port: number, hostname: string | unde
 
 /** What a runtime lends to {@link serveOn}. */
 export interface Runtime {
+  /** How requests reach peers, where it has something leaner than `fetch`. */
+  transport?: Transport | undefined
   /** For peers. Go Pods keep their connections for ever, and lose the message that meets a closing one. */
   bindInternal: Bind
   /** For clients. Event streams are quiet for long. */
@@ -68,7 +71,7 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
     const app = new Hono().route('/', sser.internalRoutes).route('/', sser.opsRoutes)
     const internal = await runtime.bindInternal(app.fetch, internalPort, internalHostname)
     bound.push(internal)
-    await sser.start({ internalPort: internal.port })
+    await sser.start({ internalPort: internal.port, transport: runtime.transport })
     const open = await runtime.bindPublic(fetch, port, hostname)
     bound.push(open)
     if (stopping !== undefined) throw new SserError('stopped', 'The Pod was told to stop while it started')

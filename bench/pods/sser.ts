@@ -1,6 +1,5 @@
 import { Hono } from 'hono'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
-import { socketTransport } from '../../src/node/socket-transport.ts'
 import { serve } from '../../src/node.ts'
 import { until } from '../../test/until.ts'
 import { obey } from './command.ts'
@@ -15,10 +14,6 @@ const sser = new Sser({
     if (isMeasured) console.error(stage, error)
   },
 })
-// Until serve() does so by itself.
-const start = sser.start.bind(sser)
-if (process.env.TRANSPORT !== 'fetch')
-  sser.start = (options) => start({ ...options, transport: socketTransport() })
 const app = new Hono().route('/events', sser.routes)
 const { port } = await serve({ sser, fetch: app.fetch, port: 0, hostname: HOST, internalPort: 7147 })
 const isMet = () => sser.peers.filter(({ state }) => state === 'connected').length === hosts.length - 1

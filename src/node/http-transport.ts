@@ -1,0 +1,63 @@
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { SserError } from '../errors.ts'
+import type { Answer, Transport } from '../mesh/transport.ts'
+
+/**
+ * Posts to peers with Node's own HTTP client. `fetch` costs three times as much for each request, and a Pod that sends
+ * now and then needs one for each event and peer.
+ */
+export function httpTransport(): Transport {
+  const agent = new Agent({ keepAlive: true })
+  return ({ host, path, headers, body, maxBytes, signal }) => {
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error) => reject(signal.aborted ? signal.reason : error)
+      const { hostname, port } = new URL(`http://${host}`)
+      const target = {
+        agent,
+        hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
+        port,
+        path,
+        method: 'POST',
+        signal,
+      }
+      const length = Buffer.byteLength(body)
+      const posting = request(
+        { ...target, headers: { ...headers, 'content-length': length } },
+        (response) => {
+          if (response.statusCode === 200 && maxBytes > 0) read(response, maxBytes).then(resolve, fail)
+          else resolve(dismiss(response))
+        },
+      )
+      posting.on('error', fail).end(body)
+    })
+  }
+}
+
+function read(response: IncomingMessage, maxBytes: number): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const tooLarge = () => {
+      response.destroy()
+      reject(new SserError('body-too-large', `A body has at most ${maxBytes} bytes`))
+    }
+    if (Number(response.headers['content-length']) > maxBytes) {
+      tooLarge()
+      return
+    }
+    const parts: Buffer[] = []
+    let size = 0
+    response.on('data', (part: Buffer) => {
+      size += part.length
+      if (size > maxBytes) tooLarge()
+      else parts.push(part)
+    })
+    response.on('end', () => resolve({ status: 200, body: Buffer.concat(parts).toString() }))
+    response.on('error', reject)
+  })
+}
+
+/** Nobody waits for a body that nobody reads: where it has not come with the head, the connection goes with it. */
+function dismiss(response: IncomingMessage): Answer {
+  response.on('error', () => {}).resume()
+  setImmediate(() => response.complete || response.destroy())
+  return { status: response.statusCode as number, body: '' }
+}
