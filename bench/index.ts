@@ -5,9 +5,12 @@ import { figure as bursts } from './figures/bursts.ts'
 import { figure as cpu } from './figures/cpu.ts'
 import * as growth from './figures/growth.ts'
 import { figure as ids } from './figures/ids.ts'
+import { figure as latency } from './figures/latency.ts'
 import { figure as memory } from './figures/memory.ts'
+import { figure as redis } from './figures/redis.ts'
 import { figure as stall } from './figures/stall.ts'
 import { figure as storm } from './figures/storm.ts'
+import { figure as throughput } from './figures/throughput.ts'
 import { machine } from './harness/machine.ts'
 import { type BenchOptions, readOptions } from './harness/options.ts'
 import { writePage, writePlots } from './harness/page.ts'
@@ -20,6 +23,9 @@ const figures: Record<string, (options: BenchOptions) => Promise<Table>> = {
   memory,
   stall,
   storm,
+  throughput,
+  latency,
+  redis,
   ids,
   'growth-connections': growth.connections,
   'growth-size': growth.size,

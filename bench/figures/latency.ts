@@ -1,4 +1,6 @@
-// node bench/figures/latency.ts: from send to a client of another Pod, against a bare POST between two processes.
+// Figure 8: from send to a client of another Pod, against a bare POST between two processes.
+import type { BenchOptions } from '../harness/options.ts'
+import { median, type Table } from '../harness/table.ts'
 import { addresses, type PodProcess, quantile, startPods } from '../pods.ts'
 
 const BYTES = 100
@@ -9,7 +11,7 @@ interface Quantiles {
   p99: number
 }
 
-export interface Latency {
+interface Latency {
   events: number
   sser: Quantiles
   /** One `fetch` POST, from request to answer, between the same two processes, half a period after each send. */
@@ -18,7 +20,7 @@ export interface Latency {
 }
 
 /** Milliseconds; one process sends and holds the client of the other Pod, so one clock tells both times. */
-export async function latency(seconds = 10): Promise<Latency> {
+async function latency(seconds = 10): Promise<Latency> {
   const pods = await startPods('sser', addresses(2))
   try {
     const [sender, other] = pods as [PodProcess, PodProcess]
@@ -36,18 +38,40 @@ export async function latency(seconds = 10): Promise<Latency> {
   }
 }
 
-export function printLatency({ events, sser, control, ratio }: Latency): string {
-  const ms = ({ p50, p99 }: Quantiles) => `p50 ${p50.toFixed(2)} ms   p99 ${p99.toFixed(2)} ms`
-  return [
-    `send() to a client of another Pod, ${RATE} events/s, ${events} events, all of it verified`,
-    `  control: a bare fetch POST   ${ms(control)}`,
-    `  sser                         ${ms(sser)}   ${ratio.p50.toFixed(2)} × and ${ratio.p99.toFixed(2)} × the control`,
-  ].join('\n')
+export async function figure({ rounds, quick }: BenchOptions): Promise<Table> {
+  const runs: Latency[] = []
+  for (let round = 0; round < rounds; round += 1) runs.push(await latency(quick ? 3 : 10))
+  const row = (name: string, of: (run: Latency) => Quantiles, ratio: (run: Latency) => Quantiles) => [
+    name,
+    median(runs.map((run) => of(run).p50)),
+    median(runs.map((run) => of(run).p99)),
+    median(runs.map((run) => ratio(run).p50)),
+    median(runs.map((run) => ratio(run).p99)),
+  ]
+  return {
+    name: 'latency',
+    title: 'From `send()` to a client of another Pod',
+    columns: ['', 'p50, ms', 'p99, ms', 'p50 × control', 'p99 × control'],
+    rows: [
+      row(
+        'a bare `fetch` POST, from request to answer',
+        (run) => run.control,
+        () => ({ p50: 1, p99: 1 }),
+      ),
+      row(
+        '**sser on Node**',
+        (run) => run.sser,
+        (run) => run.ratio,
+      ),
+    ],
+    notes: [
+      `${RATE} events/s of ${BYTES} bytes, between the same two processes; the median of ${rounds} rounds.`,
+    ],
+    plots: [],
+  }
 }
 
 function quantiles(values: readonly number[]): Quantiles {
   const sorted = values.toSorted((a, b) => a - b)
   return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99) }
 }
-
-if (import.meta.main) console.log(printLatency(await latency()))

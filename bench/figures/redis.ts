@@ -1,7 +1,10 @@
-// node bench/figures/redis.ts: sser between Pods against Redis pub/sub between the same; needs a redis-server.
+// Figure 9: sser between Pods against Redis pub/sub between the same; needs a redis-server.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { until } from '../../test/until.ts'
+import type { BenchOptions } from '../harness/options.ts'
+import { programPath } from '../harness/program-path.ts'
+import { median, type Table } from '../harness/table.ts'
 import { StreamClient } from '../pods/client.ts'
 import { textOf } from '../pods/event.ts'
 import { addresses, cpuOf, type PodProcess, quantile, startPods } from '../pods.ts'
@@ -20,14 +23,14 @@ interface Way {
   cpu: number
 }
 
-export interface AgainstRedis {
+interface AgainstRedis {
   events: number
   redis: Way
   sser: Way
 }
 
 /** Three Pods with a client on each; one process sends and holds the client that is timed. */
-export async function againstRedis(seconds = 12): Promise<AgainstRedis> {
+async function againstRedis(seconds = 12): Promise<AgainstRedis> {
   const [host = ''] = addresses(1)
   const server = spawn(
     'redis-server',
@@ -57,15 +60,38 @@ export async function againstRedis(seconds = 12): Promise<AgainstRedis> {
   }
 }
 
-export function printAgainstRedis({ events, redis, sser }: AgainstRedis): string {
-  const row = ({ p50, p99, cpu }: Way) =>
-    `p50 ${p50.toFixed(2)} ms   p99 ${p99.toFixed(2)} ms   ${cpu.toFixed(0).padStart(4)} µs of CPU an event, all processes`
-  return [
-    `send() to a client of another of three Pods, ${RATE} events/s, ${events} events, all of it verified`,
-    `  Redis pub/sub   ${row(redis)}`,
-    `  sser            ${row(sser)}`,
-    `  sser / Redis    p50 ${(sser.p50 / redis.p50).toFixed(2)} ×   p99 ${(sser.p99 / redis.p99).toFixed(2)} ×   CPU ${(sser.cpu / redis.cpu).toFixed(2)} ×`,
-  ].join('\n')
+export async function figure({ rounds, quick }: BenchOptions): Promise<Table> {
+  const table: Table = {
+    name: 'redis',
+    title: 'Against Redis pub/sub between the Pods',
+    columns: ['', 'p50, ms', 'p99, ms', 'CPU of an event, µs', 'p50 × Redis', 'p99 × Redis', 'CPU × Redis'],
+    rows: [],
+    notes: [],
+    plots: [],
+  }
+  if (programPath('redis-server') === undefined)
+    return { ...table, notes: ['Left out here, for want of redis-server.'] }
+  const runs: AgainstRedis[] = []
+  for (let round = 0; round < rounds; round += 1) runs.push(await againstRedis(quick ? 3 : 12))
+  const of = (pick: (run: AgainstRedis) => number) => median(runs.map(pick))
+  return {
+    ...table,
+    rows: [
+      ['Redis pub/sub', of((r) => r.redis.p50), of((r) => r.redis.p99), of((r) => r.redis.cpu), 1, 1, 1],
+      [
+        '**sser on Node**',
+        of((r) => r.sser.p50),
+        of((r) => r.sser.p99),
+        of((r) => r.sser.cpu),
+        of((r) => r.sser.p50 / r.redis.p50),
+        of((r) => r.sser.p99 / r.redis.p99),
+        of((r) => r.sser.cpu / r.redis.cpu),
+      ],
+    ],
+    notes: [
+      `From send to a client of another of three Pods, ${RATE.toLocaleString('en-US')} events/s of ${BYTES} bytes; CPU of all Pods, and of the Redis. The median of ${rounds} rounds.`,
+    ],
+  }
 }
 
 interface Turn {
@@ -104,5 +130,3 @@ function listens(host: string): Promise<boolean> {
     socket.once('error', () => resolve(false))
   })
 }
-
-if (import.meta.main) console.log(printAgainstRedis(await againstRedis()))

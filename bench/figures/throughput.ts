@@ -1,12 +1,14 @@
-// node bench/figures/throughput.ts: sends per second, three Pods as three processes, a client on each.
+// Figure 7: sends per second, three Pods as three processes, a client on each.
 
+import type { BenchOptions } from '../harness/options.ts'
+import { median, type Table } from '../harness/table.ts'
 import { StreamClient } from '../pods/client.ts'
 import { textOf } from '../pods/event.ts'
 import { addresses, type PodProcess, startPods } from '../pods.ts'
 
 const BYTES = 100
 
-export interface Throughput {
+interface Throughput {
   /** Events that were sent from one Pod and came to all three clients, once, in order. */
   events: number
   perSecond: number
@@ -16,7 +18,7 @@ export interface Throughput {
 }
 
 /** Floods three Pods for about `seconds`; verifies that each client got everything exactly once, in order. */
-export async function throughput(seconds = 5): Promise<Throughput> {
+async function throughput(seconds = 5): Promise<Throughput> {
   const control = await inPods('go-way', 500, 1_000)
   const warm = await inPods('sser', 40_000, 100_000)
   const events = Math.round((warm * seconds) / 1_000) * 1_000
@@ -24,12 +26,26 @@ export async function throughput(seconds = 5): Promise<Throughput> {
   return { events, perSecond, control, ratio: perSecond / control }
 }
 
-export function printThroughput({ events, perSecond, control, ratio }: Throughput): string {
-  return [
-    'send() per second, three Pods as processes, one client on each, all of it verified',
-    `  control: one POST per event and peer   ${control.toFixed(0).padStart(8)}`,
-    `  sser, ${String(events).padStart(7)} events                  ${perSecond.toFixed(0).padStart(8)}   ${ratio.toFixed(1)} × the control`,
-  ].join('\n')
+export async function figure({ rounds, quick }: BenchOptions): Promise<Table> {
+  const runs: Throughput[] = []
+  for (let round = 0; round < rounds; round += 1) runs.push(await throughput(quick ? 1 : 5))
+  return {
+    name: 'throughput',
+    title: '`send()` per second, to three Pods',
+    columns: ['', 'sends/s', '× control'],
+    rows: [
+      ['one POST for each event and peer, with `fetch`', median(runs.map(({ control }) => control)), 1],
+      [
+        '**sser on Node**',
+        median(runs.map(({ perSecond }) => perSecond)),
+        median(runs.map(({ ratio }) => ratio)),
+      ],
+    ],
+    notes: [
+      `Three processes with a client on each; events of ${BYTES} bytes, no receipt awaited, for ${quick ? 1 : 5} s; until the last client had the last event. The median of ${rounds} rounds.`,
+    ],
+    plots: [],
+  }
 }
 
 async function inPods(kind: 'sser' | 'go-way', warmUp: number, count: number): Promise<number> {
@@ -53,5 +69,3 @@ async function flood(pods: readonly PodProcess[], count: number): Promise<number
   for (const client of clients) client.arrivals(count, BYTES)
   return (count / (Math.max(...ends) - start)) * 1_000
 }
-
-if (import.meta.main) console.log(printThroughput(await throughput()))
