@@ -10,7 +10,7 @@ import { Heartbeat } from './heartbeat.ts'
 import type { Log } from './log.ts'
 
 /** Connections served in one go; the event loop turns between goes. */
-const GO_SIZE = 500
+const GO_SIZE = 250
 /** Slices of the log read in one go, for connections that are behind. */
 const SLICES = 4
 /** How often some of the connections end while the Pod drains. */
