@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { afterEach, describe, expect, test } from 'vitest'
 import { until, within } from '../until.ts'
-import type { Raw } from './clients.ts'
+import { Raw } from './clients.ts'
 import { ask, endServers, listen, type ServerEnv, startServer } from './one-server.ts'
 import { runScript } from './pods.ts'
 
@@ -57,6 +57,21 @@ describe('on the fast path', () => {
     }
     expect(raw.text).not.toContain('plain')
     expect(sser.connections).toBe(1)
+  })
+
+  test('a client that asks twice at once, which none does, is not served twice, and breaks nothing', async () => {
+    const { sser, url } = await startServer()
+    for (let i = 0; i < 5; i += 1) {
+      const raw = await Raw.open(url)
+      const ask = `GET /events?stream=a HTTP/1.1\r\nHost: x\r\n\r\n`
+      raw.socket.write(ask + ask)
+      await raw.closed
+      expect(raw.text.match(/HTTP\/1\.1 200/g)).toHaveLength(1)
+      await until('nobody is left', () => sser.connections === 0)
+    }
+    const other = await listen(url)
+    await sser.send('a', 'x')
+    await other.holds('the event', (text) => text.includes('data: x\n\n'))
   })
 
   test.each<[string, (raw: Raw) => void]>([
