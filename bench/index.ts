@@ -52,6 +52,8 @@ for (const name of chosen(outputs.only)) {
     const table = await (figures[name] as (typeof figures)[string])(bench)
     tables.push(table)
     console.log(markdown(table))
+    // One that fails later takes nothing away.
+    keep(table)
   } catch (error) {
     // A run that is wrong has no figure.
     console.error(`${name}: ${(error as Error).message}`)
@@ -59,8 +61,14 @@ for (const name of chosen(outputs.only)) {
   }
   console.error(`${name}: ${Math.round((performance.now() - start) / 1_000)} s`)
 }
-if (outputs.json !== undefined) {
-  writeFileSync(outputs.json, `${JSON.stringify({ machine: machine(), options: bench, tables }, null, 2)}\n`)
+
+function keep(table: Table): void {
+  if (outputs.json !== undefined) {
+    writeFileSync(
+      outputs.json,
+      `${JSON.stringify({ machine: machine(), options: bench, tables }, null, 2)}\n`,
+    )
+  }
+  if (outputs.plots) writePlots([table])
+  if (outputs.write) writePage([table])
 }
-if (outputs.plots) writePlots(tables)
-if (outputs.write) writePage(tables)

@@ -12,7 +12,7 @@ import type { Order, Outcome } from '../storm/crowd.ts'
 
 const CROWD = fileURLToPath(new URL('../storm/crowd.ts', import.meta.url))
 const CONTROL = fileURLToPath(new URL('../storm/replay-http.ts', import.meta.url))
-const SERVERS = [CONTROL, 'sser-node', 'sser-node-stream', 'sser-bun']
+const SERVERS = [CONTROL, 'sser-node', 'sser-bun']
 const MISSED = 100
 const BYTES = 100
 
@@ -85,7 +85,6 @@ async function run(described: Described, clients: number, overMs: number): Promi
     const coming = crowd(
       {
         port: server.port,
-        from: '127.0.2.1',
         lastEventId: before.id,
         clients,
         overMs,

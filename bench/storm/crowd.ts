@@ -4,8 +4,6 @@ import { connect } from 'node:net'
 /** What the bench asks for, by IPC; when that ends, so does this process. */
 export interface Order {
   port: number
-  /** Where they come from. */
-  from: string
   lastEventId: string
   clients: number
   /** How long it takes until the last of them has come. */
@@ -16,6 +14,9 @@ export interface Order {
 }
 
 export type Outcome = { served: number } | { fault: string }
+
+/** Where they come from: a port is soon found where not too many of an address are taken. */
+const ADDRESSES = 100
 
 const say = (outcome: Outcome) => process.send?.(outcome, undefined, undefined, () => {})
 
@@ -30,7 +31,7 @@ process.on('message', (order: Order) => {
       Math.ceil(((performance.now() - start) / order.overMs) * order.clients),
     )
     for (; came < due; came += 1) {
-      come(order).then(
+      come(order, `127.0.2.${1 + (came % ADDRESSES)}`).then(
         () => {
           served += 1
           if (served === order.clients) say({ served })
@@ -43,7 +44,7 @@ process.on('message', (order: Order) => {
 })
 
 /** Resolves when it has all that it missed; the connection stays. */
-function come({ port, from, lastEventId, events, last }: Order): Promise<void> {
+function come({ port, lastEventId, events, last }: Order, from: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', localAddress: from })
     const id = lastEventId === '' ? '' : `Last-Event-ID: ${lastEventId}\r\n`
