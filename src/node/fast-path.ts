@@ -23,6 +23,8 @@ export function withFastPath(fetch: ServeOptions['fetch'], sinks: Set<SocketSink
     const stream = eventStreamOf(request)
     if (stream === undefined) return response
     const { incoming, outgoing } = env as Env
+    // It would wait behind another response, perhaps for ever, and Node 22 would not tell it when the client has gone.
+    if (outgoing.socket === null) return new Response(':\n\n', { headers: response.headers })
     if (!isPlain(stream, response, incoming, outgoing)) return response
     const isWatched = hasAborter(request) || outgoing.listenerCount('close') > watchers
     begin(stream, response.headers, env as Env, isWatched, sinks)

@@ -74,6 +74,20 @@ describe('on the fast path', () => {
     await other.holds('the event', (text) => text.includes('data: x\n\n'))
   })
 
+  test('a client that asks behind another request is told to come again', async () => {
+    const { sser, url } = await startServer()
+    const raw = await Raw.open(url)
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+    raw.socket.write(get('/plain') + get('/events?stream=a'))
+    const text = await raw.holds('both answers', (got) => got.endsWith('\r\n\r\n:\n\n'))
+    expect(text.toLowerCase().match(/^content-type: .*(?=\r)/gm)).toEqual([
+      'content-type: text/plain; charset=utf-8',
+      'content-type: text/event-stream',
+    ])
+    expect(sser.connections).toBe(0)
+    raw.socket.destroy()
+  })
+
   test.each<[string, (raw: Raw) => void]>([
     ['closes', (raw) => raw.socket.end()],
     ['breaks off', (raw) => raw.socket.resetAndDestroy()],
