@@ -7,7 +7,14 @@ const { serve } = await import('../../src/node.ts')
 
 const sser = new Sser({ peerFinder: new StaticPeerFinder([]), drainMs: 0, flushTimeoutMs: 0 })
 const fetch = (request: Request) => sser.handler(request)
-const { port, stop } = await serve({ sser, fetch, hostname: '127.0.51.2', port: 0, internalPort: 0 })
+const { port, stop } = await serve({
+  sser,
+  fetch,
+  hostname: '127.0.51.2',
+  port: 0,
+  internalPort: 0,
+  fastPath: true,
+})
 const response = await globalThis.fetch(`http://127.0.51.2:${port}/?stream=a`)
 console.log(`connection: ${response.headers.get('connection')}`)
 setTimeout(() => sser.send('a', 'x').then(stop), 50)
