@@ -7,6 +7,7 @@ import type { BenchOptions } from '../harness/options.ts'
 import { type Described, ServerProcess } from '../harness/server-process.ts'
 import { rowsOf } from '../harness/servers.ts'
 import { median, type Table } from '../harness/table.ts'
+import { quantile } from '../pods.ts'
 import { Bystander } from '../storm/bystander.ts'
 import type { Order, Outcome } from '../storm/crowd.ts'
 
@@ -61,6 +62,7 @@ export async function figure(options: BenchOptions): Promise<Table> {
   }
 }
 
+/** Latencies in milliseconds, the shortest first. */
 interface Run {
   calm: number[]
   storm: number[]
@@ -79,7 +81,7 @@ async function run(described: Described, clients: number, overMs: number): Promi
     const bystander = await Bystander.join(server, 'bench')
     const rest = () => new Promise((resolve) => setTimeout(resolve, overMs / 2))
     await bystander.watch(rest())
-    const calm = await bystander.watch(rest())
+    const calm = sorted(await bystander.watch(rest()))
     const start = performance.now()
     let servedMs = 0
     const coming = crowd(
@@ -96,7 +98,7 @@ async function run(described: Described, clients: number, overMs: number): Promi
       servedMs = performance.now() - start
       return leave
     })
-    const storm = await bystander.watch(coming)
+    const storm = sorted(await bystander.watch(coming))
     bystander.leave()
     await (await coming)()
     return { calm, storm, servedMs }
@@ -130,6 +132,6 @@ async function crowd(order: Order, ms: number): Promise<() => Promise<void>> {
   }
 }
 
-function quantile(values: readonly number[], q: number): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length * q)] as number
+function sorted(values: readonly number[]): number[] {
+  return values.toSorted((a, b) => a - b)
 }

@@ -42,7 +42,7 @@ export class Connection {
   readonly #reader: Reader
   readonly #sink: Sink
   readonly #surroundings: Surroundings
-  #gap: GapReason | undefined
+  readonly #gap: GapReason | undefined
   #isGreeted = false
   #isBehind: boolean
   #isReady = false
@@ -117,7 +117,6 @@ export class Connection {
     const { now, retryMs } = this.#surroundings
     const id = this.#reader.idAt(this.#reader.cursor, now())
     this.#write(retryFrame(retryMs) + (this.#gap === undefined ? positionFrame(id) : gapFrame(id, this.#gap)))
-    this.#gap = undefined
   }
 
   #write(text: string): void {
