@@ -1,3 +1,5 @@
+import type { SserErrorCode } from './errors.ts'
+
 /** Where in the background a fault was met. */
 export type FaultStage = 'append' | 'receive' | 'hydrate' | 'peer-finder' | 'deliver'
 
@@ -12,7 +14,7 @@ export interface FaultContext {
 /** Hears of faults that no caller is waiting for. What it throws is dropped. */
 export type OnError = (error: unknown, context: FaultContext) => void
 
-/** Counts background faults and passes them on: nothing in the background ever throws. */
+/** Counts what was refused and what failed, and passes failures on: nothing in the background ever throws. */
 export class Faults {
   readonly counts: Record<FaultStage, number> = {
     append: 0,
@@ -21,10 +23,17 @@ export class Faults {
     'peer-finder': 0,
     deliver: 0,
   }
+  /** What clients and peers sent that was refused, by the code of the refusal. */
+  readonly rejected: Partial<Record<SserErrorCode, number>> = {}
   readonly #onError: OnError | undefined
 
   constructor(onError?: OnError) {
     this.#onError = onError
+  }
+
+  /** Counts input that was refused. */
+  reject(code: SserErrorCode): void {
+    this.rejected[code] = (this.rejected[code] ?? 0) + 1
   }
 
   report(error: unknown, context: FaultContext): void {

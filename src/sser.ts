@@ -3,12 +3,9 @@ import { type Clock, keepAlive, systemClock } from './clock.ts'
 import { SserError } from './errors.ts'
 import { Faults } from './faults.ts'
 import type { PeerFinder } from './finders/finder.ts'
-import { follow } from './finders/follow.ts'
-import { Life } from './life.ts'
+import { Membership, type StartOptions } from './membership.ts'
 import type { PeerStatus } from './mesh/link.ts'
-import { checkPeers, type Peer } from './mesh/peer.ts'
 import type { Receipt } from './mesh/receipt.ts'
-import { fetchTransport, type Transport } from './mesh/transport.ts'
 import { type ResolvedSettings, resolveSettings, type Settings } from './options.ts'
 import { eventsHandler, eventsRoutes, type Handler, type Opened } from './routes/events.ts'
 import { internalRoutes } from './routes/internal.ts'
@@ -36,16 +33,6 @@ export interface SendOptions {
   signal?: AbortSignal | undefined
 }
 
-/** What `start()` may be given. */
-export interface StartOptions {
-  /** Stops the instance when it aborts. */
-  signal?: AbortSignal | undefined
-  /** The internal port that was bound, where it is not the option's. */
-  internalPort?: number | undefined
-  /** How requests reach peers where the runtime has something leaner than `fetch`; the option `fetch` comes first. */
-  transport?: Transport | undefined
-}
-
 /** Server-Sent Events across the Pods of one workload: what is sent on any reaches the clients of all. */
 export class Sser {
   /** The public sub-app, to be mounted where clients connect: `app.route('/events', sser.routes)`. */
@@ -57,17 +44,11 @@ export class Sser {
   /** The public endpoint under any other router: given a `Request`, returns a streaming `Response`. */
   readonly handler: Handler
   readonly #settings: ResolvedSettings
-  readonly #peerFinder: PeerFinder
   readonly #clock: Clock
   readonly #faults: Faults
   readonly #abort = new AbortController()
-  #transport: Transport
-  #life: Life
-  #peers: readonly Peer[] = []
-  #internalPort: number
-  #uid: string | undefined
+  readonly #membership: Membership
   #starting: Promise<void> | undefined
-  #joining: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #isLeaving = false
 
@@ -79,15 +60,19 @@ export class Sser {
         'Option "peerFinder": expected a PeerFinder; to begin with, new LocalhostPeerFinder()',
       )
     }
-    this.#peerFinder = peerFinder
     this.#settings = resolveSettings(settings)
-    this.#internalPort = this.#settings.internalPort
     this.#clock = this.#settings.clock ?? systemClock
     this.#faults = new Faults(this.#settings.onError)
-    this.#transport = fetchTransport(this.#settings.fetch ?? globalThis.fetch)
-    this.#life = this.#begin()
+    this.#membership = new Membership({
+      settings: this.#settings,
+      peerFinder,
+      clock: this.#clock,
+      faults: this.#faults,
+      signal: this.#abort.signal,
+    })
     const { maxStreamsPerConnection, retryMs, maxMessageBytes } = this.#settings
     this.handler = eventsHandler({
+      faults: this.#faults,
       maxStreams: maxStreamsPerConnection,
       retryMs,
       open: (streams, lastEventId) => this.#open(streams, lastEventId),
@@ -97,8 +82,8 @@ export class Sser {
       faults: this.#faults,
       v1MaxBytes: 6 * maxMessageBytes + 4_096,
       isStopped: () => this.#abort.signal.aborted,
-      isFor: (uid) => this.#isFor(uid),
-      receive: (message) => this.#current().mesh.receive(message),
+      isFor: (uid) => this.#membership.isFor(uid),
+      receive: (message) => this.#membership.current().mesh.receive(message),
       receiveV1: (event) => this.#receiveV1(event),
     })
     this.opsRoutes = opsRoutes(() => this.state)
@@ -111,12 +96,12 @@ export class Sser {
 
   /** Connections that are open on this Pod. */
   get connections(): number {
-    return this.#life.hub.size
+    return this.#membership.life.hub.size
   }
 
   /** Every peer, and how the link to it stands. */
   get peers(): PeerStatus[] {
-    return this.#life.mesh.peers()
+    return this.#membership.life.mesh.peers()
   }
 
   /**
@@ -124,7 +109,7 @@ export class Sser {
    * nothing. Empty before the Pod is ready.
    */
   get position(): string {
-    const position = this.#life.log.position(this.#clock.now())
+    const position = this.#membership.life.log.position(this.#clock.now())
     return position.size === 0 ? '' : printPosition(position)
   }
 
@@ -132,8 +117,8 @@ export class Sser {
   get state(): State {
     if (this.#abort.signal.aborted) return 'stopped'
     if (this.#stopping !== undefined) return 'draining'
-    if (this.#life.mesh.isReady) return 'ready'
-    if (this.#joining !== undefined) return 'fetching-log'
+    if (this.#membership.life.mesh.isReady) return 'ready'
+    if (this.#membership.joining !== undefined) return 'fetching-log'
     return this.#starting === undefined ? 'idle' : 'finding-peers'
   }
 
@@ -174,7 +159,8 @@ export class Sser {
    */
   async send(stream: string, msg: string, { event, key, signal }: SendOptions = {}): Promise<Receipt> {
     if (this.#isLeaving) throw stopped()
-    if (this.#joining === undefined) throw new SserError('not-started', 'Call start() before send()')
+    if (this.#membership.joining === undefined)
+      throw new SserError('not-started', 'Call start() before send()')
     const fault =
       streamNameFault(stream) ??
       messageFault(msg, this.#settings.maxMessageBytes) ??
@@ -182,12 +168,12 @@ export class Sser {
       (key === undefined ? undefined : keyFault(key))
     if (fault !== undefined) throw fault
     signal?.throwIfAborted()
-    if (!this.#current().mesh.isReady) {
-      await this.#joining
+    if (!this.#membership.current().mesh.isReady) {
+      await this.#membership.joining
       if (this.#isLeaving) throw stopped()
       signal?.throwIfAborted()
     }
-    const { hub, log, mesh } = this.#life
+    const { hub, log, mesh } = this.#membership.life
     const now = this.#clock.now()
     log.trim(now)
     const first = key === undefined ? undefined : log.keys.first(stream, key)
@@ -198,88 +184,34 @@ export class Sser {
     return { id: printPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }
   }
 
-  async #start({
-    signal,
-    internalPort = this.#settings.internalPort,
-    transport,
-  }: StartOptions): Promise<void> {
+  async #start({ signal, ...options }: StartOptions): Promise<void> {
     this.#abort.signal.throwIfAborted()
     signal?.throwIfAborted()
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
-    this.#internalPort = internalPort
-    if (transport !== undefined && this.#settings.fetch === undefined) this.#transport = transport
-    const { peers, changes, uid } = await this.#peerFinder.start({
-      signal: this.#abort.signal,
-      onError: (error) => this.#faults.report(error, { stage: 'peer-finder' }),
-    })
-    this.#abort.signal.throwIfAborted()
-    this.#peers = checkPeers(peers)
-    this.#uid = uid
-    void follow(changes, {
-      signal: this.#abort.signal,
-      faults: this.#faults,
-      adopt: (later) => {
-        this.#peers = later
-        this.#life.mesh.setPeers(later, this.#internalPort)
-      },
-    })
-    await this.#join()
-    this.#abort.signal.throwIfAborted()
-  }
-
-  #begin(): Life {
-    return new Life({
-      settings: this.#settings,
-      clock: this.#clock,
-      faults: this.#faults,
-      transport: (request) => this.#transport(request),
-      onFrozen: () => void this.#current(),
-    })
-  }
-
-  /** This life; a new one where the Pod stood still for so long that the old one's ages are wrong. */
-  #current(): Life {
-    if (!this.#life.mesh.isFrozen() || this.#abort.signal.aborted) return this.#life
-    this.#life.stop()
-    this.#life = this.#begin()
-    void this.#join()
-    return this.#life
-  }
-
-  /** Joins the fleet in this life. */
-  #join(): Promise<void> {
-    this.#life.mesh.setPeers(this.#peers, this.#internalPort)
-    this.#joining = this.#life.mesh.join()
-    return this.#joining
+    await this.#membership.start(options)
   }
 
   /** Connections first: their clients resume elsewhere. What arrives meanwhile is handed on as well. */
   async #drain(): Promise<void> {
-    await this.#life.hub.drain(this.#settings.drainMs)
+    await this.#membership.life.hub.drain(this.#settings.drainMs)
     this.#isLeaving = true
-    await this.#life.mesh.flush(this.#settings.flushTimeoutMs)
+    await this.#membership.life.mesh.flush(this.#settings.flushTimeoutMs)
     this.#abort.abort(stopped())
-    this.#life.stop()
+    this.#membership.life.stop()
   }
 
   #open(streams: readonly string[], lastEventId: string | undefined): Opened | undefined {
-    const life = this.#current()
+    const life = this.#membership.current()
     if (!this.isReady) return undefined
     const stream = life.open(streams, lastEventId)
     if (lastEventId === undefined) return { stream, resume: undefined }
     return { stream, resume: life.gapFor(streams, lastEventId) === undefined ? 'complete' : 'gap' }
   }
 
-  /** Before the finder's first list a Pod does not know its own UID. */
-  #isFor(uid: string): boolean | undefined {
-    if (this.#joining === undefined) return undefined
-    return this.#uid === undefined || this.#uid === uid
-  }
-
   #receiveV1({ stream, msg }: V1Event): void {
     const fault = messageFault(msg, this.#settings.maxMessageBytes)
     if (fault !== undefined) throw fault
-    this.#current().log.appendV1(stream, msg, this.#clock.now())
+    this.#membership.current().log.appendV1(stream, msg, this.#clock.now())
   }
 }
 

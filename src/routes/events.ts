@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import type { EventStream } from '../core/event-stream.ts'
 import { SserError, type SserErrorCode } from '../errors.ts'
+import type { Faults } from '../faults.ts'
 import { retryFrame } from '../wire/frame.ts'
 import { streamNameFault } from '../wire/names.ts'
 import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
@@ -9,6 +10,7 @@ import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
 export type Handler = (request: Request) => Response
 
 export interface EventsOptions {
+  faults: Faults
   maxStreams: number
   retryMs: number
   /** One connection; undefined when this Pod does not serve now. */
@@ -25,7 +27,7 @@ export interface Opened {
 const STATUS: Partial<Record<SserErrorCode, number>> = { 'not-acceptable': 406 }
 
 /** `GET ?stream=S`, once or several times: an event stream. Refusals are plain text, their code in `Sser-Error`. */
-export function eventsHandler({ maxStreams, retryMs, open }: EventsOptions): Handler {
+export function eventsHandler({ faults, maxStreams, retryMs, open }: EventsOptions): Handler {
   return function handleEvents(request) {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return new Response('Method Not Allowed\n', { status: 405, headers: { allow: 'GET, HEAD' } })
@@ -37,6 +39,7 @@ export function eventsHandler({ maxStreams, retryMs, open }: EventsOptions): Han
       streams = requestedStreams(query, maxStreams)
     } catch (error) {
       const { code, message } = error as SserError
+      faults.reject(code)
       return new Response(`${message}\n`, { status: STATUS[code] ?? 400, headers: { 'sser-error': code } })
     }
     const opened = open(streams, lastEventId(request.headers, query))

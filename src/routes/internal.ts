@@ -37,6 +37,7 @@ export function internalRoutes(options: InternalOptions): Hono {
       // What is not ours to name is a body that broke off: the answer will not be read.
       const error =
         cause instanceof SserError ? cause : new SserError('invalid-append', 'The body broke off', { cause })
+      faults.reject(error.code)
       faults.report(error, { stage: 'receive' })
       const isTooLarge = error.code === 'body-too-large' || error.code === 'message-too-large'
       // What is left of the body is not read; the connection cannot be used again.
