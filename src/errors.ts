@@ -28,6 +28,12 @@ export type SserErrorCode =
   | 'port-taken'
   /** A body is over its limit. */
   | 'body-too-large'
+  /** A body takes longer than `internalBodyTimeoutMs`. */
+  | 'body-too-slow'
+  /** More bodies are on their way to the internal port than `maxInternalBytes` allows. */
+  | 'busy'
+  /** What a peer sent does not prove that it has the `peerSecret`. */
+  | 'unauthorized'
   /** A peer's message is not what the protocol allows. */
   | 'invalid-append'
   /** A peer sent the same event twice, with different contents: only the first counts. */

@@ -3,6 +3,7 @@ import { type Clock, MAX_TIMER_MS } from './clock.ts'
 import { SserError } from './errors.ts'
 import type { OnError } from './faults.ts'
 import { MAX_POSITION_BYTES } from './wire/position.ts'
+import { APPEND_MAX_BYTES } from './wire/v2.ts'
 
 /** What an {@link Sser} can be told, apart from who its peers are. A time is at most 2,147,483,647 ms, 24.8 days. */
 export interface Settings {
@@ -46,6 +47,24 @@ export interface Settings {
   ackTimeoutMs?: number | undefined
   /** How long a peer may take to answer one request, in milliseconds. Default: 5,000. Minimum: 10. */
   requestTimeoutMs?: number | undefined
+  /**
+   * What all Pods of a fleet know and nobody else does, 16 to 1,024 characters: each request between them, and each
+   * answer, is then signed with it (HMAC-SHA-256), and nothing else is taken. Of several the first signs, and each is
+   * taken: to change it without a loss, roll out [old, new], then [new, old], then [new]. Default: none; then whoever
+   * reaches the internal port can send.
+   */
+  peerSecret?: string | readonly string[] | undefined
+  /** With a `peerSecret`: whether v1, which Go Pods speak and nobody signs, is taken and posted. Default: false. */
+  allowGoPeers?: boolean | undefined
+  /** With a `peerSecret`: whether what is not signed is taken, too: for the rollout that brings it. Default: false. */
+  allowUnsignedPeers?: boolean | undefined
+  /** How long one body may take to come in on the internal port, in milliseconds. Default: 10,000. Minimum: 10. */
+  internalBodyTimeoutMs?: number | undefined
+  /**
+   * How many bytes of bodies may be on their way on the internal port at once, each counted as long as it says; what
+   * comes beyond is refused with 503. Default: 64 MiB. Minimum: 8 MiB, the longest body.
+   */
+  maxInternalBytes?: number | undefined
   /** Hears of faults in the background: unreachable peers, refused appends, a failing peer finder. */
   onError?: OnError | undefined
   /** How requests reach a peer. Default: the runtime's own `fetch`. */
@@ -56,6 +75,16 @@ export interface Settings {
 
 const whole = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
   v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(maximum))
+function isPeerSecret(value: unknown): boolean {
+  if (value === undefined) return true
+  const secrets: unknown[] = Array.isArray(value) ? value : [value]
+  return secrets.length > 0 && secrets.length <= 8 && secrets.every(isSecret)
+}
+
+function isSecret(value: unknown): boolean {
+  return typeof value === 'string' && value.length >= 16 && value.length <= 1_024
+}
+
 const withDefault = (fallback: number, minimum: number, maximum?: number) =>
   v.optional(whole(minimum, maximum), fallback)
 
@@ -74,6 +103,14 @@ const schema = v.strictObject({
   maxStreamsPerConnection: withDefault(32, 1),
   ackTimeoutMs: withDefault(1_000, 0, MAX_TIMER_MS),
   requestTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),
+  peerSecret: v.pipe(
+    v.optional(v.unknown()),
+    v.check(isPeerSecret, 'expected a string of 16 to 1,024 characters, or up to 8 of them'),
+  ),
+  allowGoPeers: v.optional(v.boolean(), false),
+  allowUnsignedPeers: v.optional(v.boolean(), false),
+  internalBodyTimeoutMs: withDefault(10_000, 10, MAX_TIMER_MS),
+  maxInternalBytes: withDefault(67_108_864, APPEND_MAX_BYTES),
   onError: v.optional(v.function() as v.GenericSchema<OnError>),
   fetch: v.optional(v.function() as v.GenericSchema<NonNullable<Settings['fetch']>>),
   clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null)),
@@ -81,7 +118,9 @@ const schema = v.strictObject({
 
 /** {@link Settings} with their defaults. */
 export type ResolvedSettings = {
-  [K in keyof Settings]-?: K extends 'onError' | 'fetch' | 'clock' ? Settings[K] : NonNullable<Settings[K]>
+  [K in keyof Settings]-?: K extends 'onError' | 'fetch' | 'clock' | 'peerSecret'
+    ? Settings[K]
+    : NonNullable<Settings[K]>
 }
 
 /** Checks settings and fills in the defaults; throws `invalid-options`, naming the option and what it wants. */
@@ -98,10 +137,13 @@ export function checkOptions<T extends v.StrictObjectSchema<v.ObjectEntries, und
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues
   const name = v.getDotPath(issue) ?? 'options'
-  // An option that the schema does not have is one that nothing may be given for.
+  // An option that the schema does not have is one that nothing may be given for. A check says itself what it wants:
+  // not everything that was given may be repeated.
   const fault =
-    issue.expected === 'never'
-      ? `there is no such option; there are ${Object.keys(schema.entries).join(', ')}`
-      : `expected ${issue.expected}, got ${issue.received}`
+    issue.type === 'check'
+      ? issue.message
+      : issue.expected === 'never'
+        ? `there is no such option; there are ${Object.keys(schema.entries).join(', ')}`
+        : `expected ${issue.expected}, got ${issue.received}`
   throw new SserError('invalid-options', `Option "${name}": ${fault}`)
 }

@@ -6,8 +6,10 @@ import type { PeerFinder } from './finders/finder.ts'
 import { Membership, type StartOptions } from './membership.ts'
 import type { PeerStatus } from './mesh/link.ts'
 import type { Receipt } from './mesh/receipt.ts'
+import { Signatures } from './mesh/signatures.ts'
 import { type ResolvedSettings, resolveSettings, type Settings } from './options.ts'
 import { eventsHandler, eventsRoutes, type Handler, type Opened } from './routes/events.ts'
+import { Intake } from './routes/intake.ts'
 import { internalRoutes } from './routes/internal.ts'
 import { opsRoutes, type State } from './routes/ops.ts'
 import { eventTypeFault, keyFault, messageFault, streamNameFault } from './wire/names.ts'
@@ -63,7 +65,10 @@ export class Sser {
     this.#settings = resolveSettings(settings)
     this.#clock = this.#settings.clock ?? systemClock
     this.#faults = new Faults(this.#settings.onError)
+    const { peerSecret } = this.#settings
+    const signatures = peerSecret === undefined ? undefined : new Signatures([peerSecret].flat(), this.#clock)
     this.#membership = new Membership({
+      signatures,
       settings: this.#settings,
       peerFinder,
       clock: this.#clock,
@@ -79,7 +84,14 @@ export class Sser {
     })
     this.routes = eventsRoutes(this.handler)
     this.internalRoutes = internalRoutes({
+      ...this.#settings,
       faults: this.#faults,
+      signatures,
+      intake: new Intake({
+        clock: this.#clock,
+        maxBytes: this.#settings.maxInternalBytes,
+        timeoutMs: this.#settings.internalBodyTimeoutMs,
+      }),
       v1MaxBytes: 6 * maxMessageBytes + 4_096,
       isStopped: () => this.#abort.signal.aborted,
       isFor: (uid) => this.#membership.isFor(uid),

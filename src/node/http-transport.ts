@@ -1,5 +1,6 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { SserError } from '../errors.ts'
+import { SIGNATURE_HEADER } from '../mesh/signatures.ts'
 import type { Answer, Transport } from '../mesh/transport.ts'
 
 /**
@@ -50,7 +51,7 @@ function read(response: IncomingMessage, maxBytes: number): Promise<Answer> {
       if (size > maxBytes) tooLarge()
       else parts.push(part)
     })
-    response.on('end', () => resolve({ status: 200, body: Buffer.concat(parts).toString() }))
+    response.on('end', () => resolve({ ...headOf(response), body: Buffer.concat(parts).toString() }))
     response.on('error', reject)
   })
 }
@@ -59,5 +60,9 @@ function read(response: IncomingMessage, maxBytes: number): Promise<Answer> {
 function dismiss(response: IncomingMessage): Answer {
   response.on('error', () => {}).resume()
   setImmediate(() => response.complete || response.destroy())
-  return { status: response.statusCode as number, body: '' }
+  return { ...headOf(response), body: '' }
+}
+
+function headOf({ statusCode, headers }: IncomingMessage): Omit<Answer, 'body'> {
+  return { status: statusCode as number, signature: headers[SIGNATURE_HEADER] as string | undefined }
 }
