@@ -6,7 +6,7 @@ import { Replays } from './replays.ts'
 export const SIGNATURE_HEADER = 'sser-signature'
 
 /** How far a request's time may be from the receiver's, in milliseconds. */
-export const MAX_SKEW_MS = 30_000
+const MAX_SKEW_MS = 30_000
 
 /** What is signed of a request. */
 export interface SignedRequest {
