@@ -38,6 +38,24 @@ export type SserErrorCode =
   | 'invalid-append'
   /** A peer sent the same event twice, with different contents: only the first counts. */
   | 'contradiction'
+  /** A tag is empty or too long. */
+  | 'invalid-tag'
+  /** `disconnect()` was told neither a stream nor a tag. */
+  | 'nobody-selected'
+  /** The hook `authorize` does not let the client listen. */
+  | 'forbidden'
+  /** The hook `authorize` wants the client never to come back. */
+  | 'expelled'
+  /** The hook `authorize` threw, took too long, or said what it cannot say. */
+  | 'authorization-failed'
+  /** There are `maxConnections` on this Pod. */
+  | 'too-many-connections'
+  /** There are `maxConnectionsPerAddress` from one address on this Pod. */
+  | 'too-many-connections-from-address'
+  /** There are `maxStreams` that somebody listens on here. */
+  | 'too-many-streams-here'
+  /** A client took nothing for `stallTimeoutMs`. */
+  | 'stalled'
   /** A `key` is too long or holds a line break. */
   | 'invalid-key'
   /** A peer could not be reached, or answered with something that is no answer. */

@@ -1,7 +1,7 @@
 import type { SserErrorCode } from './errors.ts'
 
 /** Where in the background a fault was met. */
-export type FaultStage = 'append' | 'receive' | 'hydrate' | 'peer-finder' | 'deliver'
+export type FaultStage = 'append' | 'receive' | 'hydrate' | 'peer-finder' | 'deliver' | 'authorize'
 
 /** What {@link OnError} is told beside the error. */
 export interface FaultContext {
@@ -22,6 +22,7 @@ export class Faults {
     hydrate: 0,
     'peer-finder': 0,
     deliver: 0,
+    authorize: 0,
   }
   /** What clients and peers sent that was refused, by the code of the refusal. */
   readonly rejected: Partial<Record<SserErrorCode, number>> = {}

@@ -46,7 +46,7 @@ function bindFast(fetch: ServeOptions['fetch'], port: number, hostname?: string)
     serverOptions: HEADERS_LIMIT,
   }) as Server
   return listen(server, port, hostname, () => {
-    for (const sink of sinks) sink.destroy()
+    for (const sink of sinks) sink.abort()
   })
 }
 

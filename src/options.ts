@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type { Authorize } from './authorize.ts'
 import { type Clock, MAX_TIMER_MS } from './clock.ts'
 import { SserError } from './errors.ts'
 import type { OnError } from './faults.ts'
@@ -43,6 +44,37 @@ export interface Settings {
   maxMessageBytes?: number | undefined
   /** The streams that one connection may listen on. Default: 32. Minimum: 1. */
   maxStreamsPerConnection?: number | undefined
+  /**
+   * Decides who may listen, on which streams, for how long, and by which tags `disconnect()` finds them. Default:
+   * everybody may; what stands in front of the routes decides before.
+   */
+  authorize?: Authorize | undefined
+  /** How long `authorize` may take, in milliseconds. Default: 5,000. Minimum: 10. */
+  authorizeTimeoutMs?: number | undefined
+  /** The connections that one Pod takes; the next are told 429. Default: 20,000. Minimum: 1. */
+  maxConnections?: number | undefined
+  /**
+   * The connections that one Pod takes from one client address, an IPv6 network of 64 bits counted as one; the next
+   * are told 429. Behind an ingress see `trustedProxies`. Default: 0, no limit.
+   */
+  maxConnectionsPerAddress?: number | undefined
+  /**
+   * How many proxies in front of the Pod write the address of who calls them into `X-Forwarded-For`: so many from its
+   * end is the client's. Default: 0, the client is who holds the socket.
+   */
+  trustedProxies?: number | undefined
+  /** The streams that somebody listens on at one Pod; who asks for more is told 429. Default: 100,000. Minimum: 1. */
+  maxStreams?: number | undefined
+  /**
+   * How long a client may take nothing of what is there for it before it is cut off, in milliseconds. It is looked at
+   * with each heartbeat. Default: 60,000. Minimum: 1,000.
+   */
+  stallTimeoutMs?: number | undefined
+  /**
+   * After how long a connection ends, so that its client comes back, perhaps to another Pod, in milliseconds; each
+   * after a random part of three quarters to all of it. Default: 0, never.
+   */
+  maxConnectionAgeMs?: number | undefined
   /** How long `send()` waits for the peers, in milliseconds. Default: 1,000. Minimum: 0. */
   ackTimeoutMs?: number | undefined
   /** How long a peer may take to answer one request, in milliseconds. Default: 5,000. Minimum: 10. */
@@ -101,6 +133,14 @@ const schema = v.strictObject({
   flushTimeoutMs: withDefault(10_000, 0, MAX_TIMER_MS),
   maxMessageBytes: withDefault(65_536, 1, 1_048_576),
   maxStreamsPerConnection: withDefault(32, 1),
+  authorize: v.optional(v.function() as v.GenericSchema<Authorize>),
+  authorizeTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),
+  maxConnections: withDefault(20_000, 1),
+  maxConnectionsPerAddress: withDefault(0, 0),
+  trustedProxies: withDefault(0, 0, 100),
+  maxStreams: withDefault(100_000, 1),
+  stallTimeoutMs: withDefault(60_000, 1_000, MAX_TIMER_MS),
+  maxConnectionAgeMs: withDefault(0, 0, MAX_TIMER_MS),
   ackTimeoutMs: withDefault(1_000, 0, MAX_TIMER_MS),
   requestTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),
   peerSecret: v.pipe(
@@ -118,7 +158,7 @@ const schema = v.strictObject({
 
 /** {@link Settings} with their defaults. */
 export type ResolvedSettings = {
-  [K in keyof Settings]-?: K extends 'onError' | 'fetch' | 'clock' | 'peerSecret'
+  [K in keyof Settings]-?: K extends 'onError' | 'fetch' | 'clock' | 'peerSecret' | 'authorize'
     ? Settings[K]
     : NonNullable<Settings[K]>
 }

@@ -1,18 +1,20 @@
 import type { Hono } from 'hono'
 import { type Clock, keepAlive, systemClock } from './clock.ts'
+import type { Selection } from './core/terms.ts'
 import { SserError } from './errors.ts'
 import { Faults } from './faults.ts'
 import type { PeerFinder } from './finders/finder.ts'
 import { Membership, type StartOptions } from './membership.ts'
 import type { PeerStatus } from './mesh/link.ts'
-import type { Receipt } from './mesh/receipt.ts'
+import type { DisconnectReceipt, Receipt } from './mesh/receipt.ts'
 import { Signatures } from './mesh/signatures.ts'
+import { opening } from './opening.ts'
 import { type ResolvedSettings, resolveSettings, type Settings } from './options.ts'
-import { eventsHandler, eventsRoutes, type Handler, type Opened } from './routes/events.ts'
+import { eventsHandler, eventsRoutes, type Handler } from './routes/events.ts'
 import { Intake } from './routes/intake.ts'
 import { internalRoutes } from './routes/internal.ts'
 import { opsRoutes, type State } from './routes/ops.ts'
-import { eventTypeFault, keyFault, messageFault, streamNameFault } from './wire/names.ts'
+import { eventTypeFault, keyFault, messageFault, streamNameFault, tagFault } from './wire/names.ts'
 import { printPosition } from './wire/position.ts'
 import type { V1Event } from './wire/v1.ts'
 
@@ -75,14 +77,20 @@ export class Sser {
       faults: this.#faults,
       signal: this.#abort.signal,
     })
-    const { maxStreamsPerConnection, retryMs, maxMessageBytes } = this.#settings
-    this.handler = eventsHandler({
+    const { maxMessageBytes } = this.#settings
+    const events = {
+      settings: this.#settings,
       faults: this.#faults,
-      maxStreams: maxStreamsPerConnection,
-      retryMs,
-      open: (streams, lastEventId) => this.#open(streams, lastEventId),
-    })
-    this.routes = eventsRoutes(this.handler)
+      clock: this.#clock,
+      begin: opening({
+        settings: this.#settings,
+        clock: this.#clock,
+        membership: this.#membership,
+        isReady: () => this.isReady,
+      }),
+    }
+    this.handler = eventsHandler(events)
+    this.routes = eventsRoutes(events)
     this.internalRoutes = internalRoutes({
       ...this.#settings,
       faults: this.#faults,
@@ -170,9 +178,7 @@ export class Sser {
    * `invalid-message`, `message-too-large`, `invalid-event-type` or `invalid-key`; the signal's reason when it aborts.
    */
   async send(stream: string, msg: string, { event, key, signal }: SendOptions = {}): Promise<Receipt> {
-    if (this.#isLeaving) throw stopped()
-    if (this.#membership.joining === undefined)
-      throw new SserError('not-started', 'Call start() before send()')
+    this.#requireStarted()
     const fault =
       streamNameFault(stream) ??
       messageFault(msg, this.#settings.maxMessageBytes) ??
@@ -180,20 +186,59 @@ export class Sser {
       (key === undefined ? undefined : keyFault(key))
     if (fault !== undefined) throw fault
     signal?.throwIfAborted()
-    if (!this.#membership.current().mesh.isReady) {
-      await this.#membership.joining
-      if (this.#isLeaving) throw stopped()
-      signal?.throwIfAborted()
-    }
+    if (!this.#membership.current().mesh.isReady) await this.#whenJoined(signal)
     const { hub, log, mesh } = this.#membership.life
     const now = this.#clock.now()
     log.trim(now)
     const first = key === undefined ? undefined : log.keys.first(stream, key)
     const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key }
     const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
-    const connections = hub.listeners(stream)
+    const connections = hub.crowd.listeners(stream)
     const peers = await mesh.send(epoch, seq, signal)
     return { id: printPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }
+  }
+
+  /**
+   * Ends the connections on `stream`, those with `tag`, or, where both are given, those for which both hold: on this
+   * Pod at once, on the others as soon as they hear of it, and on one that is out of reach when it comes back within
+   * the log's bounds. Whoever was being judged by `authorize` meanwhile is among them. Clients come back, and are
+   * judged anew: what makes `authorize` refuse them must be in place before. Resolves like {@link send}.
+   * @throws SserError `not-started`, `stopped`, `nobody-selected`, `invalid-stream-name` or `invalid-tag`; the signal's
+   * reason when it aborts.
+   */
+  async disconnect(
+    { stream, tag }: Selection,
+    { signal }: Pick<SendOptions, 'signal'> = {},
+  ): Promise<DisconnectReceipt> {
+    this.#requireStarted()
+    if (stream === undefined && tag === undefined)
+      throw new SserError('nobody-selected', 'Give disconnect() a stream, a tag, or both')
+    const fault =
+      (stream === undefined ? undefined : streamNameFault(stream)) ??
+      (tag === undefined ? undefined : tagFault(tag))
+    if (fault !== undefined) throw fault
+    signal?.throwIfAborted()
+    if (!this.#membership.current().mesh.isReady) await this.#whenJoined(signal)
+    const { hub, log, mesh } = this.#membership.life
+    const selection = { stream, tag: tag?.toWellFormed() }
+    const now = this.#clock.now()
+    log.trim(now)
+    const connections = [...hub.crowd.selected(selection)].length
+    const { seq } = log.append(log.epoch, { disconnect: selection }, now, now)
+    const peers = await mesh.send(log.epoch, seq, signal)
+    return { id: printPosition([[log.epoch, seq]]), connections, peers }
+  }
+
+  #requireStarted(): void {
+    if (this.#isLeaving) throw stopped()
+    if (this.#membership.joining === undefined)
+      throw new SserError('not-started', 'Call start() before send() and disconnect()')
+  }
+
+  async #whenJoined(signal: AbortSignal | undefined): Promise<void> {
+    await this.#membership.joining
+    if (this.#isLeaving) throw stopped()
+    signal?.throwIfAborted()
   }
 
   async #start({ signal, ...options }: StartOptions): Promise<void> {
@@ -210,14 +255,6 @@ export class Sser {
     await this.#membership.life.mesh.flush(this.#settings.flushTimeoutMs)
     this.#abort.abort(stopped())
     this.#membership.life.stop()
-  }
-
-  #open(streams: readonly string[], lastEventId: string | undefined): Opened | undefined {
-    const life = this.#membership.current()
-    if (!this.isReady) return undefined
-    const stream = life.open(streams, lastEventId)
-    if (lastEventId === undefined) return { stream, resume: undefined }
-    return { stream, resume: life.gapFor(streams, lastEventId) === undefined ? 'complete' : 'gap' }
   }
 
   #receiveV1({ stream, msg }: V1Event): void {

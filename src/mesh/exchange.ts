@@ -104,6 +104,7 @@ export class Exchange {
     const held = record.items.at(record.items.lowerBound((item) => item.seq >= event.seq))
     if (held === undefined || held.seq !== event.seq || held.kind === 'hole') return false
     if (held.kind === 'tick') return event.stream !== undefined
+    if (held.kind === 'disconnect') return event.disconnect === undefined
     if (held.stream !== event.stream || held.event !== event.event) return true
     return held.msg !== undefined && held.msg !== event.msg
   }
@@ -116,6 +117,7 @@ export class Exchange {
 
 function wireEvent(item: LogItem, now: number): WireEvent {
   const age = Math.max(0, Math.round(now - item.sentAt))
+  if (item.kind === 'disconnect') return { seq: item.seq, age, disconnect: item.selection }
   if (item.kind !== 'event') return { seq: item.seq, age }
   return { seq: item.seq, age, stream: item.stream, msg: item.msg, event: item.event, key: item.key }
 }

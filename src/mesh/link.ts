@@ -42,6 +42,7 @@ const BACKOFF_MAX_MS = 5_000
 const PROBE_MS = 60_000
 
 const LET_GO: Outcome = { status: 'failed', reason: 'the log let go of it' }
+const NO_DISCONNECT: Outcome = { status: 'failed', reason: 'a Go Pod cannot disconnect' }
 
 export interface LinkOptions {
   target: Target
@@ -235,6 +236,7 @@ export class Link {
     log.trim(this.#options.clock.now())
     const record = log.epochs.get(log.epoch)
     const item = record?.items.at(record.items.lowerBound((candidate) => candidate.seq > this.#v1Seq))
+    if (item?.kind === 'disconnect') this.#waiters.settleUpTo(item.seq, NO_DISCONNECT)
     if (item?.kind !== 'event' || item.msg === undefined) return this.#skipV1(item?.seq ?? log.ownSeq)
     this.#skipV1(item.seq - 1)
     try {

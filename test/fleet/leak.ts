@@ -163,7 +163,7 @@ async function measure() {
   const { heap, instances } = await memory()
   return {
     connections: sser.connections,
-    streams: [...(hub?.streams ?? [])].length,
+    streams: [...(hub?.crowd.streams ?? [])].length,
     timers,
     resources: resources(),
     instances,
