@@ -70,9 +70,10 @@ async function open({ urls, clients: count, streams }: Extract<Order, { do: 'ope
 function churn(perSecond: number): void {
   timetable = new Timetable(perSecond, performance.now())
   turns = setInterval(() => {
-    for (let due = timetable?.due(performance.now()) ?? 0; due > 0; due -= 1) {
-      const client = clients[Math.floor(Math.random() * clients.length)] as Client
-      if (client.isGreeted) client.leave()
+    const here = clients.filter(({ isGreeted }) => isGreeted)
+    for (let due = timetable?.due(performance.now()) ?? 0; due > 0 && here.length > 0; due -= 1) {
+      const [client] = here.splice(Math.floor(Math.random() * here.length), 1)
+      client?.leave()
     }
   }, TURN_MS)
 }

@@ -29,6 +29,8 @@ const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '5' }, json: { type: 'string' } },
 })
 const minutes = Number(values.minutes)
+if (!(Number.isInteger(minutes) && minutes > 0))
+  throw new Error('--minutes: expected a whole number, at least 1')
 
 const fleet = await Fleet.start(STREAMS)
 const before = await fleet.vitals()

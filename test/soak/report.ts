@@ -20,7 +20,7 @@ export interface Row {
 /** Over the second half of the soak, memory may rise by so much of itself. */
 const RISE_MAX = 0.05
 /** Fewer minutes say nothing: the log and the code's own warming up take the first ones. */
-const HALF_MIN = 10
+const HALF_MIN = 20
 
 /** What the soak says, minute by minute and in the end, and which promises were broken. */
 export class Report {
