@@ -21,6 +21,8 @@ export interface Vitals {
   rss: number
   /** After a collection. */
   heapUsed: number
+  /** What the heap has of the system, used or not. */
+  heapTotal: number
   external: number
   connections: number
   logBytes: number
@@ -66,12 +68,13 @@ async function send({ stream, msg }: Extract<Order, { do: 'send' }>): Promise<Se
 
 function vitals(): Vitals {
   globalThis.gc?.()
-  const { rss, heapUsed, external } = process.memoryUsage()
+  const { rss, heapUsed, heapTotal, external } = process.memoryUsage()
   const { connections } = sser
   const { timers } = clock
   return {
     rss,
     heapUsed,
+    heapTotal,
     external,
     connections,
     logBytes: log?.bytes ?? 0,

@@ -12,7 +12,16 @@ const seen = {
   twice: 0,
   disordered: 0,
 }
-const pod1 = { rss: 100e6, heapUsed: 20e6, external: 0, connections: 0, logBytes: 0, timers: 2, fds: 30 }
+const pod1 = {
+  rss: 100e6,
+  heapUsed: 20e6,
+  heapTotal: 30e6,
+  external: 0,
+  connections: 0,
+  logBytes: 0,
+  timers: 2,
+  fds: 30,
+}
 const vitals = { ...pod1, resources: { TCPSocketWrap: 4 }, faults: {} }
 
 function row(minute: number, rss: number): Row {
