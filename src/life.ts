@@ -31,12 +31,12 @@ export class Life {
 
   constructor(options: LifeOptions) {
     const { clock, faults, onFrozen, transport } = options
-    const { logMaxAgeMs, logMaxBytes, heartbeatMs, history } = options.settings
+    const { logMaxAgeMs, logMaxBytes, heartbeatMs, history, tracing } = options.settings
     this.#timing = timing(logMaxAgeMs)
     const epoch = drawEpoch(clock.random)
     this.#options = options
     this.log = new Log({ epoch, maxAgeMs: logMaxAgeMs, maxBytes: logMaxBytes, timing: this.#timing, history })
-    this.hub = new Hub({ log: this.log, clock, faults, heartbeatMs })
+    this.hub = new Hub({ log: this.log, clock, faults, heartbeatMs, tracing })
     this.#surroundings = { log: this.log, now: () => clock.now(), retryMs: options.settings.retryMs }
     const { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs } = options.settings
     const limits = { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs }
@@ -47,6 +47,7 @@ export class Life {
       faults,
       onFrozen,
       transport,
+      tracing,
       ...limits,
     })
   }

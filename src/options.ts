@@ -2,6 +2,8 @@ import * as v from 'valibot'
 import { type Clock, MAX_TIMER_MS } from './clock.ts'
 import { SserError } from './errors.ts'
 import type { OnError } from './faults.ts'
+import type { Logger } from './logging.ts'
+import type { Tracing } from './tracing.ts'
 import { MAX_POSITION_BYTES } from './wire/position.ts'
 
 /** What an {@link Sser} can be told, apart from who its peers are. A time is at most 2,147,483,647 ms, 24.8 days. */
@@ -48,6 +50,14 @@ export interface Settings {
   requestTimeoutMs?: number | undefined
   /** Hears of faults in the background: unreachable peers, refused appends, a failing peer finder. */
   onError?: OnError | undefined
+  /**
+   * Hears what somebody ought to know, a line each: that it starts, is ready, drains; that a peer is lost, or back; and
+   * faults in the background, each kind for each peer at most once a minute. `console` fits, and a `pino` logger;
+   * `false` says nothing. Default: warnings on the console.
+   */
+  logger?: Logger | false | undefined
+  /** Follows events through the fleet: `openTelemetryTracing()` from `sser/opentelemetry`. Default: nobody does. */
+  tracing?: Tracing | undefined
   /** How requests reach a peer. Default: the runtime's own `fetch`. */
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
   /** Time, timers and chance; for simulations. Default: the machine's own. */
@@ -75,13 +85,24 @@ const schema = v.strictObject({
   ackTimeoutMs: withDefault(1_000, 0, MAX_TIMER_MS),
   requestTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),
   onError: v.optional(v.function() as v.GenericSchema<OnError>),
+  logger: v.optional(
+    v.union([v.literal(false), v.custom<Logger>((value) => hasMethods(value, ['info', 'warn']))]),
+  ),
+  tracing: v.optional(v.custom<Tracing>((value) => hasMethods(value, ['send', 'append', 'deliver']))),
   fetch: v.optional(v.function() as v.GenericSchema<NonNullable<Settings['fetch']>>),
   clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null)),
 })
 
+function hasMethods(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+}
+
+type Optional = 'onError' | 'logger' | 'tracing' | 'fetch' | 'clock'
+
 /** {@link Settings} with their defaults. */
 export type ResolvedSettings = {
-  [K in keyof Settings]-?: K extends 'onError' | 'fetch' | 'clock' ? Settings[K] : NonNullable<Settings[K]>
+  [K in keyof Settings]-?: K extends Optional ? Settings[K] : NonNullable<Settings[K]>
 }
 
 /** Checks settings and fills in the defaults; throws `invalid-options`, naming the option and what it wants. */

@@ -1,5 +1,6 @@
 import { type Clock, pause } from '../clock.ts'
 import type { Faults } from '../faults.ts'
+import type { Tracing } from '../tracing.ts'
 import { positionFrame } from '../wire/frame.ts'
 import { printPosition } from '../wire/position.ts'
 import { type Audience, Audiences } from './audience.ts'
@@ -8,6 +9,7 @@ import type { Connection } from './connection.ts'
 import { Deque } from './deque.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Log } from './log.ts'
+import { traceDelivery } from './traced-delivery.ts'
 
 /** Connections served in one go; the event loop turns between goes. */
 const GO_SIZE = 250
@@ -23,6 +25,7 @@ export class Hub {
   readonly #log: Log
   readonly #clock: Clock
   readonly #faults: Faults
+  readonly #tracing: Tracing | undefined
   readonly #audiences = new Audiences()
   readonly #connections: Heartbeat
   /** Those who are behind, in the order in which each gets its next slice. */
@@ -33,10 +36,17 @@ export class Hub {
   #flushing = false
   #isClosed = false
 
-  constructor(options: { log: Log; clock: Clock; faults: Faults; heartbeatMs: number }) {
+  constructor(options: {
+    log: Log
+    clock: Clock
+    faults: Faults
+    heartbeatMs: number
+    tracing?: Tracing | undefined
+  }) {
     this.#log = options.log
     this.#clock = options.clock
     this.#faults = options.faults
+    this.#tracing = options.tracing
     this.#delivered = options.log.head
     this.#connections = new Heartbeat(options.clock, options.heartbeatMs, (connections) =>
       this.#heartbeat(connections),
@@ -147,6 +157,7 @@ export class Hub {
       const batch = new Batch(this.#log, this.#delivered, this.#clock.now(), (stream) =>
         this.#audiences.has(stream),
       )
+      const endSpans = this.#tracing && traceDelivery(this.#tracing, batch.traced, (of) => this.listeners(of))
       for (const audience of this.#audiences.concerned(batch)) {
         const chunk = batch.chunk(audience)
         // A Set may change while it is walked: who joins later stands past this batch already.
@@ -160,6 +171,7 @@ export class Hub {
           if (served % GO_SIZE === 0) yield
         }
       }
+      endSpans?.()
       this.#delivered = batch.to
     }
   }

@@ -15,6 +15,8 @@ export interface EventItem extends Item {
   msg: string | undefined
   readonly event: string | undefined
   readonly key: string | undefined
+  /** Where the sender traced it; undefined, too, once the message is gone. */
+  traceparent: string | undefined
   /** Bytes of its texts, as far as they are still held. */
   bytes: number
 }
@@ -42,4 +44,5 @@ export interface Content {
   msg?: string | undefined
   event?: string | undefined
   key?: string | undefined
+  traceparent?: string | undefined
 }
