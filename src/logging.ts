@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { describe } from './errors.ts'
 import type { FaultContext } from './faults.ts'
 
@@ -42,7 +42,7 @@ export class Logging {
   readonly #lost = new Set<string>()
 
   /** `false` says nothing; undefined warns on the console. */
-  constructor(logger: Logger | false | undefined, clock: Clock = systemClock) {
+  constructor(logger: Logger | false | undefined, clock: Clock) {
     this.#logger = logger === false ? undefined : (logger ?? QUIET_CONSOLE)
     this.#clock = clock
   }

@@ -86,11 +86,19 @@ const schema = v.strictObject({
   requestTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),
   onError: v.optional(v.function() as v.GenericSchema<OnError>),
   logger: v.optional(
-    v.union([v.literal(false), v.custom<Logger>((value) => hasMethods(value, ['info', 'warn']))]),
+    v.custom<Logger | false>(
+      (value) => value === false || hasMethods(value, ['info', 'warn']),
+      'false, console, or another logger with the methods info and warn',
+    ),
   ),
-  tracing: v.optional(v.custom<Tracing>((value) => hasMethods(value, ['send', 'append', 'deliver']))),
+  tracing: v.optional(
+    v.custom<Tracing>(
+      (value) => hasMethods(value, ['send', 'append', 'deliver']),
+      'openTelemetryTracing() from sser/opentelemetry, or other methods send, append and deliver',
+    ),
+  ),
   fetch: v.optional(v.function() as v.GenericSchema<NonNullable<Settings['fetch']>>),
-  clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null)),
+  clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null, 'a Clock')),
 })
 
 function hasMethods(value: unknown, names: readonly string[]): boolean {
@@ -123,6 +131,6 @@ export function checkOptions<T extends v.StrictObjectSchema<v.ObjectEntries, und
   const fault =
     issue.expected === 'never'
       ? `there is no such option; there are ${Object.keys(schema.entries).join(', ')}`
-      : `expected ${issue.expected}, got ${issue.received}`
+      : `expected ${issue.type === 'custom' ? issue.message : issue.expected}, got ${issue.received}`
   throw new SserError('invalid-options', `Option "${name}": ${fault}`)
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LocalhostPeerFinder, Sser } from '../src/index.ts'
+import { openTelemetryTracing } from '../src/opentelemetry.ts'
 import { resolveSettings } from '../src/options.ts'
 
 /** Every number: its default, and the least and the most that it may be. */
@@ -71,6 +72,17 @@ describe('other options', () => {
   it.each(['onError', 'fetch'])('%s is a function', (name) => {
     expect(make({ [name]: () => {} })).not.toThrow()
     expect(make({ [name]: 'x' })).toThrow(refusal(`"${name}"`, 'Function', '"x"'))
+  })
+
+  it('logger has the methods of one, or is false', () => {
+    for (const logger of [console, false]) expect(make({ logger })).not.toThrow()
+    for (const logger of [true, {}, null, () => {}]) expect(make({ logger })).toThrow(refusal('"logger"'))
+  })
+
+  it('tracing has the methods of one', () => {
+    expect(make({ tracing: openTelemetryTracing() })).not.toThrow()
+    for (const tracing of [true, {}, null, { send: () => {} }])
+      expect(make({ tracing })).toThrow(refusal('"tracing"', 'openTelemetryTracing()'))
   })
 
   it('clock is an object', () => {
