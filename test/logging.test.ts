@@ -1,3 +1,4 @@
+import { Console } from 'node:console'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -51,7 +52,7 @@ afterEach(() => {
 describe('a logger', () => {
   it('may be console: a line each, whatever is in it', () => {
     const [out, err] = [new Sink(), new Sink()]
-    const logging = new Logging(new console.Console(out, err), new VirtualClock())
+    const logging = new Logging(new Console(out, err) as typeof console, new VirtualClock())
     logging.info('is ready at 100 %s %d %')
     logging.warn('peer a is lost')
     expect(out.text).toBe('sser: is ready at 100 %s %d %\n')
