@@ -138,6 +138,9 @@ describe('faults in the background', () => {
     expect(lines.all.slice(3)).toEqual([
       'sser: peer a:1: cannot be given events, and is tried again: answered 400 (and 10 more since the last such line)',
     ])
+    await clock.advance(MINUTE_MS)
+    refuse()
+    expect(lines.all.at(-1)).toMatch(/: answered 400$/)
   })
 
   it('are few lines in a flood, from one peer or from ten thousand', async () => {

@@ -10,11 +10,9 @@ export function traceDelivery(
   listeners: (stream: string) => number,
 ): () => void {
   const spans = items.map(({ epoch, seq, stream, traceparent }) => {
-    const connections = listeners(stream)
-    if (traceparent === undefined || epoch === undefined || connections === 0) return undefined
-    if (!isSampled(traceparent)) return undefined
+    if (traceparent === undefined || epoch === undefined || !isSampled(traceparent)) return undefined
     const id = printPosition([[epoch, seq]])
-    return quietly(() => tracing.deliver({ stream, id, traceparent, connections }))
+    return quietly(() => tracing.deliver({ stream, id, traceparent, connections: listeners(stream) }))
   })
   return () => {
     for (const span of spans) quietly(() => span?.end())

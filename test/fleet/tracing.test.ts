@@ -98,16 +98,17 @@ describe('with the bridge to OpenTelemetry', () => {
     expect(one.spans('deliver').length + three.spans('deliver').length).toBe(0)
   })
 
-  test('events that travel together are one request, linked to each', async () => {
+  test('events that travel together are one request, linked to each, up to 128', async () => {
     await start(traced)
     const [one] = fleet()
-    const msgs = ['x', 'y', 'z']
+    const msgs = Array.from({ length: 200 }, (_, i) => `event ${i}`)
     await Promise.all(msgs.map((msg) => one.sser.send('a', msg)))
     await until('both appends ended', () => one.spans('append').length >= 2)
     const sends = one.spans('send').map((span) => span.spanContext().spanId)
     for (const append of one.spans('append')) {
-      expect(append.links.map((link) => link.context.spanId)).toEqual(sends)
-      expect(append.attributes['messaging.batch.message_count']).toBe(3)
+      expect(append.links.map((link) => link.context.spanId)).toEqual(sends.slice(0, 128))
+      expect(append.droppedLinksCount).toBe(0)
+      expect(append.attributes['messaging.batch.message_count']).toBe(200)
     }
   })
 
@@ -223,4 +224,18 @@ test('a tracing that throws breaks nothing', async () => {
     closeClients()
     await Promise.all(pods.splice(0).map((pod) => pod.stop()))
   }
+})
+
+test('a tracing is asked for requests and deliveries of sampled events only', async () => {
+  const asked: string[] = []
+  const span = (name: string) => () => {
+    asked.push(name)
+    return { traceparent: UNSAMPLED, end: () => {}, fail: () => {} }
+  }
+  const clients = await start(() => ({
+    tracing: { send: span('send'), append: span('append'), deliver: span('deliver') },
+  }))
+  await fleet()[0].sser.send('a', 'x', { traceparent: SAMPLED })
+  await until('all have it', () => clients.every(({ messages }) => messages[0] === 'x'))
+  expect(asked).toEqual(['send'])
 })
