@@ -156,7 +156,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a Pod that stops hands over what it has first',
     file: 'src/sser.ts',
-    find: 'await this.#life.mesh.flush(this.#settings.flushTimeoutMs)',
+    find: 'await this.#membership.life.mesh.flush(this.#settings.flushTimeoutMs)',
     replace: '',
     mood: 'ordinary',
     seeds: 1_000,
