@@ -1,4 +1,5 @@
 import type { SserErrorCode } from './errors.ts'
+import type { Logging } from './logging.ts'
 
 /** Where in the background a fault was met. */
 export type FaultStage = 'append' | 'receive' | 'hydrate' | 'peer-finder' | 'deliver' | 'authorize'
@@ -27,9 +28,11 @@ export class Faults {
   /** What clients and peers sent that was refused, by the code of the refusal. */
   readonly rejected: Partial<Record<SserErrorCode, number>> = {}
   readonly #onError: OnError | undefined
+  readonly #logging: Logging | undefined
 
-  constructor(onError?: OnError) {
+  constructor(onError?: OnError, logging?: Logging) {
     this.#onError = onError
+    this.#logging = logging
   }
 
   /** Counts input that was refused. */
@@ -39,10 +42,16 @@ export class Faults {
 
   report(error: unknown, context: FaultContext): void {
     this.counts[context.stage] += 1
+    this.#logging?.fault(error, context)
     try {
       this.#onError?.(error, context)
     } catch {
       // A listener that throws must not take the link or the flush down with it.
     }
+  }
+
+  /** A peer whose appends failed takes them again. */
+  recovered(peer: string): void {
+    this.#logging?.back(peer)
   }
 }

@@ -6,6 +6,7 @@ export type { FaultContext, FaultStage, OnError } from './faults.ts'
 export type { FindOptions, PeerFinder, PeerList } from './finders/finder.ts'
 export { LocalhostPeerFinder } from './finders/localhost.ts'
 export { StaticPeerFinder } from './finders/static.ts'
+export type { Logger } from './logging.ts'
 export type { StartOptions } from './membership.ts'
 export type { LinkState, PeerStatus } from './mesh/link.ts'
 export type { Peer } from './mesh/peer.ts'
@@ -14,4 +15,13 @@ export type { Settings } from './options.ts'
 export type { Handler } from './routes/events.ts'
 export type { State } from './routes/ops.ts'
 export { type SendOptions, Sser, type SserOptions } from './sser.ts'
+export type {
+  SendSpan,
+  TracedAppend,
+  TracedDelivery,
+  TracedReceipt,
+  TracedSend,
+  Tracing,
+  TracingSpan,
+} from './tracing.ts'
 export { PEER_ENDPOINT_URL_PATH, QUERY_PARAMETER_NAME } from './wire/v1.ts'

@@ -32,7 +32,7 @@ export class Life {
 
   constructor(options: LifeOptions) {
     const { clock, faults, onFrozen, transport } = options
-    const { logMaxAgeMs, logMaxBytes, history } = options.settings
+    const { logMaxAgeMs, logMaxBytes, history, tracing } = options.settings
     this.#timing = timing(logMaxAgeMs)
     const epoch = drawEpoch(clock.random)
     this.#options = options
@@ -48,6 +48,7 @@ export class Life {
       faults,
       onFrozen,
       transport,
+      tracing,
       ...limits,
     })
   }

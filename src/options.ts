@@ -3,6 +3,8 @@ import type { Authorize } from './authorize.ts'
 import { type Clock, MAX_TIMER_MS } from './clock.ts'
 import { SserError } from './errors.ts'
 import type { OnError } from './faults.ts'
+import type { Logger } from './logging.ts'
+import type { Tracing } from './tracing.ts'
 import { MAX_POSITION_BYTES } from './wire/position.ts'
 import { APPEND_MAX_BYTES } from './wire/v2.ts'
 
@@ -99,6 +101,14 @@ export interface Settings {
   maxInternalBytes?: number | undefined
   /** Hears of faults in the background: unreachable peers, refused appends, a failing peer finder. */
   onError?: OnError | undefined
+  /**
+   * Hears what somebody ought to know, a line each: that it starts, is ready, drains; that a peer is lost, or back; and
+   * faults in the background, each kind for each peer at most once a minute. `console` fits, and a `pino` logger;
+   * `false` says nothing. Default: warnings on the console.
+   */
+  logger?: Logger | false | undefined
+  /** Follows events through the fleet: `openTelemetryTracing()` from `sser/opentelemetry`. Default: nobody does. */
+  tracing?: Tracing | undefined
   /** How requests reach a peer. Default: the runtime's own `fetch`. */
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
   /** Time, timers and chance; for simulations. Default: the machine's own. */
@@ -152,15 +162,32 @@ const schema = v.strictObject({
   internalBodyTimeoutMs: withDefault(10_000, 10, MAX_TIMER_MS),
   maxInternalBytes: withDefault(67_108_864, APPEND_MAX_BYTES),
   onError: v.optional(v.function() as v.GenericSchema<OnError>),
+  logger: v.optional(
+    v.custom<Logger | false>(
+      (value) => value === false || hasMethods(value, ['info', 'warn']),
+      'false, console, or another logger with the methods info and warn',
+    ),
+  ),
+  tracing: v.optional(
+    v.custom<Tracing>(
+      (value) => hasMethods(value, ['send', 'append', 'deliver']),
+      'openTelemetryTracing() from sser/opentelemetry, or other methods send, append and deliver',
+    ),
+  ),
   fetch: v.optional(v.function() as v.GenericSchema<NonNullable<Settings['fetch']>>),
-  clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null)),
+  clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null, 'a Clock')),
 })
+
+function hasMethods(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+}
+
+type Optional = 'authorize' | 'peerSecret' | 'onError' | 'logger' | 'tracing' | 'fetch' | 'clock'
 
 /** {@link Settings} with their defaults. */
 export type ResolvedSettings = {
-  [K in keyof Settings]-?: K extends 'onError' | 'fetch' | 'clock' | 'peerSecret' | 'authorize'
-    ? Settings[K]
-    : NonNullable<Settings[K]>
+  [K in keyof Settings]-?: K extends Optional ? Settings[K] : NonNullable<Settings[K]>
 }
 
 /** Checks settings and fills in the defaults; throws `invalid-options`, naming the option and what it wants. */
@@ -184,6 +211,6 @@ export function checkOptions<T extends v.StrictObjectSchema<v.ObjectEntries, und
       ? issue.message
       : issue.expected === 'never'
         ? `there is no such option; there are ${Object.keys(schema.entries).join(', ')}`
-        : `expected ${issue.expected}, got ${issue.received}`
+        : `expected ${issue.type === 'custom' ? issue.message : issue.expected}, got ${issue.received}`
   throw new SserError('invalid-options', `Option "${name}": ${fault}`)
 }

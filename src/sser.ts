@@ -4,6 +4,7 @@ import type { Selection } from './core/terms.ts'
 import { SserError } from './errors.ts'
 import { Faults } from './faults.ts'
 import type { PeerFinder } from './finders/finder.ts'
+import { Logging } from './logging.ts'
 import { Membership, type StartOptions } from './membership.ts'
 import type { PeerStatus } from './mesh/link.ts'
 import type { DisconnectReceipt, Receipt } from './mesh/receipt.ts'
@@ -14,8 +15,10 @@ import { eventsHandler, eventsRoutes, type Handler } from './routes/events.ts'
 import { Intake } from './routes/intake.ts'
 import { internalRoutes } from './routes/internal.ts'
 import { opsRoutes, type State } from './routes/ops.ts'
+import { traceSend } from './tracing.ts'
 import { eventTypeFault, keyFault, messageFault, streamNameFault, tagFault } from './wire/names.ts'
 import { printPosition } from './wire/position.ts'
+import { traceparentOf } from './wire/traceparent.ts'
 import type { V1Event } from './wire/v1.ts'
 
 /** What an {@link Sser} is made of. */
@@ -33,6 +36,12 @@ export interface SendOptions {
    * says `duplicate`. For retries; 1 to 256 characters, remembered as long as the log remembers the event.
    */
   key?: string | undefined
+  /**
+   * The W3C `traceparent` that this send belongs to; it goes with the event to every Pod, and never to a client. What is
+   * none is dropped: tracing never breaks sending. Default: with the option `tracing`, what that sees as active.
+   * @see https://www.w3.org/TR/trace-context/#traceparent-header
+   */
+  traceparent?: string | undefined
   /** Ends the wait for the receipt. An event that is on its way by then stays on its way. */
   signal?: AbortSignal | undefined
 }
@@ -49,6 +58,7 @@ export class Sser {
   readonly handler: Handler
   readonly #settings: ResolvedSettings
   readonly #clock: Clock
+  readonly #logging: Logging
   readonly #faults: Faults
   readonly #abort = new AbortController()
   readonly #membership: Membership
@@ -66,7 +76,8 @@ export class Sser {
     }
     this.#settings = resolveSettings(settings)
     this.#clock = this.#settings.clock ?? systemClock
-    this.#faults = new Faults(this.#settings.onError)
+    this.#logging = new Logging(this.#settings.logger, this.#clock)
+    this.#faults = new Faults(this.#settings.onError, this.#logging)
     const { peerSecret } = this.#settings
     const signatures = peerSecret === undefined ? undefined : new Signatures([peerSecret].flat(), this.#clock)
     this.#membership = new Membership({
@@ -177,7 +188,19 @@ export class Sser {
    * @throws SserError `not-started`, `stopped`, `stream-name-required`, `invalid-stream-name`, `empty-message`,
    * `invalid-message`, `message-too-large`, `invalid-event-type` or `invalid-key`; the signal's reason when it aborts.
    */
-  async send(stream: string, msg: string, { event, key, signal }: SendOptions = {}): Promise<Receipt> {
+  send(stream: string, msg: string, options: SendOptions = {}): Promise<Receipt> {
+    const { tracing } = this.#settings
+    const traceparent = traceparentOf(options.traceparent)
+    if (tracing === undefined) return this.#send(stream, msg, options, traceparent)
+    return traceSend(tracing, { stream, traceparent }, (own) => this.#send(stream, msg, options, own))
+  }
+
+  async #send(
+    stream: string,
+    msg: string,
+    { event, key, signal }: SendOptions,
+    traceparent: string | undefined,
+  ): Promise<Receipt> {
     this.#requireStarted()
     const fault =
       streamNameFault(stream) ??
@@ -191,7 +214,7 @@ export class Sser {
     const now = this.#clock.now()
     log.trim(now)
     const first = key === undefined ? undefined : log.keys.first(stream, key)
-    const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key }
+    const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key, traceparent }
     const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
     const connections = hub.crowd.listeners(stream)
     const peers = await mesh.send(epoch, seq, signal)
@@ -245,16 +268,21 @@ export class Sser {
     this.#abort.signal.throwIfAborted()
     signal?.throwIfAborted()
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
+    const { internalPort = this.internalPort } = options
+    this.#logging.info(`starts, with the internal port ${internalPort}, and looks for its peers`)
     await this.#membership.start(options)
+    this.#logging.info(`is ready; its list of peers has ${this.peers.length} entries`)
   }
 
   /** Connections first: their clients resume elsewhere. What arrives meanwhile is handed on as well. */
   async #drain(): Promise<void> {
+    this.#logging.info(`drains: ${this.connections} connections, within ${this.#settings.drainMs} ms`)
     await this.#membership.life.hub.drain(this.#settings.drainMs)
     this.#isLeaving = true
     await this.#membership.life.mesh.flush(this.#settings.flushTimeoutMs)
     this.#abort.abort(stopped())
     this.#membership.life.stop()
+    this.#logging.info('has stopped')
   }
 
   #receiveV1({ stream, msg }: V1Event): void {

@@ -16,6 +16,7 @@ const PAGES = [
   'docs/kubernetes.md',
   'docs/benchmarks.md',
   'docs/fast-path.md',
+  'docs/tracing.md',
 ]
 const DRAWINGS = readdirSync(new URL('docs/drawings/', ROOT)).map((name) => `docs/drawings/${name}`)
 // The epochs of the examples all have a digit, and so are no words.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LocalhostPeerFinder, Sser } from '../src/index.ts'
+import { openTelemetryTracing } from '../src/opentelemetry.ts'
 import { resolveSettings } from '../src/options.ts'
 
 /** Every number: its default, and the least and the most that it may be. */
@@ -19,6 +20,13 @@ const NUMBERS: Record<string, readonly [fallback: number, least: number, most?: 
   requestTimeoutMs: [5_000, 10, 2_147_483_647],
   internalBodyTimeoutMs: [10_000, 10, 2_147_483_647],
   maxInternalBytes: [67_108_864, 8_388_608],
+  authorizeTimeoutMs: [5_000, 10, 2_147_483_647],
+  maxConnections: [20_000, 1],
+  maxConnectionsPerAddress: [0, 0],
+  trustedProxies: [0, 0, 100],
+  maxStreams: [100_000, 1],
+  stallTimeoutMs: [60_000, 1_000, 2_147_483_647],
+  maxConnectionAgeMs: [0, 0, 2_147_483_647],
 }
 
 /** Every switch, and how it stands. */
@@ -90,9 +98,20 @@ describe('other options', () => {
     }
   })
 
-  it.each(['onError', 'fetch'])('%s is a function', (name) => {
+  it.each(['onError', 'fetch', 'authorize'])('%s is a function', (name) => {
     expect(make({ [name]: () => {} })).not.toThrow()
     expect(make({ [name]: 'x' })).toThrow(refusal(`"${name}"`, 'Function', '"x"'))
+  })
+
+  it('logger has the methods of one, or is false', () => {
+    for (const logger of [console, false]) expect(make({ logger })).not.toThrow()
+    for (const logger of [true, {}, null, () => {}]) expect(make({ logger })).toThrow(refusal('"logger"'))
+  })
+
+  it('tracing has the methods of one', () => {
+    expect(make({ tracing: openTelemetryTracing() })).not.toThrow()
+    for (const tracing of [true, {}, null, { send: () => {} }])
+      expect(make({ tracing })).toThrow(refusal('"tracing"', 'openTelemetryTracing()'))
   })
 
   it('clock is an object', () => {

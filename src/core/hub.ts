@@ -1,5 +1,6 @@
 import { type Clock, pause } from '../clock.ts'
 import type { Faults } from '../faults.ts'
+import type { Tracing } from '../tracing.ts'
 import { positionFrame } from '../wire/frame.ts'
 import { printPosition } from '../wire/position.ts'
 import { Batch } from './batch.ts'
@@ -9,6 +10,7 @@ import { Deque } from './deque.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Log } from './log.ts'
 import { isMeant } from './terms.ts'
+import { traceDelivery } from './traced-delivery.ts'
 
 /** Connections served in one go; the event loop turns between goes. */
 const GO_SIZE = 250
@@ -24,6 +26,7 @@ export interface HubOptions extends CrowdLimits {
   heartbeatMs: number
   /** How long a client may take nothing, in milliseconds. */
   stallTimeoutMs: number
+  tracing?: Tracing | undefined
 }
 
 const encoder = new TextEncoder()
@@ -33,6 +36,7 @@ export class Hub {
   readonly #log: Log
   readonly #clock: Clock
   readonly #faults: Faults
+  readonly #tracing: Tracing | undefined
   readonly crowd: Crowd
   readonly #connections: Heartbeat
   /** So many heartbeats a client may take nothing. */
@@ -49,6 +53,7 @@ export class Hub {
     this.#log = options.log
     this.#clock = options.clock
     this.#faults = options.faults
+    this.#tracing = options.tracing
     this.#delivered = options.log.head
     this.#connections = new Heartbeat(options.clock, options.heartbeatMs, (connections) =>
       this.#heartbeat(connections),
@@ -179,6 +184,8 @@ export class Hub {
       const batch = new Batch(this.#log, this.#delivered, this.#clock.now(), (stream) =>
         this.crowd.has(stream),
       )
+      const endSpans =
+        this.#tracing && traceDelivery(this.#tracing, batch.traced, (of) => this.crowd.listeners(of))
       for (const audience of this.crowd.concerned(batch)) {
         const chunk = batch.chunk(audience)
         // A Set may change while it is walked: who joins later stands past this batch already.
@@ -192,6 +199,7 @@ export class Hub {
           if (served % GO_SIZE === 0) yield
         }
       }
+      endSpans?.()
       this.#delivered = batch.to
     }
   }

@@ -17,6 +17,8 @@ export interface EventItem extends Item {
   msg: string | undefined
   readonly event: string | undefined
   readonly key: string | undefined
+  /** Where the sender traced it; undefined, too, once the message is gone. */
+  traceparent: string | undefined
   /** Bytes of its texts, as far as they are still held. */
   bytes: number
 }
@@ -53,4 +55,5 @@ export interface Content {
   event?: string | undefined
   key?: string | undefined
   disconnect?: Selection | undefined
+  traceparent?: string | undefined
 }

@@ -183,11 +183,23 @@ export class Log {
     epoch: string | undefined,
     seq: number,
     stream: string,
-    { msg = '', event, key }: Content,
+    { msg = '', event, key, traceparent }: Content,
     sentAt: number,
   ): EventItem {
-    const bytes = byteLength(msg) + labelBytes({ stream, event, key })
-    return { kind: 'event', index: this.head, sentAt, epoch, seq, stream, msg, event, key, bytes }
+    const bytes = byteLength(msg) + (traceparent?.length ?? 0) + labelBytes({ stream, event, key })
+    return {
+      kind: 'event',
+      index: this.head,
+      sentAt,
+      epoch,
+      seq,
+      stream,
+      msg,
+      event,
+      key,
+      traceparent,
+      bytes,
+    }
   }
 
   #push(item: LogItem, now: number): void {
@@ -220,6 +232,7 @@ export class Log {
       this.#bytes -= item.bytes - left
       item.bytes = left
       item.msg = undefined
+      item.traceparent = undefined
     }
     this.#strippedBytes += cost(item)
     if (item.kind !== 'event') return

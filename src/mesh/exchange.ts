@@ -119,5 +119,6 @@ function wireEvent(item: LogItem, now: number): WireEvent {
   const age = Math.max(0, Math.round(now - item.sentAt))
   if (item.kind === 'disconnect') return { seq: item.seq, age, disconnect: item.selection }
   if (item.kind !== 'event') return { seq: item.seq, age }
-  return { seq: item.seq, age, stream: item.stream, msg: item.msg, event: item.event, key: item.key }
+  const { seq, stream, msg, event, key, traceparent } = item
+  return { seq, age, stream, msg, event, key, traceparent }
 }

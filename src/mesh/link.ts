@@ -1,17 +1,15 @@
-import type { Clock } from '../clock.ts'
 import type { Log } from '../core/log.ts'
 import { describe, SserError } from '../errors.ts'
 import type { Faults } from '../faults.ts'
 import type { Position } from '../wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, printV1 } from '../wire/v1.ts'
 import type { Acquaintance } from './acquaintance.ts'
-import { postAppend } from './append.ts'
+import { type AppendOptions, postAppend } from './append.ts'
 import type { Exchange } from './exchange.ts'
 import { Missed } from './missed.ts'
 import type { Target } from './peer.ts'
-import { type PostOptions, post } from './post.ts'
+import { post } from './post.ts'
 import type { Outcome } from './receipt.ts'
-import type { Transport } from './transport.ts'
 import { Waiters } from './waiters.ts'
 
 /**
@@ -44,13 +42,11 @@ const PROBE_MS = 60_000
 const LET_GO: Outcome = { status: 'failed', reason: 'the log let go of it' }
 const NO_DISCONNECT: Outcome = { status: 'failed', reason: 'a Go Pod cannot disconnect' }
 
-export interface LinkOptions {
+export interface LinkOptions extends Pick<AppendOptions, 'clock' | 'transport' | 'tracing'> {
   target: Target
   log: Log
   exchange: Exchange
-  clock: Clock
   faults: Faults
-  transport: Transport
   requestTimeoutMs: number
   /** The acquaintance with the Pod of that epoch. */
   meet(epoch: string): Acquaintance
@@ -181,6 +177,7 @@ export class Link {
     const { clock } = this.#options
     if (clock.now() < this.#v1Until) return this.#sendV1()
     const isV2 = await this.#append()
+    if (this.#failures > 0) this.#options.faults.recovered(this.target.host)
     this.#failures = 0
     this.#isMet = true
     if (isV2) return
@@ -268,9 +265,9 @@ export class Link {
     this.#missed.add(after, to, log.epochs.get(log.epoch)?.floor ?? 0)
   }
 
-  #postOptions(): PostOptions {
-    const { clock, transport, requestTimeoutMs: timeoutMs } = this.#options
-    return { clock, transport, timeoutMs, signal: this.#abort.signal }
+  #postOptions(): AppendOptions {
+    const { clock, transport, tracing, requestTimeoutMs: timeoutMs } = this.#options
+    return { clock, transport, tracing, timeoutMs, signal: this.#abort.signal }
   }
 
   #fail(error: unknown): void {

@@ -2,6 +2,7 @@ import { type Clock, pause } from '../clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Timing } from '../core/timing.ts'
 import type { Faults } from '../faults.ts'
+import type { Tracing } from '../tracing.ts'
 import type { Append } from '../wire/v2.ts'
 import { Acquaintance } from './acquaintance.ts'
 import { Exchange } from './exchange.ts'
@@ -20,6 +21,7 @@ export interface MeshOptions {
   clock: Clock
   faults: Faults
   transport: Transport
+  tracing?: Tracing | undefined
   requestTimeoutMs: number
   ackTimeoutMs: number
   hydrateTimeoutMs: number

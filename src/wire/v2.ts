@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { SserError } from '../errors.ts'
 import { eventTypeFault, keyFault, streamNameFault, tagFault } from './names.ts'
 import { isEpoch, type Position } from './position.ts'
+import { traceparentOf } from './traceparent.ts'
 
 /** Where a Pod takes appends by POST, on its internal port. */
 export const APPEND_URL_PATH = '/api/json/v2/append'
@@ -23,6 +24,8 @@ export interface WireEvent {
   key?: string | undefined
   /** Which connections end: those on the stream, those with the tag. Who does not know it takes it for a tick. */
   disconnect?: { stream?: string | undefined; tag?: string | undefined } | undefined
+  /** The sender's `traceparent`; what is none is ignored. */
+  traceparent?: string | undefined
 }
 
 /** Consecutive events of one epoch, continuing what the receiver holds up to `prev`. */
@@ -104,15 +107,17 @@ function checkEvents({ prev, events }: { prev: number; events: unknown[] }, inde
   let checked: string | undefined
   return events.map((value, i) => {
     if (typeof value !== 'object' || value === null) throw invalid(` at runs.${index}.events.${i}`)
-    const { seq, age, stream, msg, event, key, disconnect } = value as WireEvent
+    const { seq, age, stream, msg, event, key, traceparent, disconnect } = value as WireEvent
     const field = faultyField(value as WireEvent, checked)
     if (field !== undefined) throw invalid(` at runs.${index}.events.${i}.${field}`)
     if (seq !== last + 1) throw invalid(`: seq ${seq} after ${last}`)
     if (stream !== undefined && (msg === undefined || msg === '')) throw invalid(`: seq ${seq} has no msg`)
     last = seq
     checked = stream
-    if (disconnect === undefined || stream !== undefined) return { seq, age, stream, msg, event, key }
-    return { seq, age, disconnect: { stream: disconnect.stream, tag: disconnect.tag } }
+    if (stream === undefined && disconnect !== undefined)
+      return { seq, age, disconnect: { stream: disconnect.stream, tag: disconnect.tag } }
+    const trace = traceparent === undefined ? undefined : traceparentOf(traceparent)
+    return { seq, age, stream, msg, event, key, traceparent: trace }
   })
 }
 

@@ -19,6 +19,7 @@ const middleware: Record<string, () => MiddlewareHandler> = {
 const sser = new Sser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
+  logger: false,
   ...JSON.parse(OPTIONS),
 })
 
