@@ -1,0 +1,110 @@
+import type { Clock } from './clock.ts'
+import type { Faults } from './faults.ts'
+import type { PeerFinder } from './finders/finder.ts'
+import { follow } from './finders/follow.ts'
+import { Life } from './life.ts'
+import { checkPeers, type Peer } from './mesh/peer.ts'
+import { fetchTransport, type Transport } from './mesh/transport.ts'
+import type { ResolvedSettings } from './options.ts'
+
+/** What `start()` may be given. */
+export interface StartOptions {
+  /** Stops the instance when it aborts. */
+  signal?: AbortSignal | undefined
+  /** The internal port that was bound, where it is not the option's. */
+  internalPort?: number | undefined
+  /** How requests reach peers where the runtime has something leaner than `fetch`; the option `fetch` comes first. */
+  transport?: Transport | undefined
+}
+
+export interface MembershipOptions {
+  settings: ResolvedSettings
+  peerFinder: PeerFinder
+  clock: Clock
+  faults: Faults
+  /** Aborts when this Pod leaves. */
+  signal: AbortSignal
+}
+
+/** This Pod among the others: who they are, and the life that it leads with them. */
+export class Membership {
+  readonly #options: MembershipOptions
+  #transport: Transport
+  #life: Life
+  #peers: readonly Peer[] = []
+  #internalPort: number
+  #uid: string | undefined
+  #joining: Promise<void> | undefined
+
+  constructor(options: MembershipOptions) {
+    const { settings } = options
+    this.#options = options
+    this.#internalPort = settings.internalPort
+    this.#transport = fetchTransport(settings.fetch ?? globalThis.fetch)
+    this.#life = this.#begin()
+  }
+
+  /** The life as it stands, frozen or not. */
+  get life(): Life {
+    return this.#life
+  }
+
+  /** Resolves when this life has joined the fleet; undefined before the finder's first list. */
+  get joining(): Promise<void> | undefined {
+    return this.#joining
+  }
+
+  /** This life; a new one where the Pod stood still for so long that the old one's ages are wrong. */
+  current(): Life {
+    if (!this.#life.mesh.isFrozen() || this.#options.signal.aborted) return this.#life
+    this.#life.stop()
+    this.#life = this.#begin()
+    void this.#join()
+    return this.#life
+  }
+
+  /** Finds the peers, and joins them. */
+  async start({ internalPort = this.#internalPort, transport }: Omit<StartOptions, 'signal'>): Promise<void> {
+    const { faults, peerFinder, settings, signal } = this.#options
+    this.#internalPort = internalPort
+    if (transport !== undefined && settings.fetch === undefined) this.#transport = transport
+    const { peers, changes, uid } = await peerFinder.start({
+      signal,
+      onError: (error) => faults.report(error, { stage: 'peer-finder' }),
+    })
+    signal.throwIfAborted()
+    this.#peers = checkPeers(peers)
+    this.#uid = uid
+    void follow(changes, {
+      signal,
+      faults,
+      adopt: (later) => {
+        this.#peers = later
+        this.#life.mesh.setPeers(later, this.#internalPort)
+      },
+    })
+    await this.#join()
+    signal.throwIfAborted()
+  }
+
+  /** Whether what names the Pod `uid` is meant for this one; undefined: before the first list it cannot be told. */
+  isFor(uid: string): boolean | undefined {
+    if (this.#joining === undefined) return undefined
+    return this.#uid === undefined || this.#uid === uid
+  }
+
+  #begin(): Life {
+    return new Life({
+      ...this.#options,
+      transport: (request) => this.#transport(request),
+      onFrozen: () => void this.current(),
+    })
+  }
+
+  /** Joins the fleet in this life. */
+  #join(): Promise<void> {
+    this.#life.mesh.setPeers(this.#peers, this.#internalPort)
+    this.#joining = this.#life.mesh.join()
+    return this.#joining
+  }
+}
