@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { Tally } from './core/tally.ts'
 import type { Faults } from './faults.ts'
 import type { PeerFinder } from './finders/finder.ts'
 import { follow } from './finders/follow.ts'
@@ -22,6 +23,7 @@ export interface MembershipOptions {
   peerFinder: PeerFinder
   clock: Clock
   faults: Faults
+  tally: Tally
   /** Aborts when this Pod leaves. */
   signal: AbortSignal
 }

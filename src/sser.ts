@@ -1,15 +1,18 @@
 import type { Hono } from 'hono'
 import { type Clock, keepAlive, systemClock } from './clock.ts'
+import { RecentFaults } from './core/recent-faults.ts'
+import { Tally } from './core/tally.ts'
 import { SserError } from './errors.ts'
 import { Faults } from './faults.ts'
 import type { PeerFinder } from './finders/finder.ts'
 import { Membership, type StartOptions } from './membership.ts'
-import type { PeerStatus } from './mesh/link.ts'
+import type { PeerStatus } from './mesh/peer-status.ts'
 import type { Receipt } from './mesh/receipt.ts'
 import { type ResolvedSettings, resolveSettings, type Settings } from './options.ts'
 import { eventsHandler, eventsRoutes, type Handler, type Opened } from './routes/events.ts'
 import { internalRoutes } from './routes/internal.ts'
 import { opsRoutes, type State } from './routes/ops.ts'
+import { readStats, type Stats, type StatsOptions } from './stats.ts'
 import { eventTypeFault, keyFault, messageFault, streamNameFault } from './wire/names.ts'
 import { printPosition } from './wire/position.ts'
 import type { V1Event } from './wire/v1.ts'
@@ -46,6 +49,10 @@ export class Sser {
   readonly #settings: ResolvedSettings
   readonly #clock: Clock
   readonly #faults: Faults
+  readonly #recentFaults: RecentFaults
+  readonly #tally = new Tally()
+  readonly #peerFinder: PeerFinder
+  readonly #bornAt: number
   readonly #abort = new AbortController()
   readonly #membership: Membership
   #starting: Promise<void> | undefined
@@ -62,12 +69,16 @@ export class Sser {
     }
     this.#settings = resolveSettings(settings)
     this.#clock = this.#settings.clock ?? systemClock
-    this.#faults = new Faults(this.#settings.onError)
+    this.#bornAt = this.#clock.now()
+    this.#peerFinder = peerFinder
+    this.#recentFaults = new RecentFaults(this.#clock)
+    this.#faults = new Faults(this.#recentFaults.before(this.#settings.onError))
     this.#membership = new Membership({
       settings: this.#settings,
       peerFinder,
       clock: this.#clock,
       faults: this.#faults,
+      tally: this.#tally,
       signal: this.#abort.signal,
     })
     const { maxStreamsPerConnection, retryMs, maxMessageBytes } = this.#settings
@@ -127,6 +138,20 @@ export class Sser {
     return this.state === 'ready'
   }
 
+  /** What this Pod is, and what it did so far: for dashboards, alerts and tests. Cheap enough for every scrape. */
+  stats(options: StatsOptions = {}): Stats {
+    const { state, position } = this
+    const sources = {
+      life: this.#membership.life,
+      tally: this.#tally,
+      faults: this.#faults,
+      clock: this.#clock,
+      peerFinder: this.#peerFinder,
+      settings: this.#settings,
+    }
+    return readStats(sources, { state, position, uptimeMs: this.#clock.now() - this.#bornAt }, options)
+  }
+
   /**
    * Finds the peers, fetches the log from one of them, and joins. Called again, it returns the first call's
    * promise, unless that failed.
@@ -179,6 +204,7 @@ export class Sser {
     const first = key === undefined ? undefined : log.keys.first(stream, key)
     const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key }
     const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
+    if (first === undefined) this.#tally.sent += 1
     const connections = hub.listeners(stream)
     const peers = await mesh.send(epoch, seq, signal)
     return { id: printPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }
@@ -212,6 +238,7 @@ export class Sser {
     const fault = messageFault(msg, this.#settings.maxMessageBytes)
     if (fault !== undefined) throw fault
     this.#membership.current().log.appendV1(stream, msg, this.#clock.now())
+    this.#tally.received += 1
   }
 }
 

@@ -27,6 +27,10 @@ export class Audiences {
     return this.#byStream.keys()
   }
 
+  get streamCount(): number {
+    return this.#byStream.size
+  }
+
   has(stream: string): boolean {
     return this.#byStream.has(stream)
   }

@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts'
 import { Deque } from './deque.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Log } from './log.ts'
+import type { Tally } from './tally.ts'
 
 /** Connections served in one go; the event loop turns between goes. */
 const GO_SIZE = 250
@@ -23,6 +24,7 @@ export class Hub {
   readonly #log: Log
   readonly #clock: Clock
   readonly #faults: Faults
+  readonly #tally: Tally
   readonly #audiences = new Audiences()
   readonly #connections: Heartbeat
   /** Those who are behind, in the order in which each gets its next slice. */
@@ -33,10 +35,11 @@ export class Hub {
   #flushing = false
   #isClosed = false
 
-  constructor(options: { log: Log; clock: Clock; faults: Faults; heartbeatMs: number }) {
+  constructor(options: { log: Log; clock: Clock; faults: Faults; tally: Tally; heartbeatMs: number }) {
     this.#log = options.log
     this.#clock = options.clock
     this.#faults = options.faults
+    this.#tally = options.tally
     this.#delivered = options.log.head
     this.#connections = new Heartbeat(options.clock, options.heartbeatMs, (connections) =>
       this.#heartbeat(connections),
@@ -52,6 +55,11 @@ export class Hub {
   /** Streams that somebody listens on here. */
   get streams(): Iterable<string> {
     return this.#audiences.streams
+  }
+
+  /** How many streams that are. */
+  get streamCount(): number {
+    return this.#audiences.streamCount
   }
 
   /** Connections that listen on `stream` here. */
@@ -72,11 +80,14 @@ export class Hub {
     }
     this.#audiences.join(connection)
     this.#connections.join(connection)
+    this.#tally.opened += 1
   }
 
   /** Takes a connection out; taking it out twice is no harm. */
   leave(connection: Connection): void {
-    if (this.#connections.leave(connection)) this.#audiences.leave(connection)
+    if (!this.#connections.leave(connection)) return
+    this.#audiences.leave(connection)
+    this.#tally.ended += 1
   }
 
   /** The connection's sink wants a chunk. */

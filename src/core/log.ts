@@ -78,6 +78,18 @@ export class Log {
     return this.epochs.get(this.epoch)?.have ?? 0
   }
 
+  /** Items that it holds. */
+  get items(): number {
+    return this.#items.length
+  }
+
+  /** How long ago the first of this Pod's own was sent that comes after `seq`, as far as the log tells. */
+  ownAge(seq: number, now: number): number {
+    const items = this.epochs.get(this.epoch)?.items
+    const item = items?.at(items.lowerBound((candidate) => candidate.seq > seq))
+    return item === undefined ? this.maxAgeMs : Math.min(this.maxAgeMs, Math.max(0, now - item.sentAt))
+  }
+
   /** Whether it holds any event, not only signs of life. */
   get hasEvents(): boolean {
     return this.#streams.size > 0

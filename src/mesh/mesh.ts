@@ -1,13 +1,15 @@
 import { type Clock, pause } from '../clock.ts'
 import type { Log } from '../core/log.ts'
+import type { Tally } from '../core/tally.ts'
 import type { Timing } from '../core/timing.ts'
 import type { Faults } from '../faults.ts'
 import type { Append } from '../wire/v2.ts'
 import { Acquaintance } from './acquaintance.ts'
 import { Exchange } from './exchange.ts'
 import { hydrate } from './hydration.ts'
-import { Link, type PeerStatus } from './link.ts'
+import { Link } from './link.ts'
 import { type Peer, type Target, targetOf } from './peer.ts'
+import type { PeerStatus } from './peer-status.ts'
 import { collectOutcomes, type PeerReceipt } from './receipt.ts'
 import type { Transport } from './transport.ts'
 
@@ -19,6 +21,7 @@ export interface MeshOptions {
   timing: Timing
   clock: Clock
   faults: Faults
+  tally: Tally
   transport: Transport
   requestTimeoutMs: number
   ackTimeoutMs: number
@@ -43,7 +46,7 @@ export class Mesh {
 
   constructor(options: MeshOptions) {
     this.#options = options
-    this.#exchange = new Exchange(options.log, options.timing, options.faults)
+    this.#exchange = new Exchange(options)
   }
 
   /** Whether this Pod has what the fleet has, and numbers its own events. */
@@ -166,12 +169,13 @@ export class Mesh {
   }
 
   #tick(): void {
-    const { clock, log, timing, onFrozen } = this.#options
+    const { clock, log, tally, timing, onFrozen } = this.#options
     if (this.isFrozen()) {
       onFrozen()
       return
     }
     const now = clock.now()
+    tally.tickLateMs = Math.max(0, now - this.#tickedAt - timing.tickMs) || 0
     this.#tickedAt = now
     this.#cancelTick = clock.after(timing.tickMs, () => this.#tick())
     log.trim(now)
