@@ -42,7 +42,10 @@ export class Sser {
   readonly routes: Hono
   /** What peers post to; the runtimes' `serve()` binds it to the internal port. Nobody else should reach it. */
   readonly internalRoutes: Hono
-  /** `/livez` and `/readyz`, for probes; the runtimes' `serve()` binds them to the internal port, too. */
+  /**
+   * `/livez` and `/readyz` for probes, `/metrics` for Prometheus, `/debug/sser` for people. The runtimes' `serve()` binds
+   * them to the internal port, too; they name streams and peers, so they are not for the public one.
+   */
   readonly opsRoutes: Hono
   /** The public endpoint under any other router: given a `Request`, returns a streaming `Response`. */
   readonly handler: Handler
@@ -97,7 +100,11 @@ export class Sser {
       receive: (message) => this.#membership.current().mesh.receive(message),
       receiveV1: (event) => this.#receiveV1(event),
     })
-    this.opsRoutes = opsRoutes(() => this.state)
+    this.opsRoutes = opsRoutes({
+      state: () => this.state,
+      stats: (options) => this.stats(options),
+      recentFaults: () => this.#recentFaults.list(),
+    })
   }
 
   /** The port on which Pods talk to each other, as the options say. */

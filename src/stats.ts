@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { Histogram } from './core/histogram.ts'
 import type { Hub } from './core/hub.ts'
+import type { PeerRequestStats } from './core/peer-requests.ts'
 import type { Tally } from './core/tally.ts'
 import type { SserErrorCode } from './errors.ts'
 import type { FaultStage, Faults } from './faults.ts'
@@ -24,6 +25,15 @@ export interface StreamStats {
   connections: number
 }
 
+/** How long things took. */
+export interface HistogramStats {
+  /** The upper bounds of the buckets, in milliseconds. */
+  boundsMs: readonly number[]
+  /** How many fell into each bucket and no lower one; one more has what is above every bound. */
+  counts: number[]
+  sumMs: number
+}
+
 /** What this Pod is, and what it did since it began. Counts only grow, and begin at 0 with the instance. */
 export interface Stats {
   state: State
@@ -45,6 +55,8 @@ export interface Stats {
     listened: number
     /** Those with the most connections, as many as were asked for. */
     largest: StreamStats[]
+    /** Connections on all others, counted once for each stream; 0 where no streams were asked for. */
+    others: number
   }
   events: {
     /** Sent here; without those that a `key` made duplicates. */
@@ -69,7 +81,9 @@ export interface Stats {
     /** Made because one before them had failed. */
     retries: number
     /** How long the answered ones took. */
-    latency: Pick<Histogram, 'boundsMs' | 'counts' | 'sumMs'>
+    latency: HistogramStats
+    /** All of them, by peer and status. */
+    byPeer: PeerRequestStats[]
   }
   /** Background faults, by where they were met. */
   faults: Record<FaultStage, number>
@@ -116,7 +130,7 @@ export function readStats(
     ...own,
     epoch: log.epoch,
     connections: { open: hub.size, opened: tally.opened, ended: tally.ended },
-    streams: { listened: hub.streamCount, largest: largest(hub, largestStreams) },
+    streams: { listened: hub.streamCount, ...largest(hub, largestStreams) },
     events: {
       sent: tally.sent,
       received: tally.received,
@@ -125,7 +139,12 @@ export function readStats(
     },
     gaps: { ...tally.gaps },
     peers: mesh.peers(),
-    appends: { ...tally.requests, retries: tally.retries, latency: copy(tally.latency) },
+    appends: {
+      ...tally.requests,
+      retries: tally.retries,
+      latency: copy(tally.latency),
+      byPeer: tally.peerRequests.list(),
+    },
     faults: { ...faults.counts },
     rejected: { ...faults.rejected },
     log: {
@@ -141,21 +160,23 @@ export function readStats(
   }
 }
 
-function copy({ boundsMs, counts, sumMs }: Histogram): Stats['appends']['latency'] {
+function copy({ boundsMs, counts, sumMs }: Histogram): HistogramStats {
   return { boundsMs, counts: [...counts], sumMs }
 }
 
 /** The `most` streams with the most connections, the largest first. */
-function largest(hub: Hub, most: number): StreamStats[] {
+function largest(hub: Hub, most: number): Pick<Stats['streams'], 'largest' | 'others'> {
   const found: StreamStats[] = []
-  if (most <= 0) return found
+  let others = 0
+  if (most <= 0) return { largest: found, others }
   for (const stream of hub.streams) {
     const connections = hub.listeners(stream)
-    const last = found.at(-1)
-    if (found.length >= most && last !== undefined && last.connections >= connections) continue
+    others += connections
+    if (found.length >= most && (found.at(-1) as StreamStats).connections >= connections) continue
     const place = found.findIndex((other) => other.connections < connections)
     found.splice(place === -1 ? found.length : place, 0, { stream, connections })
     if (found.length > most) found.pop()
   }
-  return found
+  for (const { connections } of found) others -= connections
+  return { largest: found, others }
 }

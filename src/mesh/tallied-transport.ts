@@ -7,14 +7,13 @@ import type { Transport } from './transport.ts'
 export function tallied(transport: Transport, clock: Clock, tally: Tally): Transport {
   return async (request) => {
     const startedAt = clock.now()
+    const count = (status: number) => tally.answer(request.host, status, clock.now() - startedAt)
     try {
       const answer = await transport(request)
-      const { status } = answer
-      tally.requests[status >= 200 && status < 300 ? 'ok' : 'refused'] += 1
-      tally.latency.add(clock.now() - startedAt)
+      count(answer.status)
       return answer
     } catch (error) {
-      if (!isCalledOff(request.signal)) tally.requests.failed += 1
+      if (!isCalledOff(request.signal)) count(0)
       throw error
     }
   }
