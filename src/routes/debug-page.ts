@@ -7,7 +7,7 @@ const STYLE = `
   :root { color-scheme: light dark; font: 14px/1.45 system-ui, sans-serif }
   body { max-width: 70rem; margin: 1.5rem auto; padding: 0 1rem }
   h1 { font-size: 1.3rem } h2 { font-size: 1rem; margin: 1.6rem 0 .4rem }
-  table { border-collapse: collapse; width: 100% }
+  table { border-collapse: collapse; min-width: 24rem }
   th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #8884; vertical-align: top; overflow-wrap: anywhere }
   th { font-weight: 600; white-space: nowrap }
   td.number { text-align: right; font-variant-numeric: tabular-nums }
@@ -43,7 +43,7 @@ ${table('This Pod', undefined, [
     `${duration(log.oldestMs)} of ${duration(log.maxAgeMs)}, with every message ${duration(log.wholeMs)}`,
   ],
   ['Requests to peers', `${appends.ok} ok, ${appends.refused} refused, ${appends.failed} failed`],
-  ['Retries', appends.retries],
+  ['Retries', `${appends.retries}`],
   ['Last tick late by', duration(view.tickLateMs)],
   ['Peer finder', peerFinder?.state ?? 'does not say'],
   ['Peers confirmed', peerFinder?.syncAgeMs === undefined ? '' : `${duration(peerFinder.syncAgeMs)} ago`],
