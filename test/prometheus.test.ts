@@ -59,9 +59,13 @@ it('takes its metrics out on request, and no others', async () => {
   expect(again).toThrow('sser_info has already been registered')
   unregister()
   expect((await scrape(registry)).metrics).toEqual(['sser_of_the_app'])
-  again()
-  // What was let go of before is nobody's any more.
+  const unregisterAgain = again()
   unregister()
+  expect((await scrape(registry)).metrics).toContain('sser_info')
+  // An app that clears its registry and begins anew.
+  registry.clear()
+  again()
+  unregisterAgain()
   expect((await scrape(registry)).metrics).toContain('sser_info')
   await fleet.stop()
 })

@@ -83,11 +83,11 @@ export class Log {
     return this.#items.length
   }
 
-  /** How long ago the first of this Pod's own was sent that comes after `seq`, as far as the log tells. */
+  /** How long ago the first of this Pod's own was sent that comes after `seq`, as far as the log reaches. */
   ownAge(seq: number, now: number): number {
     const items = this.epochs.get(this.epoch)?.items
     const item = items?.at(items.lowerBound((candidate) => candidate.seq > seq))
-    return item === undefined ? this.maxAgeMs : Math.min(this.maxAgeMs, Math.max(0, now - item.sentAt))
+    return item === undefined ? this.maxAgeMs : now - item.sentAt
   }
 
   /** Whether it holds any event, not only signs of life. */

@@ -13,7 +13,7 @@ export interface PeerStatus {
   epoch: string | undefined
   /** This Pod's own events that the peer is not known to hold. */
   lag: number
-  /** How long ago the oldest of them was sent, in milliseconds; 0 where it holds all. At most `logMaxAgeMs`. */
+  /** How long ago the oldest of them was sent, in milliseconds; 0 where it holds all. The log reaches no further back. */
   lagMs: number
   /** Requests that failed since the last one that worked. */
   failures: number

@@ -1,19 +1,12 @@
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
-import type { Sser } from '../../src/index.ts'
 import { collectMetrics } from '../../src/prometheus.ts'
 import { settle } from '../fixtures/clock.ts'
-import { Fleet, hung, late, refused } from '../fixtures/fleet.ts'
-import { askPromtool, promtool, Scrape } from '../fixtures/metrics.ts'
+import { Fleet, refused } from '../fixtures/fleet.ts'
+import { askPromtool, promtool, Scrape, scrape } from '../fixtures/metrics.ts'
 
 /** All that a stream's name may have, and that would break out of a label. */
 const HOSTILE = 'a"} 1 sser_evil{x="\\" <script>alert(1)</script> \\n `'
-
-async function scrape({ opsRoutes }: Sser, query = ''): Promise<Scrape> {
-  const response = await opsRoutes.request(`/metrics${query}`)
-  expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
-  return new Scrape(await response.text())
-}
 
 describe('/metrics', () => {
   it('counts what was sent here, what came from peers, and what each connection got', async () => {
@@ -60,123 +53,6 @@ describe('/metrics', () => {
     expect(after.get('sser_connections_ended_total')).toBe(3)
     expect(after.get('sser_streams')).toBe(0)
     expect(after.of('sser_stream_connections')).toEqual([])
-    await fleet.stop()
-  })
-
-  it('tells replayed events, and of each gap why', async () => {
-    const fleet = await Fleet.of(1, { logMaxAgeMs: 10_000 })
-    const pod = fleet.pod(0)
-    const first = pod.connect('a')
-    await settle()
-    const { lastEventId } = first
-    await pod.sser.send('a', '1')
-    await pod.sser.send('a', '2')
-    await first.cancel()
-    const resumed = pod.open(['a'], lastEventId).flow()
-    await settle()
-    expect(resumed.messages).toEqual(['1', '2'])
-    await fleet.clock.advance(15_000)
-    const forgotten = pod.open(['a'], lastEventId).flow()
-    const stranger = pod.open(['a'], 'no id at all').flow()
-    await settle()
-    expect([forgotten.gaps.length, stranger.gaps.length]).toEqual([1, 1])
-    const now = await scrape(pod.sser)
-    expect(now.get('sser_events_replayed_total')).toBe(2)
-    expect(now.get('sser_events_delivered_total')).toBe(4)
-    expect(now.get('sser_gaps_total{reason="trimmed"}')).toBe(1)
-    expect(now.get('sser_gaps_total{reason="unreadable"}')).toBe(1)
-    expect(now.get('sser_gaps_total{reason="stalled"}')).toBe(0)
-    await fleet.stop()
-  })
-
-  it('counts the gap that is told to a connection which did not read', async () => {
-    const fleet = await Fleet.of(1, { logMaxAgeMs: 10_000 })
-    const pod = fleet.pod(0)
-    const slow = pod.open(['a'])
-    await slow.read()
-    await pod.sser.send('a', '1')
-    await pod.sser.send('a', '2')
-    await settle()
-    await fleet.clock.advance(20_000)
-    slow.flow()
-    await settle()
-    expect(slow.gaps).toHaveLength(1)
-    expect((await scrape(pod.sser)).get('sser_gaps_total{reason="stalled"}')).toBe(1)
-    await slow.cancel()
-    await fleet.stop()
-  })
-
-  it('counts the gap that is told to all at once', async () => {
-    const fleet = await Fleet.of(2, { logMaxAgeMs: 10_000 })
-    fleet.cut(0, 1)
-    const clients = [fleet.pod(1).connect('a'), fleet.pod(1).connect('b')]
-    await settle()
-    await fleet.pod(0).sser.send('a', 'lost')
-    await fleet.clock.advance(15_000)
-    fleet.heal()
-    await fleet.clock.until('the hole is told', () => clients.every(({ gaps }) => gaps.length === 1))
-    expect((await scrape(fleet.pod(1).sser)).get('sser_gaps_total{reason="hole"}')).toBe(2)
-    await fleet.stop()
-  })
-
-  it('tells how far a peer that is out of reach is behind, and that it has caught up again', async () => {
-    const fleet = await Fleet.of(3)
-    const { sser } = fleet.pod(0)
-    const peer = `peer="${fleet.host(2)}"`
-    fleet.cut(0, 2)
-    await sser.send('a', 'x')
-    await fleet.clock.advance(30_000)
-    const lost = await scrape(sser)
-    expect(lost.get(`sser_peer_up{${peer}}`)).toBe(0)
-    expect(lost.get(`sser_peer_up{peer="${fleet.host(1)}"}`)).toBe(1)
-    expect(lost.get('sser_peers{state="failing"}')).toBe(1)
-    expect(lost.get('sser_peers{state="connected"}')).toBe(1)
-    expect(lost.get(`sser_peer_lag_seconds{${peer}}`)).toBe(30)
-    expect(lost.get(`sser_peer_lag_events{${peer}}`)).toBeGreaterThan(1)
-    expect(lost.get(`sser_peer_failures{${peer}}`)).toBeGreaterThan(3)
-    expect(lost.get('sser_append_requests_total{outcome="failed"}')).toBeGreaterThan(3)
-    expect(lost.get('sser_append_retries_total')).toBeGreaterThan(2)
-    expect(lost.get('sser_faults_total{stage="append"}')).toBeGreaterThan(3)
-    fleet.heal()
-    await fleet.clock.until('the peer is back', () => sser.peers.every(({ lag }) => lag === 0))
-    const back = await scrape(sser)
-    expect(back.get(`sser_peer_up{${peer}}`)).toBe(1)
-    expect(back.get(`sser_peer_lag_seconds{${peer}}`)).toBe(0)
-    // Itself is no peer.
-    expect(back.of('sser_peer_up')).toHaveLength(2)
-    await fleet.stop()
-  })
-
-  it('never says that a peer is further behind than the log reaches', async () => {
-    const fleet = await Fleet.of(2, { logMaxAgeMs: 10_000 })
-    fleet.cut(0, 1)
-    await fleet.pod(0).sser.send('a', 'x')
-    await fleet.clock.advance(60_000)
-    const lag = (await scrape(fleet.pod(0).sser)).get(`sser_peer_lag_seconds{peer="${fleet.host(1)}"}`)
-    expect(lag).toBeGreaterThan(8)
-    expect(lag).toBeLessThanOrEqual(10)
-    await fleet.stop()
-  })
-
-  it('says how long peers take to answer, in buckets', async () => {
-    const fleet = await Fleet.of(2)
-    const { sser } = fleet.pod(0)
-    const before = await scrape(sser)
-    fleet.link(0, 1, late(fleet.clock, 30))
-    void sser.send('a', 'x')
-    await fleet.clock.advance(100)
-    const after = await scrape(sser)
-    const grown = (name: string) => after.get(name) - before.get(name)
-    expect(grown('sser_append_duration_seconds_bucket{le="0.05"}')).toBe(0)
-    expect(grown('sser_append_duration_seconds_bucket{le="0.1"}')).toBe(1)
-    expect(grown('sser_append_duration_seconds_bucket{le="+Inf"}')).toBe(1)
-    expect(grown('sser_append_duration_seconds_count')).toBe(1)
-    expect(grown('sser_append_duration_seconds_sum')).toBeCloseTo(0.06)
-    fleet.link(0, 1, hung)
-    void sser.send('a', 'x')
-    await fleet.clock.advance(6_000)
-    const failed = 'sser_append_requests_total{outcome="failed"}'
-    expect((await scrape(sser)).get(failed) - after.get(failed)).toBe(1)
     await fleet.stop()
   })
 
