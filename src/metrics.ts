@@ -73,7 +73,7 @@ export function metricFamilies(stats: Stats): Family[] {
     ),
     gauge(
       'peer_lag_seconds',
-      'Age of the oldest of them, at most the age that the log keeps.',
+      'Age of the oldest that the peer is not known to hold, as far as the log reaches back.',
       peerSamples(named, ({ lagMs }) => lagMs / 1_000),
     ),
     gauge(
@@ -97,18 +97,22 @@ export function metricFamilies(stats: Stats): Family[] {
       counts('code', rejected),
     ),
     gauge('log_items', 'Events, ticks and holes in the log.', log.items),
-    gauge('log_bytes', 'Memory that they count for.', log.bytes),
-    gauge('log_max_bytes', 'Memory that they may take: logMaxBytes.', log.maxBytes),
-    gauge('log_oldest_seconds', 'Age of the oldest of them.', log.oldestMs / 1_000),
+    gauge('log_bytes', 'Memory that the items of the log count for.', log.bytes),
+    gauge('log_max_bytes', 'Memory that they may take: the option logMaxBytes.', log.maxBytes),
+    gauge('log_oldest_seconds', 'Age of the oldest item of the log.', log.oldestMs / 1_000),
     gauge(
       'log_whole_seconds',
-      'Age of the oldest from which on every message is still there.',
+      'Age of the oldest item from which on the log has every message.',
       log.wholeMs / 1_000,
     ),
-    gauge('log_max_age_seconds', 'Age that they may reach: logMaxAgeMs.', log.maxAgeMs / 1_000),
+    gauge(
+      'log_max_age_seconds',
+      'Age that the items of the log may reach: the option logMaxAgeMs.',
+      log.maxAgeMs / 1_000,
+    ),
     gauge(
       'tick_late_seconds',
-      'How late the last tick came: so long the event loop stood still.',
+      'How late the last tick came: for so long the event loop stood still.',
       stats.tickLateMs / 1_000,
     ),
     gauge(
@@ -118,7 +122,7 @@ export function metricFamilies(stats: Stats): Family[] {
     ),
     gauge(
       'peer_finder_sync_age_seconds',
-      'Since its source last confirmed the peers.',
+      'For how long the source of the peers has not confirmed them.',
       syncAgeMs === undefined ? [] : syncAgeMs / 1_000,
     ),
   ]
