@@ -74,6 +74,11 @@ export class SserError extends Error {
   }
 }
 
+/** What whoever still waits for an instance is told. */
+export function stopped(): SserError {
+  return new SserError('stopped', 'This instance was stopped')
+}
+
 /** An error's message with its causes': `fetch failed` alone says nothing. */
 export function describe(error: unknown): string {
   const messages: string[] = []

@@ -4,10 +4,12 @@ import { EventStream } from './core/event-stream.ts'
 import { Hub } from './core/hub.ts'
 import { Log } from './core/log.ts'
 import { Reader } from './core/reader.ts'
+import type { Tally } from './core/tally.ts'
 import type { Terms } from './core/terms.ts'
 import { type Timing, timing } from './core/timing.ts'
 import type { Faults } from './faults.ts'
 import { Mesh } from './mesh/mesh.ts'
+import { tallied } from './mesh/tallied-transport.ts'
 import type { Transport } from './mesh/transport.ts'
 import type { ResolvedSettings } from './options.ts'
 import type { GapReason } from './wire/frame.ts'
@@ -17,6 +19,7 @@ export interface LifeOptions {
   settings: ResolvedSettings
   clock: Clock
   faults: Faults
+  tally: Tally
   transport: Transport
   onFrozen: () => void
 }
@@ -31,14 +34,15 @@ export class Life {
   readonly #surroundings: Surroundings
 
   constructor(options: LifeOptions) {
-    const { clock, faults, onFrozen, transport } = options
+    const { clock, faults, onFrozen, tally, transport } = options
     const { logMaxAgeMs, logMaxBytes, history, tracing } = options.settings
     this.#timing = timing(logMaxAgeMs)
     const epoch = drawEpoch(clock.random)
     this.#options = options
     this.log = new Log({ epoch, maxAgeMs: logMaxAgeMs, maxBytes: logMaxBytes, timing: this.#timing, history })
-    this.hub = new Hub({ ...options.settings, log: this.log, clock, faults })
-    this.#surroundings = { log: this.log, now: () => clock.now(), retryMs: options.settings.retryMs }
+    this.hub = new Hub({ ...options.settings, log: this.log, clock, faults, tally })
+    const { retryMs } = options.settings
+    this.#surroundings = { log: this.log, now: () => clock.now(), retryMs, tally }
     const { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs } = options.settings
     const limits = { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs }
     this.mesh = new Mesh({
@@ -46,8 +50,9 @@ export class Life {
       timing: this.#timing,
       clock,
       faults,
+      tally,
       onFrozen,
-      transport,
+      transport: tallied(transport, clock, tally),
       tracing,
       ...limits,
     })

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { Tally } from './core/tally.ts'
 import type { Faults } from './faults.ts'
 import type { PeerFinder } from './finders/finder.ts'
 import { follow } from './finders/follow.ts'
@@ -26,6 +27,7 @@ export interface MembershipOptions {
   faults: Faults
   /** What requests to peers are signed with, and their answers must be. */
   signatures: Signatures | undefined
+  tally: Tally
   /** Aborts when this Pod leaves. */
   signal: AbortSignal
 }

@@ -1,12 +1,14 @@
 import type { Hono } from 'hono'
 import { type Clock, keepAlive, systemClock } from './clock.ts'
+import { RecentFaults } from './core/recent-faults.ts'
+import { Tally } from './core/tally.ts'
 import type { Selection } from './core/terms.ts'
-import { SserError } from './errors.ts'
+import { SserError, stopped } from './errors.ts'
 import { Faults } from './faults.ts'
 import type { PeerFinder } from './finders/finder.ts'
 import { Logging } from './logging.ts'
 import { Membership, type StartOptions } from './membership.ts'
-import type { PeerStatus } from './mesh/link.ts'
+import type { PeerStatus } from './mesh/peer-status.ts'
 import type { DisconnectReceipt, Receipt } from './mesh/receipt.ts'
 import { Signatures } from './mesh/signatures.ts'
 import { opening } from './opening.ts'
@@ -15,10 +17,10 @@ import { eventsHandler, eventsRoutes, type Handler } from './routes/events.ts'
 import { Intake } from './routes/intake.ts'
 import { internalRoutes } from './routes/internal.ts'
 import { opsRoutes, type State } from './routes/ops.ts'
-import { traceSend } from './tracing.ts'
-import { eventTypeFault, keyFault, messageFault, streamNameFault, tagFault } from './wire/names.ts'
+import { Sender, type SendOptions } from './sender.ts'
+import { readStats, type Stats, type StatsOptions } from './stats.ts'
+import { messageFault } from './wire/names.ts'
 import { printPosition } from './wire/position.ts'
-import { traceparentOf } from './wire/traceparent.ts'
 import type { V1Event } from './wire/v1.ts'
 
 /** What an {@link Sser} is made of. */
@@ -27,32 +29,16 @@ export interface SserOptions extends Settings {
   peerFinder: PeerFinder
 }
 
-/** What `send()` may be given beside the message. */
-export interface SendOptions {
-  /** The SSE event type; without one, clients receive a `message`. Types that begin with `sser-` are reserved. */
-  event?: string | undefined
-  /**
-   * Names this send: another with the same key, on any Pod that holds the first one, sends nothing, and its receipt
-   * says `duplicate`. For retries; 1 to 256 characters, remembered as long as the log remembers the event.
-   */
-  key?: string | undefined
-  /**
-   * The W3C `traceparent` that this send belongs to; it goes with the event to every Pod, and never to a client. What is
-   * none is dropped: tracing never breaks sending. Default: with the option `tracing`, what that sees as active.
-   * @see https://www.w3.org/TR/trace-context/#traceparent-header
-   */
-  traceparent?: string | undefined
-  /** Ends the wait for the receipt. An event that is on its way by then stays on its way. */
-  signal?: AbortSignal | undefined
-}
-
 /** Server-Sent Events across the Pods of one workload: what is sent on any reaches the clients of all. */
 export class Sser {
   /** The public sub-app, to be mounted where clients connect: `app.route('/events', sser.routes)`. */
   readonly routes: Hono
   /** What peers post to; the runtimes' `serve()` binds it to the internal port. Nobody else should reach it. */
   readonly internalRoutes: Hono
-  /** `/livez` and `/readyz`, for probes; the runtimes' `serve()` binds them to the internal port, too. */
+  /**
+   * `/livez` and `/readyz` for probes, `/metrics` for Prometheus, `/debug/sser` for people. The runtimes' `serve()` binds
+   * them to the internal port, too; they name streams and peers, so they are not for the public one.
+   */
   readonly opsRoutes: Hono
   /** The public endpoint under any other router: given a `Request`, returns a streaming `Response`. */
   readonly handler: Handler
@@ -60,8 +46,13 @@ export class Sser {
   readonly #clock: Clock
   readonly #logging: Logging
   readonly #faults: Faults
+  readonly #recentFaults: RecentFaults
+  readonly #tally = new Tally()
+  readonly #peerFinder: PeerFinder
+  readonly #bornAt: number
   readonly #abort = new AbortController()
   readonly #membership: Membership
+  readonly #sender: Sender
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #isLeaving = false
@@ -76,8 +67,11 @@ export class Sser {
     }
     this.#settings = resolveSettings(settings)
     this.#clock = this.#settings.clock ?? systemClock
+    this.#bornAt = this.#clock.now()
+    this.#peerFinder = peerFinder
+    this.#recentFaults = new RecentFaults(this.#clock)
     this.#logging = new Logging(this.#settings.logger, this.#clock)
-    this.#faults = new Faults(this.#settings.onError, this.#logging)
+    this.#faults = new Faults(this.#recentFaults.before(this.#settings.onError), this.#logging)
     const { peerSecret } = this.#settings
     const signatures = peerSecret === undefined ? undefined : new Signatures([peerSecret].flat(), this.#clock)
     this.#membership = new Membership({
@@ -86,7 +80,15 @@ export class Sser {
       peerFinder,
       clock: this.#clock,
       faults: this.#faults,
+      tally: this.#tally,
       signal: this.#abort.signal,
+    })
+    this.#sender = new Sender({
+      settings: this.#settings,
+      clock: this.#clock,
+      membership: this.#membership,
+      tally: this.#tally,
+      isLeaving: () => this.#isLeaving,
     })
     const { maxMessageBytes } = this.#settings
     const events = {
@@ -117,7 +119,11 @@ export class Sser {
       receive: (message) => this.#membership.current().mesh.receive(message),
       receiveV1: (event) => this.#receiveV1(event),
     })
-    this.opsRoutes = opsRoutes(() => this.state)
+    this.opsRoutes = opsRoutes({
+      state: () => this.state,
+      stats: (options) => this.stats(options),
+      recentFaults: () => this.#recentFaults.list(),
+    })
   }
 
   /** The port on which Pods talk to each other, as the options say. */
@@ -158,6 +164,20 @@ export class Sser {
     return this.state === 'ready'
   }
 
+  /** What this Pod is, and what it did so far: for dashboards, alerts and tests. Cheap enough for every scrape. */
+  stats(options: StatsOptions = {}): Stats {
+    const { state, position } = this
+    const sources = {
+      life: this.#membership.life,
+      tally: this.#tally,
+      faults: this.#faults,
+      clock: this.#clock,
+      peerFinder: this.#peerFinder,
+      settings: this.#settings,
+    }
+    return readStats(sources, { state, position, uptimeMs: this.#clock.now() - this.#bornAt }, options)
+  }
+
   /**
    * Finds the peers, fetches the log from one of them, and joins. Called again, it returns the first call's
    * promise, unless that failed.
@@ -189,36 +209,7 @@ export class Sser {
    * `invalid-message`, `message-too-large`, `invalid-event-type` or `invalid-key`; the signal's reason when it aborts.
    */
   send(stream: string, msg: string, options: SendOptions = {}): Promise<Receipt> {
-    const { tracing } = this.#settings
-    const traceparent = traceparentOf(options.traceparent)
-    if (tracing === undefined) return this.#send(stream, msg, options, traceparent)
-    return traceSend(tracing, { stream, traceparent }, (own) => this.#send(stream, msg, options, own))
-  }
-
-  async #send(
-    stream: string,
-    msg: string,
-    { event, key, signal }: SendOptions,
-    traceparent: string | undefined,
-  ): Promise<Receipt> {
-    this.#requireStarted()
-    const fault =
-      streamNameFault(stream) ??
-      messageFault(msg, this.#settings.maxMessageBytes) ??
-      (event === undefined ? undefined : eventTypeFault(event)) ??
-      (key === undefined ? undefined : keyFault(key))
-    if (fault !== undefined) throw fault
-    signal?.throwIfAborted()
-    if (!this.#membership.current().mesh.isReady) await this.#whenJoined(signal)
-    const { hub, log, mesh } = this.#membership.life
-    const now = this.#clock.now()
-    log.trim(now)
-    const first = key === undefined ? undefined : log.keys.first(stream, key)
-    const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key, traceparent }
-    const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
-    const connections = hub.crowd.listeners(stream)
-    const peers = await mesh.send(epoch, seq, signal)
-    return { id: printPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }
+    return this.#sender.send(stream, msg, options)
   }
 
   /**
@@ -230,38 +221,10 @@ export class Sser {
    * reason when it aborts.
    */
   async disconnect(
-    { stream, tag }: Selection,
-    { signal }: Pick<SendOptions, 'signal'> = {},
+    selection: Selection,
+    options: Pick<SendOptions, 'signal'> = {},
   ): Promise<DisconnectReceipt> {
-    this.#requireStarted()
-    if (stream === undefined && tag === undefined)
-      throw new SserError('nobody-selected', 'Give disconnect() a stream, a tag, or both')
-    const fault =
-      (stream === undefined ? undefined : streamNameFault(stream)) ??
-      (tag === undefined ? undefined : tagFault(tag))
-    if (fault !== undefined) throw fault
-    signal?.throwIfAborted()
-    if (!this.#membership.current().mesh.isReady) await this.#whenJoined(signal)
-    const { hub, log, mesh } = this.#membership.life
-    const selection = { stream, tag: tag?.toWellFormed() }
-    const now = this.#clock.now()
-    log.trim(now)
-    const connections = [...hub.crowd.selected(selection)].length
-    const { seq } = log.append(log.epoch, { disconnect: selection }, now, now)
-    const peers = await mesh.send(log.epoch, seq, signal)
-    return { id: printPosition([[log.epoch, seq]]), connections, peers }
-  }
-
-  #requireStarted(): void {
-    if (this.#isLeaving) throw stopped()
-    if (this.#membership.joining === undefined)
-      throw new SserError('not-started', 'Call start() before send() and disconnect()')
-  }
-
-  async #whenJoined(signal: AbortSignal | undefined): Promise<void> {
-    await this.#membership.joining
-    if (this.#isLeaving) throw stopped()
-    signal?.throwIfAborted()
+    return this.#sender.disconnect(selection, options)
   }
 
   async #start({ signal, ...options }: StartOptions): Promise<void> {
@@ -289,9 +252,6 @@ export class Sser {
     const fault = messageFault(msg, this.#settings.maxMessageBytes)
     if (fault !== undefined) throw fault
     this.#membership.current().log.appendV1(stream, msg, this.#clock.now())
+    this.#tally.received += 1
   }
-}
-
-function stopped(): SserError {
-  return new SserError('stopped', 'This instance was stopped')
 }

@@ -14,6 +14,7 @@ const PAGES = [
   'docs/protocol.md',
   'docs/migrating-from-go.md',
   'docs/kubernetes.md',
+  'docs/observability.md',
   'docs/benchmarks.md',
   'docs/fast-path.md',
   'docs/tracing.md',

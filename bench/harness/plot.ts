@@ -21,13 +21,29 @@ interface Lines {
   lines: readonly { label: string; points: readonly (readonly [x: number, y: number])[] }[]
 }
 
-export type Plot = Bars | Lines
+/** Lines over time. */
+interface Times {
+  kind: 'times'
+  name: string
+  title: string
+  unit: string
+  /** Points are at seconds; no line goes over a pause of more than `pauseS`. */
+  lines: readonly { label: string; points: readonly (readonly [seconds: number, y: number])[] }[]
+  fromS: number
+  toS: number
+  pauseS: number
+}
+
+export type Plot = Bars | Lines | Times
 
 const WIDTH = 760
+/** Plots over time stand side by side. */
+const TIMES_WIDTH = 520
+const COLOURS = 6
 const STYLE = `
-    :root { --paper: #ffffff; --ink: #1f2933; --soft: #667380; --line: #dde3e8; --c0: #1971c2; --c1: #d9480f; --c2: #2b8a3e; --c3: #7a52c7 }
+    :root { --paper: #ffffff; --ink: #1f2933; --soft: #667380; --line: #dde3e8; --c0: #1971c2; --c1: #d9480f; --c2: #2b8a3e; --c3: #7a52c7; --c4: #b8860b; --c5: #c2255c }
     @media (prefers-color-scheme: dark) {
-      :root { --paper: #0f1419; --ink: #e4e9ee; --soft: #95a3b0; --line: #35414d; --c0: #74b9f5; --c1: #ff9257; --c2: #69c97c; --c3: #b79bf2 }
+      :root { --paper: #0f1419; --ink: #e4e9ee; --soft: #95a3b0; --line: #35414d; --c0: #74b9f5; --c1: #ff9257; --c2: #69c97c; --c3: #b79bf2; --c4: #e6b84d; --c5: #f783ac }
     }
     .paper { fill: var(--paper) }
     text { font: 13px system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif; fill: var(--ink) }
@@ -38,11 +54,12 @@ const STYLE = `
     .end { text-anchor: end }
     .grid { stroke: var(--line) }
     .line { fill: none; stroke-width: 2 }
-    ${[0, 1, 2, 3].map((i) => `.f${i} { fill: var(--c${i}) } .s${i} { stroke: var(--c${i}) }`).join('\n    ')}
+    ${Array.from({ length: COLOURS }, (_, i) => `.f${i} { fill: var(--c${i}) } .s${i} { stroke: var(--c${i}) }`).join('\n    ')}
 `
 
 export function svg(plot: Plot): string {
-  return plot.kind === 'bars' ? drawBars(plot) : drawLines(plot)
+  if (plot.kind === 'bars') return drawBars(plot)
+  return plot.kind === 'lines' ? drawLines(plot) : drawTimes(plot)
 }
 
 function drawBars({ title, unit, parts, bars }: Bars): string {
@@ -102,24 +119,57 @@ function drawLines({ title, x: xName, y: yName, lines }: Lines): string {
   return page(title, bottom + 54, shapes)
 }
 
-function page(title: string, height: number, shapes: readonly string[]): string {
+function drawTimes({ title, unit, lines, fromS, toS, pauseS }: Times): string {
+  const [left, right, top, bottom] = [64, TIMES_WIDTH - 24, 92, 230]
+  const yTicks = linearTicks(Math.max(0, ...lines.flatMap(({ points }) => points.map(([, y]) => y))))
+  const toX = (seconds: number) => left + ((seconds - fromS) / (toS - fromS)) * (right - left)
+  const toY = (y: number) => bottom - (y / (yTicks.at(-1) as number)) * (bottom - top)
+  const names = lines.map(({ label }) => label)
+  const shapes = legend(names, 8, TIMES_WIDTH)
+  for (const tick of yTicks) {
+    shapes.push(`<path class="grid" d="M${left} ${fix(toY(tick))}H${right}"/>`)
+    shapes.push(text(left - 8, toY(tick) + 4, 'soft end', print(tick)))
+  }
+  for (let seconds = 0; seconds <= toS - fromS; seconds += 30) {
+    shapes.push(text(toX(fromS + seconds), bottom + 20, 'soft mid', `${seconds} s`))
+  }
+  shapes.push(text(left, top - 14, 'soft', unit))
+  lines.forEach(({ points }, i) => {
+    let path = ''
+    let before = Number.NEGATIVE_INFINITY
+    for (const [seconds, y] of points) {
+      path += `${seconds - before > pauseS ? 'M' : 'L'}${fix(toX(seconds))} ${fix(toY(y))}`
+      before = seconds
+    }
+    shapes.push(`<path class="line s${i % COLOURS}" d="${path}"/>`)
+  })
+  return page(title, bottom + 34, shapes, TIMES_WIDTH)
+}
+
+function page(title: string, height: number, shapes: readonly string[], width = WIDTH): string {
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="title">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title">`,
     `  <title id="title">${escapeText(title)}</title>`,
     `  <style>${STYLE}  </style>`,
-    `  <rect class="paper" width="${WIDTH}" height="${height}"/>`,
+    `  <rect class="paper" width="${width}" height="${height}"/>`,
     ...[text(8, 22, 'title', title), ...shapes].map((shape) => `  ${shape}`),
     '</svg>\n',
   ].join('\n')
 }
 
-/** Names beside their colours, in one line below the title. */
-function legend(names: readonly string[], left: number): string[] {
+/** Names beside their colours, in lines below the title. */
+function legend(names: readonly string[], left: number, width = WIDTH): string[] {
   let x = left
+  let y = 32
   return names.flatMap((name, i) => {
+    const taken = 30 + plain(name).length * 7
+    if (x > left && x + taken > width) {
+      x = left
+      y += 18
+    }
     const at = x
-    x += 30 + plain(name).length * 7
-    return [rectangle(at, 32, 12, 12, `f${i}`), text(at + 18, 42, 'soft', name)]
+    x += taken
+    return [rectangle(at, y, 12, 12, `f${i % COLOURS}`), text(at + 18, y + 10, 'soft', name)]
   })
 }
 

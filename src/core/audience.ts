@@ -28,7 +28,7 @@ export class Audiences {
   }
 
   /** How many streams that are. */
-  get size(): number {
+  get streamCount(): number {
     return this.#byStream.size
   }
 

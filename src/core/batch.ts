@@ -3,14 +3,21 @@ import { printPosition } from '../wire/position.ts'
 import type { Audience } from './audience.ts'
 import type { EventItem, LogItem } from './items.ts'
 import type { Log } from './log.ts'
+import type { Told } from './tally.ts'
 
 const encoder = new TextEncoder()
 
 interface Framed {
   /** Undefined: it concerns every connection. */
   stream: string | undefined
-  isGap: boolean
+  /** Why, if it tells of a gap and not an event. */
+  gap: GapReason | undefined
   text: string
+}
+
+/** What of a batch one audience gets; every connection of the audience shares it. */
+export interface Chunk extends Told {
+  bytes: Uint8Array
 }
 
 /**
@@ -25,7 +32,7 @@ export class Batch {
   /** The events that are delivered and came with a `traceparent`. */
   readonly traced: EventItem[] = []
   readonly #framed: Framed[] = []
-  readonly #chunks = new Map<Audience, Uint8Array | undefined>()
+  readonly #chunks = new Map<Audience, Chunk | undefined>()
 
   constructor(log: Log, from: number, now: number, isWanted: (stream: string) => boolean) {
     this.from = from
@@ -35,7 +42,7 @@ export class Batch {
     const position = log.positionAt(whole, now)
     const print = () => (log.history ? printPosition(position) : undefined)
     const gap = (stream: string | undefined, reason: GapReason) => {
-      this.#framed.push({ stream, isGap: true, text: gapFrame(print(), reason) })
+      this.#framed.push({ stream, gap: reason, text: gapFrame(print(), reason) })
     }
     const streams = new Set<string>()
     if (from < start) gap(undefined, 'trimmed')
@@ -51,7 +58,7 @@ export class Batch {
         const id = item.epoch === undefined ? undefined : print()
         this.#framed.push({
           stream: item.stream,
-          isGap: false,
+          gap: undefined,
           text: eventFrame({ id, event: item.event, msg: item.msg }),
         })
       }
@@ -60,21 +67,30 @@ export class Batch {
   }
 
   /** The chunk for those who listen on the audience's streams; undefined when nothing is new for them. */
-  chunk(audience: Audience): Uint8Array | undefined {
+  chunk(audience: Audience): Chunk | undefined {
     if (this.#chunks.has(audience)) return this.#chunks.get(audience)
     let text = ''
-    let gap = ''
+    let events = 0
+    let gap: Framed | undefined
+    let gaps: GapReason[] | undefined
+    const tell = () => {
+      if (gap?.gap === undefined) return
+      text += gap.text
+      gaps = [...(gaps ?? []), gap.gap]
+      gap = undefined
+    }
     for (const framed of this.#framed) {
       if (framed.stream !== undefined && !audience.streams.includes(framed.stream)) continue
       // Of gaps that follow each other the last says it all.
-      if (framed.isGap) gap = framed.text
+      if (framed.gap !== undefined) gap = framed
       else {
-        text += gap + framed.text
-        gap = ''
+        tell()
+        text += framed.text
+        events += 1
       }
     }
-    text += gap
-    const chunk = text === '' ? undefined : encoder.encode(text)
+    tell()
+    const chunk = text === '' ? undefined : { bytes: encoder.encode(text), events, gaps }
     this.#chunks.set(audience, chunk)
     return chunk
   }

@@ -1,8 +1,9 @@
 import { type GapReason, gapFrame, positionFrame, retryFrame } from '../wire/frame.ts'
 import type { Audience } from './audience.ts'
-import type { Batch } from './batch.ts'
+import type { Batch, Chunk } from './batch.ts'
 import type { Log } from './log.ts'
 import type { Reader } from './reader.ts'
+import type { Tally } from './tally.ts'
 import type { Terms } from './terms.ts'
 
 /** Where a connection's bytes go. */
@@ -20,6 +21,7 @@ export interface Surroundings {
   log: Log
   now: () => number
   retryMs: number
+  tally: Tally
 }
 
 export interface ConnectionOptions {
@@ -79,12 +81,14 @@ export class Connection {
    * A batch of new events, and what of it this connection's streams get; a connection that is not level leaves it for
    * later. True: it has fallen behind by this, and asks for a turn.
    */
-  offer(batch: Batch, chunk: Uint8Array | undefined): boolean {
+  offer(batch: Batch, chunk: Chunk | undefined): boolean {
     const reader = this.#reader
     if (this.#isBehind || reader.cursor >= batch.to) return false
     if (this.#isReady && reader.isLevel && reader.cursor <= batch.from) {
       reader.cursor = batch.to
-      if (chunk !== undefined) this.#isReady = this.#sink.write(chunk)
+      if (chunk === undefined) return false
+      this.#isReady = this.#sink.write(chunk.bytes)
+      this.#surroundings.tally.tell(chunk)
       return false
     }
     this.#isBehind = true
@@ -95,9 +99,12 @@ export class Connection {
   /** Its turn to read a slice of the log. True: it is still behind, and asks for another. */
   catchUp(): boolean {
     if (!this.#isReady || !this.#isBehind) return false
-    const text = this.#reader.slice(this.#surroundings.now())
-    this.#isBehind = this.#reader.cursor < this.#surroundings.log.head
-    if (text !== '') this.#write(text)
+    const { log, now, tally } = this.#surroundings
+    const slice = this.#reader.slice(now())
+    this.#isBehind = this.#reader.cursor < log.head
+    if (slice.text !== '') this.#write(slice.text)
+    tally.tell(slice)
+    tally.replayed += slice.replayed
     return this.#isBehind && this.#isReady
   }
 
@@ -137,9 +144,10 @@ export class Connection {
   /** The first block carries an id, so that a client that got nothing yet can resume; a gap is told first of all. */
   #greet(): void {
     this.#isGreeted = true
-    const { now, retryMs } = this.#surroundings
+    const { now, retryMs, tally } = this.#surroundings
     const id = this.#reader.idAt(this.#reader.cursor, now())
     this.#write(retryFrame(retryMs) + (this.#gap === undefined ? positionFrame(id) : gapFrame(id, this.#gap)))
+    if (this.#gap !== undefined) tally.gaps[this.#gap] += 1
   }
 
   #write(text: string): void {

@@ -41,6 +41,11 @@ export class Crowd {
     return this.#audiences.streams
   }
 
+  /** How many streams that are. */
+  get streamCount(): number {
+    return this.#audiences.streamCount
+  }
+
   /** Whether anybody listens on `stream`. */
   has(stream: string): boolean {
     return this.#audiences.has(stream)
@@ -97,7 +102,7 @@ export class Crowd {
         'too-many-connections-from-address',
         `This Pod takes ${maxConnectionsPerAddress} connections from one address`,
       )
-    const known = this.#audiences.size
+    const known = this.#audiences.streamCount
     if (known + streams.length <= maxStreams) return undefined
     const added = streams.filter((stream) => !this.#audiences.has(stream)).length
     if (added === 0 || known + added <= maxStreams) return undefined

@@ -9,6 +9,7 @@ import { Crowd, type CrowdLimits } from './crowd.ts'
 import { Deque } from './deque.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Log } from './log.ts'
+import type { Tally } from './tally.ts'
 import { isMeant } from './terms.ts'
 import { traceDelivery } from './traced-delivery.ts'
 
@@ -23,6 +24,7 @@ export interface HubOptions extends CrowdLimits {
   log: Log
   clock: Clock
   faults: Faults
+  tally: Tally
   heartbeatMs: number
   /** How long a client may take nothing, in milliseconds. */
   stallTimeoutMs: number
@@ -37,6 +39,7 @@ export class Hub {
   readonly #clock: Clock
   readonly #faults: Faults
   readonly #tracing: Tracing | undefined
+  readonly #tally: Tally
   readonly crowd: Crowd
   readonly #connections: Heartbeat
   /** So many heartbeats a client may take nothing. */
@@ -53,6 +56,7 @@ export class Hub {
     this.#log = options.log
     this.#clock = options.clock
     this.#faults = options.faults
+    this.#tally = options.tally
     this.#tracing = options.tracing
     this.#delivered = options.log.head
     this.#connections = new Heartbeat(options.clock, options.heartbeatMs, (connections) =>
@@ -79,11 +83,14 @@ export class Hub {
     }
     this.crowd.join(connection)
     this.#connections.join(connection)
+    this.#tally.opened += 1
   }
 
   /** Takes a connection out; taking it out twice is no harm. */
   leave(connection: Connection): void {
-    if (this.#connections.leave(connection)) this.crowd.leave(connection)
+    if (!this.#connections.leave(connection)) return
+    this.crowd.leave(connection)
+    this.#tally.ended += 1
   }
 
   /** The connection's sink wants a chunk. */

@@ -79,6 +79,18 @@ export class Log {
     return this.epochs.get(this.epoch)?.have ?? 0
   }
 
+  /** Items that it holds. */
+  get items(): number {
+    return this.#items.length
+  }
+
+  /** How long ago the first of this Pod's own was sent that comes after `seq`, as far as the log reaches. */
+  ownAge(seq: number, now: number): number {
+    const items = this.epochs.get(this.epoch)?.items
+    const item = items?.at(items.lowerBound((candidate) => candidate.seq > seq))
+    return item === undefined ? this.maxAgeMs : now - item.sentAt
+  }
+
   /** Whether it holds anything but signs of life. */
   get hasEvents(): boolean {
     return this.#streams.size > 0 || this.#disconnects.length > 0

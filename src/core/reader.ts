@@ -2,10 +2,18 @@ import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
 import { parsePosition, printPosition } from '../wire/position.ts'
 import type { EventItem, HoleItem } from './items.ts'
 import type { Log } from './log.ts'
+import type { Told } from './tally.ts'
 import type { Timing } from './timing.ts'
 
 /** A slice ends with the event that takes it past this length, in UTF-16 units. */
 const SLICE_LENGTH = 65_536
+
+/** The next part of what a reader is to get. */
+interface Slice extends Told {
+  text: string
+  /** Those of the events that were sent before there was the reader. */
+  replayed: number
+}
 
 /** Where the reader has more of an epoch than the log up to its cursor. */
 interface Ahead {
@@ -25,7 +33,7 @@ export class Reader {
   readonly #timing: Timing
   /** Most readers never have any of these, and there are many readers. */
   #ahead: Map<string, Ahead> | undefined
-  /** Events without epoch are for those who listened when they came. */
+  /** The index of what came first after it; events without epoch are for those who listened when they came. */
   readonly #liveFrom: number
 
   constructor(log: Log, streams: readonly string[], timing: Timing) {
@@ -81,15 +89,19 @@ export class Reader {
   }
 
   /** The frames of its streams from the cursor on, as far as one slice goes; moves the cursor past them. */
-  slice(now: number): string {
+  slice(now: number): Slice {
     const log = this.#log
     log.trim(now)
     let gap: GapReason | undefined = this.#skipLost(now) ? 'stalled' : undefined
     const position = this.#positionAt(this.cursor, now)
     let text = ''
+    let [events, replayed] = [0, 0]
+    let gaps: GapReason[] | undefined
     let next = log.head
     const tell = () => {
-      if (gap !== undefined) text += gapFrame(this.#print(position, now), gap)
+      if (gap === undefined) return
+      text += gapFrame(this.#print(position, now), gap)
+      gaps = [...(gaps ?? []), gap]
       gap = undefined
     }
     for (const item of log.read(this.#streams, this.cursor)) {
@@ -106,12 +118,14 @@ export class Reader {
       else if (item.epoch === undefined || !this.#hasTwin(item, position)) {
         const id = item.epoch === undefined ? undefined : this.#print(position, now)
         text += eventFrame({ id, event: item.event, msg: item.msg as string })
+        events += 1
+        if (item.index < this.#liveFrom) replayed += 1
       }
     }
     tell()
     this.cursor = next
     this.#prune(now)
-    return text
+    return { text, events, replayed, gaps }
   }
 
   /** Lets go of what the log has caught up with. */

@@ -21,6 +21,16 @@ export interface FindOptions {
   onError?: ((error: unknown) => void) | undefined
 }
 
+/** How a search for peers stands, as far as its finder can tell. */
+export interface PeerFinderStatus {
+  /** In the finder's own words. */
+  readonly state: string
+  /** How long ago its source last confirmed the list, in milliseconds; undefined before it did, or if it never does. */
+  readonly syncAgeMs: number | undefined
+  /** The latest fault, also if it is over. */
+  readonly lastError?: { readonly message: string; readonly ageMs: number } | undefined
+}
+
 /** Finds the Pods of this workload. */
 export interface PeerFinder {
   /**
@@ -28,4 +38,6 @@ export interface PeerFinder {
    * the signal's reason if that aborts first; after an abort `changes` MUST end.
    */
   start(options: FindOptions): Promise<PeerList>
+  /** How the search stands. Cheap: it is asked at each scrape. */
+  status?(): PeerFinderStatus
 }

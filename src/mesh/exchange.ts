@@ -1,6 +1,7 @@
 import type { Epoch } from '../core/epochs.ts'
 import type { LogItem } from '../core/items.ts'
 import type { Log } from '../core/log.ts'
+import type { Tally } from '../core/tally.ts'
 import type { Timing } from '../core/timing.ts'
 import { SserError } from '../errors.ts'
 import type { Faults } from '../faults.ts'
@@ -18,11 +19,13 @@ export class Exchange {
   readonly #log: Log
   readonly #timing: Timing
   readonly #faults: Faults
+  readonly #tally: Tally
 
-  constructor(log: Log, timing: Timing, faults: Faults) {
-    this.#log = log
-    this.#timing = timing
-    this.#faults = faults
+  constructor(options: { log: Log; timing: Timing; faults: Faults; tally: Tally }) {
+    this.#log = options.log
+    this.#timing = options.timing
+    this.#faults = options.faults
+    this.#tally = options.tally
   }
 
   /** A message for a Pod of which only the address is known: where this Pod stands, and no events. */
@@ -77,8 +80,10 @@ export class Exchange {
       if (last > have) record.lastActive = Math.max(record.lastActive, now - run.idle)
       if (run.prev > have) this.#log.jump(run.epoch, run.prev, now)
       for (const event of run.events) {
-        if (event.seq > record.have) this.#log.append(run.epoch, event, now - event.age, now)
-        else if (this.#contradicts(record, event)) {
+        if (event.seq > record.have) {
+          this.#log.append(run.epoch, event, now - event.age, now)
+          if (event.stream !== undefined) this.#tally.received += 1
+        } else if (this.#contradicts(record, event)) {
           const message = `A peer sent ${run.epoch} ${event.seq} twice, with different contents`
           this.#faults.report(new SserError('contradiction', message), { stage: 'receive' })
           break

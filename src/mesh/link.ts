@@ -1,4 +1,5 @@
 import type { Log } from '../core/log.ts'
+import type { Tally } from '../core/tally.ts'
 import { describe, SserError } from '../errors.ts'
 import type { Faults } from '../faults.ts'
 import type { Position } from '../wire/position.ts'
@@ -8,30 +9,10 @@ import { type AppendOptions, postAppend } from './append.ts'
 import type { Exchange } from './exchange.ts'
 import { Missed } from './missed.ts'
 import type { Target } from './peer.ts'
+import type { LinkState, PeerStatus } from './peer-status.ts'
 import { post } from './post.ts'
 import type { Outcome } from './receipt.ts'
 import { Waiters } from './waiters.ts'
-
-/**
- * `connecting`: never answered yet. `connected`: speaks v2. `v1`: a Go Pod. `failing`: the last request failed,
- * the next waits. `self`: this very Pod.
- */
-export type LinkState = 'connecting' | 'connected' | 'v1' | 'failing' | 'self'
-
-/** What a link knows of its peer. */
-export interface PeerStatus {
-  /** The peer, as `address:port`. */
-  peer: string
-  state: LinkState
-  /** The peer's epoch, once it answered. */
-  epoch: string | undefined
-  /** This Pod's own events that the peer is not known to hold. */
-  lag: number
-  /** Requests that failed since the last one that worked. */
-  failures: number
-  /** Why the last one failed. */
-  lastError: string | undefined
-}
 
 /** After a failure a link waits a random part of this, doubled with each further failure. */
 const BACKOFF_MS = 200
@@ -47,6 +28,7 @@ export interface LinkOptions extends Pick<AppendOptions, 'clock' | 'transport' |
   log: Log
   exchange: Exchange
   faults: Faults
+  tally: Tally
   requestTimeoutMs: number
   /** The acquaintance with the Pod of that epoch. */
   meet(epoch: string): Acquaintance
@@ -86,11 +68,13 @@ export class Link {
   }
 
   status(): PeerStatus {
+    const lag = this.#state === 'self' ? 0 : this.#options.log.ownSeq - this.#settledSeq()
     return {
       peer: this.target.host,
       state: this.#state,
       epoch: this.#peer?.epoch,
-      lag: this.#state === 'self' ? 0 : this.#options.log.ownSeq - this.#settledSeq(),
+      lag,
+      lagMs: lag <= 0 ? 0 : this.#options.log.ownAge(this.#settledSeq(), this.#options.clock.now()),
       failures: this.#failures,
       lastError: this.#lastError,
     }
@@ -272,7 +256,7 @@ export class Link {
 
   #fail(error: unknown): void {
     if (this.#abort.signal.aborted) return
-    const { clock, faults } = this.#options
+    const { clock, faults, tally } = this.#options
     this.#failures += 1
     this.#state = 'failing'
     this.#lastError = describe(error)
@@ -281,6 +265,7 @@ export class Link {
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** (this.#failures - 1))
     this.#cancelRetry = clock.after(ceiling * (0.5 + clock.random() / 2), () => {
       this.#cancelRetry = undefined
+      tally.retries += 1
       void this.#work()
     })
   }

@@ -1,5 +1,6 @@
 import { type Clock, pause } from '../clock.ts'
 import type { Log } from '../core/log.ts'
+import type { Tally } from '../core/tally.ts'
 import type { Timing } from '../core/timing.ts'
 import type { Faults } from '../faults.ts'
 import type { Tracing } from '../tracing.ts'
@@ -7,8 +8,9 @@ import type { Append } from '../wire/v2.ts'
 import { Acquaintance } from './acquaintance.ts'
 import { Exchange } from './exchange.ts'
 import { hydrate } from './hydration.ts'
-import { Link, type PeerStatus } from './link.ts'
+import { Link } from './link.ts'
 import { type Peer, type Target, targetOf } from './peer.ts'
+import type { PeerStatus } from './peer-status.ts'
 import { collectOutcomes, type PeerReceipt } from './receipt.ts'
 import type { Transport } from './transport.ts'
 
@@ -20,6 +22,7 @@ export interface MeshOptions {
   timing: Timing
   clock: Clock
   faults: Faults
+  tally: Tally
   transport: Transport
   tracing?: Tracing | undefined
   requestTimeoutMs: number
@@ -45,7 +48,7 @@ export class Mesh {
 
   constructor(options: MeshOptions) {
     this.#options = options
-    this.#exchange = new Exchange(options.log, options.timing, options.faults)
+    this.#exchange = new Exchange(options)
   }
 
   /** Whether this Pod has what the fleet has, and numbers its own events. */
@@ -168,12 +171,13 @@ export class Mesh {
   }
 
   #tick(): void {
-    const { clock, log, timing, onFrozen } = this.#options
+    const { clock, log, tally, timing, onFrozen } = this.#options
     if (this.isFrozen()) {
       onFrozen()
       return
     }
     const now = clock.now()
+    tally.tickLateMs = Math.max(0, now - this.#tickedAt - timing.tickMs) || 0
     this.#tickedAt = now
     this.#cancelTick = clock.after(timing.tickMs, () => this.#tick())
     log.trim(now)

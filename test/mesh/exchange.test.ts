@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Log } from '../../src/core/log.ts'
+import { Tally } from '../../src/core/tally.ts'
 import { timing } from '../../src/core/timing.ts'
 import { Faults } from '../../src/faults.ts'
 import { Acquaintance } from '../../src/mesh/acquaintance.ts'
@@ -19,7 +20,8 @@ class Side {
 
   constructor(epoch: string, maxBytes = 1_000_000) {
     this.log = new Log({ epoch, maxAgeMs: AGE_MS, maxBytes, timing: TIMES, history: true })
-    this.exchange = new Exchange(this.log, TIMES, new Faults((error) => this.faults.push(error)))
+    const faults = new Faults((error) => this.faults.push(error))
+    this.exchange = new Exchange({ log: this.log, timing: TIMES, faults, tally: new Tally() })
   }
 
   send(msg: string, now = 0) {

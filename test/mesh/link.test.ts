@@ -32,6 +32,7 @@ describe('a link', () => {
       state: 'connected',
       epoch: 'peer1',
       lag: 0,
+      lagMs: 0,
       failures: 0,
       lastError: undefined,
     })

@@ -36,8 +36,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what is held is skipped',
     file: 'src/mesh/exchange.ts',
-    find: 'if (event.seq > record.have) this',
-    replace: 'if (true) this',
+    find: 'if (event.seq > record.have) {',
+    replace: 'if (true) {',
     mood: 'mild',
     seeds: 300,
   },

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import { svg } from '../harness/plot.ts'
+import { type Prometheus, SCRAPE_S } from './prometheus.ts'
+
+const DASHBOARD = new URL('../../examples/kubernetes/monitoring/dashboard.json', import.meta.url)
+/** Over how long a rate is taken: as Grafana does, over a few scrapes. */
+const RATE_INTERVAL = `${5 * SCRAPE_S}s`
+/** Grafana's names of units, for people. */
+const UNITS: Readonly<Record<string, string>> = {
+  none: '',
+  ops: 'a second',
+  reqps: 'a second',
+  s: 'seconds',
+  percentunit: 'of 1',
+}
+
+export interface Panel {
+  title: string
+  description: string
+  targets: { expr: string; legendFormat: string }[]
+  fieldConfig: { defaults: { unit: string } }
+}
+
+export function readPanels(): Panel[] {
+  return JSON.parse(readFileSync(DASHBOARD, 'utf8')).panels
+}
+
+/** A query with what Grafana puts in. */
+export function fillIn(expr: string): string {
+  return expr.replaceAll('$__rate_interval', RATE_INTERVAL).replaceAll('$job', '.+')
+}
+
+/** All panels on one page: each asks Prometheus for what it shows from one time to another; none is left empty. */
+export async function draw(
+  panels: readonly Panel[],
+  prometheus: Prometheus,
+  fromS: number,
+  toS: number,
+): Promise<string> {
+  const images: string[] = []
+  for (const { title, targets, fieldConfig } of panels) {
+    const lines: { label: string; points: (readonly [number, number])[] }[] = []
+    for (const { expr, legendFormat } of targets) {
+      for (const { metric, values } of await prometheus.range(fillIn(expr), fromS, toS)) {
+        const label = legendFormat.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => metric[name] ?? '')
+        const points = values.map(([seconds, value]) => [seconds, Number(value)] as const)
+        lines.push({ label, points: points.filter(([, value]) => Number.isFinite(value)) })
+      }
+    }
+    if (lines.length === 0) continue
+    const unit = UNITS[fieldConfig.defaults.unit] as string
+    const plot = svg({ kind: 'times', name: '', title, unit, lines, fromS, toS, pauseS: 2.5 * SCRAPE_S })
+    images.push(`<img src="data:image/svg+xml;base64,${Buffer.from(plot).toString('base64')}">`)
+  }
+  return `<!doctype html><style>body { margin: 8px; display: grid; grid-template-columns: repeat(3, 520px); gap: 8px }</style>${images.join('')}`
+}

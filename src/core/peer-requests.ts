@@ -1,0 +1,38 @@
+/** So many peers' requests are told apart; of those that are gone the oldest are forgotten first. */
+const MOST_PEERS = 1_000
+
+/** Requests to one peer that ended with one status. */
+export interface PeerRequestStats {
+  /** The peer, as `address:port`. */
+  peer: string
+  /** 0: not answered. */
+  status: number
+  count: number
+  /** How long all of them took together, in milliseconds. */
+  sumMs: number
+}
+
+/** How many requests went to which peer, and how they ended. */
+export class PeerRequests {
+  readonly #byPeer = new Map<string, Map<number, PeerRequestStats>>()
+
+  add(peer: string, status: number, ms: number): void {
+    let byStatus = this.#byPeer.get(peer)
+    if (byStatus === undefined) {
+      byStatus = new Map()
+      this.#byPeer.set(peer, byStatus)
+      const [oldest] = this.#byPeer.keys()
+      if (this.#byPeer.size > MOST_PEERS && oldest !== undefined) this.#byPeer.delete(oldest)
+    }
+    const requests = byStatus.get(status) ?? { peer, status, count: 0, sumMs: 0 }
+    requests.count += 1
+    requests.sumMs += ms
+    byStatus.set(status, requests)
+  }
+
+  list(): PeerRequestStats[] {
+    return [...this.#byPeer.values()].flatMap((byStatus) =>
+      Array.from(byStatus.values(), (requests) => ({ ...requests })),
+    )
+  }
+}

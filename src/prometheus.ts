@@ -1,0 +1,113 @@
+import type { Metric, Registry } from 'prom-client'
+import { SserError } from './errors.ts'
+import type { Family } from './exposition.ts'
+import { goFamilies } from './go-metrics.ts'
+import { MOST_STREAMS, metricFamilies } from './metrics.ts'
+import type { Sser } from './sser.ts'
+
+/** Where the metrics go, and which. */
+export interface CollectMetricsOptions {
+  /** A registry of `prom-client`. */
+  registry: Pick<Registry, 'registerMetric' | 'removeSingleMetric' | 'getSingleMetric'>
+  /** Put before each name, so that two instances can share a registry. Default: nothing. */
+  prefix?: string | undefined
+  /** Whether the 50 streams with the most connections get a series each. Default: false. */
+  perStream?: boolean | undefined
+  /**
+   * Whether the Go package's three metrics are there as well, by exactly its names: `sser_server_client_connections`,
+   * `http_request_metrics` and `http_request_latency_ms`. They never have the prefix. Default: false.
+   */
+  goNames?: boolean | undefined
+}
+
+/**
+ * Registers the metrics of one instance with a registry of `prom-client`, for an app that serves its own metrics. The
+ * instance is asked at each scrape, and nothing is counted twice. Returns a function that takes them out again.
+ * @throws SserError `invalid-options` without a registry; what the registry throws where a name is taken, and then
+ * none of them is registered.
+ */
+export function collectMetrics(sser: Sser, options: CollectMetricsOptions): () => void {
+  const { registry, prefix = '', perStream = false, goNames = false } = options
+  if (typeof registry?.registerMetric !== 'function') {
+    throw new SserError('invalid-options', 'Option "registry": expected a Registry of prom-client')
+  }
+  const read = () => {
+    const stats = sser.stats({ largestStreams: perStream || goNames ? MOST_STREAMS : 0 })
+    const own = metricFamilies(stats).map((family) => ({
+      ...family,
+      name: prefix + family.name,
+      samples: family.name === 'sser_stream_connections' && !perStream ? [] : family.samples,
+    }))
+    return goNames ? [...own, ...goFamilies(stats)] : own
+  }
+  const scrape = oncePerTurn(read)
+  const collectors = read().map((family, index) => new Collector(family, () => scrape()[index] as Family))
+  const registered: [string, Collector][] = []
+  const unregister = () => {
+    for (const [name, collector] of registered.splice(0)) {
+      // A registry that was cleared may have another's by now.
+      if (registry.getSingleMetric(name) === asMetric(collector)) registry.removeSingleMetric(name)
+    }
+  }
+  try {
+    for (const collector of collectors) {
+      const { name } = collector
+      registry.registerMetric(asMetric(collector))
+      registered.push([name, collector])
+    }
+  } catch (error) {
+    unregister()
+    throw error
+  }
+  return unregister
+}
+
+/** One family, as a registry asks for it. */
+class Collector {
+  /** Not read-only: a registry that speaks OpenMetrics takes the `_total` off a counter. */
+  name: string
+  readonly help: string
+  readonly type: Family['type']
+  /** How several processes' values become one. */
+  readonly aggregator = 'sum'
+  readonly #read: () => Family
+
+  constructor({ name, help, type }: Family, read: () => Family) {
+    this.name = name
+    this.help = help
+    this.type = type
+    this.#read = read
+  }
+
+  async get() {
+    const { name, help, type, aggregator } = this
+    const values = this.#read().samples.map(({ suffix, labels, value }) => ({
+      value,
+      labels: { ...labels },
+      ...(suffix !== undefined && { metricName: name + suffix }),
+    }))
+    return { name, help, type, aggregator, values }
+  }
+
+  /** What an instance did stays done. */
+  reset(): void {}
+}
+
+/** It has what a registry asks of a metric; the type wants what only prom-client's own classes have. */
+function asMetric(collector: Collector): Metric {
+  return collector as unknown as Metric
+}
+
+/** A registry asks all of its metrics in one turn: they are to agree with each other. */
+function oncePerTurn<T>(read: () => T): () => T {
+  let latest: { value: T } | undefined
+  return () => {
+    if (latest === undefined) {
+      latest = { value: read() }
+      queueMicrotask(() => {
+        latest = undefined
+      })
+    }
+    return latest.value
+  }
+}

@@ -1,0 +1,54 @@
+import { readFileSync, statSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { metricFamilies } from '../src/metrics.ts'
+import { Talker } from './fixtures/talker.ts'
+
+const ROOT = new URL('../', import.meta.url)
+const page = readFileSync(new URL('docs/observability.md', ROOT), 'utf8')
+
+/** The lines between two marks of the page. */
+function between(name: string): string[] {
+  const [start, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
+  return page
+    .slice(page.indexOf(start) + start.length, page.indexOf(end))
+    .trim()
+    .split('\n')
+}
+
+test('the page has every metric, as /metrics describes it, and no other', async () => {
+  const talker = await Talker.start()
+  const rows = metricFamilies(talker.sser.stats({ largestStreams: 1 })).map(
+    ({ name, type, help, samples }) => {
+      const labels = new Set(
+        samples.flatMap((sample) => Object.keys(sample.labels)).filter((each) => each !== 'le'),
+      )
+      return `| \`${name}\` | ${type} | ${[...labels].map((label) => `\`${label}\``).join(', ')} | ${help} |`
+    },
+  )
+  await talker.stop()
+  expect(between('metrics')).toEqual([
+    '| Metric | Type | Labels | What |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+  ])
+})
+
+test('the page has every alert with its severity and its patience, and no other', () => {
+  const file = readFileSync(new URL('examples/kubernetes/monitoring/rules/alerts.yaml', ROOT), 'utf8')
+  const rules: { alert: string; for: string; labels: { severity: string }; expr: string }[] =
+    parse(file).groups[0].rules
+  const rows = rules.map(
+    ({ alert, expr, labels, for: patience }) =>
+      `| \`${alert}\` | ${labels.severity} | ${patience} | \`${expr.replaceAll('|', '\\|')}\` |`,
+  )
+  expect(between('alerts')).toEqual([
+    '| Alert | Severity | For | When |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+  ])
+})
+
+test('the picture is one that a page loads at once', () => {
+  expect(statSync(new URL('docs/dashboard.png', ROOT)).size).toBeLessThan(150_000)
+})
