@@ -39,10 +39,10 @@ async function traceAppend(
   const traceparents: string[] = []
   let events = 0
   for (const run of runs) {
-    events += run.events.length
-    for (const { traceparent } of run.events) {
-      if (traceparents.length === MAX_LINKS) break
-      if (traceparent !== undefined && isSampled(traceparent)) traceparents.push(traceparent)
+    for (const { stream, traceparent } of run.events) {
+      if (stream !== undefined) events += 1
+      if (traceparent === undefined || traceparents.length === MAX_LINKS) continue
+      if (isSampled(traceparent)) traceparents.push(traceparent)
     }
   }
   if (traceparents.length === 0) return ask()
