@@ -1,4 +1,4 @@
-import type { SserErrorCode } from './errors.ts'
+import type { SserError, SserErrorCode } from './errors.ts'
 import type { Logging } from './logging.ts'
 
 /** Where in the background a fault was met. */
@@ -40,9 +40,22 @@ export class Faults {
     this.rejected[code] = (this.rejected[code] ?? 0) + 1
   }
 
+  /** A peer's request that was refused. `peer` is where it came from: strangers are told of once a minute each. */
+  refuse(error: SserError, peer: string | undefined): void {
+    const context = { stage: 'receive', ...(peer !== undefined && { peer }) } as const
+    this.reject(error.code)
+    this.counts.receive += 1
+    const isSaid = this.#logging?.fault(error, context)
+    if (isSaid !== false || error.code !== 'unauthorized') this.#tell(error, context)
+  }
+
   report(error: unknown, context: FaultContext): void {
     this.counts[context.stage] += 1
     this.#logging?.fault(error, context)
+    this.#tell(error, context)
+  }
+
+  #tell(error: unknown, context: FaultContext): void {
     try {
       this.#onError?.(error, context)
     } catch {

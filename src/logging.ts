@@ -73,17 +73,18 @@ export class Logging {
     return true
   }
 
-  /** A fault in the background, rarely: a peer that is away is a fault each time that it is tried. */
-  fault(error: unknown, { stage, peer }: FaultContext): void {
+  /** A fault in the background, rarely: a peer that is away is a fault each time that it is tried. True: it was said. */
+  fault(error: unknown, { stage, peer }: FaultContext): boolean {
     const what = FAULTS[stage]
     const where = peer === undefined ? what : `peer ${peer}: ${what}`
     const isSaid = this.warnOncePerMinute(`fault ${stage} ${peer ?? ''}`, `${where}: ${describe(error)}`)
-    if (!isSaid || stage !== 'append' || peer === undefined) return
+    if (!isSaid || stage !== 'append' || peer === undefined) return isSaid
     this.#lost.add(peer)
-    if (this.#lost.size <= MAX_KEYS) return
+    if (this.#lost.size <= MAX_KEYS) return true
     // The one that was lost first: most likely it is no peer any more.
     const [first] = this.#lost
     this.#lost.delete(first as string)
+    return true
   }
 
   /** A peer that could not be reached answers again: worth a line where its loss was. */

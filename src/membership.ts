@@ -16,6 +16,8 @@ export interface StartOptions {
   signal?: AbortSignal | undefined
   /** The internal port that was bound, where it is not the option's. */
   internalPort?: number | undefined
+  /** Whether the internal port tells peers from strangers by other means than the `peerSecret`: by certificates. */
+  isSecured?: boolean | undefined
   /** How requests reach peers where the runtime has something leaner than `fetch`; the option `fetch` comes first. */
   transport?: Transport | undefined
 }

@@ -98,7 +98,11 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
       ops = await runtime.bindInternal(sser.opsRoutes.fetch, opsPort, internalHostname)
       bound.push(ops)
     }
-    await sser.start({ internalPort: internal.port, transport: runtime.transport?.(internalTls) })
+    await sser.start({
+      internalPort: internal.port,
+      isSecured: internalTls !== undefined,
+      transport: runtime.transport?.(internalTls),
+    })
     const open = await runtime.bindPublic(fetch, port, hostname)
     bound.push(open)
     if (stopping !== undefined) throw new SserError('stopped', 'The Pod was told to stop while it started')

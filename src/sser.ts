@@ -233,6 +233,10 @@ export class Sser {
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
     const { internalPort = this.internalPort } = options
     this.#logging.info(`starts, with the internal port ${internalPort}, and looks for its peers`)
+    if (this.#settings.peerSecret === undefined && options.isSecured !== true)
+      this.#logging.warn(
+        `the internal port ${internalPort} is open: whoever reaches it can send to every client. Set peerSecret, or hand internalTls to serve()`,
+      )
     await this.#membership.start(options)
     this.#logging.info(`is ready; its list of peers has ${this.peers.length} entries`)
   }

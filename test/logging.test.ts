@@ -180,6 +180,7 @@ describe('a Pod', () => {
     await fleet.stop()
     expect(lines.all).toEqual([
       'sser: starts, with the internal port 7000, and looks for its peers',
+      'sser: the internal port 7000 is open: whoever reaches it can send to every client. Set peerSecret, or hand internalTls to serve()',
       'sser: is ready; its list of peers has 2 entries',
       'sser: peer 10.0.0.1:7000: cannot be given events, and is tried again: fetch failed: connect ECONNREFUSED',
       'sser: peer 10.0.0.1:7000 is back',

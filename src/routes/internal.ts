@@ -6,6 +6,7 @@ import { TARGET_HEADER } from '../mesh/peer.ts'
 import { type Proof, SIGNATURE_HEADER, type Signatures } from '../mesh/signatures.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1, type V1Event } from '../wire/v1.ts'
 import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, parseAppend, printAppend } from '../wire/v2.ts'
+import { addressOf } from './address.ts'
 import type { Intake } from './intake.ts'
 
 export interface InternalOptions {
@@ -54,8 +55,7 @@ export function internalRoutes(options: InternalOptions): Hono {
       // What is not ours to name is a body that broke off: the answer will not be read.
       const error =
         cause instanceof SserError ? cause : new SserError('invalid-append', 'The body broke off', { cause })
-      faults.reject(error.code)
-      faults.report(error, { stage: 'receive' })
+      faults.refuse(error, addressOf(c.req.raw, c.env, 0))
       const status = STATUS[error.code]
       if (status === undefined) return invalid(error)
       // What is left of the body is not read; the connection cannot be used again.
