@@ -12,6 +12,7 @@ import {
 import { whyHeld } from './held.ts'
 import { lasting } from './lasting.ts'
 import { NoLine } from './line.ts'
+import type { Listening } from './listening.ts'
 import { whyStatus } from './status.ts'
 import { type Patient, type Visit, Ward } from './visit.ts'
 
@@ -54,8 +55,9 @@ async function* findings(ward: Ward, { url, patienceMs, idleMs }: Examination): 
   const { listening } = main as Visit & { listening: NonNullable<Visit['listening']> }
   if (!isGreeted && isEventStream(main)) {
     if (listening.end === undefined && !listening.isEndless) return yield await whyHeld(ward, main)
-    if (listening.first?.kind === 'retry') return yield notReady(listening.end?.ms ?? 0)
-    return yield notSser(main)
+    if (listening.first?.kind !== 'retry') return yield notSser(main)
+    const trace = cacheTrace(main) ?? (await cachedEnd(ward, main))
+    return yield trace === undefined ? notReady(listening.end?.ms ?? 0) : cached(trace)
   }
   const isOwn =
     listening.greeting?.kind === 'position' ||
@@ -70,18 +72,19 @@ async function* findings(ward: Ward, { url, patienceMs, idleMs }: Examination): 
 
   const trace = cacheTrace(main) ?? (await cachedEnd(ward, main))
   if (trace !== undefined) {
-    yield fail(
-      'cache',
-      'cached',
-      `the answer comes out of a cache on the way (${trace}): clients get old events, and none that are new`,
-    )
+    yield cached(trace)
     return
   }
   yield pass('cache', 'no trace of one')
   if (listening.end === undefined) yield* await second(ward)
 
   await listening.until(() => false, Math.max(0, idleMs - (performance.now() - main.asked.askedAt)))
-  yield* lasting(listening, idleMs)
+  yield* await lasting(listening, idleMs, (clients, ms) => companions(ward, clients, ms))
+}
+
+function cached(trace: string): Finding {
+  const says = `the answer comes out of a cache on the way (${trace}): clients get old events, and none that are new`
+  return fail('cache', 'cached', says)
 }
 
 function noHead(error: Error): Finding {
@@ -115,6 +118,16 @@ async function cachedEnd(ward: Ward, main: Visit): Promise<string | undefined> {
   again.close()
   fresh.close()
   return isCached ? 'it ends at once, but not under a URL that no cache knows' : undefined
+}
+
+/** Some clients more, heard to their end, or for so long. */
+async function companions(ward: Ward, clients: number, ms: number): Promise<Listening[]> {
+  const visits = await Promise.all(Array.from({ length: clients }, () => ward.visit()))
+  await Promise.all(visits.map((visit) => visit.greeted(ward.patient.patienceMs)))
+  const greeted = visits.flatMap(({ listening }) => (listening?.greeting === undefined ? [] : [listening]))
+  await Promise.all(greeted.map((listening) => listening.until(() => false, ms)))
+  for (const visit of visits) visit.close()
+  return greeted
 }
 
 /** Another client beside the first, which comes with an id. */

@@ -6,19 +6,34 @@ const DEFAULT_HEARTBEAT_MS = 15_000
 const BURST_MS = 500
 /** How much two measurements of one limit may differ. */
 const TOLERANCE_MS = 500
+/** What is cut later is not listened to again: it would take too long. */
+const AGAIN_MS = 30_000
+/** So many clients at once: a server spreads its heartbeats over those that come one after another. */
+const COMPANIONS = 5
 
-/** Heartbeats come one by one, and the stream lasts: of a response that was listened to for `idleMs`, or to its end. */
-export function lasting(listening: Listening, idleMs: number): Finding[] {
-  const { end } = listening
+/**
+ * Heartbeats come one by one, and the stream lasts: of a response that was listened to for `idleMs`, or to its end.
+ * `listenTo` opens some more, for as many milliseconds.
+ */
+export async function lasting(
+  listening: Listening,
+  idleMs: number,
+  listenTo: (clients: number, ms: number) => Promise<readonly Listening[]>,
+): Promise<Finding[]> {
+  const { end, last } = listening
   if (end === undefined) {
     const says = `open for ${time(idleMs)}, the longest silence ${time(listening.longestSilenceMs)}`
     return [heartbeats(listening, idleMs), pass('duration', says)]
   }
-  if (listening.last?.kind === 'retry') {
+  const beats = heartbeats(listening, end.ms)
+  if (last?.kind === 'retry') {
     const says = `the Pod sent its client away after ${time(end.ms)}, as Pods that stop do: ask again`
-    return [heartbeats(listening, end.ms), fail('duration', 'draining', says)]
+    return [beats, fail('duration', 'draining', says)]
   }
-  return [heartbeats(listening, end.ms), cut(listening, end.ms)]
+  const isSurelyLength = silence(listening) < listening.longestSilenceMs - TOLERANCE_MS
+  const isAskedAgain = !isSurelyLength && end.ms < AGAIN_MS
+  const others = isAskedAgain ? await listenTo(COMPANIONS, 2 * end.ms + 1_000) : []
+  return [beats, isSurelyLength ? tooLong(listening) : cut([listening, ...others])]
 }
 
 function heartbeats({ beats }: Listening, listenedMs: number): Finding {
@@ -43,18 +58,43 @@ function heartbeats({ beats }: Listening, listenedMs: number): Finding {
   )
 }
 
-/** Whether it was the silence that was too long, or the response. */
-function cut({ lastMs, longestSilenceMs, beats, end }: Listening, ms: number): Finding {
-  const silence = ms - lastMs
-  const how = end?.isClean ? 'ended' : 'cut off'
-  if (beats.length > 0 && silence > longestSilenceMs + TOLERANCE_MS) {
-    const says = `${how} after ${time(silence)} without an event, and ${time(ms)} in all: something on the way has an idle limit below the heartbeat`
+/** Whether it was the silence that was too long, or the response: the one that is the same for all clients. */
+function cut(listenings: readonly Listening[]): Finding {
+  const [first] = listenings as [Listening]
+  const ended = listenings.filter(({ end }) => end !== undefined)
+  const lengths = spread(ended.map(length))
+  const silences = spread(ended.map(silence))
+  if (ended.length < listenings.length) {
+    const says = `${how(first)} after ${time(length(first))}, while ${listenings.length - ended.length} that came later lasted for longer: it may have been a Pod that died, or an edge that read its configuration anew. Ask again`
+    return fail('duration', 'cut', says)
+  }
+  if (silences < TOLERANCE_MS && lengths > TOLERANCE_MS) {
+    const says = `${how(first)} after ${time(silence(first))} without an event: something on the way has an idle limit below the heartbeat`
     return fail('duration', 'idle-cut', says)
   }
-  if (beats.length > 0) {
-    const says = `${how} after ${time(ms)}, and only ${time(silence)} after an event: something on the way limits how long a response may last`
-    return fail('duration', 'length-cut', says)
-  }
-  const says = `${how} after ${time(ms)}, before any heartbeat: an idle limit on the way below the heartbeat, or a limit on how long a response may last, or a Pod that died`
+  if (lengths < TOLERANCE_MS && silences > TOLERANCE_MS) return tooLong(first)
+  const says = `${how(first)} after ${time(length(first))}, ${time(silence(first))} after the last event: an idle limit on the way below the heartbeat, or a limit on how long a response may last`
   return fail('duration', 'cut', says)
+}
+
+function tooLong(listening: Listening): Finding {
+  const says = `${how(listening)} after ${time(length(listening))}, however long ago the last event was (${time(silence(listening))}): something on the way limits how long a response may last`
+  return fail('duration', 'length-cut', says)
+}
+
+function how({ end }: Listening): string {
+  return end?.isClean ? 'ended' : 'cut off'
+}
+
+function length({ end }: Listening): number {
+  return end?.ms ?? 0
+}
+
+/** Between the last that came and the end. */
+function silence(listening: Listening): number {
+  return length(listening) - listening.lastMs
+}
+
+function spread(values: readonly number[]): number {
+  return Math.max(...values) - Math.min(...values)
 }

@@ -107,6 +107,46 @@ test('a limit on how long a response lasts is not called an idle limit', async (
   expect((await diagnose(url, { idleMs: 5_000 })).causes).toEqual(['length-cut'])
 })
 
+test('a short limit on how long a response lasts is told from an idle limit by other clients', async () => {
+  let clients = 0
+  const url = await serveHttp((request, response) => {
+    const isBack = request.headers['last-event-id'] !== undefined
+    response.writeHead(200, HEADERS)
+    response.write(isBack ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+    // For the first one alone, either would do.
+    clients += 1
+    setTimeout(
+      () => response.write('event: sser-position\nid: aZ3k9h-GRc\ndata:\n\n'),
+      (clients * 200) % 1_500,
+    )
+    setTimeout(() => response.destroy(), 1_700)
+  })
+  expect((await diagnose(url, { idleMs: 4_000 })).causes).toEqual(['length-cut'])
+})
+
+test('one stream that is cut, and no other, is laid to no limit', async () => {
+  let clients = 0
+  const url = await serveHttp((request, response) => {
+    const isBack = request.headers['last-event-id'] !== undefined
+    response.writeHead(200, HEADERS)
+    response.write(isBack ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+    clients += 1
+    if (clients === 1) setTimeout(() => response.destroy(), 700)
+  })
+  const { causes, says } = await diagnose(url)
+  expect(causes).toEqual(['cut'])
+  expect(says('duration')).toContain('Ask again')
+})
+
+test('a Pod that was not ready once, and is for ever in a cache', async () => {
+  const url = await serveHttp((request, response) => {
+    response.writeHead(200, HEADERS)
+    if (request.url?.includes('sser-doctor=')) response.write(GREETING)
+    else response.end('retry: 2000\n\n')
+  })
+  expect((await diagnose(url)).causes).toEqual(['cached'])
+})
+
 test('a Pod that is not ready', async () => {
   const url = await serveHttp((_, response) => response.writeHead(200, HEADERS).end('retry: 2000\n\n'))
   expect((await diagnose(url)).causes).toEqual(['not-ready'])
