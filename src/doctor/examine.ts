@@ -40,15 +40,16 @@ async function* findings(ward: Ward, { url, patienceMs, idleMs }: Examination): 
   yield pass('connection', `${line.says}, in ${time(line.ms)}`)
   yield http2(line, url)
 
-  await main.head(patienceMs)
+  const isHeadLate = !(await main.head(patienceMs))
+  const held = isHeadLate ? await whyHeld(ward, main) : undefined
+  // The head may have come meanwhile, and tell more.
   if (main.fault !== undefined) return yield noHead(main.fault)
-  if (main.listening === undefined) {
-    const held = await whyHeld(ward, main)
+  const status = main.listening?.answer.status
+  if (status !== undefined && status !== 200) return yield await whyStatus(ward.patient, main)
+  if (held !== undefined) {
     yield held
-    // Something of it may have come meanwhile, and is as good as any other.
-    if (main.listening === undefined || held.cause !== 'slow') return
+    if (held.cause !== 'slow' || status === undefined) return
   }
-  if (main.listening?.answer.status !== 200) return yield await whyStatus(ward.patient, main)
   yield pass('status', '200')
 
   const isGreeted = await main.greeted(patienceMs)
@@ -68,7 +69,7 @@ async function* findings(ward: Ward, { url, patienceMs, idleMs }: Examination): 
   yield contentType(main)
   yield cacheControl(main)
   yield compression(main)
-  if (listening.headMs <= patienceMs) yield firstEvent(main)
+  if (held === undefined) yield firstEvent(main)
 
   const trace = cacheTrace(main) ?? (await cachedEnd(ward, main))
   if (trace !== undefined) {

@@ -11,7 +11,7 @@ export interface Diagnosis {
 
 /** What the doctor finds at `url`; it has less patience than a user's. */
 export async function diagnose(url: string, options: Partial<Examination> = {}): Promise<Diagnosis> {
-  const defaults = { headers: {}, insecure: false, idleMs: 1_000, patienceMs: 800 }
+  const defaults = { headers: {}, insecure: false, idleMs: 1_000, patienceMs: 1_000 }
   const findings: Finding[] = []
   for await (const finding of examine({ url: withStream(new URL(url)), ...defaults, ...options })) {
     findings.push(finding)
