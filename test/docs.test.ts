@@ -14,6 +14,7 @@ const PAGES = [
   'docs/protocol.md',
   'docs/migrating-from-go.md',
   'docs/kubernetes.md',
+  'docs/doctor.md',
   'docs/benchmarks.md',
   'docs/fast-path.md',
 ]
