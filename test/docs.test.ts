@@ -147,6 +147,19 @@ describe('the protocol page', () => {
   })
 })
 
+test("the doctor's page names every cause, and the checks in the order in which they are made", () => {
+  const page = read('docs/doctor.md')
+  const causes = Array.from(
+    read('src/doctor/finding.ts').matchAll(/^ {2}\| '([\w-]+)'$/gm),
+    ([, cause]) => cause,
+  )
+  expect(causes).toContain('no-http2')
+  for (const cause of causes) expect(page).toContain(`\`${cause}\``)
+  const table = Array.from(page.matchAll(/^\| ([A-Za-z][\w/ -]*?) +\| `/gm), ([, check]) => check)
+  const shown = Array.from(page.matchAll(/^[✓✗–] (\S+(?: \S+)*) {2,}/gm), ([, check]) => check)
+  expect(table.filter((check) => check !== 'sser')).toEqual(shown)
+})
+
 describe.each([...PAGES, ...DRAWINGS])('%s', (path) => {
   const text = read(path)
 
