@@ -3,6 +3,9 @@ import { doctor, HELP } from './doctor/command.ts'
 
 const [command, ...args] = process.argv.slice(2)
 
+// Whoever read it has read enough, as `head` has.
+process.stdout.on('error', () => process.exit(2))
+
 if (command === 'doctor') {
   process.exitCode = await doctor(args, process)
 } else {

@@ -10,15 +10,20 @@ export interface Flags extends Examination {
 const MAX_IDLE_SECONDS = 86_400
 const PATIENCE_MS = 2_000
 
-/** What the doctor itself asks with. */
-const OWN = [
+/** What the doctor itself asks with, and what is of a connection: HTTP/2 knows nothing of these. */
+const OWN = new Set([
   'accept',
   'accept-encoding',
   'last-event-id',
-  'connection',
   'content-length',
   'transfer-encoding',
-]
+  'connection',
+  'proxy-connection',
+  'keep-alive',
+  'upgrade',
+  'http2-settings',
+  'te',
+])
 
 export const HELP = `npx sser doctor URL [options]
 
@@ -88,6 +93,6 @@ function readHeader(text: string): [name: string, value: string] {
   } catch {
     throw new Error(`--header wants 'Name: value', not ${JSON.stringify(text)}`)
   }
-  if (OWN.includes(name)) throw new Error(`--header ${name}: that one is the doctor's own`)
+  if (OWN.has(name)) throw new Error(`--header ${name}: that one is the doctor's own`)
   return [name, value]
 }

@@ -39,7 +39,7 @@ export async function whyStatus(patient: Patient, visit: Visit): Promise<Finding
   }
   const [cause, meaning] = EXPLAINED[status] ?? [
     'status',
-    'sser answers a client with 200, whatever its state',
+    'not by sser, which says Sser-Error where it refuses, and 200 otherwise',
   ]
   return fail(CHECK, cause, `${status}${by(visit)}: ${meaning}`)
 }
