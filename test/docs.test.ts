@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { createParser } from 'eventsource-parser'
 import { describe, expect, test } from 'vitest'
 import { timing } from '../src/core/timing.ts'
+import { MENDS } from '../src/doctor/mends.ts'
 import { resolveSettings } from '../src/options.ts'
 import { parsePosition, printPosition } from '../src/wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1 } from '../src/wire/v1.ts'
@@ -158,6 +159,10 @@ test("the doctor's page names every cause, and the checks in the order in which 
   const table = Array.from(page.matchAll(/^\| ([A-Za-z][\w/ -]*?) +\| `/gm), ([, check]) => check)
   const shown = Array.from(page.matchAll(/^[✓✗–] (\S+(?: \S+)*) {2,}/gm), ([, check]) => check)
   expect(table.filter((check) => check !== 'sser')).toEqual(shown)
+  const mends = Object.values(MENDS).flatMap((some) => some.map(({ at, set }) => `${at} ${set}`))
+  const printed = Array.from(page.matchAll(/^ {4}(\S.{14}) (.*)$/gm), ([, at, set]) => `${at?.trim()} ${set}`)
+  expect(printed.length).toBeGreaterThan(10)
+  for (const mend of printed) expect(mends).toContain(mend)
 })
 
 describe.each([...PAGES, ...DRAWINGS])('%s', (path) => {

@@ -35,7 +35,10 @@ export const MENDS: Partial<Record<Cause, readonly Mend[]>> = {
       at: 'nginx',
       set: 'gzip off; or gzip_types without text/event-stream and *: it does not heed no-transform',
     },
-    { at: 'ingress-nginx', set: 'gzip-types in its ConfigMap without text/event-stream and *' },
+    {
+      at: 'ingress-nginx',
+      set: 'gzip-types (and brotli-types) in its ConfigMap without text/event-stream and *',
+    },
     { at: 'Traefik', set: 'no compress middleware here, or text/event-stream in its excludedContentTypes' },
     {
       at: 'Envoy, HAProxy',
