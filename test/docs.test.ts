@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { createParser } from 'eventsource-parser'
 import { describe, expect, test } from 'vitest'
 import { timing } from '../src/core/timing.ts'
+import { MENDS } from '../src/doctor/mends.ts'
 import { resolveSettings } from '../src/options.ts'
 import { parsePosition, printPosition } from '../src/wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1 } from '../src/wire/v1.ts'
@@ -15,6 +16,7 @@ const PAGES = [
   'docs/migrating-from-go.md',
   'docs/kubernetes.md',
   'docs/observability.md',
+  'docs/doctor.md',
   'docs/benchmarks.md',
   'docs/fast-path.md',
   'docs/tracing.md',
@@ -146,6 +148,23 @@ describe('the protocol page', () => {
       )
     }
   })
+})
+
+test("the doctor's page names every cause, and the checks in the order in which they are made", () => {
+  const page = read('docs/doctor.md')
+  const causes = Array.from(
+    read('src/doctor/finding.ts').matchAll(/^ {2}\| '([\w-]+)'$/gm),
+    ([, cause]) => cause,
+  )
+  expect(causes).toContain('no-http2')
+  for (const cause of causes) expect(page).toContain(`\`${cause}\``)
+  const table = Array.from(page.matchAll(/^\| ([A-Za-z][\w/ -]*?) +\| `/gm), ([, check]) => check)
+  const shown = Array.from(page.matchAll(/^[✓✗–] (\S+(?: \S+)*) {2,}/gm), ([, check]) => check)
+  expect(table.filter((check) => check !== 'sser')).toEqual(shown)
+  const mends = Object.values(MENDS).flatMap((some) => some.map(({ at, set }) => `${at} ${set}`))
+  const printed = Array.from(page.matchAll(/^ {4}(\S.{14}) (.*)$/gm), ([, at, set]) => `${at?.trim()} ${set}`)
+  expect(printed.length).toBeGreaterThan(10)
+  for (const mend of printed) expect(mends).toContain(mend)
 })
 
 describe.each([...PAGES, ...DRAWINGS])('%s', (path) => {
