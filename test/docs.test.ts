@@ -14,6 +14,7 @@ const PAGES = [
   'README.md',
   'docs/protocol.md',
   'docs/migrating-from-go.md',
+  'docs/authorize.md',
   'docs/kubernetes.md',
   'docs/observability.md',
   'docs/doctor.md',
@@ -49,6 +50,16 @@ function rows(text: string): string[][] {
 function section(title: string): string {
   return protocol.split(/^#{2,3} /m).find((part) => part.startsWith(`${title}\n`)) as string
 }
+
+describe('the page on who may listen', () => {
+  test('shows the recipes as they are tested', () => {
+    const shown = blocks(read('docs/authorize.md'), 'ts').slice(1)
+    const tested = ['jwt-cookie', 'jwt-query', 'signed-link', 'session-store'].map((name) =>
+      read(`examples/authorize/${name}.ts`).replace("'../../src/index.ts'", "'sser'"),
+    )
+    expect(shown).toEqual(tested)
+  })
+})
 
 describe('the protocol page', () => {
   test('shows messages that are messages', () => {

@@ -109,7 +109,8 @@ export class Exchange {
     const held = record.items.at(record.items.lowerBound((item) => item.seq >= event.seq))
     if (held === undefined || held.seq !== event.seq || held.kind === 'hole') return false
     if (held.kind === 'tick') return event.stream !== undefined
-    if (held.kind === 'disconnect') return event.disconnect === undefined
+    // From a Pod that does not know it, it comes as a tick.
+    if (held.kind === 'disconnect') return event.stream !== undefined
     if (held.stream !== event.stream || held.event !== event.event) return true
     return held.msg !== undefined && held.msg !== event.msg
   }
