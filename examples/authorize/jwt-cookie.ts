@@ -7,8 +7,8 @@ export function jwtCookie(secret: string): Authorize {
   return async (c, { streams }) => {
     const token = getCookie(c, 'session')
     // Throws where it is forged or expired.
-    const claims = token && (await verify(token, secret, 'HS256').catch(() => undefined))
-    if (!claims || typeof claims.exp !== 'number') return 'deny'
+    const claims = token ? await verify(token, secret, 'HS256').catch(() => undefined) : undefined
+    if (typeof claims?.exp !== 'number') return 'deny'
     const own = `user:${claims.sub}`
     if (!streams.every((stream) => stream === 'news' || stream === own)) return 'deny'
     return { tags: [own], expiresAt: claims.exp * 1_000 }

@@ -8,7 +8,7 @@ import type { Authorize } from '../../src/index.ts'
 export function jwtQuery(secret: string, lastsMs = 3_600_000): Authorize {
   return async (c, { streams }) => {
     const token = c.req.query('token')
-    const claims = token && (await verify(token, secret, 'HS256').catch(() => undefined))
+    const claims = token ? await verify(token, secret, 'HS256').catch(() => undefined) : undefined
     if (claims?.aud !== 'events' || typeof claims.exp !== 'number') return 'deny'
     const allowed = Array.isArray(claims.streams) ? claims.streams : []
     if (!streams.every((stream) => allowed.includes(stream))) return 'deny'
