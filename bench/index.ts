@@ -7,6 +7,7 @@ import * as growth from './figures/growth.ts'
 import { figure as ids } from './figures/ids.ts'
 import { figure as latency } from './figures/latency.ts'
 import { figure as memory } from './figures/memory.ts'
+import { figure as overhead } from './figures/overhead.ts'
 import { figure as redis } from './figures/redis.ts'
 import { figure as stall } from './figures/stall.ts'
 import { figure as storm } from './figures/storm.ts'
@@ -26,6 +27,7 @@ const figures: Record<string, (options: BenchOptions) => Promise<Table>> = {
   throughput,
   latency,
   redis,
+  overhead,
   ids,
   'growth-connections': growth.connections,
   'growth-size': growth.size,

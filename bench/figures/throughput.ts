@@ -19,10 +19,10 @@ interface Throughput {
 
 /** Floods three Pods for about `seconds`; verifies that each client got everything exactly once, in order. */
 async function throughput(seconds = 5): Promise<Throughput> {
-  const control = await inPods('go-way', 500, 1_000)
-  const warm = await inPods('sser', 40_000, 100_000)
-  const events = Math.round((warm * seconds) / 1_000) * 1_000
-  const perSecond = await inPods('sser', 100_000, events)
+  const control = (await inPods('go-way', 500, 1_000)).perSecond
+  const warm = (await inPods('sser', 40_000, 100_000)).perSecond
+  const events = eventsFor(seconds, warm)
+  const { perSecond } = await inPods('sser', 100_000, events)
   return { events, perSecond, control, ratio: perSecond / control }
 }
 
@@ -48,11 +48,35 @@ export async function figure({ rounds, quick }: BenchOptions): Promise<Table> {
   }
 }
 
-async function inPods(kind: 'sser' | 'go-way', warmUp: number, count: number): Promise<number> {
-  const pods = await startPods(kind, addresses(3))
+export interface Flood {
+  perSecond: number
+  /** What one send costs all Pods together, in microseconds of the processors. */
+  cpuUs: number
+}
+
+/** Three Pods that are told so, flooded for about `seconds`. */
+export async function floodPods(seconds: number, env: Readonly<Record<string, string>>): Promise<Flood> {
+  const warm = await inPods('sser', 40_000, 100_000, env)
+  return inPods('sser', 100_000, eventsFor(seconds, warm.perSecond), env)
+}
+
+function eventsFor(seconds: number, perSecond: number): number {
+  return Math.round((perSecond * seconds) / 1_000) * 1_000
+}
+
+async function inPods(
+  kind: 'sser' | 'go-way',
+  warmUp: number,
+  count: number,
+  env?: Readonly<Record<string, string>>,
+): Promise<Flood> {
+  const pods = await startPods(kind, addresses(3), env)
+  const cpu = () => pods.reduce((sum, pod) => sum + pod.cpu(), 0)
   try {
     await flood(pods, warmUp)
-    return await flood(pods, count)
+    const before = cpu()
+    const perSecond = await flood(pods, count)
+    return { perSecond, cpuUs: ((cpu() - before) / count) * 1_000 }
   } finally {
     await Promise.all(pods.map((pod) => pod.end()))
   }

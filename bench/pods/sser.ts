@@ -2,18 +2,22 @@ import { Hono } from 'hono'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 import { serve } from '../../src/node.ts'
 import { until } from '../../test/until.ts'
+import { scrape } from '../harness/scrape.ts'
 import { obey } from './command.ts'
 
-const { HOST = '', HOSTS = '' } = process.env
+const { HOST = '', HOSTS = '', OPTIONS = '{}', SCRAPE } = process.env
 const hosts = HOSTS.split(',')
 let isMeasured = false
 const sser = new Sser({
   peerFinder: new StaticPeerFinder(hosts.map((host) => `${host}:7147`)),
+  logger: false,
   onError(error, { stage }) {
     // Pods that start together miss one another at first.
     if (isMeasured) console.error(stage, error)
   },
+  ...JSON.parse(OPTIONS),
 })
+if (SCRAPE !== undefined) scrape(sser)
 const app = new Hono().route('/events', sser.routes)
 const { port } = await serve({ sser, fetch: app.fetch, port: 0, hostname: HOST, internalPort: 7147 })
 const isMet = () => sser.peers.filter(({ state }) => state === 'connected').length === hosts.length - 1
