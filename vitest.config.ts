@@ -12,6 +12,8 @@ export default defineConfig({
     testTimeout: 10_000,
     hookTimeout: 10_000,
     retry: 0,
+    // Instances warn on the console unless they are given a logger; of a test that passes nobody wants to read that.
+    silent: 'passed-only',
     projects: [
       {
         extends: true,

@@ -1,6 +1,7 @@
-import { type Bound, bindError, type Served, type ServeOptions, serveOn } from './serving.ts'
+import { fetchTransport, type Transport } from './mesh/transport.ts'
+import { type Bound, bindError, type PeerTls, type Served, type ServeOptions, serveOn } from './serving.ts'
 
-export type { Served, ServeOptions } from './serving.ts'
+export type { PeerTls, Served, ServeOptions } from './serving.ts'
 
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
@@ -8,11 +9,24 @@ export type { Served, ServeOptions } from './serving.ts'
  * @throws SserError `port-taken`, naming the port; what `sser.start()` throws.
  */
 export function serve(options: ServeOptions): Promise<Served> {
-  return serveOn({ bindInternal, bindPublic, process }, options)
+  return serveOn({ bindInternal, bindPublic, process, transport }, options)
 }
 
-async function bindInternal(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
-  return bind(port, hostname, { fetch, idleTimeout: 0 })
+/** Bun's own `fetch` is what a Pod uses without, too. */
+function transport(tls: PeerTls | undefined): Transport | undefined {
+  if (tls === undefined) return undefined
+  return fetchTransport((url, init) => fetch(url.replace('http:', 'https:'), { ...init, tls }))
+}
+
+async function bindInternal(
+  fetch: ServeOptions['fetch'],
+  port: number,
+  hostname?: string,
+  tls?: PeerTls,
+): Promise<Bound> {
+  const options = { fetch, idleTimeout: 0 }
+  if (tls === undefined) return bind(port, hostname, options)
+  return bind(port, hostname, { ...options, tls: { ...tls, requestCert: true, rejectUnauthorized: true } })
 }
 
 async function bindPublic(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
@@ -32,6 +46,7 @@ function bind(
   options: {
     fetch: (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>
     idleTimeout?: number
+    tls?: Bun.TLSOptions
   },
 ): Bound {
   try {

@@ -28,10 +28,34 @@ export type SserErrorCode =
   | 'port-taken'
   /** A body is over its limit. */
   | 'body-too-large'
+  /** A body takes longer than `internalBodyTimeoutMs`. */
+  | 'body-too-slow'
+  /** More bodies are on their way to the internal port than `maxInternalBytes` allows. */
+  | 'busy'
+  /** What a peer sent does not prove that it has the `peerSecret`. */
+  | 'unauthorized'
   /** A peer's message is not what the protocol allows. */
   | 'invalid-append'
   /** A peer sent the same event twice, with different contents: only the first counts. */
   | 'contradiction'
+  /** A tag is empty or too long. */
+  | 'invalid-tag'
+  /** `disconnect()` was told neither a stream nor a tag. */
+  | 'nobody-selected'
+  /** The hook `authorize` does not let the client listen. */
+  | 'forbidden'
+  /** The hook `authorize` wants the client never to come back. */
+  | 'expelled'
+  /** The hook `authorize` threw, took too long, or said what it cannot say. */
+  | 'authorization-failed'
+  /** There are `maxConnections` on this Pod. */
+  | 'too-many-connections'
+  /** There are `maxConnectionsPerAddress` from one address on this Pod. */
+  | 'too-many-connections-from-address'
+  /** There are `maxStreams` that somebody listens on here. */
+  | 'too-many-streams-here'
+  /** A client took nothing for `stallTimeoutMs`. */
+  | 'stalled'
   /** A `key` is too long or holds a line break. */
   | 'invalid-key'
   /** A peer could not be reached, or answered with something that is no answer. */
@@ -48,6 +72,11 @@ export class SserError extends Error {
     super(message, options)
     this.code = code
   }
+}
+
+/** What whoever still waits for an instance is told. */
+export function stopped(): SserError {
+  return new SserError('stopped', 'This instance was stopped')
 }
 
 /** An error's message with its causes': `fetch failed` alone says nothing. */

@@ -1,7 +1,8 @@
-import type { SserErrorCode } from './errors.ts'
+import type { SserError, SserErrorCode } from './errors.ts'
+import type { Logging } from './logging.ts'
 
 /** Where in the background a fault was met. */
-export type FaultStage = 'append' | 'receive' | 'hydrate' | 'peer-finder' | 'deliver'
+export type FaultStage = 'append' | 'receive' | 'hydrate' | 'peer-finder' | 'deliver' | 'authorize'
 
 /** What {@link OnError} is told beside the error. */
 export interface FaultContext {
@@ -22,13 +23,16 @@ export class Faults {
     hydrate: 0,
     'peer-finder': 0,
     deliver: 0,
+    authorize: 0,
   }
   /** What clients and peers sent that was refused, by the code of the refusal. */
   readonly rejected: Partial<Record<SserErrorCode, number>> = {}
   readonly #onError: OnError | undefined
+  readonly #logging: Logging | undefined
 
-  constructor(onError?: OnError) {
+  constructor(onError?: OnError, logging?: Logging) {
     this.#onError = onError
+    this.#logging = logging
   }
 
   /** Counts input that was refused. */
@@ -36,12 +40,31 @@ export class Faults {
     this.rejected[code] = (this.rejected[code] ?? 0) + 1
   }
 
+  /** A peer's request that was refused. `peer` is where it came from: strangers are told of once a minute each. */
+  refuse(error: SserError, peer: string | undefined): void {
+    const context = { stage: 'receive', ...(peer !== undefined && { peer }) } as const
+    this.reject(error.code)
+    this.counts.receive += 1
+    const isSaid = this.#logging?.fault(error, context)
+    if (isSaid !== false || error.code !== 'unauthorized') this.#tell(error, context)
+  }
+
   report(error: unknown, context: FaultContext): void {
     this.counts[context.stage] += 1
+    this.#logging?.fault(error, context)
+    this.#tell(error, context)
+  }
+
+  #tell(error: unknown, context: FaultContext): void {
     try {
       this.#onError?.(error, context)
     } catch {
       // A listener that throws must not take the link or the flush down with it.
     }
+  }
+
+  /** A peer whose appends failed takes them again. */
+  recovered(peer: string): void {
+    this.#logging?.back(peer)
   }
 }

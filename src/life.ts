@@ -5,6 +5,7 @@ import { Hub } from './core/hub.ts'
 import { Log } from './core/log.ts'
 import { Reader } from './core/reader.ts'
 import type { Tally } from './core/tally.ts'
+import type { Terms } from './core/terms.ts'
 import { type Timing, timing } from './core/timing.ts'
 import type { Faults } from './faults.ts'
 import { Mesh } from './mesh/mesh.ts'
@@ -34,12 +35,12 @@ export class Life {
 
   constructor(options: LifeOptions) {
     const { clock, faults, onFrozen, tally, transport } = options
-    const { logMaxAgeMs, logMaxBytes, heartbeatMs, history } = options.settings
+    const { logMaxAgeMs, logMaxBytes, history, tracing } = options.settings
     this.#timing = timing(logMaxAgeMs)
     const epoch = drawEpoch(clock.random)
     this.#options = options
     this.log = new Log({ epoch, maxAgeMs: logMaxAgeMs, maxBytes: logMaxBytes, timing: this.#timing, history })
-    this.hub = new Hub({ log: this.log, clock, faults, tally, heartbeatMs })
+    this.hub = new Hub({ ...options.settings, log: this.log, clock, faults, tally })
     const { retryMs } = options.settings
     this.#surroundings = { log: this.log, now: () => clock.now(), retryMs, tally }
     const { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs } = options.settings
@@ -52,6 +53,7 @@ export class Life {
       tally,
       onFrozen,
       transport: tallied(transport, clock, tally),
+      tracing,
       ...limits,
     })
   }
@@ -62,14 +64,19 @@ export class Life {
   }
 
   /** What a client gets that listens on `streams`, and came with `lastEventId`. */
-  open(streams: readonly string[], lastEventId: string | undefined): EventStream {
-    return new EventStream(this.hub, (sink) => this.connect(streams, lastEventId, sink))
+  open(streams: readonly string[], lastEventId: string | undefined, terms?: Terms): EventStream {
+    return new EventStream(this.hub, (sink) => this.connect(streams, lastEventId, sink, terms))
   }
 
-  connect(streams: readonly string[], lastEventId: string | undefined, sink: Sink): Connection {
-    const audience = this.hub.audience(streams)
+  connect(
+    streams: readonly string[],
+    lastEventId: string | undefined,
+    sink: Sink,
+    terms?: Terms,
+  ): Connection {
+    const audience = this.hub.crowd.audience(streams)
     const { reader, gap } = this.#read(audience.streams, lastEventId)
-    return new Connection({ audience, reader, gap, sink, surroundings: this.#surroundings })
+    return new Connection({ audience, reader, gap, sink, surroundings: this.#surroundings, terms })
   }
 
   stop(): void {

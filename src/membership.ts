@@ -5,6 +5,8 @@ import type { PeerFinder } from './finders/finder.ts'
 import { follow } from './finders/follow.ts'
 import { Life } from './life.ts'
 import { checkPeers, type Peer } from './mesh/peer.ts'
+import type { Signatures } from './mesh/signatures.ts'
+import { signedTransport } from './mesh/signed-transport.ts'
 import { fetchTransport, type Transport } from './mesh/transport.ts'
 import type { ResolvedSettings } from './options.ts'
 
@@ -14,6 +16,8 @@ export interface StartOptions {
   signal?: AbortSignal | undefined
   /** The internal port that was bound, where it is not the option's. */
   internalPort?: number | undefined
+  /** Whether the internal port tells peers from strangers by other means than the `peerSecret`: by certificates. */
+  isSecured?: boolean | undefined
   /** How requests reach peers where the runtime has something leaner than `fetch`; the option `fetch` comes first. */
   transport?: Transport | undefined
 }
@@ -23,6 +27,8 @@ export interface MembershipOptions {
   peerFinder: PeerFinder
   clock: Clock
   faults: Faults
+  /** What requests to peers are signed with, and their answers must be. */
+  signatures: Signatures | undefined
   tally: Tally
   /** Aborts when this Pod leaves. */
   signal: AbortSignal
@@ -42,7 +48,7 @@ export class Membership {
     const { settings } = options
     this.#options = options
     this.#internalPort = settings.internalPort
-    this.#transport = fetchTransport(settings.fetch ?? globalThis.fetch)
+    this.#transport = this.#signed(fetchTransport(settings.fetch ?? globalThis.fetch))
     this.#life = this.#begin()
   }
 
@@ -69,7 +75,7 @@ export class Membership {
   async start({ internalPort = this.#internalPort, transport }: Omit<StartOptions, 'signal'>): Promise<void> {
     const { faults, peerFinder, settings, signal } = this.#options
     this.#internalPort = internalPort
-    if (transport !== undefined && settings.fetch === undefined) this.#transport = transport
+    if (transport !== undefined && settings.fetch === undefined) this.#transport = this.#signed(transport)
     const { peers, changes, uid } = await peerFinder.start({
       signal,
       onError: (error) => faults.report(error, { stage: 'peer-finder' }),
@@ -93,6 +99,12 @@ export class Membership {
   isFor(uid: string): boolean | undefined {
     if (this.#joining === undefined) return undefined
     return this.#uid === undefined || this.#uid === uid
+  }
+
+  #signed(transport: Transport): Transport {
+    const { settings, signatures } = this.#options
+    if (signatures === undefined) return transport
+    return signedTransport({ ...settings, transport, signatures })
   }
 
   #begin(): Life {

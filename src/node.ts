@@ -1,12 +1,13 @@
 import type { Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { withFastPath } from './node/fast-path.ts'
 import { httpTransport } from './node/http-transport.ts'
 import type { SocketSink } from './node/socket-sink.ts'
-import { type Bound, bindError, type Served, type ServeOptions, serveOn } from './serving.ts'
+import { type Bound, bindError, type PeerTls, type Served, type ServeOptions, serveOn } from './serving.ts'
 
-export type { Served, ServeOptions } from './serving.ts'
+export type { PeerTls, Served, ServeOptions } from './serving.ts'
 
 /** What `serve()` is given under Node. */
 export interface NodeServeOptions extends ServeOptions {
@@ -17,6 +18,8 @@ export interface NodeServeOptions extends ServeOptions {
   fastPath?: boolean | undefined
 }
 
+/** How long a client or a peer may take to say what it wants, and how often that is looked at, in milliseconds. */
+const HEADERS_LIMIT = { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 }
 /** How long clients that do not read may hold up a stop, in milliseconds. */
 const CLOSE_GRACE_MS = 1_000
 /** After how long a quiet connection of a peer is probed by TCP, in milliseconds. */
@@ -29,25 +32,42 @@ const KEEP_ALIVE_MS = 60_000
  */
 export function serve({ fastPath = true, ...options }: NodeServeOptions): Promise<Served> {
   const bindClients = fastPath ? bindFast : bindPublic
-  return serveOn({ bindInternal, bindPublic: bindClients, process, transport: httpTransport() }, options)
+  return serveOn({ bindInternal, bindPublic: bindClients, process, transport: httpTransport }, options)
 }
 
 function bindPublic(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
-  return listen(createAdaptorServer({ fetch }) as Server, port, hostname)
+  return listen(createAdaptorServer({ fetch, serverOptions: HEADERS_LIMIT }) as Server, port, hostname)
 }
 
 function bindFast(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
   const sinks = new Set<SocketSink>()
-  const server = createAdaptorServer({ fetch: withFastPath(fetch, sinks) }) as Server
+  const server = createAdaptorServer({
+    fetch: withFastPath(fetch, sinks),
+    serverOptions: HEADERS_LIMIT,
+  }) as Server
   return listen(server, port, hostname, () => {
-    for (const sink of sinks) sink.destroy()
+    for (const sink of sinks) sink.abort()
   })
 }
 
-function bindInternal(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
+function bindInternal(
+  fetch: ServeOptions['fetch'],
+  port: number,
+  hostname?: string,
+  tls?: PeerTls,
+): Promise<Bound> {
   // A peer that is lost with its machine says nothing; its connections end all the same.
-  const serverOptions = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
-  const server = createAdaptorServer({ fetch, serverOptions }) as Server
+  const quiet = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
+  const serverOptions = { ...HEADERS_LIMIT, ...quiet }
+  const server = createAdaptorServer(
+    tls === undefined
+      ? { fetch, serverOptions }
+      : {
+          fetch,
+          createServer: createTlsServer,
+          serverOptions: { ...serverOptions, ...tls, requestCert: true, rejectUnauthorized: true },
+        },
+  ) as Server
   server.keepAliveTimeout = 0
   return listen(server, port, hostname)
 }

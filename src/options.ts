@@ -1,8 +1,12 @@
 import * as v from 'valibot'
+import type { Authorize } from './authorize.ts'
 import { type Clock, MAX_TIMER_MS } from './clock.ts'
 import { SserError } from './errors.ts'
 import type { OnError } from './faults.ts'
+import type { Logger } from './logging.ts'
+import type { Tracing } from './tracing.ts'
 import { MAX_POSITION_BYTES } from './wire/position.ts'
+import { APPEND_MAX_BYTES } from './wire/v2.ts'
 
 /** What an {@link Sser} can be told, apart from who its peers are. A time is at most 2,147,483,647 ms, 24.8 days. */
 export interface Settings {
@@ -42,12 +46,69 @@ export interface Settings {
   maxMessageBytes?: number | undefined
   /** The streams that one connection may listen on. Default: 32. Minimum: 1. */
   maxStreamsPerConnection?: number | undefined
+  /**
+   * Decides who may listen, on which streams, for how long, and by which tags `disconnect()` finds them. Default:
+   * everybody may; what stands in front of the routes decides before.
+   */
+  authorize?: Authorize | undefined
+  /** How long `authorize` may take, in milliseconds. Default: 5,000. Minimum: 10. */
+  authorizeTimeoutMs?: number | undefined
+  /** The connections that one Pod takes; the next are told 429. Default: 20,000. Minimum: 1. */
+  maxConnections?: number | undefined
+  /**
+   * The connections that one Pod takes from one client address, an IPv6 network of 64 bits counted as one; the next
+   * are told 429. Behind an ingress see `trustedProxies`. Default: 0, no limit.
+   */
+  maxConnectionsPerAddress?: number | undefined
+  /**
+   * How many proxies in front of the Pod write the address of who calls them into `X-Forwarded-For`: so many from its
+   * end is the client's. Default: 0, the client is who holds the socket.
+   */
+  trustedProxies?: number | undefined
+  /** The streams that somebody listens on at one Pod; who asks for more is told 429. Default: 100,000. Minimum: 1. */
+  maxStreams?: number | undefined
+  /**
+   * How long a client may take nothing of what is there for it before it is cut off, in milliseconds. It is looked at
+   * with each heartbeat. Default: 60,000. Minimum: 1,000.
+   */
+  stallTimeoutMs?: number | undefined
+  /**
+   * After how long a connection ends, so that its client comes back, perhaps to another Pod, in milliseconds; each
+   * after a random part of three quarters to all of it. Default: 0, never.
+   */
+  maxConnectionAgeMs?: number | undefined
   /** How long `send()` waits for the peers, in milliseconds. Default: 1,000. Minimum: 0. */
   ackTimeoutMs?: number | undefined
   /** How long a peer may take to answer one request, in milliseconds. Default: 5,000. Minimum: 10. */
   requestTimeoutMs?: number | undefined
+  /**
+   * What all Pods of a fleet know and nobody else does, 16 to 1,024 characters: each request between them, and each
+   * answer, is then signed with it (HMAC-SHA-256), and nothing else is taken. Of several the first signs, and each is
+   * taken: to change it without a loss, roll out [old, new], then [new, old], then [new]. Default: none; then whoever
+   * reaches the internal port can send.
+   */
+  peerSecret?: string | readonly string[] | undefined
+  /** With a `peerSecret`: whether v1, which Go Pods speak and nobody signs, is taken and posted. Default: false. */
+  allowGoPeers?: boolean | undefined
+  /** With a `peerSecret`: whether what is not signed is taken, too: for the rollout that brings it. Default: false. */
+  allowUnsignedPeers?: boolean | undefined
+  /** How long one body may take to come in on the internal port, in milliseconds. Default: 10,000. Minimum: 10. */
+  internalBodyTimeoutMs?: number | undefined
+  /**
+   * How many bytes of bodies may be on their way on the internal port at once, each counted as long as it says; what
+   * comes beyond is refused with 503. Default: 64 MiB. Minimum: 8 MiB, the longest body.
+   */
+  maxInternalBytes?: number | undefined
   /** Hears of faults in the background: unreachable peers, refused appends, a failing peer finder. */
   onError?: OnError | undefined
+  /**
+   * Hears what somebody ought to know, a line each: that it starts, is ready, drains; that a peer is lost, or back; and
+   * faults in the background, each kind for each peer at most once a minute. `console` fits, and a `pino` logger;
+   * `false` says nothing. Default: warnings on the console.
+   */
+  logger?: Logger | false | undefined
+  /** Follows events through the fleet: `openTelemetryTracing()` from `sser/opentelemetry`. Default: nobody does. */
+  tracing?: Tracing | undefined
   /** How requests reach a peer. Default: the runtime's own `fetch`. */
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
   /** Time, timers and chance; for simulations. Default: the machine's own. */
@@ -56,6 +117,16 @@ export interface Settings {
 
 const whole = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
   v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(maximum))
+function isPeerSecret(value: unknown): boolean {
+  if (value === undefined) return true
+  const secrets: unknown[] = Array.isArray(value) ? value : [value]
+  return secrets.length > 0 && secrets.length <= 8 && secrets.every(isSecret)
+}
+
+function isSecret(value: unknown): boolean {
+  return typeof value === 'string' && value.length >= 16 && value.length <= 1_024
+}
+
 const withDefault = (fallback: number, minimum: number, maximum?: number) =>
   v.optional(whole(minimum, maximum), fallback)
 
@@ -72,16 +143,51 @@ const schema = v.strictObject({
   flushTimeoutMs: withDefault(10_000, 0, MAX_TIMER_MS),
   maxMessageBytes: withDefault(65_536, 1, 1_048_576),
   maxStreamsPerConnection: withDefault(32, 1),
+  authorize: v.optional(v.function() as v.GenericSchema<Authorize>),
+  authorizeTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),
+  maxConnections: withDefault(20_000, 1),
+  maxConnectionsPerAddress: withDefault(0, 0),
+  trustedProxies: withDefault(0, 0, 100),
+  maxStreams: withDefault(100_000, 1),
+  stallTimeoutMs: withDefault(60_000, 1_000, MAX_TIMER_MS),
+  maxConnectionAgeMs: withDefault(0, 0, MAX_TIMER_MS),
   ackTimeoutMs: withDefault(1_000, 0, MAX_TIMER_MS),
   requestTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),
+  peerSecret: v.pipe(
+    v.optional(v.unknown()),
+    v.check(isPeerSecret, 'expected a string of 16 to 1,024 characters, or up to 8 of them'),
+  ),
+  allowGoPeers: v.optional(v.boolean(), false),
+  allowUnsignedPeers: v.optional(v.boolean(), false),
+  internalBodyTimeoutMs: withDefault(10_000, 10, MAX_TIMER_MS),
+  maxInternalBytes: withDefault(67_108_864, APPEND_MAX_BYTES),
   onError: v.optional(v.function() as v.GenericSchema<OnError>),
+  logger: v.optional(
+    v.custom<Logger | false>(
+      (value) => value === false || hasMethods(value, ['info', 'warn']),
+      'false, console, or another logger with the methods info and warn',
+    ),
+  ),
+  tracing: v.optional(
+    v.custom<Tracing>(
+      (value) => hasMethods(value, ['send', 'append', 'deliver']),
+      'openTelemetryTracing() from sser/opentelemetry, or other methods send, append and deliver',
+    ),
+  ),
   fetch: v.optional(v.function() as v.GenericSchema<NonNullable<Settings['fetch']>>),
-  clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null)),
+  clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null, 'a Clock')),
 })
+
+function hasMethods(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+}
+
+type Optional = 'authorize' | 'peerSecret' | 'onError' | 'logger' | 'tracing' | 'fetch' | 'clock'
 
 /** {@link Settings} with their defaults. */
 export type ResolvedSettings = {
-  [K in keyof Settings]-?: K extends 'onError' | 'fetch' | 'clock' ? Settings[K] : NonNullable<Settings[K]>
+  [K in keyof Settings]-?: K extends Optional ? Settings[K] : NonNullable<Settings[K]>
 }
 
 /** Checks settings and fills in the defaults; throws `invalid-options`, naming the option and what it wants. */
@@ -98,10 +204,13 @@ export function checkOptions<T extends v.StrictObjectSchema<v.ObjectEntries, und
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues
   const name = v.getDotPath(issue) ?? 'options'
-  // An option that the schema does not have is one that nothing may be given for.
+  // An option that the schema does not have is one that nothing may be given for. A check says itself what it wants:
+  // not everything that was given may be repeated.
   const fault =
-    issue.expected === 'never'
-      ? `there is no such option; there are ${Object.keys(schema.entries).join(', ')}`
-      : `expected ${issue.expected}, got ${issue.received}`
+    issue.type === 'check'
+      ? issue.message
+      : issue.expected === 'never'
+        ? `there is no such option; there are ${Object.keys(schema.entries).join(', ')}`
+        : `expected ${issue.type === 'custom' ? issue.message : issue.expected}, got ${issue.received}`
   throw new SserError('invalid-options', `Option "${name}": ${fault}`)
 }

@@ -16,6 +16,20 @@ export interface ServeOptions {
   internalPort?: number | undefined
   /** The internal address. Default: `hostname`. */
   internalHostname?: string | undefined
+  /** Mutual TLS between Pods: the internal port and the links to peers then speak nothing else. Default: plain HTTP. */
+  internalTls?: PeerTls | undefined
+  /** A port of its own for `sser.opsRoutes`, plain: a kubelet's probes have no certificate. Default: the internal port. */
+  opsPort?: number | undefined
+}
+
+/** A Pod's certificate, and whose certificates it takes, all as PEM. A Pod serves with it, and calls with it. */
+export interface PeerTls {
+  key: string
+  cert: string
+  /** Who signs the certificates of the fleet: it MUST sign for nobody else. */
+  ca: string
+  /** The name that every peer's certificate has; its address is not looked at, Pods change theirs. */
+  servername: string
 }
 
 /** A Pod that serves. */
@@ -24,6 +38,8 @@ export interface Served {
   port: number
   /** The internal port that was bound. */
   internalPort: number
+  /** The port for operations that was bound: the internal one, unless it has its own. */
+  opsPort: number
   /** Ends the connections, leaves the fleet and frees the ports: see `Sser.stop()`. */
   stop(): Promise<void>
 }
@@ -35,12 +51,17 @@ export interface Bound {
 }
 
 type Signal = 'SIGTERM' | 'SIGINT'
-type Bind = (fetch: ServeOptions['fetch'], port: number, hostname: string | undefined) => Promise<Bound>
+type Bind = (
+  fetch: ServeOptions['fetch'],
+  port: number,
+  hostname: string | undefined,
+  tls?: PeerTls,
+) => Promise<Bound>
 
 /** What a runtime lends to {@link serveOn}. */
 export interface Runtime {
-  /** How requests reach peers, where it has something leaner than `fetch`. */
-  transport?: Transport | undefined
+  /** How requests reach peers, where it has something leaner than `fetch`, or where they need certificates. */
+  transport?: ((tls: PeerTls | undefined) => Transport | undefined) | undefined
   /** For peers. Go Pods keep their connections for ever, and lose the message that meets a closing one. */
   bindInternal: Bind
   /** For clients. Event streams are quiet for long. */
@@ -67,15 +88,25 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
   // From the first moment: the first process of a container is deaf to a signal that it does not listen to.
   for (const signal of SIGNALS) runtime.process.once(signal, stop)
   try {
-    const { internalHostname = hostname } = options
-    const app = new Hono().route('/', sser.internalRoutes).route('/', sser.opsRoutes)
-    const internal = await runtime.bindInternal(app.fetch, internalPort, internalHostname)
+    const { internalHostname = hostname, internalTls, opsPort } = options
+    const app = new Hono().route('/', sser.internalRoutes)
+    if (opsPort === undefined) app.route('/', sser.opsRoutes)
+    const internal = await runtime.bindInternal(app.fetch, internalPort, internalHostname, internalTls)
     bound.push(internal)
-    await sser.start({ internalPort: internal.port, transport: runtime.transport })
+    let ops = internal
+    if (opsPort !== undefined) {
+      ops = await runtime.bindInternal(sser.opsRoutes.fetch, opsPort, internalHostname)
+      bound.push(ops)
+    }
+    await sser.start({
+      internalPort: internal.port,
+      isSecured: internalTls !== undefined,
+      transport: runtime.transport?.(internalTls),
+    })
     const open = await runtime.bindPublic(fetch, port, hostname)
     bound.push(open)
     if (stopping !== undefined) throw new SserError('stopped', 'The Pod was told to stop while it started')
-    return { port: open.port, internalPort: internal.port, stop }
+    return { port: open.port, internalPort: internal.port, opsPort: ops.port, stop }
   } catch (error) {
     await stop()
     await closeAll(bound)

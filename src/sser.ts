@@ -2,18 +2,24 @@ import type { Hono } from 'hono'
 import { type Clock, keepAlive, systemClock } from './clock.ts'
 import { RecentFaults } from './core/recent-faults.ts'
 import { Tally } from './core/tally.ts'
-import { SserError } from './errors.ts'
+import type { Selection } from './core/terms.ts'
+import { SserError, stopped } from './errors.ts'
 import { Faults } from './faults.ts'
 import type { PeerFinder } from './finders/finder.ts'
+import { Logging } from './logging.ts'
 import { Membership, type StartOptions } from './membership.ts'
 import type { PeerStatus } from './mesh/peer-status.ts'
-import type { Receipt } from './mesh/receipt.ts'
+import type { DisconnectReceipt, Receipt } from './mesh/receipt.ts'
+import { Signatures } from './mesh/signatures.ts'
+import { opening } from './opening.ts'
 import { type ResolvedSettings, resolveSettings, type Settings } from './options.ts'
-import { eventsHandler, eventsRoutes, type Handler, type Opened } from './routes/events.ts'
+import { eventsHandler, eventsRoutes, type Handler } from './routes/events.ts'
+import { Intake } from './routes/intake.ts'
 import { internalRoutes } from './routes/internal.ts'
 import { opsRoutes, type State } from './routes/ops.ts'
+import { Sender, type SendOptions } from './sender.ts'
 import { readStats, type Stats, type StatsOptions } from './stats.ts'
-import { eventTypeFault, keyFault, messageFault, streamNameFault } from './wire/names.ts'
+import { messageFault } from './wire/names.ts'
 import { printPosition } from './wire/position.ts'
 import type { V1Event } from './wire/v1.ts'
 
@@ -21,19 +27,6 @@ import type { V1Event } from './wire/v1.ts'
 export interface SserOptions extends Settings {
   /** Finds the other Pods. */
   peerFinder: PeerFinder
-}
-
-/** What `send()` may be given beside the message. */
-export interface SendOptions {
-  /** The SSE event type; without one, clients receive a `message`. Types that begin with `sser-` are reserved. */
-  event?: string | undefined
-  /**
-   * Names this send: another with the same key, on any Pod that holds the first one, sends nothing, and its receipt
-   * says `duplicate`. For retries; 1 to 256 characters, remembered as long as the log remembers the event.
-   */
-  key?: string | undefined
-  /** Ends the wait for the receipt. An event that is on its way by then stays on its way. */
-  signal?: AbortSignal | undefined
 }
 
 /** Server-Sent Events across the Pods of one workload: what is sent on any reaches the clients of all. */
@@ -51,6 +44,7 @@ export class Sser {
   readonly handler: Handler
   readonly #settings: ResolvedSettings
   readonly #clock: Clock
+  readonly #logging: Logging
   readonly #faults: Faults
   readonly #recentFaults: RecentFaults
   readonly #tally = new Tally()
@@ -58,6 +52,7 @@ export class Sser {
   readonly #bornAt: number
   readonly #abort = new AbortController()
   readonly #membership: Membership
+  readonly #sender: Sender
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #isLeaving = false
@@ -75,8 +70,12 @@ export class Sser {
     this.#bornAt = this.#clock.now()
     this.#peerFinder = peerFinder
     this.#recentFaults = new RecentFaults(this.#clock)
-    this.#faults = new Faults(this.#recentFaults.before(this.#settings.onError))
+    this.#logging = new Logging(this.#settings.logger, this.#clock)
+    this.#faults = new Faults(this.#recentFaults.before(this.#settings.onError), this.#logging)
+    const { peerSecret } = this.#settings
+    const signatures = peerSecret === undefined ? undefined : new Signatures([peerSecret].flat(), this.#clock)
     this.#membership = new Membership({
+      signatures,
       settings: this.#settings,
       peerFinder,
       clock: this.#clock,
@@ -84,16 +83,36 @@ export class Sser {
       tally: this.#tally,
       signal: this.#abort.signal,
     })
-    const { maxStreamsPerConnection, retryMs, maxMessageBytes } = this.#settings
-    this.handler = eventsHandler({
-      faults: this.#faults,
-      maxStreams: maxStreamsPerConnection,
-      retryMs,
-      open: (streams, lastEventId) => this.#open(streams, lastEventId),
+    this.#sender = new Sender({
+      settings: this.#settings,
+      clock: this.#clock,
+      membership: this.#membership,
+      tally: this.#tally,
+      isLeaving: () => this.#isLeaving,
     })
-    this.routes = eventsRoutes(this.handler)
-    this.internalRoutes = internalRoutes({
+    const { maxMessageBytes } = this.#settings
+    const events = {
+      settings: this.#settings,
       faults: this.#faults,
+      clock: this.#clock,
+      begin: opening({
+        settings: this.#settings,
+        clock: this.#clock,
+        membership: this.#membership,
+        isReady: () => this.isReady,
+      }),
+    }
+    this.handler = eventsHandler(events)
+    this.routes = eventsRoutes(events)
+    this.internalRoutes = internalRoutes({
+      ...this.#settings,
+      faults: this.#faults,
+      signatures,
+      intake: new Intake({
+        clock: this.#clock,
+        maxBytes: this.#settings.maxInternalBytes,
+        timeoutMs: this.#settings.internalBodyTimeoutMs,
+      }),
       v1MaxBytes: 6 * maxMessageBytes + 4_096,
       isStopped: () => this.#abort.signal.aborted,
       isFor: (uid) => this.#membership.isFor(uid),
@@ -189,56 +208,48 @@ export class Sser {
    * @throws SserError `not-started`, `stopped`, `stream-name-required`, `invalid-stream-name`, `empty-message`,
    * `invalid-message`, `message-too-large`, `invalid-event-type` or `invalid-key`; the signal's reason when it aborts.
    */
-  async send(stream: string, msg: string, { event, key, signal }: SendOptions = {}): Promise<Receipt> {
-    if (this.#isLeaving) throw stopped()
-    if (this.#membership.joining === undefined)
-      throw new SserError('not-started', 'Call start() before send()')
-    const fault =
-      streamNameFault(stream) ??
-      messageFault(msg, this.#settings.maxMessageBytes) ??
-      (event === undefined ? undefined : eventTypeFault(event)) ??
-      (key === undefined ? undefined : keyFault(key))
-    if (fault !== undefined) throw fault
-    signal?.throwIfAborted()
-    if (!this.#membership.current().mesh.isReady) {
-      await this.#membership.joining
-      if (this.#isLeaving) throw stopped()
-      signal?.throwIfAborted()
-    }
-    const { hub, log, mesh } = this.#membership.life
-    const now = this.#clock.now()
-    log.trim(now)
-    const first = key === undefined ? undefined : log.keys.first(stream, key)
-    const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key }
-    const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
-    if (first === undefined) this.#tally.sent += 1
-    const connections = hub.listeners(stream)
-    const peers = await mesh.send(epoch, seq, signal)
-    return { id: printPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }
+  send(stream: string, msg: string, options: SendOptions = {}): Promise<Receipt> {
+    return this.#sender.send(stream, msg, options)
+  }
+
+  /**
+   * Ends the connections on `stream`, those with `tag`, or, where both are given, those for which both hold: on this
+   * Pod at once, on the others as soon as they hear of it, and on one that is out of reach when it comes back within
+   * the log's bounds. Whoever was being judged by `authorize` meanwhile is among them. Clients come back, and are
+   * judged anew: what makes `authorize` refuse them must be in place before. Resolves like {@link send}.
+   * @throws SserError `not-started`, `stopped`, `nobody-selected`, `invalid-stream-name` or `invalid-tag`; the signal's
+   * reason when it aborts.
+   */
+  async disconnect(
+    selection: Selection,
+    options: Pick<SendOptions, 'signal'> = {},
+  ): Promise<DisconnectReceipt> {
+    return this.#sender.disconnect(selection, options)
   }
 
   async #start({ signal, ...options }: StartOptions): Promise<void> {
     this.#abort.signal.throwIfAborted()
     signal?.throwIfAborted()
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
+    const { internalPort = this.internalPort } = options
+    this.#logging.info(`starts, with the internal port ${internalPort}, and looks for its peers`)
+    if (this.#settings.peerSecret === undefined && options.isSecured !== true)
+      this.#logging.warn(
+        `the internal port ${internalPort} is open: whoever reaches it can send to every client. Set peerSecret, or hand internalTls to serve()`,
+      )
     await this.#membership.start(options)
+    this.#logging.info(`is ready; its list of peers has ${this.peers.length} entries`)
   }
 
   /** Connections first: their clients resume elsewhere. What arrives meanwhile is handed on as well. */
   async #drain(): Promise<void> {
+    this.#logging.info(`drains: ${this.connections} connections, within ${this.#settings.drainMs} ms`)
     await this.#membership.life.hub.drain(this.#settings.drainMs)
     this.#isLeaving = true
     await this.#membership.life.mesh.flush(this.#settings.flushTimeoutMs)
     this.#abort.abort(stopped())
     this.#membership.life.stop()
-  }
-
-  #open(streams: readonly string[], lastEventId: string | undefined): Opened | undefined {
-    const life = this.#membership.current()
-    if (!this.isReady) return undefined
-    const stream = life.open(streams, lastEventId)
-    if (lastEventId === undefined) return { stream, resume: undefined }
-    return { stream, resume: life.gapFor(streams, lastEventId) === undefined ? 'complete' : 'gap' }
+    this.#logging.info('has stopped')
   }
 
   #receiveV1({ stream, msg }: V1Event): void {
@@ -247,8 +258,4 @@ export class Sser {
     this.#membership.current().log.appendV1(stream, msg, this.#clock.now())
     this.#tally.received += 1
   }
-}
-
-function stopped(): SserError {
-  return new SserError('stopped', 'This instance was stopped')
 }

@@ -130,7 +130,7 @@ export function readStats(
     ...own,
     epoch: log.epoch,
     connections: { open: hub.size, opened: tally.opened, ended: tally.ended },
-    streams: { listened: hub.streamCount, ...largest(hub, largestStreams) },
+    streams: { listened: hub.crowd.streamCount, ...largest(hub, largestStreams) },
     events: {
       sent: tally.sent,
       received: tally.received,
@@ -169,8 +169,8 @@ function largest(hub: Hub, most: number): Pick<Stats['streams'], 'largest' | 'ot
   const found: StreamStats[] = []
   let others = 0
   if (most <= 0) return { largest: found, others }
-  for (const stream of hub.streams) {
-    const connections = hub.listeners(stream)
+  for (const stream of hub.crowd.streams) {
+    const connections = hub.crowd.listeners(stream)
     others += connections
     if (found.length >= most && (found.at(-1) as StreamStats).connections >= connections) continue
     const place = found.findIndex((other) => other.connections < connections)

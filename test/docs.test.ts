@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { createParser } from 'eventsource-parser'
 import { describe, expect, test } from 'vitest'
 import { timing } from '../src/core/timing.ts'
+import { MENDS } from '../src/doctor/mends.ts'
 import { resolveSettings } from '../src/options.ts'
 import { parsePosition, printPosition } from '../src/wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1 } from '../src/wire/v1.ts'
@@ -13,10 +14,13 @@ const PAGES = [
   'README.md',
   'docs/protocol.md',
   'docs/migrating-from-go.md',
+  'docs/authorize.md',
   'docs/kubernetes.md',
   'docs/observability.md',
+  'docs/doctor.md',
   'docs/benchmarks.md',
   'docs/fast-path.md',
+  'docs/tracing.md',
 ]
 const DRAWINGS = readdirSync(new URL('docs/drawings/', ROOT)).map((name) => `docs/drawings/${name}`)
 // The epochs of the examples all have a digit, and so are no words.
@@ -46,6 +50,16 @@ function rows(text: string): string[][] {
 function section(title: string): string {
   return protocol.split(/^#{2,3} /m).find((part) => part.startsWith(`${title}\n`)) as string
 }
+
+describe('the page on who may listen', () => {
+  test('shows the recipes as they are tested', () => {
+    const shown = blocks(read('docs/authorize.md'), 'ts').slice(1)
+    const tested = ['jwt-cookie', 'jwt-query', 'signed-link', 'session-store'].map((name) =>
+      read(`examples/authorize/${name}.ts`).replace("'../../src/index.ts'", "'sser'"),
+    )
+    expect(shown).toEqual(tested)
+  })
+})
 
 describe('the protocol page', () => {
   test('shows messages that are messages', () => {
@@ -145,6 +159,23 @@ describe('the protocol page', () => {
       )
     }
   })
+})
+
+test("the doctor's page names every cause, and the checks in the order in which they are made", () => {
+  const page = read('docs/doctor.md')
+  const causes = Array.from(
+    read('src/doctor/finding.ts').matchAll(/^ {2}\| '([\w-]+)'$/gm),
+    ([, cause]) => cause,
+  )
+  expect(causes).toContain('no-http2')
+  for (const cause of causes) expect(page).toContain(`\`${cause}\``)
+  const table = Array.from(page.matchAll(/^\| ([A-Za-z][\w/ -]*?) +\| `/gm), ([, check]) => check)
+  const shown = Array.from(page.matchAll(/^[✓✗–] (\S+(?: \S+)*) {2,}/gm), ([, check]) => check)
+  expect(table.filter((check) => check !== 'sser')).toEqual(shown)
+  const mends = Object.values(MENDS).flatMap((some) => some.map(({ at, set }) => `${at} ${set}`))
+  const printed = Array.from(page.matchAll(/^ {4}(\S.{14}) (.*)$/gm), ([, at, set]) => `${at?.trim()} ${set}`)
+  expect(printed.length).toBeGreaterThan(10)
+  for (const mend of printed) expect(mends).toContain(mend)
 })
 
 describe.each([...PAGES, ...DRAWINGS])('%s', (path) => {

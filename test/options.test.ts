@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LocalhostPeerFinder, Sser } from '../src/index.ts'
+import { openTelemetryTracing } from '../src/opentelemetry.ts'
 import { resolveSettings } from '../src/options.ts'
 
 /** Every number: its default, and the least and the most that it may be. */
@@ -17,7 +18,19 @@ const NUMBERS: Record<string, readonly [fallback: number, least: number, most?: 
   maxStreamsPerConnection: [32, 1],
   ackTimeoutMs: [1_000, 0, 2_147_483_647],
   requestTimeoutMs: [5_000, 10, 2_147_483_647],
+  internalBodyTimeoutMs: [10_000, 10, 2_147_483_647],
+  maxInternalBytes: [67_108_864, 8_388_608],
+  authorizeTimeoutMs: [5_000, 10, 2_147_483_647],
+  maxConnections: [20_000, 1],
+  maxConnectionsPerAddress: [0, 0],
+  trustedProxies: [0, 0, 100],
+  maxStreams: [100_000, 1],
+  stallTimeoutMs: [60_000, 1_000, 2_147_483_647],
+  maxConnectionAgeMs: [0, 0, 2_147_483_647],
 }
+
+/** Every switch, and how it stands. */
+const BOOLEANS: Record<string, boolean> = { history: true, allowGoPeers: false, allowUnsignedPeers: false }
 
 const make = (settings: object) => () => new Sser({ peerFinder: new LocalhostPeerFinder(), ...settings })
 const refusal = (...words: string[]) =>
@@ -29,7 +42,7 @@ const refusal = (...words: string[]) =>
 describe('the defaults', () => {
   it('are as documented, and there is no option that is not tested here', () => {
     const numbers = Object.fromEntries(Object.entries(NUMBERS).map(([name, [fallback]]) => [name, fallback]))
-    expect(resolveSettings({})).toEqual({ ...numbers, history: true })
+    expect(resolveSettings({})).toEqual({ ...numbers, ...BOOLEANS })
     expect(make({})().internalPort).toBe(7_000)
   })
 
@@ -63,14 +76,42 @@ describe.each(Object.entries(NUMBERS))('%s', (name, [, least, most]) => {
 })
 
 describe('other options', () => {
-  it('history is a boolean', () => {
-    expect(resolveSettings({ history: false }).history).toBe(false)
-    expect(make({ history: 1 })).toThrow(refusal('"history"', 'boolean', '1'))
+  it.each(Object.entries(BOOLEANS))('%s is a boolean', (name, usual) => {
+    expect(resolveSettings({ [name]: !usual })).toMatchObject({ [name]: !usual })
+    expect(make({ [name]: 1 })).toThrow(refusal(`"${name}"`, 'boolean', '1'))
   })
 
-  it.each(['onError', 'fetch'])('%s is a function', (name) => {
+  it('peerSecret is one long string or a few, and no refusal repeats it', () => {
+    const long = 'sixteen is enough'
+    for (const peerSecret of [long, [long], [long, `${long}!`]]) expect(make({ peerSecret })).not.toThrow()
+    for (const peerSecret of [
+      'fifteen letters',
+      [],
+      [long, 'short'],
+      Array(9).fill(long),
+      1,
+      null,
+      'x'.repeat(1_025),
+    ]) {
+      expect(make({ peerSecret })).toThrow(refusal('"peerSecret"', '16 to 1,024 characters'))
+      expect(make({ peerSecret })).not.toThrow(/fifteen|short/)
+    }
+  })
+
+  it.each(['onError', 'fetch', 'authorize'])('%s is a function', (name) => {
     expect(make({ [name]: () => {} })).not.toThrow()
     expect(make({ [name]: 'x' })).toThrow(refusal(`"${name}"`, 'Function', '"x"'))
+  })
+
+  it('logger has the methods of one, or is false', () => {
+    for (const logger of [console, false]) expect(make({ logger })).not.toThrow()
+    for (const logger of [true, {}, null, () => {}]) expect(make({ logger })).toThrow(refusal('"logger"'))
+  })
+
+  it('tracing has the methods of one', () => {
+    expect(make({ tracing: openTelemetryTracing() })).not.toThrow()
+    for (const tracing of [true, {}, null, { send: () => {} }])
+      expect(make({ tracing })).toThrow(refusal('"tracing"', 'openTelemetryTracing()'))
   })
 
   it('clock is an object', () => {

@@ -27,6 +27,7 @@ export class Audiences {
     return this.#byStream.keys()
   }
 
+  /** How many streams that are. */
   get streamCount(): number {
     return this.#byStream.size
   }
@@ -38,6 +39,11 @@ export class Audiences {
   /** Connections that listen on `stream`. */
   listeners(stream: string): number {
     return this.#byStream.get(stream)?.connections ?? 0
+  }
+
+  /** Those who listen on `stream`, and perhaps on others. */
+  *on(stream: string): Generator<Connection> {
+    for (const { connections } of this.#byStream.get(stream)?.audiences ?? []) yield* connections
   }
 
   /** Those who listen on `streams`; it is remembered as soon as a connection joins. */

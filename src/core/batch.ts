@@ -1,7 +1,7 @@
 import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
 import { printPosition } from '../wire/position.ts'
 import type { Audience } from './audience.ts'
-import type { LogItem } from './items.ts'
+import type { EventItem, LogItem } from './items.ts'
 import type { Log } from './log.ts'
 import type { Told } from './tally.ts'
 
@@ -29,6 +29,8 @@ export class Batch {
   readonly to: number
   /** The wanted streams with something new; undefined where every connection is concerned. */
   readonly streams: ReadonlySet<string> | undefined
+  /** The events that are delivered and came with a `traceparent`. */
+  readonly traced: EventItem[] = []
   readonly #framed: Framed[] = []
   readonly #chunks = new Map<Audience, Chunk | undefined>()
 
@@ -52,6 +54,7 @@ export class Batch {
       streams.add(item.stream)
       if (item.msg === undefined) gap(item.stream, 'trimmed')
       else if (log.keys.twins(item).every((twin) => twin.index > index)) {
+        if (item.traceparent !== undefined) this.traced.push(item)
         const id = item.epoch === undefined ? undefined : print()
         this.#framed.push({
           stream: item.stream,

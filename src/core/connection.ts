@@ -4,6 +4,7 @@ import type { Batch, Chunk } from './batch.ts'
 import type { Log } from './log.ts'
 import type { Reader } from './reader.ts'
 import type { Tally } from './tally.ts'
+import type { Terms } from './terms.ts'
 
 /** Where a connection's bytes go. */
 export interface Sink {
@@ -11,6 +12,8 @@ export interface Sink {
   write(chunk: Uint8Array): boolean
   /** Ends the response after what was written. */
   close(): void
+  /** Ends it at once, whatever the client has not read. */
+  abort(): void
 }
 
 /** What all connections of a Pod share. */
@@ -28,6 +31,8 @@ export interface ConnectionOptions {
   gap: GapReason | undefined
   sink: Sink
   surroundings: Surroundings
+  /** Undefined: it may be here for as long as it likes. */
+  terms?: Terms | undefined
 }
 
 const encoder = new TextEncoder()
@@ -39,6 +44,7 @@ const encoder = new TextEncoder()
  */
 export class Connection {
   readonly audience: Audience
+  readonly terms: Terms | undefined
   /** Which beat of the heartbeat it takes part in. */
   beat = 0
   readonly #reader: Reader
@@ -49,9 +55,12 @@ export class Connection {
   #isBehind: boolean
   #isReady = false
   #isClosed = false
+  /** Heartbeats since its client last took all there was. */
+  #unread = 0
 
-  constructor({ audience, reader, gap, sink, surroundings }: ConnectionOptions) {
+  constructor({ audience, reader, gap, sink, surroundings, terms }: ConnectionOptions) {
     this.audience = audience
+    this.terms = terms
     this.#reader = reader
     this.#sink = sink
     this.#surroundings = surroundings
@@ -63,6 +72,7 @@ export class Connection {
   pull(): boolean {
     if (this.#isClosed) return false
     this.#isReady = true
+    this.#unread = 0
     if (!this.#isGreeted) this.#greet()
     return this.#isBehind && this.#isReady
   }
@@ -98,6 +108,13 @@ export class Connection {
     return this.#isBehind && this.#isReady
   }
 
+  /** At a heartbeat: whether the client has taken nothing for more than so many of them. */
+  isStalled(heartbeats: number): boolean {
+    if (this.#isReady) return false
+    this.#unread += 1
+    return this.#unread > heartbeats
+  }
+
   /** Keeps a quiet response open, and its client's position fresh. Everything before `delivered` was offered. */
   heartbeat(delivered: number, frameAt: (index: number) => Uint8Array): void {
     if (!this.#isReady || this.#isBehind) return
@@ -116,6 +133,12 @@ export class Connection {
     this.#isClosed = true
     if (this.#isReady) this.#write(retryFrame(Math.round(this.#surroundings.retryMs * (0.5 + random))))
     this.#sink.close()
+  }
+
+  /** Ends the response at once: its client would not take any more. */
+  abort(): void {
+    this.#isClosed = true
+    this.#sink.abort()
   }
 
   /** The first block carries an id, so that a client that got nothing yet can resume; a gap is told first of all. */

@@ -1,3 +1,4 @@
+import { SserError } from '../errors.ts'
 import type { Connection, Sink } from './connection.ts'
 import type { Hub } from './hub.ts'
 
@@ -55,6 +56,7 @@ export class EventStream {
               return false
             },
             close: () => controller.close(),
+            abort: () => controller.error(new SserError('stalled', 'The client does not read')),
           })
           taker.pull()
         },

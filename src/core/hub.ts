@@ -1,14 +1,17 @@
 import { type Clock, pause } from '../clock.ts'
 import type { Faults } from '../faults.ts'
+import type { Tracing } from '../tracing.ts'
 import { positionFrame } from '../wire/frame.ts'
 import { printPosition } from '../wire/position.ts'
-import { type Audience, Audiences } from './audience.ts'
 import { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
+import { Crowd, type CrowdLimits } from './crowd.ts'
 import { Deque } from './deque.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Log } from './log.ts'
 import type { Tally } from './tally.ts'
+import { isMeant } from './terms.ts'
+import { traceDelivery } from './traced-delivery.ts'
 
 /** Connections served in one go; the event loop turns between goes. */
 const GO_SIZE = 250
@@ -17,6 +20,17 @@ const SLICES = 4
 /** How often some of the connections end while the Pod drains. */
 const WAVE_MS = 100
 
+export interface HubOptions extends CrowdLimits {
+  log: Log
+  clock: Clock
+  faults: Faults
+  tally: Tally
+  heartbeatMs: number
+  /** How long a client may take nothing, in milliseconds. */
+  stallTimeoutMs: number
+  tracing?: Tracing | undefined
+}
+
 const encoder = new TextEncoder()
 
 /** The connections of this Pod, and the one flush that brings new events to all of them. */
@@ -24,9 +38,12 @@ export class Hub {
   readonly #log: Log
   readonly #clock: Clock
   readonly #faults: Faults
+  readonly #tracing: Tracing | undefined
   readonly #tally: Tally
-  readonly #audiences = new Audiences()
+  readonly crowd: Crowd
   readonly #connections: Heartbeat
+  /** So many heartbeats a client may take nothing. */
+  readonly #patience: number
   /** Those who are behind, in the order in which each gets its next slice. */
   readonly #behind = new Deque<Connection>()
   #isCatchingUp = false
@@ -35,16 +52,22 @@ export class Hub {
   #flushing = false
   #isClosed = false
 
-  constructor(options: { log: Log; clock: Clock; faults: Faults; tally: Tally; heartbeatMs: number }) {
+  constructor(options: HubOptions) {
     this.#log = options.log
     this.#clock = options.clock
     this.#faults = options.faults
     this.#tally = options.tally
+    this.#tracing = options.tracing
     this.#delivered = options.log.head
     this.#connections = new Heartbeat(options.clock, options.heartbeatMs, (connections) =>
       this.#heartbeat(connections),
     )
-    options.log.onAppend = () => this.#wake()
+    this.#patience = Math.ceil(options.stallTimeoutMs / options.heartbeatMs)
+    this.crowd = new Crowd(options.clock, options, (connections) => this.#endAll(connections))
+    options.log.onAppend = (item) => {
+      if (item.kind === 'disconnect') this.#endAll(this.crowd.selected(item.selection))
+      this.#wake()
+    }
   }
 
   /** Open connections. */
@@ -52,33 +75,13 @@ export class Hub {
     return this.#connections.size
   }
 
-  /** Streams that somebody listens on here. */
-  get streams(): Iterable<string> {
-    return this.#audiences.streams
-  }
-
-  /** How many streams that are. */
-  get streamCount(): number {
-    return this.#audiences.streamCount
-  }
-
-  /** Connections that listen on `stream` here. */
-  listeners(stream: string): number {
-    return this.#audiences.listeners(stream)
-  }
-
-  /** Those who listen on the same streams. */
-  audience(streams: readonly string[]): Audience {
-    return this.#audiences.of(streams)
-  }
-
-  /** Takes a connection in; one that comes after the end is ended at once. */
+  /** Takes a connection in; one that may not be here, or not any more, is ended at once. */
   join(connection: Connection): void {
-    if (this.#isClosed) {
+    if (this.#isClosed || this.crowd.isFull || this.#isMeant(connection)) {
       this.#end(connection)
       return
     }
-    this.#audiences.join(connection)
+    this.crowd.join(connection)
     this.#connections.join(connection)
     this.#tally.opened += 1
   }
@@ -86,7 +89,7 @@ export class Hub {
   /** Takes a connection out; taking it out twice is no harm. */
   leave(connection: Connection): void {
     if (!this.#connections.leave(connection)) return
-    this.#audiences.leave(connection)
+    this.crowd.leave(connection)
     this.#tally.ended += 1
   }
 
@@ -118,6 +121,30 @@ export class Hub {
     for (const connection of this.#connections) this.#end(connection)
   }
 
+  /** Who was let in before they were meant, and joins only now, must not slip through. */
+  #isMeant({ audience, terms }: Connection): boolean {
+    if (terms === undefined) return false
+    for (const { selection } of this.#log.disconnects(terms.since))
+      if (isMeant(selection, audience.streams, terms.tags)) return true
+    return false
+  }
+
+  /** None of them gets anything more, from now on; that so many are told takes a few turns of the event loop. */
+  #endAll(connections: Iterable<Connection>): void {
+    const all = [...connections]
+    for (const connection of all) this.leave(connection)
+    const work = function* (this: Hub) {
+      for (const [i, connection] of all.entries()) {
+        this.#end(connection)
+        if (i % GO_SIZE === GO_SIZE - 1) yield
+      }
+    }.call(this)
+    const go = () => {
+      if (work.next().done !== true) this.#clock.after(0, go)
+    }
+    go()
+  }
+
   #end(connection: Connection): void {
     this.leave(connection)
     try {
@@ -125,6 +152,12 @@ export class Hub {
     } catch (error) {
       this.#break(connection, error)
     }
+  }
+
+  #cut(connection: Connection): void {
+    this.leave(connection)
+    this.#faults.reject('stalled')
+    connection.abort()
   }
 
   /** A connection whose sink is broken is let go of; nobody else's delivery may end with it. */
@@ -156,9 +189,11 @@ export class Hub {
     let served = 0
     while (this.#delivered < this.#log.head) {
       const batch = new Batch(this.#log, this.#delivered, this.#clock.now(), (stream) =>
-        this.#audiences.has(stream),
+        this.crowd.has(stream),
       )
-      for (const audience of this.#audiences.concerned(batch)) {
+      const endSpans =
+        this.#tracing && traceDelivery(this.#tracing, batch.traced, (of) => this.crowd.listeners(of))
+      for (const audience of this.crowd.concerned(batch)) {
         const chunk = batch.chunk(audience)
         // A Set may change while it is walked: who joins later stands past this batch already.
         for (const connection of audience.connections) {
@@ -171,6 +206,7 @@ export class Hub {
           if (served % GO_SIZE === 0) yield
         }
       }
+      endSpans?.()
       this.#delivered = batch.to
     }
   }
@@ -214,7 +250,8 @@ export class Hub {
     }
     for (const connection of connections) {
       try {
-        connection.heartbeat(this.#delivered, frameAt)
+        if (connection.isStalled(this.#patience)) this.#cut(connection)
+        else connection.heartbeat(this.#delivered, frameAt)
       } catch (error) {
         this.#break(connection, error)
       }

@@ -1,3 +1,5 @@
+import type { Selection } from './terms.ts'
+
 interface Item {
   /** Its place in the order of arrival, counted from the Pod's start. */
   readonly index: number
@@ -15,6 +17,8 @@ export interface EventItem extends Item {
   msg: string | undefined
   readonly event: string | undefined
   readonly key: string | undefined
+  /** Where the sender traced it; undefined, too, once the message is gone. */
+  traceparent: string | undefined
   /** Bytes of its texts, as far as they are still held. */
   bytes: number
 }
@@ -34,12 +38,22 @@ export interface HoleItem extends Item {
   readonly seq: number
 }
 
-export type LogItem = EventItem | TickItem | HoleItem
+/** Whoever is meant may not stay, on whichever Pod. */
+export interface DisconnectItem extends Item {
+  readonly kind: 'disconnect'
+  readonly epoch: string
+  readonly seq: number
+  readonly selection: Selection
+}
 
-/** What is appended: an event of some stream, or a tick. */
+export type LogItem = EventItem | TickItem | HoleItem | DisconnectItem
+
+/** What is appended: an event of some stream, the end of some connections, or a tick. */
 export interface Content {
   stream?: string | undefined
   msg?: string | undefined
   event?: string | undefined
   key?: string | undefined
+  disconnect?: Selection | undefined
+  traceparent?: string | undefined
 }

@@ -1,7 +1,7 @@
 import { byteLength } from '../wire/names.ts'
 import { Deque } from './deque.ts'
 import { type Epoch, Epochs } from './epochs.ts'
-import type { Content, EventItem, HoleItem, LogItem, TickItem } from './items.ts'
+import type { Content, DisconnectItem, EventItem, HoleItem, LogItem, TickItem } from './items.ts'
 import { Keys } from './keys.ts'
 import type { Timing } from './timing.ts'
 
@@ -34,13 +34,14 @@ export class Log {
   readonly history: boolean
   readonly maxAgeMs: number
   /** Called after each append. */
-  onAppend: () => void = () => {}
+  onAppend: (item: LogItem) => void = () => {}
   /** When an event without epoch last arrived; resuming across one cannot be exact. */
   lastV1At: number = Number.NEGATIVE_INFINITY
   readonly #maxBytes: number
   readonly #items = new Deque<LogItem>()
   readonly #streams = new Map<string, Deque<EventItem>>()
   readonly #holes = new Deque<HoleItem>()
+  readonly #disconnects = new Deque<DisconnectItem>()
   #tail = 0
   #wholeFrom = 0
   #bytes = 0
@@ -90,27 +91,29 @@ export class Log {
     return item === undefined ? this.maxAgeMs : now - item.sentAt
   }
 
-  /** Whether it holds any event, not only signs of life. */
+  /** Whether it holds anything but signs of life. */
   get hasEvents(): boolean {
-    return this.#streams.size > 0
+    return this.#streams.size > 0 || this.#disconnects.length > 0
   }
 
   at(index: number): LogItem | undefined {
     return this.#items.at(index - this.#tail)
   }
 
-  /** The next event or tick of `epoch`: its seq is the one after what is held. */
-  append(epoch: string, content: Content, sentAt: number, now: number): EventItem | TickItem {
+  /** The next event, disconnect or tick of `epoch`: its seq is the one after what is held. */
+  append(
+    epoch: string,
+    content: Content,
+    sentAt: number,
+    now: number,
+  ): EventItem | TickItem | DisconnectItem {
     const record = this.epochs.know(epoch, sentAt)
     const seq = record.have + 1
     record.have = seq
     record.lastActive = Math.max(record.lastActive, sentAt)
-    const { stream } = content
-    const item: EventItem | TickItem =
-      stream === undefined
-        ? { kind: 'tick', index: this.head, sentAt, epoch, seq }
-        : this.#event(epoch, seq, stream, content, sentAt)
+    const item = this.#item(epoch, seq, content, sentAt)
     record.items.push(item)
+    if (item.kind === 'disconnect') this.#disconnects.push(item)
     this.#push(item, now)
     return item
   }
@@ -174,15 +177,41 @@ export class Log {
     }
   }
 
+  /** What has come from the item `index` on that ends connections. */
+  *disconnects(index: number): Generator<DisconnectItem> {
+    const items = this.#disconnects
+    for (let i = items.lowerBound((item) => item.index >= index); i < items.length; i += 1)
+      yield items.at(i) as DisconnectItem
+  }
+
+  #item(epoch: string, seq: number, content: Content, sentAt: number): EventItem | TickItem | DisconnectItem {
+    const { stream, disconnect: selection } = content
+    if (stream !== undefined) return this.#event(epoch, seq, stream, content, sentAt)
+    const place = { index: this.head, sentAt, epoch, seq }
+    return selection === undefined ? { kind: 'tick', ...place } : { kind: 'disconnect', ...place, selection }
+  }
+
   #event(
     epoch: string | undefined,
     seq: number,
     stream: string,
-    { msg = '', event, key }: Content,
+    { msg = '', event, key, traceparent }: Content,
     sentAt: number,
   ): EventItem {
-    const bytes = byteLength(msg) + labelBytes({ stream, event, key })
-    return { kind: 'event', index: this.head, sentAt, epoch, seq, stream, msg, event, key, bytes }
+    const bytes = byteLength(msg) + (traceparent?.length ?? 0) + labelBytes({ stream, event, key })
+    return {
+      kind: 'event',
+      index: this.head,
+      sentAt,
+      epoch,
+      seq,
+      stream,
+      msg,
+      event,
+      key,
+      traceparent,
+      bytes,
+    }
   }
 
   #push(item: LogItem, now: number): void {
@@ -199,7 +228,7 @@ export class Log {
     }
     this.trim(now)
     while (this.#bytes > this.#maxBytes && this.#items.length > 0) this.#makeRoom()
-    this.onAppend()
+    this.onAppend(item)
   }
 
   /** Lets go of the oldest message; of the oldest item, where too many have none. */
@@ -215,6 +244,7 @@ export class Log {
       this.#bytes -= item.bytes - left
       item.bytes = left
       item.msg = undefined
+      item.traceparent = undefined
     }
     this.#strippedBytes += cost(item)
     if (item.kind !== 'event') return
@@ -229,6 +259,7 @@ export class Log {
     if (isStripped) this.#strippedBytes -= cost(item)
     else this.#wholeFrom = this.#tail
     if (item.kind === 'hole') this.#holes.shift()
+    if (item.kind === 'disconnect') this.#disconnects.shift()
     if (item.kind === 'event') {
       this.keys.remove(item)
       const items = this.#streams.get(item.stream) as Deque<EventItem>
@@ -251,5 +282,9 @@ function labelBytes({ stream, event, key }: Pick<EventItem, 'stream' | 'event' |
 }
 
 function cost(item: LogItem): number {
+  if (item.kind === 'disconnect') {
+    const { stream = '', tag = '' } = item.selection
+    return ITEM_BYTES + stream.length + tag.length
+  }
   return ITEM_BYTES + (item.kind === 'event' ? item.bytes : 0)
 }

@@ -109,6 +109,8 @@ export class Exchange {
     const held = record.items.at(record.items.lowerBound((item) => item.seq >= event.seq))
     if (held === undefined || held.seq !== event.seq || held.kind === 'hole') return false
     if (held.kind === 'tick') return event.stream !== undefined
+    // From a Pod that does not know it, it comes as a tick.
+    if (held.kind === 'disconnect') return event.stream !== undefined
     if (held.stream !== event.stream || held.event !== event.event) return true
     return held.msg !== undefined && held.msg !== event.msg
   }
@@ -121,6 +123,8 @@ export class Exchange {
 
 function wireEvent(item: LogItem, now: number): WireEvent {
   const age = Math.max(0, Math.round(now - item.sentAt))
+  if (item.kind === 'disconnect') return { seq: item.seq, age, disconnect: item.selection }
   if (item.kind !== 'event') return { seq: item.seq, age }
-  return { seq: item.seq, age, stream: item.stream, msg: item.msg, event: item.event, key: item.key }
+  const { seq, stream, msg, event, key, traceparent } = item
+  return { seq, age, stream, msg, event, key, traceparent }
 }

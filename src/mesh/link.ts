@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Tally } from '../core/tally.ts'
 import { describe, SserError } from '../errors.ts'
@@ -6,14 +5,13 @@ import type { Faults } from '../faults.ts'
 import type { Position } from '../wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, printV1 } from '../wire/v1.ts'
 import type { Acquaintance } from './acquaintance.ts'
-import { postAppend } from './append.ts'
+import { type AppendOptions, postAppend } from './append.ts'
 import type { Exchange } from './exchange.ts'
 import { Missed } from './missed.ts'
 import type { Target } from './peer.ts'
 import type { LinkState, PeerStatus } from './peer-status.ts'
-import { type PostOptions, post } from './post.ts'
+import { post } from './post.ts'
 import type { Outcome } from './receipt.ts'
-import type { Transport } from './transport.ts'
 import { Waiters } from './waiters.ts'
 
 /** After a failure a link waits a random part of this, doubled with each further failure. */
@@ -23,15 +21,14 @@ const BACKOFF_MAX_MS = 5_000
 const PROBE_MS = 60_000
 
 const LET_GO: Outcome = { status: 'failed', reason: 'the log let go of it' }
+const NO_DISCONNECT: Outcome = { status: 'failed', reason: 'a Go Pod cannot disconnect' }
 
-export interface LinkOptions {
+export interface LinkOptions extends Pick<AppendOptions, 'clock' | 'transport' | 'tracing'> {
   target: Target
   log: Log
   exchange: Exchange
-  clock: Clock
   faults: Faults
   tally: Tally
-  transport: Transport
   requestTimeoutMs: number
   /** The acquaintance with the Pod of that epoch. */
   meet(epoch: string): Acquaintance
@@ -164,6 +161,7 @@ export class Link {
     const { clock } = this.#options
     if (clock.now() < this.#v1Until) return this.#sendV1()
     const isV2 = await this.#append()
+    if (this.#failures > 0) this.#options.faults.recovered(this.target.host)
     this.#failures = 0
     this.#isMet = true
     if (isV2) return
@@ -219,6 +217,7 @@ export class Link {
     log.trim(this.#options.clock.now())
     const record = log.epochs.get(log.epoch)
     const item = record?.items.at(record.items.lowerBound((candidate) => candidate.seq > this.#v1Seq))
+    if (item?.kind === 'disconnect') this.#waiters.settleUpTo(item.seq, NO_DISCONNECT)
     if (item?.kind !== 'event' || item.msg === undefined) return this.#skipV1(item?.seq ?? log.ownSeq)
     this.#skipV1(item.seq - 1)
     try {
@@ -250,9 +249,9 @@ export class Link {
     this.#missed.add(after, to, log.epochs.get(log.epoch)?.floor ?? 0)
   }
 
-  #postOptions(): PostOptions {
-    const { clock, transport, requestTimeoutMs: timeoutMs } = this.#options
-    return { clock, transport, timeoutMs, signal: this.#abort.signal }
+  #postOptions(): AppendOptions {
+    const { clock, transport, tracing, requestTimeoutMs: timeoutMs } = this.#options
+    return { clock, transport, tracing, timeoutMs, signal: this.#abort.signal }
   }
 
   #fail(error: unknown): void {

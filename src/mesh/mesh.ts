@@ -3,6 +3,7 @@ import type { Log } from '../core/log.ts'
 import type { Tally } from '../core/tally.ts'
 import type { Timing } from '../core/timing.ts'
 import type { Faults } from '../faults.ts'
+import type { Tracing } from '../tracing.ts'
 import type { Append } from '../wire/v2.ts'
 import { Acquaintance } from './acquaintance.ts'
 import { Exchange } from './exchange.ts'
@@ -23,6 +24,7 @@ export interface MeshOptions {
   faults: Faults
   tally: Tally
   transport: Transport
+  tracing?: Tracing | undefined
   requestTimeoutMs: number
   ackTimeoutMs: number
   hydrateTimeoutMs: number

@@ -30,6 +30,8 @@ export async function post(
     const headers = { 'content-type': 'application/json', ...(uid !== undefined && { [TARGET_HEADER]: uid }) }
     const answer = await transport({ host, path, headers, body, maxBytes, signal: request.signal })
     if (answer.status === 421) throw new SserError('peer-failed', 'another Pod has this address by now')
+    if (answer.status === 401)
+      throw new SserError('peer-failed', 'refuses our signature: is its peerSecret ours?')
     return answer
   } finally {
     cancelTimeout()

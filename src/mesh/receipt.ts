@@ -27,6 +27,16 @@ export interface Receipt {
   peers: PeerReceipt[]
 }
 
+/** What became of a disconnect when `disconnect()` returned: of its peers, `delivered` means that its connections ended. */
+export interface DisconnectReceipt {
+  /** The disconnect's own id, like an event's. */
+  id: string
+  /** Connections that were ended here, on this Pod. */
+  connections: number
+  /** Every other Pod. */
+  peers: PeerReceipt[]
+}
+
 /** How an event ended at one peer; undefined: the peer is this very Pod. */
 export type Outcome = Omit<PeerReceipt, 'peer'> | undefined
 

@@ -1,4 +1,5 @@
 import { discardBody, readBody } from '../wire/body.ts'
+import { SIGNATURE_HEADER } from './signatures.ts'
 
 /** One POST to a peer. */
 export interface Outgoing {
@@ -16,6 +17,8 @@ export interface Answer {
   status: number
   /** Read where the status is 200, else empty. */
   body: string
+  /** What stands in {@link SIGNATURE_HEADER}. */
+  signature?: string | undefined
 }
 
 /**
@@ -43,7 +46,9 @@ export function fetchTransport(fetch: Fetch): Transport {
       }
       response = await fetch(`http://${host}${path}`, init)
       const { status } = response
-      return { status, body: status === 200 && maxBytes > 0 ? await readBody(response, maxBytes) : '' }
+      const signature = response.headers.get(SIGNATURE_HEADER) ?? undefined
+      const answer = status === 200 && maxBytes > 0 ? await readBody(response, maxBytes) : ''
+      return { status, body: answer, signature }
     } finally {
       if (response?.bodyUsed === false) await discardBody(response)
     }

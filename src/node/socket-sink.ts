@@ -61,8 +61,7 @@ export class SocketSink implements Sink {
     this.#taker?.pull()
   }
 
-  /** Ends it at once, whatever the client has not read. */
-  destroy(): void {
+  abort(): void {
     this.#socket.destroy()
   }
 

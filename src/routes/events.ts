@@ -1,20 +1,37 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
+import type { Clock } from '../clock.ts'
 import type { EventStream } from '../core/event-stream.ts'
 import { SserError, type SserErrorCode } from '../errors.ts'
 import type { Faults } from '../faults.ts'
+import type { ResolvedSettings } from '../options.ts'
 import { retryFrame } from '../wire/frame.ts'
 import { streamNameFault } from '../wire/names.ts'
 import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
+import { addressOf } from './address.ts'
+import { type Granted, judge } from './admission.ts'
 
-/** Answers a request for events: any router can call it. */
-export type Handler = (request: Request) => Response
+/** Answers a request for events: any router can call it. `env` is what the runtime hands to an app beside the request. */
+export type Handler = (request: Request, env?: unknown) => Response | Promise<Response>
 
 export interface EventsOptions {
+  settings: ResolvedSettings
   faults: Faults
-  maxStreams: number
-  retryMs: number
+  clock: Clock
+  /** A request begins: from here on, what ends connections ends this one, too. */
+  begin(): Opening
+}
+
+/** What is known of a request that may become a connection. */
+export interface Opening {
+  /** Why there is no room for it. */
+  crowding(streams: readonly string[], address: string | undefined): SserError | undefined
   /** One connection; undefined when this Pod does not serve now. */
-  open(streams: readonly string[], lastEventId: string | undefined): Opened | undefined
+  open(asked: Asked): Opened | undefined
+}
+
+export interface Asked extends Granted {
+  lastEventId: string | undefined
+  address: string | undefined
 }
 
 /** A connection that is about to begin. */
@@ -24,42 +41,104 @@ export interface Opened {
   resume: 'complete' | 'gap' | undefined
 }
 
-const STATUS: Partial<Record<SserErrorCode, number>> = { 'not-acceptable': 406 }
+const STATUS: Partial<Record<SserErrorCode, number>> = {
+  expelled: 204,
+  forbidden: 403,
+  'not-acceptable': 406,
+  'too-many-connections': 429,
+  'too-many-connections-from-address': 429,
+  'too-many-streams-here': 429,
+}
+/** Who finds no room may ask again after this, and up to as long again, in seconds. */
+const RETRY_AFTER_S = 5
 
-/** `GET ?stream=S`, once or several times: an event stream. Refusals are plain text, their code in `Sser-Error`. */
-export function eventsHandler({ faults, maxStreams, retryMs, open }: EventsOptions): Handler {
-  return function handleEvents(request) {
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return new Response('Method Not Allowed\n', { status: 405, headers: { allow: 'GET, HEAD' } })
-    }
-    const query = new URL(request.url).searchParams
-    let streams: readonly string[]
-    try {
-      requireEventStream(request.headers.get('accept'))
-      streams = requestedStreams(query, maxStreams)
-    } catch (error) {
-      const { code, message } = error as SserError
-      faults.reject(code)
-      return new Response(`${message}\n`, { status: STATUS[code] ?? 400, headers: { 'sser-error': code } })
-    }
-    const opened = open(streams, lastEventId(request.headers, query))
-    opened?.stream.answers(request)
-    // A status other than 200 would end an EventSource for good; this way it comes back, perhaps to another Pod.
-    const body = request.method === 'HEAD' ? null : (opened?.stream.body ?? retryFrame(retryMs))
-    return new Response(body, {
-      headers: {
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-cache, no-transform',
-        'x-accel-buffering': 'no',
-        ...(opened?.resume && { 'sser-resume': opened.resume }),
-      },
-    })
+/**
+ * The public sub-app, the endpoint at its root: `GET ?stream=S`, once or several times, answers with an event stream.
+ * Refusals are plain text, their code in `Sser-Error`.
+ */
+export function eventsRoutes(options: EventsOptions): Hono {
+  return new Hono().all('/', (c) => answerIn(options, c))
+}
+
+/** The same endpoint at whatever path it is called for. */
+export function eventsHandler(options: EventsOptions): Handler {
+  // The hook is promised a context.
+  const app = new Hono().all('*', (c) => answerIn(options, c))
+  if (options.settings.authorize !== undefined) return (request, env) => app.fetch(request, env as object)
+  return (request, env) => answerEvents(options, request, env)
+}
+
+function answerIn(options: EventsOptions, c: Context): Response | Promise<Response> {
+  const { settings, clock } = options
+  const { authorize } = settings
+  if (authorize === undefined) return answerEvents(options, c.req.raw, c.env)
+  return answerEvents(options, c.req.raw, c.env, (streams) => {
+    return judge({ ...settings, authorize, clock }, c, streams)
+  })
+}
+
+function answerEvents(
+  options: EventsOptions,
+  request: Request,
+  env: unknown,
+  ask?: (streams: readonly string[]) => Promise<Granted>,
+): Response | Promise<Response> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return new Response('Method Not Allowed\n', { status: 405, headers: { allow: 'GET, HEAD' } })
+  }
+  const { maxStreamsPerConnection, maxConnectionsPerAddress, trustedProxies } = options.settings
+  const query = new URL(request.url).searchParams
+  const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxies)
+  const opening = options.begin()
+  const open = (granted: Granted) => {
+    const crowding = opening.crowding(granted.streams, address)
+    if (crowding !== undefined) throw crowding
+    const asked = { ...granted, address, lastEventId: lastEventId(request.headers, query) }
+    return answer(options, request, opening.open(asked))
+  }
+  try {
+    requireEventStream(request.headers.get('accept'))
+    const streams = requestedStreams(query, maxStreamsPerConnection)
+    if (ask === undefined) return open({ streams, tags: [], lastsMs: undefined })
+    // Who finds no room is not worth a question.
+    const crowding = opening.crowding(streams, address)
+    if (crowding !== undefined) throw crowding
+    return ask(streams)
+      .then(open)
+      .catch((error: unknown) => refuse(options, request, error))
+  } catch (error) {
+    return refuse(options, request, error)
   }
 }
 
-/** The public sub-app: the handler at its root. */
-export function eventsRoutes(handler: Handler): Hono {
-  return new Hono().all('/', (c) => handler(c.req.raw))
+function answer({ settings }: EventsOptions, request: Request, opened: Opened | undefined): Response {
+  opened?.stream.answers(request)
+  // A status other than 200 would end an EventSource for good; this way it comes back, perhaps to another Pod.
+  const body = request.method === 'HEAD' ? null : (opened?.stream.body ?? retryFrame(settings.retryMs))
+  return new Response(body, {
+    headers: {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+      ...(opened?.resume && { 'sser-resume': opened.resume }),
+    },
+  })
+}
+
+/** Throws what is not ours to answer. */
+function refuse(options: EventsOptions, request: Request, error: unknown): Response {
+  if (!(error instanceof SserError)) throw error
+  const { code, message } = error
+  options.faults.reject(code)
+  if (code === 'authorization-failed') {
+    options.faults.report(error, { stage: 'authorize' })
+    // A session store that is away for a moment must not end anybody's EventSource for good.
+    return answer(options, request, undefined)
+  }
+  const status = STATUS[code] ?? 400
+  const headers: Record<string, string> = { 'sser-error': code }
+  if (status === 429) headers['retry-after'] = `${Math.ceil(RETRY_AFTER_S * (1 + options.clock.random()))}`
+  return new Response(status === 204 ? null : `${message}\n`, { status, headers })
 }
 
 /** The header, which a browser keeps up to date, goes before the query, which a page was rendered with. */

@@ -1,15 +1,25 @@
 import { type Context, Hono } from 'hono'
-import { SserError } from '../errors.ts'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { SserError, type SserErrorCode } from '../errors.ts'
 import type { Faults } from '../faults.ts'
 import { TARGET_HEADER } from '../mesh/peer.ts'
-import { readBody } from '../wire/body.ts'
+import { type Proof, SIGNATURE_HEADER, type Signatures } from '../mesh/signatures.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1, type V1Event } from '../wire/v1.ts'
 import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, parseAppend, printAppend } from '../wire/v2.ts'
+import { addressOf } from './address.ts'
+import type { Intake } from './intake.ts'
 
 export interface InternalOptions {
   faults: Faults
+  intake: Intake
   /** The longest v1 body, in bytes. */
   v1MaxBytes: number
+  /** What peers must sign with; undefined: this Pod has no secret. */
+  signatures: Signatures | undefined
+  /** With a secret: whether an append without a signature is taken all the same. */
+  allowUnsignedPeers: boolean
+  /** With a secret: whether v1, which nobody signs, is taken all the same. */
+  allowGoPeers: boolean
   isStopped(): boolean
   /** Whether a request is meant for this Pod that names the Pod with that UID; undefined: it cannot be told yet. */
   isFor(uid: string): boolean | undefined
@@ -17,18 +27,26 @@ export interface InternalOptions {
   receiveV1(event: V1Event): void
 }
 
+const STATUS: Partial<Record<SserErrorCode, ContentfulStatusCode>> = {
+  unauthorized: 401,
+  'body-too-slow': 408,
+  'body-too-large': 413,
+  'message-too-large': 413,
+  busy: 503,
+}
+
 /** The internal sub-app: what peers post. */
 export function internalRoutes(options: InternalOptions): Hono {
-  const { faults, v1MaxBytes, isStopped, isFor, receive, receiveV1 } = options
+  const { faults, intake, v1MaxBytes, signatures, allowUnsignedPeers, allowGoPeers } = options
   /** Runs `take`, and turns what it throws into an answer. */
   const guard = async (
     c: Context,
     take: () => Promise<Response>,
     invalid: (error: SserError) => Response,
   ) => {
-    if (isStopped()) return c.text('stopped\n', 503)
+    if (options.isStopped()) return c.text('stopped\n', 503)
     const uid = c.req.header(TARGET_HEADER)
-    const isMeant = uid === undefined || isFor(uid)
+    const isMeant = uid === undefined || options.isFor(uid)
     if (isMeant === undefined) return c.text('starting\n', 503)
     if (!isMeant) return c.text('meant for another Pod\n', 421)
     try {
@@ -37,19 +55,40 @@ export function internalRoutes(options: InternalOptions): Hono {
       // What is not ours to name is a body that broke off: the answer will not be read.
       const error =
         cause instanceof SserError ? cause : new SserError('invalid-append', 'The body broke off', { cause })
-      faults.reject(error.code)
-      faults.report(error, { stage: 'receive' })
-      const isTooLarge = error.code === 'body-too-large' || error.code === 'message-too-large'
+      faults.refuse(error, addressOf(c.req.raw, c.env, 0))
+      const status = STATUS[error.code]
+      if (status === undefined) return invalid(error)
       // What is left of the body is not read; the connection cannot be used again.
-      return isTooLarge ? c.text(`${error.message}\n`, 413, { connection: 'close' }) : invalid(error)
+      return c.text(`${error.message}\n`, status, { connection: 'close' })
     }
+  }
+  /** An append's body, and what proves that a peer sent it. */
+  const readAppend = async (c: Context): Promise<{ body: string; proof: Proof | undefined }> => {
+    const header = c.req.header(SIGNATURE_HEADER)
+    const isSigned = signatures !== undefined && !(allowUnsignedPeers && header === undefined)
+    // Before its body costs anything.
+    if (isSigned) signatures.parse(header)
+    const body = await intake.read(c.req.raw, APPEND_MAX_BYTES)
+    if (!isSigned) return { body, proof: undefined }
+    const request = { path: APPEND_URL_PATH, uid: c.req.header(TARGET_HEADER), body }
+    return { body, proof: await signatures.check(request, header) }
+  }
+  const signed = async (
+    proof: Proof | undefined,
+    status: number,
+    body: string,
+  ): Promise<Record<string, string>> => {
+    if (proof === undefined || signatures === undefined) return {}
+    return { [SIGNATURE_HEADER]: await signatures.signAnswer(proof, status, body) }
   }
   return new Hono()
     .post(PEER_ENDPOINT_URL_PATH, (c) =>
       guard(
         c,
         async () => {
-          receiveV1(parseV1(await readBody(c.req.raw, v1MaxBytes)))
+          if (signatures !== undefined && !allowGoPeers)
+            throw new SserError('unauthorized', 'v1 is not signed; see the option allowGoPeers')
+          options.receiveV1(parseV1(await intake.read(c.req.raw, v1MaxBytes)))
           // Go opens a new connection for the next message unless the answer says that it has no body.
           return c.body(null, 200, { 'content-length': '0' })
         },
@@ -60,8 +99,14 @@ export function internalRoutes(options: InternalOptions): Hono {
       guard(
         c,
         async () => {
-          const answer = receive(parseAppend(await readBody(c.req.raw, APPEND_MAX_BYTES)))
-          return c.body(printAppend(answer), 200, { 'content-type': 'application/json' })
+          const { body, proof } = await readAppend(c)
+          // With this the sender learns what time it is here.
+          if (proof?.isOfNow === false) return c.body(null, 401, await signed(proof, 401, ''))
+          const answer = printAppend(options.receive(parseAppend(body)))
+          return c.body(answer, 200, {
+            'content-type': 'application/json',
+            ...(await signed(proof, 200, answer)),
+          })
         },
         ({ code, message }) => c.json({ code, message }, 400),
       ),

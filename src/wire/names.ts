@@ -7,6 +7,8 @@ export const MAX_EVENT_TYPE_LENGTH = 256
 
 /** A key's limit, in UTF-16 units. */
 const MAX_KEY_LENGTH = 256
+/** A tag's limit, in UTF-16 units. */
+const MAX_TAG_LENGTH = 256
 
 const encoder = new TextEncoder()
 /** Up to this length it is faster to count bytes than to encode them. */
@@ -87,4 +89,10 @@ export function keyFault(key: string): SserError | undefined {
     'invalid-key',
     `A key has 1 to ${MAX_KEY_LENGTH} characters, none of them CR, LF or NUL`,
   )
+}
+
+/** Why `tag` cannot mark a connection; undefined when it can. */
+export function tagFault(tag: string): SserError | undefined {
+  if (typeof tag === 'string' && tag !== '' && tag.length <= MAX_TAG_LENGTH) return undefined
+  return new SserError('invalid-tag', `A tag is a string of 1 to ${MAX_TAG_LENGTH} characters`)
 }

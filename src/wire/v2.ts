@@ -1,8 +1,9 @@
 /** The peer wire between Pods of this package: one shape for a request and for its answer. */
 import * as v from 'valibot'
 import { SserError } from '../errors.ts'
-import { eventTypeFault, keyFault, streamNameFault } from './names.ts'
+import { eventTypeFault, keyFault, streamNameFault, tagFault } from './names.ts'
 import { isEpoch, type Position } from './position.ts'
+import { traceparentOf } from './traceparent.ts'
 
 /** Where a Pod takes appends by POST, on its internal port. */
 export const APPEND_URL_PATH = '/api/json/v2/append'
@@ -13,7 +14,7 @@ export const APPEND_MAX_BYTES: number = 8 * APPEND_TARGET_BYTES
 /** Events or runs in one message. */
 const MAX_ITEMS = 65_536
 
-/** One event on the wire; a tick has no stream. `age` in milliseconds, as the sender sees it. */
+/** One event on the wire; a disconnect and a tick have no stream. `age` in milliseconds, as the sender sees it. */
 export interface WireEvent {
   seq: number
   age: number
@@ -21,6 +22,10 @@ export interface WireEvent {
   msg?: string | undefined
   event?: string | undefined
   key?: string | undefined
+  /** Which connections end: those on the stream, those with the tag. Who does not know it takes it for a tick. */
+  disconnect?: { stream?: string | undefined; tag?: string | undefined } | undefined
+  /** The sender's `traceparent`; what is none is ignored. */
+  traceparent?: string | undefined
 }
 
 /** Consecutive events of one epoch, continuing what the receiver holds up to `prev`. */
@@ -102,20 +107,23 @@ function checkEvents({ prev, events }: { prev: number; events: unknown[] }, inde
   let checked: string | undefined
   return events.map((value, i) => {
     if (typeof value !== 'object' || value === null) throw invalid(` at runs.${index}.events.${i}`)
-    const { seq, age, stream, msg, event, key } = value as WireEvent
+    const { seq, age, stream, msg, event, key, traceparent, disconnect } = value as WireEvent
     const field = faultyField(value as WireEvent, checked)
     if (field !== undefined) throw invalid(` at runs.${index}.events.${i}.${field}`)
     if (seq !== last + 1) throw invalid(`: seq ${seq} after ${last}`)
     if (stream !== undefined && (msg === undefined || msg === '')) throw invalid(`: seq ${seq} has no msg`)
     last = seq
     checked = stream
-    return { seq, age, stream, msg, event, key }
+    if (stream === undefined && disconnect !== undefined)
+      return { seq, age, disconnect: { stream: disconnect.stream, tag: disconnect.tag } }
+    const trace = traceparent === undefined ? undefined : traceparentOf(traceparent)
+    return { seq, age, stream, msg, event, key, traceparent: trace }
   })
 }
 
 /** The first field that is not what it ought to be. A stream that was `checked` is not checked again. */
 function faultyField(
-  { seq, age, stream, msg, event, key }: WireEvent,
+  { seq, age, stream, msg, event, key, disconnect }: WireEvent,
   checked: string | undefined,
 ): keyof WireEvent | undefined {
   if (!Number.isSafeInteger(seq) || seq < 0) return 'seq'
@@ -124,7 +132,17 @@ function faultyField(
   if (msg !== undefined && typeof msg !== 'string') return 'msg'
   if (event !== undefined && !isText(event, eventTypeFault)) return 'event'
   if (key !== undefined && !isText(key, keyFault)) return 'key'
+  if (disconnect !== undefined && !isSelection(disconnect)) return 'disconnect'
   return undefined
+}
+
+function isSelection(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { stream, tag } = value as { stream?: unknown; tag?: unknown }
+  if (stream === undefined && tag === undefined) return false
+  return (
+    (stream === undefined || isText(stream, streamNameFault)) && (tag === undefined || isText(tag, tagFault))
+  )
 }
 
 function isText(value: unknown, fault: (text: string) => SserError | undefined): boolean {

@@ -31,6 +31,7 @@ describe('those who come back all at once', () => {
           return true
         },
         close() {},
+        abort() {},
       })
       pod.life.hub.join(connection)
       pod.life.hub.pull(connection)

@@ -198,6 +198,18 @@ describe('the log', () => {
     expect(many.bytes).toBe(0)
   })
 
+  it('counts a traceparent, and lets go of it with the message', () => {
+    const traceparent = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
+    const [plain, traced] = [makeLog(), makeLog(1_024)]
+    plain.append('own00', { stream: 'a', msg: 'm' }, 0, 0)
+    const item = traced.append('own00', { stream: 'a', msg: 'm', traceparent }, 0, 0)
+    expect(traced.bytes - plain.bytes).toBe(55)
+    while (traced.wholeFrom === 0) traced.append('own00', { stream: 'a', msg: 'm' }, 0, 0)
+    expect(item).toMatchObject({ msg: undefined, traceparent: undefined, bytes: 1 })
+    traced.trim(MAX_AGE_MS + 1)
+    expect(traced.bytes).toBe(0)
+  })
+
   it('records what it jumps over as a hole, below which it gives nothing away', () => {
     const log = makeLog()
     log.append('peer1', { stream: 'a', msg: 'x' }, 0, 0)

@@ -179,7 +179,7 @@ describe('a client of a fleet that comes back', () => {
     for (const n of numbers(10, 15)) await fleet.pod(Number(n) % 3).sser.send('a', n)
     const headers = { 'last-event-id': first.lastEventId as string }
     const url = 'http://pod/events?stream=a'
-    expect(fleet.pod(2).sser.handler(new Request(url, { headers })).headers.get('sser-resume')).toBe(
+    expect((await fleet.pod(2).sser.handler(new Request(url, { headers }))).headers.get('sser-resume')).toBe(
       'complete',
     )
     const again = fleet.pod(2).open(['a'], first.lastEventId).flow()
@@ -193,7 +193,7 @@ describe('a client of a fleet that comes back', () => {
     const { position } = fleet.pod(0).sser
     await fleet.pod(0).sser.send('a', 'x')
     const query = `?stream=a&lastEventId=${encodeURIComponent(position)}`
-    const response = fleet.pod(1).sser.handler(new Request(`http://pod/events${query}`))
+    const response = await fleet.pod(1).sser.handler(new Request(`http://pod/events${query}`))
     expect(response.headers.get('sser-resume')).toBe('complete')
     const client = new Client(response).flow()
     await settle()

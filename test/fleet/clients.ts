@@ -92,9 +92,12 @@ export class Raw {
     })
   }
 
-  static async open(url: string): Promise<Raw> {
+  /** `from`: the address that it has itself. */
+  static async open(url: string, from?: string): Promise<Raw> {
     const { hostname, port } = new URL(url)
-    const socket = connect({ host: hostname.replace(/[[\]]/g, ''), port: Number(port), noDelay: true })
+    const host = hostname.replace(/[[\]]/g, '')
+    const local = from === undefined ? {} : { localAddress: from }
+    const socket = connect({ host, port: Number(port), noDelay: true, ...local })
     const raw = new Raw(socket)
     await within(
       `${url} accepts`,
@@ -105,8 +108,8 @@ export class Raw {
   }
 
   /** Asks for events over HTTP/1.1, or the version given. */
-  static async events(url: string, streams: readonly string[], version = '1.1'): Promise<Raw> {
-    const raw = await Raw.open(url)
+  static async events(url: string, streams: readonly string[], version = '1.1', from?: string): Promise<Raw> {
+    const raw = await Raw.open(url, from)
     const { pathname, search, host } = new URL(eventsUrl(url, streams))
     raw.socket.write(`GET ${pathname}${search} HTTP/${version}\r\nHost: ${host}\r\n\r\n`)
     return raw

@@ -6,7 +6,7 @@ import { logger } from 'hono/logger'
 import { secureHeaders } from 'hono/secure-headers'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 
-const { HOST = '', PORT = '', INTERNAL_PORT = '', PEERS = '', OPTIONS = '{}', FRONT = '' } = process.env
+const { HOST = '', PORT = '', INTERNAL_PORT = '', PEERS = '', OPTIONS = '{}', FRONT = '', TLS } = process.env
 const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await import('../../src/node.ts')
 
 const middleware: Record<string, () => MiddlewareHandler> = {
@@ -19,6 +19,7 @@ const middleware: Record<string, () => MiddlewareHandler> = {
 const sser = new Sser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
+  logger: false,
   ...JSON.parse(OPTIONS),
 })
 
@@ -37,5 +38,6 @@ app.post('/stop', (c) => {
 })
 
 const hostname = HOST.replace(/[[\]]/g, '')
-const served = await serve({ sser, fetch: app.fetch, hostname, port: Number(PORT) })
+const internalTls = TLS === undefined ? undefined : JSON.parse(TLS)
+const served = await serve({ sser, fetch: app.fetch, hostname, port: Number(PORT), internalTls })
 console.log(`listening on http://${HOST}:${served.port} internally ${served.internalPort}`)

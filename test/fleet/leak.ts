@@ -2,10 +2,11 @@
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { logger } from 'hono/logger'
-import { systemClock } from '../../src/clock.ts'
 import { Connection } from '../../src/core/connection.ts'
 import { Hub } from '../../src/core/hub.ts'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import { CountingClock } from '../fixtures/counting-clock.ts'
+import { resources } from '../fixtures/resources.ts'
 import { until } from '../until.ts'
 import { Raw } from './clients.ts'
 
@@ -24,27 +25,7 @@ Hub.prototype.join = function (connection) {
   return join.call(this, connection)
 }
 
-let timers = 0
-const clock = {
-  ...systemClock,
-  after(ms: number, callback: () => void) {
-    let isPending = true
-    const settle = () => {
-      if (isPending) timers -= 1
-      isPending = false
-    }
-    timers += 1
-    const cancel = systemClock.after(ms, () => {
-      settle()
-      callback()
-    })
-    return () => {
-      settle()
-      cancel()
-    }
-  },
-}
-
+const clock = new CountingClock()
 const sser = new Sser({
   peerFinder: new StaticPeerFinder([]),
   heartbeatMs: 1_000,
@@ -163,8 +144,8 @@ async function measure() {
   const { heap, instances } = await memory()
   return {
     connections: sser.connections,
-    streams: [...(hub?.streams ?? [])].length,
-    timers,
+    streams: [...(hub?.crowd.streams ?? [])].length,
+    timers: clock.timers,
     resources: resources(),
     instances,
     heap,
@@ -189,13 +170,6 @@ async function memory(): Promise<{ heap: number; instances: number }> {
   // Counting collects more thoroughly than the collector: weigh after it.
   const instances = Number(queryObjects(Connection))
   return { heap: process.memoryUsage().heapUsed, instances }
-}
-
-/** What keeps the process alive, by kind. */
-function resources(): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const kind of process.getActiveResourcesInfo?.() ?? []) counts[kind] = (counts[kind] ?? 0) + 1
-  return counts
 }
 
 function listeners(): number {

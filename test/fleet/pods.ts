@@ -28,6 +28,8 @@ export interface PodOptions {
   /** What runs. Default: the example that the README shows. */
   script?: string
   args?: readonly string[]
+  /** Whether it can be spoken with over IPC. Default: false. */
+  ipc?: boolean
   env?: Readonly<Record<string, string>>
   /** Told of the process at once, while the Pod still starts. */
   onSpawn?: (process: ChildProcess) => void
@@ -48,7 +50,7 @@ export class Pod {
 
   private constructor(options: PodOptions) {
     this.options = options
-    const { runtime, host, port = 8110, internalPort = 7110, peers = [], args = [] } = options
+    const { runtime, host, port = 8110, internalPort = 7110, peers = [], args = [], ipc } = options
     const script = options.script ?? `${ROOT}examples/pod.ts`
     const name = host.includes(':') ? `[${host}]` : host
     // A free port is not known yet; the Pod takes its own for the default.
@@ -63,7 +65,7 @@ export class Pod {
         PEERS: [self, ...peers].join(','),
         ...options.env,
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ipc ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
     })
     running.add(this.process)
     options.onSpawn?.(this.process)

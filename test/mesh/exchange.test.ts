@@ -6,7 +6,7 @@ import { timing } from '../../src/core/timing.ts'
 import { Faults } from '../../src/faults.ts'
 import { Acquaintance } from '../../src/mesh/acquaintance.ts'
 import { Exchange } from '../../src/mesh/exchange.ts'
-import { type Append, parseAppend, printAppend, type Run } from '../../src/wire/v2.ts'
+import { type Append, parseAppend, printAppend, type Run, type WireEvent } from '../../src/wire/v2.ts'
 import { check } from '../fixtures/property.ts'
 
 const AGE_MS = 100_000
@@ -154,6 +154,14 @@ describe('what a Pod takes', () => {
     pod.take([run(1, ['other', '3'])])
     expect(pod.messages).toEqual(['1', '2'])
     expect(pod.faults).toMatchObject([{ code: 'contradiction' }])
+  })
+
+  it('may have a traceparent that was lost on another way, through a Pod that does not know it', () => {
+    const pod = new Side('own00')
+    const [event] = run(0, ['1']).events
+    const traced = { ...event, traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` }
+    pod.take([run(0, ['1']), run(0, [], { events: [traced as WireEvent] })])
+    expect([pod.messages, pod.faults]).toEqual([['1'], []])
   })
 })
 

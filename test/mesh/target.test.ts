@@ -52,7 +52,7 @@ async function facing(uid: string | undefined) {
   const network = new Network()
   const tenant = await network.start(network.pod(uid, nobody()))
   network.tenant = tenant
-  const client = new Client(tenant.handler(new Request('http://pod/events?stream=a'))).flow()
+  const client = new Client(await tenant.handler(new Request('http://pod/events?stream=a'))).flow()
   const finder = new ChangingPeerFinder(at('old'))
   const sender = await network.start(network.pod('sender', finder))
   return { client, finder, network, sender, tenant }

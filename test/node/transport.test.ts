@@ -57,7 +57,7 @@ const letter = (host: string, more: Partial<Outgoing> = {}): Outgoing => ({
 
 async function ask(pieces: readonly (string | Buffer)[], more?: { ends?: boolean }): Promise<Answer> {
   const peer = await new Scripted(pieces, more).listen()
-  return httpTransport()(letter(peer.host))
+  return httpTransport(undefined)(letter(peer.host))
 }
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'
@@ -65,7 +65,7 @@ const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'
 describe('a POST with Node’s own client', () => {
   it('says what HTTP asks for', async () => {
     const peer = await new Scripted([OK]).listen()
-    await httpTransport()(letter(peer.host, { headers: { 'sser-target': 'uid-1' } }))
+    await httpTransport(undefined)(letter(peer.host, { headers: { 'sser-target': 'uid-1' } }))
     expect(peer.requests).toEqual([
       `POST /append HTTP/1.1\r\nsser-target: uid-1\r\ncontent-length: 10\r\nHost: ${peer.host}\r\nConnection: keep-alive\r\n\r\n{"a":"é"}`,
     ])
@@ -140,13 +140,13 @@ describe('a POST with Node’s own client', () => {
   it('rejects where nobody listens', async () => {
     const peer = await new Scripted([]).listen()
     peer.close()
-    await expect(httpTransport()(letter(peer.host))).rejects.toThrow('ECONNREFUSED')
+    await expect(httpTransport(undefined)(letter(peer.host))).rejects.toThrow('ECONNREFUSED')
   })
 
   it('ends the connection with the signal, and gives its reason', async () => {
     const peer = await new Scripted([]).listen()
     const abort = new AbortController()
-    const asked = httpTransport()(letter(peer.host, { signal: abort.signal }))
+    const asked = httpTransport(undefined)(letter(peer.host, { signal: abort.signal }))
     await until('the request', () => peer.requests.length === 1)
     abort.abort(new Error('too late'))
     await expect(asked).rejects.toThrow('too late')
@@ -155,7 +155,7 @@ describe('a POST with Node’s own client', () => {
 
   it('posts again on the same connection, one request at a time', async () => {
     const peer = await new Scripted([OK]).listen()
-    const transport = httpTransport()
+    const transport = httpTransport(undefined)
     for (let i = 0; i < 3; i += 1) await transport(letter(peer.host))
     expect(peer.sockets.length).toBe(1)
     await Promise.all([transport(letter(peer.host)), transport(letter(peer.host))])
@@ -168,7 +168,7 @@ describe('a POST with Node’s own client', () => {
     ['has not ended an error', 'HTTP/1.1 500 Oops\r\ncontent-length: 9\r\n\r\nx'],
   ])('takes a new connection after a peer that %s', async (_, text) => {
     const peer = await new Scripted([text]).listen()
-    const transport = httpTransport()
+    const transport = httpTransport(undefined)
     await transport(letter(peer.host))
     await transport(letter(peer.host))
     expect(peer.sockets.length).toBe(2)
@@ -176,7 +176,7 @@ describe('a POST with Node’s own client', () => {
 
   it('takes a new connection where the peer has closed the old one', async () => {
     const peer = await new Scripted([OK]).listen()
-    const transport = httpTransport()
+    const transport = httpTransport(undefined)
     await transport(letter(peer.host))
     peer.sockets[0]?.destroy()
     // A request that meets a connection as it closes fails, and is not posted twice.

@@ -16,7 +16,8 @@ beforeEach(async () => {
 })
 
 const get = (query: string, init?: RequestInit) =>
-  pod.sser.handler(new Request(`http://pod/events${query}`, init))
+  // Nobody is asked, so it is not a promise.
+  pod.sser.handler(new Request(`http://pod/events${query}`, init)) as Response
 
 async function refusal(response: Response) {
   const { status, headers } = response

@@ -83,7 +83,8 @@ export class Client {
     if (life === undefined || !pod.isReady) return this.comeBack(this.#random.int(50, 500))
     const query = this.streams.map((stream) => `stream=${stream}`).join('&')
     const headers = new Headers(this.lastEventId === '' ? {} : { 'last-event-id': this.lastEventId })
-    const response = life.sser.handler({ method: 'GET', url: `http://pod/?${query}`, headers } as Request)
+    const request = { method: 'GET', url: `http://pod/?${query}`, headers } as Request
+    const response = life.sser.handler(request) as Response
     if (this.lastEventId !== '') this.resumes += 1
     this.#life = life
     this.#truth.connected(this, life, response.headers.get('sser-resume'))

@@ -86,6 +86,7 @@ export class Life {
     this.#truth = truth
     const offset = random.int(0, 10_000)
     this.sser = new Sser({
+      logger: false,
       peerFinder: new StaticPeerFinder(addresses),
       logMaxAgeMs: plan.ageMs,
       logMaxBytes: plan.logBytes,

@@ -4,6 +4,7 @@ import { type Append, parseAppend, printAppend } from '../../src/wire/v2.ts'
 import { HOSTILE_MESSAGES } from '../fixtures/messages.ts'
 import { check } from '../fixtures/property.ts'
 
+const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const epoch = fc.stringMatching(/^[0-9A-Za-z]{5}$/)
 const duration = fc.double({ min: 0, max: 1e9, noNaN: true }).map((ms) => ms + 0)
 const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
@@ -14,6 +15,7 @@ const content = fc.oneof(
     msg: fc.oneof(fc.constantFrom(...HOSTILE_MESSAGES), fc.string({ unit: 'binary', minLength: 1 })),
     event: optional(fc.constantFrom('order', ' :')),
     key: optional(fc.constantFrom('k1', 'é')),
+    traceparent: optional(fc.constant(TRACEPARENT)),
   }),
 )
 const run = fc
@@ -60,9 +62,23 @@ describe('an append', () => {
   })
 
   it('may have fields that this version does not know, anywhere', () => {
-    const events = [{ ...FIRST, traceparent: '00-1' }, SECOND]
+    const events = [{ ...FIRST, flavour: 'sour' }, SECOND]
     const later = message({ zone: 'eu', runs: [{ ...RUN, compressed: false, events }] })
     expect(parseAppend(later)).toEqual(parseAppend(message({})))
+  })
+
+  it.each([
+    '00-1',
+    '',
+    `${TRACEPARENT}\n`,
+    `${TRACEPARENT}-`,
+    'x'.repeat(1_000_000),
+    1,
+    null,
+    {},
+    [TRACEPARENT],
+  ])('loses a traceparent that is none, and nothing else: %j', (traceparent) => {
+    expect(parseAppend(withFirst({ traceparent }))).toEqual(parseAppend(message({})))
   })
 
   it.each<[string, string]>([

@@ -36,8 +36,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what is held is skipped',
     file: 'src/mesh/exchange.ts',
-    find: 'if (event.seq > record.have) this',
-    replace: 'if (true) this',
+    find: 'if (event.seq > record.have) {',
+    replace: 'if (true) {',
     mood: 'mild',
     seeds: 300,
   },
@@ -156,7 +156,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a Pod that stops hands over what it has first',
     file: 'src/sser.ts',
-    find: 'await this.#life.mesh.flush(this.#settings.flushTimeoutMs)',
+    find: 'await this.#membership.life.mesh.flush(this.#settings.flushTimeoutMs)',
     replace: '',
     mood: 'ordinary',
     seeds: 1_000,
@@ -172,8 +172,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection that comes after the end is ended',
     file: 'src/core/hub.ts',
-    find: 'if (this.#isClosed) {',
-    replace: 'if (this.#isClosed && this.size < 0) {',
+    find: 'if (this.#isClosed || ',
+    replace: 'if (',
     mood: 'tiny',
     seeds: 600,
   },

@@ -1,0 +1,16 @@
+import { getCookie } from 'hono/cookie'
+import { verify } from 'hono/jwt'
+import type { Authorize } from '../../src/index.ts'
+
+/** The session is a JWT in a cookie that is `HttpOnly`, `Secure` and `SameSite`: an EventSource sends it by itself. */
+export function jwtCookie(secret: string): Authorize {
+  return async (c, { streams }) => {
+    const token = getCookie(c, 'session')
+    // Throws where it is forged or expired.
+    const claims = token ? await verify(token, secret, 'HS256').catch(() => undefined) : undefined
+    if (typeof claims?.exp !== 'number') return 'deny'
+    const own = `user:${claims.sub}`
+    if (!streams.every((stream) => stream === 'news' || stream === own)) return 'deny'
+    return { tags: [own], expiresAt: claims.exp * 1_000 }
+  }
+}

@@ -1,0 +1,22 @@
+import { getCookie } from 'hono/cookie'
+import type { Authorize } from '../../src/index.ts'
+
+export interface Sessions {
+  find(id: string): Promise<{ user: string; expiresAt: number; isBanned: boolean } | undefined>
+}
+
+/**
+ * The session is a row somewhere. While the store is away the hook throws, nobody new gets in, and clients come back by
+ * themselves. To log out: delete the row, then `sser.disconnect({ tag: 'session:…' })`, in this order.
+ */
+export function sessionStore(sessions: Sessions): Authorize {
+  return async (c, { streams }) => {
+    const id = getCookie(c, 'sid')
+    const session = id === undefined ? undefined : await sessions.find(id)
+    if (session === undefined) return 'deny'
+    if (session.isBanned) return 'expel'
+    const own = `user:${session.user}`
+    if (!streams.every((stream) => stream === 'news' || stream === own)) return 'deny'
+    return { tags: [own, `session:${id}`], expiresAt: session.expiresAt }
+  }
+}

@@ -1,0 +1,57 @@
+import type { Clock } from './clock.ts'
+import type { Terms } from './core/terms.ts'
+import type { Life } from './life.ts'
+import type { Membership } from './membership.ts'
+import type { ResolvedSettings } from './options.ts'
+import type { Asked, Opened, Opening } from './routes/events.ts'
+
+export interface OpeningOptions {
+  settings: ResolvedSettings
+  clock: Clock
+  membership: Membership
+  isReady(): boolean
+}
+
+/** What a request for events begins with: from then on, what ends connections ends the one that comes of it, too. */
+export function opening(options: OpeningOptions): () => Opening {
+  const { membership } = options
+  return () => {
+    const life = membership.current()
+    const since = life.log.head
+    return {
+      crowding: (streams, address) => life.hub.crowd.crowding(streams, address),
+      open(asked) {
+        const current = membership.current()
+        // A new life has a log of its own: all that it has counts.
+        return options.isReady() ? open(options, current, asked, current === life ? since : 0) : undefined
+      },
+    }
+  }
+}
+
+function open(options: OpeningOptions, life: Life, asked: Asked, since: number): Opened {
+  const { streams, lastEventId } = asked
+  const stream = life.open(streams, lastEventId, terms(options, life, asked, since))
+  if (lastEventId === undefined) return { stream, resume: undefined }
+  return { stream, resume: life.gapFor(streams, lastEventId) === undefined ? 'complete' : 'gap' }
+}
+
+/** Undefined where there are none: most connections need not remember any. */
+function terms(
+  { settings, clock }: OpeningOptions,
+  life: Life,
+  { tags, lastsMs, address }: Asked,
+  since: number,
+): Terms | undefined {
+  const { authorize, maxConnectionAgeMs } = settings
+  if (authorize === undefined && maxConnectionAgeMs === 0 && address === undefined) return undefined
+  // Together they came, from a rollout perhaps; they must not go together.
+  const ageMs = maxConnectionAgeMs === 0 ? undefined : maxConnectionAgeMs * (0.75 + clock.random() / 4)
+  const ms = Math.min(lastsMs ?? Number.POSITIVE_INFINITY, ageMs ?? Number.POSITIVE_INFINITY)
+  return {
+    tags,
+    since,
+    endsAt: Number.isFinite(ms) ? clock.now() + ms : undefined,
+    origin: address === undefined ? undefined : life.hub.crowd.origins.of(address),
+  }
+}

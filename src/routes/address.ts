@@ -1,0 +1,35 @@
+/** What the runtimes hand to an app beside the request. */
+interface Env {
+  /** Node, by way of `@hono/node-server`. */
+  incoming?: { socket?: { remoteAddress?: string | undefined } }
+  /** Bun's server. */
+  requestIP?: (request: Request) => { address: string } | null
+}
+
+/**
+ * The address of the client: who holds the socket, or where `trustedProxies` stand in front, whom the first of them
+ * names. An IPv6 network of 64 bits is one address: a client has all of them. Undefined: the runtime does not say.
+ */
+export function addressOf(request: Request, env: unknown, trustedProxies: number): string | undefined {
+  const { incoming, requestIP } = (env ?? {}) as Env
+  const held = incoming?.socket?.remoteAddress ?? requestIP?.call(env, request)?.address
+  const named = (request.headers.get('x-forwarded-for') ?? '').split(',').map((part) => part.trim())
+  const address = trustedProxies === 0 ? held : (named.at(-trustedProxies) ?? named[0])
+  return address === undefined || address === '' ? held : networkOf(address)
+}
+
+function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  if (mapped !== undefined) return mapped
+  if (!address.includes(':')) return address
+  try {
+    // The canonical form, as URLs write it, with what `::` stands for put back.
+    const [head = '', tail] = new URL(`http://[${address.split('%')[0]}]`).hostname.slice(1, -1).split('::')
+    const parts = head === '' ? [] : head.split(':')
+    const rest = tail === undefined || tail === '' ? [] : tail.split(':')
+    while (tail !== undefined && parts.length + rest.length < 8) parts.push('0')
+    return `${[...parts, ...rest].slice(0, 4).join(':')}::/64`
+  } catch {
+    return address
+  }
+}

@@ -1,0 +1,157 @@
+import { Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { jwt, sign } from 'hono/jwt'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Authorize, Decision } from '../../src/index.ts'
+import { Raw } from '../fleet/clients.ts'
+import { until, within } from '../until.ts'
+import { SecuredFleet, type SecuredPod } from './fleet.ts'
+
+const fleet = new SecuredFleet('127.0.64')
+const raws: Raw[] = []
+afterEach(async () => {
+  for (const { socket } of raws.splice(0)) socket.destroy()
+  await fleet.stop()
+})
+
+async function one(authorize: Authorize, settings: object = {}): Promise<SecuredPod> {
+  const [pod] = (await fleet.start({ authorize, ...settings })) as [SecuredPod]
+  return pod
+}
+
+const ask = (pod: SecuredPod, query = '?stream=a', headers: Record<string, string> = {}) =>
+  fetch(`${pod.url}/events${query}`, { headers, signal: AbortSignal.timeout(3_000) })
+
+async function listen(pod: SecuredPod, ...streams: string[]): Promise<Raw> {
+  const raw = await Raw.events(pod.url, streams)
+  raws.push(raw)
+  await raw.holds('a greeting', (text) => text.includes('sser-position'))
+  return raw
+}
+
+describe('the hook', () => {
+  it('is asked with the request and the streams, and what it grants is what the client gets', async () => {
+    const asked: unknown[] = []
+    const pod = await one(async (c, { streams }) => {
+      asked.push([c.req.header('cookie'), c.req.query('token'), streams])
+      return { streams: streams.filter((stream) => stream !== 'secret') }
+    })
+    const response = await ask(pod, '?stream=a&stream=secret&token=t', { cookie: 'sid=1' })
+    expect(asked).toEqual([['sid=1', 't', ['a', 'secret']]])
+    expect(pod.sser.connections).toBe(1)
+    await pod.sser.send('secret', 'not for you')
+    await pod.sser.send('a', 'for you')
+    let text = ''
+    for await (const chunk of response.body as ReadableStream<Uint8Array>) {
+      text += Buffer.from(chunk).toString()
+      if (text.includes('for you')) break
+    }
+    expect(text).not.toContain('not for you')
+  })
+
+  it.each<[string, Decision, number, string | null]>([
+    ['deny', 'deny', 403, 'forbidden'],
+    ['expel', 'expel', 204, 'expelled'],
+    ['no stream', { streams: [] }, 403, 'forbidden'],
+    ['a time that is past', { expiresAt: Date.now() - 1 }, 403, 'forbidden'],
+    ['allow', 'allow', 200, null],
+    ['nothing in particular', {}, 200, null],
+  ])('%s: an answer of its own', async (_, decision, status, code) => {
+    const pod = await one(() => decision)
+    const response = await ask(pod)
+    expect([response.status, response.headers.get('sser-error')]).toEqual([status, code])
+    await response.body?.cancel()
+    await until('nobody is there', () => pod.sser.connections === 0)
+  })
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('the session store is away')
+      },
+    ],
+    ['says true', () => true],
+    ['says nothing', () => undefined],
+    ['says null', () => null],
+    ['says what it cannot', () => ({ stream: ['a'] })],
+    ['gives names that are none', () => ({ streams: ['a\nb'] })],
+    ['gives too many streams', () => ({ streams: Array.from({ length: 33 }, (_, i) => `${i}`) })],
+    ['gives a tag that is none', () => ({ tags: [''] })],
+    ['gives seconds', () => ({ expiresAt: Math.round(Date.now() / 1_000) + 60 })],
+    ['gives no time', () => ({ expiresAt: Number.NaN })],
+    ['does not come back', () => new Promise(() => {})],
+  ])('that %s lets nobody in, but ends no EventSource for good', async (_, hook) => {
+    const pod = await one(hook as Authorize, { authorizeTimeoutMs: 50 })
+    const response = await ask(pod)
+    expect([response.status, await response.text()]).toEqual([200, 'retry: 2000\n\n'])
+    expect(pod.sser.connections).toBe(0)
+    expect(pod.faults).toMatchObject([
+      { error: { code: 'authorization-failed' }, context: { stage: 'authorize' } },
+    ])
+  })
+
+  it('may throw an HTTPException, which is the answer', async () => {
+    const pod = await one(() => {
+      throw new HTTPException(401, { message: 'log in first' })
+    })
+    const response = await ask(pod)
+    expect([response.status, await response.text()]).toEqual([401, 'log in first'])
+  })
+
+  it('is asked behind any router, by way of the handler', async () => {
+    const pod = await one((c) => (c.req.query('token') === 't' ? 'allow' : 'deny'))
+    for (const [token, status] of [
+      ['t', 200],
+      ['u', 403],
+    ] as const) {
+      const response = await pod.sser.handler(new Request(`http://pod/any/path?stream=a&token=${token}`))
+      expect(response.status).toBe(status)
+    }
+  })
+
+  it('stands behind middleware: a JWT in a cookie decides who, the hook for how long', async () => {
+    const secret = 'a secret of the app'
+    const app = new Hono()
+    app.use('/events', jwt({ secret, alg: 'HS256', cookie: 'session' }))
+    const [pod] = (await fleet.start({
+      authorize: (c) => {
+        const { sub, exp } = c.get('jwtPayload') as { sub: string; exp: number }
+        return { tags: [`user:${sub}`], expiresAt: exp * 1_000 }
+      },
+      serving: { fetch: (request, env) => app.fetch(request, env as object) },
+    })) as [SecuredPod]
+    app.route('/events', pod.sser.routes)
+    expect((await ask(pod)).status).toBe(401)
+    const exp = Math.floor(Date.now() / 1_000) + 60
+    const cookie = `session=${await sign({ sub: 'ann', exp }, secret)}`
+    const response = await ask(pod, '?stream=a', { cookie })
+    expect(response.status).toBe(200)
+    expect((await pod.sser.disconnect({ tag: 'user:ann' })).connections).toBe(1)
+  })
+})
+
+describe('a connection that expires', () => {
+  it('ends cleanly when its time has come, and is judged anew', async () => {
+    let judged = 0
+    const pod = await one(() => {
+      judged += 1
+      return judged === 1 ? { expiresAt: Date.now() + 600 } : 'expel'
+    })
+    const start = performance.now()
+    const raw = await listen(pod, 'a')
+    await within('it ends', raw.closed)
+    expect(performance.now() - start).toBeGreaterThan(580)
+    expect(performance.now() - start).toBeLessThan(1_500)
+    expect(raw.text).toMatch(/\r\nretry: \d+\n\n\r\n0\r\n\r\n$/)
+    expect((await ask(pod)).status).toBe(204)
+  })
+
+  it('ends others of the same Pod neither sooner nor later', async () => {
+    const pod = await one((c) => ({ expiresAt: Date.now() + Number(c.req.query('stream')) }))
+    const [soon, late] = await Promise.all([listen(pod, '500'), listen(pod, '60000')])
+    await within('the first ends', (soon as Raw).closed)
+    expect((late as Raw).isClosed).toBe(false)
+    expect(pod.sser.connections).toBe(1)
+  })
+})

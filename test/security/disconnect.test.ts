@@ -1,0 +1,165 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Decision } from '../../src/index.ts'
+import { Fleet } from '../fixtures/fleet.ts'
+import { Raw } from '../fleet/clients.ts'
+import { until, within } from '../until.ts'
+import { SecuredFleet, type SecuredPod } from './fleet.ts'
+
+const fleet = new SecuredFleet('127.0.65')
+const raws: Raw[] = []
+afterEach(async () => {
+  for (const { socket } of raws.splice(0)) socket.destroy()
+  await fleet.stop()
+})
+
+async function listen(pod: SecuredPod, ...streams: string[]): Promise<Raw> {
+  const raw = await Raw.events(pod.url, streams)
+  raws.push(raw)
+  await raw.holds('a greeting', (text) => text.includes('sser-position'))
+  return raw
+}
+
+/** The tag of a connection is the name of its first stream, before the dash. */
+const authorize = (_: unknown, { streams }: { streams: readonly string[] }): Decision => ({
+  tags: [streams[0]?.split('-')[0] ?? ''],
+})
+
+describe('disconnect()', () => {
+  it('ends those with the tag, on every Pod, and nobody else', async () => {
+    const pods = await fleet.start({ authorize }, { authorize }, { authorize })
+    const ann = await Promise.all(pods.map((pod, i) => listen(pod, `ann-${i}`)))
+    const bob = await Promise.all(pods.map((pod, i) => listen(pod, `bob-${i}`, 'ann-0')))
+    const receipt = await (pods[0] as SecuredPod).sser.disconnect({ tag: 'ann' })
+    expect(receipt).toMatchObject({
+      connections: 1,
+      peers: [{ status: 'delivered' }, { status: 'delivered' }],
+    })
+    await within('they end', Promise.all(ann.map(({ closed }) => closed)))
+    for (const raw of ann) expect(raw.text).toMatch(/retry: \d+\n\n\r\n0\r\n\r\n$/)
+    await (pods[1] as SecuredPod).sser.send('ann-0', 'still here')
+    for (const raw of bob) await raw.holds('the event', (text) => text.includes('still here'))
+    expect(pods.map(({ sser }) => sser.connections)).toEqual([1, 1, 1])
+  })
+
+  it('ends those on the stream; where both are given, those for which both hold', async () => {
+    const pods = (await fleet.start({ authorize }, { authorize })) as [SecuredPod, SecuredPod]
+    const [one, two] = pods
+    const kept = await listen(two, 'ann-1')
+    const both = await listen(two, 'ann-2', 'news')
+    await one.sser.disconnect({ tag: 'ann', stream: 'news' })
+    await within('it ends', both.closed)
+    const other = await listen(two, 'bob-1', 'news')
+    await one.sser.disconnect({ stream: 'news' })
+    await within('it ends', other.closed)
+    expect([kept.isClosed, two.sser.connections]).toEqual([false, 1])
+  })
+
+  it('ends 1,000 connections on three Pods within a second', async () => {
+    const pods = await fleet.start({ authorize }, { authorize }, { authorize })
+    const listening = Array.from({ length: 1_000 }, (_, i) =>
+      listen(pods[i % 3] as SecuredPod, `ann-${i % 10}`),
+    )
+    const clients = await Promise.all(listening)
+    const bystander = await listen(pods[2] as SecuredPod, 'bob')
+    const start = performance.now()
+    await (pods[0] as SecuredPod).sser.disconnect({ tag: 'ann' })
+    await within('all are gone', Promise.all(clients.map(({ closed }) => closed)))
+    const ms = performance.now() - start
+    console.log(`1,000 connections on three Pods were gone after ${Math.round(ms)} ms`)
+    expect(ms).toBeLessThan(1_000)
+    expect(pods.map(({ sser }) => sser.connections)).toEqual([0, 0, 1])
+    expect(bystander.isClosed).toBe(false)
+  }, 20_000)
+
+  it('ends, too, who is being judged just then, here and elsewhere', async () => {
+    const gates: (() => void)[] = []
+    const slow = async (): Promise<Decision> => {
+      await new Promise<void>((resolve) => gates.push(resolve))
+      return { tags: ['ann'] }
+    }
+    const pods = (await fleet.start({ authorize: slow }, { authorize: slow })) as [SecuredPod, SecuredPod]
+    const judged = await Promise.all(pods.map(({ url }) => Raw.events(url, ['a'])))
+    raws.push(...judged)
+    await until('both are being judged', () => gates.length === 2)
+    await pods[0].sser.disconnect({ tag: 'ann' })
+    for (const open of gates) open()
+    await within('both end', Promise.all(judged.map(({ closed }) => closed)))
+    for (const raw of judged) expect(raw.text).not.toContain('sser-position')
+    const again = Raw.events(pods[1].url, ['a'])
+    await until('it is judged anew', () => gates.length === 3)
+    gates[2]?.()
+    raws.push(await again)
+    await raws.at(-1)?.holds('a greeting', (text) => text.includes('sser-position'))
+  })
+
+  it('loses no event for those who are let in again', async () => {
+    const pods = (await fleet.start({ authorize }, { authorize })) as [SecuredPod, SecuredPod]
+    const client = await fleet.listen(1, 'ann')
+    for (let n = 0; n < 40; n += 1) {
+      if (n === 20) await pods[0].sser.disconnect({ tag: 'ann' })
+      await pods[0].sser.send('ann', `${n}`)
+    }
+    await until('it has all', () => client.messages.length === 40, 6_000)
+    expect(client.messages).toEqual(Array.from({ length: 40 }, (_, n) => `${n}`))
+    expect(client.gaps).toEqual([])
+  })
+
+  it('wants a stream or a tag, and good ones', async () => {
+    const [{ sser }] = (await fleet.start({})) as [SecuredPod]
+    for (const [selection, code] of [
+      [{}, 'nobody-selected'],
+      [{ stream: '' }, 'stream-name-required'],
+      [{ stream: 'a\nb' }, 'invalid-stream-name'],
+      [{ tag: '' }, 'invalid-tag'],
+      [{ tag: 'x'.repeat(257) }, 'invalid-tag'],
+      [{ tag: 1 as unknown as string }, 'invalid-tag'],
+    ] as const)
+      await expect(sser.disconnect(selection)).rejects.toMatchObject({ code })
+    expect(await sser.disconnect({ tag: 'nobody' })).toMatchObject({ connections: 0, peers: [] })
+  })
+})
+
+describe('a Pod that was cut off', () => {
+  it('ends them when it comes back; a Pod that starts later does not let in who was judged before', async () => {
+    const cut = await Fleet.of(3, { authorize: () => ({ tags: ['ann'] }) })
+    const client = await openOn(cut, 2)
+    cut.cut(0, 2)
+    cut.cut(1, 2)
+    const disconnecting = cut.pod(0).sser.disconnect({ tag: 'ann' })
+    await cut.clock.advance(30_000)
+    const { peers } = await disconnecting
+    expect(peers.map(({ status }) => status).toSorted()).toEqual(['delivered', 'failed'])
+    expect(client.ended).toBe(false)
+    cut.heal()
+    await cut.clock.until('it ends', () => client.ended)
+    expect(cut.pod(2).sser.connections).toBe(0)
+    await cut.stop()
+  })
+
+  it('hears of it from a third Pod, where the one that said it is gone', async () => {
+    const cut = await Fleet.of(3, { authorize: () => ({ tags: ['ann'] }) })
+    const client = await openOn(cut, 2)
+    cut.cut(0, 2)
+    cut.cut(1, 2)
+    const disconnecting = cut.pod(0).sser.disconnect({ tag: 'ann' })
+    await cut.clock.advance(2_000)
+    await disconnecting
+    cut.cut(0, 1)
+    cut.cut(1, 2, undefined)
+    cut.link(1, 2)
+    cut.link(2, 1)
+    await cut.clock.until('it ends', () => client.ended)
+    await cut.stop()
+  })
+})
+
+/** A client of one Pod of a fleet on virtual time, where the hook is asked. */
+async function openOn(cut: Fleet, index: number) {
+  const { Client } = await import('../fixtures/client.ts')
+  const response = await cut.pod(index).sser.handler(new Request('http://pod/events?stream=a'))
+  const client = new Client(response).flow()
+  await delay(0)
+  await until('it is connected', () => cut.pod(index).sser.connections === 1)
+  return client
+}

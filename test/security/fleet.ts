@@ -1,0 +1,82 @@
+import { Hono } from 'hono'
+import { type FaultContext, type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
+import { type NodeServeOptions, type Served, serve } from '../../src/node.ts'
+import { Client, closeClients } from '../fleet/clients.ts'
+import { until } from '../until.ts'
+
+const PORT = 7_310
+
+/** One Pod of this process, on real sockets, with what it reported. */
+export interface SecuredPod {
+  sser: Sser
+  served: Served
+  /** Where clients connect, without a path. */
+  url: string
+  /** The internal port, likewise. */
+  internal: string
+  faults: { error: unknown; context: FaultContext }[]
+}
+
+/** `others`: peers beside the Pods of the fleet, as `address:port`. */
+export type PodSettings = Partial<Settings> & { serving?: Partial<NodeServeOptions>; others?: string[] }
+
+/** Pods in this process, at addresses of their own; each can be told what the others are not. */
+export class SecuredFleet {
+  readonly pods: SecuredPod[] = []
+  readonly #net: string
+  #size = 0
+
+  /** `net`: the first three numbers of their addresses, which no other file uses. */
+  constructor(net: string) {
+    this.#net = net
+  }
+
+  /** Pods that have started, and whose links have all been tried. */
+  async start(...each: PodSettings[]): Promise<SecuredPod[]> {
+    this.#size = each.length
+    const pods = await Promise.all(each.map((settings, index) => this.run(index, settings)))
+    await until(
+      'every link was tried',
+      () => pods.every(({ sser }) => sser.peers.every(({ state }) => state !== 'connecting')),
+      5_000,
+    )
+    return pods
+  }
+
+  /** One Pod, at the place of the one that was there before. */
+  async run(index: number, { serving, others = [], ...settings }: PodSettings): Promise<SecuredPod> {
+    const host = (at: number) => `${this.#net}.${at + 1}`
+    const peers = [...Array.from({ length: this.#size }, (_, at) => `${host(at)}:${PORT}`), ...others]
+    const faults: SecuredPod['faults'] = []
+    const sser = new Sser({
+      peerFinder: new StaticPeerFinder(peers),
+      internalPort: PORT,
+      drainMs: 0,
+      flushTimeoutMs: 0,
+      hydrateTimeoutMs: 1_000,
+      onError: (error, context) => faults.push({ error, context }),
+      ...settings,
+    })
+    const app = new Hono().route('/events', sser.routes)
+    const served = await serve({ sser, fetch: app.fetch, hostname: host(index), port: 0, ...serving })
+    const pod = {
+      sser,
+      served,
+      faults,
+      url: `http://${host(index)}:${served.port}`,
+      internal: `http://${host(index)}:${served.internalPort}`,
+    }
+    this.pods[index] = pod
+    return pod
+  }
+
+  listen(index: number, ...streams: string[]): Promise<Client> {
+    return Client.open((this.pods[index] as SecuredPod).url, ...streams)
+  }
+
+  /** For `afterEach`. */
+  async stop(): Promise<void> {
+    closeClients()
+    await Promise.all(this.pods.splice(0).map(({ served }) => served.stop()))
+  }
+}

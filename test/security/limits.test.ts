@@ -1,0 +1,183 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { Raw } from '../fleet/clients.ts'
+import { until, within } from '../until.ts'
+import { type PodSettings, SecuredFleet, type SecuredPod } from './fleet.ts'
+
+const fleet = new SecuredFleet('127.0.67')
+const raws: Raw[] = []
+afterEach(async () => {
+  for (const { socket } of raws.splice(0)) socket.destroy()
+  await fleet.stop()
+})
+
+async function one(settings: PodSettings): Promise<SecuredPod> {
+  const [pod] = (await fleet.start(settings)) as [SecuredPod]
+  return pod
+}
+
+async function listen(pod: SecuredPod, ...streams: string[]): Promise<Raw> {
+  const raw = await Raw.events(pod.url, streams)
+  raws.push(raw)
+  await raw.holds('a greeting', (text) => text.includes('sser-position'))
+  return raw
+}
+
+async function ask(pod: SecuredPod, query = '?stream=a', headers: Record<string, string> = {}) {
+  const response = await fetch(`${pod.url}/events${query}`, { headers })
+  const code = response.headers.get('sser-error')
+  const after = Number(response.headers.get('retry-after'))
+  if (response.status === 200) await response.body?.cancel()
+  return { status: response.status, code, after, text: code === null ? '' : await response.text() }
+}
+
+describe('connections', () => {
+  it('beyond the Pod’s limit are told 429, and when to come back, not all at once; one that leaves makes room', async () => {
+    const pod = await one({ maxConnections: 3 })
+    const clients = await Promise.all([1, 2, 3].map(() => listen(pod, 'a')))
+    const answers = await Promise.all(Array.from({ length: 40 }, () => ask(pod)))
+    for (const { status, code, after, text } of answers) {
+      expect([status, code, text]).toEqual([429, 'too-many-connections', 'This Pod takes 3 connections\n'])
+      expect(after).toBeGreaterThanOrEqual(5)
+      expect(after).toBeLessThanOrEqual(10)
+    }
+    expect(new Set(answers.map(({ after }) => after)).size).toBeGreaterThan(1)
+    expect(pod.sser.stats().rejected['too-many-connections']).toBe(40)
+    clients[0]?.socket.destroy()
+    await until('there is room', async () => (await ask(pod)).status === 200)
+  })
+
+  it('that come all at once, and are judged slowly, do not slip past it', async () => {
+    const gate = Promise.withResolvers<'allow'>()
+    const pod = await one({ maxConnections: 5, authorize: () => gate.promise })
+    const all = await Promise.all(Array.from({ length: 50 }, () => Raw.events(pod.url, ['a'])))
+    raws.push(...all)
+    gate.resolve('allow')
+    await until('all are answered', () => all.every(({ text }) => text.includes('HTTP/1.1')))
+    await until('five are left', () => all.filter(({ text }) => text.includes('sser-position')).length === 5)
+    expect(pod.sser.connections).toBe(5)
+  })
+
+  it('from one address beyond its limit are told 429; another address is not', async () => {
+    const pod = await one({ maxConnectionsPerAddress: 2 })
+    const clients = await Promise.all([1, 2].map(() => listen(pod, 'a')))
+    expect(await ask(pod)).toMatchObject({ status: 429, code: 'too-many-connections-from-address' })
+    const other = await Raw.events(pod.url, ['a'], '1.1', '127.0.67.200')
+    raws.push(other)
+    await other.holds('a greeting', (text) => text.includes('sser-position'))
+    clients[0]?.socket.destroy()
+    await until('there is room', async () => (await ask(pod)).status === 200)
+  })
+
+  it('behind a proxy count for the client that it names, and nobody can name another', async () => {
+    const pod = await one({ maxConnectionsPerAddress: 1, trustedProxies: 1 })
+    const via = (forwarded: string) => ask(pod, '?stream=a', { 'x-forwarded-for': forwarded })
+    const held = await fetch(`${pod.url}/events?stream=a`, {
+      headers: { 'x-forwarded-for': '9.9.9.9, 10.1.1.1' },
+    })
+    expect((await via('8.8.8.8, 10.1.1.1')).status).toBe(429)
+    expect((await via('10.1.1.1, 10.2.2.2')).status).toBe(200)
+    const network = await fetch(`${pod.url}/events?stream=a`, {
+      headers: { 'x-forwarded-for': '2001:db8:0:1::1' },
+    })
+    expect((await via('2001:db8::1:ffff:ffff:ffff:ffff')).status).toBe(429)
+    expect((await via('2001:db8:0:2::1')).status).toBe(200)
+    await Promise.all([held.body?.cancel(), network.body?.cancel()])
+  })
+
+  it('end after their age, not all at once, and go on where they were', async () => {
+    const pod = await one({ maxConnectionAgeMs: 1_200, retryMs: 50 })
+    const start = performance.now()
+    const ages = await Promise.all(
+      Array.from({ length: 30 }, async () => {
+        const raw = await listen(pod, 'a')
+        await within('it ends', raw.closed)
+        return performance.now() - start
+      }),
+    )
+    expect(Math.min(...ages)).toBeGreaterThan(880)
+    expect(Math.max(...ages)).toBeLessThan(2_000)
+    expect(Math.max(...ages) - Math.min(...ages)).toBeGreaterThan(100)
+    const client = await fleet.listen(0, 'a')
+    for (let n = 0; n < 40; n += 1) {
+      await pod.sser.send('a', `${n}`)
+      await until('it has it', () => client.messages.length === n + 1, 3_000)
+    }
+    expect(client.gaps).toEqual([])
+  }, 20_000)
+})
+
+describe('streams', () => {
+  it('beyond those that a Pod knows are told 429; those that somebody listens on are not', async () => {
+    const pod = await one({ maxStreams: 3 })
+    await listen(pod, 'a', 'b')
+    expect(await ask(pod, '?stream=c&stream=d')).toMatchObject({ status: 429, code: 'too-many-streams-here' })
+    expect((await ask(pod, '?stream=a&stream=b&stream=c')).status).toBe(200)
+  })
+})
+
+describe('a client that does not read', () => {
+  it.each([
+    ['the fast path', { fastPath: true }],
+    ['the usual way', { fastPath: false }],
+  ])(
+    'is cut off, by %s; one that reads is not',
+    async (_, serving) => {
+      const pod = await one({
+        heartbeatMs: 1_000,
+        stallTimeoutMs: 1_000,
+        maxMessageBytes: 1_048_576,
+        serving,
+      })
+      const [stalled, reads] = (await Promise.all([listen(pod, 'a'), listen(pod, 'a')])) as [Raw, Raw]
+      stalled.socket.pause()
+      const start = performance.now()
+      // More than the kernel holds for it.
+      for (let i = 0; i < 24; i += 1) await pod.sser.send('a', 'x'.repeat(1_000_000))
+      await until('it is cut', () => pod.sser.connections === 1, 5_000)
+      expect(performance.now() - start).toBeGreaterThan(900)
+      expect(pod.sser.stats().rejected).toMatchObject({ stalled: 1 })
+      stalled.socket.resume()
+      await within('its socket is closed', stalled.closed)
+      reads.take()
+      await pod.sser.send('a', 'the end')
+      await reads.holds('the end', (text) => text.includes('the end'))
+      expect(pod.faults).toEqual([])
+    },
+    15_000,
+  )
+})
+
+describe('bodies on the internal port', () => {
+  it('that do not come are given up, and those beyond the limit of all are not read', async () => {
+    const pod = await one({ internalBodyTimeoutMs: 300, maxInternalBytes: 8_388_608 })
+    const half = async () => {
+      const raw = await Raw.open(pod.internal)
+      raws.push(raw)
+      raw.socket.write('POST /api/json/v2/append HTTP/1.1\r\nhost: x\r\ncontent-length: 8388608\r\n\r\n{')
+      return raw
+    }
+    const first = await half()
+    const busy = async () =>
+      (await fetch(`${pod.internal}/api/json/v2/append`, { method: 'POST', body: '{}' })).status
+    await until('there is no room', async () => (await busy()) === 503)
+    await first.holds('an answer', (text) => text.startsWith('HTTP/1.1 408 '))
+    await within('its connection ends', first.closed)
+    expect(await busy()).toBe(400)
+    expect(pod.sser.stats().rejected).toMatchObject({ 'body-too-slow': 1 })
+  })
+
+  it('whose heads come byte by byte are given up', async () => {
+    const pod = await one({})
+    const raws = await Promise.all([pod.internal, pod.url].map((url) => Raw.open(url)))
+    for (const { socket } of raws) socket.write('POST / HTTP/1.1\r\nhost: x\r\nx: ')
+    const drip = setInterval(() => {
+      for (const { socket } of raws) socket.write('x')
+    }, 200)
+    try {
+      await within('they end', Promise.all(raws.map(({ closed }) => closed)), 14_000)
+    } finally {
+      clearInterval(drip)
+    }
+    for (const { text } of raws) expect(text).toMatch(/^HTTP\/1\.1 408 /)
+  }, 20_000)
+})

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { PeerTls } from '../../src/node.ts'
+import { Client, closeClients } from '../fleet/clients.ts'
+import { acquainted, endPods, startFleet } from '../fleet/pods.ts'
+import { until } from '../until.ts'
+import { SecuredFleet, type SecuredPod } from './fleet.ts'
+
+const pem = (name: string) => readFileSync(new URL(`./tls/${name}`, import.meta.url), 'utf8')
+const own: PeerTls = {
+  key: pem('pod.key'),
+  cert: pem('pod.crt'),
+  ca: pem('pod-ca.crt'),
+  servername: 'sser-pod',
+}
+/** Who has a certificate of the same name, by an authority of their own, and trusts the fleet's. */
+const stranger: PeerTls = { ...own, key: pem('stranger.key'), cert: pem('stranger.crt') }
+
+const fleet = new SecuredFleet('127.0.62')
+afterEach(async () => {
+  closeClients()
+  await fleet.stop()
+  await endPods()
+})
+
+const secured = (internalTls: PeerTls = own) => ({ serving: { internalTls, opsPort: 0 } })
+
+describe('Pods with certificates', () => {
+  it('bring each event to the clients of all, and take probes on a port of their own', async () => {
+    const [one, two] = (await fleet.start(secured(), secured())) as [SecuredPod, SecuredPod]
+    const client = await fleet.listen(1, 'a')
+    expect((await one.sser.send('a', 'hello')).peers.map(({ status }) => status)).toEqual(['delivered'])
+    await until('the client has it', () => client.messages.length === 1)
+    const ops = `http://${new URL(two.internal).hostname}:${two.served.opsPort}`
+    expect((await fetch(`${ops}/readyz`)).status).toBe(200)
+    expect((await fetch(`${ops}/api/json/v1/send`, { method: 'POST', body: '{}' })).status).toBe(404)
+  })
+
+  it('take nothing from who has none, or a stranger’s, or speaks plainly', async () => {
+    const [one] = (await fleet.start(secured(), secured(stranger), {})) as [SecuredPod]
+    const client = await fleet.listen(0, 'a')
+    for (const index of [1, 2]) await (fleet.pods[index] as SecuredPod).sser.send('a', 'forged')
+    const { peers } = await one.sser.send('a', 'true')
+    expect(peers.map(({ status }) => status)).toEqual(['failed', 'failed'])
+    await until('the client has it', () => client.messages.length > 0)
+    expect(client.messages).toEqual(['true'])
+    await expect(fetch(`${one.internal.replace('http', 'https')}/livez`)).rejects.toThrow('fetch failed')
+  })
+
+  it('do not call a peer whose certificate is not the fleet’s', async () => {
+    const [one] = (await fleet.start(secured(), secured({ ...stranger, ca: pem('stranger-ca.crt') }))) as [
+      SecuredPod,
+    ]
+    await one.sser.send('a', 'hello')
+    expect(one.sser.peers.map(({ lastError }) => lastError).join()).toMatch(/certificate/)
+  })
+})
+
+describe('Node and Bun', () => {
+  it('understand each other with certificates and a secret', async () => {
+    const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
+    const env = {
+      TLS: JSON.stringify(own),
+      OPTIONS: JSON.stringify({ peerSecret: 'sixteen letters and more' }),
+    }
+    const pods = await startFleet(['node', 'bun', 'bun'], '127.0.63.1', { script, env })
+    await acquainted(pods)
+    const clients = await Promise.all(pods.map(({ url }) => Client.open(url, 'a')))
+    for (const pod of pods) await pod.send('a', pod.options.host)
+    const hosts = pods.map(({ options }) => options.host)
+    for (const client of clients) {
+      await until('it has all', () => client.messages.length === 3)
+      expect(client.messages.toSorted()).toEqual(hosts)
+    }
+  }, 30_000)
+})

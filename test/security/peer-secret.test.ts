@@ -1,0 +1,247 @@
+import { createServer, type Server } from 'node:http'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { SserError } from '../../src/index.ts'
+import { printAppend } from '../../src/wire/v2.ts'
+import { until } from '../until.ts'
+import { SecuredFleet, type SecuredPod } from './fleet.ts'
+
+const V1 = '/api/json/v1/send'
+const V2 = '/api/json/v2/append'
+const peerSecret = 'correct horse battery staple'
+
+const fleet = new SecuredFleet('127.0.61')
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await fleet.stop()
+})
+
+/** A v2 append of one event, as a Pod that nobody knows would send it. */
+function forged(stream: string, msg: string, epoch = 'EVIL0'): string {
+  const events = [{ seq: 1, age: 0, stream, msg }]
+  return printAppend({ epoch, position: new Map([[epoch, 1]]), runs: [{ epoch, prev: 0, idle: 0, events }] })
+}
+
+function post(pod: SecuredPod, path: string, body: string, headers: Record<string, string> = {}) {
+  return fetch(`${pod.internal}${path}`, { method: 'POST', body, headers })
+}
+
+const states = (pod: SecuredPod) => pod.sser.peers.map(({ state }) => state)
+const rejections = ({ faults }: SecuredPod) =>
+  faults.flatMap(({ error }) => (error instanceof SserError ? [error.code] : []))
+
+/** Listens until the test is over. */
+async function listening(server: Server, port: number, hostname: string): Promise<void> {
+  await new Promise<void>((resolve) => server.listen(port, hostname, resolve))
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+}
+
+/** Requests that a Pod makes of others, kept; the Pod is none the wiser. */
+function recording() {
+  const seen: { url: string; init: RequestInit }[] = []
+  const recorder = (url: string, init: RequestInit) => {
+    seen.push({
+      url,
+      init: { method: 'POST', body: init.body as string, headers: init.headers as HeadersInit },
+    })
+    return fetch(url, init)
+  }
+  return { seen, fetch: recorder }
+}
+
+describe('Pods that share a secret', () => {
+  it('bring each event to the clients of all', async () => {
+    const [one] = await fleet.start({ peerSecret }, { peerSecret }, { peerSecret })
+    const clients = await Promise.all([0, 1, 2].map((index) => fleet.listen(index, 'a')))
+    const { peers } = await (one as SecuredPod).sser.send('a', 'hello')
+    expect(peers.map(({ status }) => status)).toEqual(['delivered', 'delivered'])
+    await until('all have it', () => clients.every(({ messages }) => messages.length === 1))
+  })
+
+  it('understand each other though the clock of one was an hour ahead when it started, and one an hour behind', async () => {
+    const { now } = Date
+    const hours = [0, 1, -1]
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + 3_600_000 * (hours.shift() ?? 0))
+    const pods = await fleet.start({ peerSecret }, { peerSecret }, { peerSecret })
+    for (const { sser, faults } of pods) {
+      const { peers } = await sser.send('a', 'hello')
+      expect(peers.map(({ status }) => status)).toEqual(['delivered', 'delivered'])
+      expect(faults).toEqual([])
+    }
+  })
+
+  it('lose nothing while the secret is changed, one Pod at a time', async () => {
+    const [old, next] = ['the old secret, long enough', 'the new secret, long enough']
+    await fleet.start(...[0, 1, 2].map(() => ({ peerSecret: old })))
+    const client = await fleet.listen(0, 'a')
+    const sent: string[] = []
+    for (const secrets of [[old, next], [next, old], [next]]) {
+      for (const index of [1, 2]) {
+        await (fleet.pods[index] as SecuredPod).served.stop()
+        const { sser } = await fleet.run(index, { peerSecret: secrets })
+        sent.push(`${sent.length}`)
+        const { peers } = await sser.send('a', sent.at(-1) as string)
+        expect(peers).toHaveLength(2)
+      }
+      if (secrets.length === 1) continue
+      // The last one keeps its clients: it is told by its neighbours what the secrets are by now.
+      await fleet.pods[0]?.served.stop()
+      await fleet.run(0, {
+        peerSecret: secrets,
+        serving: { port: Number(new URL(fleet.pods[0]?.url ?? '').port) },
+      })
+    }
+    await until('the client has all', () => client.messages.length >= sent.length, 8_000)
+    expect(client.messages.toSorted()).toEqual(sent)
+    expect(client.gaps).toEqual([])
+  }, 30_000)
+})
+
+describe('a stranger without the secret', () => {
+  it('changes nothing that a client sees, by any route and method of the internal port', async () => {
+    const [pod] = (await fleet.start({ peerSecret }, { peerSecret })) as [SecuredPod]
+    const client = await fleet.listen(0, 'a')
+    const before = pod.sser.position.split('.').length
+    const paths = new Set(
+      [...pod.sser.internalRoutes.routes, ...pod.sser.opsRoutes.routes].map(({ path }) => path),
+    )
+    expect(paths).toContain(V2)
+    const bodies = [
+      forged('a', 'forged'),
+      JSON.stringify({ stream: 'a', msg: 'forged' }),
+      '{"disconnect":{}}',
+      '',
+    ]
+    const statuses = new Set<string>()
+    for (const path of [...paths, '/', '/events', '/send', '/api/json/v3/append']) {
+      for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+        for (const body of bodies) {
+          const init = method === 'GET' || method === 'HEAD' ? {} : { body }
+          for (const signature of [
+            undefined,
+            '',
+            'x',
+            `t=${Date.now()}, s=0123456789abcdef, n=1, m=${'A'.repeat(43)}`,
+          ]) {
+            const headers = signature === undefined ? {} : { 'sser-signature': signature }
+            const { status } = await fetch(`${pod.internal}${path}?stream=a`, { method, headers, ...init })
+            if (method === 'POST') statuses.add(`${path} ${status}`)
+          }
+        }
+      }
+    }
+    expect([...statuses].filter((each) => each.startsWith('/api/json/v')).toSorted()).toEqual([
+      `${V1} 401`,
+      `${V2} 401`,
+      '/api/json/v3/append 404',
+    ])
+    expect(pod.sser.connections).toBe(1)
+    await pod.sser.send('a', 'the end')
+    await until('the end', () => client.messages.length > 0)
+    expect(client.messages).toEqual(['the end'])
+    expect(client.gaps).toEqual([])
+    expect(pod.sser.position.split('.')).toHaveLength(before)
+    expect(rejections(pod)).toContain('unauthorized')
+  })
+
+  it('cannot send what was sent before once more, nor alter it, nor send it to another Pod or one that was restarted', async () => {
+    const { seen, fetch: record } = recording()
+    const uids = ['uid-1', 'uid-2']
+    const [one] = (await fleet.start({ peerSecret, fetch: record }, { peerSecret })) as [SecuredPod]
+    await one.sser.send('a', 'once')
+    const kept = seen.findLast(({ init }) => String(init.body).includes('once'))
+    expect(kept).toBeDefined()
+    const { url, init } = kept as (typeof seen)[number]
+    const again = (change: RequestInit = {}) => fetch(url, { ...init, ...change })
+    expect([(await again()).status, await (await again()).text()]).toEqual([401, 'this was sent before\n'])
+    const wrong = 'the signature is wrong; do all Pods have the same peerSecret?\n'
+    expect(await (await again({ body: String(init.body).replace('once', 'more') })).text()).toBe(wrong)
+    const headers = { ...(init.headers as Record<string, string>), 'sser-target': uids[0] as string }
+    expect(await (await again({ headers })).text()).toBe(wrong)
+    await (fleet.pods[1] as SecuredPod).served.stop()
+    await fleet.run(1, { peerSecret })
+    const late = await again()
+    expect([late.status, await late.text()]).toEqual([401, ''])
+    expect((await again()).headers.get('sser-signature')).toMatch(/^t=\d+, m=/)
+  })
+
+  it('who answers at the address of a peer is not believed', async () => {
+    const [pod] = (await fleet.start({ peerSecret, hydrateTimeoutMs: 0 }, { peerSecret })) as [SecuredPod]
+    const client = await fleet.listen(0, 'a')
+    await (fleet.pods[1] as SecuredPod).served.stop()
+    const { hostname, port } = new URL((fleet.pods[1] as SecuredPod).internal)
+    let asked = 0
+    const impostor = createServer((_request, response) => {
+      asked += 1
+      const signature = `t=${Date.now()}, m=${'A'.repeat(43)}`
+      response.writeHead(200, asked % 2 ? {} : { 'sser-signature': signature }).end(forged('a', 'forged'))
+    })
+    await listening(impostor, Number(port), hostname)
+    await pod.sser.send('a', 'true')
+    await until('it was asked both ways', () => asked >= 3, 8_000)
+    const { peers } = await pod.sser.send('a', 'true')
+    expect(peers).toMatchObject([
+      { status: 'failed', reason: 'its answer is not signed with this peerSecret' },
+    ])
+    await until('the client has it', () => client.messages.length > 1)
+    expect(client.messages).toEqual(['true', 'true'])
+  }, 15_000)
+
+  it('a Pod with another secret is no peer, and both are told why', async () => {
+    const pods = await fleet.start({ peerSecret }, { peerSecret: 'some other secret, as long' })
+    for (const pod of pods) {
+      expect(states(pod)).toContain('failing')
+      expect(pod.sser.peers.map(({ lastError }) => lastError)).toContain(
+        'refuses our signature: is its peerSecret ours?',
+      )
+    }
+  })
+})
+
+describe('v1, which nobody signs', () => {
+  it('is refused with a secret, unless Go peers are allowed', async () => {
+    const [strict, lenient] = (await fleet.start({ peerSecret }, { peerSecret, allowGoPeers: true })) as [
+      SecuredPod,
+      SecuredPod,
+    ]
+    const clients = await Promise.all([0, 1].map((index) => fleet.listen(index, 'a')))
+    const event = JSON.stringify({ stream: 'a', msg: 'from Go' })
+    expect((await post(strict, V1, event)).status).toBe(401)
+    expect((await post(lenient, V1, event)).status).toBe(200)
+    await strict.sser.send('a', 'the end')
+    await until('both have the end', () => clients.every(({ messages }) => messages.at(-1) === 'the end'))
+    expect(clients.map(({ messages }) => messages)).toEqual([['the end'], ['from Go', 'the end']])
+  })
+
+  it('is not posted to a peer that says that it knows nothing else', async () => {
+    const posted: string[] = []
+    const go = createServer((request, response) => {
+      posted.push(request.url ?? '')
+      response.writeHead(request.url === V1 ? 200 : 404).end()
+    })
+    await listening(go, 7_310, '127.0.61.2')
+    const [{ sser }] = (await fleet.start({ peerSecret, others: ['127.0.61.2:7310'] })) as [SecuredPod]
+    const { peers } = await sser.send('a', 'secret')
+    expect(peers[0]?.status).toBe('failed')
+    expect(new Set(posted)).toEqual(new Set([V2]))
+  })
+})
+
+describe('the rollout that brings the secret', () => {
+  it('loses nothing, where what is not signed is taken for as long as it lasts', async () => {
+    const lenient = { peerSecret, allowUnsignedPeers: true }
+    await fleet.start({}, {}, {})
+    const sent: string[] = []
+    for (const settings of [lenient, { peerSecret }]) {
+      for (const index of [0, 1, 2]) {
+        await (fleet.pods[index] as SecuredPod).served.stop()
+        const { sser } = await fleet.run(index, settings)
+        sent.push(`${sent.length}`)
+        const { peers } = await sser.send('a', sent.at(-1) as string)
+        expect(peers.map(({ status }) => status)).toEqual(['delivered', 'delivered'])
+      }
+    }
+  }, 20_000)
+})

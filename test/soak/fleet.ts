@@ -1,0 +1,169 @@
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Pod } from '../fleet/pods.ts'
+import { until } from '../until.ts'
+import type { Due } from './ledger.ts'
+import { Life } from './life.ts'
+import type { Sent, Vitals } from './pod.ts'
+import { Timetable } from './timetable.ts'
+
+const HOSTS = ['127.0.96.1', '127.0.96.2', '127.0.96.3']
+const SCRIPT = fileURLToPath(new URL('./pod.ts', import.meta.url))
+const TURN_MS = 20
+/** Sends without a receipt, beyond which nothing more is sent. */
+const OPEN_MAX = 1_000
+/** A life is judged for good so long after its end: every client has been back since. */
+const OVER_MS = 60_000
+
+/** Pods, each a process; what is sent through them; and what of it must arrive. */
+export class Fleet {
+  /** Events that were sent, and those that each peer of the sender had by the receipt. */
+  sent = 0
+  everywhere = 0
+  kills = 0
+  /** What no Pod may do: end by itself, refuse a send, complain. */
+  readonly faults: string[] = []
+  readonly #streams: number
+  /** By place; a place is empty while its Pod starts again. */
+  readonly #places: (Life | undefined)[] = []
+  /** Killed, and not judged for good. */
+  #killed: Life[] = []
+  #lives = 0
+  #formerCpuNs = 0
+  #formerUnpromised = 0
+  #timetable: Timetable | undefined
+  #turns: NodeJS.Timeout | undefined
+  /** What was due when it was last asked for. */
+  #noted: Due[] = []
+  #tooMany = 0
+
+  constructor(streams: number) {
+    this.#streams = streams
+  }
+
+  /** Resolves when every Pod reaches all others. */
+  static async start(streams: number): Promise<Fleet> {
+    const fleet = new Fleet(streams)
+    await Promise.all(HOSTS.map((_, place) => fleet.#begin(place)))
+    // Through a stream on which nobody listens.
+    for (const life of fleet.#living) {
+      const reachesAll = async () => (await life.send(streams))?.delivered === HOSTS.length - 1
+      await until(`${life.pod} reaches its peers`, reachesAll, 10_000)
+    }
+    return fleet
+  }
+
+  get urls(): string[] {
+    return this.#living.map(({ pod }) => pod.url)
+  }
+
+  /** Events that were sent through a Pod which was killed before another was known to have them. */
+  get unpromised(): number {
+    return this.#killed.reduce((sum, { unpromised }) => sum + unpromised, this.#formerUnpromised)
+  }
+
+  /** Events that were due and were not sent: this process stood still, or too many had no receipt. */
+  get skipped(): number {
+    return this.#tooMany + (this.#timetable?.skipped ?? 0)
+  }
+
+  /** CPU time of all Pods, also of those that were killed. */
+  get cpuNs(): number {
+    return this.#living.reduce((sum, { cpuNs }) => sum + cpuNs, this.#formerCpuNs)
+  }
+
+  /** The first Pod, which is never killed. */
+  async vitals(): Promise<Vitals & { fds: number }> {
+    const { line, pod } = this.#places[0] as Life
+    const vitals = await line.ask<Vitals>({ do: 'vitals' })
+    return { ...vitals, fds: readdirSync(`/proc/${pod.process.pid}/fd`).length }
+  }
+
+  /** From now on events are sent, each to any stream through any Pod that is there. */
+  send(perSecond: number): void {
+    this.#timetable = new Timetable(perSecond, performance.now())
+    this.#turns = setInterval(() => {
+      for (let due = this.#timetable?.due(performance.now()) ?? 0; due > 0; due -= 1) this.#sendOne()
+    }, TURN_MS)
+  }
+
+  /** No more events are sent. Resolves when those that were sent have their receipts. */
+  async rest(): Promise<void> {
+    clearInterval(this.#turns)
+    await until('every send has its receipt', () => this.#living.every(({ open }) => open === 0), 10_000)
+  }
+
+  /** Kills a Pod, and starts it again at the same address. */
+  async restart(place: number): Promise<void> {
+    const life = this.#places[place] as Life
+    this.#places[place] = undefined
+    this.#formerCpuNs += life.cpuNs
+    life.killedAt = performance.now()
+    this.#killed.push(life)
+    this.kills += 1
+    await life.pod.kill()
+    await this.#begin(place)
+  }
+
+  /**
+   * What must have arrived by now: what was due when this was last called, and everything of those who were killed
+   * long ago, which then can be forgotten.
+   */
+  due(): Due[] {
+    const living = new Set(this.#living.map(({ number }) => number))
+    const noted = this.#noted.filter(({ life }) => living.has(life))
+    this.#noted = this.#living.map((life) => life.due())
+    const isOver = ({ killedAt = 0 }: Life) => performance.now() - killedAt >= OVER_MS
+    const over = this.#killed.filter(isOver)
+    this.#killed = this.#killed.filter((life) => !isOver(life))
+    for (const { unpromised } of over) this.#formerUnpromised += unpromised
+    return [...noted, ...over.map((life) => life.due(true))]
+  }
+
+  /** Everything that must arrive, of every life that was not judged for good. */
+  get allDue(): Due[] {
+    return [...this.#killed, ...this.#living].map((life) => life.due())
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#turns)
+    for (const life of this.#living) life.killedAt = performance.now()
+    await Promise.all(this.#living.map(({ pod }) => pod.kill()))
+  }
+
+  get #living(): Life[] {
+    return this.#places.filter((life) => life !== undefined)
+  }
+
+  async #begin(place: number): Promise<void> {
+    const pod = await Pod.start({
+      runtime: 'node',
+      host: HOSTS[place] as string,
+      peers: HOSTS.map((host) => `${host}:7110`),
+      script: SCRIPT,
+      args: ['--expose-gc'],
+      ipc: true,
+    })
+    this.#lives += 1
+    const life = new Life(this.#lives, pod, this.#streams)
+    this.#places[place] = life
+    pod.ended.then((how) => {
+      if (life.killedAt === undefined) this.faults.push(`${pod} ended with ${how}`)
+      if (pod.stderr !== '') this.faults.push(`${pod} wrote: ${pod.stderr.slice(0, 2_000)}`)
+      for (const refusal of life.refusals.slice(0, 3)) this.faults.push(`${pod} refused a send: ${refusal}`)
+    })
+  }
+
+  #sendOne(): void {
+    const living = this.#living
+    const life = living[Math.floor(Math.random() * living.length)] as Life
+    if (living.reduce((sum, { open }) => sum + open, 0) >= OPEN_MAX) {
+      this.#tooMany += 1
+      return
+    }
+    this.sent += 1
+    void life.send(Math.floor(Math.random() * this.#streams)).then((receipt: Sent | undefined) => {
+      if (receipt?.delivered === HOSTS.length - 1) this.everywhere += 1
+    })
+  }
+}

@@ -1,0 +1,137 @@
+/** What a client must not see: an event that never came, one that came again, one after a later one of its Pod. */
+export type Fault = 'lost' | 'twice' | 'disordered' | 'stray'
+
+/** What is due of one life of one Pod. */
+export interface Due {
+  life: number
+  /** By stream: everything up to this number must be there. */
+  promised: readonly number[]
+  /** Nothing of it can come any more. */
+  isOver: boolean
+}
+
+/** An event as it is sent: `number` counts from 1 within its stream and the life of the Pod that sends it. */
+export function messageOf(life: number, stream: number, number: number): string {
+  return `${life} ${stream} ${number}`
+}
+
+/** Numbers remembered that were missed, in case that they come late. */
+const MISSED_KEPT = 32
+
+interface Account {
+  /** Everything up to here has come, or was found missing. */
+  last: number
+  /** The latest of those that were found missing. */
+  missed: number[]
+  /** The client's gaps that were made allowance for. */
+  gaps: number
+}
+
+/**
+ * What one client got, through all its connections: of each stream and each life of a Pod no more than how far it
+ * came, as every life's events come in the order in which they were sent.
+ */
+export class Ledger {
+  /** Gaps that the client was told of. */
+  gaps = 0
+  /** Events that were missing, as it was told. */
+  told = 0
+  readonly #streams: readonly number[]
+  readonly #report: (fault: Fault, what: string, count: number) => void
+  readonly #accounts = new Map<string, Account>()
+  readonly #over = new Set<number>()
+
+  constructor(streams: readonly number[], report: (fault: Fault, what: string, count: number) => void) {
+    this.#streams = streams
+    this.#report = report
+  }
+
+  /** An event came. */
+  take(msg: string): void {
+    const [life, stream, number] = msg.split(' ').map(Number) as [number, number, number]
+    if (!this.#streams.includes(stream)) {
+      this.#report('stray', `${msg}, of a stream that it does not listen on`, 1)
+      return
+    }
+    if (this.#over.has(life)) {
+      this.#report('twice', `${msg}, long after its Pod was killed`, 1)
+      return
+    }
+    const account = this.#account(life, stream)
+    if (number > account.last) {
+      if (number > account.last + 1) this.#miss(account, life, stream, number - 1)
+      account.last = number
+      account.gaps = this.gaps
+      return
+    }
+    const index = account.missed.indexOf(number)
+    if (index === -1) {
+      this.#report('twice', `${msg}, where ${account.last} was the last`, 1)
+      return
+    }
+    account.missed.splice(index, 1)
+    this.#report('disordered', `${msg}, where ${account.last} was the last`, 1)
+  }
+
+  /** The client was told of a gap: something may be missing from here on. */
+  takeGap(): void {
+    this.gaps += 1
+  }
+
+  /** How many events that are due have not come, though no gap was told. */
+  lacking(due: readonly Due[]): number {
+    let count = 0
+    for (const { life, promised } of due) {
+      for (const stream of this.#streams) {
+        const { last, gaps } = this.#accounts.get(nameOf(life, stream)) ?? { last: 0, gaps: 0 }
+        if (gaps === this.gaps) count += Math.max(0, (promised[stream] ?? 0) - last)
+      }
+    }
+    return count
+  }
+
+  /** Finds missing what is due and has not come; forgets what is over. */
+  judge(due: readonly Due[]): void {
+    for (const { life, promised, isOver } of due) {
+      for (const stream of this.#streams) {
+        const expected = promised[stream] ?? 0
+        if (expected > 0) {
+          const account = this.#account(life, stream)
+          if (expected > account.last) this.#miss(account, life, stream, expected)
+          account.last = Math.max(account.last, expected)
+        }
+        if (isOver) this.#accounts.delete(nameOf(life, stream))
+      }
+      if (isOver) this.#over.add(life)
+    }
+  }
+
+  #account(life: number, stream: number): Account {
+    const name = nameOf(life, stream)
+    let account = this.#accounts.get(name)
+    if (account === undefined) {
+      account = { last: 0, missed: [], gaps: 0 }
+      this.#accounts.set(name, account)
+    }
+    return account
+  }
+
+  /** Everything after the last up to `to` is missing. */
+  #miss(account: Account, life: number, stream: number, to: number): void {
+    const from = account.last + 1
+    if (account.gaps < this.gaps) {
+      this.told += to - account.last
+      return
+    }
+    for (let number = Math.max(from, to - MISSED_KEPT + 1); number <= to; number += 1) {
+      account.missed.push(number)
+    }
+    account.missed.splice(0, account.missed.length - MISSED_KEPT)
+    const rest = to === from ? '' : ` to ${to}`
+    this.#report('lost', `${messageOf(life, stream, from)}${rest}`, to - account.last)
+  }
+}
+
+function nameOf(life: number, stream: number): string {
+  return `${life} ${stream}`
+}

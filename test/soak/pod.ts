@@ -1,0 +1,89 @@
+// One Pod of the soak. What the soak wants of it comes over IPC.
+import { Hono } from 'hono'
+import { Log } from '../../src/core/log.ts'
+import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import { serve } from '../../src/node.ts'
+import { CountingClock } from '../fixtures/counting-clock.ts'
+import { resources } from '../fixtures/resources.ts'
+import { obey } from './line.ts'
+
+export type Order = { do: 'send'; stream: number; msg: string } | { do: 'vitals' }
+
+/** What became of an event. */
+export interface Sent {
+  /** Peers there are, and those that have it. */
+  peers: number
+  delivered: number
+}
+
+/** How a Pod is. */
+export interface Vitals {
+  rss: number
+  /** After a collection. */
+  heapUsed: number
+  /** What the heap has of the system, used or not. */
+  heapTotal: number
+  external: number
+  connections: number
+  logBytes: number
+  /** Of the library's own. */
+  timers: number
+  /** What keeps the process alive, by kind. */
+  resources: Record<string, number>
+  /** Background faults, by stage. */
+  faults: Record<string, number>
+}
+
+const { HOST = '', PORT = '', INTERNAL_PORT = '', PEERS = '' } = process.env
+
+let log: Log | undefined
+const { append } = Log.prototype
+Log.prototype.append = function (...args) {
+  log = this
+  return append.apply(this, args)
+}
+
+const faults: Record<string, number> = {}
+const clock = new CountingClock()
+const sser = new Sser({
+  peerFinder: new StaticPeerFinder(PEERS.split(',')),
+  internalPort: Number(INTERNAL_PORT),
+  // As a careful user would have it.
+  peerSecret: 'known to the Pods of the soak',
+  authorize: async (_, { streams }) => ({ tags: streams.slice(0, 1), expiresAt: Date.now() + 86_400_000 }),
+  maxConnectionsPerAddress: 10_000,
+  onError: (_, { stage }) => {
+    faults[stage] = (faults[stage] ?? 0) + 1
+  },
+  clock,
+})
+
+const app = new Hono()
+app.route('/events', sser.routes)
+obey((order: Order) => (order.do === 'send' ? send(order) : vitals()))
+const served = await serve({ sser, fetch: app.fetch, hostname: HOST, port: Number(PORT) })
+
+console.log(`listening on http://${HOST}:${served.port}`)
+
+async function send({ stream, msg }: Extract<Order, { do: 'send' }>): Promise<Sent> {
+  const { peers } = await sser.send(`${stream}`, msg)
+  return { peers: peers.length, delivered: peers.filter(({ status }) => status === 'delivered').length }
+}
+
+function vitals(): Vitals {
+  globalThis.gc?.()
+  const { rss, heapUsed, heapTotal, external } = process.memoryUsage()
+  const { connections } = sser
+  const { timers } = clock
+  return {
+    rss,
+    heapUsed,
+    heapTotal,
+    external,
+    connections,
+    logBytes: log?.bytes ?? 0,
+    timers,
+    resources: resources(),
+    faults,
+  }
+}
