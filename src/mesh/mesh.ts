@@ -177,7 +177,8 @@ export class Mesh {
       return
     }
     const now = clock.now()
-    tally.tickLateMs = Math.max(0, now - this.#tickedAt - timing.tickMs) || 0
+    // The first one has no time to be there.
+    if (!Number.isNaN(this.#tickedAt)) tally.tickLateMs = Math.max(0, now - this.#tickedAt - timing.tickMs)
     this.#tickedAt = now
     this.#cancelTick = clock.after(timing.tickMs, () => this.#tick())
     log.trim(now)

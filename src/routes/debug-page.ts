@@ -15,7 +15,7 @@ const STYLE = `
 `
 
 /** The debug page: no script, nothing loaded. Whatever it shows is escaped by `html`. */
-export function debugPage(view: DebugView, nonce: string) {
+export function debugPage(view: DebugView, nonce: string): ReturnType<typeof html> {
   const { appends, connections, events, log, peerFinder, peers, streams } = view
   const streamRows: Cell[][] = streams.largest.map((each) => [each.stream, each.connections])
   const unnamed = streams.listened - streams.largest.length
