@@ -1,0 +1,91 @@
+import { printPosition } from '../../src/wire/position.ts'
+
+/** Ids as clients have them. */
+export const IDS: readonly string[] = [
+  printPosition([['aZ3k9', 17]]),
+  printPosition([
+    ['aZ3k9', 17],
+    ['Q0w8e', 1296],
+  ]),
+  printPosition(
+    [
+      ['aZ3k9', 17],
+      ['Q0w8e', 2 ** 53 - 1],
+      ['m4Xy2', 5],
+    ],
+    new Map([['m4Xy2', 41_000]]),
+  ),
+  printPosition(Array.from({ length: 40 }, (_, i) => [`e${String(i).padStart(4, '0')}`, i + 1] as const)),
+]
+
+/** What ids are made of. */
+export const ID_WORDS: readonly string[] = [
+  ...IDS,
+  '-',
+  '.',
+  '~',
+  '~0',
+  'aZ3k9',
+  '2gosa7pa2gv',
+  'zzzzzzzzzzz',
+  '00000',
+]
+
+/** A v2 message as a Pod sends it. */
+export const APPEND = {
+  v: 2,
+  epoch: 'peer1',
+  position: { aZ3k9: 17, peer1: 2, m4Xy2: 5 },
+  runs: [
+    {
+      epoch: 'peer1',
+      prev: 0,
+      idle: 0,
+      events: [
+        { seq: 1, age: 12, stream: 'a', msg: 'one', event: 'created', key: 'k1' },
+        { seq: 2, age: 0 },
+      ],
+    },
+    {
+      epoch: 'm4Xy2',
+      prev: 4,
+      floor: true,
+      idle: 840,
+      events: [{ seq: 5, age: 840, stream: 'b', msg: 'two\nlines' }],
+    },
+  ],
+  ready: true,
+  v1Age: 61_000,
+}
+
+/** The names in it. */
+export const APPEND_WORDS: readonly string[] = [
+  ...[
+    'v',
+    'epoch',
+    'position',
+    'runs',
+    'prev',
+    'floor',
+    'idle',
+    'events',
+    'seq',
+    'age',
+    'stream',
+    'msg',
+    'event',
+    'key',
+  ],
+  ...[
+    'hydrate',
+    'ready',
+    'v1Age',
+    'peer1',
+    'm4Xy2',
+    'own00',
+    '__proto__',
+    'sser-gap',
+    '9007199254740992',
+    '1e999',
+  ],
+]
