@@ -32,7 +32,7 @@ const ODD_UNITS = ['\ud800', '\udfff', '\uFEFF', '\u2028', 'é', '漢', '😀', 
 const MOST_MUTATIONS = 4
 /** Repeating what was repeated would fill the memory by itself. */
 const MOST_LENGTH = 65_536
-const DEEPEST = 2_000
+const DEEPEST = 300
 
 /** An input, by its number: one from the corpus, and some changes to it. */
 export function makeInput({ corpus, words = [] }: Surface, seed: number): Json {
@@ -114,7 +114,7 @@ class Mutation {
         return value.toSpliced(at, 0, this.#any())
       case 2: {
         const again = value.slice(at, at + random.int(1, 3))
-        const times = random.chance(0.02) ? 300 : random.int(1, 3)
+        const times = random.chance(0.02) ? 100 : random.int(1, 3)
         return value.length > 1_000 ? value : [...value, ...Array.from({ length: times }, () => again).flat()]
       }
       default: {

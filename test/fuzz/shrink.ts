@@ -2,19 +2,18 @@ import { withEntry } from './mutate.ts'
 import type { Json, Surface } from './surface.ts'
 import { faultOf } from './try.ts'
 
-/** Tries at most; an input need not be the shortest, only short. */
-const MOST_TRIES = 2_000
+/** For so long at most; an input need not be the shortest, only short. */
+const MOST_MS = 4_000
 
 /** An input that is smaller, and fails in the same way. */
 export async function shrink(surface: Surface, input: Json, fault: string): Promise<Json> {
   const kind = kindOf(fault)
   let best = input
-  let tries = 0
-  for (let isSmaller = true; isSmaller && tries < MOST_TRIES; ) {
+  const end = performance.now() + MOST_MS
+  for (let isSmaller = true; isSmaller; ) {
     isSmaller = false
     for (const candidate of smaller(best)) {
-      tries += 1
-      if (tries > MOST_TRIES) break
+      if (performance.now() > end) return best
       const found = await faultOf(surface, candidate)
       if (found === undefined || kindOf(found) !== kind) continue
       best = candidate
