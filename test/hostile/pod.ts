@@ -47,7 +47,7 @@ app.get('/state', async (c) => {
 let sent = 0
 setInterval(() => {
   sent += 1
-  void sser.send('bystander', `${sent} ${Date.now()}`).catch(() => {})
+  void sser.send(`bystander of ${HOST}`, `${sent} ${Date.now()}`).catch(() => {})
 }, EVERY_MS)
 
 const { port } = await serve({ sser, fetch: app.fetch, hostname: HOST, port: Number(PORT) })

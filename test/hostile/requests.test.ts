@@ -57,7 +57,9 @@ describe.each([
       const epoch = (await victim.state()).position.slice(0, 5)
       const raw = await Raw.open(victim.url)
       const id = printPosition([[epoch, 2 ** 53 - 1]])
-      raw.socket.write(`GET /events?stream=bystander HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${id}\r\n\r\n`)
+      raw.socket.write(
+        `GET /events?${new URLSearchParams({ stream: victim.stream })} HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${id}\r\n\r\n`,
+      )
       await raw.holds('a gap, then events', (text) => /sser-gap[\s\S]*\ndata: \d+ \d+\n/.test(text))
       raw.socket.destroy()
     })
