@@ -10,7 +10,7 @@ const MOST_FAILURES = 3
 /** So often the event loop turns, for whoever watches and for what was left to it. */
 const TURN_MS = 20
 
-export interface Failure {
+interface Failure {
   /** The input's number: `--only SURFACE --seed SEED --inputs 1` makes it again. */
   seed: number
   fault: string

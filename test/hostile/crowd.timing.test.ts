@@ -31,7 +31,7 @@ describe.each([
         const ended = once(crowd, 'close')
         try {
           await until('the crowd is there', () => said.includes('\n'), 30_000)
-          expect(said).toBe(`holds ${CROWD}\n`)
+          expect(said).toBe(`opened ${CROWD}\n`)
           expect((await victim.state()).isReady).toBe(true)
         } finally {
           crowd.stdin.end()

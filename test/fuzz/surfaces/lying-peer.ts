@@ -1,4 +1,5 @@
 import { SserError } from '../../../src/errors.ts'
+import { MAX_EPOCHS } from '../../../src/wire/position.ts'
 import { type Append, parseAppend, printAppend } from '../../../src/wire/v2.ts'
 import { Ledger, Listener } from '../listener.ts'
 import { newLife } from '../new-life.ts'
@@ -11,6 +12,7 @@ const LOG_BYTES = 8_192
 const ITEM_BYTES = 180
 const MOST_WAIT_MS = 400_000
 const MOST_LISTENERS = 8
+const MOST_MADE_UP = 3_000
 /** Stands for the epoch of the Pod itself. */
 const OWN = 'own00'
 
@@ -67,7 +69,7 @@ export const lyingPeer: Surface<string | undefined> = {
     let ownSeq = log.ownSeq
     let wrong: string | undefined
     for (const step of Array.isArray(input) ? input.slice(0, 100) : [input]) {
-      const { append, send, wait, resume } = fieldsOf(step)
+      const { append, flood, send, wait, resume } = fieldsOf(step)
       if (typeof wait === 'number') await clock.advance(Math.min(Math.max(wait, 0), MOST_WAIT_MS))
       if (typeof send === 'string' && send !== '') {
         ledger.add({ stream: 'a', msg: send })
@@ -77,8 +79,11 @@ export const lyingPeer: Surface<string | undefined> = {
         listeners.push(new Listener(life, ['a', 'b'], { id: resume || (listeners[0]?.lastEventId ?? '') }))
       }
       const before = log.ownSeq
+      if (typeof flood === 'number')
+        wrong ??= hear(madeUp(flood), log.epoch, life.mesh.receive.bind(life.mesh), ledger)
       if (append !== undefined) wrong ??= hear(append, log.epoch, life.mesh.receive.bind(life.mesh), ledger)
       if (log.ownSeq !== before || log.ownSeq < ownSeq) wrong ??= 'a peer moved the Pod’s own events'
+      if (log.position(clock.now()).size > MAX_EPOCHS) wrong ??= 'more Pods are known than there can be'
       ownSeq = log.ownSeq
       await clock.advance(0)
       if ((log.head - log.tail) * ITEM_BYTES > LOG_BYTES) wrong ??= 'the log is over its room'
@@ -91,6 +96,17 @@ export const lyingPeer: Surface<string | undefined> = {
     return wrong ?? listeners.map((listener) => listener.wrong(ledger)).find((each) => each !== undefined)
   },
   invariant: (wrong) => wrong,
+}
+
+/** A message in the name of so many Pods that there never were. */
+function madeUp(count: number): Json {
+  const epochs = Array.from({ length: Math.min(Math.max(count, 0), MOST_MADE_UP) }, (_, i) =>
+    String(10_000 + i),
+  )
+  return {
+    ...APPEND,
+    runs: epochs.map((epoch) => ({ epoch, prev: 0, idle: 0, events: [{ seq: 1, age: 0 }] })),
+  }
 }
 
 /** Hands over one message; what is answered must be a message, too. */
