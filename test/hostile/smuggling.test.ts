@@ -51,19 +51,15 @@ describe.each([
     })
   })
 
-  test('requests behind an event stream are never answered', async () => {
+  test('requests behind an event stream are never answered in it', async () => {
     await victim.endures(async () => {
-      const listening = await Raw.events(victim.url, ['target'])
-      await listening.holds('a greeting', (text) => text.includes('sser-position'))
       const raw = await Raw.events(victim.url, ['target'])
       for (let times = 0; times < 100; times += 1) raw.socket.write(SMUGGLED.url)
       await until('it has its stream, or the end', () => raw.isClosed || raw.text.includes('sser-position'))
       await victim.send({ stream: 'target' }, 'the end')
-      expect(await listening.holds('the end', (text) => text.includes('data: the end\n'))).not.toContain(
-        'smuggled',
-      )
+      await until('it has the event, or the end', () => raw.isClosed || raw.text.includes('data: the end\n'))
       expect(raw.text.match(/HTTP\/1\.1/g) ?? []).toHaveLength(raw.isClosed ? 0 : 1)
-      for (const each of [raw, listening]) each.socket.destroy()
+      raw.socket.destroy()
     })
   })
 })
