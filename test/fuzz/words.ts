@@ -1,5 +1,21 @@
 import { printPosition } from '../../src/wire/position.ts'
 
+const UNCHECKED = '-?'
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+/** The id, with the check that it ought to have where it says `-?`, as docs/protocol.md has it. */
+export function withCheck(id: string): string {
+  if (!id.endsWith(UNCHECKED)) return id
+  const text = id.slice(0, -UNCHECKED.length)
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  const rest = (hash >>> 0) % 238_328
+  const digits = [rest % 62, Math.floor(rest / 62) % 62, Math.floor(rest / 3_844)].map(
+    (digit) => DIGITS[digit],
+  )
+  return `${text}-${digits.join('')}`
+}
+
 /** Ids as clients have them. */
 export const IDS: readonly string[] = [
   printPosition([['aZ3k9', 17]]),
@@ -18,6 +34,9 @@ export const IDS: readonly string[] = [
   printPosition(Array.from({ length: 40 }, (_, i) => [`e${String(i).padStart(4, '0')}`, i + 1] as const)),
 ]
 
+/** The same without their checks, which {@link withCheck} adds: no change to an id would have the right one. */
+export const UNCHECKED_IDS: readonly string[] = IDS.map((id) => id.replace(/-...$/, UNCHECKED))
+
 /** What ids are made of. */
 export const ID_WORDS: readonly string[] = [
   ...IDS,
@@ -27,6 +46,7 @@ export const ID_WORDS: readonly string[] = [
   '~0',
   'aZ3k9',
   '2gosa7pa2gv',
+  '2gosa7pa2gw',
   'zzzzzzzzzzz',
   '00000',
 ]

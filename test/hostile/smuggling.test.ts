@@ -58,7 +58,7 @@ describe.each([
       await until('it has its stream, or the end', () => raw.isClosed || raw.text.includes('sser-position'))
       await victim.send({ stream: 'target' }, 'the end')
       await until('it has the event, or the end', () => raw.isClosed || raw.text.includes('data: the end\n'))
-      expect(raw.text.match(/HTTP\/1\.1/g) ?? []).toHaveLength(raw.isClosed ? 0 : 1)
+      expect((raw.text.match(/HTTP\/1\.1/g) ?? []).length).toBeLessThan(2)
       raw.socket.destroy()
     })
   })

@@ -11,6 +11,7 @@ import { fieldsOf, type Surface, textOf } from '../surface.ts'
 const meta = (name: string) => ({ name, uid: `uid-${name}`, resourceVersion: '7' })
 const status = { phase: 'Running', podIP: '10.0.0.1', podIPs: [{ ip: '10.0.0.1' }, { ip: 'fd00::1' }] }
 const pod = { metadata: { ...meta('web-1'), creationTimestamp: '2026-01-01T00:00:00Z' }, status }
+const zoned = { metadata: meta('web-3'), status: { phase: 'Running', podIP: 'fe80::1%eth0' } }
 const slice = {
   metadata: meta('web-x'),
   endpoints: [
@@ -36,6 +37,7 @@ const gone = {
 export const apiServer: Surface<string | undefined> = {
   name: 'api-server',
   corpus: [
+    { kind: 'pods', list: list(zoned, pod), watch: [events[2]].map(textOf), cut: 64 },
     { kind: 'pods', list: list(pod), watch: [events[0], events[2], events[3]].map(textOf), cut: 7 },
     { kind: 'slices', list: list(slice), watch: [events[1], events[2]].map(textOf), cut: 1_000 },
     { kind: 'pods', list: list(), watch: [JSON.stringify({ type: 'ERROR', object: gone })], cut: 64 },

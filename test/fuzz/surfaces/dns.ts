@@ -57,7 +57,11 @@ export const dns: Surface<string | undefined> = {
       checkPeers(peers)
       return peers.every(({ address }) => isIP(address) === 4) ? undefined : 'no address'
     } catch (error) {
-      if (error instanceof SserError || (error as Error).name === 'AbortError') return undefined
+      if (
+        (error instanceof SserError && error.code === 'peer-finder-failed') ||
+        (error as Error).name === 'AbortError'
+      )
+        return undefined
       throw error
     } finally {
       clearTimeout(give)

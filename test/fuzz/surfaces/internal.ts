@@ -24,6 +24,7 @@ export const internal: Surface<Answered | undefined> = {
       body: '{"v":2,"epoch":"Zr7b0","position":{},"runs":[],"hydrate":true}',
       length: '62',
     },
+    { path: PATHS[0] as string, breaks: true },
     { path: PATHS[1] as string, body: '{}', target: 'b0b', encoding: 'gzip', type: 'text/plain' },
   ],
   words: [...PATHS, ...APPEND_WORDS, 'length', 'target', 'encoding', 'latin1', 'method', 'PUT', '9999999999'],
@@ -53,15 +54,25 @@ export const internal: Surface<Answered | undefined> = {
 /** Undefined where no peer could ask so. */
 function requestOf(input: Json): Request | undefined {
   const fields = fieldsOf(input)
-  const { path = '/', method = 'POST', body = '', length, target, encoding, type, latin1 } = fields
+  const { path = '/', method = 'POST', length, target, encoding, type } = fields
   try {
     const headers = new Headers({ 'content-type': textOf(type ?? 'application/json') })
     if (length !== undefined) headers.set('content-length', textOf(length))
     if (target !== undefined) headers.set('sser-target', textOf(target))
     if (encoding !== undefined) headers.set('content-encoding', textOf(encoding))
-    const bytes = latin1 === undefined ? textOf(body) : Buffer.from(textOf(body), 'latin1')
-    return new Request(`http://pod${path}`, { method: textOf(method), headers, body: bytes })
+    return new Request(`http://pod${path}`, {
+      method: textOf(method),
+      headers,
+      body: bodyOf(fields),
+      ...(fields.breaks !== undefined && { duplex: 'half' as const }),
+    })
   } catch {
     return undefined
   }
+}
+
+function bodyOf({ body = '', latin1, breaks }: { [key: string]: Json }): BodyInit {
+  if (breaks !== undefined)
+    return new ReadableStream({ pull: (controller) => controller.error(new Error('reset')) })
+  return latin1 === undefined ? textOf(body) : Buffer.from(textOf(body), 'latin1')
 }

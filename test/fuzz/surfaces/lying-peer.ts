@@ -1,11 +1,14 @@
 import { SserError } from '../../../src/errors.ts'
+import type { Life } from '../../../src/life.ts'
 import { MAX_EPOCHS } from '../../../src/wire/position.ts'
 import { type Append, parseAppend, printAppend } from '../../../src/wire/v2.ts'
 import { Ledger, Listener } from '../listener.ts'
 import { newLife } from '../new-life.ts'
 import { fieldsOf, type Json, type Surface } from '../surface.ts'
-import { APPEND, APPEND_WORDS, IDS } from '../words.ts'
+import { APPEND, APPEND_WORDS, IDS, UNCHECKED_IDS, withCheck } from '../words.ts'
 
+/** Stands for the epoch of the Pod itself. */
+const OWN = 'own00'
 /** Small, so that it is full at times. */
 const LOG_BYTES = 8_192
 /** As the log counts them. */
@@ -13,8 +16,6 @@ const ITEM_BYTES = 180
 const MOST_WAIT_MS = 400_000
 const MOST_LISTENERS = 8
 const MOST_MADE_UP = 3_000
-/** Stands for the epoch of the Pod itself. */
-const OWN = 'own00'
 
 const [own, third] = APPEND.runs
 const later = { epoch: 'peer1', prev: 2, idle: 0, events: [{ seq: 3, age: 0, stream: 'a', msg: 'three' }] }
@@ -25,12 +26,15 @@ const jump = {
   idle: 0,
   events: [{ seq: 2 ** 53 - 2, age: 0 }],
 }
+const stolen = { epoch: OWN, prev: 1, idle: 0, events: [{ seq: 2, age: 0, stream: 'a', msg: 'stolen' }] }
+const gap = { ...later, prev: 7, events: [{ seq: 8, age: 0, stream: 'a', msg: 'after a gap' }] }
 const message = (...runs: object[]) => ({ append: { ...APPEND, runs } }) as Json
 
 /** What a peer that lies sends, one after another, to a Pod with clients. */
 export const lyingPeer: Surface<string | undefined> = {
   name: 'lying-peer',
   corpus: [
+    [message(stolen), { send: 'a' }, message(own as object, stolen, gap), { resume: '' }],
     [
       message(own as object),
       { send: 'a' },
@@ -50,7 +54,7 @@ export const lyingPeer: Surface<string | undefined> = {
       message(jump),
       message(own as object),
       message({ ...(own as object), epoch: 'other' }),
-      { resume: IDS[2] as string },
+      { resume: UNCHECKED_IDS[2] as string },
     ],
     [
       message(own as object, later, third as object, jump),
@@ -76,12 +80,13 @@ export const lyingPeer: Surface<string | undefined> = {
         log.append(log.epoch, { stream: 'a', msg: send.toWellFormed() }, clock.now(), clock.now())
       }
       if (typeof resume === 'string' && listeners.length < MOST_LISTENERS) {
-        listeners.push(new Listener(life, ['a', 'b'], { id: resume || (listeners[0]?.lastEventId ?? '') }))
+        listeners.push(
+          new Listener(life, ['a', 'b'], { id: withCheck(resume) || (listeners[0]?.lastEventId ?? '') }),
+        )
       }
       const before = log.ownSeq
-      if (typeof flood === 'number')
-        wrong ??= hear(madeUp(flood), log.epoch, life.mesh.receive.bind(life.mesh), ledger)
-      if (append !== undefined) wrong ??= hear(append, log.epoch, life.mesh.receive.bind(life.mesh), ledger)
+      if (typeof flood === 'number') wrong ??= hear(madeUp(flood), life, ledger)
+      if (append !== undefined) wrong ??= hear(append, life, ledger)
       if (log.ownSeq !== before || log.ownSeq < ownSeq) wrong ??= 'a peer moved the Pod’s own events'
       if (log.position(clock.now()).size > MAX_EPOCHS) wrong ??= 'more Pods are known than there can be'
       ownSeq = log.ownSeq
@@ -110,23 +115,24 @@ function madeUp(count: number): Json {
 }
 
 /** Hands over one message; what is answered must be a message, too. */
-function hear(
-  append: Json,
-  own: string,
-  receive: (message: Append) => Append,
-  ledger: Ledger,
-): string | undefined {
+function hear(append: Json, { log, mesh }: Life, ledger: Ledger): string | undefined {
   let heard: Append
   try {
-    heard = parseAppend(JSON.stringify(append).replaceAll(OWN, own))
+    heard = parseAppend(JSON.stringify(append).replaceAll(OWN, log.epoch))
   } catch (error) {
     if (error instanceof SserError) return undefined
     throw error
   }
-  for (const { stream, msg = '', event } of heard.runs.flatMap(({ events }) => events)) {
-    if (stream !== undefined) ledger.add({ stream, msg, event })
+  /** What may be held of each epoch afterwards: what continues, and what is jumped to. */
+  const most = new Map<string, number>()
+  for (const { epoch, prev, floor, events } of heard.runs) {
+    const have = most.get(epoch) ?? log.epochs.get(epoch)?.have ?? 0
+    most.set(epoch, prev <= have || floor === true ? Math.max(have, prev + events.length) : have)
+    for (const { stream, msg = '', event } of events)
+      if (stream !== undefined) ledger.add({ stream, msg, event })
   }
   // Whoever asked must be able to read it.
-  parseAppend(printAppend(receive(heard)))
-  return undefined
+  parseAppend(printAppend(mesh.receive(heard)))
+  const isOver = ([epoch, seq]: [string, number]) => (log.epochs.get(epoch)?.have ?? 0) > seq
+  return [...most].some(isOver) ? 'it claims what it was never given' : undefined
 }

@@ -2,7 +2,7 @@ import { createParser } from 'eventsource-parser'
 import { Sser, StaticPeerFinder } from '../../../src/index.ts'
 import { StepClock } from '../step-clock.ts'
 import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'
-import { ID_WORDS, IDS } from '../words.ts'
+import { ID_WORDS, IDS, UNCHECKED_IDS, withCheck } from '../words.ts'
 
 interface Answered {
   status: number
@@ -26,7 +26,7 @@ export const request: Surface<Answered | undefined> = {
     { query: '?stream=orders' },
     { query: '?stream=orders&stream=a%20b&stream=%C3%A9', accept: 'text/event-stream', id: IDS[0] as string },
     { query: `?stream=a&lastEventId=${IDS[1]}`, accept: 'text/html, text/event-stream;q=0.5, */*;q=0' },
-    { query: '?stream=a', method: 'HEAD', id: IDS[2] as string },
+    { query: '?stream=a', method: 'HEAD', id: UNCHECKED_IDS[2] as string },
   ],
   words: [
     ...ID_WORDS,
@@ -92,7 +92,7 @@ function requestOf(input: Json): Request | undefined {
   try {
     const headers = new Headers()
     if (accept !== undefined) headers.set('accept', textOf(accept))
-    if (id !== undefined) headers.set('last-event-id', textOf(id))
+    if (id !== undefined) headers.set('last-event-id', withCheck(textOf(id)))
     return new Request(`http://pod/events${query}`, {
       headers,
       method: method === undefined ? 'GET' : textOf(method),

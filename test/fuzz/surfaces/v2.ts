@@ -6,7 +6,12 @@ import { APPEND, APPEND_WORDS } from '../words.ts'
 /** The body of a Pod's request, or of its answer. */
 export const v2: Surface<Append | undefined> = {
   name: 'v2',
-  corpus: [JSON.stringify(APPEND), '{"v":2,"epoch":"Zr7b0","position":{},"runs":[],"hydrate":true}'],
+  corpus: [
+    JSON.stringify(APPEND),
+    JSON.stringify(APPEND).replace('created', 'sser-gap'),
+    JSON.stringify(APPEND).replace('created', 'x\ndata: forged'),
+    '{"v":2,"epoch":"Zr7b0","position":{},"runs":[],"hydrate":true}',
+  ],
   words: APPEND_WORDS,
   run(input) {
     try {
