@@ -56,7 +56,7 @@ describe.each([
     peers: IMPOSTORS.map((last) => `${net}.${last}:${PORT}`),
     // What was made up is believed, up to a limit, and forgotten minutes later.
     mostGrownBytes: 67_108_864,
-    settings: { requestTimeoutMs: 300, hydrateTimeoutMs: 200 },
+    settings: { requestTimeoutMs: 600, hydrateTimeoutMs: 200 },
   })
 
   const run = (epoch: string, prev: number, fields: object = {}, events: object[] = []) => ({
@@ -83,6 +83,9 @@ describe.each([
         async () => (await states()).filter(({ state }) => state === 'failing').length >= 5,
         5_000,
       )
+      const isCutOff = async () =>
+        (await states()).some(({ lastError }) => lastError?.includes('has at most') === true)
+      await until('the one without end is cut off', isCutOff, 5_000)
       expect((await victim.send({ stream: 'a' }, 'x')).status).toBe(202)
       expect(redirected.accepted).toBe(0)
     })
