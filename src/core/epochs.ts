@@ -1,3 +1,4 @@
+import { MAX_EPOCHS } from '../wire/position.ts'
 import { Deque } from './deque.ts'
 import type { LogItem } from './items.ts'
 import type { Timing } from './timing.ts'
@@ -34,6 +35,11 @@ export class Epochs {
 
   constructor(timing: Timing) {
     this.#timing = timing
+  }
+
+  /** Whether one more would be too many. */
+  get isFull(): boolean {
+    return this.#epochs.size >= MAX_EPOCHS
   }
 
   get(epoch: string): Epoch | undefined {

@@ -5,6 +5,7 @@ import type { Tally } from '../core/tally.ts'
 import type { Timing } from '../core/timing.ts'
 import { SserError } from '../errors.ts'
 import type { Faults } from '../faults.ts'
+import { MAX_EPOCHS } from '../wire/position.ts'
 import { APPEND_TARGET_BYTES, type Append, type Run, type WireEvent } from '../wire/v2.ts'
 import type { Acquaintance } from './acquaintance.ts'
 
@@ -69,6 +70,7 @@ export class Exchange {
 
   /** Takes of the runs what continues what is held, and nothing else. */
   take(runs: readonly Run[], now: number): void {
+    let refused = 0
     for (const run of runs) {
       if (run.epoch === this.#log.epoch || run.idle >= this.#timing.forgetMs) continue
       const known = this.#log.epochs.get(run.epoch)
@@ -76,6 +78,10 @@ export class Exchange {
       const last = run.prev + run.events.length
       if (run.prev > have && run.floor !== true) continue
       if (last <= have && known === undefined) continue
+      if (known === undefined && this.#log.epochs.isFull) {
+        refused += 1
+        continue
+      }
       const record = known ?? this.#log.epochs.know(run.epoch, now - run.idle)
       if (last > have) record.lastActive = Math.max(record.lastActive, now - run.idle)
       if (run.prev > have) this.#log.jump(run.epoch, run.prev, now)
@@ -90,6 +96,9 @@ export class Exchange {
         }
       }
     }
+    if (refused === 0) return
+    const message = `Of ${refused} epochs nothing is taken: more than ${MAX_EPOCHS} are not known at once`
+    this.#faults.report(new SserError('invalid-append', message), { stage: 'receive' })
   }
 
   /** This Pod's own events go first: nobody else brings them so soon. */

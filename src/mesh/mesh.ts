@@ -16,6 +16,8 @@ import type { Transport } from './transport.ts'
 
 /** How often a Pod that stops looks whether it may go. */
 const FLUSH_POLL_MS = 20
+/** Pods that call and are in no list of peers, or not yet: so many are remembered. */
+const MOST_STRANGERS = 64
 
 export interface MeshOptions {
   log: Log
@@ -165,9 +167,20 @@ export class Mesh {
     if (acquaintance === undefined) {
       acquaintance = new Acquaintance(epoch, this.#options.clock.now())
       this.#acquaintances.set(epoch, acquaintance)
+      if (this.#acquaintances.size > this.#links.size + MOST_STRANGERS) this.#forgetStranger()
       for (const link of this.#links.values()) link.probe()
     }
     return acquaintance
+  }
+
+  /** Lets go of the one that was met first, of those to whom no link leads. It loses no more than its grace. */
+  #forgetStranger(): void {
+    const links = [...this.#links.values()]
+    for (const [epoch, acquaintance] of this.#acquaintances) {
+      if (links.some((link) => link.leadsTo(acquaintance))) continue
+      this.#acquaintances.delete(epoch)
+      return
+    }
   }
 
   #tick(): void {

@@ -36,8 +36,10 @@ export interface Proof extends Bond {
   readonly isOfNow: boolean
 }
 
-const REQUEST = /^t=(\d{1,15}), s=([0-9a-f]{16}), n=(\d{1,15}), m=([\w-]{43})$/
-const ANSWER = /^t=(\d{1,15}), m=([\w-]{43})$/
+// The last of its 43 characters has two bits to spare, which are 0: one signature has one form.
+const MAC = '([\\w-]{42}[048AEIMQUYcgkosw])'
+const REQUEST = new RegExp(`^t=(\\d{1,15}), s=([0-9a-f]{16}), n=(\\d{1,15}), m=${MAC}$`)
+const ANSWER = new RegExp(`^t=(\\d{1,15}), m=${MAC}$`)
 const HMAC = { name: 'HMAC', hash: 'SHA-256' }
 
 const encoder = new TextEncoder()

@@ -7,6 +7,8 @@ export type Position = ReadonlyMap<string, number>
 
 /** A longer id is not parsed. */
 export const MAX_POSITION_BYTES = 4_096
+/** Lives of Pods that one Pod knows of at once: no header of 16 KiB could name more, and whoever does made them up. */
+export const MAX_EPOCHS = 2_048
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const EPOCH_LENGTH = 5

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { SserError } from '../errors.ts'
 import { eventTypeFault, keyFault, streamNameFault, tagFault } from './names.ts'
-import { isEpoch, type Position } from './position.ts'
+import { isEpoch, MAX_EPOCHS, type Position } from './position.ts'
 import { traceparentOf } from './traceparent.ts'
 
 /** Where a Pod takes appends by POST, on its internal port. */
@@ -59,7 +59,7 @@ const duration = v.pipe(v.number(), v.finite(), v.minValue(0))
 const schema = v.object({
   v: v.literal(2),
   epoch,
-  position: v.record(epoch, seq),
+  position: v.pipe(v.record(epoch, seq), v.maxEntries(MAX_EPOCHS)),
   hydrate: v.optional(v.boolean()),
   ready: v.optional(v.boolean()),
   v1Age: v.optional(duration),

@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { SEED } from '../fixtures/messages.ts'
+import { fuzz } from './fuzz.ts'
+import type { Json } from './surface.ts'
+import { surfaces } from './surfaces.ts'
+import { faultOf } from './try.ts'
+
+const CASES = new URL('./cases/', import.meta.url)
+
+/** An input that failed once. */
+interface Case {
+  surface: string
+  why: string
+  input: Json
+}
+
+const cases = readdirSync(CASES).map((file) => JSON.parse(readFileSync(new URL(file, CASES), 'utf8')) as Case)
+
+describe('a second of mutated inputs finds nothing wrong', () => {
+  it.each(surfaces.map((surface) => [surface.name, surface] as const))('with %s', async (_, surface) => {
+    const { inputs, failures } = await fuzz(surface, { seed: SEED, ms: 1_000 })
+    expect(failures).toEqual([])
+    expect(inputs).toBeGreaterThan(100)
+  })
+})
+
+describe('what failed once', () => {
+  it.each(cases.map((each) => [each.why, each] as const))(
+    'holds: %s',
+    async (_, { surface: name, input }) => {
+      const surface = surfaces.find((each) => each.name === name)
+      expect(surface).toBeDefined()
+      if (surface !== undefined) expect(await faultOf(surface, input)).toBeUndefined()
+    },
+  )
+})

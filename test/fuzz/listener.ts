@@ -1,0 +1,111 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import type { Connection, Sink } from '../../src/core/connection.ts'
+import type { Life } from '../../src/life.ts'
+import { parsePosition } from '../../src/wire/position.ts'
+import { asReceived } from '../fixtures/messages.ts'
+
+/** Told of an event that may reach a client. */
+export interface Sent {
+  stream: string
+  msg: string
+  event?: string | undefined
+}
+
+/** What clients may get: whatever else arrives was forged. */
+export class Ledger {
+  readonly #sent = new Set<string>()
+
+  add({ stream, msg, event }: Sent): void {
+    this.#sent.add(JSON.stringify([stream, asReceived(msg), event?.toWellFormed()]))
+  }
+
+  has(streams: readonly string[], { data, event }: EventSourceMessage): boolean {
+    return streams.some((stream) => this.#sent.has(JSON.stringify([stream, data, event])))
+  }
+}
+
+/** A client of one connection: what it gets is judged by `eventsource-parser`. */
+export class Listener implements Sink {
+  readonly events: EventSourceMessage[] = []
+  /** What the parser objected to. */
+  fault: string | undefined
+  lastEventId = ''
+  readonly #streams: readonly string[]
+  readonly #life: Life
+  readonly #isSlow: boolean
+  readonly #connection: Connection
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  readonly #parser = createParser({
+    onEvent: (event) => this.#hear(event),
+    onError: (error) => {
+      this.fault ??= `no event stream: ${error.message}`
+    },
+    onComment: (comment) => {
+      if (comment !== '') this.fault ??= `a comment: ${comment}`
+    },
+  })
+
+  /** One that is slow asks for the next chunk only when {@link pull} says so. */
+  constructor(
+    life: Life,
+    streams: readonly string[],
+    options: { id?: string | undefined; isSlow?: boolean } = {},
+  ) {
+    this.#streams = streams
+    this.#life = life
+    this.#isSlow = options.isSlow === true
+    this.#connection = life.connect(streams, options.id, this)
+    life.hub.join(this.#connection)
+    this.pull()
+  }
+
+  pull(): void {
+    this.#life.hub.pull(this.#connection)
+  }
+
+  leave(): void {
+    this.#life.hub.leave(this.#connection)
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.#parser.feed(this.#decoder.decode(chunk, { stream: true }))
+    return !this.#isSlow
+  }
+
+  close(): void {}
+
+  abort(): void {}
+
+  /** What is wrong with what it got. */
+  wrong(ledger: Ledger): string | undefined {
+    if (this.fault !== undefined) return this.fault
+    const forged = this.events.find(
+      (event) => !event.event?.startsWith('sser-') && !ledger.has(this.#streams, event),
+    )
+    return forged === undefined ? undefined : `forged: ${JSON.stringify(forged)}`
+  }
+
+  #hear(event: EventSourceMessage): void {
+    this.events.push(event)
+    const { id } = event
+    if (event.event?.startsWith('sser-') && event.event !== 'sser-gap' && event.event !== 'sser-position')
+      this.fault ??= `forged: ${event.event}`
+    if (id === undefined) return
+    if (id !== '') this.#advance(id)
+    this.lastEventId = id
+  }
+
+  /** Of an epoch that an id and the next one both name, the seq never goes back. */
+  #advance(id: string): void {
+    const claims = parsePosition(id, Number.POSITIVE_INFINITY)
+    if (claims === undefined) {
+      this.fault ??= `an id that is none: ${id}`
+      return
+    }
+    const before = parsePosition(this.lastEventId, Number.POSITIVE_INFINITY)
+    for (const [epoch, { seq }] of claims) {
+      if (seq < (before?.get(epoch)?.seq ?? 0))
+        this.fault ??= `an id that goes back: ${this.lastEventId}, ${id}`
+    }
+  }
+}

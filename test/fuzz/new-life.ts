@@ -1,0 +1,34 @@
+import { Tally } from '../../src/core/tally.ts'
+import { Faults } from '../../src/faults.ts'
+import { Life } from '../../src/life.ts'
+import type { Transport } from '../../src/mesh/transport.ts'
+import { resolveSettings, type Settings } from '../../src/options.ts'
+import { StepClock } from './step-clock.ts'
+
+export interface LifeOptions extends Settings {
+  transport?: Transport
+  /** Their addresses. */
+  peers?: readonly string[]
+}
+
+/** A Pod's log, hub and mesh, joined, on time that is stepped. */
+export async function newLife({ transport, peers = [], ...settings }: LifeOptions = {}) {
+  const clock = new StepClock()
+  const faults: unknown[] = []
+  const life: Life = new Life({
+    settings: resolveSettings(settings),
+    clock,
+    faults: new Faults((error) => faults.push(error)),
+    tally: new Tally(),
+    transport: transport ?? (() => Promise.reject(new Error('There are no peers here'))),
+    onFrozen: () => life.stop(),
+  })
+  life.mesh.setPeers(
+    peers.map((address) => ({ address })),
+    7_000,
+  )
+  const joining = life.mesh.join()
+  for (let waits = 0; !life.mesh.isReady && waits < 40; waits += 1) await clock.advance(250)
+  await joining
+  return { clock, faults, life }
+}

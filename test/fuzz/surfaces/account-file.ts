@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AccountFile, AccountFileError, readAccountFile } from '../../../src/kubernetes/account-files.ts'
+import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'sser-fuzz-'))
+process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
+const file = join(dir, 'file')
+const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nMIIB\nAgEA\n-----END CERTIFICATE-----\n'
+const KINDS: readonly Json[] = ['token', 'ca.crt', 'namespace']
+
+/** A file of a ServiceAccount. */
+export const accountFile: Surface<string | undefined> = {
+  name: 'account-file',
+  corpus: [
+    { kind: 'token', text: 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln\n' },
+    { kind: 'ca.crt', text: CERTIFICATE.repeat(2) },
+    { kind: 'namespace', text: 'shop' },
+  ],
+  words: [
+    CERTIFICATE,
+    '-----BEGIN CERTIFICATE-----',
+    '-----END',
+    '\r\nx-evil: 1',
+    'token',
+    'ca.crt',
+    'namespace',
+  ],
+  async run(input) {
+    const { kind, text } = fieldsOf(input)
+    if (!KINDS.includes(kind as Json)) return undefined
+    writeFileSync(file, Buffer.from(textOf(text), 'latin1'))
+    try {
+      const read = await readAccountFile(file, kind as AccountFile)
+      // What it is used for must take it.
+      if (kind === 'token') new Headers({ authorization: `Bearer ${read}` })
+      if (kind === 'namespace' && new URL(`https://x/a/${read}/b`).pathname !== `/a/${read}/b`)
+        return 'a path apart'
+      return read === '' ? 'empty' : undefined
+    } catch (error) {
+      if (error instanceof AccountFileError) return undefined
+      throw error
+    }
+  },
+  invariant: (wrong) => wrong,
+}

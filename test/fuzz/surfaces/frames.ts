@@ -1,0 +1,74 @@
+import { SserError } from '../../../src/errors.ts'
+import { eventTypeFault, keyFault, messageFault, streamNameFault } from '../../../src/wire/names.ts'
+import { HOSTILE_MESSAGES } from '../../fixtures/messages.ts'
+import { Ledger, Listener } from '../listener.ts'
+import { newLife } from '../new-life.ts'
+import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'
+
+const STREAMS = ['a', 'b']
+
+/** Messages, event types and names as an application may send them; what clients get of it, live and later. */
+export const frames: Surface<string | undefined> = {
+  name: 'frames',
+  corpus: [
+    HOSTILE_MESSAGES.map((msg) => ({ stream: 'a', msg })),
+    [
+      { stream: 'a', msg: 'plain', event: 'created', key: 'k1' },
+      { stream: 'b', msg: 'data: x\n\nid: 7', event: ' :' },
+      { stream: 'a', msg: 'again', event: 'created', key: 'k1' },
+    ],
+    [{ stream: 'b', msg: '\r\n\r', event: '\u2028data: x' }],
+  ],
+  words: [
+    '\n\nevent: evil\ndata: x',
+    '\rid: 7\r',
+    'sser-gap',
+    'sser-',
+    'retry: 1',
+    ':',
+    'data',
+    '\uFEFF',
+    'event',
+    'key',
+  ],
+  async run(input) {
+    const { clock, life } = await newLife()
+    const ledger = new Ledger()
+    const listeners = [new Listener(life, STREAMS), new Listener(life, ['b'], { isSlow: true })]
+    const first = (listeners[0] as Listener).lastEventId
+    for (const sent of Array.isArray(input) ? input : [input]) {
+      const content = contentOf(sent)
+      if (content === undefined) continue
+      ledger.add(content)
+      life.log.append(life.log.epoch, content, clock.now(), clock.now())
+    }
+    await clock.advance(0)
+    listeners.push(new Listener(life, STREAMS, { id: first }))
+    for (let turn = 0; turn < 3; turn += 1) {
+      for (const listener of listeners) listener.pull()
+      await clock.advance(1)
+    }
+    const heard = listeners.map(
+      ({ events }) => events.filter(({ event }) => !event?.startsWith('sser-')).length,
+    )
+    life.stop()
+    const wrong = listeners.map((listener) => listener.wrong(ledger)).find((each) => each !== undefined)
+    return wrong ?? (heard[0] === heard[2] ? undefined : `live ${heard[0]} events, resumed ${heard[2]}`)
+  },
+  invariant: (wrong) => wrong,
+}
+
+/** What `send()` makes of it; undefined where it throws. */
+function contentOf(sent: Json) {
+  const { stream, msg, event, key } = fieldsOf(sent)
+  const name = textOf(stream ?? '')
+  const type = event === undefined ? undefined : textOf(event)
+  const twin = key === undefined ? undefined : textOf(key)
+  const fault =
+    streamNameFault(name) ??
+    messageFault(msg as string, 65_536) ??
+    (type === undefined ? undefined : eventTypeFault(type)) ??
+    (twin === undefined ? undefined : keyFault(twin))
+  if (fault instanceof SserError) return undefined
+  return { stream: name, msg: (msg as string).toWellFormed(), event: type?.toWellFormed(), key: twin }
+}

@@ -1,0 +1,29 @@
+import { SserError } from '../../../src/errors.ts'
+import { parseV1, printV1, type V1Event } from '../../../src/wire/v1.ts'
+import { type Surface, textOf } from '../surface.ts'
+
+/** The body of a Go Pod's request. */
+export const v1: Surface<V1Event | undefined> = {
+  name: 'v1',
+  corpus: [
+    '{"stream":"orders","msg":"two coffees"}',
+    '{"stream":"é😀","msg":"{\\"order\\":1}\\n","later":1}',
+  ],
+  words: ['stream', 'msg', '"msg":', '\\u0000', '\\r', '\\ud800', '__proto__'],
+  run(input) {
+    try {
+      return parseV1(textOf(input))
+    } catch (error) {
+      if (error instanceof SserError) return undefined
+      throw error
+    }
+  },
+  invariant(event) {
+    if (event === undefined) return undefined
+    const again = parseV1(printV1(event))
+    if (again.stream !== event.stream || again.msg !== event.msg) return 'printed, it is another'
+    return event.msg !== '' && event.stream !== '' && !/[\r\n\0]/.test(event.stream)
+      ? undefined
+      : 'let through'
+  },
+}

@@ -1,0 +1,48 @@
+// Opens so many TCP connections to a port from several loopback addresses, sends the same bytes on every other one,
+// says how many it has when it has all, or the time is up, and holds them until its standard input ends.
+
+import { connect } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+
+const ADDRESSES = 4
+const AT_ONCE = 50
+/** A queue that is full makes the kernel wait for seconds before it knocks again: the Pod is to be full, not the queue. */
+const PAUSE_MS = 10
+const MOST_MS = 6_000
+
+const [host = '', port = '', count = '0', bytes = ''] = process.argv.slice(2)
+let left = Number(count)
+let opened = 0
+
+function open(): Promise<void> {
+  return new Promise((resolve) => {
+    const isNoisy = left % 2 === 0
+    const localAddress = `127.0.139.${1 + (left % ADDRESSES)}`
+    const socket = connect({ host, port: Number(port), localAddress }, () => {
+      if (isNoisy) socket.write(bytes)
+      opened += 1
+      if (opened === Number(count)) say()
+      resolve()
+    })
+    // A Pod may end what says nothing for long.
+    socket.on('error', () => resolve())
+  })
+}
+
+async function openSome(): Promise<void> {
+  for (; left > 0; ) {
+    left -= 1
+    await open()
+    await pause(PAUSE_MS)
+  }
+}
+
+function say(): void {
+  clearTimeout(timer)
+  left = 0
+  console.log(`opened ${opened}`)
+}
+
+const timer = setTimeout(say, MOST_MS)
+for (let i = 0; i < AT_ONCE; i += 1) void openSome()
+process.stdin.resume().on('end', () => process.exit(0))

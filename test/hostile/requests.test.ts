@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest'
+import { printPosition } from '../../src/wire/position.ts'
+import { Raw } from '../fleet/clients.ts'
+import { statusOf, Victim } from './victim.ts'
+
+const APPEND = '/api/json/v2/append'
+
+describe.each([
+  ['node', '127.0.131.1'],
+  ['bun', '127.0.131.2'],
+] as const)('under %s', (runtime, host) => {
+  const victim = Victim.forAll(runtime, host)
+  const get = (path: string, headers = '', version = '1.1') =>
+    statusOf(victim.url, `GET ${path} HTTP/${version}\r\nHost: x\r\n${headers}\r\n`)
+
+  test('a URL of 64 KiB, and headers of 64 KiB', async () => {
+    await victim.endures(async () => {
+      const refusals = [400, 414, 431, undefined]
+      for (let times = 0; times < 20; times += 1) {
+        expect(refusals).toContain(await get(`/events?stream=${'x'.repeat(65_536)}`))
+        expect(refusals).toContain(await get('/events?stream=a', `X-Large: ${'x'.repeat(65_536)}\r\n`))
+        expect(refusals).toContain(await get('/events?stream=a', 'X-Many: 1\r\n'.repeat(6_000)))
+      }
+    })
+  })
+
+  test('a Last-Event-ID of 100 KB', async () => {
+    await victim.endures(async () => {
+      expect([400, 431, undefined]).toContain(
+        await get('/events?stream=a', `Last-Event-ID: ${'x'.repeat(100_000)}\r\n`),
+      )
+    })
+  })
+
+  test.each([
+    ['that is garbage', 'garbage'],
+    ['of bytes that are no text', '\u0080\u00ff-\u00e9'],
+    ['that is as long as may be', 'x'.repeat(4_096)],
+    ['that claims a future of Pods that nobody knows', printPosition([['aaaaa', 2 ** 53 - 1]])],
+    [
+      'that claims 400 of them',
+      printPosition(Array.from({ length: 400 }, (_, i) => [`e${1_000 + i}`, i + 1])),
+    ],
+  ])('a Last-Event-ID %s is a gap, and no error', async (_, id) => {
+    await victim.endures(async () => {
+      const raw = await Raw.open(victim.url)
+      raw.socket.write(`GET /events?stream=a HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${id}\r\n\r\n`, 'latin1')
+      const text = await raw.holds('a gap', (text) => text.includes('sser-gap'))
+      expect(text).toMatch(/^HTTP\/1\.1 200 /)
+      expect(text).not.toMatch(/event: (?!sser-gap)/)
+      raw.socket.destroy()
+    })
+  })
+
+  test('a Last-Event-ID that claims the future of the Pod itself gets what is sent from then on', async () => {
+    await victim.endures(async () => {
+      const epoch = (await victim.state()).position.slice(0, 5)
+      const raw = await Raw.open(victim.url)
+      const id = printPosition([[epoch, 2 ** 53 - 1]])
+      raw.socket.write(
+        `GET /events?${new URLSearchParams({ stream: victim.stream })} HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${id}\r\n\r\n`,
+      )
+      await raw.holds('a gap, then events', (text) => /sser-gap[\s\S]*\ndata: \d+ \d+\n/.test(text))
+      raw.socket.destroy()
+    })
+  })
+
+  test('methods and paths that are not served, on both ports', async () => {
+    await victim.endures(async () => {
+      const ask = (url: string, method: string, path: string) =>
+        statusOf(url, `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`)
+      for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])
+        expect([method, await ask(victim.url, method, '/events?stream=a')]).toEqual([method, 405])
+      for (const path of ['/', '/api/json/v1/send', APPEND, '/livez', '/events/../state/..%2f', '//events'])
+        expect([path, await ask(victim.url, 'GET', path)]).toEqual([path, 404])
+      for (const path of ['/', '/events?stream=a', '/send', '/state', `${APPEND}/`])
+        expect([path, await ask(victim.internalUrl, 'POST', path)]).toEqual([path, 404])
+      for (const method of ['GET', 'PUT', 'DELETE'])
+        expect([method, await ask(victim.internalUrl, method, APPEND)]).toEqual([method, 404])
+      for (const method of ['BREW', 'CONNECT', 'TRACE'])
+        expect([400, 404, 405, 501, undefined]).toContain(await ask(victim.url, method, '/events?stream=a'))
+    })
+  })
+
+  test('HTTP/1.0, HEAD, and no HTTP at all', async () => {
+    await victim.endures(async () => {
+      expect(await get('/events?stream=a', '', '1.0')).toBe(200)
+      for (let times = 0; times < 50; times += 1) {
+        expect(await statusOf(victim.url, 'HEAD /events?stream=a HTTP/1.1\r\nHost: x\r\n\r\n')).toBe(200)
+        for (const bytes of [
+          '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n',
+          '\0'.repeat(1_000),
+          'GET / HTTP/9.9\r\n\r\n',
+        ])
+          expect([400, 404, 505, undefined]).toContain(
+            await statusOf(victim.url, Buffer.from(bytes, 'latin1')),
+          )
+      }
+    })
+  })
+})
