@@ -1,12 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AccountFile, AccountFileError, readAccountFile } from '../../../src/kubernetes/account-files.ts'
 import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'
 
-const dir = mkdtempSync(join(tmpdir(), 'sser-fuzz-'))
-process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
-const file = join(dir, 'file')
+const file = join(tmpdir(), `sser-fuzz-${process.pid}`)
 const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nMIIB\nAgEA\n-----END CERTIFICATE-----\n'
 const KINDS: readonly Json[] = ['token', 'ca.crt', 'namespace']
 
@@ -41,6 +39,8 @@ export const accountFile: Surface<string | undefined> = {
     } catch (error) {
       if (error instanceof AccountFileError) return undefined
       throw error
+    } finally {
+      rmSync(file)
     }
   },
   invariant: (wrong) => wrong,
