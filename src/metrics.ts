@@ -1,6 +1,6 @@
 import type { Family, Sample } from './exposition.ts'
 import type { PeerStatus } from './mesh/peer-status.ts'
-import type { State } from './routes/ops.ts'
+import type { State } from './routes/probes.ts'
 import type { HistogramStats, Stats } from './stats.ts'
 import { VERSION } from './version.ts'
 

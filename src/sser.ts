@@ -16,7 +16,8 @@ import { type ResolvedSettings, resolveSettings, type Settings } from './options
 import { eventsHandler, eventsRoutes, type Handler } from './routes/events.ts'
 import { Intake } from './routes/intake.ts'
 import { internalRoutes } from './routes/internal.ts'
-import { opsRoutes, type State } from './routes/ops.ts'
+import { opsRoutes } from './routes/ops.ts'
+import { probeRoutes, type State } from './routes/probes.ts'
 import { Sender, type SendOptions } from './sender.ts'
 import { readStats, type Stats, type StatsOptions } from './stats.ts'
 import { messageFault } from './wire/names.ts'
@@ -35,9 +36,11 @@ export class Sser {
   readonly routes: Hono
   /** What peers post to; the runtimes' `serve()` binds it to the internal port. Nobody else should reach it. */
   readonly internalRoutes: Hono
+  /** `/livez` and `/readyz`: for balancers that ask the Pods by themselves, also on the public port. */
+  readonly probeRoutes: Hono
   /**
-   * `/livez` and `/readyz` for probes, `/metrics` for Prometheus, `/debug/sser` for people. The runtimes' `serve()` binds
-   * them to the internal port, too; they name streams and peers, so they are not for the public one.
+   * The probes, `/metrics` for Prometheus, `/debug/sser` for people. The runtimes' `serve()` binds them to the internal
+   * port, too; they name streams and peers, so they are not for the public one.
    */
   readonly opsRoutes: Hono
   /** The public endpoint under any other router: given a `Request`, returns a streaming `Response`. */
@@ -119,8 +122,9 @@ export class Sser {
       receive: (message) => this.#membership.current().mesh.receive(message),
       receiveV1: (event) => this.#receiveV1(event),
     })
+    this.probeRoutes = probeRoutes(() => this.state)
     this.opsRoutes = opsRoutes({
-      state: () => this.state,
+      probeRoutes: this.probeRoutes,
       stats: (options) => this.stats(options),
       recentFaults: () => this.#recentFaults.list(),
     })

@@ -9,7 +9,7 @@ import type { PeerFinder, PeerFinderStatus } from './finders/finder.ts'
 import type { Life } from './life.ts'
 import type { PeerStatus } from './mesh/peer-status.ts'
 import type { ResolvedSettings } from './options.ts'
-import type { State } from './routes/ops.ts'
+import type { State } from './routes/probes.ts'
 import type { GapReason } from './wire/frame.ts'
 
 /** What `stats()` may be asked for beside the rest. */

@@ -14,7 +14,9 @@ const PAGES = [
   'README.md',
   'docs/protocol.md',
   'docs/migrating-from-go.md',
+  'SECURITY.md',
   'docs/authorize.md',
+  'docs/security.md',
   'docs/kubernetes.md',
   'docs/observability.md',
   'docs/doctor.md',
@@ -50,6 +52,40 @@ function rows(text: string): string[][] {
 function section(title: string): string {
   return protocol.split(/^#{2,3} /m).find((part) => part.startsWith(`${title}\n`)) as string
 }
+
+describe('the page of attacks', () => {
+  const page = read('docs/security.md')
+  const attacks = Array.from(page.matchAll(/^\|.*\| `(test\/\S+)`: (.*) \|$/gm), ([, file, name]) => [
+    String(name),
+    String(file),
+  ])
+
+  test('has many, each once', () => {
+    expect(attacks.length).toBeGreaterThanOrEqual(25)
+    expect(new Set(attacks.map(String)).size).toBe(attacks.length)
+  })
+
+  test.each(attacks)('%s: is a test of %s', (name, file) => {
+    const names = Array.from(
+      read(file).matchAll(/\b(?:it|test)(?:\.each[\s\S]*?\]\)|\.each\([^\n]*\))?\(\s*(['`])(.*?)\1,/g),
+      ([, , text]) => String(text),
+    )
+    expect(names.filter((each) => each.includes(name))).toHaveLength(1)
+  })
+
+  test('tells the limits as the code has them', () => {
+    const limits = Array.from(
+      page.matchAll(/^\| [^|]* \| `(\w+)`[^|]*\| ([^|]*) \|/gm),
+      ([, name, value]) => [String(name), String(value)],
+    )
+    expect(limits.length).toBeGreaterThan(10)
+    for (const [name, value] of limits) {
+      const digits = Number(/[\d,]+/.exec(value as string)?.[0].replaceAll(',', '') ?? 0)
+      const unit = / MiB$/.test(value as string) ? 1_048_576 : / s$/.test(value as string) ? 1_000 : 1
+      expect([name, digits * unit]).toEqual([name, settings[name as string]])
+    }
+  })
+})
 
 describe('the page on who may listen', () => {
   test('shows the recipes as they are tested', () => {

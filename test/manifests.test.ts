@@ -220,16 +220,27 @@ describe.each(EDGES)('the edge %s', (name) => {
 
   test('asks the public port for what the server answers there', () => {
     const paths = [...text.matchAll(/(?:healthcheck-path|requestPath): (\S+)/g)]
-    if (paths.length > 0) expect(server).toContain("app.route('/', sser.opsRoutes)")
+    if (paths.length > 0) expect(server).toContain("app.route('/', sser.probeRoutes)")
     for (const [, path] of paths) expect(path).toBe('/readyz')
   })
+})
+
+test('the component with the secret gives the Pods what the server reads', () => {
+  const [patch] = manifestsIn('secret/').filter(({ kind }) => kind === 'Deployment') as Deployment[]
+  const [{ env, name }] = (patch as Deployment).spec.template.spec.containers
+  expect(name).toBe(container.name)
+  for (const { name: variable } of env) expect(server).toContain(`process.env.${variable}`)
+  const { secretKeyRef } = env[0]?.valueFrom as unknown as { secretKeyRef: { name: string; key: string } }
+  const make = `kubectl create secret generic ${secretKeyRef.name} -n web --from-literal=${secretKeyRef.key}=`
+  expect(readExample('secret/kustomization.yaml')).toContain(make)
+  expect(readFileSync(join(ROOT, 'docs/kubernetes.md'), 'utf8')).toContain(make)
 })
 
 test('each kustomization names what lies beside it', () => {
   for (const path of listExamples().filter((each) => each.endsWith('kustomization.yaml'))) {
     const folder = path.slice(0, -'kustomization.yaml'.length)
-    const { resources, patches = [] } = parse(readExample(path)) as {
-      resources: string[]
+    const { resources = [], patches = [] } = parse(readExample(path)) as {
+      resources?: string[]
       patches?: { path: string }[]
     }
     const named = [...resources, ...patches.map((patch) => patch.path)].filter((name) =>

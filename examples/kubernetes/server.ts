@@ -7,11 +7,13 @@ const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await
 
 const sser = new Sser({
   peerFinder: new KubernetesPeerFinder({ labelSelector: 'app=web' }),
+  // From the Secret `web-peers`, where there is one.
+  peerSecret: process.env.PEER_SECRET?.split(','),
   onError: (error, { stage, peer }) => console.error(stage, peer ?? '', error),
 })
 
 const app = new Hono()
-app.route('/', sser.opsRoutes) // GET /readyz, for balancers that ask the Pods by themselves
+app.route('/', sser.probeRoutes) // GET /readyz, for balancers that ask the Pods by themselves
 app.route('/events', sser.routes) // GET /events?stream=orders
 app.post('/send', async (c) => {
   const receipt = await sser.send(c.req.query('stream') ?? '', await c.req.text())

@@ -1,0 +1,34 @@
+import { Hono } from 'hono'
+
+/** Where an instance stands between `new` and its end. */
+export type State = 'idle' | 'finding-peers' | 'fetching-log' | 'ready' | 'draining' | 'stopped'
+
+const REASON: Record<Exclude<State, 'ready'>, string> = {
+  idle: 'start() was not called',
+  'finding-peers': 'the peer finder has no first list of peers yet',
+  'fetching-log': 'the log is being fetched from a peer',
+  draining: 'the Pod stops: its connections are being ended',
+  stopped: 'the Pod was stopped',
+}
+
+/**
+ * For probes: `GET /livez`, which fails once the instance was stopped, and `GET /readyz`, which fails while clients
+ * should go elsewhere. Both answer 200 or 503, with the state as JSON, and why not.
+ * @see https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
+ */
+export function probeRoutes(state: () => State): Hono {
+  const answer = (test: string, isIt: (state: State) => boolean) => () => {
+    const now = state()
+    const body = { [test]: isIt(now), state: now, ...(now !== 'ready' && { reason: REASON[now] }) }
+    return Response.json(body, { status: isIt(now) ? 200 : 503, headers: { 'cache-control': 'no-store' } })
+  }
+  return new Hono()
+    .get(
+      '/livez',
+      answer('live', (now) => now !== 'stopped'),
+    )
+    .get(
+      '/readyz',
+      answer('ready', (now) => now === 'ready'),
+    )
+}
