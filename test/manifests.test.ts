@@ -229,8 +229,11 @@ test('the component with the secret gives the Pods what the server reads', () =>
   const [patch] = manifestsIn('secret/').filter(({ kind }) => kind === 'Deployment') as Deployment[]
   const [{ env, name }] = (patch as Deployment).spec.template.spec.containers
   expect(name).toBe(container.name)
-  for (const { name: variable } of env) expect(server).toContain(`process.env.${variable}`)
-  const { secretKeyRef } = env[0]?.valueFrom as unknown as { secretKeyRef: { name: string; key: string } }
+  const [variable] = env as unknown as [
+    { name: string; valueFrom: { secretKeyRef: { name: string; key: string } } },
+  ]
+  expect(server).toContain(`process.env.${variable.name}`)
+  const { secretKeyRef } = variable.valueFrom
   const make = `kubectl create secret generic ${secretKeyRef.name} -n web --from-literal=${secretKeyRef.key}=`
   expect(readExample('secret/kustomization.yaml')).toContain(make)
   expect(readFileSync(join(ROOT, 'docs/kubernetes.md'), 'utf8')).toContain(make)
