@@ -1,3 +1,4 @@
+import { bunMac } from './bun/bun-mac.ts'
 import { fetchTransport, type Transport } from './mesh/transport.ts'
 import { type Bound, bindError, type PeerTls, type Served, type ServeOptions, serveOn } from './serving.ts'
 
@@ -9,7 +10,7 @@ export type { PeerTls, Served, ServeOptions } from './serving.ts'
  * @throws SserError `port-taken`, naming the port; what `sser.start()` throws.
  */
 export function serve(options: ServeOptions): Promise<Served> {
-  return serveOn({ bindInternal, bindPublic, process, transport }, options)
+  return serveOn({ bindInternal, bindPublic, process, transport, macOf: bunMac }, options)
 }
 
 /** Bun's own `fetch` is what a Pod uses without, too. */

@@ -4,6 +4,7 @@ import type { Faults } from './faults.ts'
 import type { PeerFinder } from './finders/finder.ts'
 import { follow } from './finders/follow.ts'
 import { Life } from './life.ts'
+import type { MacOf } from './mesh/mac.ts'
 import { checkPeers, type Peer } from './mesh/peer.ts'
 import type { Signatures } from './mesh/signatures.ts'
 import { signedTransport } from './mesh/signed-transport.ts'
@@ -20,6 +21,8 @@ export interface StartOptions {
   isSecured?: boolean | undefined
   /** How requests reach peers where the runtime has something leaner than `fetch`; the option `fetch` comes first. */
   transport?: Transport | undefined
+  /** How messages are signed where the runtime has something leaner than Web Crypto. */
+  macOf?: MacOf | undefined
 }
 
 export interface MembershipOptions {
@@ -72,9 +75,14 @@ export class Membership {
   }
 
   /** Finds the peers, and joins them. */
-  async start({ internalPort = this.#internalPort, transport }: Omit<StartOptions, 'signal'>): Promise<void> {
+  async start({
+    internalPort = this.#internalPort,
+    transport,
+    macOf,
+  }: Omit<StartOptions, 'signal'>): Promise<void> {
     const { faults, peerFinder, settings, signal } = this.#options
     this.#internalPort = internalPort
+    if (macOf !== undefined) this.#options.signatures?.use(macOf)
     if (transport !== undefined && settings.fetch === undefined) this.#transport = this.#signed(transport)
     const { peers, changes, uid } = await peerFinder.start({
       signal,

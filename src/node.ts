@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { withFastPath } from './node/fast-path.ts'
 import { httpTransport } from './node/http-transport.ts'
+import { nodeMac } from './node/node-mac.ts'
 import type { SocketSink } from './node/socket-sink.ts'
 import { type Bound, bindError, type PeerTls, type Served, type ServeOptions, serveOn } from './serving.ts'
 
@@ -32,7 +33,10 @@ const KEEP_ALIVE_MS = 60_000
  */
 export function serve({ fastPath = true, ...options }: NodeServeOptions): Promise<Served> {
   const bindClients = fastPath ? bindFast : bindPublic
-  return serveOn({ bindInternal, bindPublic: bindClients, process, transport: httpTransport }, options)
+  return serveOn(
+    { bindInternal, bindPublic: bindClients, process, transport: httpTransport, macOf: nodeMac },
+    options,
+  )
 }
 
 function bindPublic(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { SserError } from './errors.ts'
+import type { MacOf } from './mesh/mac.ts'
 import type { Transport } from './mesh/transport.ts'
 import type { Sser } from './sser.ts'
 
@@ -62,6 +63,8 @@ type Bind = (
 export interface Runtime {
   /** How requests reach peers, where it has something leaner than `fetch`, or where they need certificates. */
   transport?: ((tls: PeerTls | undefined) => Transport | undefined) | undefined
+  /** How messages between Pods are signed. */
+  macOf: MacOf
   /** For peers. Go Pods keep their connections for ever, and lose the message that meets a closing one. */
   bindInternal: Bind
   /** For clients. Event streams are quiet for long. */
@@ -102,6 +105,7 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
       internalPort: internal.port,
       isSecured: internalTls !== undefined,
       transport: runtime.transport?.(internalTls),
+      macOf: runtime.macOf,
     })
     const open = await runtime.bindPublic(fetch, port, hostname)
     bound.push(open)

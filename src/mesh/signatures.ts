@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
+import { type Mac, type MacOf, webMac } from './mac.ts'
 import { Replays } from './replays.ts'
 
 /** Carries the signature of a request to a peer, and of its answer. */
@@ -26,7 +27,8 @@ export interface Signer {
 
 /** A request that was signed: what its answer must be bound to. */
 export interface Bond {
-  readonly key: CryptoKey
+  /** Made with the secret that signed it. */
+  readonly key: Mac
   readonly mac: string
 }
 
@@ -40,17 +42,14 @@ export interface Proof extends Bond {
 const MAC = '([\\w-]{42}[048AEIMQUYcgkosw])'
 const REQUEST = new RegExp(`^t=(\\d{1,15}), s=([0-9a-f]{16}), n=(\\d{1,15}), m=${MAC}$`)
 const ANSWER = new RegExp(`^t=(\\d{1,15}), m=${MAC}$`)
-const HMAC = { name: 'HMAC', hash: 'SHA-256' }
-
-const encoder = new TextEncoder()
 
 /**
- * HMAC-SHA-256 over what Pods say to each other. The first secret signs, any of them is taken. An answer is bound to
+ * Signs what Pods say to each other. The first secret signs, any of them is taken. An answer is bound to
  * its request. Times are compared on clocks that never jump; two Pods that disagree learn that from a signed refusal.
- * @see https://www.rfc-editor.org/rfc/rfc2104
  */
 export class Signatures {
-  readonly #keys: Promise<readonly CryptoKey[]>
+  readonly #secrets: readonly string[]
+  #keys: readonly Mac[]
   readonly #clock: Clock
   readonly #replays = new Replays(2 * MAX_SKEW_MS)
   readonly #wallMinusClock: number
@@ -59,7 +58,8 @@ export class Signatures {
 
   constructor(secrets: readonly string[], clock: Clock) {
     this.#clock = clock
-    this.#keys = Promise.all(secrets.map(importKey))
+    this.#secrets = secrets
+    this.#keys = secrets.map(webMac)
     this.#startedAt = Date.now()
     this.#wallMinusClock = this.#startedAt - clock.now()
   }
@@ -69,10 +69,15 @@ export class Signatures {
     return Math.round(this.#clock.now() + this.#wallMinusClock)
   }
 
+  /** From here on by what the runtime has for it. */
+  use(macOf: MacOf): void {
+    this.#keys = this.#secrets.map(macOf)
+  }
+
   /** Signs a request; what it returns goes into the header. */
   async sign(request: SignedRequest, signer: Signer): Promise<{ header: string; bond: Bond }> {
-    const [key] = (await this.#keys) as [CryptoKey]
-    const mac = await sign(key, requestText(request, signer))
+    const [key] = this.#keys as [Mac]
+    const mac = await key.sign(requestHead(request, signer), request.body)
     return {
       header: `t=${signer.time}, s=${signer.name}, n=${signer.number}, m=${mac}`,
       bond: { key, mac },
@@ -83,9 +88,9 @@ export class Signatures {
   async check(request: SignedRequest, header: string | undefined): Promise<Proof> {
     const [, time, name = '', number, mac = ''] = this.parse(header)
     const signer = { name, number: Number(number), time: Number(time) }
-    const text = requestText(request, signer)
-    for (const key of await this.#keys) {
-      if (!(await verify(key, mac, text))) continue
+    const head = requestHead(request, signer)
+    for (const key of this.#keys) {
+      if (!(await key.verify(mac, head, request.body))) continue
       const isOfNow = signer.time >= this.#startedAt && Math.abs(signer.time - this.time) <= MAX_SKEW_MS
       if (isOfNow && !this.#replays.isFirst(name, signer.number, this.#clock.now()))
         throw unauthorized('this was sent before')
@@ -105,7 +110,7 @@ export class Signatures {
   /** Signs the answer to a request that was checked. */
   async signAnswer({ key, mac }: Bond, status: number, body: string): Promise<string> {
     const { time } = this
-    return `t=${time}, m=${await sign(key, answerText(mac, status, time, body))}`
+    return `t=${time}, m=${await key.sign(answerHead(mac, status, time), body)}`
   }
 
   /** The answerer's time; undefined unless this is the answer to that very request, by one who has the secret. */
@@ -115,37 +120,19 @@ export class Signatures {
     body: string,
     header: string | undefined,
   ): Promise<number | undefined> {
-    const [, time, answerMac = ''] = ANSWER.exec(header ?? '') ?? []
-    const text = answerText(mac, status, Number(time), body)
-    return (await verify(key, answerMac, text)) ? Number(time) : undefined
+    const [, time, answerMac] = ANSWER.exec(header ?? '') ?? []
+    if (answerMac === undefined) return undefined
+    const head = answerHead(mac, status, Number(time))
+    return (await key.verify(answerMac, head, body)) ? Number(time) : undefined
   }
 }
 
-function requestText({ path, uid = '', body }: SignedRequest, { time, name, number }: Signer): string {
-  return `sser request\nPOST\n${path}\n${uid}\n${time}\n${name}\n${number}\n${body}`
+function requestHead({ path, uid = '' }: SignedRequest, { time, name, number }: Signer): string {
+  return `sser request\nPOST\n${path}\n${uid}\n${time}\n${name}\n${number}\n`
 }
 
-function answerText(mac: string, status: number, time: number, body: string): string {
-  return `sser answer\n${mac}\n${status}\n${time}\n${body}`
-}
-
-function importKey(secret: string): Promise<CryptoKey> {
-  return crypto.subtle.importKey('raw', encoder.encode(secret), HMAC, false, ['sign', 'verify'])
-}
-
-async function sign(key: CryptoKey, text: string): Promise<string> {
-  const mac = new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text)))
-  return btoa(String.fromCharCode(...mac))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace('=', '')
-}
-
-/** In constant time. */
-async function verify(key: CryptoKey, mac: string, text: string): Promise<boolean> {
-  if (mac.length !== 43) return false
-  const bytes = Uint8Array.from(atob(mac.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0))
-  return crypto.subtle.verify('HMAC', key, bytes, encoder.encode(text))
+function answerHead(mac: string, status: number, time: number): string {
+  return `sser answer\n${mac}\n${status}\n${time}\n`
 }
 
 function unauthorized(why: string): SserError {
