@@ -17,7 +17,7 @@ export async function servePage(
   port: number,
 ): Promise<{ url: string; close: () => Promise<void> }> {
   // A fleet of one: it tells the page that something changed, and the page asks what.
-  const changes = new Sser({ peerFinder: new StaticPeerFinder([]), retryMs: 1_000 })
+  const changes = new Sser({ peerFinder: new StaticPeerFinder([]), retryMs: 1_000, logger: false })
   await changes.start()
   const tell = () => void changes.send('pods', 'changed').catch(() => {})
   fleet.addEventListener('change', tell)

@@ -33,6 +33,7 @@ const sser = new Sser({
   drainMs: 0,
   flushTimeoutMs: 0,
   clock,
+  logger: false,
 })
 let gate = Promise.withResolvers<void>()
 const app = new Hono()

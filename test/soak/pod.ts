@@ -48,6 +48,7 @@ const clock = new CountingClock()
 const sser = new Sser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
+  logger: false,
   // As a careful user would have it.
   peerSecret: 'known to the Pods of the soak',
   authorize: async (_, { streams }) => ({ tags: streams.slice(0, 1), expiresAt: Date.now() + 86_400_000 }),
