@@ -16,6 +16,7 @@ export async function figure(options: BenchOptions): Promise<Table> {
     each.described.server.name,
     typical(each).total,
     ratio(each, measured[0]),
+    '',
   ])
   const kinds: [name: string, env: Record<string, string>][] = [
     ['three Pods of sser on Node', {}],
@@ -39,7 +40,7 @@ export async function figure(options: BenchOptions): Promise<Table> {
     columns: ['', 'CPU, µs', 'CPU × without', 'time × without'],
     rows: [...cpu, ...sends] as Table['rows'],
     notes: [
-      `First the CPU of one delivery, ${connections.toLocaleString('en-US')} connections × ${events} events of 100 bytes, one at a time; then the time of one \`send()\` to three Pods, as many at once as there is room for. The median of ${rounds} rounds, each of all rows in turn.`,
+      `First the CPU of one delivery, ${connections.toLocaleString('en-US')} connections × ${events} events of 100 bytes, one at a time; then that of one \`send()\`, for three Pods together, as many at once as there is room for, and how much longer it took. The median of ${rounds} rounds, each of all rows in turn.`,
     ],
     plots: [],
   }
