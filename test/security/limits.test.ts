@@ -57,6 +57,38 @@ describe('connections', () => {
     expect(pod.sser.connections).toBe(5)
   })
 
+  it.each([
+    ['from one address', 'the fast path', true, { maxConnectionsPerAddress: 2 }],
+    ['from one address', 'the usual way', false, { maxConnectionsPerAddress: 2 }],
+    ['to streams', 'the fast path', true, { maxStreams: 2 }],
+    ['to streams', 'the usual way', false, { maxStreams: 2 }],
+  ])(
+    '%s that come all at once do not slip past the limit, by %s, judged or not',
+    async (_, _way, fastPath, limit) => {
+      for (const isJudged of [false, true]) {
+        let asked = 0
+        const gate = Promise.withResolvers<'allow'>()
+        const authorize = () => {
+          asked += 1
+          return gate.promise
+        }
+        const pod = await one({ ...limit, ...(isJudged && { authorize }), serving: { fastPath } })
+        const all = await Promise.all(Array.from({ length: 40 }, () => Raw.open(pod.url)))
+        raws.push(...all)
+        const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`
+        // Once the Pod has accepted all, what they say next comes in one turn of its event loop.
+        for (const { socket } of all) socket.write(request('/nothing'))
+        await Promise.all(all.map((raw) => raw.holds('an answer', (text) => text.includes(' 404 '))))
+        for (const [i, { socket }] of all.entries()) socket.write(request(`/events?stream=${i}`))
+        if (isJudged) await until('all are being judged', () => asked === 40)
+        gate.resolve('allow')
+        await until('all but two are refused', () => Object.values(pod.sser.stats().rejected)[0] === 38)
+        expect(pod.sser.stats().connections).toMatchObject({ open: 2, opened: 2 })
+        await fleet.stop()
+      }
+    },
+  )
+
   it('from one address beyond its limit are told 429; another address is not', async () => {
     const pod = await one({ maxConnectionsPerAddress: 2 })
     const clients = await Promise.all([1, 2].map(() => listen(pod, 'a')))
