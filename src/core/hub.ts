@@ -124,6 +124,8 @@ export class Hub {
   /** Who was let in before they were meant, and joins only now, must not slip through. */
   #isMeant({ audience, terms }: Connection): boolean {
     if (terms === undefined) return false
+    // What the log has let go of since then may have meant it; it comes back, and is judged anew.
+    if (terms.since < this.#log.disconnectsFrom) return true
     for (const { selection } of this.#log.disconnects(terms.since))
       if (isMeant(selection, audience.streams, terms.tags)) return true
     return false

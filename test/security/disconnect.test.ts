@@ -93,6 +93,30 @@ describe('disconnect()', () => {
     await raws.at(-1)?.holds('a greeting', (text) => text.includes('sser-position'))
   })
 
+  it('ends who is being judged though the log has let go of it by then', async () => {
+    const gates: (() => void)[] = []
+    const slow = async (): Promise<Decision> => {
+      await new Promise<void>((resolve) => gates.push(resolve))
+      return { tags: ['ann'] }
+    }
+    const [pod] = (await fleet.start({ authorize: slow, logMaxBytes: 1_024 })) as [SecuredPod]
+    const open = async () => {
+      const raw = await Raw.events(pod.url, ['a'])
+      raws.push(raw)
+      return raw
+    }
+    const before = await open()
+    await until('it is being judged', () => gates.length === 1)
+    await pod.sser.disconnect({ tag: 'ann' })
+    for (let i = 0; i < 20; i += 1) await pod.sser.send('b', 'x'.repeat(200))
+    const after = await open()
+    await until('another is being judged', () => gates.length === 2)
+    for (const judged of gates) judged()
+    await within('the first ends', before.closed)
+    expect(before.text).not.toContain('sser-position')
+    await after.holds('a greeting', (text) => text.includes('sser-position'))
+  })
+
   it('loses no event for those who are let in again', async () => {
     const pods = (await fleet.start({ authorize }, { authorize })) as [SecuredPod, SecuredPod]
     const client = await fleet.listen(1, 'ann')
