@@ -116,6 +116,25 @@ describe('connections', () => {
     await Promise.all([held.body?.cancel(), network.body?.cancel()])
   })
 
+  it.each([
+    ['a port', '9.9.9.9:1234', '9.9.9.9:1235'],
+    ['a port or none', '9.9.9.9', '9.9.9.9:1'],
+    ['brackets', '[2001:db8::1]:1234', '[2001:DB8:0::2]'],
+    ['brackets or none', '[2001:db8::1]', '2001:db8:0:0:1:2:3:4'],
+    ['IPv4 in IPv6', '::ffff:9.9.9.9', '9.9.9.9'],
+    ['IPv4 in IPv6, in hexadecimal', '::FFFF:0909:909', '9.9.9.9:80'],
+    ['a zone', 'fe80::1%eth0', 'fe80::2%eth1'],
+  ])('of one client are counted as such, named with %s', async (_, first, second) => {
+    const pod = await one({ maxConnectionsPerAddress: 1, trustedProxies: 1 })
+    const via = (address: string) =>
+      fetch(`${pod.url}/events?stream=a`, { headers: { 'x-forwarded-for': `8.8.8.8, ${address}` } })
+    const held = await via(first)
+    expect((await via(second)).status).toBe(429)
+    const other = await via('::ffff:9.9.9.8')
+    expect(other.status).toBe(200)
+    await Promise.all([held.body?.cancel(), other.body?.cancel()])
+  })
+
   it('end after their age, not all at once, and go on where they were', async () => {
     const pod = await one({ maxConnectionAgeMs: 1_200, retryMs: 50 })
     const start = performance.now()
