@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Raw } from '../fleet/clients.ts'
 import { endPods, Pod } from '../fleet/pods.ts'
-import { within } from '../until.ts'
+import { until, within } from '../until.ts'
 
 const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
 const OPTIONS = JSON.stringify({ internalBodyTimeoutMs: 1_000, maxInternalBytes: 8_388_608 })
@@ -44,4 +44,21 @@ describe.each(['node', 'bun'] as const)('bodies on the internal port of a Pod on
     await first.holds('a refusal', (text) => text.startsWith('HTTP/1.1 408 '))
     await within('their connections end', Promise.all([first.closed, second.closed]))
   })
+})
+
+describe.each(['node', 'bun'] as const)('a client that does not read, of a Pod on %s', (runtime) => {
+  it('is cut off, and nothing is printed', async () => {
+    const limits = { heartbeatMs: 1_000, stallTimeoutMs: 1_000, maxMessageBytes: 1_048_576 }
+    const env = { OPTIONS: JSON.stringify(limits) }
+    const pod = await Pod.start({ runtime, host: '127.0.69.1', script, env })
+    const raw = await Raw.events(pod.url, ['a'])
+    raws.push(raw)
+    await raw.holds('a greeting', (text) => text.includes('sser-position'))
+    raw.socket.pause()
+    for (let i = 0; i < 24; i += 1) await pod.send('a', 'x'.repeat(1_000_000))
+    await until('it is cut', async () => (await pod.state()).connections === 0, 5_000)
+    raw.socket.resume()
+    await within('its socket is closed', raw.closed)
+    expect(pod.stderr).toBe('')
+  }, 15_000)
 })
