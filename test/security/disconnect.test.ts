@@ -129,6 +129,13 @@ describe('disconnect()', () => {
     expect(client.gaps).toEqual([])
   })
 
+  it('finds a tag that no Unicode is', async () => {
+    const pods = await fleet.start(...[1, 2].map(() => ({ authorize: () => ({ tags: ['ann\ud800'] }) })))
+    const clients = await Promise.all(pods.map((pod) => listen(pod, 'a')))
+    await pods[0]?.sser.disconnect({ tag: 'ann\ud800' })
+    await within('they end', Promise.all(clients.map(({ closed }) => closed)))
+  })
+
   it('wants a stream or a tag, and good ones', async () => {
     const [{ sser }] = (await fleet.start({})) as [SecuredPod]
     for (const [selection, code] of [
