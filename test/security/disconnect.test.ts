@@ -93,6 +93,23 @@ describe('disconnect()', () => {
     await raws.at(-1)?.holds('a greeting', (text) => text.includes('sser-position'))
   })
 
+  it('ends of those who are being judged only those for which both hold, where both are given', async () => {
+    const gates: (() => void)[] = []
+    const slow = async (): Promise<Decision> => {
+      await new Promise<void>((resolve) => gates.push(resolve))
+      return { tags: ['ann'] }
+    }
+    const [pod] = (await fleet.start({ authorize: slow })) as [SecuredPod]
+    const [one, two] = await Promise.all(['a', 'b'].map((stream) => Raw.events(pod.url, [stream])))
+    raws.push(one as Raw, two as Raw)
+    await until('both are being judged', () => gates.length === 2)
+    await pod.sser.disconnect({ tag: 'ann', stream: 'a' })
+    await pod.sser.disconnect({ tag: 'bob', stream: 'b' })
+    for (const open of gates) open()
+    await within('the first ends', (one as Raw).closed)
+    await two?.holds('a greeting', (text) => text.includes('sser-position'))
+  })
+
   it('ends who is being judged though the log has let go of it by then', async () => {
     const gates: (() => void)[] = []
     const slow = async (): Promise<Decision> => {

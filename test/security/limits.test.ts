@@ -116,6 +116,33 @@ describe('connections', () => {
     await Promise.all([held.body?.cancel(), network.body?.cancel()])
   })
 
+  it('count for who holds the socket, where no proxy is trusted', async () => {
+    const pod = await one({ maxConnectionsPerAddress: 1 })
+    await listen(pod, 'a')
+    expect((await ask(pod, '?stream=a', { 'x-forwarded-for': '9.9.9.9' })).status).toBe(429)
+  })
+
+  it('that find no room are not worth a question to the hook', async () => {
+    let asked = 0
+    const authorize = () => {
+      asked += 1
+      return 'allow' as const
+    }
+    const pod = await one({ maxConnections: 1, authorize })
+    await listen(pod, 'a')
+    for (let i = 0; i < 10; i += 1) expect((await ask(pod)).status).toBe(429)
+    expect(asked).toBe(1)
+  })
+
+  it.each([
+    ['their age', 400, 3_600_000],
+    ['the hook', 3_600_000, 400],
+  ])('end when the first of their ends has come, where that is by %s', async (_, maxConnectionAgeMs, ms) => {
+    const pod = await one({ maxConnectionAgeMs, authorize: () => ({ expiresAt: Date.now() + ms }) })
+    const raw = await listen(pod, 'a')
+    await within('it ends', raw.closed)
+  })
+
   it.each([
     ['a port', '9.9.9.9:1234', '9.9.9.9:1235'],
     ['a port or none', '9.9.9.9', '9.9.9.9:1'],
