@@ -16,7 +16,9 @@ export function serve(options: ServeOptions): Promise<Served> {
 /** Bun's own `fetch` is what a Pod uses without, too. */
 function transport(tls: PeerTls | undefined): Transport | undefined {
   if (tls === undefined) return undefined
-  return fetchTransport((url, init) => fetch(url.replace('http:', 'https:'), { ...init, tls }))
+  // Said, so that NODE_TLS_REJECT_UNAUTHORIZED, which may be there for other calls, does not let any peer in.
+  const strict = { ...tls, rejectUnauthorized: true }
+  return fetchTransport((url, init) => fetch(url.replace('http:', 'https:'), { ...init, tls: strict }))
 }
 
 async function bindInternal(

@@ -32,10 +32,6 @@ export class Crowd {
     this.#deadlines = new Deadlines(clock, end)
   }
 
-  get isFull(): boolean {
-    return this.#size >= this.#limits.maxConnections
-  }
-
   /** Streams that somebody listens on here. */
   get streams(): Iterable<string> {
     return this.#audiences.streams
@@ -95,7 +91,7 @@ export class Crowd {
   /** Why there is no room for one more connection; undefined where there is. */
   crowding(streams: readonly string[], address: string | undefined): SserError | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxStreams } = this.#limits
-    if (this.isFull)
+    if (this.#size >= maxConnections)
       return new SserError('too-many-connections', `This Pod takes ${maxConnections} connections`)
     if (address !== undefined && this.origins.of(address).connections >= maxConnectionsPerAddress)
       return new SserError(

@@ -11,7 +11,7 @@ export class Deadlines {
   readonly #steps = new Map<number, Set<Connection>>()
   #cancel: (() => void) | undefined
 
-  /** Calls `end` with those whose time has come, at most {@link STEP_MS} late. */
+  /** Calls `end` with those whose time has come, at most twice {@link STEP_MS} late. */
   constructor(clock: Clock, end: (connections: Iterable<Connection>) => void) {
     this.#clock = clock
     this.#end = end

@@ -1,4 +1,3 @@
-import { SserError } from '../errors.ts'
 import type { Connection, Sink } from './connection.ts'
 import type { Hub } from './hub.ts'
 
@@ -56,7 +55,8 @@ export class EventStream {
               return false
             },
             close: () => controller.close(),
-            abort: () => controller.error(new SserError('stalled', 'The client does not read')),
+            // Without a reason: Bun would print it, with its stack, for each client that does not read.
+            abort: () => controller.error(),
           })
           taker.pull()
         },

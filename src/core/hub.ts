@@ -77,7 +77,7 @@ export class Hub {
 
   /** Takes a connection in; one that may not be here, or not any more, is ended at once. */
   join(connection: Connection): void {
-    if (this.#isClosed || this.crowd.isFull || this.#isMeant(connection)) {
+    if (this.#isClosed || this.#isMeant(connection) || !this.#findsRoom(connection)) {
       this.#end(connection)
       return
     }
@@ -124,9 +124,18 @@ export class Hub {
   /** Who was let in before they were meant, and joins only now, must not slip through. */
   #isMeant({ audience, terms }: Connection): boolean {
     if (terms === undefined) return false
+    // What the log has let go of since then may have meant it; it comes back, and is judged anew.
+    if (terms.since < this.#log.disconnectsFrom) return true
     for (const { selection } of this.#log.disconnects(terms.since))
       if (isMeant(selection, audience.streams, terms.tags)) return true
     return false
+  }
+
+  /** There was room when it asked; others who asked at the same time may have taken it. */
+  #findsRoom({ audience, terms }: Connection): boolean {
+    const crowding = this.crowd.crowding(audience.streams, terms?.origin?.address)
+    if (crowding !== undefined) this.#faults.reject(crowding.code)
+    return crowding === undefined
   }
 
   /** None of them gets anything more, from now on; that so many are told takes a few turns of the event loop. */

@@ -42,6 +42,7 @@ export class Log {
   readonly #streams = new Map<string, Deque<EventItem>>()
   readonly #holes = new Deque<HoleItem>()
   readonly #disconnects = new Deque<DisconnectItem>()
+  #disconnectsFrom = 0
   #tail = 0
   #wholeFrom = 0
   #bytes = 0
@@ -63,6 +64,11 @@ export class Log {
   /** Index of the oldest item from which on every event still has its message. */
   get wholeFrom(): number {
     return this.#wholeFrom
+  }
+
+  /** Index from which on it still has every disconnect that came. */
+  get disconnectsFrom(): number {
+    return this.#disconnectsFrom
   }
 
   /** Index that the next item will get. */
@@ -259,7 +265,10 @@ export class Log {
     if (isStripped) this.#strippedBytes -= cost(item)
     else this.#wholeFrom = this.#tail
     if (item.kind === 'hole') this.#holes.shift()
-    if (item.kind === 'disconnect') this.#disconnects.shift()
+    if (item.kind === 'disconnect') {
+      this.#disconnects.shift()
+      this.#disconnectsFrom = this.#tail
+    }
     if (item.kind === 'event') {
       this.keys.remove(item)
       const items = this.#streams.get(item.stream) as Deque<EventItem>

@@ -39,7 +39,8 @@ function sender(tls: PeerTls | undefined): Send {
     const agent = new Agent({ keepAlive: true })
     return (options, onResponse) => request({ ...options, agent }, onResponse)
   }
-  const agent = new TlsAgent({ keepAlive: true, ...tls })
+  // Said, so that NODE_TLS_REJECT_UNAUTHORIZED, which may be there for other calls, does not let any peer in.
+  const agent = new TlsAgent({ keepAlive: true, ...tls, rejectUnauthorized: true })
   return (options, onResponse) => requestTls({ ...options, agent, servername: tls.servername }, onResponse)
 }
 

@@ -18,9 +18,12 @@ export function addressOf(request: Request, env: unknown, trustedProxies: number
   return address === undefined || address === '' ? held : networkOf(address)
 }
 
-function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped !== undefined) return mapped
+/** As some proxies write it: `10.1.1.1:1234`, `[2001:db8::1]`, `[2001:db8::1]:1234`. A port is a client's to choose. */
+const WITH_PORT = /^(?:\[(.+)\]|([\d.]+))(?::\d+)?$/
+
+function networkOf(written: string): string {
+  const [, bracketed, plain] = WITH_PORT.exec(written) ?? []
+  const address = bracketed ?? plain ?? written
   if (!address.includes(':')) return address
   try {
     // The canonical form, as URLs write it, with what `::` stands for put back.
@@ -28,8 +31,18 @@ function networkOf(address: string): string {
     const parts = head === '' ? [] : head.split(':')
     const rest = tail === undefined || tail === '' ? [] : tail.split(':')
     while (tail !== undefined && parts.length + rest.length < 8) parts.push('0')
-    return `${[...parts, ...rest].slice(0, 4).join(':')}::/64`
+    const all = [...parts, ...rest]
+    if (all.slice(0, 6).join(':') === '0:0:0:0:0:ffff') return ipv4Of(all.slice(6))
+    return `${all.slice(0, 4).join(':')}::/64`
   } catch {
     return address
   }
+}
+
+/** From two groups of hexadecimal digits. */
+function ipv4Of(groups: readonly string[]): string {
+  return groups
+    .map((group) => Number.parseInt(group, 16))
+    .flatMap((bits) => [bits >> 8, bits & 255])
+    .join('.')
 }

@@ -67,7 +67,9 @@ function grantOf(decision: Decision, asked: readonly string[], maxStreams: numbe
   const lastsMs = lifetime({ expiresAt })
   if (streams.length === 0 || (lastsMs !== undefined && lastsMs <= 0))
     throw new SserError('forbidden', 'You may not listen on this')
-  return { streams: [...new Set(streams)], tags: [...new Set(tags)], lastsMs }
+  // As disconnect() writes them: half of a surrogate pair in a name must not keep anybody here.
+  const found = new Set(tags.map((tag) => tag.toWellFormed()))
+  return { streams: [...new Set(streams)], tags: [...found], lastsMs }
 }
 
 function lifetime({ expiresAt }: Pick<Grant, 'expiresAt'>): number | undefined {

@@ -78,6 +78,8 @@ describe('the hook', () => {
     ['gives names that are none', () => ({ streams: ['a\nb'] })],
     ['gives too many streams', () => ({ streams: Array.from({ length: 33 }, (_, i) => `${i}`) })],
     ['gives a tag that is none', () => ({ tags: [''] })],
+    ['gives too many tags', () => ({ tags: Array.from({ length: 17 }, (_, i) => `${i}`) })],
+    ['gives a tag that is too long', () => ({ tags: ['x'.repeat(257)] })],
     ['gives seconds', () => ({ expiresAt: Math.round(Date.now() / 1_000) + 60 })],
     ['gives no time', () => ({ expiresAt: Number.NaN })],
     ['does not come back', () => new Promise(() => {})],

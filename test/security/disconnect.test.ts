@@ -93,6 +93,47 @@ describe('disconnect()', () => {
     await raws.at(-1)?.holds('a greeting', (text) => text.includes('sser-position'))
   })
 
+  it('ends of those who are being judged only those for which both hold, where both are given', async () => {
+    const gates: (() => void)[] = []
+    const slow = async (): Promise<Decision> => {
+      await new Promise<void>((resolve) => gates.push(resolve))
+      return { tags: ['ann'] }
+    }
+    const [pod] = (await fleet.start({ authorize: slow })) as [SecuredPod]
+    const [one, two] = await Promise.all(['a', 'b'].map((stream) => Raw.events(pod.url, [stream])))
+    raws.push(one as Raw, two as Raw)
+    await until('both are being judged', () => gates.length === 2)
+    await pod.sser.disconnect({ tag: 'ann', stream: 'a' })
+    await pod.sser.disconnect({ tag: 'bob', stream: 'b' })
+    for (const open of gates) open()
+    await within('the first ends', (one as Raw).closed)
+    await two?.holds('a greeting', (text) => text.includes('sser-position'))
+  })
+
+  it('ends who is being judged though the log has let go of it by then', async () => {
+    const gates: (() => void)[] = []
+    const slow = async (): Promise<Decision> => {
+      await new Promise<void>((resolve) => gates.push(resolve))
+      return { tags: ['ann'] }
+    }
+    const [pod] = (await fleet.start({ authorize: slow, logMaxBytes: 1_024 })) as [SecuredPod]
+    const open = async () => {
+      const raw = await Raw.events(pod.url, ['a'])
+      raws.push(raw)
+      return raw
+    }
+    const before = await open()
+    await until('it is being judged', () => gates.length === 1)
+    await pod.sser.disconnect({ tag: 'ann' })
+    for (let i = 0; i < 20; i += 1) await pod.sser.send('b', 'x'.repeat(200))
+    const after = await open()
+    await until('another is being judged', () => gates.length === 2)
+    for (const judged of gates) judged()
+    await within('the first ends', before.closed)
+    expect(before.text).not.toContain('sser-position')
+    await after.holds('a greeting', (text) => text.includes('sser-position'))
+  })
+
   it('loses no event for those who are let in again', async () => {
     const pods = (await fleet.start({ authorize }, { authorize })) as [SecuredPod, SecuredPod]
     const client = await fleet.listen(1, 'ann')
@@ -103,6 +144,13 @@ describe('disconnect()', () => {
     await until('it has all', () => client.messages.length === 40, 6_000)
     expect(client.messages).toEqual(Array.from({ length: 40 }, (_, n) => `${n}`))
     expect(client.gaps).toEqual([])
+  })
+
+  it('finds a tag that no Unicode is', async () => {
+    const pods = await fleet.start(...[1, 2].map(() => ({ authorize: () => ({ tags: ['ann\ud800'] }) })))
+    const clients = await Promise.all(pods.map((pod) => listen(pod, 'a')))
+    await pods[0]?.sser.disconnect({ tag: 'ann\ud800' })
+    await within('they end', Promise.all(clients.map(({ closed }) => closed)))
   })
 
   it('wants a stream or a tag, and good ones', async () => {

@@ -57,6 +57,38 @@ describe('connections', () => {
     expect(pod.sser.connections).toBe(5)
   })
 
+  it.each([
+    ['from one address', 'the fast path', true, { maxConnectionsPerAddress: 2 }],
+    ['from one address', 'the usual way', false, { maxConnectionsPerAddress: 2 }],
+    ['to streams', 'the fast path', true, { maxStreams: 2 }],
+    ['to streams', 'the usual way', false, { maxStreams: 2 }],
+  ])(
+    '%s that come all at once do not slip past the limit, by %s, judged or not',
+    async (_, _way, fastPath, limit) => {
+      for (const isJudged of [false, true]) {
+        let asked = 0
+        const gate = Promise.withResolvers<'allow'>()
+        const authorize = () => {
+          asked += 1
+          return gate.promise
+        }
+        const pod = await one({ ...limit, ...(isJudged && { authorize }), serving: { fastPath } })
+        const all = await Promise.all(Array.from({ length: 40 }, () => Raw.open(pod.url)))
+        raws.push(...all)
+        const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`
+        // Once the Pod has accepted all, what they say next comes in one turn of its event loop.
+        for (const { socket } of all) socket.write(request('/nothing'))
+        await Promise.all(all.map((raw) => raw.holds('an answer', (text) => text.includes(' 404 '))))
+        for (const [i, { socket }] of all.entries()) socket.write(request(`/events?stream=${i}`))
+        if (isJudged) await until('all are being judged', () => asked === 40)
+        gate.resolve('allow')
+        await until('all but two are refused', () => Object.values(pod.sser.stats().rejected)[0] === 38)
+        expect(pod.sser.stats().connections).toMatchObject({ open: 2, opened: 2 })
+        await fleet.stop()
+      }
+    },
+  )
+
   it('from one address beyond its limit are told 429; another address is not', async () => {
     const pod = await one({ maxConnectionsPerAddress: 2 })
     const clients = await Promise.all([1, 2].map(() => listen(pod, 'a')))
@@ -82,6 +114,52 @@ describe('connections', () => {
     expect((await via('2001:db8::1:ffff:ffff:ffff:ffff')).status).toBe(429)
     expect((await via('2001:db8:0:2::1')).status).toBe(200)
     await Promise.all([held.body?.cancel(), network.body?.cancel()])
+  })
+
+  it('count for who holds the socket, where no proxy is trusted', async () => {
+    const pod = await one({ maxConnectionsPerAddress: 1 })
+    await listen(pod, 'a')
+    expect((await ask(pod, '?stream=a', { 'x-forwarded-for': '9.9.9.9' })).status).toBe(429)
+  })
+
+  it('that find no room are not worth a question to the hook', async () => {
+    let asked = 0
+    const authorize = () => {
+      asked += 1
+      return 'allow' as const
+    }
+    const pod = await one({ maxConnections: 1, authorize })
+    await listen(pod, 'a')
+    for (let i = 0; i < 10; i += 1) expect((await ask(pod)).status).toBe(429)
+    expect(asked).toBe(1)
+  })
+
+  it.each([
+    ['their age', 400, 3_600_000],
+    ['the hook', 3_600_000, 400],
+  ])('end when the first of their ends has come, where that is by %s', async (_, maxConnectionAgeMs, ms) => {
+    const pod = await one({ maxConnectionAgeMs, authorize: () => ({ expiresAt: Date.now() + ms }) })
+    const raw = await listen(pod, 'a')
+    await within('it ends', raw.closed)
+  })
+
+  it.each([
+    ['a port', '9.9.9.9:1234', '9.9.9.9:1235'],
+    ['a port or none', '9.9.9.9', '9.9.9.9:1'],
+    ['brackets', '[2001:db8::1]:1234', '[2001:DB8:0::2]'],
+    ['brackets or none', '[2001:db8::1]', '2001:db8:0:0:1:2:3:4'],
+    ['IPv4 in IPv6', '::ffff:9.9.9.9', '9.9.9.9'],
+    ['IPv4 in IPv6, in hexadecimal', '::FFFF:0909:909', '9.9.9.9:80'],
+    ['a zone', 'fe80::1%eth0', 'fe80::2%eth1'],
+  ])('of one client are counted as such, named with %s', async (_, first, second) => {
+    const pod = await one({ maxConnectionsPerAddress: 1, trustedProxies: 1 })
+    const via = (address: string) =>
+      fetch(`${pod.url}/events?stream=a`, { headers: { 'x-forwarded-for': `8.8.8.8, ${address}` } })
+    const held = await via(first)
+    expect((await via(second)).status).toBe(429)
+    const other = await via('::ffff:9.9.9.8')
+    expect(other.status).toBe(200)
+    await Promise.all([held.body?.cancel(), other.body?.cancel()])
   })
 
   it('end after their age, not all at once, and go on where they were', async () => {

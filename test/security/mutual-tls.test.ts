@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { createServer, request } from 'node:https'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { PeerTls } from '../../src/node.ts'
 import { Client, closeClients } from '../fleet/clients.ts'
-import { acquainted, endPods, startFleet } from '../fleet/pods.ts'
-import { until } from '../until.ts'
+import { acquainted, endPods, Pod, startFleet } from '../fleet/pods.ts'
+import { until, within } from '../until.ts'
 import { SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const pem = (name: string) => readFileSync(new URL(`./tls/${name}`, import.meta.url), 'utf8')
@@ -74,4 +75,37 @@ describe('Node and Bun', () => {
       expect(client.messages.toSorted()).toEqual(hosts)
     }
   }, 30_000)
+
+  it.each(['node', 'bun'] as const)(
+    'neither call a stranger nor listen to one, on %s, whatever the environment says of other calls',
+    async (runtime) => {
+      const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
+      const env = { TLS: JSON.stringify(own), NODE_TLS_REJECT_UNAUTHORIZED: '0' }
+      let taken = 0
+      const { key, cert } = stranger
+      const impostor = createServer({ key, cert }, (_, response) => {
+        taken += 1
+        response.writeHead(404).end()
+      })
+      await new Promise<void>((resolve) => impostor.listen(7110, '127.0.63.22', resolve))
+      onTestFinished(async () => {
+        impostor.closeAllConnections()
+        await new Promise((resolve) => impostor.close(resolve))
+      })
+      const pod = await Pod.start({ runtime, host: '127.0.63.21', peers: ['127.0.63.22:7110'], script, env })
+      const { peers } = await pod.send('a', 'secret')
+      expect(peers).toMatchObject([{ status: 'failed', reason: expect.stringContaining('certificate') }])
+      expect(taken).toBe(0)
+      const strangers = [{}, { key, cert }]
+      for (const certificate of strangers) {
+        const asked = request('https://127.0.63.21:7110/livez', { ...certificate, rejectUnauthorized: false })
+        const outcome = new Promise((resolve) => {
+          asked.on('response', resolve).on('error', () => resolve('refused'))
+        })
+        asked.end()
+        expect(await within('an end', outcome)).toBe('refused')
+      }
+    },
+    15_000,
+  )
 })

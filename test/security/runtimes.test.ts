@@ -1,0 +1,64 @@
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import { Raw } from '../fleet/clients.ts'
+import { endPods, Pod } from '../fleet/pods.ts'
+import { until, within } from '../until.ts'
+
+const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
+const OPTIONS = JSON.stringify({ internalBodyTimeoutMs: 1_000, maxInternalBytes: 8_388_608 })
+
+const raws: Raw[] = []
+afterEach(async () => {
+  for (const { socket } of raws.splice(0)) socket.destroy()
+  await endPods()
+})
+
+/** Begins a request with these headers, and a body of one byte. */
+async function begin(head: string): Promise<Raw> {
+  const raw = await Raw.open('http://127.0.69.1:7110')
+  raws.push(raw)
+  raw.socket.write(`POST /api/json/v2/append HTTP/1.1\r\nhost: x\r\n${head}\r\n\r\n{`)
+  return raw
+}
+
+describe.each(['node', 'bun'] as const)('bodies on the internal port of a Pod on %s', (runtime) => {
+  it('stay within the limit of all, whatever was said of their length before', async () => {
+    await Pod.start({ runtime, host: '127.0.69.1', script, env: { OPTIONS } })
+    const lengths = [
+      '5\r\ncontent-length: 5',
+      '5, 5',
+      '-5',
+      '',
+      'x',
+      '0x5',
+      '5\r\ntransfer-encoding: chunked',
+    ]
+    for (const length of lengths) {
+      const raw = await begin(`content-length: ${length}`)
+      await raw.holds('a refusal', (text) => /^HTTP\/1.1 4\d\d /.test(text))
+      await within('its connection ends', raw.closed)
+    }
+    const first = await begin('content-length: 8388608')
+    const second = await begin('content-length: 8388608')
+    await second.holds('a refusal', (text) => text.startsWith('HTTP/1.1 503 '))
+    await first.holds('a refusal', (text) => text.startsWith('HTTP/1.1 408 '))
+    await within('their connections end', Promise.all([first.closed, second.closed]))
+  })
+})
+
+describe.each(['node', 'bun'] as const)('a client that does not read, of a Pod on %s', (runtime) => {
+  it('is cut off, and nothing is printed', async () => {
+    const limits = { heartbeatMs: 1_000, stallTimeoutMs: 1_000, maxMessageBytes: 1_048_576 }
+    const env = { OPTIONS: JSON.stringify(limits) }
+    const pod = await Pod.start({ runtime, host: '127.0.69.1', script, env })
+    const raw = await Raw.events(pod.url, ['a'])
+    raws.push(raw)
+    await raw.holds('a greeting', (text) => text.includes('sser-position'))
+    raw.socket.pause()
+    for (let i = 0; i < 24; i += 1) await pod.send('a', 'x'.repeat(1_000_000))
+    await until('it is cut', async () => (await pod.state()).connections === 0, 5_000)
+    raw.socket.resume()
+    await within('its socket is closed', raw.closed)
+    expect(pod.stderr).toBe('')
+  }, 15_000)
+})
