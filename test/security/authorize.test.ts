@@ -3,16 +3,12 @@ import { HTTPException } from 'hono/http-exception'
 import { jwt, sign } from 'hono/jwt'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Authorize, Decision } from '../../src/index.ts'
-import { Raw } from '../fleet/clients.ts'
+import type { Raw } from '../fleet/clients.ts'
 import { until, within } from '../until.ts'
-import { SecuredFleet, type SecuredPod } from './fleet.ts'
+import { listen, SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const fleet = new SecuredFleet('127.0.64')
-const raws: Raw[] = []
-afterEach(async () => {
-  for (const { socket } of raws.splice(0)) socket.destroy()
-  await fleet.stop()
-})
+afterEach(() => fleet.stop())
 
 async function one(authorize: Authorize, settings: object = {}): Promise<SecuredPod> {
   const [pod] = (await fleet.start({ authorize, ...settings })) as [SecuredPod]
@@ -21,13 +17,6 @@ async function one(authorize: Authorize, settings: object = {}): Promise<Secured
 
 const ask = (pod: SecuredPod, query = '?stream=a', headers: Record<string, string> = {}) =>
   fetch(`${pod.url}/events${query}`, { headers, signal: AbortSignal.timeout(3_000) })
-
-async function listen(pod: SecuredPod, ...streams: string[]): Promise<Raw> {
-  const raw = await Raw.events(pod.url, streams)
-  raws.push(raw)
-  await raw.holds('a greeting', (text) => text.includes('sser-position'))
-  return raw
-}
 
 describe('the hook', () => {
   it('is asked with the request and the streams, and what it grants is what the client gets', async () => {

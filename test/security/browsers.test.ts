@@ -18,7 +18,7 @@ const PAGE = `<!doctype html><link rel="icon" href="data:,"><script>
   source.onerror = () => tell('error ' + source.readyState)
 </script>`
 
-const fleet = new SecuredFleet('127.0.69')
+const fleet = new SecuredFleet('127.0.74')
 let browser: Browser | undefined
 afterEach(async () => {
   await browser?.close()

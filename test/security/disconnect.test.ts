@@ -4,21 +4,10 @@ import type { Decision } from '../../src/index.ts'
 import { Fleet } from '../fixtures/fleet.ts'
 import { Raw } from '../fleet/clients.ts'
 import { until, within } from '../until.ts'
-import { SecuredFleet, type SecuredPod } from './fleet.ts'
+import { listen, raws, SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const fleet = new SecuredFleet('127.0.65')
-const raws: Raw[] = []
-afterEach(async () => {
-  for (const { socket } of raws.splice(0)) socket.destroy()
-  await fleet.stop()
-})
-
-async function listen(pod: SecuredPod, ...streams: string[]): Promise<Raw> {
-  const raw = await Raw.events(pod.url, streams)
-  raws.push(raw)
-  await raw.holds('a greeting', (text) => text.includes('sser-position'))
-  return raw
-}
+afterEach(() => fleet.stop())
 
 /** The tag of a connection is the name of its first stream, before the dash. */
 const authorize = (_: unknown, { streams }: { streams: readonly string[] }): Decision => ({

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { type FaultContext, type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
 import { type NodeServeOptions, type Served, serve } from '../../src/node.ts'
-import { Client, closeClients } from '../fleet/clients.ts'
+import { Client, closeClients, Raw } from '../fleet/clients.ts'
 import { until } from '../until.ts'
 
 const PORT = 7_310
@@ -15,6 +15,17 @@ export interface SecuredPod {
   /** The internal port, likewise. */
   internal: string
   faults: { error: unknown; context: FaultContext }[]
+}
+
+/** Clients of this file's tests, ended by {@link SecuredFleet.stop}. */
+export const raws: Raw[] = []
+
+/** A client that has been greeted. */
+export async function listen(pod: SecuredPod, ...streams: string[]): Promise<Raw> {
+  const raw = await Raw.events(pod.url, streams)
+  raws.push(raw)
+  await raw.holds('a greeting', (text) => text.includes('sser-position'))
+  return raw
 }
 
 /** `others`: peers beside the Pods of the fleet, as `address:port`. */
@@ -77,6 +88,7 @@ export class SecuredFleet {
   /** For `afterEach`. */
   async stop(): Promise<void> {
     closeClients()
+    for (const { socket } of raws.splice(0)) socket.destroy()
     await Promise.all(this.pods.splice(0).map(({ served }) => served.stop()))
   }
 }

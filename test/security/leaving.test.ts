@@ -5,13 +5,12 @@ import type { Decision } from '../../src/index.ts'
 import { CountingClock } from '../fixtures/counting-clock.ts'
 import { Raw } from '../fleet/clients.ts'
 import { until } from '../until.ts'
-import { type PodSettings, SecuredFleet, type SecuredPod } from './fleet.ts'
+import { type PodSettings, raws, SecuredFleet, type SecuredPod } from './fleet.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
 const fleet = new SecuredFleet('127.0.73')
-const raws: Raw[] = []
 afterEach(async () => {
   leave()
   await fleet.stop()

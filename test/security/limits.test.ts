@@ -1,25 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { Raw } from '../fleet/clients.ts'
 import { until, within } from '../until.ts'
-import { type PodSettings, SecuredFleet, type SecuredPod } from './fleet.ts'
+import { listen, type PodSettings, raws, SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const fleet = new SecuredFleet('127.0.67')
-const raws: Raw[] = []
-afterEach(async () => {
-  for (const { socket } of raws.splice(0)) socket.destroy()
-  await fleet.stop()
-})
+afterEach(() => fleet.stop())
 
 async function one(settings: PodSettings): Promise<SecuredPod> {
   const [pod] = (await fleet.start(settings)) as [SecuredPod]
   return pod
-}
-
-async function listen(pod: SecuredPod, ...streams: string[]): Promise<Raw> {
-  const raw = await Raw.events(pod.url, streams)
-  raws.push(raw)
-  await raw.holds('a greeting', (text) => text.includes('sser-position'))
-  return raw
 }
 
 async function ask(pod: SecuredPod, query = '?stream=a', headers: Record<string, string> = {}) {
