@@ -3,7 +3,7 @@ import { createServer, request } from 'node:https'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { PeerTls } from '../../src/node.ts'
-import { Client, closeClients } from '../fleet/clients.ts'
+import { Client, closeClients, Raw } from '../fleet/clients.ts'
 import { acquainted, endPods, Pod, startFleet } from '../fleet/pods.ts'
 import { until, within } from '../until.ts'
 import { SecuredFleet, type SecuredPod } from './fleet.ts'
@@ -48,6 +48,20 @@ describe('Pods with certificates', () => {
     expect(client.messages).toEqual(['true'])
     await expect(fetch(`${one.internal.replace('http', 'https')}/livez`)).rejects.toThrow('fetch failed')
   })
+
+  it('let go of who connects and never shakes hands, at once or byte by byte', async () => {
+    const [one] = (await fleet.start(secured())) as [SecuredPod]
+    const [silent, slow] = (await Promise.all([1, 2].map(() => Raw.open(one.internal)))) as [Raw, Raw]
+    // The head of a record, whose body then comes slowly.
+    slow.socket.write(Buffer.from([22, 3, 1, 2, 0]))
+    const drip = setInterval(() => slow.socket.write(Buffer.from([1])), 200)
+    try {
+      await within('they end', Promise.all([silent.closed, slow.closed]), 14_000)
+    } finally {
+      clearInterval(drip)
+      for (const { socket } of [silent, slow]) socket.destroy()
+    }
+  }, 20_000)
 
   it('do not call a peer whose certificate is not the fleet’s', async () => {
     const [one] = (await fleet.start(secured(), secured({ ...stranger, ca: pem('stranger-ca.crt') }))) as [
