@@ -91,6 +91,25 @@ describe('Node and Bun', () => {
   }, 30_000)
 
   it.each(['node', 'bun'] as const)(
+    'do not call a peer of another name, on %s',
+    async (runtime) => {
+      await fleet.start(secured())
+      const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
+      const send = async (servername: string, host: string) => {
+        const env = { TLS: JSON.stringify({ ...own, servername }) }
+        const pod = await Pod.start({ runtime, host, peers: ['127.0.62.1:7310'], script, env })
+        return (await pod.send('a', 'hello')).peers[0]
+      }
+      expect(await send('another', '127.0.63.31')).toMatchObject({
+        status: 'failed',
+        reason: expect.stringMatching(/altname/i),
+      })
+      expect(await send(own.servername, '127.0.63.32')).toMatchObject({ status: 'delivered' })
+    },
+    15_000,
+  )
+
+  it.each(['node', 'bun'] as const)(
     'neither call a stranger nor listen to one, on %s, whatever the environment says of other calls',
     async (runtime) => {
       const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
