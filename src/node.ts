@@ -69,7 +69,13 @@ function bindInternal(
       : {
           fetch,
           createServer: createTlsServer,
-          serverOptions: { ...serverOptions, ...tls, requestCert: true, rejectUnauthorized: true },
+          serverOptions: {
+            ...serverOptions,
+            ...tls,
+            requestCert: true,
+            rejectUnauthorized: true,
+            handshakeTimeout: HEADERS_LIMIT.headersTimeout,
+          },
         },
   ) as Server
   server.keepAliveTimeout = 0

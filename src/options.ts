@@ -57,7 +57,8 @@ export interface Settings {
   maxConnections?: number | undefined
   /**
    * The connections that one Pod takes from one client address, an IPv6 network of 64 bits counted as one; the next
-   * are told 429. Behind an ingress see `trustedProxies`. Default: 0, no limit.
+   * are told 429. Behind an ingress see `trustedProxies`; an app that is not handed the `env` of its runtime knows no
+   * addresses, and counts nobody. Default: 0, no limit.
    */
   maxConnectionsPerAddress?: number | undefined
   /**
@@ -68,8 +69,8 @@ export interface Settings {
   /** The streams that somebody listens on at one Pod; who asks for more is told 429. Default: 100,000. Minimum: 1. */
   maxStreams?: number | undefined
   /**
-   * How long a client may take nothing of what is there for it before it is cut off, in milliseconds. It is looked at
-   * with each heartbeat. Default: 60,000. Minimum: 1,000.
+   * How long a client may take to read what was written to it before it is cut off, in milliseconds. It is looked at
+   * with each heartbeat, and up to one heartbeat late. Default: 60,000. Minimum: 1,000.
    */
   stallTimeoutMs?: number | undefined
   /**

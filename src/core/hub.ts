@@ -26,7 +26,7 @@ export interface HubOptions extends CrowdLimits {
   faults: Faults
   tally: Tally
   heartbeatMs: number
-  /** How long a client may take nothing, in milliseconds. */
+  /** How long a client may take to read what was written to it, in milliseconds. */
   stallTimeoutMs: number
   tracing?: Tracing | undefined
 }
@@ -42,7 +42,7 @@ export class Hub {
   readonly #tally: Tally
   readonly crowd: Crowd
   readonly #connections: Heartbeat
-  /** So many heartbeats a client may take nothing. */
+  /** So many heartbeats a client may have something left to read. */
   readonly #patience: number
   /** Those who are behind, in the order in which each gets its next slice. */
   readonly #behind = new Deque<Connection>()

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
 import type { Decision } from '../../src/index.ts'
 import { Fleet } from '../fixtures/fleet.ts'
 import { Raw } from '../fleet/clients.ts'
@@ -154,6 +155,57 @@ describe('disconnect()', () => {
     ] as const)
       await expect(sser.disconnect(selection)).rejects.toMatchObject({ code })
     expect(await sser.disconnect({ tag: 'nobody' })).toMatchObject({ connections: 0, peers: [] })
+  })
+})
+
+describe('a Pod in whose life much happens while the hook is asked', () => {
+  function gated() {
+    const gates: (() => void)[] = []
+    const slow = async (): Promise<Decision> => {
+      await new Promise<void>((resolve) => gates.push(resolve))
+      return { tags: ['ann'] }
+    }
+    return { gates, slow }
+  }
+
+  it('lets nobody in when it drains meanwhile', async () => {
+    const { gates, slow } = gated()
+    const [pod] = (await fleet.start({ authorize: slow, drainMs: 300 })) as [SecuredPod]
+    const raw = await Raw.events(pod.url, ['a'])
+    raws.push(raw)
+    await until('it is being judged', () => gates.length === 1)
+    const stopped = pod.sser.stop()
+    gates[0]?.()
+    await raw.holds('an answer', (text) => text.includes('retry: 2000'))
+    await stopped
+    expect(raw.text).not.toContain('sser-position')
+    expect(pod.sser.stats().connections.opened).toBe(0)
+  })
+
+  it('ends who was meant before it stood still, in its new life', async () => {
+    const { gates, slow } = gated()
+    let jumpMs = 0
+    const clock = { ...systemClock, now: () => systemClock.now() + jumpMs }
+    const [still, other] = (await fleet.start({ authorize: slow, clock }, { authorize: slow })) as [
+      SecuredPod,
+      SecuredPod,
+    ]
+    // What no other Pod has, and no new life: in that, what comes later has lower places in the log.
+    for (let i = 0; i < 30; i += 1) {
+      const body = JSON.stringify({ stream: 'b', msg: `${i}` })
+      expect((await fetch(`${still.internal}/api/json/v1/send`, { method: 'POST', body })).status).toBe(200)
+    }
+    const raw = await Raw.events(still.url, ['a'])
+    raws.push(raw)
+    await until('it is being judged', () => gates.length === 1)
+    expect((await other.sser.disconnect({ tag: 'ann' })).peers).toMatchObject([{ status: 'delivered' }])
+    jumpMs = 70_000
+    const { epoch } = still.sser.stats()
+    await other.sser.send('b', 'hello')
+    await until('it lives anew', () => still.sser.isReady && still.sser.stats().epoch !== epoch, 5_000)
+    gates[0]?.()
+    await within('it ends', raw.closed)
+    expect(raw.text).not.toContain('sser-position')
   })
 })
 

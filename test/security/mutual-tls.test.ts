@@ -3,7 +3,7 @@ import { createServer, request } from 'node:https'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { PeerTls } from '../../src/node.ts'
-import { Client, closeClients } from '../fleet/clients.ts'
+import { Client, closeClients, Raw } from '../fleet/clients.ts'
 import { acquainted, endPods, Pod, startFleet } from '../fleet/pods.ts'
 import { until, within } from '../until.ts'
 import { SecuredFleet, type SecuredPod } from './fleet.ts'
@@ -49,6 +49,20 @@ describe('Pods with certificates', () => {
     await expect(fetch(`${one.internal.replace('http', 'https')}/livez`)).rejects.toThrow('fetch failed')
   })
 
+  it('let go of who connects and never shakes hands, at once or byte by byte', async () => {
+    const [one] = (await fleet.start(secured())) as [SecuredPod]
+    const [silent, slow] = (await Promise.all([1, 2].map(() => Raw.open(one.internal)))) as [Raw, Raw]
+    // The head of a record, whose body then comes slowly.
+    slow.socket.write(Buffer.from([22, 3, 1, 2, 0]))
+    const drip = setInterval(() => slow.socket.write(Buffer.from([1])), 200)
+    try {
+      await within('they end', Promise.all([silent.closed, slow.closed]), 14_000)
+    } finally {
+      clearInterval(drip)
+      for (const { socket } of [silent, slow]) socket.destroy()
+    }
+  }, 20_000)
+
   it('do not call a peer whose certificate is not the fleet’s', async () => {
     const [one] = (await fleet.start(secured(), secured({ ...stranger, ca: pem('stranger-ca.crt') }))) as [
       SecuredPod,
@@ -75,6 +89,25 @@ describe('Node and Bun', () => {
       expect(client.messages.toSorted()).toEqual(hosts)
     }
   }, 30_000)
+
+  it.each(['node', 'bun'] as const)(
+    'do not call a peer of another name, on %s',
+    async (runtime) => {
+      await fleet.start(secured())
+      const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
+      const send = async (servername: string, host: string) => {
+        const env = { TLS: JSON.stringify({ ...own, servername }) }
+        const pod = await Pod.start({ runtime, host, peers: ['127.0.62.1:7310'], script, env })
+        return (await pod.send('a', 'hello')).peers[0]
+      }
+      expect(await send('another', '127.0.63.31')).toMatchObject({
+        status: 'failed',
+        reason: expect.stringMatching(/altname/i),
+      })
+      expect(await send(own.servername, '127.0.63.32')).toMatchObject({ status: 'delivered' })
+    },
+    15_000,
+  )
 
   it.each(['node', 'bun'] as const)(
     'neither call a stranger nor listen to one, on %s, whatever the environment says of other calls',
