@@ -210,6 +210,28 @@ describe('a Pod in whose life much happens while the hook is asked', () => {
 })
 
 describe('a Pod that was cut off', () => {
+  it('ends its connections when it comes back, over real sockets', async () => {
+    let isCut = false
+    const third = '127.0.65.3'
+    const cutting = (own: string) => (url: string, init: RequestInit) =>
+      isCut && (own === third || new URL(url).hostname === third)
+        ? Promise.reject(new TypeError('the network is cut'))
+        : fetch(url, init)
+    const settings = ['127.0.65.1', '127.0.65.2', third].map((own) => ({ authorize, fetch: cutting(own) }))
+    const pods = (await fleet.start(...settings)) as [SecuredPod, SecuredPod, SecuredPod]
+    const ann = await Promise.all(
+      Array.from({ length: 300 }, (_, i) => listen(pods[i % 3] as SecuredPod, 'ann')),
+    )
+    isCut = true
+    const { peers } = await pods[0].sser.disconnect({ tag: 'ann' })
+    expect(peers.map(({ status }) => status).toSorted()).toEqual(['delivered', 'failed'])
+    await until('two Pods have none', () => pods[0].sser.connections + pods[1].sser.connections === 0)
+    expect(pods[2].sser.connections).toBe(100)
+    isCut = false
+    await within('the third has none', Promise.all(ann.map(({ closed }) => closed)), 8_000)
+    expect(pods[2].sser.connections).toBe(0)
+  }, 20_000)
+
   it('ends them when it comes back; a Pod that starts later does not let in who was judged before', async () => {
     const cut = await Fleet.of(3, { authorize: () => ({ tags: ['ann'] }) })
     const client = await openOn(cut, 2)
