@@ -222,6 +222,30 @@ describe('a client that does not read', () => {
   )
 })
 
+describe('a client that reads nothing and whose connection ends', () => {
+  it.each([
+    ['the fast path', true],
+    ['the usual way', false],
+  ])(
+    'has no socket any more after a while, by %s',
+    async (_, fastPath) => {
+      const authorize = () => ({ tags: ['ann'] })
+      const pod = await one({ authorize, maxMessageBytes: 1_048_576, serving: { fastPath } })
+      const sockets = () =>
+        process.getActiveResourcesInfo().filter((name) => name.startsWith('TCPSocket')).length
+      const stalled = await Promise.all([1, 2, 3].map(() => listen(pod, 'a')))
+      for (const { socket } of stalled) socket.pause()
+      const before = sockets()
+      // More than the kernel holds for them.
+      for (let i = 0; i < 24; i += 1) await pod.sser.send('a', 'x'.repeat(1_000_000))
+      await pod.sser.disconnect({ tag: 'ann' })
+      expect(pod.sser.connections).toBe(0)
+      await until('their sockets are gone', () => sockets() <= before - 3, 14_000)
+    },
+    20_000,
+  )
+})
+
 describe('bodies on the internal port', () => {
   it('that do not come are given up, and those beyond the limit of all are not read', async () => {
     const pod = await one({ internalBodyTimeoutMs: 300, maxInternalBytes: 8_388_608 })
