@@ -32,7 +32,13 @@ export const internal: Surface<Answered | undefined> = {
     const asked = requestOf(input)
     if (asked === undefined) return undefined
     const clock = new StepClock()
-    const sser = new Sser({ peerFinder: new StaticPeerFinder([]), clock, drainMs: 0, flushTimeoutMs: 0 })
+    const sser = new Sser({
+      peerFinder: new StaticPeerFinder([]),
+      clock,
+      logger: false,
+      drainMs: 0,
+      flushTimeoutMs: 0,
+    })
     await sser.start()
     const response = await sser.internalRoutes.fetch(asked)
     const text = await response.text()
