@@ -20,6 +20,17 @@ export function opening(options: OpeningOptions): () => Opening {
     const since = life.log.head
     return {
       crowding: (streams, address) => life.hub.crowd.crowding(streams, address),
+      async judge(streams, address, ask) {
+        const { crowd } = life.hub
+        const crowding = crowd.crowding(streams, address, crowd.judged)
+        if (crowding !== undefined) throw crowding
+        crowd.judged += 1
+        try {
+          return await ask()
+        } finally {
+          crowd.judged -= 1
+        }
+      },
       open(asked) {
         const current = membership.current()
         // A new life has a log of its own: all that it has counts.

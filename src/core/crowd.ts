@@ -24,6 +24,8 @@ export class Crowd {
   readonly #tags = new Tags()
   readonly #deadlines: Deadlines
   readonly #limits: CrowdLimits
+  /** Those of whom it is not decided yet whether they may be here. */
+  judged = 0
   #size = 0
 
   /** Calls `end` with those whose time has come. */
@@ -88,10 +90,10 @@ export class Crowd {
       if (stream === undefined || connection.audience.streams.includes(stream)) yield connection
   }
 
-  /** Why there is no room for one more connection; undefined where there is. */
-  crowding(streams: readonly string[], address: string | undefined): SserError | undefined {
+  /** Why there is no room for one more connection beside these and `others`; undefined where there is. */
+  crowding(streams: readonly string[], address: string | undefined, others = 0): SserError | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxStreams } = this.#limits
-    if (this.#size >= maxConnections)
+    if (this.#size + others >= maxConnections)
       return new SserError('too-many-connections', `This Pod takes ${maxConnections} connections`)
     if (address !== undefined && this.origins.of(address).connections >= maxConnectionsPerAddress)
       return new SserError(

@@ -25,6 +25,8 @@ export interface EventsOptions {
 export interface Opening {
   /** Why there is no room for it. */
   crowding(streams: readonly string[], address: string | undefined): SserError | undefined
+  /** Asks whether it may be here, where there is room for it and for all who are being judged; throws why there is none. */
+  judge<T>(streams: readonly string[], address: string | undefined, ask: () => Promise<T>): Promise<T>
   /** One connection; undefined when this Pod does not serve now. */
   open(asked: Asked): Opened | undefined
 }
@@ -100,10 +102,8 @@ function answerEvents(
     requireEventStream(request.headers.get('accept'))
     const streams = requestedStreams(query, maxStreamsPerConnection)
     if (ask === undefined) return open({ streams, tags: [], lastsMs: undefined })
-    // Who finds no room is not worth a question.
-    const crowding = opening.crowding(streams, address)
-    if (crowding !== undefined) throw crowding
-    return ask(streams)
+    return opening
+      .judge(streams, address, () => ask(streams))
       .then(open)
       .catch((error: unknown) => refuse(options, request, error))
   } catch (error) {

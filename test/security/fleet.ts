@@ -54,6 +54,12 @@ export class SecuredFleet {
     return pods
   }
 
+  /** A Pod alone. */
+  async one(settings: PodSettings): Promise<SecuredPod> {
+    const [pod] = (await this.start(settings)) as [SecuredPod]
+    return pod
+  }
+
   /** One Pod, at the place of the one that was there before. */
   async run(index: number, { serving, others = [], ...settings }: PodSettings): Promise<SecuredPod> {
     const host = (at: number) => `${this.#net}.${at + 1}`

@@ -1,15 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { Raw } from '../fleet/clients.ts'
 import { until, within } from '../until.ts'
-import { listen, type PodSettings, raws, SecuredFleet, type SecuredPod } from './fleet.ts'
+import { listen, raws, SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const fleet = new SecuredFleet('127.0.67')
 afterEach(() => fleet.stop())
-
-async function one(settings: PodSettings): Promise<SecuredPod> {
-  const [pod] = (await fleet.start(settings)) as [SecuredPod]
-  return pod
-}
 
 async function ask(pod: SecuredPod, query = '?stream=a', headers: Record<string, string> = {}) {
   const response = await fetch(`${pod.url}/events${query}`, { headers })
@@ -21,7 +16,7 @@ async function ask(pod: SecuredPod, query = '?stream=a', headers: Record<string,
 
 describe('connections', () => {
   it('beyond the Pod’s limit are told 429, and when to come back, not all at once; one that leaves makes room', async () => {
-    const pod = await one({ maxConnections: 3 })
+    const pod = await fleet.one({ maxConnections: 3 })
     const clients = await Promise.all([1, 2, 3].map(() => listen(pod, 'a')))
     const answers = await Promise.all(Array.from({ length: 40 }, () => ask(pod)))
     for (const { status, code, after, text } of answers) {
@@ -37,13 +32,40 @@ describe('connections', () => {
 
   it('that come all at once, and are judged slowly, do not slip past it', async () => {
     const gate = Promise.withResolvers<'allow'>()
-    const pod = await one({ maxConnections: 5, authorize: () => gate.promise })
+    let asked = 0
+    const authorize = () => {
+      asked += 1
+      return gate.promise
+    }
+    const pod = await fleet.one({ maxConnections: 5, authorize })
     const all = await Promise.all(Array.from({ length: 50 }, () => Raw.events(pod.url, ['a'])))
     raws.push(...all)
+    const refused = () => all.filter(({ text }) => text.includes(' 429 ')).length
+    await until('all but five are refused', () => refused() === 45)
+    expect(asked).toBe(5)
     gate.resolve('allow')
-    await until('all are answered', () => all.every(({ text }) => text.includes('HTTP/1.1')))
     await until('five are left', () => all.filter(({ text }) => text.includes('sser-position')).length === 5)
     expect(pod.sser.connections).toBe(5)
+    all.find(({ text }) => text.includes('sser-position'))?.socket.destroy()
+    await until('there is room', async () => (await ask(pod)).status === 200)
+  })
+
+  it('of one client that asks again and again on one socket make no more questions than there is room', async () => {
+    let asked = 0
+    const authorize = async (): Promise<'deny'> => {
+      asked += 1
+      return new Promise(() => {})
+    }
+    const pod = await fleet.one({ maxConnections: 5, authorize, authorizeTimeoutMs: 500 })
+    const raw = await Raw.open(pod.url)
+    raws.push(raw)
+    raw.socket.write('GET /events?stream=a HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(100))
+    await until('it was told', () => (pod.sser.stats().rejected['too-many-connections'] ?? 0) === 95)
+    expect(asked).toBe(5)
+    await until('nobody is being judged any more', () => pod.faults.length === 5)
+    const late = ask(pod)
+    await until('there is room to ask', () => asked === 6)
+    expect((await late).status).toBe(200)
   })
 
   it.each([
@@ -61,7 +83,7 @@ describe('connections', () => {
           asked += 1
           return gate.promise
         }
-        const pod = await one({ ...limit, ...(isJudged && { authorize }), serving: { fastPath } })
+        const pod = await fleet.one({ ...limit, ...(isJudged && { authorize }), serving: { fastPath } })
         const all = await Promise.all(Array.from({ length: 40 }, () => Raw.open(pod.url)))
         raws.push(...all)
         const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`
@@ -79,7 +101,7 @@ describe('connections', () => {
   )
 
   it('from one address beyond its limit are told 429; another address is not', async () => {
-    const pod = await one({ maxConnectionsPerAddress: 2 })
+    const pod = await fleet.one({ maxConnectionsPerAddress: 2 })
     const clients = await Promise.all([1, 2].map(() => listen(pod, 'a')))
     expect(await ask(pod)).toMatchObject({ status: 429, code: 'too-many-connections-from-address' })
     const other = await Raw.events(pod.url, ['a'], '1.1', '127.0.67.200')
@@ -90,7 +112,7 @@ describe('connections', () => {
   })
 
   it('behind a proxy count for the client that it names, and nobody can name another', async () => {
-    const pod = await one({ maxConnectionsPerAddress: 1, trustedProxies: 1 })
+    const pod = await fleet.one({ maxConnectionsPerAddress: 1, trustedProxies: 1 })
     const via = (forwarded: string) => ask(pod, '?stream=a', { 'x-forwarded-for': forwarded })
     const held = await fetch(`${pod.url}/events?stream=a`, {
       headers: { 'x-forwarded-for': '9.9.9.9, 10.1.1.1' },
@@ -106,7 +128,7 @@ describe('connections', () => {
   })
 
   it('count for who holds the socket, where no proxy is trusted', async () => {
-    const pod = await one({ maxConnectionsPerAddress: 1 })
+    const pod = await fleet.one({ maxConnectionsPerAddress: 1 })
     await listen(pod, 'a')
     expect((await ask(pod, '?stream=a', { 'x-forwarded-for': '9.9.9.9' })).status).toBe(429)
   })
@@ -117,7 +139,7 @@ describe('connections', () => {
       asked += 1
       return 'allow' as const
     }
-    const pod = await one({ maxConnections: 1, authorize })
+    const pod = await fleet.one({ maxConnections: 1, authorize })
     await listen(pod, 'a')
     for (let i = 0; i < 10; i += 1) expect((await ask(pod)).status).toBe(429)
     expect(asked).toBe(1)
@@ -127,7 +149,7 @@ describe('connections', () => {
     ['their age', 400, 3_600_000],
     ['the hook', 3_600_000, 400],
   ])('end when the first of their ends has come, where that is by %s', async (_, maxConnectionAgeMs, ms) => {
-    const pod = await one({ maxConnectionAgeMs, authorize: () => ({ expiresAt: Date.now() + ms }) })
+    const pod = await fleet.one({ maxConnectionAgeMs, authorize: () => ({ expiresAt: Date.now() + ms }) })
     const raw = await listen(pod, 'a')
     await within('it ends', raw.closed)
   })
@@ -141,7 +163,7 @@ describe('connections', () => {
     ['IPv4 in IPv6, in hexadecimal', '::FFFF:0909:909', '9.9.9.9:80'],
     ['a zone', 'fe80::1%eth0', 'fe80::2%eth1'],
   ])('of one client are counted as such, named with %s', async (_, first, second) => {
-    const pod = await one({ maxConnectionsPerAddress: 1, trustedProxies: 1 })
+    const pod = await fleet.one({ maxConnectionsPerAddress: 1, trustedProxies: 1 })
     const via = (address: string) =>
       fetch(`${pod.url}/events?stream=a`, { headers: { 'x-forwarded-for': `8.8.8.8, ${address}` } })
     const held = await via(first)
@@ -152,7 +174,7 @@ describe('connections', () => {
   })
 
   it('end after their age, or up to a quarter sooner, and not all at once', async () => {
-    const pod = await one({ maxConnectionAgeMs: 2_400 })
+    const pod = await fleet.one({ maxConnectionAgeMs: 2_400 })
     const start = performance.now()
     const ages = await Promise.all(
       Array.from({ length: 30 }, async () => {
@@ -169,7 +191,7 @@ describe('connections', () => {
   }, 20_000)
 
   it('that end for their age go on where they were', async () => {
-    const pod = await one({ maxConnectionAgeMs: 400, retryMs: 50 })
+    const pod = await fleet.one({ maxConnectionAgeMs: 400, retryMs: 50 })
     const client = await fleet.listen(0, 'a')
     let sent = 0
     for (; pod.sser.stats().connections.opened < 4; sent += 1) {
@@ -183,100 +205,9 @@ describe('connections', () => {
 
 describe('streams', () => {
   it('beyond those that a Pod knows are told 429; those that somebody listens on are not', async () => {
-    const pod = await one({ maxStreams: 3 })
+    const pod = await fleet.one({ maxStreams: 3 })
     await listen(pod, 'a', 'b')
     expect(await ask(pod, '?stream=c&stream=d')).toMatchObject({ status: 429, code: 'too-many-streams-here' })
     expect((await ask(pod, '?stream=a&stream=b&stream=c')).status).toBe(200)
   })
-})
-
-describe('a client that does not read', () => {
-  it.each([
-    ['the fast path', { fastPath: true }],
-    ['the usual way', { fastPath: false }],
-  ])(
-    'is cut off, by %s; one that reads is not',
-    async (_, serving) => {
-      const pod = await one({
-        heartbeatMs: 1_000,
-        stallTimeoutMs: 1_000,
-        maxMessageBytes: 1_048_576,
-        serving,
-      })
-      const [stalled, reads] = (await Promise.all([listen(pod, 'a'), listen(pod, 'a')])) as [Raw, Raw]
-      stalled.socket.pause()
-      const start = performance.now()
-      // More than the kernel holds for it.
-      for (let i = 0; i < 24; i += 1) await pod.sser.send('a', 'x'.repeat(1_000_000))
-      await until('it is cut', () => pod.sser.connections === 1, 5_000)
-      expect(performance.now() - start).toBeGreaterThan(900)
-      expect(pod.sser.stats().rejected).toMatchObject({ stalled: 1 })
-      stalled.socket.resume()
-      await within('its socket is closed', stalled.closed)
-      reads.take()
-      await pod.sser.send('a', 'the end')
-      await reads.holds('the end', (text) => text.includes('the end'))
-      expect(pod.faults).toEqual([])
-    },
-    15_000,
-  )
-})
-
-describe('a client that reads nothing and whose connection ends', () => {
-  it.each([
-    ['the fast path', true],
-    ['the usual way', false],
-  ])(
-    'has no socket any more after a while, by %s',
-    async (_, fastPath) => {
-      const authorize = () => ({ tags: ['ann'] })
-      const pod = await one({ authorize, maxMessageBytes: 1_048_576, serving: { fastPath } })
-      const sockets = () =>
-        process.getActiveResourcesInfo().filter((name) => name.startsWith('TCPSocket')).length
-      const stalled = await Promise.all([1, 2, 3].map(() => listen(pod, 'a')))
-      for (const { socket } of stalled) socket.pause()
-      const before = sockets()
-      // More than the kernel holds for them.
-      for (let i = 0; i < 24; i += 1) await pod.sser.send('a', 'x'.repeat(1_000_000))
-      await pod.sser.disconnect({ tag: 'ann' })
-      expect(pod.sser.connections).toBe(0)
-      await until('their sockets are gone', () => sockets() <= before - 3, 14_000)
-    },
-    20_000,
-  )
-})
-
-describe('bodies on the internal port', () => {
-  it('that do not come are given up, and those beyond the limit of all are not read', async () => {
-    const pod = await one({ internalBodyTimeoutMs: 300, maxInternalBytes: 8_388_608 })
-    const half = async () => {
-      const raw = await Raw.open(pod.internal)
-      raws.push(raw)
-      raw.socket.write('POST /api/json/v2/append HTTP/1.1\r\nhost: x\r\ncontent-length: 8388608\r\n\r\n{')
-      return raw
-    }
-    const first = await half()
-    const busy = async () =>
-      (await fetch(`${pod.internal}/api/json/v2/append`, { method: 'POST', body: '{}' })).status
-    await until('there is no room', async () => (await busy()) === 503)
-    await first.holds('an answer', (text) => text.startsWith('HTTP/1.1 408 '))
-    await within('its connection ends', first.closed)
-    expect(await busy()).toBe(400)
-    expect(pod.sser.stats().rejected).toMatchObject({ 'body-too-slow': 1 })
-  })
-
-  it('whose heads come byte by byte are given up', async () => {
-    const pod = await one({})
-    const raws = await Promise.all([pod.internal, pod.url].map((url) => Raw.open(url)))
-    for (const { socket } of raws) socket.write('POST / HTTP/1.1\r\nhost: x\r\nx: ')
-    const drip = setInterval(() => {
-      for (const { socket } of raws) socket.write('x')
-    }, 200)
-    try {
-      await within('they end', Promise.all(raws.map(({ closed }) => closed)), 14_000)
-    } finally {
-      clearInterval(drip)
-    }
-    for (const { text } of raws) expect(text).toMatch(/^HTTP\/1\.1 408 /)
-  }, 20_000)
 })

@@ -1,0 +1,63 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Raw } from '../fleet/clients.ts'
+import { until, within } from '../until.ts'
+import { listen, SecuredFleet } from './fleet.ts'
+
+const fleet = new SecuredFleet('127.0.75')
+afterEach(() => fleet.stop())
+
+describe('a client that does not read', () => {
+  it.each([
+    ['the fast path', { fastPath: true }],
+    ['the usual way', { fastPath: false }],
+  ])(
+    'is cut off, by %s; one that reads is not',
+    async (_, serving) => {
+      const pod = await fleet.one({
+        heartbeatMs: 1_000,
+        stallTimeoutMs: 1_000,
+        maxMessageBytes: 1_048_576,
+        serving,
+      })
+      const [stalled, reads] = (await Promise.all([listen(pod, 'a'), listen(pod, 'a')])) as [Raw, Raw]
+      stalled.socket.pause()
+      const start = performance.now()
+      // More than the kernel holds for it.
+      for (let i = 0; i < 24; i += 1) await pod.sser.send('a', 'x'.repeat(1_000_000))
+      await until('it is cut', () => pod.sser.connections === 1, 5_000)
+      expect(performance.now() - start).toBeGreaterThan(900)
+      expect(pod.sser.stats().rejected).toMatchObject({ stalled: 1 })
+      stalled.socket.resume()
+      await within('its socket is closed', stalled.closed)
+      reads.take()
+      await pod.sser.send('a', 'the end')
+      await reads.holds('the end', (text) => text.includes('the end'))
+      expect(pod.faults).toEqual([])
+    },
+    15_000,
+  )
+})
+
+describe('a client that reads nothing and whose connection ends', () => {
+  it.each([
+    ['the fast path', true],
+    ['the usual way', false],
+  ])(
+    'has no socket any more after a while, by %s',
+    async (_, fastPath) => {
+      const authorize = () => ({ tags: ['ann'] })
+      const pod = await fleet.one({ authorize, maxMessageBytes: 1_048_576, serving: { fastPath } })
+      const sockets = () =>
+        process.getActiveResourcesInfo().filter((name) => name.startsWith('TCPSocket')).length
+      const stalled = await Promise.all([1, 2, 3].map(() => listen(pod, 'a')))
+      for (const { socket } of stalled) socket.pause()
+      const before = sockets()
+      // More than the kernel holds for them.
+      for (let i = 0; i < 24; i += 1) await pod.sser.send('a', 'x'.repeat(1_000_000))
+      await pod.sser.disconnect({ tag: 'ann' })
+      expect(pod.sser.connections).toBe(0)
+      await until('their sockets are gone', () => sockets() <= before - 3, 14_000)
+    },
+    20_000,
+  )
+})
