@@ -48,7 +48,8 @@ export interface Settings {
   maxStreamsPerConnection?: number | undefined
   /**
    * Decides who may listen, on which streams, for how long, and by which tags `disconnect()` finds them. Default:
-   * everybody may; what stands in front of the routes decides before.
+   * everybody may; what stands in front of the routes decides before. It is asked about as many at once as
+   * `maxConnections` has room for.
    */
   authorize?: Authorize | undefined
   /** How long `authorize` may take, in milliseconds. Default: 5,000. Minimum: 10. */
