@@ -4,8 +4,8 @@ import { type Audience, Audiences } from './audience.ts'
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
 import { Deadlines } from './deadlines.ts'
+import { Groups } from './groups.ts'
 import { Origins } from './origins.ts'
-import { Tags } from './tags.ts'
 import type { Selection } from './terms.ts'
 
 /** How many there may be. */
@@ -21,7 +21,7 @@ export class Crowd {
   /** Where the connections come from, as far as that is counted. */
   readonly origins: Origins = new Origins()
   readonly #audiences = new Audiences()
-  readonly #tags = new Tags()
+  readonly #tags = new Groups<string>()
   readonly #deadlines: Deadlines
   readonly #limits: CrowdLimits
   /** Those of whom it is not decided yet whether they may be here. */
@@ -67,7 +67,7 @@ export class Crowd {
   join(connection: Connection): void {
     this.#size += 1
     this.#audiences.join(connection)
-    this.#tags.join(connection)
+    for (const tag of connection.terms?.tags ?? []) this.#tags.join(tag, connection)
     this.#deadlines.join(connection)
     if (connection.terms?.origin !== undefined) this.origins.join(connection.terms.origin)
   }
@@ -75,7 +75,7 @@ export class Crowd {
   leave(connection: Connection): void {
     this.#size -= 1
     this.#audiences.leave(connection)
-    this.#tags.leave(connection)
+    for (const tag of connection.terms?.tags ?? []) this.#tags.leave(tag, connection)
     this.#deadlines.leave(connection)
     if (connection.terms?.origin !== undefined) this.origins.leave(connection.terms.origin)
   }
@@ -86,7 +86,7 @@ export class Crowd {
       if (stream !== undefined) yield* this.#audiences.on(stream)
       return
     }
-    for (const connection of this.#tags.having(tag))
+    for (const connection of this.#tags.of(tag))
       if (stream === undefined || connection.audience.streams.includes(stream)) yield connection
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Connection } from './connection.ts'
+import { Groups } from './groups.ts'
 
 /** Ends that are nearer to each other than this come together, in milliseconds. */
 const STEP_MS = 250
@@ -8,7 +9,7 @@ const STEP_MS = 250
 export class Deadlines {
   readonly #clock: Clock
   readonly #end: (connections: Iterable<Connection>) => void
-  readonly #steps = new Map<number, Set<Connection>>()
+  readonly #steps = new Groups<number>()
   #cancel: (() => void) | undefined
 
   /** Calls `end` with those whose time has come, at most twice {@link STEP_MS} late. */
@@ -20,18 +21,14 @@ export class Deadlines {
   join(connection: Connection): void {
     const step = stepOf(connection)
     if (step === undefined) return
-    const connections = this.#steps.get(step)
-    if (connections === undefined) this.#steps.set(step, new Set([connection]))
-    else connections.add(connection)
+    this.#steps.join(step, connection)
     this.#cancel ??= this.#clock.after(STEP_MS, () => this.#turn())
   }
 
   leave(connection: Connection): void {
     const step = stepOf(connection)
     if (step === undefined) return
-    const connections = this.#steps.get(step)
-    connections?.delete(connection)
-    if (connections?.size === 0) this.#steps.delete(step)
+    this.#steps.leave(step, connection)
     if (this.#steps.size > 0) return
     this.#cancel?.()
     this.#cancel = undefined
@@ -40,7 +37,7 @@ export class Deadlines {
   #turn(): void {
     this.#cancel = this.#clock.after(STEP_MS, () => this.#turn())
     const now = this.#clock.now()
-    for (const [step, connections] of this.#steps) if (step * STEP_MS <= now) this.#end([...connections])
+    for (const step of this.#steps.keys()) if (step * STEP_MS <= now) this.#end([...this.#steps.of(step)])
   }
 }
 

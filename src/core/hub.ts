@@ -142,16 +142,14 @@ export class Hub {
   #endAll(connections: Iterable<Connection>): void {
     const all = [...connections]
     for (const connection of all) this.leave(connection)
-    const work = function* (this: Hub) {
-      for (const [i, connection] of all.entries()) {
-        this.#end(connection)
-        if (i % GO_SIZE === GO_SIZE - 1) yield
-      }
-    }.call(this)
-    const go = () => {
-      if (work.next().done !== true) this.#clock.after(0, go)
+    this.#inTurns(this.#ends(all))
+  }
+
+  *#ends(connections: readonly Connection[]): Generator<void> {
+    for (const [i, connection] of connections.entries()) {
+      this.#end(connection)
+      if (i % GO_SIZE === GO_SIZE - 1) yield
     }
-    go()
   }
 
   #end(connection: Connection): void {
@@ -179,18 +177,23 @@ export class Hub {
   #wake(): void {
     if (this.#flushing) return
     this.#flushing = true
-    queueMicrotask(() => this.#flush(this.#deliver()))
+    queueMicrotask(() => {
+      this.#inTurns(this.#deliver(), () => {
+        this.#flushing = false
+      })
+    })
   }
 
-  #flush(work: Generator<void>): void {
+  /** Goes on with the work, a part of it in each turn of the event loop, and says when it is done. */
+  #inTurns(work: Generator<void>, onDone: () => void = () => {}): void {
     let done = true
     try {
       done = work.next().done === true
     } catch (error) {
       this.#faults.report(error, { stage: 'deliver' })
     }
-    if (done) this.#flushing = false
-    else this.#clock.after(0, () => this.#flush(work))
+    if (done) onDone()
+    else this.#clock.after(0, () => this.#inTurns(work, onDone))
   }
 
   /** Offers what is new, until nothing is; yields when others should have their turn. */
