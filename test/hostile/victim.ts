@@ -32,6 +32,7 @@ export interface VictimOptions {
   peers?: readonly string[]
   mostDelayMs?: number
   mostGrownBytes?: number
+  mostBackMs?: number
 }
 
 /** A Pod that is attacked, with somebody who listens meanwhile. */
@@ -140,7 +141,7 @@ export class Victim {
         grown < (this.#options.mostGrownBytes ?? MOST_GROWN_BYTES)
       )
     }
-    await until('all is back', isBack, BACK_MS).catch((cause) => {
+    await until('all is back', isBack, this.#options.mostBackMs ?? BACK_MS).catch((cause) => {
       const was = `${before.connections} connections, ${before.files} files`
       throw new Error(`Before: ${was}; after: ${now}`, { cause })
     })
