@@ -63,9 +63,14 @@ export class Life {
     return this.#read(streams, lastEventId).gap
   }
 
-  /** What a client gets that listens on `streams`, and came with `lastEventId`. */
-  open(streams: readonly string[], lastEventId: string | undefined, terms?: Terms): EventStream {
-    return new EventStream(this.hub, (sink) => this.connect(streams, lastEventId, sink, terms))
+  /** What a client gets that listens on `streams`, came with `lastEventId`, and was allowed when the log stood at `since`. */
+  open(
+    streams: readonly string[],
+    lastEventId: string | undefined,
+    terms?: Terms,
+    since: number = this.log.head,
+  ): EventStream {
+    return new EventStream(this.hub, (sink) => this.connect(streams, lastEventId, sink, terms), since)
   }
 
   connect(

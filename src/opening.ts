@@ -42,7 +42,7 @@ export function opening(options: OpeningOptions): () => Opening {
 
 function open(options: OpeningOptions, life: Life, asked: Asked, since: number): Opened {
   const { streams, lastEventId } = asked
-  const stream = life.open(streams, lastEventId, terms(options, life, asked, since))
+  const stream = life.open(streams, lastEventId, terms(options, life, asked), since)
   if (lastEventId === undefined) return { stream, resume: undefined }
   return { stream, resume: life.gapFor(streams, lastEventId) === undefined ? 'complete' : 'gap' }
 }
@@ -52,7 +52,6 @@ function terms(
   { settings, clock }: OpeningOptions,
   life: Life,
   { tags, lastsMs, address }: Asked,
-  since: number,
 ): Terms | undefined {
   const { authorize, maxConnectionAgeMs } = settings
   if (authorize === undefined && maxConnectionAgeMs === 0 && address === undefined) return undefined
@@ -61,7 +60,6 @@ function terms(
   const ms = Math.min(lastsMs ?? Number.POSITIVE_INFINITY, ageMs ?? Number.POSITIVE_INFINITY)
   return {
     tags,
-    since,
     endsAt: Number.isFinite(ms) ? clock.now() + ms : undefined,
     origin: address === undefined ? undefined : life.hub.crowd.origins.of(address),
   }

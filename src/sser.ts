@@ -219,7 +219,7 @@ export class Sser {
   /**
    * Ends the connections on `stream`, those with `tag`, or, where both are given, those for which both hold: on this
    * Pod at once, on the others as soon as they hear of it, and on one that is out of reach when it comes back within
-   * the log's bounds. Whoever was being judged by `authorize` meanwhile is among them. Clients come back, and are
+   * the log's bounds. Whoever was being let in meanwhile is among them. Clients come back, and are
    * judged anew: what makes `authorize` refuse them must be in place before. Resolves like {@link send}.
    * @throws SserError `not-started`, `stopped`, `nobody-selected`, `invalid-stream-name` or `invalid-tag`; the signal's
    * reason when it aborts.

@@ -131,7 +131,8 @@ export class Connection {
    */
   close(random: number): void {
     this.#isClosed = true
-    if (this.#isReady) this.#write(retryFrame(Math.round(this.#surroundings.retryMs * (0.5 + random))))
+    if (this.#isReady || !this.#isGreeted)
+      this.#write(retryFrame(Math.round(this.#surroundings.retryMs * (0.5 + random))))
     this.#sink.close()
   }
 

@@ -14,10 +14,10 @@ export class Taker {
   readonly #hub: Hub
   readonly #connection: Connection
 
-  constructor(hub: Hub, connection: Connection) {
+  constructor(hub: Hub, connection: Connection, since: number) {
     this.#hub = hub
     this.#connection = connection
-    hub.join(connection)
+    hub.join(connection, since)
   }
 
   /** It wants a chunk. */
@@ -40,10 +40,13 @@ export class EventStream {
   readonly body: ReadableStream<Uint8Array>
   readonly #hub: Hub
   readonly #connect: (sink: Sink) => Connection
+  readonly #since: number
 
-  constructor(hub: Hub, connect: (sink: Sink) => Connection) {
+  /** It was allowed when the log stood at `since`: what ends connections from there on ends this one, too. */
+  constructor(hub: Hub, connect: (sink: Sink) => Connection, since: number) {
     this.#hub = hub
     this.#connect = connect
+    this.#since = since
     let taker: Taker | undefined
     this.body = new ReadableStream<Uint8Array>(
       {
@@ -73,6 +76,6 @@ export class EventStream {
 
   /** From here on the sink gets what is sent, once it pulls. It may be the runtime's own: then nobody reads the body. */
   divert(sink: Sink): Taker {
-    return new Taker(this.#hub, this.#connect(sink))
+    return new Taker(this.#hub, this.#connect(sink), this.#since)
   }
 }

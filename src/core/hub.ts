@@ -75,9 +75,12 @@ export class Hub {
     return this.#connections.size
   }
 
-  /** Takes a connection in; one that may not be here, or not any more, is ended at once. */
-  join(connection: Connection): void {
-    if (this.#isClosed || this.#isMeant(connection) || !this.#findsRoom(connection)) {
+  /**
+   * Takes a connection in that was allowed when the log stood at `since`; one that may not be here, or not any more,
+   * is ended at once.
+   */
+  join(connection: Connection, since: number = this.#log.head): void {
+    if (this.#isClosed || this.#isMeant(connection, since) || !this.#findsRoom(connection)) {
       this.#end(connection)
       return
     }
@@ -121,13 +124,12 @@ export class Hub {
     for (const connection of this.#connections) this.#end(connection)
   }
 
-  /** Who was let in before they were meant, and joins only now, must not slip through. */
-  #isMeant({ audience, terms }: Connection): boolean {
-    if (terms === undefined) return false
+  /** Who was let in before they were meant, and joins only now, does not slip through. */
+  #isMeant({ audience, terms }: Connection, since: number): boolean {
     // What the log has let go of since then may have meant it; it comes back, and is judged anew.
-    if (terms.since < this.#log.disconnectsFrom) return true
-    for (const { selection } of this.#log.disconnects(terms.since))
-      if (isMeant(selection, audience.streams, terms.tags)) return true
+    if (since < this.#log.disconnectsFrom) return true
+    for (const { selection } of this.#log.disconnects(since))
+      if (isMeant(selection, audience.streams, terms?.tags ?? [])) return true
     return false
   }
 

@@ -10,8 +10,6 @@ export interface Selection {
 export interface Terms {
   /** What it can be ended by. */
   tags: readonly string[]
-  /** Where the log stood when it was asked whether the connection may be here: what came later counts. */
-  since: number
   /** When it ends, in this Pod's time. */
   endsAt: number | undefined
   /** Where it comes from, if that is counted. */

@@ -62,6 +62,16 @@ describe('disconnect()', () => {
     expect(bystander.isClosed).toBe(false)
   }, 20_000)
 
+  it('ends, too, who was let in and did not begin to read, by a hook or without one', async () => {
+    const pods = await fleet.start({ authorize }, {})
+    for (const { sser } of pods) {
+      const response = await sser.handler(new Request('http://pod/?stream=ann-1'))
+      await (pods[0] as SecuredPod).sser.disconnect({ stream: 'ann-1' })
+      expect(await response.text()).toMatch(/^retry: \d+\n\n$/)
+      expect(sser.connections).toBe(0)
+    }
+  })
+
   it('ends, too, who is being judged just then, here and elsewhere', async () => {
     const gates: (() => void)[] = []
     const slow = async (): Promise<Decision> => {

@@ -11,6 +11,8 @@ export class Client {
   readonly name: string
   readonly streams: readonly string[]
   lastEventId = ''
+  /** When the connection was opened that is open now. */
+  connectedAt = 0
   resumes = 0
   readonly #pods: readonly Pod[]
   readonly #time: Time
@@ -87,6 +89,7 @@ export class Client {
     const response = life.sser.handler(request) as Response
     if (this.lastEventId !== '') this.resumes += 1
     this.#life = life
+    this.connectedAt = this.#time.now
     this.#truth.connected(this, life, response.headers.get('sser-resume'))
     void this.#read(turn, response.body as ReadableStream<Uint8Array>)
   }

@@ -3,6 +3,7 @@ import { Random } from './random.ts'
 /** One thing that happens, at `at` milliseconds. */
 export type Action = { at: number } & (
   | { kind: 'send'; pod: number; stream: string; key?: string }
+  | { kind: 'disconnect'; pod: number; stream: string }
   | { kind: 'v1'; stream: string }
   | { kind: 'crash' | 'stop' | 'start'; pod: number }
   | { kind: 'freeze'; pod: number; ms: number }
@@ -127,6 +128,7 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
     if (random.chance(0.15)) many(3, () => ({ at: at(), kind: 'v1', stream: random.pick(streams) }))
     if (random.chance(0.1)) actions.push({ at: at(), kind: 'foreign', client: client() })
   }
+  many(2, () => ({ at: at(), kind: 'disconnect', pod: pod(), stream: random.pick(streams) }))
   actions.sort((a, b) => a.at - b.at)
   return { seed, mood, pods, clients, ageMs, logBytes, heartbeatMs: 3_000, quietAt, actions }
 }

@@ -1,7 +1,7 @@
 import { Client } from './client.ts'
 import { Network, NO_FAULTS } from './network.ts'
 import type { Action, Plan } from './plan.ts'
-import { Pod } from './pod.ts'
+import { type Life, Pod } from './pod.ts'
 import { Random } from './random.ts'
 import { Time } from './time.ts'
 import { readId, Truth } from './truth.ts'
@@ -72,6 +72,8 @@ class Run {
     switch (action.kind) {
       case 'send':
         return this.#send(pod as Pod, action.stream, action.key)
+      case 'disconnect':
+        return this.#disconnect(pod as Pod, action.stream)
       case 'v1':
         return this.#sendV1(action.stream)
       case 'crash':
@@ -115,14 +117,28 @@ class Run {
     // Where the log is tiny, a message now and then fills it.
     const length = this.#plan.mood === 'tiny' ? this.#random.pick([0, 0, 100, 400]) : 0
     const msg = `e${this.#sent++}${'.'.repeat(length)}`
+    const place = this.#append(life, () => life.sser.send(stream, msg, { key }))
+    if (place !== undefined) this.#truth.send({ msg, stream, ...place, at: this.#time.now, key })
+  }
+
+  #disconnect({ life, takesSends }: Pod, stream: string): void {
+    if (life === undefined || !takesSends) return
+    const place = this.#append(life, () => life.sser.disconnect({ stream }))
+    const msg = `the disconnect of ${stream} at ${this.#time.now}`
+    if (place !== undefined)
+      this.#truth.disconnects.push({ msg, stream, ...place, at: this.#time.now, key: undefined })
+  }
+
+  /** Where what `append` appends comes to stand in the life's log. */
+  #append(life: Life, append: () => Promise<unknown>): { epoch: string; seq: number } | undefined {
     const before = readId(life.sser.position)
-    const receipt = life.sser.send(stream, msg, { key })
+    append().catch(() => {})
     for (const [epoch, seq] of readId(life.sser.position)) {
       if (seq === before.get(epoch)) continue
       life.epoch = epoch
-      this.#truth.send({ msg, stream, epoch, seq, at: this.#time.now, key })
+      return { epoch, seq }
     }
-    receipt.catch(() => {})
+    return undefined
   }
 
   #sendV1(stream: string): void {
@@ -184,7 +200,7 @@ class Run {
     for (const pod of this.#pods) {
       if (!pod.isReady || pod.life === undefined) continue
       const now = readId(pod.life.sser.position)
-      for (const { msg, epoch, seq } of this.#truth.sent) {
+      for (const { msg, epoch, seq } of [...this.#truth.sent, ...this.#truth.disconnects]) {
         if (epoch === undefined) continue
         const holders = [...before].filter(([, position]) => (position.get(epoch) ?? 0) >= seq)
         // Epochs that ended fall silent at slightly different times on different Pods.
@@ -202,6 +218,7 @@ class Run {
       if (!client.isConnected) this.#truth.violate(`${client.name} is not connected`)
       return
     }
+    this.#truth.checkEnded(client, position)
     for (const { msg, epoch, seq, stream } of this.#truth.sent) {
       if (epoch === undefined || !client.streams.includes(stream) || (position.get(epoch) ?? 0) < seq)
         continue

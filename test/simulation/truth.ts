@@ -38,6 +38,8 @@ export class Truth {
   gaps = 0
   falseGaps = 0
   maxIdLength = 0
+  /** Those of clients of a stream, in the order of the logs that events are in. */
+  readonly disconnects: Sent[] = []
   /** Events of Go Pods, by the life of the Pod that got them. */
   readonly v1 = new Map<Life, Sent[]>()
   readonly #time: Time
@@ -141,6 +143,17 @@ export class Truth {
     for (const event of this.#sent.values()) {
       const has = received.has(event.msg) || this.#twins(event).some((twin) => received.has(twin.msg))
       if (client.streams.includes(event.stream) && !has) this.violate(`${client.name} never got ${event.msg}`)
+    }
+  }
+
+  /** A connection outlives a disconnect only where its Pod jumped over that, and told a gap. */
+  checkEnded(client: Client, pod: ReadonlyMap<string, number>): void {
+    for (const disconnect of this.disconnects) {
+      const { msg, stream, epoch = '', seq, at } = disconnect
+      const isMeant = client.streams.includes(stream) && at > client.connectedAt
+      const isKnown = (pod.get(epoch) ?? 0) >= seq
+      if (isMeant && isKnown && !isTold(this.#account(client), disconnect))
+        this.violate(`${client.name} outlives ${msg}`)
     }
   }
 

@@ -177,4 +177,28 @@ export const MUTANTS: readonly Mutant[] = [
     mood: 'tiny',
     seeds: 600,
   },
+  {
+    name: 'a disconnect ends those who are connected',
+    file: 'src/core/hub.ts',
+    find: "if (item.kind === 'disconnect') this.#endAll(",
+    replace: "if (item.kind === 'disconnect') void (",
+    mood: 'mild',
+    seeds: 300,
+  },
+  {
+    name: 'who was let in before a disconnect does not slip through',
+    file: 'src/core/hub.ts',
+    find: 'if (isMeant(selection, audience.streams, terms?.tags ?? [])) return true',
+    replace: 'void selection',
+    mood: 'ordinary',
+    seeds: 1_000,
+  },
+  {
+    name: 'a disconnect travels as one',
+    file: 'src/mesh/exchange.ts',
+    find: "if (item.kind === 'disconnect') return { seq: item.seq, age, disconnect: item.selection }",
+    replace: '',
+    mood: 'harsh',
+    seeds: 300,
+  },
 ]
