@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { doctor } from '../../src/doctor/command.ts'
 import { readFlags } from '../../src/doctor/flags.ts'
-import { within } from '../until.ts'
 
 const URL_ = 'http://127.0.97.1:9/events'
 
@@ -59,17 +56,4 @@ test.each([
   expect(stderr).toContain(what)
   expect(stderr).toContain('npx sser doctor URL')
   expect(stdout).toBe('')
-})
-
-test('says nothing more when nobody reads on', async () => {
-  const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
-  const child = spawn(process.execPath, [cli, 'doctor', '--help'], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let stderr = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString()
-  })
-  child.stdout.destroy()
-  const code = await within('the command ends', new Promise((resolve) => child.once('close', resolve)), 8_000)
-  expect(stderr).toBe('')
-  expect(code).toBe(2)
 })

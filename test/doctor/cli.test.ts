@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import packageJson from '../../package.json' with { type: 'json' }
+import { within } from '../until.ts'
+
+const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+
+/** The command, on a Node that says it is `version`. */
+function sser(version: string, ...args: string[]): ChildProcess {
+  const pretend = `Object.defineProperty(process.versions, 'node', { value: '${version}' })`
+  const command = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`, CLI, ...args]
+  return spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+/** What it writes to its standard error, and its exit code. */
+async function end(child: ChildProcess): Promise<{ stderr: string; code: unknown }> {
+  let stderr = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString()
+  })
+  const closed = new Promise((resolve) => child.once('close', resolve))
+  return { code: await within('the command ends', closed, 8_000), stderr }
+}
+
+test('says nothing more when nobody reads on', async () => {
+  const child = sser(process.versions.node, 'doctor', '--help')
+  child.stdout?.destroy()
+  expect(await end(child)).toEqual({ stderr: '', code: 2 })
+})
+
+const oldest = packageJson.engines.node.slice('>='.length)
+const [major, minor] = oldest.split('.').map(Number) as [number, number]
+
+test.each(['20.20.2', `${major - 1}.${minor + 1}.0`, `${major}.${minor - 1}.9`])(
+  'on Node %s says which it needs',
+  async (version) => {
+    const stderr = `sser needs Node ${oldest} or newer; this is ${version}\n`
+    expect(await end(sser(version, 'doctor', '--help'))).toEqual({ stderr, code: 2 })
+  },
+)
+
+test.each([`${oldest}.0`, `${major + 1}.0.0`, '100.0.0'])('on Node %s has no complaint', async (version) => {
+  expect(await end(sser(version, 'doctor', '--help'))).toEqual({ stderr: '', code: 0 })
+})
