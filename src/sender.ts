@@ -70,8 +70,9 @@ export class Sender {
     const selection = { stream, tag: tag?.toWellFormed() }
     const now = this.#options.clock.now()
     log.trim(now)
-    const connections = [...hub.crowd.selected(selection)].length
+    const before = hub.size
     const { seq } = log.append(log.epoch, { disconnect: selection }, now, now)
+    const connections = before - hub.size
     const peers = await mesh.send(log.epoch, seq, signal)
     return { id: printPosition([[log.epoch, seq]]), connections, peers }
   }
