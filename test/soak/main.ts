@@ -1,7 +1,8 @@
 /**
- * `npm run soak:local -- --minutes 120 --json FILE`: three Pods, each a process, 2,000 clients of 200 streams who come
- * and go, and 200 events a second, for five minutes, or as long as it is told. Each minute Pod 2 or Pod 3 is killed, and
- * starts again at once. Pod 1 lives all the time: its memory, timers and descriptors are what a leak would show in.
+ * `npm run soak:local -- --minutes 120 --leaves 50 --json FILE`: three Pods, each a process, 2,000 clients of 200 streams
+ * of whom 50 leave each second and come back, and 200 events a second, for five minutes, or as long as it is told. Each
+ * minute Pod 2 or Pod 3 is killed, and starts again at once. Pod 1 lives all the time: its memory, timers and
+ * descriptors are what a leak would show in.
  * Every client must get every promised event of its streams once, in its Pod's order, whatever became of its
  * connections; when all have left, Pod 1 must be where it was before the first came. Needs neither root nor a cluster.
  */
@@ -23,14 +24,16 @@ const RETURN_MS = 10_000
 const CLIENTS = 2_000
 const STREAMS = 200
 const SENDS_PER_SECOND = 200
-const LEAVES_PER_SECOND = 50
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '5' }, json: { type: 'string' } },
+  options: {
+    minutes: { type: 'string', default: '5' },
+    leaves: { type: 'string', default: '50' },
+    json: { type: 'string' },
+  },
 })
-const minutes = Number(values.minutes)
-if (!(Number.isInteger(minutes) && minutes > 0))
-  throw new Error('--minutes: expected a whole number, at least 1')
+const minutes = wholeNumber('minutes')
+const leaves = wholeNumber('leaves')
 
 const fleet = await Fleet.start(STREAMS)
 const before = await fleet.vitals()
@@ -41,7 +44,7 @@ const start = performance.now()
 try {
   await crowd.ask({ do: 'open', urls: fleet.urls, clients: CLIENTS, streams: STREAMS })
   fleet.send(SENDS_PER_SECOND)
-  await crowd.ask({ do: 'churn', perSecond: LEAVES_PER_SECOND })
+  await crowd.ask({ do: 'churn', perSecond: leaves })
   await soak()
   await end()
 } catch (error) {
@@ -55,6 +58,13 @@ console.log(report.summary())
 if (report.faults.length > 0) {
   for (const fault of report.faults) console.error(`broken: ${fault}`)
   process.exitCode = 1
+}
+
+function wholeNumber(name: 'minutes' | 'leaves'): number {
+  const number = Number(values[name])
+  if (!(Number.isInteger(number) && number > 0))
+    throw new Error(`--${name}: expected a whole number, at least 1`)
+  return number
 }
 
 /** Minute by minute: a Pod is killed after ten seconds, and at the end of it all is looked at. */

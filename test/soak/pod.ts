@@ -6,6 +6,7 @@ import { serve } from '../../src/node.ts'
 import { CountingClock } from '../fixtures/counting-clock.ts'
 import { resources } from '../fixtures/resources.ts'
 import { obey } from './line.ts'
+import { mallocBytes } from './malloc.ts'
 
 export type Order = { do: 'send'; stream: number; msg: string } | { do: 'vitals' }
 
@@ -19,6 +20,8 @@ export interface Sent {
 /** How a Pod is. */
 export interface Vitals {
   rss: number
+  /** Of that, what is outside JavaScript. */
+  malloc: number
   /** After a collection. */
   heapUsed: number
   /** What the heap has of the system, used or not. */
@@ -78,6 +81,7 @@ function vitals(): Vitals {
   const { timers } = clock
   return {
     rss,
+    malloc: mallocBytes(),
     heapUsed,
     heapTotal,
     external,

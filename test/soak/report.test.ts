@@ -14,6 +14,7 @@ const seen = {
 }
 const pod1 = {
   rss: 100e6,
+  malloc: 30e6,
   heapUsed: 20e6,
   heapTotal: 30e6,
   external: 0,

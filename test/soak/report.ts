@@ -80,7 +80,7 @@ export class Report {
   /** Judges the memory of the second half, if that is long enough. */
   #memory(): string {
     const half = this.#rows.slice(Math.floor(this.#rows.length / 2))
-    const parts = (['rss', 'heapUsed'] as const).map((name) => {
+    const parts = (['rss', 'malloc', 'heapUsed'] as const).map((name) => {
       const values = half.map(({ pod1 }) => pod1[name])
       const percent = 100 * rise(values)
       if (half.length >= HALF_MIN && percent > 100 * RISE_MAX) {
@@ -94,12 +94,12 @@ export class Report {
 }
 
 function lineOf({ minute, pod1, seen, sent, unpromised, skipped, kills, load }: Row): string {
-  const { rss, heapUsed, heapTotal, external, logBytes, connections, fds, timers, resources } = pod1
+  const { rss, malloc, heapUsed, heapTotal, external, logBytes, connections, fds, timers, resources } = pod1
   const handles = Object.entries(resources).map(([name, count]) => `${name} ${count}`)
   const cores = Object.entries(load).map(([name, share]) => `${name} ${share.toFixed(2)}`)
   return [
     `minute ${minute}`,
-    `Pod 1: rss ${megabytes(rss)} MB, heap ${megabytes(heapUsed)} of ${megabytes(heapTotal)}, external ${megabytes(external)}, log ${megabytes(logBytes)}, ${connections} connections, ${fds} fds, ${timers} timers, ${handles.join(', ')}`,
+    `Pod 1: rss ${megabytes(rss)} MB, malloc ${megabytes(malloc)}, heap ${megabytes(heapUsed)} of ${megabytes(heapTotal)}, external ${megabytes(external)}, log ${megabytes(logBytes)}, ${connections} connections, ${fds} fds, ${timers} timers, ${handles.join(', ')}`,
     `${sent} sent, ${seen.events} received, ${seen.resumes} resumes, ${seen.cuts} cuts, ${kills} kills, ${unpromised} unpromised, ${skipped + seen.skipped} skipped`,
     `lost ${seen.lost}, twice ${seen.twice}, disordered ${seen.disordered}, stray ${seen.stray}, gaps ${seen.gaps}`,
     `cores: ${cores.join(', ')}`,

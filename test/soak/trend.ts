@@ -8,5 +8,5 @@ export function rise(values: readonly number[]): number {
     product += (i - middle) * (value - mean)
     square += (i - middle) ** 2
   }
-  return square === 0 ? 0 : ((product / square) * (values.length - 1)) / mean
+  return square === 0 || mean === 0 ? 0 : ((product / square) * (values.length - 1)) / mean
 }
