@@ -53,7 +53,18 @@ function bind(
   },
 ): Bound {
   try {
-    const server = Bun.serve({ port, ...(hostname === undefined ? {} : { hostname }), ...options })
+    const server = Bun.serve({
+      port,
+      ...(hostname === undefined ? {} : { hostname }),
+      ...options,
+      // Bun's page of errors would show sources to strangers.
+      development: false,
+      // Where a request names no host, or none that is one, Bun's URL is a path alone, and Hono would find another in it.
+      fetch: (request, server) =>
+        request.url.startsWith('/')
+          ? new Response('a Host is required\n', { status: 400 })
+          : options.fetch(request, server),
+    })
     return { port: server.port as number, close: () => server.stop(true) }
   } catch (cause) {
     throw bindError(port, cause)

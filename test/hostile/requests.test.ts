@@ -82,6 +82,26 @@ describe.each([
     })
   })
 
+  test.each([
+    ['no Host', '1.0', ''],
+    ['no Host, and HTTP/1.1,', '1.1', ''],
+    ['an empty Host', '1.1', 'Host:\r\n'],
+    ['a Host that has a path', '1.1', 'Host: a/b\r\n'],
+    ['a Host that is no text', '1.1', 'Host: \u00e9\r\n'],
+  ])('a request with %s reaches nothing', async (_, version, host) => {
+    await victim.endures(async () => {
+      const head = `HTTP/${version}\r\n${host}`
+      for (const path of ['/events?stream=a', '/x/events?stream=a', '/state', '/x/state']) {
+        const bytes = Buffer.from(`GET ${path} ${head}\r\n`, 'latin1')
+        expect(await statusOf(victim.url, bytes), path).toBe(400)
+      }
+      for (const path of ['/livez', '/x/livez', '/metrics']) {
+        const bytes = Buffer.from(`GET ${path} ${head}\r\n`, 'latin1')
+        expect(await statusOf(victim.internalUrl, bytes), path).toBe(400)
+      }
+    })
+  })
+
   test('HTTP/1.0, HEAD, and no HTTP at all', async () => {
     await victim.endures(async () => {
       expect(await get('/events?stream=a', '', '1.0')).toBe(200)
