@@ -97,8 +97,8 @@ export interface Settings {
   /** How long one body may take to come in on the internal port, in milliseconds. Default: 10,000. Minimum: 10. */
   internalBodyTimeoutMs?: number | undefined
   /**
-   * How many bytes of bodies may be on their way on the internal port at once, each counted as long as it says; what
-   * comes beyond is refused with 503. Default: 64 MiB. Minimum: 8 MiB, the longest body.
+   * How many bytes of bodies that are not all there may have come to the internal port; beyond it, the largest of the
+   * address that sends most is given up, with 503. Default: 64 MiB. Minimum: 8 MiB, the longest body.
    */
   maxInternalBytes?: number | undefined
   /** Hears of faults in the background: unreachable peers, refused appends, a failing peer finder. */

@@ -4,15 +4,27 @@ import { readBody } from '../wire/body.ts'
 
 export interface IntakeOptions {
   clock: Clock
-  /** Bytes of bodies that may be on their way at once, each counted as long as it may be. */
+  /** Bytes of bodies that may have come, and not be all there, at once. */
   maxBytes: number
   /** How long one body may take, in milliseconds. */
   timeoutMs: number
 }
 
-/** Reads bodies that strangers may have sent: neither all of them together nor any of them alone takes too much. */
+/** A body that is on its way. */
+interface Reading {
+  /** Who sends it. */
+  address: string
+  bytes: number
+  giveUp(error: SserError): void
+}
+
+/**
+ * Reads bodies that strangers may have sent: neither all of them together nor any of them alone takes too much. What
+ * counts is what has come, not what was announced; where there is no room, it is taken from the address that has most.
+ */
 export class Intake {
   readonly #options: IntakeOptions
+  readonly #readings = new Set<Reading>()
   #bytes = 0
 
   constructor(options: IntakeOptions) {
@@ -20,23 +32,50 @@ export class Intake {
   }
 
   /** @throws SserError `body-too-large`, `body-too-slow`, `busy`; what the body throws when it breaks off. */
-  async read(request: Request, maxBytes: number): Promise<string> {
-    const { clock, maxBytes: maxTotal, timeoutMs } = this.#options
-    const declared = request.headers.get('content-length')
-    // Bun hands on a length that came twice as `5, 5`.
-    const isLength = declared !== null && /^\d+$/.test(declared)
-    const bytes = isLength ? Math.min(Number(declared), maxBytes) : maxBytes
-    if (this.#bytes + bytes > maxTotal) throw new SserError('busy', 'Too many bodies are being read')
-    this.#bytes += bytes
-    const late = Promise.withResolvers<never>()
+  async read(request: Request, maxBytes: number, address = ''): Promise<string> {
+    const { clock, timeoutMs } = this.#options
+    const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>()
+    const reading: Reading = { address, bytes: 0, giveUp }
     const cancel = clock.after(timeoutMs, () => {
-      late.reject(new SserError('body-too-slow', `A body takes at most ${timeoutMs} ms`))
+      giveUp(new SserError('body-too-slow', `A body takes at most ${timeoutMs} ms`))
     })
+    this.#readings.add(reading)
     try {
-      return await Promise.race([readBody(request, maxBytes), late.promise])
+      return await Promise.race([readBody(request, maxBytes, (bytes) => this.#take(reading, bytes)), givenUp])
     } finally {
       cancel()
-      this.#bytes -= bytes
+      this.#release(reading)
     }
   }
+
+  /** So many bytes more have come. Throws where nobody wants them any more. */
+  #take(reading: Reading, bytes: number): void {
+    if (!this.#readings.has(reading)) throw busy()
+    while (this.#bytes + bytes > this.#options.maxBytes) {
+      const heaviest = this.#heaviest()
+      heaviest.giveUp(busy())
+      this.#release(heaviest)
+      if (heaviest === reading) throw busy()
+    }
+    reading.bytes += bytes
+    this.#bytes += bytes
+  }
+
+  /** The largest body of the address that has most. */
+  #heaviest(): Reading {
+    const sums = new Map<string, number>()
+    for (const { address, bytes } of this.#readings) sums.set(address, (sums.get(address) ?? 0) + bytes)
+    let most = 0
+    for (const sum of sums.values()) most = Math.max(most, sum)
+    const theirs = [...this.#readings].filter(({ address }) => sums.get(address) === most)
+    return theirs.reduce((largest, each) => (each.bytes > largest.bytes ? each : largest))
+  }
+
+  #release(reading: Reading): void {
+    if (this.#readings.delete(reading)) this.#bytes -= reading.bytes
+  }
+}
+
+function busy(): SserError {
+  return new SserError('busy', 'Too many bodies are being read')
 }

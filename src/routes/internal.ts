@@ -55,7 +55,7 @@ export function internalRoutes(options: InternalOptions): Hono {
       // What is not ours to name is a body that broke off: the answer will not be read.
       const error =
         cause instanceof SserError ? cause : new SserError('invalid-append', 'The body broke off', { cause })
-      faults.refuse(error, addressOf(c.req.raw, c.env, 0))
+      faults.refuse(error, senderOf(c))
       const status = STATUS[error.code]
       if (status === undefined) return invalid(error)
       // What is left of the body is not read; the connection cannot be used again.
@@ -68,7 +68,7 @@ export function internalRoutes(options: InternalOptions): Hono {
     const isSigned = signatures !== undefined && !(allowUnsignedPeers && header === undefined)
     // Before its body costs anything.
     if (isSigned) signatures.parse(header)
-    const body = await intake.read(c.req.raw, APPEND_MAX_BYTES)
+    const body = await intake.read(c.req.raw, APPEND_MAX_BYTES, senderOf(c))
     if (!isSigned) return { body, proof: undefined }
     const request = { path: APPEND_URL_PATH, uid: c.req.header(TARGET_HEADER), body }
     return { body, proof: await signatures.check(request, header) }
@@ -88,7 +88,7 @@ export function internalRoutes(options: InternalOptions): Hono {
         async () => {
           if (signatures !== undefined && !allowGoPeers)
             throw new SserError('unauthorized', 'v1 is not signed; see the option allowGoPeers')
-          options.receiveV1(parseV1(await intake.read(c.req.raw, v1MaxBytes)))
+          options.receiveV1(parseV1(await intake.read(c.req.raw, v1MaxBytes, senderOf(c))))
           // Go opens a new connection for the next message unless the answer says that it has no body.
           return c.body(null, 200, { 'content-length': '0' })
         },
@@ -111,4 +111,9 @@ export function internalRoutes(options: InternalOptions): Hono {
         ({ code, message }) => c.json({ code, message }, 400),
       ),
     )
+}
+
+/** Who holds the connection: no proxy stands between Pods. */
+function senderOf(c: Context): string | undefined {
+  return addressOf(c.req.raw, c.env, 0)
 }

@@ -1,28 +1,71 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { Raw } from '../fleet/clients.ts'
-import { until, within } from '../until.ts'
-import { raws, SecuredFleet } from './fleet.ts'
+import { within } from '../until.ts'
+import { raws, SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const fleet = new SecuredFleet('127.0.76')
 afterEach(() => fleet.stop())
 
+/** Begins to append, with these headers, and without the end of the body. */
+async function begin(url: string, headers: string, from?: string): Promise<Raw> {
+  const raw = await Raw.open(url, from)
+  raws.push(raw)
+  raw.socket.write(`POST /api/json/v2/append HTTP/1.1\r\nhost: x\r\n${headers}\r\n\r\n`)
+  return raw
+}
+
+/** What somebody is told who appends what is read, and is none. */
+async function statusFrom(pod: SecuredPod): Promise<number> {
+  return (await fetch(`${pod.internal}/api/json/v2/append`, { method: 'POST', body: '{}' })).status
+}
+
 describe('bodies on the internal port', () => {
-  it('that do not come are given up, and those beyond the limit of all are not read', async () => {
+  it('that do not come are given up, and take nobody else’s room', async () => {
     const pod = await fleet.one({ internalBodyTimeoutMs: 300, maxInternalBytes: 8_388_608 })
-    const half = async () => {
-      const raw = await Raw.open(pod.internal)
-      raws.push(raw)
-      raw.socket.write('POST /api/json/v2/append HTTP/1.1\r\nhost: x\r\ncontent-length: 8388608\r\n\r\n{')
-      return raw
+    const announced = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => {
+        return begin(pod.internal, i % 2 === 0 ? 'content-length: 8388608' : 'transfer-encoding: chunked')
+      }),
+    )
+    for (let times = 0; times < 5; times += 1) expect(await statusFrom(pod)).toBe(400)
+    for (const raw of announced) {
+      await raw.holds('an answer', (text) => text.startsWith('HTTP/1.1 408 '))
+      await within('its connection ends', raw.closed)
     }
-    const first = await half()
-    const busy = async () =>
-      (await fetch(`${pod.internal}/api/json/v2/append`, { method: 'POST', body: '{}' })).status
-    await until('there is no room', async () => (await busy()) === 503)
-    await first.holds('an answer', (text) => text.startsWith('HTTP/1.1 408 '))
+    expect(pod.sser.stats().rejected).toMatchObject({ 'body-too-slow': 20 })
+  })
+
+  it('beyond the limit of all are given up, and not those of others', async () => {
+    const pod = await fleet.one({ maxInternalBytes: 8_388_608 })
+    const peer = await begin(pod.internal, 'content-length: 8388608')
+    peer.socket.write(Buffer.alloc(1_048_576, 32))
+    const attacker = '127.0.76.201'
+    const first = await begin(pod.internal, 'content-length: 8388608', attacker)
+    first.socket.write(Buffer.alloc(6_291_456, 32))
+    const second = await begin(pod.internal, 'content-length: 8388608', attacker)
+    second.socket.write(Buffer.alloc(3_145_728, 32))
+    await first.holds('a refusal', (text) => text.startsWith('HTTP/1.1 503 '))
     await within('its connection ends', first.closed)
-    expect(await busy()).toBe(400)
-    expect(pod.sser.stats().rejected).toMatchObject({ 'body-too-slow': 1 })
+    for (let times = 0; times < 5; times += 1) expect(await statusFrom(pod)).toBe(400)
+    expect([peer.isClosed, second.isClosed]).toEqual([false, false])
+    expect(pod.sser.stats().rejected).toMatchObject({ busy: 1 })
+  })
+
+  it('of strangers do not part the Pods, whether they come or not', async () => {
+    const peerSecret = 'known to the Pods of this fleet, and to nobody else'
+    const settings = { peerSecret, maxInternalBytes: 8_388_608 }
+    const [one, two] = (await fleet.start(settings, settings)) as [SecuredPod, SecuredPod]
+    const signature = `sser-signature: t=1, s=0123456789abcdef, n=1, m=${'A'.repeat(43)}`
+    for (let times = 0; times < 20; times += 1) {
+      const head = `transfer-encoding: chunked\r\n${signature}`
+      const stranger = await begin(two.internal, head, `127.0.76.${100 + (times % 4)}`)
+      if (times % 2 === 0) continue
+      stranger.socket.write(`200000\r\n${' '.repeat(0x200000)}\r\n`)
+    }
+    for (let times = 0; times < 5; times += 1) {
+      const { peers } = await one.sser.send('a', `${times}`)
+      expect(peers.map(({ status }) => status)).toEqual(['delivered'])
+    }
   })
 
   it('whose heads come byte by byte are given up', async () => {

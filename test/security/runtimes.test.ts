@@ -39,9 +39,11 @@ describe.each(['node', 'bun'] as const)('bodies on the internal port of a Pod on
       await within('its connection ends', raw.closed)
     }
     const first = await begin('content-length: 8388608')
+    first.socket.write(Buffer.alloc(6_291_456, 32))
     const second = await begin('content-length: 8388608')
-    await second.holds('a refusal', (text) => text.startsWith('HTTP/1.1 503 '))
-    await first.holds('a refusal', (text) => text.startsWith('HTTP/1.1 408 '))
+    second.socket.write(Buffer.alloc(3_145_728, 32))
+    await first.holds('a refusal', (text) => text.startsWith('HTTP/1.1 503 '))
+    await second.holds('a refusal', (text) => text.startsWith('HTTP/1.1 408 '))
     await within('their connections end', Promise.all([first.closed, second.closed]))
   })
 })
