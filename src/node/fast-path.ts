@@ -23,8 +23,7 @@ export function withFastPath(fetch: ServeOptions['fetch'], sinks: Set<SocketSink
     const stream = eventStreamOf(request)
     if (stream === undefined) return response
     const { incoming, outgoing } = env as Env
-    // It would wait behind another response, perhaps for ever, and Node 22 would not tell it when the client has gone.
-    if (outgoing.socket === null) return new Response(':\n\n', { headers: response.headers })
+    if (outgoing.socket === null) return behindAnother(stream, response)
     if (!isPlain(stream, response, incoming, outgoing)) return response
     const isWatched = hasAborter(request) || outgoing.listenerCount('close') > watchers
     begin(stream, response.headers, env as Env, isWatched, sinks)
@@ -38,6 +37,22 @@ export function withFastPath(fetch: ServeOptions['fetch'], sinks: Set<SocketSink
     // Meanwhile the adapter itself has begun to watch.
     return response.then((settled) => divert(request, env, settled, 1))
   }
+}
+
+/**
+ * An event stream would wait behind the other response, perhaps for ever, and Node 22 would not tell it when the client
+ * has gone: the client is to come again. What stands there in the place of the stream may wait.
+ */
+function behindAnother(stream: EventStream, response: Response): Response {
+  const { status, body } = response
+  if (body !== stream.body) {
+    if (!stream.body.locked) return response
+    // It was made of the stream, and takes of it already.
+    body?.cancel().catch(() => {})
+  }
+  const headers = new Headers(response.headers)
+  for (const name of ['content-length', 'content-encoding']) headers.delete(name)
+  return new Response(':\n\n', { status, headers })
 }
 
 /** Whether the response is the stream as it was opened, and goes out as chunks of HTTP/1.1 and nothing else. */

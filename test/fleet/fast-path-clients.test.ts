@@ -88,6 +88,41 @@ describe('on the fast path', () => {
     raw.socket.destroy()
   })
 
+  test('a client that asks behind another request gets a refusal as it is', async () => {
+    const refuse: MiddlewareHandler = async (c, next) => {
+      await next()
+      if (c.req.path !== '/events') return
+      c.res = new Response('no', { status: 403, headers: { 'content-length': '2' } })
+    }
+    const { url } = await startServer([refuse])
+    const raw = await Raw.open(url)
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+    raw.socket.write(get('/plain') + get('/events?stream=a') + get('/plain'))
+    const text = await raw.holds('all answers', (got) => got.split('HTTP/1.1 ').length === 4)
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 403', 'HTTP/1.1 200'])
+    expect(text).toMatch(/\r\n\r\nnoHTTP/)
+    raw.socket.destroy()
+  })
+
+  test('a client that asks behind other requests for what is made of streams leaves none behind', async () => {
+    const zip: MiddlewareHandler = async (c, next) => {
+      await next()
+      if (c.req.path !== '/events') return
+      c.res = new Response(c.res.body?.pipeThrough(new CompressionStream('gzip')), {
+        headers: { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' },
+      })
+    }
+    const { sser, url } = await startServer([zip])
+    const raw = await Raw.open(url)
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+    raw.socket.write(get('/plain') + get('/events?stream=a').repeat(50))
+    const answers = (got: string) => got.split('\r\n\r\n:\n\n').length
+    const text = await raw.holds('the answers', (got) => answers(got) === 51)
+    expect(text).not.toContain('content-encoding')
+    await until('nobody is left', () => sser.connections === 0)
+    raw.socket.destroy()
+  })
+
   test.each<[string, (raw: Raw) => void]>([
     ['closes', (raw) => raw.socket.end()],
     ['breaks off', (raw) => raw.socket.resetAndDestroy()],
