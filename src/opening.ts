@@ -24,11 +24,11 @@ export function opening(options: OpeningOptions): () => Opening {
         const { crowd } = life.hub
         const crowding = crowd.crowding(streams, address, crowd.judged)
         if (crowding !== undefined) throw crowding
-        crowd.judged += 1
+        crowd.judged.join(address)
         try {
           return await ask()
         } finally {
-          crowd.judged -= 1
+          crowd.judged.leave(address)
         }
       },
       open(asked) {

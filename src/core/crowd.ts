@@ -5,6 +5,7 @@ import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
 import { Deadlines } from './deadlines.ts'
 import { Groups } from './groups.ts'
+import { Judged } from './judged.ts'
 import { Origins } from './origins.ts'
 import type { Selection } from './terms.ts'
 
@@ -16,16 +17,18 @@ export interface CrowdLimits {
   maxStreams: number
 }
 
+const NOBODY = new Judged()
+
 /** Who is connected here, on which streams, from where, with which tags, and until when. */
 export class Crowd {
   /** Where the connections come from, as far as that is counted. */
   readonly origins: Origins = new Origins()
+  /** Those of whom it is not decided yet whether they may be here. */
+  readonly judged: Judged = new Judged()
   readonly #audiences = new Audiences()
   readonly #tags = new Groups<string>()
   readonly #deadlines: Deadlines
   readonly #limits: CrowdLimits
-  /** Those of whom it is not decided yet whether they may be here. */
-  judged = 0
   #size = 0
 
   /** Calls `end` with those whose time has come. */
@@ -90,12 +93,17 @@ export class Crowd {
       if (stream === undefined || connection.audience.streams.includes(stream)) yield connection
   }
 
-  /** Why there is no room for one more connection beside these and `others`; undefined where there is. */
-  crowding(streams: readonly string[], address: string | undefined, others = 0): SserError | undefined {
+  /** Why there is no room for one more connection, beside these and those that are `judged`; undefined where there is. */
+  crowding(
+    streams: readonly string[],
+    address: string | undefined,
+    judged: Judged = NOBODY,
+  ): SserError | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxStreams } = this.#limits
-    if (this.#size + others >= maxConnections)
+    if (this.#size + judged.size >= maxConnections)
       return new SserError('too-many-connections', `This Pod takes ${maxConnections} connections`)
-    if (address !== undefined && this.origins.of(address).connections >= maxConnectionsPerAddress)
+    const here = address === undefined ? 0 : this.origins.of(address).connections + judged.from(address)
+    if (address !== undefined && here >= maxConnectionsPerAddress)
       return new SserError(
         'too-many-connections-from-address',
         `This Pod takes ${maxConnectionsPerAddress} connections from one address`,
