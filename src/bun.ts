@@ -61,9 +61,9 @@ function bind(
       development: false,
       // Where a request names no host, or none that is one, Bun's URL is a path alone, and Hono would find another in it.
       fetch: (request, server) =>
-        request.url.startsWith('/')
-          ? new Response('a Host is required\n', { status: 400 })
-          : options.fetch(request, server),
+        URL.canParse(request.url)
+          ? options.fetch(request, server)
+          : new Response('a Host is required\n', { status: 400 }),
     })
     return { port: server.port as number, close: () => server.stop(true) }
   } catch (cause) {

@@ -87,6 +87,7 @@ describe.each([
     ['no Host, and HTTP/1.1,', '1.1', ''],
     ['an empty Host', '1.1', 'Host:\r\n'],
     ['a Host that has a path', '1.1', 'Host: a/b\r\n'],
+    ['a Host that cannot be one', '1.1', 'Host: %\r\n'],
     ['a Host that is no text', '1.1', 'Host: \u00e9\r\n'],
   ])('a request with %s reaches nothing', async (_, version, host) => {
     await victim.endures(async () => {
