@@ -1,6 +1,6 @@
 /**
  * Time, timers and chance. Everything that waits or draws a number goes through one of these, so that the
- * simulation can own them all. Nothing below the runtimes reads a wall clock: two Pods' clocks never agree.
+ * simulation can own them all. Only signatures and `expiresAt` read the wall clock: two Pods' clocks never agree.
  */
 export interface Clock {
   /** Milliseconds on a clock that never goes back. */

@@ -14,9 +14,9 @@ export type SserErrorCode =
   | 'invalid-message'
   /** A message is over `maxMessageBytes`. */
   | 'message-too-large'
-  /** An event type holds a line break or NUL, is too long, or begins with the reserved `sser-`. */
+  /** An event type is empty, holds a line break or NUL, is too long, or begins with the reserved `sser-`. */
   | 'invalid-event-type'
-  /** `send()` was called before `start()`. */
+  /** `send()` or `disconnect()` was called before `start()`, or before that knew the peers. */
   | 'not-started'
   /** The instance was stopped. */
   | 'stopped'
@@ -56,7 +56,7 @@ export type SserErrorCode =
   | 'too-many-streams-here'
   /** A client took nothing for `stallTimeoutMs`. */
   | 'stalled'
-  /** A `key` is too long or holds a line break. */
+  /** A `key` is empty, too long, or holds a line break or NUL. */
   | 'invalid-key'
   /** A peer could not be reached, or answered with something that is no answer. */
   | 'peer-failed'

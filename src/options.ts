@@ -64,7 +64,7 @@ export interface Settings {
   maxConnectionsPerAddress?: number | undefined
   /**
    * How many proxies in front of the Pod write the address of who calls them into `X-Forwarded-For`: so many from its
-   * end is the client's. Default: 0, the client is who holds the socket.
+   * end is the client's. Default: 0, the client is who holds the socket. Maximum: 100.
    */
   trustedProxies?: number | undefined
   /** The streams that somebody listens on at one Pod; who asks for more is told 429. Default: 100,000. Minimum: 1. */
@@ -84,7 +84,7 @@ export interface Settings {
   /** How long a peer may take to answer one request, in milliseconds. Default: 5,000. Minimum: 10. */
   requestTimeoutMs?: number | undefined
   /**
-   * What all Pods of a fleet know and nobody else does, 16 to 1,024 characters: each request between them, and each
+   * What all Pods of a fleet know and nobody else does, 16 to 1,024 characters, up to 8 of them: each request between them, and each
    * answer, is then signed with it (HMAC-SHA-256), and nothing else is taken. Of several the first signs, and each is
    * taken: to change it without a loss, roll out [old, new], then [new, old], then [new]. Default: none; then whoever
    * reaches the internal port can send.
@@ -104,14 +104,18 @@ export interface Settings {
   /** Hears of faults in the background: unreachable peers, refused appends, a failing peer finder. */
   onError?: OnError | undefined
   /**
-   * Hears what somebody ought to know, a line each: that it starts, is ready, drains; that a peer is lost, or back; and
+   * Hears what somebody ought to know, a line each: that it starts, with an open internal port perhaps, is ready, drains;
+   * that a peer is lost, or back; and
    * faults in the background, each kind for each peer at most once a minute. `console` fits, and a `pino` logger;
    * `false` says nothing. Default: warnings on the console.
    */
   logger?: Logger | false | undefined
   /** Follows events through the fleet: `openTelemetryTracing()` from `sser/opentelemetry`. Default: nobody does. */
   tracing?: Tracing | undefined
-  /** How requests reach a peer. Default: the runtime's own `fetch`. */
+  /**
+   * How requests reach a peer; not together with `internalTls`. Default: the runtime's own `fetch`, and Node's HTTP
+   * under `serve()` of `sser/node`.
+   */
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
   /** Time, timers and chance; for simulations. Default: the machine's own. */
   clock?: Clock | undefined

@@ -185,7 +185,8 @@ export class Sser {
   /**
    * Finds the peers, fetches the log from one of them, and joins. Called again, it returns the first call's
    * promise, unless that failed.
-   * @throws what the peer finder's first list throws; SserError `stopped`.
+   * @throws what the peer finder's first list throws; SserError `invalid-peer`, `invalid-options` or `stopped`; the signal's
+   * reason when it aborts.
    */
   start(options: StartOptions = {}): Promise<void> {
     this.#starting ??= keepAlive(this.#clock, this.#start(options)).catch((error: unknown) => {
@@ -221,8 +222,8 @@ export class Sser {
    * Pod at once, on the others as soon as they hear of it, and on one that is out of reach when it comes back within
    * the log's bounds. Whoever was being let in meanwhile is among them. Clients come back, and are
    * judged anew: what makes `authorize` refuse them must be in place before. Resolves like {@link send}.
-   * @throws SserError `not-started`, `stopped`, `nobody-selected`, `invalid-stream-name` or `invalid-tag`; the signal's
-   * reason when it aborts.
+   * @throws SserError `not-started`, `stopped`, `nobody-selected`, `stream-name-required`, `invalid-stream-name` or
+   * `invalid-tag`; the signal's reason when it aborts.
    */
   async disconnect(
     selection: Selection,
@@ -234,6 +235,9 @@ export class Sser {
   async #start({ signal, ...options }: StartOptions): Promise<void> {
     this.#abort.signal.throwIfAborted()
     signal?.throwIfAborted()
+    // It would call peers without a certificate, and reach nobody.
+    if (options.isSecured === true && this.#settings.fetch !== undefined)
+      throw new SserError('invalid-options', 'Option "fetch": not together with internalTls')
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
     const { internalPort = this.internalPort } = options
     this.#logging.info(`starts, with the internal port ${internalPort}, and looks for its peers`)

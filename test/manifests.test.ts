@@ -257,35 +257,6 @@ test('each kustomization names what lies beside it', () => {
   }
 })
 
-describe.each(['README.md', 'docs/kubernetes.md'])('%s', (path) => {
-  const page = readFileSync(join(ROOT, path), 'utf8')
-  const quoted = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].flatMap(([, block]) =>
-    parseManifests(block ?? ''),
-  )
-
-  test('shows manifests that say what the example says', () => {
-    expect(quoted.length).toBeGreaterThan(0)
-    for (const manifest of quoted) {
-      const { kind, metadata } = manifest
-      expect(find(base, kind, metadata.name), kind).toMatchObject(manifest)
-    }
-  })
-})
-
-test('docs/kubernetes.md names errors as the finder says them, and all that can be mended', () => {
-  const page = readFileSync(join(ROOT, 'docs/kubernetes.md'), 'utf8')
-  const [, section = ''] = page.split('### Errors\n')
-  const named = [...String(section.split(/^## /m)[0]).matchAll(/^\| `([^`]+)` +\|/gm)].map(
-    ([, says]) => says ?? '',
-  )
-  const folder = join(ROOT, 'src/kubernetes')
-  const sources = readdirSync(folder)
-    .map((name) => readFileSync(join(folder, name), 'utf8'))
-    .join('\n')
-  expect(named).toHaveLength(9)
-  for (const says of named) expect(sources).toContain(says)
-})
-
 function patches(): [string, Deployment][] {
   const isPatch = ({ kind }: Manifest) => kind === 'Deployment'
   return EDGES.flatMap((name) => {

@@ -17,7 +17,7 @@ export interface PeerReceipt {
 
 /** What became of an event when `send()` returned. */
 export interface Receipt {
-  /** The event's own id: this Pod's epoch and the event's number in it. */
+  /** The event's own id: the sender's epoch and the event's number in it; of a duplicate, the first one's. */
   id: string
   /** Whether it was sent before, under the same key: then nothing was sent now. */
   duplicate: boolean

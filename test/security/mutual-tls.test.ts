@@ -38,6 +38,10 @@ describe('Pods with certificates', () => {
     expect((await fetch(`${ops}/api/json/v1/send`, { method: 'POST', body: '{}' })).status).toBe(404)
   })
 
+  it('do not start with a fetch of their own, which would have none', async () => {
+    await expect(fleet.start({ ...secured(), fetch })).rejects.toMatchObject({ code: 'invalid-options' })
+  })
+
   it('take nothing from who has none, or a stranger’s, or speaks plainly', async () => {
     const [one] = (await fleet.start(secured(), secured(stranger), {})) as [SecuredPod]
     const client = await fleet.listen(0, 'a')

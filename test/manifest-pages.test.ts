@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { type Deployment, find, type Manifest, manifestsIn, parseManifests } from './fixtures/manifests.ts'
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url))
+const base = manifestsIn('base/')
+
+describe.each([
+  ['README.md', withSecret()],
+  ['docs/kubernetes.md', base],
+] as const)('%s', (path, example) => {
+  const page = readFileSync(join(ROOT, path), 'utf8')
+  const quoted = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].flatMap(([, block]) =>
+    parseManifests(block ?? ''),
+  )
+
+  test('shows manifests that say what the example says', () => {
+    expect(quoted.length).toBeGreaterThan(0)
+    for (const manifest of quoted) {
+      const { kind, metadata } = manifest
+      expect(find(example, kind, metadata.name), kind).toMatchObject(manifest)
+    }
+  })
+})
+
+test('docs/kubernetes.md names errors as the finder says them, and all that can be mended', () => {
+  const page = readFileSync(join(ROOT, 'docs/kubernetes.md'), 'utf8')
+  const [, section = ''] = page.split('### Errors\n')
+  const named = [...String(section.split(/^## /m)[0]).matchAll(/^\| `([^`]+)` +\|/gm)].map(
+    ([, says]) => says ?? '',
+  )
+  const folder = join(ROOT, 'src/kubernetes')
+  const sources = readdirSync(folder)
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('\n')
+  expect(named).toHaveLength(9)
+  for (const says of named) expect(sources).toContain(says)
+})
+
+/** The base, with the component that brings the secret. */
+function withSecret(): Manifest[] {
+  const patch = find<Deployment>(manifestsIn('secret/'), 'Deployment')
+  const secured = structuredClone(base)
+  const [container] = find<Deployment>(secured, 'Deployment').spec.template.spec.containers
+  container.env.push(...patch.spec.template.spec.containers[0].env)
+  return secured
+}
