@@ -53,7 +53,7 @@ export class Batch {
       if (item.kind !== 'event' || !isWanted(item.stream)) continue
       streams.add(item.stream)
       if (item.msg === undefined) gap(item.stream, 'trimmed')
-      else if (log.keys.twins(item).every((twin) => twin.index > index)) {
+      else if (log.keys.isFirst(item)) {
         if (item.traceparent !== undefined) this.traced.push(item)
         const id = item.epoch === undefined ? undefined : print()
         this.#framed.push({

@@ -98,6 +98,7 @@ export class Reader {
     let [events, replayed] = [0, 0]
     let gaps: GapReason[] | undefined
     let next = log.head
+    const had = new Set<unknown>()
     const tell = () => {
       if (gap === undefined) return
       text += gapFrame(this.#print(position, now), gap)
@@ -115,7 +116,7 @@ export class Reader {
       // Other streams' events are left out of this id: it claims less than it could, and never too much.
       if (item.epoch !== undefined) position.set(item.epoch, item.seq)
       if (item.kind === 'hole') gap ??= 'hole'
-      else if (item.epoch === undefined || !this.#hasTwin(item, position)) {
+      else if (item.epoch === undefined || !this.#hasTwin(item, position, had)) {
         const id = item.epoch === undefined ? undefined : this.#print(position, now)
         text += eventFrame({ id, event: item.event, msg: item.msg as string })
         events += 1
@@ -193,9 +194,17 @@ export class Reader {
     return item.seq <= (position.get(item.epoch) ?? 0)
   }
 
-  #hasTwin(item: EventItem, position: ReadonlyMap<string, number>): boolean {
-    return this.#log.keys
-      .twins(item)
-      .some(({ epoch, seq }) => epoch !== undefined && seq <= (position.get(epoch) ?? 0))
+  /** Whether it has had another event that is the same. `had` has those of which that is known in this slice. */
+  #hasTwin(item: EventItem, position: ReadonlyMap<string, number>, had: Set<unknown>): boolean {
+    const twins = this.#log.keys.twins(item)
+    if (twins === undefined) return false
+    if (had.has(twins)) return true
+    // If it had none of them, it gets this one.
+    had.add(twins)
+    for (let i = 0; i < twins.length; i += 1) {
+      const twin = twins.at(i) as EventItem
+      if (twin !== item && this.#hasHad(twin, position)) return true
+    }
+    return false
   }
 }

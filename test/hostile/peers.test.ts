@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Raw } from '../fleet/clients.ts'
 import { TcpServer } from '../fleet/proxy.ts'
 import { until } from '../until.ts'
 import { Victim } from './victim.ts'
 
 const V2 = '/api/json/v2/append'
 const PORT = 7110
+/** What one body may take; nearly all of it goes to reading it. */
+const MOST_MS = 1_000
 const HIGHEST = 2 ** 53 - 1
 /** What a peer may be, beside a Pod, by the last number of its address. */
 const IMPOSTORS = [11, 12, 13, 14, 15, 16]
@@ -69,6 +72,13 @@ describe.each([
   const append = (...runs: object[]) =>
     victim.post(V2, JSON.stringify({ v: 2, epoch: 'liar1', position: { liar1: HIGHEST }, runs }))
 
+  /** How long a body that is taken stops the Pod: it is answered when what it brought is on its way to clients. */
+  const msOf = async (taken: Promise<number>) => {
+    const start = performance.now()
+    expect(await taken).toBe(200)
+    return performance.now() - start
+  }
+
   test('peers that answer garbage, without end, by redirects, lies, or never', async () => {
     await victim.endures(async () => {
       const states = async () =>
@@ -122,6 +132,23 @@ describe.each([
       }
       expect(await victim.post(V2, JSON.stringify(message))).toBe(200)
       expect((await victim.state()).position).not.toContain(`${own}2gosa7pa2gv`)
+    })
+  })
+
+  test('a peer whose 30,000 events are all the same one, by their key', async () => {
+    await victim.endures(async () => {
+      const listener = await Raw.events(victim.url, ['a'])
+      await listener.holds('its greeting', (text) => text.includes('sser-position'))
+      const twins = Array.from({ length: 30_000 }, (_, i) => ({
+        seq: i + 1,
+        age: 0,
+        stream: 'a',
+        msg: 'x',
+        key: 'k',
+      }))
+      expect(await msOf(append(run('liar5', 0, {}, twins)))).toBeLessThan(MOST_MS)
+      await listener.holds('the event', (text) => text.includes('data: x'))
+      listener.socket.destroy()
     })
   })
 

@@ -164,7 +164,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a retried send delivers once',
     file: 'src/core/batch.ts',
-    find: 'log.keys.twins(item).every((twin) => twin.index > index)',
+    find: 'log.keys.isFirst(item)',
     replace: 'log.keys !== undefined',
     mood: 'harsh',
     seeds: 1_000,
