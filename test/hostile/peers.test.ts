@@ -165,4 +165,16 @@ describe.each([
       expect((await victim.state()).position.length).toBeLessThan(16_384)
     })
   })
+
+  test('a peer that makes up 2,000 Pods, and then one hole behind another', async () => {
+    await victim.endures(
+      async () => {
+        const names = Array.from({ length: 2_000 }, (_, i) => `${10_000 + i}`)
+        expect(await append(...names.map((name) => run(name, 0, {}, [{ seq: 1, age: 0 }])))).toBe(200)
+        const holes = Array.from({ length: 15_000 }, (_, i) => run('10000', 10 ** 12 + i, { floor: true }))
+        expect(await msOf(append(...holes))).toBeLessThan(MOST_MS)
+      },
+      { gaps: 1 },
+    )
+  })
 })
