@@ -100,8 +100,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an epoch that is unknown here is carried along',
     file: 'src/core/reader.ts',
-    find: 'if (record === undefined || ahead.seq > record.have ||',
-    replace: 'if (record !== undefined) if (ahead.seq > record.have ||',
+    find: 'if (record === undefined || seq > record.have ||',
+    replace: 'if (record !== undefined) if (seq > record.have ||',
     mood: 'harsh',
     seeds: 1_000,
   },
