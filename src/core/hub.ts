@@ -202,6 +202,7 @@ export class Hub {
   *#deliver(): Generator<void> {
     let served = 0
     while (this.#delivered < this.#log.head) {
+      const { head } = this.#log
       const batch = new Batch(this.#log, this.#delivered, this.#clock.now(), (stream) =>
         this.crowd.has(stream),
       )
@@ -222,6 +223,8 @@ export class Hub {
       }
       endSpans?.()
       this.#delivered = batch.to
+      // It was too much for one batch. The sinks, too, need the turn: who has taken one chunk asks for the next.
+      if (batch.to < head) yield
     }
   }
 

@@ -1,5 +1,6 @@
 import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
-import { parsePosition, printPosition } from '../wire/position.ts'
+import { type Claim, parsePosition, printPosition } from '../wire/position.ts'
+import { Ahead } from './ahead.ts'
 import type { EventItem, HoleItem } from './items.ts'
 import type { Log } from './log.ts'
 import type { Told } from './tally.ts'
@@ -7,19 +8,18 @@ import type { Timing } from './timing.ts'
 
 /** A slice ends with the event that takes it past this length, in UTF-16 units. */
 const SLICE_LENGTH = 65_536
+/**
+ * Entries of epochs that are not active here that an id may bring along. A Pod has all that its peers know when it
+ * becomes ready, so in a real fleet these are of Pods that began since then and have yet to be heard of: a hundred, if
+ * a hundred Pods begin at once. Whoever brings more made them up, and each is memory, and is printed with each event.
+ */
+const MAX_CARRIED = 128
 
 /** The next part of what a reader is to get. */
 interface Slice extends Told {
   text: string
   /** Those of the events that were sent before there was the reader. */
   replayed: number
-}
-
-/** Where the reader has more of an epoch than the log up to its cursor. */
-interface Ahead {
-  seq: number
-  /** Since when it was carried by Pods that have less of the epoch than the reader. */
-  since: number
 }
 
 /**
@@ -32,7 +32,7 @@ export class Reader {
   readonly #streams: readonly string[]
   readonly #timing: Timing
   /** Most readers never have any of these, and there are many readers. */
-  #ahead: Map<string, Ahead> | undefined
+  #ahead: Ahead | undefined
   /** The index of what came first after it; events without epoch are for those who listened when they came. */
   readonly #liveFrom: number
 
@@ -56,9 +56,10 @@ export class Reader {
     const claims = parsePosition(id, maxBytes)
     // Nobody but this Pod numbers its own events: an id that is ahead of it was made up.
     if (claims === undefined || (claims.get(log.epoch)?.seq ?? 0) > log.ownSeq) return 'unreadable'
+    if (this.#carried(claims, now) > MAX_CARRIED) return 'unreadable'
     let gap: GapReason | undefined = now - log.lastV1At <= this.#timing.v1GapMs ? 'v1' : undefined
     let isStranger = true
-    const position = new Map<string, Ahead>()
+    const position = new Map<string, { seq: number; since: number }>()
     for (const [epoch, { seq, carriedMs }] of claims)
       position.set(epoch, { seq, since: now - (carriedMs ?? 0) })
     for (const [epoch, record] of log.epochs.active(now)) {
@@ -72,12 +73,13 @@ export class Reader {
       const lacking = record.items.at(record.items.lowerBound((item) => item.seq > reached))
       if (lacking !== undefined) this.cursor = Math.min(this.cursor, lacking.index)
     }
-    for (const [epoch, ahead] of position) {
+    const ahead = new Ahead()
+    for (const [epoch, { seq, since }] of position) {
       const record = log.epochs.get(epoch)
-      if (record === undefined || ahead.seq > record.have || !log.epochs.isSilent(record, now)) continue
-      position.delete(epoch)
+      if (record === undefined || seq > record.have || !log.epochs.isSilent(record, now))
+        ahead.add(epoch, seq, since)
     }
-    this.#ahead = position
+    this.#ahead = ahead
     this.#prune(now)
     if (this.#skipLost(now)) gap = 'trimmed'
     return isStranger ? 'stranger' : gap
@@ -98,6 +100,7 @@ export class Reader {
     let [events, replayed] = [0, 0]
     let gaps: GapReason[] | undefined
     let next = log.head
+    const had = new Set<unknown>()
     const tell = () => {
       if (gap === undefined) return
       text += gapFrame(this.#print(position, now), gap)
@@ -115,7 +118,7 @@ export class Reader {
       // Other streams' events are left out of this id: it claims less than it could, and never too much.
       if (item.epoch !== undefined) position.set(item.epoch, item.seq)
       if (item.kind === 'hole') gap ??= 'hole'
-      else if (item.epoch === undefined || !this.#hasTwin(item, position)) {
+      else if (item.epoch === undefined || !this.#hasTwin(item, position, had)) {
         const id = item.epoch === undefined ? undefined : this.#print(position, now)
         text += eventFrame({ id, event: item.event, msg: item.msg as string })
         events += 1
@@ -136,19 +139,20 @@ export class Reader {
 
   #positionAt(index: number, now: number): Map<string, number> {
     const position = this.#log.positionAt(index, now)
-    for (const [epoch, { seq }] of this.#ahead ?? [])
+    this.#ahead?.each((epoch, seq) => {
       if (seq > (position.get(epoch) ?? 0)) position.set(epoch, seq)
+    })
     return position
   }
 
   #print(position: ReadonlyMap<string, number>, now: number): string | undefined {
     if (!this.#log.history) return undefined
     let carriedMs: Map<string, number> | undefined
-    for (const [epoch, { since, seq }] of this.#ahead ?? []) {
-      if (seq <= (this.#log.epochs.get(epoch)?.have ?? 0) || position.get(epoch) !== seq) continue
+    this.#ahead?.each((epoch, seq, since) => {
+      if (seq <= (this.#log.epochs.get(epoch)?.have ?? 0) || position.get(epoch) !== seq) return
       carriedMs ??= new Map()
       carriedMs.set(epoch, now - since)
-    }
+    })
     return printPosition(position, carriedMs)
   }
 
@@ -156,17 +160,12 @@ export class Reader {
   #prune(now: number): void {
     if (this.#ahead === undefined) return
     const { epochs } = this.#log
-    const position = this.#log.positionAt(this.cursor, now)
-    for (const [epoch, { seq, since }] of this.#ahead) {
+    this.#ahead.drop((epoch, seq, since) => {
       const record = epochs.get(epoch)
-      const isKnown = record !== undefined && !epochs.isSilent(record, now)
-      const isCarried = seq > (record?.have ?? 0)
       // While the Pod itself speaks of the epoch, letting go would take the id back to less.
-      const isDone = isKnown
-        ? seq <= (position.get(epoch) ?? 0)
-        : !isCarried || now - since >= this.#timing.forgetMs
-      if (isDone) this.#ahead.delete(epoch)
-    }
+      if (record !== undefined && !epochs.isSilent(record, now)) return seq <= record.seqAt(this.cursor)
+      return seq <= (record?.have ?? 0) || now - since >= this.#timing.forgetMs
+    })
     if (this.#ahead.size === 0) this.#ahead = undefined
   }
 
@@ -193,9 +192,29 @@ export class Reader {
     return item.seq <= (position.get(item.epoch) ?? 0)
   }
 
-  #hasTwin(item: EventItem, position: ReadonlyMap<string, number>): boolean {
-    return this.#log.keys
-      .twins(item)
-      .some(({ epoch, seq }) => epoch !== undefined && seq <= (position.get(epoch) ?? 0))
+  /** Whether it has had another event that is the same. `had` has those of which that is known in this slice. */
+  #hasTwin(item: EventItem, position: ReadonlyMap<string, number>, had: Set<unknown>): boolean {
+    const twins = this.#log.keys.twins(item)
+    if (twins === undefined) return false
+    if (had.has(twins)) return true
+    // If it had none of them, it gets this one.
+    had.add(twins)
+    for (let i = 0; i < twins.length; i += 1) {
+      const twin = twins.at(i) as EventItem
+      if (twin !== item && this.#hasHad(twin, position)) return true
+    }
+    return false
+  }
+
+  /** How many of these it would have to carry along. */
+  #carried(claims: ReadonlyMap<string, Claim>, now: number): number {
+    const { epochs } = this.#log
+    let count = 0
+    for (const [epoch, { seq, carriedMs = 0 }] of claims) {
+      const record = epochs.get(epoch)
+      if (record !== undefined && !epochs.isSilent(record, now)) continue
+      if (seq > (record?.have ?? 0) && carriedMs < this.#timing.forgetMs) count += 1
+    }
+    return count
   }
 }

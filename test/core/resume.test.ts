@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { printPosition } from '../../src/wire/position.ts'
+import { parsePosition, printPosition } from '../../src/wire/position.ts'
+import { APPEND_URL_PATH } from '../../src/wire/v2.ts'
 import { Client } from '../fixtures/client.ts'
 import { settle } from '../fixtures/clock.ts'
 import { Fleet } from '../fixtures/fleet.ts'
@@ -169,6 +170,48 @@ describe('a client that comes back', () => {
   })
 })
 
+/** Pods that nobody here knows: those of `prefix`, each at 1. */
+const unknown = (count: number, prefix: string) =>
+  Array.from({ length: count }, (_, i): [string, number] => [`${prefix}${1_000 + i}`, 1])
+
+describe('a client that names Pods that this one does not know', () => {
+  it('keeps them, as many as a large fleet begins at once, and gets nothing of them twice', async () => {
+    const pod = new Listening()
+    const { epoch } = pod.life.log
+    const client = pod.open(['a'], printPosition([[epoch, 1], ...unknown(128, 'x')])).flow()
+    await settle()
+    expect(client.gaps).toEqual([])
+    expect(client.lastEventId).toContain('x11271~')
+    pod.append({ stream: 'a', msg: 'had' }, 'x1127')
+    pod.append({ stream: 'a', msg: 'new' }, 'x1127')
+    await settle()
+    expect(client.messages).toEqual(['new'])
+  })
+
+  it('is told a gap where there are more, and leaves nothing of them with its connection', async () => {
+    const pod = new Listening()
+    pod.send('a', 'not replayed')
+    const { epoch } = pod.life.log
+    const client = pod.open(['a'], printPosition([[epoch, 1], ...unknown(129, 'x')])).flow()
+    await settle()
+    pod.send('a', 'live')
+    await settle()
+    expect(client.gaps.map(({ data }) => JSON.parse(data).reason)).toEqual(['unreadable'])
+    expect(client.messages).toEqual(['live'])
+    expect(client.all.map(({ id }) => id?.split('-')[0])).toEqual([`${epoch}2`, `${epoch}3`])
+  })
+
+  it('is not told so for those that were carried until they ended', async () => {
+    const pod = new Listening({ logMaxAgeMs: 4_000 })
+    const old = unknown(200, 'x')
+    const id = printPosition(
+      [[pod.life.log.epoch, 1], ...old],
+      new Map(old.map(([epoch]) => [epoch, 10_000])),
+    )
+    expect(await seenFrom(pod, id)).toEqual([])
+  })
+})
+
 describe('a client of a fleet that comes back', () => {
   it('on another Pod, misses nothing and gets nothing twice, and its answer says so', async () => {
     const fleet = await Fleet.of(3)
@@ -198,5 +241,46 @@ describe('a client of a fleet that comes back', () => {
     const client = new Client(response).flow()
     await settle()
     expect(client.messages).toEqual(['x'])
+  })
+
+  it('of a hundred Pods that were all replaced just now, misses nothing on one that is new', async () => {
+    const fleet = await Fleet.of(2)
+    const [old, replaced] = [unknown(100, 'x'), unknown(100, 'y')]
+    const take = async (index: number, epochs: readonly [string, number][], msg: string) => {
+      const runs = epochs.map(([epoch], i) => ({
+        epoch,
+        prev: 0,
+        idle: 0,
+        events: [{ seq: 1, age: 0, stream: 'a', msg: `${msg} ${i}` }],
+      }))
+      const body = JSON.stringify({ v: 2, epoch: epochs[0]?.[0], position: {}, runs })
+      const url = `http://pod${APPEND_URL_PATH}`
+      const request = new Request(url, { method: 'POST', body })
+      expect((await fleet.pod(index).sser.internalRoutes.fetch(request)).status).toBe(200)
+    }
+    const first = fleet.pod(0).connect('a')
+    await settle()
+    await take(0, old, 'old')
+    await take(0, replaced, 'new')
+    await settle()
+    await first.cancel()
+    await fleet.start(fleet.replace(1))
+    // It has yet to hear of another hundred, of which the client comes from one.
+    const ahead = unknown(100, 'z')
+    const claims = parsePosition(first.lastEventId ?? '') ?? new Map()
+    const entries = [...claims].map(([epoch, { seq }]): [string, number] => [epoch, seq])
+    expect(entries.length).toBeGreaterThan(200)
+    await fleet.pod(0).sser.send('a', 'meanwhile')
+    const again = fleet
+      .pod(1)
+      .open(['a'], printPosition([...entries, ...ahead]))
+      .flow()
+    await settle()
+    await take(1, ahead, 'had')
+    await fleet.pod(0).sser.send('a', 'live')
+    await fleet.clock.advance(1_000)
+    expect(first.messages).toHaveLength(200)
+    expect(again.gaps).toEqual([])
+    expect(again.messages).toEqual(['meanwhile', 'live'])
   })
 })

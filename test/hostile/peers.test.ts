@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Raw } from '../fleet/clients.ts'
 import { TcpServer } from '../fleet/proxy.ts'
 import { until } from '../until.ts'
 import { Victim } from './victim.ts'
 
 const V2 = '/api/json/v2/append'
 const PORT = 7110
+/** What one body may take; nearly all of it goes to reading it. */
+const MOST_MS = 1_000
 const HIGHEST = 2 ** 53 - 1
 /** What a peer may be, beside a Pod, by the last number of its address. */
 const IMPOSTORS = [11, 12, 13, 14, 15, 16]
@@ -69,6 +72,13 @@ describe.each([
   const append = (...runs: object[]) =>
     victim.post(V2, JSON.stringify({ v: 2, epoch: 'liar1', position: { liar1: HIGHEST }, runs }))
 
+  /** How long a body that is taken stops the Pod: it is answered when what it brought is on its way to clients. */
+  const msOf = async (taken: Promise<number>) => {
+    const start = performance.now()
+    expect(await taken).toBe(200)
+    return performance.now() - start
+  }
+
   test('peers that answer garbage, without end, by redirects, lies, or never', async () => {
     await victim.endures(async () => {
       const states = async () =>
@@ -125,6 +135,23 @@ describe.each([
     })
   })
 
+  test('a peer whose 30,000 events are all the same one, by their key', async () => {
+    await victim.endures(async () => {
+      const listener = await Raw.events(victim.url, ['a'])
+      await listener.holds('its greeting', (text) => text.includes('sser-position'))
+      const twins = Array.from({ length: 30_000 }, (_, i) => ({
+        seq: i + 1,
+        age: 0,
+        stream: 'a',
+        msg: 'x',
+        key: 'k',
+      }))
+      expect(await msOf(append(run('liar5', 0, {}, twins)))).toBeLessThan(MOST_MS)
+      await listener.holds('the event', (text) => text.includes('data: x'))
+      listener.socket.destroy()
+    })
+  })
+
   test('a peer that makes up 60,000 Pods, and speaks in the name of each', async () => {
     await victim.endures(async () => {
       for (let first = 0; first < 60_000; first += 10_000) {
@@ -137,5 +164,17 @@ describe.each([
         ).toBe(200)
       expect((await victim.state()).position.length).toBeLessThan(16_384)
     })
+  })
+
+  test('a peer that makes up 2,000 Pods, and then one hole behind another', async () => {
+    await victim.endures(
+      async () => {
+        const names = Array.from({ length: 2_000 }, (_, i) => `${10_000 + i}`)
+        expect(await append(...names.map((name) => run(name, 0, {}, [{ seq: 1, age: 0 }])))).toBe(200)
+        const holes = Array.from({ length: 15_000 }, (_, i) => run('10000', 10 ** 12 + i, { floor: true }))
+        expect(await msOf(append(...holes))).toBeLessThan(MOST_MS)
+      },
+      { gaps: 1 },
+    )
   })
 })

@@ -100,8 +100,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an epoch that is unknown here is carried along',
     file: 'src/core/reader.ts',
-    find: 'if (record === undefined || ahead.seq > record.have ||',
-    replace: 'if (record !== undefined) if (ahead.seq > record.have ||',
+    find: 'if (record === undefined || seq > record.have ||',
+    replace: 'if (record !== undefined) if (seq > record.have ||',
     mood: 'harsh',
     seeds: 1_000,
   },
@@ -164,7 +164,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a retried send delivers once',
     file: 'src/core/batch.ts',
-    find: 'log.keys.twins(item).every((twin) => twin.index > index)',
+    find: 'log.keys.isFirst(item)',
     replace: 'log.keys !== undefined',
     mood: 'harsh',
     seeds: 1_000,

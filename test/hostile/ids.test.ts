@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest'
+import { printPosition } from '../../src/wire/position.ts'
+import { Raw } from '../fleet/clients.ts'
+import { Victim } from './victim.ts'
+
+const CONNECTIONS = 400
+/** What one that brings such an id may take of the Pod's heap. Carried along, the id took 75 KB. */
+const MOST_BYTES = 40_960
+
+describe.each([
+  ['node', '127.0.150.1'],
+  ['bun', '127.0.151.1'],
+] as const)('under %s', (runtime, host) => {
+  const victim = Victim.forAll(runtime, host)
+
+  test('400 clients, each with a Last-Event-ID of 4 KB that names 584 made-up Pods', async () => {
+    await victim.endures(async () => {
+      const before = (await victim.state()).heapBytes
+      const raws = await Promise.all(
+        Array.from({ length: CONNECTIONS }, async (_, i) => {
+          const raw = await Raw.open(victim.url)
+          const madeUp = Array.from({ length: 584 }, (_, j): [string, number] => [
+            `${10_000 + i * 100 + j}`,
+            1,
+          ])
+          raw.socket.write(
+            `GET /events?stream=a HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${printPosition(madeUp)}\r\n\r\n`,
+          )
+          await raw.holds('a gap', (text) => text.includes('sser-gap'))
+          return raw
+        }),
+      )
+      const { heapBytes } = await victim.state()
+      expect((heapBytes - before) / CONNECTIONS).toBeLessThan(MOST_BYTES)
+      for (const { socket } of raws) socket.destroy()
+    })
+  })
+})
