@@ -1,8 +1,9 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { type EventStream, eventStreamOf } from '../core/event-stream.ts'
+import { type EventStream, eventStreamIn, eventStreamOf } from '../core/event-stream.ts'
 import type { ServeOptions } from '../serving.ts'
 import { letGo } from './let-go.ts'
+import { lingerAfter } from './linger.ts'
 import { SocketSink } from './socket-sink.ts'
 
 /** What `@hono/node-server` hands to an app beside the request. */
@@ -21,11 +22,11 @@ const WRITERS = ['writeHead', 'write', 'end']
 export function withFastPath(fetch: ServeOptions['fetch'], sinks: Set<SocketSink>): ServeOptions['fetch'] {
   const divert = (request: Request, env: unknown, response: Response, watchers: number) => {
     const stream = eventStreamOf(request)
-    if (stream === undefined) return response
+    if (stream === undefined) return withoutDiverting(request, env, response)
     const { incoming, outgoing } = env as Env
     // It would wait behind another response, perhaps for ever, and Node 22 would not tell it when the client has gone.
     if (outgoing.socket === null) return new Response(':\n\n', { headers: response.headers })
-    if (!isPlain(stream, response, incoming, outgoing)) return response
+    if (!isPlain(stream, response, incoming, outgoing)) return withoutDiverting(request, env, response)
     const isWatched = hasAborter(request) || outgoing.listenerCount('close') > watchers
     begin(stream, response.headers, env as Env, isWatched, sinks)
     // Whoever looks at its body takes it out of the form in which it would be written as an empty response.
@@ -38,6 +39,21 @@ export function withFastPath(fetch: ServeOptions['fetch'], sinks: Set<SocketSink
     // Meanwhile the adapter itself has begun to watch.
     return response.then((settled) => divert(request, env, settled, 1))
   }
+}
+
+/** `fetch`, and event streams are served as any other response. */
+export function withoutFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'] {
+  return (request, env) => {
+    const response = fetch(request, env)
+    if (response instanceof Response) return withoutDiverting(request, env, response)
+    return response.then((settled) => withoutDiverting(request, env, settled))
+  }
+}
+
+function withoutDiverting(request: Request, env: unknown, response: Response): Response {
+  const stream = eventStreamOf(request) ?? eventStreamIn(response)
+  if (stream !== undefined) lingerAfter(stream, (env as Env).outgoing)
+  return response
 }
 
 /** Whether the response is the stream as it was opened, and goes out as chunks of HTTP/1.1 and nothing else. */
