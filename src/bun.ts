@@ -1,4 +1,5 @@
 import { bunMac } from './bun/bun-mac.ts'
+import { lasting } from './bun/lasting.ts'
 import { fetchTransport, type Transport } from './mesh/transport.ts'
 import { type Bound, bindError, type PeerTls, type Served, type ServeOptions, serveOn } from './serving.ts'
 
@@ -35,10 +36,7 @@ async function bindInternal(
 async function bindPublic(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
   return bind(port, hostname, {
     async fetch(request, server) {
-      const response = await fetch(request, server)
-      // Bun closes what is quiet for ten seconds; an event stream may be.
-      if (response.headers.get('content-type')?.startsWith('text/event-stream')) server.timeout(request, 0)
-      return response
+      return lasting(request, await fetch(request, server), (seconds) => server.timeout(request, seconds))
     },
   })
 }

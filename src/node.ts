@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
-import { withFastPath } from './node/fast-path.ts'
+import { withFastPath, withoutFastPath } from './node/fast-path.ts'
 import { httpTransport } from './node/http-transport.ts'
 import { nodeMac } from './node/node-mac.ts'
 import type { SocketSink } from './node/socket-sink.ts'
@@ -40,7 +40,11 @@ export function serve({ fastPath = true, ...options }: NodeServeOptions): Promis
 }
 
 function bindPublic(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
-  return listen(createAdaptorServer({ fetch, serverOptions: HEADERS_LIMIT }) as Server, port, hostname)
+  const server = createAdaptorServer({
+    fetch: withoutFastPath(fetch),
+    serverOptions: HEADERS_LIMIT,
+  }) as Server
+  return listen(server, port, hostname)
 }
 
 function bindFast(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {

@@ -1,12 +1,36 @@
 import type { Connection, Sink } from './connection.ts'
 import type { Hub } from './hub.ts'
 
-/** By the request that each answers, for as long as that is remembered. */
-const streams = new WeakMap<Request, EventStream>()
+/** By the request that each answers, and by its body, for as long as those are remembered. */
+const streams = new WeakMap<Request | ReadableStream, EventStream>()
 
 /** The event stream that was opened to answer `request`; undefined if that asked for anything else. */
 export function eventStreamOf(request: Request): EventStream | undefined {
   return streams.get(request)
+}
+
+/** The event stream that is the body of `response`, if that is one: an app may have made its request anew (`mount()`). */
+export function eventStreamIn(response: Response): EventStream | undefined {
+  if (!isEventStream(response) || response.body === null) return undefined
+  return streams.get(response.body)
+}
+
+/** Whether it says that it is an event stream, of this Pod or of the app's own. */
+export function isEventStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true
+}
+
+/**
+ * The connection that a body goes out on, as far as its runtime knows it. Nobody counts a client once its stream is over,
+ * and it need not read what is left of that: its socket must come to an end by itself.
+ */
+export interface Carrier {
+  /** The body begins to be read; it may be quiet for long. */
+  begin(): void
+  /** It is over; what was written is still to arrive. */
+  end(): void
+  /** It is over, and nothing more needs to arrive. */
+  cut(): void
 }
 
 /** What the side that takes an event stream says of itself. */
@@ -41,6 +65,9 @@ export class EventStream {
   readonly #hub: Hub
   readonly #connect: (sink: Sink) => Connection
   readonly #since: number
+  #carrier: Carrier | undefined
+  /** Whether the body is being read, and has not ended. */
+  #isOpen = false
 
   /** It was allowed when the log stood at `since`: what ends connections from there on ends this one, too. */
   constructor(hub: Hub, connect: (sink: Sink) => Connection, since: number) {
@@ -51,31 +78,62 @@ export class EventStream {
     this.body = new ReadableStream<Uint8Array>(
       {
         pull: (controller) => {
-          taker ??= this.divert({
-            write(chunk) {
-              controller.enqueue(chunk)
-              // A pull means that the client took all there was.
-              return false
-            },
-            close: () => controller.close(),
-            // Without a reason: Bun would print it, with its stack, for each client that does not read.
-            abort: () => controller.error(),
-          })
+          if (taker === undefined) {
+            this.#begin()
+            taker = this.divert({
+              write(chunk) {
+                controller.enqueue(chunk)
+                // A pull means that the client took all there was.
+                return false
+              },
+              close: () => {
+                controller.close()
+                this.#end()
+              },
+              abort: () => {
+                this.#isOpen = false
+                // Without a reason: Bun would print it, with its stack, for each client that does not read.
+                if (this.#carrier === undefined) controller.error()
+                else this.#carrier.cut()
+              },
+            })
+          }
           taker.pull()
         },
-        cancel: () => taker?.leave(),
+        cancel: () => {
+          taker?.leave()
+          this.#end()
+        },
       },
       { highWaterMark: 0 },
     )
   }
 
-  /** Remembers what it answers, so that the runtime can {@link divert} it. */
+  /** Whose connection the body goes out on. A middleware may have begun to read it before this is known. */
+  carriedBy(carrier: Carrier): void {
+    this.#carrier = carrier
+    if (this.#isOpen) carrier.begin()
+  }
+
+  /** Remembers what it answers, so that the runtime finds it again, and can {@link divert} it. */
   answers(request: Request): void {
     streams.set(request, this)
+    streams.set(this.body, this)
   }
 
   /** From here on the sink gets what is sent, once it pulls. It may be the runtime's own: then nobody reads the body. */
   divert(sink: Sink): Taker {
     return new Taker(this.#hub, this.#connect(sink), this.#since)
+  }
+
+  #begin(): void {
+    this.#isOpen = true
+    this.#carrier?.begin()
+  }
+
+  #end(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#carrier?.end()
   }
 }

@@ -1,8 +1,9 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { type EventStream, eventStreamOf } from '../core/event-stream.ts'
+import { type EventStream, eventStreamIn, eventStreamOf } from '../core/event-stream.ts'
 import type { ServeOptions } from '../serving.ts'
 import { letGo } from './let-go.ts'
+import { lingerAfter } from './linger.ts'
 import { SocketSink } from './socket-sink.ts'
 
 /** What `@hono/node-server` hands to an app beside the request. */
@@ -21,10 +22,10 @@ const WRITERS = ['writeHead', 'write', 'end']
 export function withFastPath(fetch: ServeOptions['fetch'], sinks: Set<SocketSink>): ServeOptions['fetch'] {
   const divert = (request: Request, env: unknown, response: Response, watchers: number) => {
     const stream = eventStreamOf(request)
-    if (stream === undefined) return response
+    if (stream === undefined) return withoutDiverting(request, env, response)
     const { incoming, outgoing } = env as Env
     if (outgoing.socket === null) return behindAnother(stream, response)
-    if (!isPlain(stream, response, incoming, outgoing)) return response
+    if (!isPlain(stream, response, incoming, outgoing)) return withoutDiverting(request, env, response)
     const isWatched = hasAborter(request) || outgoing.listenerCount('close') > watchers
     begin(stream, response.headers, env as Env, isWatched, sinks)
     // Whoever looks at its body takes it out of the form in which it would be written as an empty response.
@@ -53,6 +54,21 @@ function behindAnother(stream: EventStream, response: Response): Response {
   const headers = new Headers(response.headers)
   for (const name of ['content-length', 'content-encoding']) headers.delete(name)
   return new Response(':\n\n', { status, headers })
+}
+
+/** `fetch`, and event streams are served as any other response. */
+export function withoutFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'] {
+  return (request, env) => {
+    const response = fetch(request, env)
+    if (response instanceof Response) return withoutDiverting(request, env, response)
+    return response.then((settled) => withoutDiverting(request, env, settled))
+  }
+}
+
+function withoutDiverting(request: Request, env: unknown, response: Response): Response {
+  const stream = eventStreamOf(request) ?? eventStreamIn(response)
+  if (stream !== undefined) lingerAfter(stream, (env as Env).outgoing)
+  return response
 }
 
 /** Whether the response is the stream as it was opened, and goes out as chunks of HTTP/1.1 and nothing else. */

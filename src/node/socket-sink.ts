@@ -2,10 +2,9 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Sink } from '../core/connection.ts'
 import type { EventStream, Taker } from '../core/event-stream.ts'
+import { linger } from './linger.ts'
 
 const LAST_CHUNK = '0\r\n\r\n'
-/** For how long, or twice as long, a client may take nothing of what is left of its ended response, in milliseconds. */
-const LINGER_MS = 5_000
 /** Where a socket keeps its sink: listeners of its own for each would cost more than all the rest. */
 const SINK = Symbol('sser sink')
 
@@ -51,8 +50,7 @@ export class SocketSink implements Sink {
   }
 
   close(): void {
-    // Nobody counts it any more, and nobody else would end it.
-    this.#socket.setTimeout(LINGER_MS, this.#socket.destroy)
+    linger(this.#socket)
     if (this.#message !== undefined) {
       this.#message.end()
       return

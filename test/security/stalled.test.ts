@@ -53,7 +53,11 @@ describe('a client that reads nothing and whose connection ends', () => {
       for (const { socket } of stalled) socket.pause()
       const before = sockets()
       // More than the kernel holds for them.
-      for (let i = 0; i < 24; i += 1) await pod.sser.send('a', 'x'.repeat(1_000_000))
+      for (let i = 0; i < 24; i += 1) {
+        await pod.sser.send('a', 'x'.repeat(1_000_000))
+        // In one turn the kernel would be asked to hold next to nothing: a body is read chunk by chunk.
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
       await pod.sser.disconnect({ tag: 'ann' })
       expect(pod.sser.connections).toBe(0)
       await until('their sockets are gone', () => sockets() <= before - 3, 14_000)

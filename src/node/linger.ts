@@ -1,0 +1,32 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { EventStream } from '../core/event-stream.ts'
+
+/** How long a client may take for what is left of its ended response, in milliseconds; it can resume where it was. */
+const LINGER_MS = 10_000
+
+/** For the socket of a stream that has ended: nobody counts it any more, and nobody else would end it. */
+export function linger(socket: Socket): void {
+  if (socket.destroyed) return
+  // The socket's own time limit begins anew with each byte that comes or goes.
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
+}
+
+/** Sees to the socket of a stream that HTTP itself writes. */
+export function lingerAfter(stream: EventStream, response: ServerResponse): void {
+  // A HEAD has no stream that would end.
+  if (response.req.method === 'HEAD' || response.headersSent) return
+  // The time limit must meet no other response on the socket.
+  response.setHeader('connection', 'close')
+  stream.carriedBy({
+    begin() {},
+    end() {
+      if (response.socket !== null) linger(response.socket)
+    },
+    // The adapter would print an error of the body, even none.
+    cut() {
+      response.destroy()
+    },
+  })
+}
