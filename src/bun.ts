@@ -57,6 +57,8 @@ function bind(
       ...options,
       // Bun's page of errors would show sources to strangers.
       development: false,
+      // Without that page Bun would share a port that is taken, and say nothing.
+      reusePort: false,
       // Where a request names no host, or none that is one, Bun's URL is a path alone, and Hono would find another in it.
       fetch: (request, server) =>
         URL.canParse(request.url)

@@ -75,9 +75,12 @@ export class EventStream {
     this.#connect = connect
     this.#since = since
     let taker: Taker | undefined
+    let isCut = false
     this.body = new ReadableStream<Uint8Array>(
       {
         pull: (controller) => {
+          // It takes again, for which it has been waited too long.
+          if (isCut) return controller.error()
           if (taker === undefined) {
             this.#begin()
             taker = this.divert({
@@ -91,6 +94,7 @@ export class EventStream {
                 this.#end()
               },
               abort: () => {
+                isCut = true
                 this.#isOpen = false
                 // Without a reason: Bun would print it, with its stack, for each client that does not read.
                 if (this.#carrier === undefined) controller.error()
