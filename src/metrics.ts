@@ -81,9 +81,11 @@ export function metricFamilies(stats: Stats): Family[] {
       'Requests to the peer that failed since the last one that worked.',
       peerSamples(named, ({ failures }) => failures),
     ),
-    counter('append_requests_total', 'Requests to peers: ok is a 2xx, refused another status, failed none.', [
-      ...counts('outcome', { ok: appends.ok, refused: appends.refused, failed: appends.failed }),
-    ]),
+    counter(
+      'append_requests_total',
+      "Requests to peers, and to the Pod's own address where the list has it: ok is a 2xx, refused another status, failed none.",
+      [...counts('outcome', { ok: appends.ok, refused: appends.refused, failed: appends.failed })],
+    ),
     counter(
       'append_retries_total',
       'Requests that were made because one before them had failed.',

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Raw } from '../fleet/clients.ts'
@@ -16,7 +16,9 @@ const EACH = 6
 
 afterAll(endPods)
 
-const sockets = (pod: Pod) => readdirSync(`/proc/${pod.process.pid}/fd`).length
+/** Of the Pod's process, where the system tells. */
+const sockets = ({ process: { pid } }: Pod) =>
+  existsSync(`/proc/${pid}/fd`) ? readdirSync(`/proc/${pid}/fd`).length : 0
 
 async function ask(pod: Pod, line: string): Promise<Raw> {
   const raw = await Raw.open(pod.url)
