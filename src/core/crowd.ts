@@ -102,8 +102,10 @@ export class Crowd {
     const { maxConnections, maxConnectionsPerAddress, maxStreams } = this.#limits
     if (this.#size + judged.size >= maxConnections)
       return new SserError('too-many-connections', `This Pod takes ${maxConnections} connections`)
-    const here = address === undefined ? 0 : this.origins.of(address).connections + judged.from(address)
-    if (address !== undefined && here >= maxConnectionsPerAddress)
+    if (
+      address !== undefined &&
+      this.origins.of(address).connections + judged.from(address) >= maxConnectionsPerAddress
+    )
       return new SserError(
         'too-many-connections-from-address',
         `This Pod takes ${maxConnectionsPerAddress} connections from one address`,

@@ -4,6 +4,13 @@ import type { Hub } from './hub.ts'
 /** By the request that each answers, and by its body, for as long as those are remembered. */
 const streams = new WeakMap<Request | ReadableStream, EventStream>()
 
+let opened = 0
+
+/** How many were opened in this process so far. */
+export function eventStreamsOpened(): number {
+  return opened
+}
+
 /** The event stream that was opened to answer `request`; undefined if that asked for anything else. */
 export function eventStreamOf(request: Request): EventStream | undefined {
   return streams.get(request)
@@ -74,6 +81,7 @@ export class EventStream {
     this.#hub = hub
     this.#connect = connect
     this.#since = since
+    opened += 1
     let taker: Taker | undefined
     let isCut = false
     this.body = new ReadableStream<Uint8Array>(
@@ -82,7 +90,8 @@ export class EventStream {
           // It takes again, for which it has been waited too long.
           if (isCut) return controller.error()
           if (taker === undefined) {
-            this.#begin()
+            this.#isOpen = true
+            this.#carrier?.begin()
             taker = this.divert({
               write(chunk) {
                 controller.enqueue(chunk)
@@ -128,11 +137,6 @@ export class EventStream {
   /** From here on the sink gets what is sent, once it pulls. It may be the runtime's own: then nobody reads the body. */
   divert(sink: Sink): Taker {
     return new Taker(this.#hub, this.#connect(sink), this.#since)
-  }
-
-  #begin(): void {
-    this.#isOpen = true
-    this.#carrier?.begin()
   }
 
   #end(): void {

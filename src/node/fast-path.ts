@@ -1,6 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { type EventStream, eventStreamIn, eventStreamOf } from '../core/event-stream.ts'
+import { type EventStream, eventStreamIn, eventStreamOf, eventStreamsOpened } from '../core/event-stream.ts'
 import type { ServeOptions } from '../serving.ts'
 import { letGo } from './let-go.ts'
 import { lingerAfter } from './linger.ts'
@@ -12,6 +12,9 @@ interface Env {
   outgoing: ServerResponse
 }
 
+/** Sees to a response; `watchers` listen already to its end. */
+type Finish = (request: Request, env: Env, response: Response, watchers: number) => Response
+
 /** Who wraps one of these, as compression does for any framework, wants all that is written. */
 const WRITERS = ['writeHead', 'write', 'end']
 
@@ -20,23 +23,36 @@ const WRITERS = ['writeHead', 'write', 'end']
  * framed once for all, and nothing of HTTP is kept for a connection. What cannot be is served as any other response.
  */
 export function withFastPath(fetch: ServeOptions['fetch'], sinks: Set<SocketSink>): ServeOptions['fetch'] {
-  const divert = (request: Request, env: unknown, response: Response, watchers: number) => {
+  return finishing(fetch, (request, env, response, watchers) => {
     const stream = eventStreamOf(request)
     if (stream === undefined) return withoutDiverting(request, env, response)
-    const { incoming, outgoing } = env as Env
+    const { incoming, outgoing } = env
     if (outgoing.socket === null) return behindAnother(stream, response)
     if (!isPlain(stream, response, incoming, outgoing)) return withoutDiverting(request, env, response)
     const isWatched = hasAborter(request) || outgoing.listenerCount('close') > watchers
-    begin(stream, response.headers, env as Env, isWatched, sinks)
+    begin(stream, response.headers, env, isWatched, sinks)
     // Whoever looks at its body takes it out of the form in which it would be written as an empty response.
     void RESPONSE_ALREADY_SENT.body
     return RESPONSE_ALREADY_SENT
-  }
+  })
+}
+
+/** `fetch`, and event streams are served as any other response. */
+export function withoutFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'] {
+  return finishing(fetch, withoutDiverting)
+}
+
+/** `fetch`, and `finish` for what it answers where an event stream was opened meanwhile: no other response pays for it. */
+function finishing(fetch: ServeOptions['fetch'], finish: Finish): ServeOptions['fetch'] {
   return (request, env) => {
+    const before = eventStreamsOpened()
+    const end = (response: Response, watchers: number) => {
+      return eventStreamsOpened() === before ? response : finish(request, env as Env, response, watchers)
+    }
     const response = fetch(request, env)
-    if (response instanceof Response) return divert(request, env, response, 0)
+    if (response instanceof Response) return end(response, 0)
     // Meanwhile the adapter itself has begun to watch.
-    return response.then((settled) => divert(request, env, settled, 1))
+    return response.then((settled) => end(settled, 1))
   }
 }
 
@@ -56,18 +72,9 @@ function behindAnother(stream: EventStream, response: Response): Response {
   return new Response(':\n\n', { status, headers })
 }
 
-/** `fetch`, and event streams are served as any other response. */
-export function withoutFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'] {
-  return (request, env) => {
-    const response = fetch(request, env)
-    if (response instanceof Response) return withoutDiverting(request, env, response)
-    return response.then((settled) => withoutDiverting(request, env, settled))
-  }
-}
-
-function withoutDiverting(request: Request, env: unknown, response: Response): Response {
+function withoutDiverting(request: Request, { outgoing }: Env, response: Response): Response {
   const stream = eventStreamOf(request) ?? eventStreamIn(response)
-  if (stream !== undefined) lingerAfter(stream, (env as Env).outgoing)
+  if (stream !== undefined) lingerAfter(stream, outgoing)
   return response
 }
 
