@@ -51,6 +51,8 @@ export class Link {
   #failures = 0
   #lastError: string | undefined
   #busy = false
+  /** Set once a `send()` has waited in vain, until the next answer: no further `send()` waits for this peer. */
+  #overdue: Outcome
   /** It has answered once, whatever it speaks. */
   #isMet = false
   #flushing: Position | undefined
@@ -122,7 +124,14 @@ export class Link {
     else if (this.#isMet && this.#settledSeq() >= seq)
       settle(this.#missed.has(seq) ? LET_GO : { status: 'delivered' })
     else if (this.#state === 'failing') settle({ status: 'failed', reason: this.#lastError ?? '' })
+    else if (this.#overdue !== undefined) settle(this.#overdue)
     else this.#waiters.add(seq, settle)
+  }
+
+  /** Settles every wait as pending, and each further one at once until the peer answers: a hung peer costs one timeout. */
+  giveUpWaiting(timeoutMs: number): void {
+    this.#overdue = { status: 'pending', reason: `no answer within ${timeoutMs} ms` }
+    this.#waiters.settleAll(this.#overdue)
   }
 
   /** A Pod that was not known spoke: it may be the one that had no v2 so far. */
@@ -187,6 +196,7 @@ export class Link {
     }
     const had = message.runs.map((run) => before?.has(run.epoch) ?? 0)
     const answer = await postAppend(this.target, message, this.#postOptions())
+    this.#overdue = undefined
     if (this.#options.isFrozen()) throw new SserError('stopped', 'this Pod stood still')
     if (answer === undefined) return false
     const now = clock.now()
@@ -224,6 +234,7 @@ export class Link {
       const body = printV1({ stream: item.stream, msg: item.msg })
       // A Go Pod's answer says nothing but whether it took the event.
       const { status } = await post(this.target, PEER_ENDPOINT_URL_PATH, body, 0, this.#postOptions())
+      this.#overdue = undefined
       if (status < 200 || status > 299) throw new SserError('peer-failed', `answered ${status}`)
     } catch (error) {
       this.#miss(item.seq - 1, item.seq)
@@ -259,6 +270,7 @@ export class Link {
     const { clock, faults, tally } = this.#options
     this.#failures += 1
     this.#state = 'failing'
+    this.#overdue = undefined
     this.#lastError = describe(error)
     this.#waiters.settleAll({ status: 'failed', reason: this.#lastError })
     faults.report(error, { stage: 'append', peer: this.target.host })

@@ -6,7 +6,8 @@ export interface PeerReceipt {
   /** The peer, as `address:port`. */
   peer: string
   /**
-   * `delivered`: its log holds the event. `pending`: no answer within `ackTimeoutMs`. `failed`: it cannot be
+   * `delivered`: its log holds the event. `pending`: no answer within `ackTimeoutMs`; or, without a wait, an earlier
+   * `send()` waited that long and the peer has not answered since. `failed`: it cannot be
    * reached now. In the last two cases the event still reaches a peer of this package that comes back within the
    * log's bounds; a Go Pod gets an event at most once.
    */
@@ -61,11 +62,12 @@ export function collectOutcomes(
         const { host } = (asked[i] as Link).target
         const outcome = outcomes[i]
         if (outcome !== undefined) peers.push({ peer: host, ...outcome })
-        else if (!(i in outcomes)) {
-          peers.push({ peer: host, status: 'pending', reason: `no answer within ${timeoutMs} ms` })
-        }
       }
       resolve(peers)
+    }
+    /** Settles what is missing: with the last of it, `finish` is called. */
+    const giveUp = () => {
+      for (let i = 0; i < asked.length; i += 1) if (!(i in outcomes)) asked[i]?.giveUpWaiting(timeoutMs)
     }
     const abort = () => {
       cancelTimeout?.()
@@ -80,7 +82,7 @@ export function collectOutcomes(
     })
     if (asked.length === 0) finish()
     if (missing === 0) return
-    cancelTimeout = clock.after(timeoutMs, finish)
+    cancelTimeout = clock.after(timeoutMs, giveUp)
     signal?.addEventListener('abort', abort, { once: true })
   })
 }

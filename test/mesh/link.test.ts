@@ -143,6 +143,34 @@ describe('a link', () => {
     expect(peer.batches.flat()).toEqual(['x'])
   })
 
+  it('lets a hung peer cost send() one ackTimeoutMs, and none until it has answered', async () => {
+    const [peer, other] = [new FakePeer('peer1'), new FakePeer('peer2')]
+    const pod = await new Among({ [PEER]: peer, [OTHER]: other }).start()
+    const release = held(peer)
+    const pending = { peer: `${PEER}:7000`, status: 'pending', reason: 'no answer within 1000 ms' }
+    const delivered = { peer: `${OTHER}:7000`, status: 'delivered' }
+    expect(await pod.send('a', '1')).toMatchObject({ tookMs: 1_000, peers: [pending, delivered] })
+    for (const msg of ['2', '3', '4'])
+      expect(await pod.send('a', msg)).toMatchObject({ tookMs: 0, peers: [pending, delivered] })
+    peer.behave = peer.honest
+    release()
+    await pod.clock.until('the peer has all', () => pod.status(PEER)?.lag === 0)
+    expect(peer.batches.slice(-2)).toEqual([['1'], ['2', '3', '4']])
+    expect(await pod.send('a', '5')).toMatchObject({ tookMs: 0, peers: [{ status: 'delivered' }, delivered] })
+  })
+
+  it('ends every wait for a hung peer with the first that is in vain', async () => {
+    const peer = new FakePeer('peer1')
+    const pod = await new Among({ [PEER]: peer }).start()
+    peer.behave = (_, signal) => hung(deliver, signal)
+    const first = pod.sser.send('a', '1')
+    await pod.clock.advance(900)
+    expect(await pod.send('a', '2')).toMatchObject({ tookMs: 100, peers: [{ status: 'pending' }] })
+    expect((await first).peers).toMatchObject([{ status: 'pending' }])
+    await pod.clock.until('the request fails', () => pod.status(PEER)?.state === 'failing')
+    expect(await pod.send('a', '3')).toMatchObject({ tookMs: 0, peers: [{ status: 'failed' }] })
+  })
+
   it('goes back when an answer was lost, and the peer skips what it holds', async () => {
     const peer = new FakePeer('peer1')
     const pod = await new Among({ [PEER]: peer }).start()
