@@ -129,7 +129,7 @@ describe('the protocol page', () => {
       parser.feed(block)
     }
     expect(events).toEqual([
-      ['sser-position', ''],
+      ['sser-position', '{}'],
       [undefined, '{"order":2}'],
       ['created', '{"order":3}'],
       ['sser-gap', '{"reason":"trimmed"}'],

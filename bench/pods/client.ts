@@ -47,7 +47,7 @@ export class StreamClient {
     let now = 0
     const parser = createParser({
       onEvent: ({ event, data }: EventSourceMessage) => {
-        if (event === 'sser-position') return
+        if (event?.startsWith('sser-')) return
         const i = times.length
         if (event !== undefined || data !== textOf(i, bytes))
           throw new Error(`Event ${i} came as ${event} ${data.slice(0, 40)}`)

@@ -147,7 +147,7 @@ export class Connection {
     this.#isGreeted = true
     const { now, retryMs, tally } = this.#surroundings
     const id = this.#reader.idAt(this.#reader.cursor, now())
-    this.#write(retryFrame(retryMs) + (this.#gap === undefined ? positionFrame(id) : gapFrame(id, this.#gap)))
+    this.#write(this.#gap === undefined ? positionFrame(id, retryMs) : gapFrame(id, this.#gap, retryMs))
     if (this.#gap !== undefined) tally.gaps[this.#gap] += 1
   }
 

@@ -41,7 +41,9 @@ function kindOf(block: string): Block['kind'] {
   const lines = block.split('\n').filter((line) => line !== '')
   if (lines.some((line) => /^event: ?sser-position$/.test(line))) return 'position'
   if (lines.some((line) => /^event: ?sser-gap$/.test(line))) return 'gap'
+  if (lines.some((line) => /^event: ?sser-retry$/.test(line))) return 'retry'
   if (lines.every((line) => line.startsWith(':'))) return 'comment'
+  // Earlier versions sent `retry:` as a block of its own.
   if (lines.every((line) => /^retry: ?\d+$/.test(line))) return 'retry'
   return 'event'
 }

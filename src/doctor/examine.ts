@@ -63,7 +63,7 @@ async function* findings(ward: Ward, { url, patienceMs, idleMs }: Examination): 
   const isOwn =
     listening.greeting?.kind === 'position' ||
     listening.greeting?.kind === 'gap' ||
-    // What greets where there is no history.
+    // Earlier versions without history begin with `retry:` and a comment.
     (listening.greeting?.kind === 'comment' && listening.first?.kind === 'retry')
   if (!isOwn) return yield notSser(main)
   yield contentType(main)

@@ -16,7 +16,7 @@ const MAX_BEATS = 1_000
 export class Listening {
   readonly answer: Answer
   readonly headMs: number
-  /** The first block, and the first that is more than `retry:`. */
+  /** The first block, and the first that does more than set the reconnection time. */
   first: (Block & { ms: number }) | undefined
   greeting: (Block & { ms: number }) | undefined
   last: Block | undefined

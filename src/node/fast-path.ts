@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type EventStream, eventStreamIn, eventStreamOf, eventStreamsOpened } from '../core/event-stream.ts'
 import type { ServeOptions } from '../serving.ts'
+import { retryFrame } from '../wire/frame.ts'
 import { letGo } from './let-go.ts'
 import { lingerAfter } from './linger.ts'
 import { SocketSink } from './socket-sink.ts'
@@ -69,7 +70,7 @@ function behindAnother(stream: EventStream, response: Response): Response {
   }
   const headers = new Headers(response.headers)
   for (const name of ['content-length', 'content-encoding']) headers.delete(name)
-  return new Response(':\n\n', { status, headers })
+  return new Response(retryFrame(), { status, headers })
 }
 
 function withoutDiverting(request: Request, { outgoing }: Env, response: Response): Response {

@@ -1,5 +1,10 @@
 /**
  * Server-sent event blocks, as text. Callers join what they need and encode it once.
+ *
+ * Each block has data, and each block of the server's own has a name: a block without a name and data, such as a lone
+ * `retry:` or a comment, is an unnamed message with empty data to several client libraries. `id:` is the last field,
+ * because several clients take the id as soon as its line arrives: a connection that is cut inside a block must not
+ * leave them with the id of an event whose data they did not get.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 
@@ -14,25 +19,25 @@ export interface Frame {
 
 /** One event: every line of the message becomes a `data:` line of its own. */
 export function eventFrame({ id, event, msg }: Frame): string {
-  let text = id === undefined ? '' : `id: ${id}\n`
-  if (event !== undefined) text += `event: ${event}\n`
+  let text = event === undefined ? '' : `event: ${event}\n`
   // Most messages are one line; splitting those would cost more than the rest of the frame.
-  if (!msg.includes('\n') && !msg.includes('\r')) return `${text}data: ${msg}\n\n`
-  for (const line of msg.split(LINE_BREAK)) text += `data: ${line}\n`
-  return `${text}\n`
+  if (!msg.includes('\n') && !msg.includes('\r')) text += `data: ${msg}\n`
+  else for (const line of msg.split(LINE_BREAK)) text += `data: ${line}\n`
+  return id === undefined ? `${text}\n` : `${text}id: ${id}\n\n`
 }
 
 /**
  * Moves the client's last event id without an event that any `onmessage` would see. An id alone would not do:
- * Firefox ignores a block that has no data line. Where there are no ids, it is a comment, a sign of life.
+ * Firefox ignores a block that has no data line. Without history the block has no id, and keeps the response open.
+ * `retryMs`: how long the client waits before it reconnects, in milliseconds.
  */
-export function positionFrame(id: string | undefined): string {
-  return id === undefined ? ':\n\n' : `event: sser-position\nid: ${id}\ndata:\n\n`
+export function positionFrame(id: string | undefined, retryMs?: number): string {
+  return block('sser-position', '{}', retryMs, id)
 }
 
-/** How long the client waits before it reconnects, in milliseconds. */
-export function retryFrame(ms: number): string {
-  return `retry: ${ms}\n\n`
+/** The last block of a response that the server ends, and the only one of a response that never began. */
+export function retryFrame(ms?: number): string {
+  return block('sser-retry', '{}', ms, undefined)
 }
 
 /**
@@ -43,6 +48,12 @@ export function retryFrame(ms: number): string {
 export type GapReason = 'trimmed' | 'hole' | 'stalled' | 'stranger' | 'v1' | 'unreadable'
 
 /** Tells the client that it may have missed events; it goes on from `id`, or without one. */
-export function gapFrame(id: string | undefined, reason: GapReason): string {
-  return `event: sser-gap\nid: ${id ?? ''}\ndata: {"reason":"${reason}"}\n\n`
+export function gapFrame(id: string | undefined, reason: GapReason, retryMs?: number): string {
+  return block('sser-gap', `{"reason":"${reason}"}`, retryMs, id ?? '')
+}
+
+/** The data is JSON and never empty because applications pass the data of every block to `JSON.parse()`. */
+function block(event: string, data: string, retryMs: number | undefined, id: string | undefined): string {
+  const retry = retryMs === undefined ? '' : `retry: ${retryMs}\n`
+  return `event: ${event}\n${retry}data: ${data}\n${id === undefined ? '' : `id: ${id}\n`}\n`
 }

@@ -107,7 +107,7 @@ describe('a batch', () => {
     pod.append({ stream: 'a', msg: 'after' }, 'peer1')
     const text = batches(pod, from)[0]?.text ?? ''
     expect(text).toMatch(
-      /before\n\nevent: sser-gap\nid: \S*peer1[78]-\S+\n[\s\S]*id: \S*peer19-\S+\ndata: after\n\n$/,
+      /before\nid: \S+\n\nevent: sser-gap\ndata: \S+\nid: \S*peer1[78]-\S+\n\ndata: after\nid: \S*peer19-\S+\n\n$/,
     )
   })
 

@@ -60,14 +60,18 @@ describe('heartbeats', () => {
     expect(client.all.map(({ id }) => id?.split('-')[0])).toEqual([`${epoch}1`, `${epoch}1`, `${epoch}2`])
   })
 
-  it('are comments where there are no ids', async () => {
+  it('have no id where there is no history', async () => {
     const pod = new Listening({ history: false })
     const client = pod.connect('a')
     await pod.clock.advance(15_000)
     pod.send('a', 'x')
     await settle()
-    expect(client.all).toEqual([{ event: undefined, id: undefined, data: 'x' }])
-    expect(client.faults).toEqual(['comment: ', 'comment: '])
+    expect(client.all).toEqual([
+      { event: 'sser-position', id: undefined, data: '{}' },
+      { event: 'sser-position', id: undefined, data: '{}' },
+      { event: undefined, id: undefined, data: 'x' },
+    ])
+    expect(client.faults).toEqual([])
   })
 
   it('wait for a client that does not read', async () => {
@@ -195,7 +199,7 @@ describe('a hub', () => {
     pod.send('a', '3')
     await settle()
     await pod.clock.advance(0)
-    const seen = [...chunks.values()].map((text) => [...text.matchAll(/^data: (.+)$/gm)].map((m) => m[1]))
+    const seen = [...chunks.values()].map((text) => [...text.matchAll(/^data: (\d+)$/gm)].map((m) => m[1]))
     expect(new Set(seen.map(String))).toEqual(new Set(['1,2,3']))
     expect(late.messages).toEqual(['3'])
   })

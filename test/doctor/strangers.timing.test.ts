@@ -7,7 +7,7 @@ import { diagnose } from './diagnosis.ts'
 import { freePort } from './edge.ts'
 
 const HOST = '127.0.97.2'
-const GREETING = 'retry: 2000\n\nevent: sser-position\nid: aZ3k9h-GRc\ndata:\n\n'
+const GREETING = 'event: sser-position\nretry: 2000\ndata: {}\nid: aZ3k9h-GRc\n\n'
 const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' }
 const ends: (() => unknown)[] = []
 
@@ -107,7 +107,7 @@ test.concurrent('events that come in bursts', async () => {
     const isBack = request.headers['last-event-id'] !== undefined
     response.writeHead(200, HEADERS)
     response.write(isBack ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
-    setTimeout(() => response.write('event: sser-position\nid: aZ3k9h-GRc\ndata:\n\n'.repeat(3)), 300)
+    setTimeout(() => response.write('event: sser-position\ndata: {}\nid: aZ3k9h-GRc\n\n'.repeat(3)), 300)
   })
   expect((await diagnose(url)).causes).toEqual(['bursts'])
 })
@@ -117,7 +117,10 @@ test.concurrent('a limit on how long a response lasts is not called an idle limi
     const isBack = request.headers['last-event-id'] !== undefined
     response.writeHead(200, HEADERS)
     response.write(isBack ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
-    const beat = setInterval(() => response.write('event: sser-position\nid: aZ3k9h-GRc\ndata:\n\n'), 1_000)
+    const beat = setInterval(
+      () => response.write('event: sser-position\ndata: {}\nid: aZ3k9h-GRc\n\n'),
+      1_000,
+    )
     setTimeout(() => {
       clearInterval(beat)
       response.destroy()
@@ -135,7 +138,7 @@ test.concurrent('a short limit on how long a response lasts is told from an idle
     // For the first one alone, either would do.
     clients += 1
     setTimeout(
-      () => response.write('event: sser-position\nid: aZ3k9h-GRc\ndata:\n\n'),
+      () => response.write('event: sser-position\ndata: {}\nid: aZ3k9h-GRc\n\n'),
       (clients * 200) % 1_500,
     )
     setTimeout(() => response.destroy(), 1_700)
@@ -161,13 +164,15 @@ test.concurrent('a Pod that was not ready once, and is for ever in a cache', asy
   const url = await serveHttp((request, response) => {
     response.writeHead(200, HEADERS)
     if (request.url?.includes('sser-doctor=')) response.write(GREETING)
-    else response.end('retry: 2000\n\n')
+    else response.end('event: sser-retry\nretry: 2000\ndata: {}\n\n')
   })
   expect((await diagnose(url)).causes).toEqual(['cached'])
 })
 
 test.concurrent('a Pod that is not ready', async () => {
-  const url = await serveHttp((_, response) => response.writeHead(200, HEADERS).end('retry: 2000\n\n'))
+  const url = await serveHttp((_, response) =>
+    response.writeHead(200, HEADERS).end('event: sser-retry\nretry: 2000\ndata: {}\n\n'),
+  )
   expect((await diagnose(url)).causes).toEqual(['not-ready'])
 })
 
@@ -176,7 +181,7 @@ test.concurrent('a Pod that stops while the doctor listens', async () => {
     const isBack = request.headers['last-event-id'] !== undefined
     response.writeHead(200, HEADERS)
     response.write(isBack ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
-    setTimeout(() => response.end('retry: 1234\n\n'), 600)
+    setTimeout(() => response.end('event: sser-retry\nretry: 1234\ndata: {}\n\n'), 600)
   })
   expect((await diagnose(url)).causes).toEqual(['draining'])
 })
@@ -186,7 +191,7 @@ test.concurrent('a Pod that stops at once, and no other, is not laid to a cache'
   const url = await serveHttp((_, response) => {
     response.writeHead(200, HEADERS)
     clients += 1
-    if (clients === 1) response.end(`${GREETING}retry: 1234\n\n`)
+    if (clients === 1) response.end(`${GREETING}event: sser-retry\nretry: 1234\ndata: {}\n\n`)
     else response.write(GREETING)
   })
   expect((await diagnose(url)).causes).toEqual(['draining'])

@@ -96,7 +96,7 @@ describe.each<[Runtime, string]>([
     expect((await probe())[1]).toMatchObject({ ready: false, state: 'draining' })
     await leaving.send('drain', 'still here')
     await until('all connections end', () => raws.every(({ isClosed }) => isClosed), 4_000)
-    const heard = raws.filter(({ text }) => text.includes('data: still here\n\n')).length
+    const heard = raws.filter(({ text }) => text.includes('data: still here\n')).length
     expect(heard).toBeGreaterThan(0)
     expect(heard).toBeLessThan(15)
     expect(await leaving.ended).toBe(0)
@@ -142,11 +142,11 @@ describe.each<[Runtime, string]>([
 
   test('headers and a greeting arrive before any event', async () => {
     const raw = await Raw.events(pod.url, ['greeting'])
-    const text = await raw.holds('a greeting', (bytes) => bytes.includes('data:\n\n'))
+    const text = await raw.holds('a greeting', (bytes) => bytes.includes('data: {}\nid: '))
     expect(text).toMatch(/^HTTP\/1\.1 200 /)
     expect(text).toMatch(/\r\ncontent-type: text\/event-stream\r\n/i)
     expect(text).toMatch(/\r\ncache-control: no-cache, no-transform\r\n/i)
-    expect(text).toContain('retry: 2000\n\nevent: sser-position\nid: ')
+    expect(text).toContain('event: sser-position\nretry: 2000\ndata: {}\nid: ')
     raw.socket.destroy()
   })
 
@@ -154,7 +154,7 @@ describe.each<[Runtime, string]>([
     const raw = await Raw.events(pod.url, ['old'], '1.0')
     await raw.holds('a greeting', (text) => text.includes('sser-position'))
     await pod.send('old', 'to an old client')
-    const text = await raw.holds('the event', (bytes) => bytes.includes('data: to an old client\n\n'))
+    const text = await raw.holds('the event', (bytes) => bytes.includes('data: to an old client\n'))
     expect(text).not.toMatch(/transfer-encoding: chunked/i)
     raw.socket.destroy()
   })
@@ -176,7 +176,7 @@ describe.each<[Runtime, string]>([
       const client = await Client.open(behind.url, 'front')
       for (const msg of ['one', 'two', 'three']) {
         await behind.send('front', msg)
-        await raw.holds(msg, (text) => text.includes(`data: ${msg}\n\n`))
+        await raw.holds(msg, (text) => text.includes(`data: ${msg}\n`))
       }
       await until('the client has all three', () => client.received.length === 3)
       expect(client.messages).toEqual(['one', 'two', 'three'])
@@ -263,6 +263,6 @@ test('a stream that is quiet for longer than the runtimes like stays open', { ti
     await pause(Math.max(0, QUIET_MS - (performance.now() - since)))
     expect(quiet.isClosed).toBe(false)
     await pod.send('quiet', 'after the silence')
-    await quiet.holds('the event', (text) => text.includes('data: after the silence\n\n'))
+    await quiet.holds('the event', (text) => text.includes('data: after the silence\n'))
   }
 })

@@ -19,7 +19,7 @@ describe('on the fast path', () => {
     await within('the stop', stop(), 5_000)
     expect(performance.now() - begin).toBeLessThan(3_000)
     await reading.closed
-    expect(reading.text).toMatch(/retry: \d+\n\n\r\n0\r\n\r\n$/)
+    expect(reading.text).toMatch(/\r\nevent: sser-retry\nretry: \d+\ndata: {}\n\n\r\n0\r\n\r\n$/)
   })
 
   test('a client that stalls gets all that it missed, in order', async () => {
@@ -36,7 +36,7 @@ describe('on the fast path', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     raw.socket.resume()
-    await until('the last event', () => text.includes(`data: 199 ${pad}\n\n`), 5_000)
+    await until('the last event', () => text.includes(`data: 199 ${pad}\n`), 5_000)
     expect([...text.matchAll(/data: (\d+) x/g)].map(([, n]) => Number(n))).toEqual(
       Array.from({ length: 200 }, (_, i) => i),
     )
@@ -53,7 +53,7 @@ describe('on the fast path', () => {
     ]) {
       raw.socket.write(said)
       await sser.send('a', `after ${said.length}`)
-      await raw.holds('the event', (text) => text.includes(`data: after ${said.length}\n\n`))
+      await raw.holds('the event', (text) => text.includes(`data: after ${said.length}\n`))
     }
     expect(raw.text).not.toContain('plain')
     expect(sser.connections).toBe(1)
@@ -71,7 +71,7 @@ describe('on the fast path', () => {
     }
     const other = await listen(url)
     await sser.send('a', 'x')
-    await other.holds('the event', (text) => text.includes('data: x\n\n'))
+    await other.holds('the event', (text) => text.includes('data: x\nid: '))
   })
 
   test('a client that asks behind another request is told to come again', async () => {
@@ -79,7 +79,9 @@ describe('on the fast path', () => {
     const raw = await Raw.open(url)
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
     raw.socket.write(get('/plain') + get('/events?stream=a'))
-    const text = await raw.holds('both answers', (got) => got.endsWith('\r\n\r\n:\n\n'))
+    const text = await raw.holds('both answers', (got) =>
+      got.endsWith('\r\n\r\nevent: sser-retry\ndata: {}\n\n'),
+    )
     expect(text.toLowerCase().match(/^content-type: .*(?=\r)/gm)).toEqual([
       'content-type: text/plain; charset=utf-8',
       'content-type: text/event-stream',
@@ -116,7 +118,7 @@ describe('on the fast path', () => {
     const raw = await Raw.open(url)
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
     raw.socket.write(get('/plain') + get('/events?stream=a').repeat(50))
-    const answers = (got: string) => got.split('\r\n\r\n:\n\n').length
+    const answers = (got: string) => got.split('\r\n\r\nevent: sser-retry\n').length
     const text = await raw.holds('the answers', (got) => answers(got) === 51)
     expect(text).not.toContain('content-encoding')
     await until('nobody is left', () => sser.connections === 0)
@@ -139,7 +141,7 @@ describe('on the fast path', () => {
     await until('nobody is left', () => sser.connections === 0)
     const raw = await listen(url)
     await sser.send('a', 'x')
-    await raw.holds('the event', (text) => text.includes('data: x\n\n'))
+    await raw.holds('the event', (text) => text.includes('data: x\nid: '))
   })
 
   test('a response that is destroyed between its head and its first event leaves nothing behind', async () => {

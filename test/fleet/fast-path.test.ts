@@ -49,9 +49,9 @@ describe('the fast path is taken', () => {
     const raw = await listen(url)
     expect(isFast(raw)).toBe(true)
     for (const msg of ['one', 'zwölf', 'x'.repeat(60_000)]) await sser.send('a', msg)
-    await raw.holds('all events', (text) => text.includes(`${'x'.repeat(60_000)}\n\n\r\n`))
+    await raw.holds('all events', (text) => text.includes(`${'x'.repeat(60_000)}\nid: `))
     expect(payload(raw.bytes).match(/^data: ?.{0,5}/gm)).toEqual([
-      'data:',
+      'data: {}',
       'data: one',
       'data: zwölf',
       'data: xxxxx',
@@ -89,7 +89,7 @@ describe('the response is served the usual way', () => {
     const raw = await listen(url)
     expect(isFast(raw)).toBe(false)
     await sser.send('a', 'x')
-    await raw.holds('the event', (text) => text.includes('data: x\n\n'))
+    await raw.holds('the event', (text) => text.includes('data: x\nid: '))
   })
 
   test('over HTTP/1.0', async () => {
@@ -97,7 +97,7 @@ describe('the response is served the usual way', () => {
     const raw = await listen(url, '1.0')
     expect(raw.text).not.toMatch(/transfer-encoding/i)
     await sser.send('a', 'x')
-    await raw.holds('the event', (text) => text.endsWith('data: x\n\n'))
+    await raw.holds('the event', (text) => /data: x\nid: .*\n\n$/.test(text))
   })
 
   test('where a middleware compresses it', async () => {
@@ -124,7 +124,7 @@ describe('the response is served the usual way', () => {
         .then(() => sser.stop())
         .catch(reject)
     })
-    expect(text).toContain('data: x\n\n')
+    expect(text).toContain('data: x\nid: ')
   })
 
   test('where somebody wraps what Node writes', async () => {
@@ -139,8 +139,8 @@ describe('the response is served the usual way', () => {
     const { sser, url } = await startServer([], { onRequest })
     const raw = await listen(url)
     await sser.send('a', 'x')
-    await raw.holds('the event', (text) => text.includes('data: x\n\n'))
-    expect(Buffer.concat(written).toString()).toContain('data: x\n\n')
+    await raw.holds('the event', (text) => text.includes('data: x\nid: '))
+    expect(Buffer.concat(written).toString()).toContain('data: x\nid: ')
   })
 
   test('where a middleware changes it', async () => {
@@ -157,7 +157,7 @@ describe('the response is served the usual way', () => {
     const { sser, url } = await startServer([shout])
     const raw = await listen(url)
     await sser.send('a', 'x')
-    await raw.holds('the changed event', (text) => text.includes('data: X!\n\n'))
+    await raw.holds('the changed event', (text) => text.includes('data: X!\n'))
   })
 })
 
@@ -174,7 +174,7 @@ describe('who wants to hear that the client goes, hears it', () => {
     const { sser, url, stop } = await startServer([watch])
     const [going, staying] = [await listen(url), await listen(url)]
     await sser.send('a', 'x')
-    for (const raw of [going, staying]) await raw.holds('the event', (text) => text.includes('data: x\n\n'))
+    for (const raw of [going, staying]) await raw.holds('the event', (text) => text.includes('data: x\nid: '))
     expect(aborts).toEqual(['connected', 'connected'])
     going.socket.destroy()
     await until('the first aborts', () => aborts[0] === 'gone')
@@ -209,7 +209,9 @@ describe('who wants to hear that the client goes, hears it', () => {
       await sser.send('a', 'x')
       await stop()
       await staying.closed
-      expect(payload(staying.bytes)).toMatch(/data: x\n\n(retry: \d+\n\n)?$/)
+      expect(payload(staying.bytes)).toMatch(
+        /data: x\nid: .*\n\n(event: sser-retry\nretry: \d+\ndata: {}\n\n)?$/,
+      )
       expect(staying.text.endsWith('\r\n0\r\n\r\n')).toBe(true)
       expect(closes).toBe(2)
     },

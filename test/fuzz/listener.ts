@@ -4,6 +4,9 @@ import type { Life } from '../../src/life.ts'
 import { parsePosition } from '../../src/wire/position.ts'
 import { asReceived } from '../fixtures/messages.ts'
 
+/** The event types that the server sends of its own. */
+const OWN = ['sser-position', 'sser-gap', 'sser-retry']
+
 /** Told of an event that may reach a client. */
 export interface Sent {
   stream: string
@@ -88,7 +91,7 @@ export class Listener implements Sink {
   #hear(event: EventSourceMessage): void {
     this.events.push(event)
     const { id } = event
-    if (event.event?.startsWith('sser-') && event.event !== 'sser-gap' && event.event !== 'sser-position')
+    if (event.event?.startsWith('sser-') && !OWN.includes(event.event))
       this.fault ??= `forged: ${event.event}`
     if (id === undefined) return
     if (id !== '') this.#advance(id)

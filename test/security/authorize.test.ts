@@ -75,7 +75,10 @@ describe('the hook', () => {
   ])('that %s lets nobody in, but ends no EventSource for good', async (_, hook) => {
     const pod = await one(hook as Authorize, { authorizeTimeoutMs: 50 })
     const response = await ask(pod)
-    expect([response.status, await response.text()]).toEqual([200, 'retry: 2000\n\n'])
+    expect([response.status, await response.text()]).toEqual([
+      200,
+      'event: sser-retry\nretry: 2000\ndata: {}\n\n',
+    ])
     expect(pod.sser.connections).toBe(0)
     expect(pod.faults).toMatchObject([
       { error: { code: 'authorization-failed' }, context: { stage: 'authorize' } },
@@ -134,7 +137,7 @@ describe('a connection that expires', () => {
     await within('it ends', raw.closed)
     expect(performance.now() - start).toBeGreaterThan(580)
     expect(performance.now() - start).toBeLessThan(1_500)
-    expect(raw.text).toMatch(/\r\nretry: \d+\n\n\r\n0\r\n\r\n$/)
+    expect(raw.text).toMatch(/\r\nevent: sser-retry\nretry: \d+\ndata: {}\n\n\r\n0\r\n\r\n$/)
     expect((await ask(pod)).status).toBe(204)
   })
 

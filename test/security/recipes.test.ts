@@ -92,11 +92,11 @@ describe('a session in a store', () => {
     await until('it listens', () => pod.sser.connections === 1)
     isAway = true
     const away = await fetch(`${pod.url}/events?stream=user:ann`, { headers: { cookie: 'sid=s1' } })
-    expect([away.status, await away.text()]).toEqual([200, 'retry: 2000\n\n'])
+    expect([away.status, await away.text()]).toEqual([200, 'event: sser-retry\nretry: 2000\ndata: {}\n\n'])
     isAway = false
     rows.delete('s1')
     await pod.sser.disconnect({ tag: 'session:s1' })
-    expect(await listening.text()).toMatch(/retry: \d+\n\n$/)
+    expect(await listening.text()).toMatch(/event: sser-retry\nretry: \d+\ndata: {}\n\n$/)
     expect(await ask('stream=user:ann', 'sid=s1')).toBe(403)
   })
 })

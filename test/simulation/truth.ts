@@ -114,7 +114,7 @@ export class Truth {
     account.heardAt = this.#time.now
     if (account.isWaiting) account.resumedAt = this.#time.now
     account.isWaiting = false
-    const isEvent = event !== 'sser-gap' && event !== 'sser-position'
+    const isEvent = !event?.startsWith('sser-')
     this.tell(`${client.name} got ${isEvent ? data : `${event} ${data}`} at ${id ?? 'no id'}`)
     if (isEvent) this.#take(client, account, data)
     if (id === undefined) return

@@ -11,10 +11,11 @@ function received(text: string, cuts: readonly number[] = []) {
   const bytes = new TextEncoder().encode(text)
   const events: { event: string | undefined; id: string | undefined; data: string }[] = []
   const odd: unknown[] = []
+  const retries: number[] = []
   const decoder = new TextDecoder()
   const parser = createParser({
     onEvent: ({ event, id, data }) => events.push({ event, id, data }),
-    onRetry: (ms) => odd.push({ retry: ms }),
+    onRetry: (ms) => retries.push(ms),
     onComment: (comment) => odd.push({ comment }),
     onError: (error) => odd.push(error),
   })
@@ -24,7 +25,7 @@ function received(text: string, cuts: readonly number[] = []) {
     parser.feed(decoder.decode(bytes.subarray(from, to), { stream: true }))
     from = to
   }
-  return { events, odd }
+  return { events, odd, retries }
 }
 
 const odd = fc
@@ -82,20 +83,22 @@ describe('a frame, as a client reads it', () => {
       fc.record({ one: frame, position: id, at: cuts }),
       ({ one, position, at }) => {
         const text = [
-          retryFrame(2_000),
-          positionFrame(position),
+          positionFrame(position, 2_000),
           eventFrame(one),
-          gapFrame(position, 'hole'),
+          gapFrame(position, 'hole', 3_000),
           eventFrame(one),
           positionFrame(undefined),
+          retryFrame(1_234),
         ].join('')
-        const { events, odd } = received(text, at)
-        expect(odd).toEqual([{ retry: 2_000 }, { comment: '' }])
+        const { events, odd, retries } = received(text, at)
+        expect([odd, retries]).toEqual([[], [2_000, 3_000, 1_234]])
         expect(events).toEqual([
-          { id: position, event: 'sser-position', data: '' },
+          { id: position, event: 'sser-position', data: '{}' },
           asSeen(one),
           { id: position, event: 'sser-gap', data: '{"reason":"hole"}' },
           asSeen(one),
+          { id: undefined, event: 'sser-position', data: '{}' },
+          { id: undefined, event: 'sser-retry', data: '{}' },
         ])
       },
       { numRuns: 200 },
@@ -106,10 +109,45 @@ describe('a frame, as a client reads it', () => {
     expect(received(gapFrame(undefined, 'stalled'))).toEqual({
       events: [{ id: '', event: 'sser-gap', data: '{"reason":"stalled"}' }],
       odd: [],
+      retries: [],
     })
   })
 
-  it('is the bytes that a Go Pod writes, for one plain line', () => {
-    expect(eventFrame({ id: '0', msg: 'm0' })).toBe('id: 0\ndata: m0\n\n')
+  it('is the bytes that a Go Pod writes, for one plain line without an id', () => {
+    expect(eventFrame({ msg: 'm0' })).toBe('data: m0\n\n')
+  })
+})
+
+describe('each block', () => {
+  const frames = () => [
+    eventFrame({ id: 'a1', event: 'order', msg: 'x\ny' }),
+    eventFrame({ id: 'a1', msg: 'x' }),
+    positionFrame('a1'),
+    positionFrame('a1', 2_000),
+    positionFrame(undefined),
+    positionFrame(undefined, 2_000),
+    gapFrame('a1', 'hole'),
+    gapFrame('a1', 'hole', 2_000),
+    gapFrame(undefined, 'stalled', 2_000),
+    retryFrame(2_000),
+    retryFrame(),
+  ]
+
+  it('has the id as its last field, where it has one', () => {
+    for (const frame of frames()) {
+      const fields = frame
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(':')[0])
+      expect([-1, fields.length - 1], frame).toContain(fields.indexOf('id'))
+    }
+  })
+
+  it('has data, and a name where the server sends it of its own', () => {
+    for (const frame of frames()) {
+      expect(frame.match(/\n\n/g), frame).toHaveLength(1)
+      expect(frame, frame).toMatch(/^data: ./m)
+    }
+    for (const frame of frames().slice(2)) expect(frame).toMatch(/^event: sser-/)
   })
 })
