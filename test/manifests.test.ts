@@ -169,7 +169,14 @@ describe('the network', () => {
     ])
     expect(policy.egress[0]).toEqual({ to: toPeers, ports: [{ port: settings.internalPort }] })
     const anywhere = policy.egress.slice(1).flatMap(({ ports }) => ports.map(({ port }) => port))
-    expect(anywhere).toEqual([53, 53, 443, 6443])
+    expect(anywhere).toEqual([53, 53, 5353, 5353, 443, 6443])
+  })
+
+  test('reaches DNS over UDP and TCP, also where its Pods listen on 5353, as on OpenShift', () => {
+    const [, dns] = policy.egress
+    expect(dns).toEqual({
+      ports: [53, 5353].flatMap((port) => ['UDP', 'TCP'].map((protocol) => ({ port, protocol }))),
+    })
   })
 
   test('leads clients to the ready Pods, and finders to all', () => {

@@ -141,7 +141,7 @@ export class DnsPeerFinder implements PeerFinder {
     } catch (cause) {
       const error = new SserError(
         'peer-finder-failed',
-        `DNS: no address of ${hostname}. Is there a headless Service of this name, with publishNotReadyAddresses: true, and does a NetworkPolicy allow this Pod to reach DNS?`,
+        `DNS: no address of ${hostname}. Is there a headless Service of this name, with publishNotReadyAddresses: true, and does a NetworkPolicy allow this Pod to reach DNS (port 53, on OpenShift 5353)?`,
         { cause },
       )
       if (!signal.aborted) this.#faults.report(error, { stage: 'peer-finder' })

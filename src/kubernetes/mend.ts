@@ -52,7 +52,7 @@ function say(error: unknown, { host, namespace, group, resource, source }: Place
     return `the certificate of ${host} is not one that the CA of ${source} vouches for (${code}). If the CA was replaced, its file here is still the old one.`
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return `the name of the API server, ${host}, cannot be resolved (${code}). Does a NetworkPolicy allow this Pod to reach DNS?`
+    return `the name of the API server, ${host}, cannot be resolved (${code}). Does a NetworkPolicy allow this Pod to reach DNS (port 53, on OpenShift 5353)?`
   }
   return `${host} cannot be reached (${code}). Is the API server up, and does a NetworkPolicy allow this Pod to reach it?`
 }

@@ -63,9 +63,9 @@ export class Fleet {
 
   /** Its Pods that run and are not being deleted. */
   get pods(): RunningPod[] {
-    return this.rig.pods.filter(({ object, ip }) => {
+    return this.rig.pods.filter(({ object, ip, isEnding }) => {
       const { labels, deletionTimestamp } = object.metadata
-      return labels?.app === web && deletionTimestamp === undefined && ip !== ''
+      return labels?.app === web && deletionTimestamp === undefined && !isEnding && ip !== ''
     })
   }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Receipt } from '../../src/index.ts'
 import type { Client } from '../fleet/clients.ts'
 import type { Sent } from './sender.ts'
@@ -18,7 +18,14 @@ function sent(number: number, more: Partial<Sent> = {}): Sent {
 
 function client(numbers: number[], more: Partial<Client> = {}): Client {
   const received = numbers.map((number) => ({ id: '', msg: `event ${number}`, at: 0 }))
-  return { streams: ['a'], received, gaps: [], failure: undefined, ...more } as unknown as Client
+  return {
+    streams: ['a'],
+    received,
+    gaps: [],
+    gapNotices: [],
+    failure: undefined,
+    ...more,
+  } as unknown as Client
 }
 
 test('all is well when a client has everything once', () => {
@@ -34,11 +41,32 @@ test('all is well when a client has everything once', () => {
   })
 })
 
-test('an event that is missing is lost, unless the client was told of a gap', () => {
+test('a missing event is lost', () => {
   expect(judge([sent(1), sent(2)], [client([1])]).lost).toEqual(['client 0 of a: event 2'])
-  expect(judge([sent(1), sent(2)], [client([1], { gaps: ['trimmed'] })])).toMatchObject({
-    lost: [],
-    gaps: ['trimmed'],
+})
+
+describe('a gap notice excuses a missing event', () => {
+  const gapAt = (at: number, received: number) => ({ gaps: ['trimmed'], gapNotices: [{ at, received }] })
+  const events = [sent(1, { at: 10 }), sent(2, { at: 20 }), sent(3, { at: 30 })]
+
+  test('that was sent before it', () => {
+    expect(judge(events, [client([1, 3], gapAt(25, 1))])).toMatchObject({ lost: [], gaps: ['trimmed'] })
+  })
+
+  test('but none that was sent after it', () => {
+    expect(judge(events, [client([1], gapAt(25, 1))]).lost).toEqual(['client 0 of a: event 3'])
+  })
+
+  test('but none that a later event of the same Pod preceded', () => {
+    expect(judge(events, [client([1, 3], gapAt(35, 2))]).lost).toEqual(['client 0 of a: event 2'])
+  })
+
+  test('and another notice does not take that away', () => {
+    const twice = {
+      gaps: ['hole', 'hole'],
+      gapNotices: [...gapAt(25, 1).gapNotices, { at: 40, received: 2 }],
+    }
+    expect(judge(events, [client([1, 3], twice)]).lost).toEqual([])
   })
 })
 

@@ -1,9 +1,9 @@
-import type { Client } from '../fleet/clients.ts'
+import type { Client, GapNotice } from '../fleet/clients.ts'
 import type { Sent } from './sender.ts'
 
 /** What clients got of what was sent: what is wrong, in words, and how much there was. */
 export interface Verdict {
-  /** Promised and not there, though the client was not told of a gap. */
+  /** Promised and not received, and no gap notice covers it: see {@link isCovered}. */
   lost: string[]
   /** There twice. */
   twice: string[]
@@ -44,20 +44,32 @@ export function judge(sent: readonly Sent[], clients: readonly Client[]): Verdic
     if (client.failure !== undefined) verdict.gaveUp.push(`${name}: ${client.failure}`)
     const got = new Set<string>()
     const last = new Map<string, number>()
-    for (const { msg } of client.received) {
+    const notices = client.gapNotices.map((notice) => ({ ...notice, last: new Map<string, number>() }))
+    for (const [index, { msg }] of client.received.entries()) {
       if (got.has(msg)) verdict.twice.push(`${name}: ${msg}`)
       got.add(msg)
       const { epoch, seq } = numberOf(byMessage.get(msg)) ?? {}
       if (epoch === undefined || seq === undefined) continue
       if (seq < (last.get(epoch) ?? 0)) verdict.disordered.push(`${name}: ${msg}`)
       last.set(epoch, seq)
+      for (const notice of notices) if (index < notice.received) notice.last.set(epoch, seq)
     }
-    if (client.gaps.length > 0) continue
-    for (const { stream, msg } of promised) {
-      if (client.streams.includes(stream) && !got.has(msg)) verdict.lost.push(`${name}: ${msg}`)
+    for (const one of promised) {
+      if (!client.streams.includes(one.stream) || got.has(one.msg)) continue
+      if (!notices.some((notice) => isCovered(one, notice))) verdict.lost.push(`${name}: ${one.msg}`)
     }
   }
   return verdict
+}
+
+/**
+ * Whether a gap notice tells of a missing event: it came after the event was sent, and before any later event of the
+ * same Pod. A Pod's events arrive in order, so once a later one is there, the loss was silent.
+ */
+function isCovered(one: Sent, { at, last }: GapNotice & { last: ReadonlyMap<string, number> }): boolean {
+  if (at < one.at) return false
+  const { epoch, seq } = numberOf(one) ?? {}
+  return epoch === undefined || seq === undefined || (last.get(epoch) ?? 0) < seq
 }
 
 /** A receipt's id is an epoch of five characters, the event's number there and a check. */

@@ -13,11 +13,21 @@ export interface Received {
   at: number
 }
 
+/** One `sser-gap` event. */
+export interface GapNotice {
+  /** On the clock of this process. */
+  at: number
+  /** How many events the client had received before it. */
+  received: number
+}
+
 /** An `eventsource` client that keeps what it gets. */
 export class Client {
   readonly streams: readonly string[]
   readonly received: Received[] = []
   readonly gaps: string[] = []
+  /** One for each of `gaps`. */
+  readonly gapNotices: GapNotice[] = []
   /** Why it gave up: a browser never tries again after an answer like 503. */
   failure: string | undefined
   readonly #source: EventSource
@@ -28,7 +38,10 @@ export class Client {
     this.#source.onmessage = ({ data, lastEventId }) => {
       this.received.push({ id: lastEventId, msg: data, at: performance.now() })
     }
-    this.#source.addEventListener('sser-gap', ({ data }) => this.gaps.push(data))
+    this.#source.addEventListener('sser-gap', ({ data }) => {
+      this.gaps.push(data)
+      this.gapNotices.push({ at: performance.now(), received: this.received.length })
+    })
     this.#source.onerror = ({ code, message }) => {
       if (this.#source.readyState === EventSource.CLOSED) this.failure = `${code}: ${message}`
     }

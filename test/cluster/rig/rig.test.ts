@@ -21,8 +21,11 @@ const container = {
     field('HOST', 'status.podIP'),
     field('POD_IPS', 'status.podIPs'),
     { name: 'WHOLE', value: '$(POD_NAME) at $(HOST), not $$(HOST)' },
+    { name: 'PASSWORD', valueFrom: { secretKeyRef: { name: 'keys', key: 'password' } } },
+    { name: 'NONE', valueFrom: { secretKeyRef: { name: 'none', key: 'password', optional: true } } },
   ],
   ports: [{ name: 'http', containerPort: 8000 }],
+  startupProbe: { httpGet: { path: '/startz', port: 'http' }, periodSeconds: 1, failureThreshold: 30 },
   readinessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1 },
   livenessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1 },
   lifecycle: { preStop: { sleep: { seconds: 1 } } },
@@ -39,6 +42,12 @@ const objects = [
     apiVersion: 'v1',
     kind: 'Namespace',
     metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'keys', namespace },
+    stringData: { password: 'open sesame' },
   },
   {
     apiVersion: 'v1',
@@ -104,6 +113,36 @@ test('a Pod knows its name, its UID and its addresses, and has a token that the 
       user: { extra: { 'authentication.kubernetes.io/pod-uid': [pod.object.metadata.uid] } },
     },
   })
+})
+
+test('a Pod has the secrets that its variables name, and goes without an optional one', async () => {
+  const [pod] = rig.pods as [RunningPod]
+  const { env } = await seenBy(pod)
+  expect(env.PASSWORD).toBe('open sesame')
+  expect(env).not.toHaveProperty('NONE')
+})
+
+test('the startup probe ends when it has succeeded, and the others go on', async () => {
+  const [pod] = rig.pods as [RunningPod]
+  const before = (await seenBy(pod)).probes
+  let after = before
+  const goesOn = async () => {
+    after = (await seenBy(pod)).probes
+    return after.health >= before.health + 4
+  }
+  await until('the other probes have asked twice each', goesOn, 10_000)
+  expect(after.startup).toBe(before.startup)
+})
+
+test('a Pod that is deleted by force is gone for the apiserver, and still has its grace period', async () => {
+  const [pod] = rig.pods as [RunningPod]
+  await rig.kubectl(['-n', namespace, 'delete', 'pod', pod.name, '--force', '--grace-period=0'])
+  await expect(rig.api.get(`/api/v1/namespaces/${namespace}/pods/${pod.name}`)).rejects.toThrow('404')
+  // Its preStop hook sleeps for a second.
+  expect((await seenBy(pod)).env.POD_NAME).toBe(pod.name)
+  await until('it has ended', () => !rig.pods.includes(pod), 10_000)
+  expect(String(pod)).toContain('asked to end')
+  await rig.settled(namespace, 'web')
 })
 
 test('a new token is there at once, and a new authority', async () => {
@@ -190,6 +229,7 @@ interface Seen {
   token: string
   ca: string
   namespace: string
+  probes: { startup: number; health: number }
 }
 
 async function seenBy(where: RunningPod | { url: string }): Promise<Seen> {

@@ -6,11 +6,18 @@ import { connect } from 'node:net'
 const { HOST = '', LATE_MS = '0' } = process.env
 const account = '/var/run/secrets/kubernetes.io/serviceaccount'
 let isHealthy = true
+/** How often each probe was asked. */
+const probes = { startup: 0, health: 0 }
 
 const server = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://witness')
   switch (pathname) {
+    case '/startz':
+      probes.startup += 1
+      response.end()
+      break
     case '/healthz':
+      probes.health += 1
       response.writeHead(isHealthy ? 200 : 500).end()
       break
     case '/sicken':
@@ -27,7 +34,7 @@ const server = createServer((request, response) => {
       const [token, ca, namespace] = ['token', 'ca.crt', 'namespace'].map((name) =>
         readFileSync(`${account}/${name}`, 'utf8'),
       )
-      response.end(JSON.stringify({ pid: process.pid, env: process.env, token, ca, namespace }))
+      response.end(JSON.stringify({ pid: process.pid, env: process.env, token, ca, namespace, probes }))
     }
   }
 })

@@ -27,6 +27,7 @@ export class Container {
   #isStopping = false
   #process: ChildProcess | undefined
   #ended: Promise<void> = Promise.resolve()
+  #startupProbe: Probe | undefined
   #probes: Probe[] = []
   #backoff: NodeJS.Timeout | undefined
 
@@ -87,11 +88,16 @@ export class Container {
   #startProbes(): void {
     const { startupProbe } = this.#options.spec
     if (startupProbe === undefined) this.#onStarted()
-    else this.#probe(startupProbe, false, (isOk) => (isOk ? this.#onStarted() : this.#restart()))
+    else
+      this.#startupProbe = this.#probe(startupProbe, false, (isOk) =>
+        isOk ? this.#onStarted() : this.#restart(),
+      )
   }
 
   #onStarted(): void {
     if (this.#isStarted) return
+    // From here on the liveness probe alone decides.
+    this.#startupProbe?.stop()
     const { livenessProbe, readinessProbe } = this.#options.spec
     this.#isStarted = true
     this.#isReady = readinessProbe === undefined
@@ -105,10 +111,12 @@ export class Container {
     this.#options.onChange()
   }
 
-  #probe(spec: ProbeSpec, isOk: boolean, onChange: (isOk: boolean) => void): void {
+  #probe(spec: ProbeSpec, isOk: boolean, onChange: (isOk: boolean) => void): Probe {
     if (spec.httpGet === undefined) throw new Error("The rig's kubelet knows only httpGet probes")
     const url = urlOf(spec.httpGet, this.#options.spec, this.#options.podIP)
-    this.#probes.push(new Probe(spec, url, isOk, onChange))
+    const probe = new Probe(spec, url, isOk, onChange)
+    this.#probes.push(probe)
+    return probe
   }
 
   /** What a failed probe brings about, unless the Pod is ending anyway. */

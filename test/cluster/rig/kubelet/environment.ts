@@ -1,4 +1,5 @@
-import type { ContainerSpec, Pod } from './objects.ts'
+import { type Api, ApiError } from '../api.ts'
+import type { ContainerSpec, Pod, VariableSource } from './objects.ts'
 
 /** What the downward API tells a Pod of itself. */
 export function fieldOf(pod: Pod, path: string): string {
@@ -32,16 +33,51 @@ export function environmentOf(
   pod: Pod,
   container: ContainerSpec,
   given: Readonly<Record<string, string>>,
+  secrets: Secrets,
 ): Record<string, string> {
   const environment = { ...given }
   for (const { name, value, valueFrom } of container.env ?? []) {
-    const { fieldRef } = valueFrom ?? {}
-    if (valueFrom !== undefined && fieldRef === undefined) {
-      throw new Error(`The rig's kubelet knows only fieldRef as a source of ${name}`)
-    }
-    environment[name] = fieldRef ? fieldOf(pod, fieldRef.fieldPath) : expand(value ?? '', environment)
+    const found =
+      valueFrom === undefined ? expand(value ?? '', environment) : valueFor(name, valueFrom, pod, secrets)
+    if (found !== undefined) environment[name] = found
   }
   return environment
+}
+
+/** Undefined: the container goes without the variable. */
+function valueFor(name: string, source: VariableSource, pod: Pod, secrets: Secrets): string | undefined {
+  const { fieldRef, secretKeyRef } = source
+  if (fieldRef !== undefined) return fieldOf(pod, fieldRef.fieldPath)
+  if (secretKeyRef === undefined) {
+    throw new Error(`The rig's kubelet knows only fieldRef and secretKeyRef as a source of ${name}`)
+  }
+  const { name: secret, key, optional } = secretKeyRef
+  const value = secrets.get(secret)?.[key]
+  if (value !== undefined) return value
+  if (optional === true) return undefined
+  throw new Error(`The secret ${secret} has no key ${key}, which the variable ${name} wants`)
+}
+
+/** The values of the secrets that a Pod's containers name, by the names of the secrets. */
+export type Secrets = ReadonlyMap<string, Readonly<Record<string, string>>>
+
+/** Reads them from the apiserver. A secret that does not exist is left out. */
+export async function readSecrets(api: Api, { metadata, spec }: Pod): Promise<Secrets> {
+  const references = spec.containers.flatMap(({ env = [] }) =>
+    env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef ?? []),
+  )
+  const secrets = new Map<string, Record<string, string>>()
+  for (const name of new Set(references.map((reference) => reference.name))) {
+    const path = `/api/v1/namespaces/${metadata.namespace}/secrets/${name}`
+    const found = await api.get<{ data?: Record<string, string> }>(path).catch((error: unknown) => {
+      if (error instanceof ApiError && error.status === 404) return undefined
+      throw error
+    })
+    if (found === undefined) continue
+    const values = Object.entries(found.data ?? {}).map(([key, value]) => [key, atob(value)])
+    secrets.set(name, Object.fromEntries(values))
+  }
+  return secrets
 }
 
 /** Replaces `$(NAME)`. What is not known stays, and `$$(NAME)` means itself. */

@@ -31,8 +31,8 @@ export interface KubeletOptions {
  * One node. It runs the Pods that the scheduler gives it as processes of this machine, each in a network namespace
  * of its own, and tells the apiserver how they are.
  *
- * It knows what the manifests need: the downward API, projected volumes, httpGet probes, preStop hooks, restarts,
- * graceful deletion. What it does not know (init containers, cgroups, users, root file systems) it leaves out, or
+ * It knows what the manifests need: the downward API, secrets as variables, projected volumes, httpGet probes,
+ * preStop hooks, restarts, graceful and forced deletion. What it does not know (init containers, cgroups, users, root file systems) it leaves out, or
  * says so in the container's status.
  */
 export class Kubelet {
@@ -90,9 +90,12 @@ export class Kubelet {
     if (deletionTimestamp !== undefined) started.update(object)
   }
 
+  /** A Pod that ended by itself is gone by now. One that was deleted by force goes on until it has ended. */
   #delete({ metadata: { uid } }: Pod): void {
-    void this.pods.get(uid)?.vanish()
-    this.pods.delete(uid)
+    void this.pods
+      .get(uid)
+      ?.endByForce()
+      .then(() => this.pods.delete(uid))
   }
 
   #host(): Host {

@@ -19,13 +19,18 @@ export interface ContainerSpec {
   image: string
   command?: string[]
   args?: string[]
-  env?: { name: string; value?: string; valueFrom?: { fieldRef?: { fieldPath: string } } }[]
+  env?: { name: string; value?: string; valueFrom?: VariableSource }[]
   ports?: { name?: string; containerPort: number }[]
   volumeMounts?: { name: string; mountPath: string }[]
   startupProbe?: ProbeSpec
   livenessProbe?: ProbeSpec
   readinessProbe?: ProbeSpec
   lifecycle?: { preStop?: { sleep?: { seconds: number }; httpGet?: HttpGet } }
+}
+
+export interface VariableSource {
+  fieldRef?: { fieldPath: string }
+  secretKeyRef?: { name: string; key: string; optional?: boolean }
 }
 
 export interface HttpGet {

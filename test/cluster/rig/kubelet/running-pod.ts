@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Api } from '../api.ts'
 import type { Namespace } from '../namespace.ts'
 import { Container } from './container.ts'
-import { environmentOf, expand } from './environment.ts'
+import { environmentOf, expand, readSecrets, type Secrets } from './environment.ts'
 import type { Addresses, ContainerSpec, ContainerStatus, Pod, PodStatus } from './objects.ts'
 import { persistently, Report } from './report.ts'
 import { Volumes } from './volumes.ts'
@@ -45,10 +45,13 @@ export class RunningPod {
   #addresses: Addresses = {}
   #namespace: Namespace | undefined
   #volumes: Volumes | undefined
+  #secrets: Secrets = new Map()
   #containers: Container[] = []
   /** Why the containers could not be made. */
   #failure: string | undefined
   #isEnding = false
+  /** Resolves when the containers have ended, once they are to end gracefully. */
+  #ending: Promise<void> | undefined
 
   constructor(host: Host, object: Pod) {
     this.object = object
@@ -92,6 +95,11 @@ export class RunningPod {
     return `Pod ${namespace}/${name}: ${JSON.stringify(this.#containerStatuses)} ${last.join('\n')}`
   }
 
+  /** Whether it is being ended, for whatever reason. */
+  get isEnding(): boolean {
+    return this.#isEnding
+  }
+
   /** Takes the Pod as the apiserver now has it. */
   update(object: Pod): void {
     this.object = object
@@ -102,6 +110,18 @@ export class RunningPod {
   /** Kills its processes as a crash would. They start again. */
   kill(): void {
     for (const container of this.#containers) container.kill()
+  }
+
+  /**
+   * The apiserver no longer has the Pod: it was deleted by force. Its containers have all of their grace period, as
+   * with a real kubelet. Resolves when nothing is left of the Pod.
+   */
+  async endByForce(): Promise<void> {
+    this.#report.stop()
+    this.#abandoning.abort()
+    this.#ending ??= this.#stop(this.object.spec.terminationGracePeriodSeconds)
+    await this.#ending
+    await this.#leave()
   }
 
   /** Ends all at once, and tells nobody. */
@@ -124,7 +144,9 @@ export class RunningPod {
     mkdirSync(this.#folder, { recursive: true })
     const makeVolumes = () => Volumes.make(api, this.#self, this.#folder)
     this.#volumes = await persistently(makeVolumes, this.#abandoning.signal)
+    const secrets = await persistently(() => readSecrets(api, this.object), this.#abandoning.signal)
     if (this.#isEnding) return
+    this.#secrets = secrets ?? new Map()
     const { containers, restartPolicy, terminationGracePeriodSeconds } = this.object.spec
     for (const spec of containers) {
       const container = new Container({
@@ -153,7 +175,7 @@ export class RunningPod {
       KUBERNETES_SERVICE_HOST: families.includes('IPv4') ? apiServer.ipv4 : apiServer.ipv6,
       KUBERNETES_SERVICE_PORT: String(apiServer.port),
     }
-    const environment = environmentOf(this.#self, spec, given)
+    const environment = environmentOf(this.#self, spec, given, this.#secrets)
     const command = [...(spec.command ?? entrypoint), ...(spec.args ?? [])]
     const output = openSync(this.#logOf(spec), 'a')
     try {
@@ -172,15 +194,20 @@ export class RunningPod {
 
   async #end(): Promise<void> {
     if (this.#isEnding) return
-    this.#isEnding = true
-    await this.#begun
     const { deletionGracePeriodSeconds = 0, uid, namespace, name } = this.object.metadata
-    await Promise.all(this.#containers.map((container) => container.stop(deletionGracePeriodSeconds * 1_000)))
+    this.#ending = this.#stop(deletionGracePeriodSeconds)
+    await this.#ending
     await this.#report.update()
     await this.#leave()
     const path = `/api/v1/namespaces/${namespace}/pods/${name}`
     const now = { gracePeriodSeconds: 0, preconditions: { uid } }
     await persistently(() => this.#host.api.delete(path, now), this.#abandoning.signal)
+  }
+
+  async #stop(graceSeconds: number): Promise<void> {
+    this.#isEnding = true
+    await this.#begun
+    await Promise.all(this.#containers.map((container) => container.stop(graceSeconds * 1_000)))
   }
 
   async #leave(): Promise<void> {
