@@ -49,9 +49,10 @@ export class Faults {
     if (isSaid !== false || error.code !== 'unauthorized') this.#tell(error, context)
   }
 
-  report(error: unknown, context: FaultContext): void {
+  /** `isBrief`: it may be over at once. It is counted and told, and not logged. */
+  report(error: unknown, context: FaultContext, { isBrief = false }: { isBrief?: boolean } = {}): void {
     this.counts[context.stage] += 1
-    this.#logging?.fault(error, context)
+    if (!isBrief) this.#logging?.fault(error, context)
     this.#tell(error, context)
   }
 

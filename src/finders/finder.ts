@@ -5,8 +5,8 @@ export interface PeerList {
   /** Everyone at the start. */
   peers: readonly Peer[]
   /**
-   * Every later list, whole. An implementation MUST yield only when the set changed, MUST NOT make its source wait
-   * for a slow reader (the latest list is enough), and MUST NOT shrink the set because of an error.
+   * Every later list, whole. An implementation MUST yield only when the set or a field of a peer changed, MUST NOT make
+   * its source wait for a slow reader (the latest list is enough), and MUST NOT shrink the set because of an error.
    */
   changes: AsyncIterable<readonly Peer[]>
   /** This Pod's own {@link Peer.uid}, where the finder knows it: what is meant for another Pod is then refused. */

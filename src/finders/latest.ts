@@ -53,5 +53,8 @@ export class LatestPeers implements AsyncIterable<readonly Peer[]> {
 
 /** Two lists of the same peers have the same key, in whatever order they are. */
 function keyOf(peers: readonly Peer[]): string {
-  return JSON.stringify(peers.map(({ address, port, uid }) => JSON.stringify([address, port, uid])).sort())
+  const keys = peers.map(({ address, port, uid, ready, terminating }) =>
+    JSON.stringify([address, port, uid, ready, terminating]),
+  )
+  return JSON.stringify(keys.sort())
 }

@@ -9,7 +9,7 @@ interface EndpointSlice extends ApiObject {
   endpoints?: Maybe<
     {
       addresses: string[]
-      conditions?: Maybe<{ terminating?: Maybe<boolean> }>
+      conditions?: Maybe<{ serving?: Maybe<boolean>; terminating?: Maybe<boolean> }>
       targetRef?: Maybe<TargetRef>
     }[]
   >
@@ -22,7 +22,7 @@ interface TargetRef {
 
 const endpoint = v.object({
   addresses: v.array(v.string()),
-  conditions: v.nullish(v.object({ terminating: v.nullish(v.boolean()) })),
+  conditions: v.nullish(v.object({ serving: v.nullish(v.boolean()), terminating: v.nullish(v.boolean()) })),
   targetRef: v.nullish(v.object({ uid: v.nullish(v.string()), name: v.nullish(v.string()) })),
 })
 
@@ -74,10 +74,16 @@ function findPeers(objects: Iterable<EndpointSlice>, { family, port }: View): Fo
       const uid = uidOf(targetRef)
       const known = byPod.get(uid ?? address)
       if (known !== undefined && isIPv6(address) !== (family === 'IPv6')) continue
-      byPod.set(uid ?? address, {
-        peer: { address, port, uid },
-        isTerminating: conditions?.terminating === true,
-      })
+      const isTerminating = conditions?.terminating === true
+      const peer = {
+        address,
+        port,
+        uid,
+        // With publishNotReadyAddresses, `ready` is always true; `serving` is the Pod's own readiness.
+        ...(conditions?.serving === false && { ready: false }),
+        ...(isTerminating && { terminating: true }),
+      }
+      byPod.set(uid ?? address, { peer, isTerminating })
     }
   }
   const byAddress = new Map<string, Peer>()

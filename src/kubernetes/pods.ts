@@ -13,6 +13,7 @@ interface Pod {
     phase?: Maybe<string>
     podIP?: Maybe<string>
     podIPs?: Maybe<{ ip?: Maybe<string> }[]>
+    conditions?: Maybe<{ type: string; status: string }[]>
   }>
 }
 
@@ -27,6 +28,7 @@ const schema: v.GenericSchema<unknown, Pod> = v.object({
       phase: v.nullish(v.string()),
       podIP: v.nullish(v.string()),
       podIPs: v.nullish(v.array(v.object({ ip: v.nullish(v.string()) }))),
+      conditions: v.nullish(v.array(v.object({ type: v.string(), status: v.string() }))),
     }),
   ),
 })
@@ -80,8 +82,20 @@ function findPeers(objects: Iterable<Pod>, { family, port, now }: View): Found {
     if (rival !== undefined && createdAt(rival) > createdAt(pod)) continue
     newest.set(address, pod)
   }
-  const peers = Array.from(newest, ([address, { metadata }]) => ({ address, port, uid: metadata.uid }))
+  const peers = Array.from(newest, ([address, pod]) => ({
+    address,
+    port,
+    uid: pod.metadata.uid,
+    ...(!isReady(pod) && { ready: false }),
+    ...(pod.metadata.deletionTimestamp && { terminating: true }),
+  }))
   return { peers, changesAt }
+}
+
+/** A Pod without the condition is one whose node has not said yet. */
+function isReady({ status }: Pod): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  return ready === undefined || ready.status === 'True'
 }
 
 function addresses({ status }: Pod): string[] {

@@ -4,6 +4,7 @@ import { isSampled } from '../wire/traceparent.ts'
 import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, parseAppend, printAppend } from '../wire/v2.ts'
 import type { Target } from './peer.ts'
 import { type PostOptions, post } from './post.ts'
+import { StatusError } from './status-error.ts'
 import type { Answer } from './transport.ts'
 
 /** Traces that one request is linked to: as many as OpenTelemetry keeps. */
@@ -25,7 +26,7 @@ export async function postAppend(
     ? ask()
     : traceAppend(tracing, target.host, message, ask))
   if (status === 404) return undefined
-  if (status !== 200) throw new SserError('peer-failed', `answered ${status}`)
+  if (status !== 200) throw new StatusError(status)
   return parseAppend(body)
 }
 

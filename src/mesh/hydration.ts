@@ -7,6 +7,7 @@ import type { Append } from '../wire/v2.ts'
 import { postAppend } from './append.ts'
 import type { Exchange } from './exchange.ts'
 import type { Target } from './peer.ts'
+import { isAbsent } from './status-error.ts'
 import type { Transport } from './transport.ts'
 
 /** Peers that cannot be reached are asked so often in all, with a pause between: a fleet may be starting. */
@@ -43,7 +44,9 @@ export async function hydrate(options: HydrationOptions): Promise<void> {
       try {
         if (await hydrateFrom(target, options, deadline)) return
       } catch (error) {
-        faults.report(error, { stage: 'hydrate', peer: target.host })
+        // A Pod that is starting has no log to give, and one that is being deleted may be gone.
+        const isExpected = isAbsent(error) && (target.ready === false || target.terminating === true)
+        if (!isExpected) faults.report(error, { stage: 'hydrate', peer: target.host })
         unreachable.push(target)
       }
     }

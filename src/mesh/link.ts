@@ -1,6 +1,6 @@
 import type { Log } from '../core/log.ts'
 import type { Tally } from '../core/tally.ts'
-import { describe, SserError } from '../errors.ts'
+import { SserError } from '../errors.ts'
 import type { Faults } from '../faults.ts'
 import type { Position } from '../wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, printV1 } from '../wire/v1.ts'
@@ -8,10 +8,12 @@ import type { Acquaintance } from './acquaintance.ts'
 import { type AppendOptions, postAppend } from './append.ts'
 import type { Exchange } from './exchange.ts'
 import { Missed } from './missed.ts'
+import { LEAVING, Outage } from './outage.ts'
 import type { Target } from './peer.ts'
 import type { LinkState, PeerStatus } from './peer-status.ts'
 import { post } from './post.ts'
 import type { Outcome } from './receipt.ts'
+import { StatusError } from './status-error.ts'
 import { Waiters } from './waiters.ts'
 
 /** After a failure a link waits a random part of this, doubled with each further failure. */
@@ -41,20 +43,18 @@ export interface LinkOptions extends Pick<AppendOptions, 'clock' | 'transport' |
  * meanwhile travels together in the next. It never gives up; it only waits longer.
  */
 export class Link {
-  readonly target: Target
+  /** The finder may say something new of the same Pod. */
+  target: Target
   readonly #options: LinkOptions
   readonly #abort = new AbortController()
   readonly #waiters = new Waiters()
   readonly #missed = new Missed()
   #state: LinkState = 'connecting'
   #peer: Acquaintance | undefined
-  #failures = 0
-  #lastError: string | undefined
+  readonly #outage: Outage
   #busy = false
   /** Set once a `send()` has waited in vain, until the next answer: no further `send()` waits for this peer. */
   #overdue: Outcome
-  /** It has answered once, whatever it speaks. */
-  #isMet = false
   #flushing: Position | undefined
   #cancelRetry: (() => void) | undefined
   /** Towards a Go Pod: the last of this Pod's events that was posted, well or badly. */
@@ -64,6 +64,7 @@ export class Link {
   constructor(options: LinkOptions) {
     this.target = options.target
     this.#options = options
+    this.#outage = new Outage(options.clock)
     this.#v1Seq = options.log.ownSeq
     // A Go Pod was not there for these; what any other has, it says itself.
     this.#miss(0, this.#v1Seq)
@@ -77,8 +78,8 @@ export class Link {
       epoch: this.#peer?.epoch,
       lag,
       lagMs: lag <= 0 ? 0 : this.#options.log.ownAge(this.#settledSeq(), this.#options.clock.now()),
-      failures: this.#failures,
-      lastError: this.#lastError,
+      failures: this.#outage.failures,
+      lastError: this.#outage.lastError,
     }
   }
 
@@ -121,9 +122,9 @@ export class Link {
       settle(isHeld ? { status: 'delivered' } : { status: 'pending', reason: 'sent by another Pod' })
     }
     // Sent before, under the same key: nothing will be sent now that could bring news of it.
-    else if (this.#isMet && this.#settledSeq() >= seq)
+    else if (this.#outage.isMet && this.#settledSeq() >= seq)
       settle(this.#missed.has(seq) ? LET_GO : { status: 'delivered' })
-    else if (this.#state === 'failing') settle({ status: 'failed', reason: this.#lastError ?? '' })
+    else if (this.#state === 'failing') settle(this.#outage.outcome(this.target))
     else if (this.#overdue !== undefined) settle(this.#overdue)
     else this.#waiters.add(seq, settle)
   }
@@ -142,7 +143,7 @@ export class Link {
   stop(reason: string): void {
     this.#abort.abort(new SserError('stopped', reason))
     this.#cancelRetry?.()
-    this.#waiters.settleAll({ status: 'failed', reason })
+    this.#waiters.settleAll(this.target.terminating ? LEAVING : { status: 'failed', reason })
   }
 
   #hasWork(): boolean {
@@ -170,9 +171,8 @@ export class Link {
     const { clock } = this.#options
     if (clock.now() < this.#v1Until) return this.#sendV1()
     const isV2 = await this.#append()
-    if (this.#failures > 0) this.#options.faults.recovered(this.target.host)
-    this.#failures = 0
-    this.#isMet = true
+    if (this.#outage.failures > 0) this.#options.faults.recovered(this.target.host)
+    this.#outage.end()
     if (isV2) return
     this.#state = 'v1'
     this.#v1Seq = Math.max(this.#v1Seq, this.#settledSeq())
@@ -235,7 +235,7 @@ export class Link {
       // A Go Pod's answer says nothing but whether it took the event.
       const { status } = await post(this.target, PEER_ENDPOINT_URL_PATH, body, 0, this.#postOptions())
       this.#overdue = undefined
-      if (status < 200 || status > 299) throw new SserError('peer-failed', `answered ${status}`)
+      if (status < 200 || status > 299) throw new StatusError(status)
     } catch (error) {
       this.#miss(item.seq - 1, item.seq)
       // It may have been taken all the same. Before anything more is risked, the peer is asked whether it lives.
@@ -268,13 +268,14 @@ export class Link {
   #fail(error: unknown): void {
     if (this.#abort.signal.aborted) return
     const { clock, faults, tally } = this.#options
-    this.#failures += 1
+    const kind = this.#outage.fail(error, this.target)
     this.#state = 'failing'
     this.#overdue = undefined
-    this.#lastError = describe(error)
-    this.#waiters.settleAll({ status: 'failed', reason: this.#lastError })
-    faults.report(error, { stage: 'append', peer: this.target.host })
-    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** (this.#failures - 1))
+    this.#waiters.settleAll(this.#outage.outcome(this.target))
+    if (kind !== 'expected') {
+      faults.report(error, { stage: 'append', peer: this.target.host }, { isBrief: kind === 'brief' })
+    }
+    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** (this.#outage.failures - 1))
     this.#cancelRetry = clock.after(ceiling * (0.5 + clock.random() / 2), () => {
       this.#cancelRetry = undefined
       tally.retries += 1

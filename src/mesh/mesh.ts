@@ -144,7 +144,10 @@ export class Mesh {
   #link(): void {
     for (const [host, link] of this.#links) {
       const target = this.#targets.get(host)
-      if (target !== undefined && target.uid === link.target.uid) continue
+      if (target !== undefined && target.uid === link.target.uid) {
+        link.target = target
+        continue
+      }
       link.stop('no longer a peer')
       this.#links.delete(host)
     }

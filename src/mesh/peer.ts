@@ -12,6 +12,13 @@ export interface Peer {
    * meant for, and whoever has the address by now refuses what is meant for another.
    */
   readonly uid?: string | undefined
+  /**
+   * `false`: the Pod is not ready, as far as the finder knows. Where it has never answered either, it is starting, and
+   * a request that fails is no fault yet.
+   */
+  readonly ready?: boolean | undefined
+  /** The Pod is being deleted, as far as the finder knows. Requests that fail are no fault: it is leaving. */
+  readonly terminating?: boolean | undefined
 }
 
 /** Names the Pod that a request is meant for, by its {@link Peer.uid}. */
@@ -27,6 +34,8 @@ const schema = v.object({
   address: v.pipe(v.string(), v.regex(ADDRESS)),
   port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
   uid: v.optional(v.pipe(v.string(), v.regex(UID))),
+  ready: v.optional(v.boolean()),
+  terminating: v.optional(v.boolean()),
 })
 
 /** Where requests to a peer go, and whom they are meant for. */
@@ -34,10 +43,15 @@ export interface Target {
   /** `address:port`. */
   readonly host: string
   readonly uid: string | undefined
+  /** @see Peer.ready */
+  readonly ready?: boolean | undefined
+  /** @see Peer.terminating */
+  readonly terminating?: boolean | undefined
 }
 
 export function targetOf(peer: Peer, defaultPort: number): Target {
-  return { host: hostOf(peer, defaultPort), uid: peer.uid }
+  const { uid, ready, terminating } = peer
+  return { host: hostOf(peer, defaultPort), uid, ready, terminating }
 }
 
 /** A peer as `address:port`, IPv6 in brackets: how it is named in URLs, receipts and reports. */
@@ -51,7 +65,7 @@ export function checkPeers(peers: readonly Peer[]): readonly Peer[] {
     if (!v.is(schema, peer)) {
       throw new SserError(
         'invalid-peer',
-        `Not a peer: ${JSON.stringify(peer)}; expected { address, port?, uid? }`,
+        `Not a peer: ${JSON.stringify(peer)}; expected { address, port?, uid?, ready?, terminating? }`,
       )
     }
   }

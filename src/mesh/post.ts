@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { TARGET_HEADER, type Target } from './peer.ts'
+import { StatusError } from './status-error.ts'
 import type { Answer, Transport } from './transport.ts'
 
 /** How, and for how long. */
@@ -29,9 +30,8 @@ export async function post(
   try {
     const headers = { 'content-type': 'application/json', ...(uid !== undefined && { [TARGET_HEADER]: uid }) }
     const answer = await transport({ host, path, headers, body, maxBytes, signal: request.signal })
-    if (answer.status === 421) throw new SserError('peer-failed', 'another Pod has this address by now')
-    if (answer.status === 401)
-      throw new SserError('peer-failed', 'refuses our signature: is its peerSecret ours?')
+    if (answer.status === 421) throw new StatusError(421, 'another Pod has this address by now')
+    if (answer.status === 401) throw new StatusError(401, 'refuses our signature: is its peerSecret ours?')
     return answer
   } finally {
     cancelTimeout()

@@ -7,9 +7,10 @@ export interface PeerReceipt {
   peer: string
   /**
    * `delivered`: its log holds the event. `pending`: no answer within `ackTimeoutMs`; or, without a wait, an earlier
-   * `send()` waited that long and the peer has not answered since. `failed`: it cannot be
-   * reached now. In the last two cases the event still reaches a peer of this package that comes back within the
-   * log's bounds; a Go Pod gets an event at most once.
+   * `send()` waited that long and the peer has not answered since, or the finder says that the Pod is starting or being
+   * deleted, and it cannot be reached. `failed`: it cannot be reached now. In the last two cases the event still reaches a
+   * peer of this package that comes back within the log's bounds, and the clients of a deleted Pod on the Pod that they
+   * come back to; a Go Pod gets an event at most once.
    */
   status: 'delivered' | 'pending' | 'failed'
   /** Why it is not delivered. */

@@ -4,9 +4,15 @@ import type { StoredObject } from './api-server.ts'
 export function pod(
   name: string,
   ip: string,
-  more: { uid?: string; phase?: string; metadata?: object; podIPs?: readonly string[] } = {},
+  more: {
+    uid?: string
+    phase?: string
+    metadata?: object
+    podIPs?: readonly string[]
+    conditions?: { type: string; status: string }[]
+  } = {},
 ): StoredObject & { status: object } {
-  const { metadata, phase = 'Running', podIPs = [ip], uid = `uid-${name}` } = more
+  const { metadata, phase = 'Running', podIPs = [ip], uid = `uid-${name}`, conditions } = more
   return {
     metadata: {
       name,
@@ -14,7 +20,12 @@ export function pod(
       creationTimestamp: '2026-11-24T11:00:00Z',
       ...metadata,
     } as StoredObject['metadata'],
-    status: { phase, podIP: ip, podIPs: podIPs.map((each) => ({ ip: each })) },
+    status: {
+      phase,
+      podIP: ip,
+      podIPs: podIPs.map((each) => ({ ip: each })),
+      ...(conditions && { conditions }),
+    },
   }
 }
 

@@ -13,7 +13,7 @@ export class World {
   readonly api: ApiServer
   readonly account: ServiceAccount
   readonly finder: KubernetesPeerFinder
-  /** What the finder said, the first list included, as addresses in order. */
+  /** The sets of peers that the finder named, the first list included, as addresses in order. */
   readonly lists: string[] = []
   /** The latest of it, as the peers that they are. */
   peers: readonly Peer[] = []
@@ -121,6 +121,8 @@ export class World {
   #hear(peers: readonly Peer[]): void {
     this.peers = peers
     const addresses = peers.map(({ address }) => address)
-    this.lists.push(addresses.sort().join(' '))
+    const list = addresses.sort().join(' ')
+    // What it says of a peer may change, too.
+    if (this.lists.at(-1) !== list) this.lists.push(list)
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
 import { checkPeers } from '../../../src/mesh/peer.ts'
 import { endpoint, pod, slice } from '../objects.ts'
 import type { FaultRow } from './row.ts'
@@ -50,6 +51,52 @@ export const peerRows: readonly FaultRow[] = [
       await world.clock.advance(3_000)
       assert.deepEqual(world.lists, ['10.0.0.1 10.0.0.2', '10.0.0.1'])
       assert.equal(world.api.calls.length, 2)
+    },
+  },
+  {
+    behaviour: 'the finder says of a Pod that it is not ready, or is being deleted, as soon as that changes',
+    async run(world) {
+      const ready = (status: string) => ({ conditions: [{ type: 'Ready', status }] })
+      const said = () => world.peers.map(({ ready, terminating }) => ({ ready, terminating }))
+      const saysOnly = (ready: false | undefined, terminating: true | undefined) =>
+        world.until('the finder says so', () => isDeepStrictEqual(said(), [{ ready, terminating }]))
+      world.api.put(pod('a', '10.0.0.1', ready('False')))
+      await world.watching()
+      assert.deepEqual(said(), [{ ready: false, terminating: undefined }])
+      world.api.put(pod('a', '10.0.0.1', ready('True')))
+      await saysOnly(undefined, undefined)
+      world.api.put(pod('a', '10.0.0.1', { ...ready('True'), ...leaving(world.api.time(30_000)) }))
+      await saysOnly(undefined, true)
+      world.api.put(pod('a', '10.0.0.1', { ...ready('False'), ...leaving(world.api.time(30_000)) }))
+      await saysOnly(false, true)
+    },
+  },
+  {
+    behaviour: 'a Pod whose node has not said whether it is ready counts as ready',
+    async run(world) {
+      world.api.put(pod('a', '10.0.0.1', { conditions: [{ type: 'Initialized', status: 'True' }] }))
+      await world.start()
+      assert.equal(world.peers[0]?.ready, undefined)
+    },
+  },
+  {
+    behaviour: 'of an endpoint it says the same, by its conditions "serving" and "terminating"',
+    options: { service: 'web' },
+    async run(world) {
+      world.api.put(
+        slice('web-1', [
+          endpoint('a', '10.0.0.1', { ready: true, serving: false, terminating: false }),
+          endpoint('b', '10.0.0.2', { ready: true, serving: true, terminating: true }),
+          endpoint('c', '10.0.0.3'),
+        ]),
+      )
+      await world.start()
+      const said = world.peers.map(({ address, ready, terminating }) => [address, ready, terminating])
+      assert.deepEqual(said.sort(), [
+        ['10.0.0.1', false, undefined],
+        ['10.0.0.2', undefined, true],
+        ['10.0.0.3', undefined, undefined],
+      ])
     },
   },
   {

@@ -1,0 +1,20 @@
+import { SserError } from '../errors.ts'
+
+/** A peer answered with an HTTP status that is no success. */
+export class StatusError extends SserError {
+  readonly status: number
+
+  constructor(status: number, message = `answered ${status}`) {
+    super('peer-failed', message)
+    this.status = status
+  }
+}
+
+/**
+ * Whether a failed request says only that the peer is not there: no answer, a 5xx, or a 421 of another Pod at its
+ * address. Anything else is a refusal, which time does not cure.
+ */
+export function isAbsent(error: unknown): boolean {
+  if (error instanceof StatusError) return error.status === 421 || error.status >= 500
+  return !(error instanceof SserError) || error.code === 'peer-failed'
+}
