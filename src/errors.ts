@@ -4,7 +4,7 @@ export type SserErrorCode =
   | 'stream-name-required'
   /** A stream name is over its limit or holds a control character. */
   | 'invalid-stream-name'
-  /** One request names more streams than a connection may listen on. */
+  /** One request names more streams than a connection may listen on, or their names take over 8,000 bytes in the URL. */
   | 'too-many-streams'
   /** The client's `Accept` header excludes `text/event-stream`. */
   | 'not-acceptable'
@@ -63,14 +63,64 @@ export type SserErrorCode =
   /** A peer finder failed, or its list of changes ended. */
   | 'peer-finder-failed'
 
+/** The HTTP status of an answer to a request that failed with an {@link SserError}. */
+export type SserErrorStatus = 400 | 401 | 403 | 406 | 408 | 409 | 413 | 429 | 500 | 502 | 503
+
+const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
+  'stream-name-required': 400,
+  'invalid-stream-name': 400,
+  'too-many-streams': 400,
+  'not-acceptable': 406,
+  'empty-message': 400,
+  'invalid-message': 400,
+  'message-too-large': 413,
+  'invalid-event-type': 400,
+  'not-started': 503,
+  stopped: 503,
+  'invalid-options': 500,
+  'invalid-peer': 500,
+  'port-taken': 500,
+  'body-too-large': 413,
+  'body-too-slow': 408,
+  busy: 503,
+  unauthorized: 401,
+  'invalid-append': 400,
+  contradiction: 409,
+  'invalid-tag': 400,
+  'nobody-selected': 400,
+  forbidden: 403,
+  expelled: 403,
+  'authorization-failed': 500,
+  'too-many-connections': 429,
+  'too-many-connections-from-address': 429,
+  'too-many-streams-here': 429,
+  stalled: 500,
+  'invalid-key': 400,
+  'peer-failed': 502,
+  'peer-finder-failed': 500,
+}
+
 /** The one error class of `sser`: a stable `code`, a message for people, and the `cause` where there is one. */
 export class SserError extends Error {
   override readonly name = 'SserError'
   readonly code: SserErrorCode
+  /** The HTTP status for a request that fails with this error. Express, Fastify and Koa answer with it by themselves. */
+  readonly status: SserErrorStatus
+  /**
+   * The answer to a request that fails with this error. Hono answers with it by itself. Absent where `status` is 500 or
+   * more, so that Hono logs the error.
+   */
+  declare readonly getResponse?: () => Response
 
   constructor(code: SserErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)
     this.code = code
+    const status = STATUS[code]
+    this.status = status
+    if (status >= 500) return
+    Object.defineProperty(this, 'getResponse', {
+      value: () => new Response(`${message}\n`, { status, headers: { 'sser-error': code } }),
+    })
   }
 }
 

@@ -16,6 +16,7 @@ const PAGES = [
   'docs/migrating-from-go.md',
   'SECURITY.md',
   'docs/authorize.md',
+  'docs/clients.md',
   'docs/security.md',
   'docs/kubernetes.md',
   'docs/observability.md',
@@ -129,7 +130,7 @@ describe('the protocol page', () => {
       parser.feed(block)
     }
     expect(events).toEqual([
-      ['sser-position', '{}'],
+      ['sser-position', '{"resumed":true}'],
       [undefined, '{"order":2}'],
       ['created', '{"order":3}'],
       ['sser-gap', '{"reason":"trimmed"}'],
