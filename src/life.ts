@@ -81,7 +81,8 @@ export class Life {
   ): Connection {
     const audience = this.hub.crowd.audience(streams)
     const { reader, gap } = this.#read(audience.streams, lastEventId)
-    return new Connection({ audience, reader, gap, sink, surroundings: this.#surroundings, terms })
+    const isResumed = lastEventId !== undefined
+    return new Connection({ audience, reader, gap, isResumed, sink, surroundings: this.#surroundings, terms })
   }
 
   stop(): void {

@@ -42,9 +42,16 @@ export interface Settings {
   drainMs?: number | undefined
   /** How long it may then take to hand over what its peers lack, in milliseconds. Default: 10,000. Minimum: 0. */
   flushTimeoutMs?: number | undefined
-  /** The longest message, in bytes of UTF-8. Default: 65,536. Minimum: 1. Maximum: 1,048,576. */
+  /**
+   * The longest message, in bytes of UTF-8, a line break counted as 7. With the default, a whole block with the longest
+   * event type and an id of 4,096 bytes fits into 65,536 bytes, which is what Go's `bufio.Scanner` reads at once.
+   * Default: 60,000. Minimum: 1. Maximum: 1,048,576.
+   */
   maxMessageBytes?: number | undefined
-  /** The streams that one connection may listen on. Default: 32. Minimum: 1. */
+  /**
+   * The streams that one connection may listen on. Their names take at most 8,000 bytes in the URL, percent-encoded,
+   * because proxies carry no longer one. Default: 32. Minimum: 1.
+   */
   maxStreamsPerConnection?: number | undefined
   /**
    * Decides who may listen, on which streams, for how long, and by which tags `disconnect()` finds them. Default:
@@ -147,7 +154,7 @@ const schema = v.strictObject({
   hydrateTimeoutMs: withDefault(5_000, 0, MAX_TIMER_MS),
   drainMs: withDefault(10_000, 0, MAX_TIMER_MS),
   flushTimeoutMs: withDefault(10_000, 0, MAX_TIMER_MS),
-  maxMessageBytes: withDefault(65_536, 1, 1_048_576),
+  maxMessageBytes: withDefault(60_000, 1, 1_048_576),
   maxStreamsPerConnection: withDefault(32, 1),
   authorize: v.optional(v.function() as v.GenericSchema<Authorize>),
   authorizeTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),

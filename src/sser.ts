@@ -147,9 +147,10 @@ export class Sser {
 
   /**
    * Where this Pod stands, as an id: a page that is rendered with it connects with `?lastEventId=`, and misses
-   * nothing. Empty before the Pod is ready.
+   * nothing. Empty before the Pod is ready, and with `history: false`, where no connection can resume.
    */
   get position(): string {
+    if (!this.#settings.history) return ''
     const position = this.#membership.life.log.position(this.#clock.now())
     return position.size === 0 ? '' : printPosition(position)
   }
@@ -209,7 +210,8 @@ export class Sser {
   /**
    * Sends `msg` to every client that listens on `stream`, on every Pod. Resolves with a receipt as soon as each
    * peer holds the event or is known to be out of reach, or after `ackTimeoutMs`. A peer that is down is no reason
-   * to reject: it gets the event when it comes back within the log's bounds.
+   * to reject: it gets the event when it comes back within the log's bounds. A lone surrogate in the message becomes
+   * U+FFFD, because UTF-8 cannot carry one: join the halves of a character before sending, as a model's tokens need.
    * @throws SserError `not-started`, `stopped`, `stream-name-required`, `invalid-stream-name`, `empty-message`,
    * `invalid-message`, `message-too-large`, `invalid-event-type` or `invalid-key`; the signal's reason when it aborts.
    */

@@ -1,4 +1,4 @@
-import { type GapReason, gapFrame, positionFrame, retryFrame } from '../wire/frame.ts'
+import { type GapReason, gapFrame, greetingFrame, positionFrame, retryFrame } from '../wire/frame.ts'
 import type { Audience } from './audience.ts'
 import type { Batch, Chunk } from './batch.ts'
 import type { Log } from './log.ts'
@@ -29,6 +29,8 @@ export interface ConnectionOptions {
   reader: Reader
   /** Why the client may have missed events, as far as is known at the start. */
   gap: GapReason | undefined
+  /** Whether the client's request had an id. */
+  isResumed: boolean
   sink: Sink
   surroundings: Surroundings
   /** Undefined: it may be here for as long as it likes. */
@@ -51,6 +53,7 @@ export class Connection {
   readonly #sink: Sink
   readonly #surroundings: Surroundings
   readonly #gap: GapReason | undefined
+  readonly #isResumed: boolean
   #isGreeted = false
   #isBehind: boolean
   #isReady = false
@@ -58,13 +61,14 @@ export class Connection {
   /** Heartbeats since its client last took all there was. */
   #unread = 0
 
-  constructor({ audience, reader, gap, sink, surroundings, terms }: ConnectionOptions) {
+  constructor({ audience, reader, gap, isResumed, sink, surroundings, terms }: ConnectionOptions) {
     this.audience = audience
     this.terms = terms
     this.#reader = reader
     this.#sink = sink
     this.#surroundings = surroundings
     this.#gap = gap
+    this.#isResumed = isResumed
     this.#isBehind = reader.cursor < surroundings.log.head
   }
 
@@ -147,7 +151,8 @@ export class Connection {
     this.#isGreeted = true
     const { now, retryMs, tally } = this.#surroundings
     const id = this.#reader.idAt(this.#reader.cursor, now())
-    this.#write(this.#gap === undefined ? positionFrame(id, retryMs) : gapFrame(id, this.#gap, retryMs))
+    const gap = this.#gap
+    this.#write(gap === undefined ? greetingFrame(id, retryMs, this.#isResumed) : gapFrame(id, gap, retryMs))
     if (this.#gap !== undefined) tally.gaps[this.#gap] += 1
   }
 

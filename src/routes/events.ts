@@ -51,6 +51,12 @@ const STATUS: Partial<Record<SserErrorCode, number>> = {
   'too-many-connections-from-address': 429,
   'too-many-streams-here': 429,
 }
+/**
+ * The bytes that the names of one connection's streams may take in the URL, percent-encoded: RFC 9110 asks every proxy to
+ * carry a URL of 8,000 bytes, and 32 names of 256 bytes each can take three times as much.
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-4.1-5
+ */
+const MAX_NAMES_BYTES = 8_000
 /** Who finds no room may ask again after this, and up to as long again, in seconds. */
 const RETRY_AFTER_S = 5
 
@@ -89,7 +95,7 @@ function answerEvents(
     return new Response('Method Not Allowed\n', { status: 405, headers: { allow: 'GET, HEAD' } })
   }
   const { maxStreamsPerConnection, maxConnectionsPerAddress, trustedProxies } = options.settings
-  const query = new URL(request.url).searchParams
+  const { search, searchParams: query } = new URL(request.url)
   const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxies)
   const opening = options.begin()
   const open = (granted: Granted) => {
@@ -100,7 +106,7 @@ function answerEvents(
   }
   try {
     requireEventStream(request.headers.get('accept'))
-    const streams = requestedStreams(query, maxStreamsPerConnection)
+    const streams = requestedStreams(query, maxStreamsPerConnection, search)
     if (ask === undefined) return open({ streams, tags: [], lastsMs: undefined })
     return opening
       .judge(streams, address, () => ask(streams))
@@ -117,7 +123,8 @@ function answer({ settings }: EventsOptions, request: Request, opened: Opened | 
   const body = request.method === 'HEAD' ? null : (opened?.stream.body ?? retryFrame(settings.retryMs))
   return new Response(body, {
     headers: {
-      'content-type': 'text/event-stream',
+      // With the charset, because clients on Python's requests otherwise read text/* as ISO-8859-1.
+      'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
       ...(opened?.resume && { 'sser-resume': opened.resume }),
@@ -143,18 +150,28 @@ function refuse(options: EventsOptions, request: Request, error: unknown): Respo
 
 /** The header, which a browser keeps up to date, goes before the query, which a page was rendered with. */
 function lastEventId(headers: Headers, query: URLSearchParams): string | undefined {
-  const id = headers.get('last-event-id') ?? query.get('lastEventId')
-  return id === null || id === '' ? undefined : id
+  // An empty header is no id: several clients send one before they have an id.
+  return headers.get('last-event-id') || query.get('lastEventId') || undefined
 }
 
-function requestedStreams(query: URLSearchParams, maxStreams: number): readonly string[] {
+function requestedStreams(query: URLSearchParams, maxStreams: number, search: string): readonly string[] {
   const streams = [...new Set(query.getAll(QUERY_PARAMETER_NAME))]
   if (streams.length > maxStreams) {
     throw new SserError('too-many-streams', `A connection listens on at most ${maxStreams} streams`)
   }
+  if (search.length > MAX_NAMES_BYTES) requireShortNames(streams)
   const fault = streams.length === 0 ? streamNameFault('') : streams.map(streamNameFault).find(Boolean)
   if (fault !== undefined) throw fault
   return streams
+}
+
+function requireShortNames(streams: readonly string[]): void {
+  const bytes = new URLSearchParams(streams.map((name) => [QUERY_PARAMETER_NAME, name])).toString().length
+  if (bytes <= MAX_NAMES_BYTES) return
+  throw new SserError(
+    'too-many-streams',
+    `The names of one connection's streams take at most ${MAX_NAMES_BYTES} bytes in the URL, got ${bytes}: use shorter names, or a second connection`,
+  )
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc9110#name-accept */

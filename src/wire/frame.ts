@@ -29,10 +29,18 @@ export function eventFrame({ id, event, msg }: Frame): string {
 /**
  * Moves the client's last event id without an event that any `onmessage` would see. An id alone would not do:
  * Firefox ignores a block that has no data line. Without history the block has no id, and keeps the response open.
- * `retryMs`: how long the client waits before it reconnects, in milliseconds.
  */
-export function positionFrame(id: string | undefined, retryMs?: number): string {
-  return block('sser-position', '{}', retryMs, id)
+export function positionFrame(id: string | undefined): string {
+  return block('sser-position', '{}', undefined, id)
+}
+
+/**
+ * The first block of a connection without a gap. `retryMs`: how long the client waits before it reconnects, in
+ * milliseconds. `isResumed`: whether the request had an id. A client that comes back and reads that its request had none
+ * knows that something on the way drops `Last-Event-ID`, which the server cannot tell from a new client.
+ */
+export function greetingFrame(id: string | undefined, retryMs: number, isResumed: boolean): string {
+  return block('sser-position', `{"resumed":${isResumed}}`, retryMs, id)
 }
 
 /** The last block of a response that the server ends, and the only one of a response that never began. */

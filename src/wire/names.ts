@@ -42,14 +42,28 @@ export function isLongerThan(text: string, limit: number): boolean {
   return text.length * 3 > limit && byteLength(text) > limit
 }
 
+/** Bytes that a line break takes in a block: it ends a `data:` field and begins the next one. */
+const BREAK_BYTES = '\ndata: '.length
+
+/** Whether `msg` is over `limit` bytes as the lines of a block, where a line break takes more bytes than in the message. */
+function isLongerInLines(msg: string, limit: number): boolean {
+  if (msg.length * BREAK_BYTES <= limit || !/[\r\n]/.test(msg)) return false
+  let bytes = byteLength(msg)
+  for (const [lineBreak] of msg.matchAll(/\r\n|\r|\n/g)) bytes += BREAK_BYTES - lineBreak.length
+  return bytes > limit
+}
+
 /** Why `msg` is no message of at most `maxBytes`; undefined when it is one. */
 export function messageFault(msg: string, maxBytes: number): SserError | undefined {
   if (typeof msg !== 'string')
     return new SserError('invalid-message', 'A message is a string; try JSON.stringify()')
   if (msg === '')
     return new SserError('empty-message', 'you cannot send the empty string as a message over SSE')
-  if (!isLongerThan(msg, maxBytes)) return undefined
-  return new SserError('message-too-large', `A message has at most ${maxBytes} bytes`)
+  if (!isLongerThan(msg, maxBytes) && !isLongerInLines(msg, maxBytes)) return undefined
+  return new SserError(
+    'message-too-large',
+    `A message has at most ${maxBytes} bytes of UTF-8, a line break counted as ${BREAK_BYTES}: see the option maxMessageBytes`,
+  )
 }
 
 /** Why `name` is no stream name; undefined when it is one. */
@@ -61,7 +75,18 @@ export function streamNameFault(name: string): SserError | undefined {
   if (CONTROL.test(name)) {
     return new SserError('invalid-stream-name', 'A stream name must not contain control characters')
   }
+  if (!name.isWellFormed()) {
+    return new SserError(
+      'invalid-stream-name',
+      'A stream name must be well-formed Unicode, because no URL can carry half of a surrogate pair: cut names between characters (Array.from(name)), or call name.toWellFormed()',
+    )
+  }
   return undefined
+}
+
+/** {@link streamNameFault} for names that peers send: earlier versions let lone surrogates pass. */
+export function peerStreamNameFault(name: string): SserError | undefined {
+  return streamNameFault(name.toWellFormed())
 }
 
 /** Why `type` is no event type; undefined when it is one. */

@@ -1,7 +1,7 @@
 /** The Go package's peer wire: one event per POST, without an id. It is fixed. */
 import * as v from 'valibot'
 import { SserError } from '../errors.ts'
-import { streamNameFault } from './names.ts'
+import { peerStreamNameFault } from './names.ts'
 
 /** Where a Pod takes one event by POST, on its internal port. */
 export const PEER_ENDPOINT_URL_PATH = '/api/json/v1/send'
@@ -30,7 +30,7 @@ export function parseV1(body: string): V1Event {
   }
   const event = v.safeParse(schema, value)
   if (!event.success) throw new SserError('invalid-append', 'invalid JSON')
-  const fault = streamNameFault(event.output.stream)
+  const fault = peerStreamNameFault(event.output.stream)
   if (fault !== undefined) throw fault
   return { stream: event.output.stream, msg: event.output.msg.toWellFormed() }
 }

@@ -1,7 +1,7 @@
 /** The peer wire between Pods of this package: one shape for a request and for its answer. */
 import * as v from 'valibot'
 import { SserError } from '../errors.ts'
-import { eventTypeFault, keyFault, streamNameFault, tagFault } from './names.ts'
+import { eventTypeFault, keyFault, peerStreamNameFault, tagFault } from './names.ts'
 import { isEpoch, MAX_EPOCHS, type Position } from './position.ts'
 import { traceparentOf } from './traceparent.ts'
 
@@ -128,7 +128,7 @@ function faultyField(
 ): keyof WireEvent | undefined {
   if (!Number.isSafeInteger(seq) || seq < 0) return 'seq'
   if (!Number.isFinite(age) || age < 0) return 'age'
-  if (stream !== checked && stream !== undefined && !isText(stream, streamNameFault)) return 'stream'
+  if (stream !== checked && stream !== undefined && !isText(stream, peerStreamNameFault)) return 'stream'
   if (msg !== undefined && typeof msg !== 'string') return 'msg'
   if (event !== undefined && !isText(event, eventTypeFault)) return 'event'
   if (key !== undefined && !isText(key, keyFault)) return 'key'
@@ -141,7 +141,8 @@ function isSelection(value: unknown): boolean {
   const { stream, tag } = value as { stream?: unknown; tag?: unknown }
   if (stream === undefined && tag === undefined) return false
   return (
-    (stream === undefined || isText(stream, streamNameFault)) && (tag === undefined || isText(tag, tagFault))
+    (stream === undefined || isText(stream, peerStreamNameFault)) &&
+    (tag === undefined || isText(tag, tagFault))
   )
 }
 

@@ -11,7 +11,9 @@ describe('a connection that reads', () => {
     const client = pod.open(['a'])
     await client.read()
     expect(client.retries).toEqual([1_234])
-    expect(client.all).toEqual([{ event: 'sser-position', id: expect.stringMatching(/-...$/), data: '{}' }])
+    expect(client.all).toEqual([
+      { event: 'sser-position', id: expect.stringMatching(/-...$/), data: '{"resumed":false}' },
+    ])
   })
 
   it('gets a burst as one chunk, in order', async () => {

@@ -67,7 +67,7 @@ describe('heartbeats', () => {
     pod.send('a', 'x')
     await settle()
     expect(client.all).toEqual([
-      { event: 'sser-position', id: undefined, data: '{}' },
+      { event: 'sser-position', id: undefined, data: '{"resumed":false}' },
       { event: 'sser-position', id: undefined, data: '{}' },
       { event: undefined, id: undefined, data: 'x' },
     ])

@@ -142,11 +142,11 @@ describe.each<[Runtime, string]>([
 
   test('headers and a greeting arrive before any event', async () => {
     const raw = await Raw.events(pod.url, ['greeting'])
-    const text = await raw.holds('a greeting', (bytes) => bytes.includes('data: {}\nid: '))
+    const text = await raw.holds('a greeting', (bytes) => bytes.includes('sser-position'))
     expect(text).toMatch(/^HTTP\/1\.1 200 /)
-    expect(text).toMatch(/\r\ncontent-type: text\/event-stream\r\n/i)
+    expect(text).toMatch(/\r\ncontent-type: text\/event-stream; charset=utf-8\r\n/i)
     expect(text).toMatch(/\r\ncache-control: no-cache, no-transform\r\n/i)
-    expect(text).toContain('event: sser-position\nretry: 2000\ndata: {}\nid: ')
+    expect(text).toContain('event: sser-position\nretry: 2000\ndata: {"resumed":false}\nid: ')
     raw.socket.destroy()
   })
 

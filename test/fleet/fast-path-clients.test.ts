@@ -84,7 +84,7 @@ describe('on the fast path', () => {
     )
     expect(text.toLowerCase().match(/^content-type: .*(?=\r)/gm)).toEqual([
       'content-type: text/plain; charset=utf-8',
-      'content-type: text/event-stream',
+      'content-type: text/event-stream; charset=utf-8',
     ])
     expect(sser.connections).toBe(0)
     raw.socket.destroy()

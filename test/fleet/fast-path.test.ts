@@ -51,7 +51,7 @@ describe('the fast path is taken', () => {
     for (const msg of ['one', 'zwölf', 'x'.repeat(60_000)]) await sser.send('a', msg)
     await raw.holds('all events', (text) => text.includes(`${'x'.repeat(60_000)}\nid: `))
     expect(payload(raw.bytes).match(/^data: ?.{0,5}/gm)).toEqual([
-      'data: {}',
+      'data: {"res',
       'data: one',
       'data: zwölf',
       'data: xxxxx',

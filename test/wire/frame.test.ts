@@ -1,7 +1,14 @@
 import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { eventFrame, type Frame, gapFrame, positionFrame, retryFrame } from '../../src/wire/frame.ts'
+import {
+  eventFrame,
+  type Frame,
+  gapFrame,
+  greetingFrame,
+  positionFrame,
+  retryFrame,
+} from '../../src/wire/frame.ts'
 import { eventTypeFault } from '../../src/wire/names.ts'
 import { asReceived, HOSTILE_MESSAGES, oddMessage, seededRandom } from '../fixtures/messages.ts'
 import { check } from '../fixtures/property.ts'
@@ -83,7 +90,7 @@ describe('a frame, as a client reads it', () => {
       fc.record({ one: frame, position: id, at: cuts }),
       ({ one, position, at }) => {
         const text = [
-          positionFrame(position, 2_000),
+          greetingFrame(position, 2_000, true),
           eventFrame(one),
           gapFrame(position, 'hole', 3_000),
           eventFrame(one),
@@ -93,7 +100,7 @@ describe('a frame, as a client reads it', () => {
         const { events, odd, retries } = received(text, at)
         expect([odd, retries]).toEqual([[], [2_000, 3_000, 1_234]])
         expect(events).toEqual([
-          { id: position, event: 'sser-position', data: '{}' },
+          { id: position, event: 'sser-position', data: '{"resumed":true}' },
           asSeen(one),
           { id: position, event: 'sser-gap', data: '{"reason":"hole"}' },
           asSeen(one),
@@ -123,9 +130,9 @@ describe('each block', () => {
     eventFrame({ id: 'a1', event: 'order', msg: 'x\ny' }),
     eventFrame({ id: 'a1', msg: 'x' }),
     positionFrame('a1'),
-    positionFrame('a1', 2_000),
+    greetingFrame('a1', 2_000, false),
     positionFrame(undefined),
-    positionFrame(undefined, 2_000),
+    greetingFrame(undefined, 2_000, true),
     gapFrame('a1', 'hole'),
     gapFrame('a1', 'hole', 2_000),
     gapFrame(undefined, 'stalled', 2_000),

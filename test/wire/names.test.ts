@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { resolveSettings } from '../../src/options.ts'
+import { eventFrame } from '../../src/wire/frame.ts'
 import {
   byteLength,
   eventTypeFault,
@@ -7,6 +9,8 @@ import {
   keyFault,
   MAX_EVENT_TYPE_LENGTH,
   MAX_STREAM_NAME_BYTES,
+  messageFault,
+  peerStreamNameFault,
   streamNameFault,
 } from '../../src/wire/names.ts'
 import { check } from '../fixtures/property.ts'
@@ -36,12 +40,42 @@ describe('a stream name', () => {
     }
   })
 
+  it.each(['team \ud83d', '\ude42', 'a\udc00\ud800'])('is well-formed Unicode, unlike %j', (name) => {
+    expect(streamNameFault(name)).toMatchObject({ code: 'invalid-stream-name', status: 400 })
+    expect(peerStreamNameFault(name)).toBeUndefined()
+  })
+
   it('has no control characters', () => {
     for (const code of CONTROLS)
       expect(streamNameFault(`a${String.fromCharCode(code)}b`)?.code, String(code)).toBe(
         'invalid-stream-name',
       )
   })
+})
+
+describe('a message of the default limit', () => {
+  const limit = resolveSettings({}).maxMessageBytes
+  const longest = (msg: string) => {
+    expect(messageFault(msg, limit)).toBeUndefined()
+    const event = '漢'.repeat(MAX_EVENT_TYPE_LENGTH)
+    return byteLength(eventFrame({ id: 'x'.repeat(4_096), event, msg }))
+  }
+
+  it.each(['x', '漢', '\n', '\r\n', 'é\r', 'ab\n'])(
+    'makes a block of at most 64 KiB with the longest event type and id, as it consists of %j',
+    (piece) => {
+      // As many pieces as the limit allows, found by halving.
+      let [fits, tooMany] = [1, limit + 1]
+      while (tooMany - fits > 1) {
+        const count = (fits + tooMany) >> 1
+        if (messageFault(piece.repeat(count), limit) === undefined) fits = count
+        else tooMany = count
+      }
+      expect(longest(piece.repeat(fits))).toBeLessThanOrEqual(65_536)
+      expect(longest(piece.repeat(fits))).toBeGreaterThan(64_000)
+      expect(messageFault(piece.repeat(tooMany), limit)?.status).toBe(413)
+    },
+  )
 })
 
 describe('an event type', () => {

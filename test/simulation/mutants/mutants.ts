@@ -68,8 +68,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the first block carries an id',
     file: 'src/core/connection.ts',
-    find: 'gap === undefined ? positionFrame(id, retryMs)',
-    replace: 'gap === undefined ? positionFrame(undefined, retryMs)',
+    find: 'gap === undefined ? greetingFrame(id,',
+    replace: 'gap === undefined ? greetingFrame(undefined,',
     mood: 'harsh',
     seeds: 300,
   },
