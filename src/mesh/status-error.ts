@@ -2,11 +2,12 @@ import { SserError } from '../errors.ts'
 
 /** A peer answered with an HTTP status that is no success. */
 export class StatusError extends SserError {
-  readonly status: number
+  /** The status of the answer. `status` of a `peer-failed` is that of an answer to a request here. */
+  readonly answered: number
 
   constructor(status: number, message = `answered ${status}`) {
     super('peer-failed', message)
-    this.status = status
+    this.answered = status
   }
 }
 
@@ -15,6 +16,6 @@ export class StatusError extends SserError {
  * address. Anything else is a refusal, which time does not cure.
  */
 export function isAbsent(error: unknown): boolean {
-  if (error instanceof StatusError) return error.status === 421 || error.status >= 500
+  if (error instanceof StatusError) return error.answered === 421 || error.answered >= 500
   return !(error instanceof SserError) || error.code === 'peer-failed'
 }
