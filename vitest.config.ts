@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 const timing = 'test/**/*.timing.test.ts'
 /** Needs root and a built control plane: `npm run test:cluster`, with a configuration of its own. */
 const cluster = 'test/cluster/**'
+/** Needs many proxies: `npm run test:proxies`, likewise. */
+const proxies = 'test/proxies/**'
 
 export default defineConfig({
   test: {
@@ -20,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'behaviour',
           include: ['test/**/*.test.ts'],
-          exclude: [timing, cluster],
+          exclude: [timing, cluster, proxies],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

@@ -61,7 +61,11 @@ export interface Settings {
   authorize?: Authorize | undefined
   /** How long `authorize` may take, in milliseconds. Default: 5,000. Minimum: 10. */
   authorizeTimeoutMs?: number | undefined
-  /** The connections that one Pod takes; the next are told 429. Default: 20,000. Minimum: 1. */
+  /**
+   * The connections that one Pod takes; the next are told 429. Behind a proxy that reports clients that left only with
+   * the next heartbeats (HAProxy by default, Varnish, lighttpd, Apache), those count for up to two heartbeats more.
+   * Default: 20,000. Minimum: 1.
+   */
   maxConnections?: number | undefined
   /**
    * The connections that one Pod takes from one client address, an IPv6 network of 64 bits counted as one; the next

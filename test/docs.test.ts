@@ -21,6 +21,7 @@ const PAGES = [
   'docs/kubernetes.md',
   'docs/observability.md',
   'docs/doctor.md',
+  'docs/proxies.md',
   'docs/benchmarks.md',
   'docs/fast-path.md',
   'docs/tracing.md',

@@ -31,13 +31,18 @@ afterAll(async () => {
 })
 
 // What else there is wants kinds that this API server does not know.
-test.each(['', 'edge/ingress-nginx', 'edge/traefik', 'edge/aws-alb'])(
+test.each(['', 'edge/ingress-nginx', 'edge/aws-alb'])(
   'the API server takes examples/kubernetes/%s without a warning',
   async (path) => {
     const output = await rig.kubectl(['apply', '-k', folder + path, ...dryRun])
     expect(output).toContain('deployment.apps/web created (server dry run)')
   },
 )
+
+test('the API server takes the Ingress for Traefik without a warning', async () => {
+  const ingress = await rig.kubectl(['apply', '-f', `${folder}edge/traefik/ingress.yaml`, ...dryRun])
+  expect(ingress).toContain('ingress.networking.k8s.io/web created (server dry run)')
+})
 
 test('the restricted standard is what it is held against', async () => {
   const deployment = find<Deployment>(manifestsIn('base/'), 'Deployment')

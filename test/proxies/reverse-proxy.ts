@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { until, within } from '../until.ts'
+import type { Product } from './products.ts'
+
+const EXAMPLES = new URL('../../examples/proxies/', import.meta.url)
+const PORT = 8080
+const START_MS = 20_000
+const END_MS = 5_000
+
+/** A real proxy in a process of its own, in front of the Pods that its configuration names. */
+export class ReverseProxy {
+  readonly product: Product
+  readonly host: string
+  readonly #dir = mkdtempSync(join(tmpdir(), 'sser-proxy-'))
+  readonly #process: ChildProcess
+  readonly #ended: Promise<unknown>
+  #output = ''
+
+  private constructor(product: Product, program: string, host: string, config: string) {
+    this.product = product
+    this.host = host
+    const path = join(this.#dir, product.file)
+    writeFileSync(path, product.wrap?.(config, this.#dir) ?? config)
+    const args = product.args({ path, dir: this.#dir, address: `${host}:${PORT}` })
+    this.#process = spawn(program, args, {
+      cwd: this.#dir,
+      env: { PATH: process.env.PATH, HOME: this.#dir },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    running.add(this.#process)
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.#output = (this.#output + chunk).slice(-4_000)
+      })
+    }
+    this.#ended = new Promise((resolve) => {
+      this.#process.once('error', (error) => {
+        this.#output += error.message
+        resolve(error)
+      })
+      this.#process.once('close', resolve)
+    })
+    void this.#ended.then(() => running.delete(this.#process))
+  }
+
+  /** Resolves when a Pod answers through the proxy, on `host`. */
+  static async start(product: Product, program: string, host: string, config: string): Promise<ReverseProxy> {
+    const proxy = new ReverseProxy(product, program, host, config)
+    let hasEnded = false
+    void proxy.#ended.then(() => {
+      hasEnded = true
+    })
+    await until(
+      `a Pod answers through ${product.name} on ${host}`,
+      () => {
+        if (hasEnded) throw new Error(`${product.name} ended: ${proxy.#output}`)
+        return proxy.#reachesPod()
+      },
+      START_MS,
+    )
+    return proxy
+  }
+
+  get url(): string {
+    return `http://${this.host}:${PORT}`
+  }
+
+  /** A proxy may listen before it has read its routes. */
+  async #reachesPod(): Promise<boolean> {
+    try {
+      const response = await fetch(`${this.url}/state`)
+      await response.body?.cancel()
+      return response.ok
+    } catch {
+      return false
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#process.kill('SIGTERM')
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), END_MS / 2)
+    await within(`${this.product.name} ends`, this.#ended, END_MS)
+    clearTimeout(timer)
+    rmSync(this.#dir, { recursive: true, force: true })
+  }
+}
+
+/** The example of `product` as its users copy it, with the addresses of the test in place of the example's. */
+export function configOf(product: Product, host: string, podPrefix: string): string {
+  const text = readFileSync(new URL(product.file, EXAMPLES), 'utf8')
+  const [from, to] = product.listen(host)
+  if (!text.includes(from)) throw new Error(`${product.file} does not have "${from}"`)
+  return text.replace(from, to).replaceAll('192.0.2.', podPrefix)
+}
+
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})

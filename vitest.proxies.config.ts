@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+/** What `.ci/proxies` installs. */
+const programs = fileURLToPath(new URL('.proxies/bin', import.meta.url))
+
+export default defineConfig({
+  test: {
+    environment: 'node',
+    include: ['test/proxies/**/*.test.ts'],
+    // One machine has the addresses of one matrix.
+    maxWorkers: 1,
+    pool: 'forks',
+    env: { PATH: `${programs}:${process.env.PATH}` },
+    retry: 0,
+  },
+})
