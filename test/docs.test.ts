@@ -104,7 +104,7 @@ describe('the protocol page', () => {
     const messages = blocks(protocol, 'json').map((block) => {
       return block.includes('"v"') ? parseAppend(block) : parseV1(block)
     })
-    expect(messages).toHaveLength(6)
+    expect(messages).toHaveLength(7)
   })
 
   test('names every field of a message, and no other', () => {

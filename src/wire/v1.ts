@@ -14,10 +14,25 @@ export interface V1Event {
   msg: string
 }
 
-const schema = v.object({ stream: v.string(), msg: v.pipe(v.string(), v.nonEmpty()) })
+const schema = v.object({
+  stream: v.string(),
+  msg: v.pipe(v.string(), v.nonEmpty()),
+  sseLines: v.optional(v.boolean()),
+})
 
+/** @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream */
+const LINE_BREAK = /\r\n|\r|\n/g
+
+/**
+ * A v1 body. A Go Pod writes `data: `, the message as it is, and a line feed; a message that begins with a colon it writes
+ * without `data: `. So a line break goes as one that begins a further `data:` line, and a leading colon as a comment and
+ * such a line. `sseLines` marks such a body: a Go Pod ignores it, and {@link parseV1} restores the message.
+ */
 export function printV1({ stream, msg }: V1Event): string {
-  return JSON.stringify({ stream, msg })
+  const isComment = msg.startsWith(':')
+  if (!isComment && !/[\r\n]/.test(msg)) return JSON.stringify({ stream, msg })
+  const lines = msg.replace(LINE_BREAK, '\ndata: ')
+  return JSON.stringify({ stream, msg: isComment ? `:\ndata: ${lines}` : lines, sseLines: true })
 }
 
 /** Reads a v1 body; throws `invalid-append` where a Go Pod would have sent nothing of the kind. */
@@ -32,5 +47,15 @@ export function parseV1(body: string): V1Event {
   if (!event.success) throw new SserError('invalid-append', 'invalid JSON')
   const fault = peerStreamNameFault(event.output.stream)
   if (fault !== undefined) throw fault
-  return { stream: event.output.stream, msg: event.output.msg.toWellFormed() }
+  const { stream, sseLines } = event.output
+  const msg = sseLines === true ? messageOf(event.output.msg) : event.output.msg
+  if (msg === '') throw new SserError('invalid-append', 'invalid JSON')
+  return { stream, msg: msg.toWellFormed() }
+}
+
+/** The message in the `data:` lines that {@link printV1} wrote. */
+function messageOf(lines: string): string {
+  const [first = '', ...rest] = lines.split('\n')
+  const further = rest.map((line) => line.replace(/^data: /, ''))
+  return (first === ':' ? further : [first, ...further]).join('\n')
 }

@@ -1,3 +1,4 @@
+import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PEER_ENDPOINT_URL_PATH, parseV1, printV1 } from '../../src/wire/v1.ts'
@@ -5,15 +6,29 @@ import { HOSTILE_MESSAGES } from '../fixtures/messages.ts'
 import { check } from '../fixtures/property.ts'
 
 describe('a v1 event', () => {
-  it('reads back as it was printed, lone surrogates replaced', () => {
+  it('reads back as it was printed, lone surrogates and line breaks replaced', () => {
     const msg = fc.string({ unit: 'binary', minLength: 1 })
     const stream = fc.constantFrom('foo', 'é漢😀', '<&>')
     check(
       fc.record({ stream, msg }),
       (event) => {
-        expect(parseV1(printV1(event))).toEqual({ ...event, msg: event.msg.toWellFormed() })
+        expect(parseV1(printV1(event))).toEqual({ ...event, msg: asReceived(event.msg) })
       },
       { examples: HOSTILE_MESSAGES.map((text) => ({ stream: 'foo', msg: text })) },
+    )
+  })
+
+  it('reaches a Go Pod’s clients whole, and as one event, whatever it holds', () => {
+    for (const msg of HOSTILE_MESSAGES) {
+      expect(received(goFrame(printV1({ stream: 'foo', msg }))), JSON.stringify(msg)).toEqual([
+        { data: asReceived(msg), event: undefined },
+      ])
+    }
+  })
+
+  it('that is marked as lines is refused where nothing is left of it', () => {
+    expect(() => parseV1('{"stream":"foo","msg":":","sseLines":true}')).toThrow(
+      expect.objectContaining({ code: 'invalid-append' }),
     )
   })
 
@@ -57,3 +72,21 @@ describe('a v1 event', () => {
     )
   })
 })
+
+/** As `r3labs/sse` 2.8.1, which Go Pods rest on, writes the message of a v1 body. */
+function goFrame(body: string): string {
+  const { msg } = JSON.parse(body) as { msg: string }
+  return `id: 0\n${msg.startsWith(':') ? '' : 'data: '}${msg.toWellFormed()}\n\n`
+}
+
+function received(frames: string): { data: string; event: string | undefined }[] {
+  const events: { data: string; event: string | undefined }[] = []
+  const parser = createParser({ onEvent: ({ data, event }) => events.push({ data, event }) })
+  parser.feed(frames)
+  return events
+}
+
+/** What a client makes of a message: each line break is a line feed. */
+function asReceived(msg: string): string {
+  return msg.toWellFormed().replace(/\r\n?/g, '\n')
+}
