@@ -1,9 +1,14 @@
 import { bunMac } from './bun/bun-mac.ts'
+import { GoPosts } from './bun/go-posts.ts'
 import { lasting } from './bun/lasting.ts'
 import { fetchTransport, type Transport } from './mesh/transport.ts'
 import { type Bound, bindError, type PeerTls, type Served, type ServeOptions, serveOn } from './serving.ts'
 
 export type { PeerTls, Served, ServeOptions } from './serving.ts'
+
+/** How long requests of peers may hold up a stop, and how often that is checked, in milliseconds. */
+const CLOSE_GRACE_MS = 1_000
+const CLOSE_POLL_MS = 20
 
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
@@ -28,9 +33,29 @@ async function bindInternal(
   hostname?: string,
   tls?: PeerTls,
 ): Promise<Bound> {
-  const options = { fetch, idleTimeout: 0 }
+  const posts = new GoPosts()
+  const options = {
+    async fetch(request: Request, server: Bun.Server<undefined>) {
+      const response = await fetch(request, server)
+      posts.answered(request)
+      return response
+    },
+    idleTimeout: 0,
+    close: (server: Bun.Server<undefined>) => closeInternal(server, posts),
+  }
   if (tls === undefined) return bind(port, hostname, options)
   return bind(port, hostname, { ...options, tls: { ...tls, requestCert: true, rejectUnauthorized: true } })
+}
+
+/** Takes no more connections, answers what has come on those that there are, and ends them. */
+async function closeInternal(server: Bun.Server<undefined>, posts: GoPosts): Promise<void> {
+  await posts.next()
+  // The answer is to be written first.
+  await new Promise(setImmediate)
+  void server.stop()
+  const deadline = performance.now() + CLOSE_GRACE_MS
+  while (server.pendingRequests > 0 && performance.now() < deadline) await Bun.sleep(CLOSE_POLL_MS)
+  await server.stop(true)
 }
 
 async function bindPublic(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
@@ -48,13 +73,15 @@ function bind(
     fetch: (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>
     idleTimeout?: number
     tls?: Bun.TLSOptions
+    close?: (server: Bun.Server<undefined>) => Promise<void>
   },
 ): Bound {
+  const { close = (server) => server.stop(true), ...serving } = options
   try {
     const server = Bun.serve({
       port,
       ...(hostname === undefined ? {} : { hostname }),
-      ...options,
+      ...serving,
       // Bun's page of errors would show sources to strangers.
       development: false,
       // Without that page Bun would share a port that is taken, and say nothing.
@@ -65,7 +92,7 @@ function bind(
           ? options.fetch(request, server)
           : new Response('a Host is required\n', { status: 400 }),
     })
-    return { port: server.port as number, close: () => server.stop(true) }
+    return { port: server.port as number, close: () => close(server) }
   } catch (cause) {
     throw bindError(port, cause)
   }

@@ -101,7 +101,9 @@ function listen(
   })
 }
 
-function close(server: Server, cut: () => void): Promise<void> {
+async function close(server: Server, cut: () => void): Promise<void> {
+  // Node has accepted by then each connection that waited: those that still wait are reset with the listener.
+  await new Promise(setImmediate)
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       server.closeAllConnections()

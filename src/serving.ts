@@ -129,7 +129,7 @@ async function stopAll(sser: Sser, bound: Bound[]): Promise<void> {
   await closeAll(bound)
 }
 
-/** Each of them once. */
+/** Each of them once; the one that was bound first, for peers, goes last: until then they are told that it stops. */
 async function closeAll(bound: Bound[]): Promise<void> {
-  await Promise.all(bound.splice(0).map((each) => each.close()))
+  for (const each of bound.splice(0).reverse()) await each.close()
 }

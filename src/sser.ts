@@ -11,6 +11,7 @@ import { Membership, type StartOptions } from './membership.ts'
 import type { PeerStatus } from './mesh/peer-status.ts'
 import type { DisconnectReceipt, Receipt } from './mesh/receipt.ts'
 import { Signatures } from './mesh/signatures.ts'
+import { V1Connections } from './mesh/v1-connections.ts'
 import { opening } from './opening.ts'
 import { type ResolvedSettings, resolveSettings, type Settings } from './options.ts'
 import { eventsHandler, eventsRoutes, type Handler } from './routes/events.ts'
@@ -52,6 +53,7 @@ export class Sser {
   readonly #recentFaults: RecentFaults
   readonly #tally = new Tally()
   readonly #peerFinder: PeerFinder
+  readonly #v1Connections: V1Connections
   readonly #bornAt: number
   readonly #abort = new AbortController()
   readonly #membership: Membership
@@ -70,6 +72,7 @@ export class Sser {
     }
     this.#settings = resolveSettings(settings)
     this.#clock = this.#settings.clock ?? systemClock
+    this.#v1Connections = new V1Connections(this.#clock)
     this.#bornAt = this.#clock.now()
     this.#peerFinder = peerFinder
     this.#recentFaults = new RecentFaults(this.#clock)
@@ -118,6 +121,8 @@ export class Sser {
       }),
       v1MaxBytes: 6 * maxMessageBytes + 4_096,
       isStopped: () => this.#abort.signal.aborted,
+      isDraining: () => this.#stopping !== undefined,
+      v1Connections: this.#v1Connections,
       isFor: (uid) => this.#membership.isFor(uid),
       receive: (message) => this.#membership.current().mesh.receive(message),
       receiveV1: (event) => this.#receiveV1(event),
@@ -256,7 +261,10 @@ export class Sser {
     this.#logging.info(`drains: ${this.connections} connections, within ${this.#settings.drainMs} ms`)
     await this.#membership.life.hub.drain(this.#settings.drainMs)
     this.#isLeaving = true
-    await this.#membership.life.mesh.flush(this.#settings.flushTimeoutMs)
+    await Promise.all([
+      this.#membership.life.mesh.flush(this.#settings.flushTimeoutMs),
+      this.#v1Connections.closed(),
+    ])
     this.#abort.abort(stopped())
     this.#membership.life.stop()
     this.#logging.info('has stopped')

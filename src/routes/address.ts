@@ -1,9 +1,18 @@
 /** What the runtimes hand to an app beside the request. */
 interface Env {
   /** Node, by way of `@hono/node-server`. */
-  incoming?: { socket?: { remoteAddress?: string | undefined } }
+  incoming?: { socket?: { remoteAddress?: string | undefined; remotePort?: number | undefined } }
   /** Bun's server. */
-  requestIP?: (request: Request) => { address: string } | null
+  requestIP?: (request: Request) => { address: string; port: number } | null
+}
+
+/** Names the connection that the request came on, by address and port of its other end. Undefined: the runtime does not say. */
+export function socketOf(request: Request, env: unknown): string | undefined {
+  const { incoming, requestIP } = (env ?? {}) as Env
+  const socket = incoming?.socket
+  if (socket?.remotePort !== undefined) return `${socket.remoteAddress} ${socket.remotePort}`
+  const held = requestIP?.call(env, request)
+  return held ? `${held.address} ${held.port}` : undefined
 }
 
 /**

@@ -4,9 +4,10 @@ import { SserError, type SserErrorCode } from '../errors.ts'
 import type { Faults } from '../faults.ts'
 import { TARGET_HEADER } from '../mesh/peer.ts'
 import { type Proof, SIGNATURE_HEADER, type Signatures } from '../mesh/signatures.ts'
+import type { V1Connections } from '../mesh/v1-connections.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1, type V1Event } from '../wire/v1.ts'
 import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, parseAppend, printAppend } from '../wire/v2.ts'
-import { addressOf } from './address.ts'
+import { addressOf, socketOf } from './address.ts'
 import type { Intake } from './intake.ts'
 
 export interface InternalOptions {
@@ -21,6 +22,9 @@ export interface InternalOptions {
   /** With a secret: whether v1, which nobody signs, is taken all the same. */
   allowGoPeers: boolean
   isStopped(): boolean
+  /** Whether this Pod drains, or was stopped: Go Pods are then told not to keep their connections. */
+  isDraining(): boolean
+  v1Connections: V1Connections
   /** Whether a request is meant for this Pod that names the Pod with that UID; undefined: it cannot be told yet. */
   isFor(uid: string): boolean | undefined
   receive(message: Append): Append
@@ -82,6 +86,12 @@ export function internalRoutes(options: InternalOptions): Hono {
     return { [SIGNATURE_HEADER]: await signatures.signAnswer(proof, status, body) }
   }
   return new Hono()
+    .use(PEER_ENDPOINT_URL_PATH, async (c, next) => {
+      await next()
+      const isKept = !options.isDraining()
+      if (!isKept) c.header('connection', 'close')
+      options.v1Connections.posted(socketOf(c.req.raw, c.env), { isKept })
+    })
     .post(PEER_ENDPOINT_URL_PATH, (c) =>
       guard(
         c,

@@ -1,0 +1,28 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { within } from '../until.ts'
+import { Raw } from './clients.ts'
+import { GoSender } from './go-pod.ts'
+import { endPods, Pod, type Runtime } from './pods.ts'
+
+const HOSTS: Record<Runtime, string> = { node: '127.0.21.1', bun: '127.0.21.2' }
+
+afterEach(endPods)
+
+describe.each(['node', 'bun'] as const)('a Pod that stops under %s', (runtime) => {
+  test('tells each Go Pod to close its kept connection before it closes any', async () => {
+    const pod = await Pod.start({ runtime, host: HOSTS[runtime] })
+    const client = await Raw.events(pod.url, ['a'])
+    await client.holds('a greeting', (text) => text.includes('sser-position'))
+    const senders = await Promise.all([1, 2, 3].map(() => GoSender.open(`${HOSTS[runtime]}:7110`)))
+    for (const sender of senders)
+      expect((await sender.send('a', 'before')).head).not.toMatch(/connection: *close/i)
+    pod.signal('SIGTERM')
+    await client.holds('its end', (text) => text.endsWith('0\r\n\r\n'))
+    for (const sender of senders) {
+      const { status, head } = await sender.send('a', 'while it drains')
+      expect(status).toBe(200)
+      expect(head).toMatch(/\r\nconnection: close(\r\n|$)/i)
+    }
+    expect(await within('the Pod ends', pod.ended, 5_000)).toBe(0)
+  })
+})
