@@ -24,6 +24,14 @@ export interface LifeOptions {
   onFrozen: () => void
 }
 
+/** A reader of the log for one client, and why that client may have missed events. */
+interface Reading {
+  reader: Reader
+  gap: GapReason | undefined
+  /** Whether the client came with an id. */
+  isResumed: boolean
+}
+
 /** One life of this Pod, under one epoch: its log, those who listen, and its ties to the others. */
 export class Life {
   readonly log: Log
@@ -58,19 +66,19 @@ export class Life {
     })
   }
 
-  /** Why a client that comes with `lastEventId` may have missed events, as far as is known now. */
-  gapFor(streams: readonly string[], lastEventId: string): GapReason | undefined {
-    return this.#read(streams, lastEventId).gap
-  }
-
-  /** What a client gets that listens on `streams`, came with `lastEventId`, and was allowed when the log stood at `since`. */
+  /**
+   * The response to a client that listens on `streams`, came with `lastEventId`, and was allowed when the log stood at
+   * `since`. It begins here and now, whenever its body is read; `gap`: why the client may have missed events.
+   */
   open(
     streams: readonly string[],
     lastEventId: string | undefined,
     terms?: Terms,
     since: number = this.log.head,
-  ): EventStream {
-    return new EventStream(this.hub, (sink) => this.connect(streams, lastEventId, sink, terms), since)
+  ): { stream: EventStream; gap: GapReason | undefined } {
+    const read = this.#read(streams, lastEventId)
+    const stream = new EventStream(this.hub, (sink) => this.#connect(streams, read, sink, terms), since)
+    return { stream, gap: read.gap }
   }
 
   connect(
@@ -79,10 +87,7 @@ export class Life {
     sink: Sink,
     terms?: Terms,
   ): Connection {
-    const audience = this.hub.crowd.audience(streams)
-    const { reader, gap } = this.#read(audience.streams, lastEventId)
-    const isResumed = lastEventId !== undefined
-    return new Connection({ audience, reader, gap, isResumed, sink, surroundings: this.#surroundings, terms })
+    return this.#connect(streams, this.#read(streams, lastEventId), sink, terms)
   }
 
   stop(): void {
@@ -90,15 +95,18 @@ export class Life {
     this.mesh.stop()
   }
 
-  #read(
-    streams: readonly string[],
-    lastEventId: string | undefined,
-  ): { reader: Reader; gap: GapReason | undefined } {
+  #connect(streams: readonly string[], read: Reading, sink: Sink, terms?: Terms): Connection {
+    const audience = this.hub.crowd.audience(streams)
+    return new Connection({ ...read, audience, sink, surroundings: this.#surroundings, terms })
+  }
+
+  #read(streams: readonly string[], lastEventId: string | undefined): Reading {
     const { clock, settings } = this.#options
     const reader = new Reader(this.log, streams, this.#timing)
-    if (lastEventId === undefined) return { reader, gap: undefined }
+    if (lastEventId === undefined) return { reader, gap: undefined, isResumed: false }
     // Without history there is nothing to resume from; the gap clears the id, which nobody here keeps up to date.
-    if (!settings.history) return { reader, gap: 'unreadable' }
-    return { reader, gap: reader.resume(lastEventId, settings.maxPositionBytes, clock.now()) }
+    if (!settings.history) return { reader, gap: 'unreadable', isResumed: true }
+    const gap = reader.resume(lastEventId, settings.maxPositionBytes, clock.now())
+    return { reader, gap, isResumed: true }
   }
 }

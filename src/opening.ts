@@ -42,9 +42,9 @@ export function opening(options: OpeningOptions): () => Opening {
 
 function open(options: OpeningOptions, life: Life, asked: Asked, since: number): Opened {
   const { streams, lastEventId } = asked
-  const stream = life.open(streams, lastEventId, terms(options, life, asked), since)
+  const { stream, gap } = life.open(streams, lastEventId, terms(options, life, asked), since)
   if (lastEventId === undefined) return { stream, resume: undefined }
-  return { stream, resume: life.gapFor(streams, lastEventId) === undefined ? 'complete' : 'gap' }
+  return { stream, resume: gap === undefined ? 'complete' : 'gap' }
 }
 
 /** Undefined where there are none: most connections need not remember any. */

@@ -67,7 +67,11 @@ describe('a Pod that stops', () => {
     void sser.stop()
     const comer = fleet.pod(0).connect('a')
     await settle()
-    expect([comer.ended, comer.all, comer.retries]).toEqual([true, [], [2_000]])
+    expect([comer.ended, comer.all.map(({ event }) => event), comer.retries]).toEqual([
+      true,
+      ['sser-retry'],
+      [2_000],
+    ])
   })
 
   it('delivers, takes what peers send, and sends, until it is gone; and nothing of it is lost', async () => {

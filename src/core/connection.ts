@@ -58,6 +58,8 @@ export class Connection {
   #isBehind: boolean
   #isReady = false
   #isClosed = false
+  /** It is sent nothing from this index of the log on, and is closed there. */
+  #end: number | undefined
   /** Heartbeats since its client last took all there was. */
   #unread = 0
 
@@ -70,6 +72,21 @@ export class Connection {
     this.#gap = gap
     this.#isResumed = isResumed
     this.#isBehind = reader.cursor < surroundings.log.head
+  }
+
+  /** Index of the log at which it began: where the log stood when its request was answered. */
+  get begin(): number {
+    return this.#reader.liveFrom
+  }
+
+  /** Whether it has an end, was sent everything before it, and is yet to be closed. */
+  get isDone(): boolean {
+    return this.#end !== undefined && !this.#isBehind && !this.#isClosed
+  }
+
+  /** Whether its sink takes the next chunk at once. */
+  get isReady(): boolean {
+    return this.#isReady
   }
 
   /** The sink wants a chunk. True: it is behind, and asks for a turn. */
@@ -104,8 +121,8 @@ export class Connection {
   catchUp(): boolean {
     if (!this.#isReady || !this.#isBehind) return false
     const { log, now, tally } = this.#surroundings
-    const slice = this.#reader.slice(now())
-    this.#isBehind = this.#reader.cursor < log.head
+    const slice = this.#reader.slice(now(), this.#end ?? log.head)
+    this.#isBehind = this.#reader.cursor < (this.#end ?? log.head)
     if (slice.text !== '') this.#write(slice.text)
     tally.tell(slice)
     tally.replayed += slice.replayed
@@ -129,6 +146,13 @@ export class Connection {
     else this.#write(positionFrame(this.#reader.idAt(cursor, now)))
   }
 
+  /** Sends nothing from the log's `index` on. True: nothing is left before it, so that it can be closed. */
+  endAt(index: number): boolean {
+    this.#end = index
+    this.#isBehind = this.#reader.cursor < index
+    return !this.#isBehind
+  }
+
   /**
    * Ends the response. Its client is to come back after a random part of half to one and a half times the usual
    * wait, so that those who lost one Pod do not reach the next at once; the next greeting restores the usual wait.
@@ -149,11 +173,14 @@ export class Connection {
   /** The first block carries an id, so that a client that got nothing yet can resume; a gap is told first of all. */
   #greet(): void {
     this.#isGreeted = true
-    const { now, retryMs, tally } = this.#surroundings
+    const { log, now, retryMs, tally } = this.#surroundings
+    // Since its request was answered, the log may have evicted what comes after its position.
+    const isLost = this.#reader.skipLost(now())
+    this.#isBehind = this.#reader.cursor < (this.#end ?? log.head)
+    const gap = this.#gap ?? (isLost ? 'stalled' : undefined)
     const id = this.#reader.idAt(this.#reader.cursor, now())
-    const gap = this.#gap
     this.#write(gap === undefined ? greetingFrame(id, retryMs, this.#isResumed) : gapFrame(id, gap, retryMs))
-    if (this.#gap !== undefined) tally.gaps[this.#gap] += 1
+    if (gap !== undefined) tally.gaps[gap] += 1
   }
 
   #write(text: string): void {

@@ -60,6 +60,11 @@ export class Epochs {
     return now - record.lastActive >= this.#timing.forgetMs
   }
 
+  /** Every epoch with its record. */
+  get all(): Iterable<[string, Epoch]> {
+    return this.#epochs
+  }
+
   /** The epochs that positions speak of. */
   *active(now: number): Generator<[string, Epoch]> {
     for (const entry of this.#epochs) {

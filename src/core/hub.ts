@@ -4,9 +4,10 @@ import type { Tracing } from '../tracing.ts'
 import { positionFrame } from '../wire/frame.ts'
 import { printPosition } from '../wire/position.ts'
 import { Batch } from './batch.ts'
+import { CatchUp } from './catch-up.ts'
 import type { Connection } from './connection.ts'
 import { Crowd, type CrowdLimits } from './crowd.ts'
-import { Deque } from './deque.ts'
+import { Endings } from './endings.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Log } from './log.ts'
 import type { Tally } from './tally.ts'
@@ -15,8 +16,6 @@ import { traceDelivery } from './traced-delivery.ts'
 
 /** Connections served in one go; the event loop turns between goes. */
 const GO_SIZE = 250
-/** Slices of the log read in one go, for connections that are behind. */
-const SLICES = 4
 /** How often some of the connections end while the Pod drains. */
 const WAVE_MS = 100
 
@@ -44,13 +43,15 @@ export class Hub {
   readonly #connections: Heartbeat
   /** So many heartbeats a client may have something left to read. */
   readonly #patience: number
-  /** Those who are behind, in the order in which each gets its next slice. */
-  readonly #behind = new Deque<Connection>()
-  #isCatchingUp = false
+  readonly #catchUp: CatchUp
+  /** Connections that have left and are still sent the events before their end. */
+  readonly #endings: Endings
   /** Every connection was offered everything before this index of the log. */
   #delivered: number
   #flushing = false
+  /** It takes no connection in any more. */
   #isClosed = false
+  #isStopped = false
 
   constructor(options: HubOptions) {
     this.#log = options.log
@@ -63,9 +64,18 @@ export class Hub {
       this.#heartbeat(connections),
     )
     this.#patience = Math.ceil(options.stallTimeoutMs / options.heartbeatMs)
-    this.crowd = new Crowd(options.clock, options, (connections) => this.#endAll(connections))
+    this.crowd = new Crowd(options.clock, options, (connections) =>
+      this.#endAll(connections, options.log.head),
+    )
+    this.#endings = new Endings(options.clock, (connection) => this.#giveUp(connection))
+    this.#catchUp = new CatchUp({
+      clock: options.clock,
+      isServed: (connection) => this.#connections.has(connection) || this.#endings.has(connection),
+      onEnd: (connection) => this.#close(connection),
+      onError: (connection, error) => this.#break(connection, error),
+    })
     options.log.onAppend = (item) => {
-      if (item.kind === 'disconnect') this.#endAll(this.crowd.selected(item.selection))
+      if (item.kind === 'disconnect') this.#endAll(this.crowd.selected(item.selection), item.index)
       this.#wake()
     }
   }
@@ -76,21 +86,25 @@ export class Hub {
   }
 
   /**
-   * Takes a connection in that was allowed when the log stood at `since`; one that may not be here, or not any more,
-   * is ended at once.
+   * Takes a connection in whose request came when the log stood at `since`. A disconnect that came since then ends it, as
+   * does the end of the Pod: it is sent what was appended between its answer and that end, and is closed.
    */
   join(connection: Connection, since: number = this.#log.head): void {
-    if (this.#isClosed || this.#isMeant(connection, since) || !this.#findsRoom(connection)) {
-      this.#end(connection)
-      return
+    const end = this.#endOf(connection, since)
+    if (end !== undefined && end > connection.begin) {
+      connection.endAt(end)
+      this.#endings.add(connection)
+    } else if (end !== undefined || !this.#findsRoom(connection)) this.#close(connection)
+    else {
+      this.crowd.join(connection)
+      this.#connections.join(connection)
+      this.#tally.opened += 1
     }
-    this.crowd.join(connection)
-    this.#connections.join(connection)
-    this.#tally.opened += 1
   }
 
   /** Takes a connection out; taking it out twice is no harm. */
   leave(connection: Connection): void {
+    this.#endings.delete(connection)
     if (!this.#connections.leave(connection)) return
     this.crowd.leave(connection)
     this.#tally.ended += 1
@@ -98,7 +112,8 @@ export class Hub {
 
   /** The connection's sink wants a chunk. */
   pull(connection: Connection): void {
-    if (connection.pull()) this.#putBehind(connection)
+    if (connection.pull()) this.#catchUp.push(connection)
+    else if (connection.isDone) this.#close(connection)
   }
 
   /**
@@ -107,30 +122,38 @@ export class Hub {
    */
   async drain(ms: number): Promise<void> {
     this.#isClosed = true
+    const deadline = this.#clock.now() + ms
     const waveSize = Math.max(1, Math.ceil((this.size * WAVE_MS) / ms))
     for (let left = waveSize; this.size > 0; left = waveSize) {
       for (const connection of this.#connections) {
-        this.#end(connection)
+        this.#end(connection, this.#log.head)
         left -= 1
         if (left === 0) break
       }
       if (this.size > 0) await pause(this.#clock, WAVE_MS)
     }
+    // Events that were sent in this very turn are still to reach them.
+    if (this.#endings.size > 0) await pause(this.#clock, 0)
+    while (this.#endings.size > 0 && this.#clock.now() < deadline) await pause(this.#clock, WAVE_MS)
+    for (const connection of this.#endings) this.#close(connection)
   }
 
   /** Ends every connection, now. */
   close(): void {
     this.#isClosed = true
-    for (const connection of this.#connections) this.#end(connection)
+    this.#isStopped = true
+    for (const connection of this.#connections) this.#close(connection)
+    for (const connection of this.#endings) this.#close(connection)
   }
 
-  /** Who was let in before they were meant, and joins only now, does not slip through. */
-  #isMeant({ audience, terms }: Connection, since: number): boolean {
-    // What the log has let go of since then may have meant it; it comes back, and is judged anew.
-    if (since < this.#log.disconnectsFrom) return true
-    for (const { selection } of this.#log.disconnects(since))
-      if (isMeant(selection, audience.streams, terms?.tags ?? [])) return true
-    return false
+  /** Index of the log at which a connection ends that joins now: it was authorized before. Undefined: it does not end. */
+  #endOf({ audience, begin, terms }: Connection, since: number): number | undefined {
+    // The disconnects that the log has evicted since then may have selected it; it comes back, and is authorized anew.
+    if (since < this.#log.disconnectsFrom) return begin
+    for (const { selection, index } of this.#log.disconnects(since))
+      if (isMeant(selection, audience.streams, terms?.tags ?? [])) return index
+    if (this.#isClosed) return this.#isStopped ? begin : this.#log.head
+    return undefined
   }
 
   /** There was room when it asked; others who asked at the same time may have taken it. */
@@ -140,21 +163,38 @@ export class Hub {
     return crowding === undefined
   }
 
-  /** None of them gets anything more, from now on; that so many are told takes a few turns of the event loop. */
-  #endAll(connections: Iterable<Connection>): void {
+  /** They are sent nothing from the log's `index` on. To end many takes a few turns of the event loop. */
+  #endAll(connections: Iterable<Connection>, index: number): void {
     const all = [...connections]
     for (const connection of all) this.leave(connection)
-    this.#inTurns(this.#ends(all))
+    this.#inTurns(this.#ends(all, index))
   }
 
-  *#ends(connections: readonly Connection[]): Generator<void> {
+  *#ends(connections: readonly Connection[], index: number): Generator<void> {
     for (const [i, connection] of connections.entries()) {
-      this.#end(connection)
+      this.#end(connection, index)
       if (i % GO_SIZE === GO_SIZE - 1) yield
     }
   }
 
-  #end(connection: Connection): void {
+  /** Closes a connection as soon as it was sent what comes before the log's `index`. */
+  #end(connection: Connection, index: number): void {
+    this.leave(connection)
+    if (connection.endAt(index)) {
+      this.#close(connection)
+      return
+    }
+    this.#endings.add(connection)
+    if (connection.isReady) this.#catchUp.push(connection)
+  }
+
+  /** The time of a connection is over that was to be sent the events before its end. */
+  #giveUp(connection: Connection): void {
+    if (connection.isReady) this.#close(connection)
+    else connection.abort()
+  }
+
+  #close(connection: Connection): void {
     this.leave(connection)
     try {
       connection.close(this.#clock.random())
@@ -213,7 +253,7 @@ export class Hub {
         // A Set may change while it is walked: who joins later stands past this batch already.
         for (const connection of audience.connections) {
           try {
-            if (connection.offer(batch, chunk)) this.#putBehind(connection)
+            if (connection.offer(batch, chunk)) this.#catchUp.push(connection)
           } catch (error) {
             this.#break(connection, error)
           }
@@ -226,31 +266,6 @@ export class Hub {
       // It was too much for one batch. The sinks, too, need the turn: who has taken one chunk asks for the next.
       if (batch.to < head) yield
     }
-  }
-
-  #putBehind(connection: Connection): void {
-    this.#behind.push(connection)
-    if (this.#isCatchingUp) return
-    this.#isCatchingUp = true
-    queueMicrotask(() => this.#catchUp())
-  }
-
-  /** A few slices in a turn, however many ask: those who come back all at once must not hold up what is live. */
-  #catchUp(): void {
-    for (let slices = 0; slices < SLICES && this.#behind.length > 0; ) {
-      const connection = this.#behind.shift() as Connection
-      if (!this.#connections.has(connection)) continue
-      slices += 1
-      try {
-        if (connection.catchUp()) this.#behind.push(connection)
-      } catch (error) {
-        this.#break(connection, error)
-      }
-    }
-    this.#clock.after(0, () => {
-      this.#isCatchingUp = this.#behind.length > 0
-      if (this.#isCatchingUp) this.#catchUp()
-    })
   }
 
   #heartbeat(connections: Iterable<Connection>): void {

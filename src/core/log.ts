@@ -43,6 +43,8 @@ export class Log {
   readonly #holes = new Deque<HoleItem>()
   readonly #disconnects = new Deque<DisconnectItem>()
   #disconnectsFrom = 0
+  /** Events that it holds and that have no epoch. */
+  #v1 = 0
   #tail = 0
   #wholeFrom = 0
   #bytes = 0
@@ -127,6 +129,7 @@ export class Log {
   /** An event that has no epoch, from a Go Pod: delivered live, never transferred or replayed. */
   appendV1(stream: string, msg: string, now: number): void {
     this.lastV1At = now
+    this.#v1 += 1
     this.#push(this.#event(undefined, 0, stream, { msg }, now), now)
   }
 
@@ -162,25 +165,19 @@ export class Log {
     return position
   }
 
-  /** The events of `streams`, and all holes, from the item `index` on, in order of arrival. */
-  *read(streams: readonly string[], index: number): Generator<EventItem | HoleItem> {
-    const queues: { items: Deque<EventItem | HoleItem>; next: number }[] = []
-    for (const items of [this.#holes, ...streams.map((stream) => this.#streams.get(stream))]) {
-      if (items === undefined || items.length === 0) continue
-      const queue: Deque<EventItem | HoleItem> = items
-      queues.push({ items: queue, next: queue.lowerBound((item) => item.index >= index) })
+  /** Whether it may hold an event without epoch. */
+  get hasV1(): boolean {
+    return this.#v1 > 0
+  }
+
+  /** Queues of the events of `streams`, and the queue of all holes. */
+  queues(streams: readonly string[]): Deque<LogItem>[] {
+    const queues: Deque<LogItem>[] = [this.#holes]
+    for (const stream of streams) {
+      const queue = this.#streams.get(stream)
+      if (queue !== undefined) queues.push(queue)
     }
-    for (;;) {
-      let first: { item: EventItem | HoleItem; queue: { next: number } } | undefined
-      for (const queue of queues) {
-        const item = queue.items.at(queue.next)
-        if (item !== undefined && (first === undefined || item.index < first.item.index))
-          first = { item, queue }
-      }
-      if (first === undefined) return
-      first.queue.next += 1
-      yield first.item
-    }
+    return queues
   }
 
   /** What has come from the item `index` on that ends connections. */
@@ -278,7 +275,10 @@ export class Log {
         this.#bytes -= STREAM_BYTES
       }
     }
-    if (item.epoch === undefined) return
+    if (item.epoch === undefined) {
+      this.#v1 -= 1
+      return
+    }
     const record = this.epochs.get(item.epoch) as Epoch
     record.items.shift()
     record.floor = Math.max(record.floor, item.seq)

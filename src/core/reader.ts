@@ -1,13 +1,18 @@
 import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
 import { type Claim, parsePosition, printPosition } from '../wire/position.ts'
 import { Ahead } from './ahead.ts'
-import type { EventItem, HoleItem } from './items.ts'
+import type { EventItem, HoleItem, LogItem } from './items.ts'
 import type { Log } from './log.ts'
 import type { Told } from './tally.ts'
 import type { Timing } from './timing.ts'
+import { unread } from './unread.ts'
 
-/** A slice ends with the event that takes it past this length, in UTF-16 units. */
-const SLICE_LENGTH = 65_536
+/** A slice ends with the entry that takes it past this much work: UTF-16 units of text, and the entries walked. */
+const SLICE_WORK = 65_536
+/** Work of an entry that is walked, sent or not: as much as so many UTF-16 units. */
+const ENTRY_WORK = 32
+/** Entries that are walked to find out whether one of them is lacking. Beyond these, a gap is told unchecked. */
+const MAX_CHECKED = 2_048
 /**
  * Entries of epochs that are not active here that an id may bring along. A Pod has all that its peers know when it
  * becomes ready, so in a real fleet these are of Pods that began since then and have yet to be heard of: a hundred, if
@@ -33,15 +38,15 @@ export class Reader {
   readonly #timing: Timing
   /** Most readers never have any of these, and there are many readers. */
   #ahead: Ahead | undefined
-  /** The index of what came first after it; events without epoch are for those who listened when they came. */
-  readonly #liveFrom: number
+  /** Index of the first entry after its request was answered; only from there on it gets events without epoch. */
+  readonly liveFrom: number
 
   constructor(log: Log, streams: readonly string[], timing: Timing) {
     this.#log = log
     this.#streams = streams
     this.#timing = timing
     this.cursor = log.head
-    this.#liveFrom = log.head
+    this.liveFrom = log.head
   }
 
   /** Whether its position is the log's at its cursor, so that it may share what others read. */
@@ -81,7 +86,7 @@ export class Reader {
     }
     this.#ahead = ahead
     this.#prune(now)
-    if (this.#skipLost(now)) gap = 'trimmed'
+    if (this.skipLost(now)) gap = 'trimmed'
     return isStranger ? 'stranger' : gap
   }
 
@@ -90,16 +95,17 @@ export class Reader {
     return this.#print(this.#positionAt(index, now), now)
   }
 
-  /** The frames of its streams from the cursor on, as far as one slice goes; moves the cursor past them. */
-  slice(now: number): Slice {
+  /** Frames of its streams from the cursor on, up to the log's `end`, as far as one slice goes; moves the cursor past them. */
+  slice(now: number, end: number = this.#log.head): Slice {
     const log = this.#log
     log.trim(now)
-    let gap: GapReason | undefined = this.#skipLost(now) ? 'stalled' : undefined
+    let gap: GapReason | undefined = this.skipLost(now) ? 'stalled' : undefined
     const position = this.#positionAt(this.cursor, now)
     let text = ''
     let [events, replayed] = [0, 0]
     let gaps: GapReason[] | undefined
-    let next = log.head
+    let next = end
+    let work = 0
     const had = new Set<unknown>()
     const tell = () => {
       if (gap === undefined) return
@@ -107,12 +113,14 @@ export class Reader {
       gaps = [...(gaps ?? []), gap]
       gap = undefined
     }
-    for (const item of log.read(this.#streams, this.cursor)) {
-      if (text.length > SLICE_LENGTH) {
+    for (const item of unread(log, this.#streams, this.cursor, position)) {
+      if (item.index >= end) break
+      if (work + text.length > SLICE_WORK) {
         next = item.index
         break
       }
-      if (this.#hasHad(item, position)) continue
+      work += ENTRY_WORK
+      if (!this.#isWanted(item) || this.#hasHad(item, position)) continue
       // Before the id moves past this event: who gets the gap alone must not be taken to have it.
       if (item.kind === 'event') tell()
       // Other streams' events are left out of this id: it claims less than it could, and never too much.
@@ -122,11 +130,11 @@ export class Reader {
         const id = item.epoch === undefined ? undefined : this.#print(position, now)
         text += eventFrame({ id, event: item.event, msg: item.msg as string })
         events += 1
-        if (item.index < this.#liveFrom) replayed += 1
+        if (item.index < this.liveFrom) replayed += 1
       }
     }
     tell()
-    this.cursor = next
+    this.cursor = Math.max(this.cursor, next)
     this.#prune(now)
     return { text, events, replayed, gaps }
   }
@@ -170,7 +178,7 @@ export class Reader {
   }
 
   /** Moves the cursor past what the log has let go of; true if something of its streams was among that. */
-  #skipLost(now: number): boolean {
+  skipLost(now: number): boolean {
     const log = this.#log
     const isLost = this.cursor < log.tail || this.#lacksMessages(now)
     if (isLost) this.catchUp(log.wholeFrom, now)
@@ -180,15 +188,22 @@ export class Reader {
   #lacksMessages(now: number): boolean {
     if (this.cursor >= this.#log.wholeFrom) return false
     const position = this.#positionAt(this.cursor, now)
-    for (const item of this.#log.read(this.#streams, this.cursor)) {
+    let checked = 0
+    for (const item of unread(this.#log, this.#streams, this.cursor, position)) {
       if (item.index >= this.#log.wholeFrom) return false
-      if (item.kind === 'event' && !this.#hasHad(item, position)) return true
+      if (item.kind === 'event' && this.#isWanted(item) && !this.#hasHad(item, position)) return true
+      checked += 1
+      if (checked === MAX_CHECKED) return true
     }
     return false
   }
 
+  #isWanted(item: LogItem): item is EventItem | HoleItem {
+    return item.kind === 'hole' || (item.kind === 'event' && this.#streams.includes(item.stream))
+  }
+
   #hasHad(item: EventItem | HoleItem, position: ReadonlyMap<string, number>): boolean {
-    if (item.epoch === undefined) return item.index < this.#liveFrom
+    if (item.epoch === undefined) return item.index < this.liveFrom
     return item.seq <= (position.get(item.epoch) ?? 0)
   }
 

@@ -91,10 +91,16 @@ export class Client {
     this.#life = life
     this.connectedAt = this.#time.now
     this.#truth.connected(this, life, response.headers.get('sser-resume'))
-    void this.#read(turn, response.body as ReadableStream<Uint8Array>)
+    void this.#read(turn, life, response.body as ReadableStream<Uint8Array>)
   }
 
-  async #read(turn: number, body: ReadableStream<Uint8Array>): Promise<void> {
+  async #read(turn: number, life: Life, body: ReadableStream<Uint8Array>): Promise<void> {
+    // A middleware may hold a response back before anything reads its body.
+    if (this.#random.chance(0.3)) {
+      this.#cancel = () => void body.cancel()
+      await new Promise<void>((resolve) => void this.#time.after(this.#random.int(1, 2_000), resolve))
+      if (turn !== this.#turn) return
+    }
     const reader = body.getReader()
     this.#cancel = () => void reader.cancel().catch(() => {})
     const parser = createParser({ onEvent: (event) => this.#receive(event) })
@@ -105,6 +111,7 @@ export class Client {
       const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }))
       if (turn !== this.#turn) return
       if (done || value === undefined) {
+        if (this.#stalledUntil < this.connectedAt) this.#truth.ended(this, life)
         this.#life = undefined
         return this.comeBack(this.#random.int(50, 1_500))
       }

@@ -129,6 +129,13 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
     if (random.chance(0.1)) actions.push({ at: at(), kind: 'foreign', client: client() })
   }
   many(2, () => ({ at: at(), kind: 'disconnect', pod: pod(), stream: random.pick(streams) }))
+  many(2, () => {
+    const place = { at: at(), pod: pod(), stream: random.pick(streams) }
+    return [
+      { ...place, kind: 'send' },
+      { ...place, kind: 'disconnect' },
+    ]
+  })
   actions.sort((a, b) => a.at - b.at)
   return { seed, mood, pods, clients, ageMs, logBytes, heartbeatMs: 3_000, quietAt, actions }
 }

@@ -20,7 +20,9 @@ class Account {
   readonly received = new Set<string>()
   readonly position = new Map<string, number>()
   /** Where the last gap put the client, in each epoch: what it lacks up to there, it was told. */
-  readonly told = new Map<string, number>()
+  told = new Map<string, number>()
+  /** Where its Pod stood when the open connection's request was answered. */
+  atConnect: ReadonlyMap<string, number> = new Map()
   readonly lastSeq = new Map<string, number>()
   /** What came over the connection that is open now. */
   current = new Set<string>()
@@ -91,6 +93,9 @@ export class Truth {
     const account = this.#account(client)
     account.current = new Set()
     account.isWaiting = true
+    account.atConnect = readId(life.sser.position)
+    // A new client has a right to all that comes after its request was answered.
+    if (account.isNew) account.told = new Map(account.atConnect)
     if (account.heardAt > 0 && client.lastEventId === '') {
       this.violate(`${client.name} comes back without an id, though it got a block`)
     }
@@ -110,6 +115,8 @@ export class Truth {
   }
 
   received(client: Client, { id, event, data }: Pick<EventSourceMessage, 'id' | 'event' | 'data'>): void {
+    // It ends a response, and says nothing of the client's position.
+    if (event === 'sser-retry') return
     const account = this.#account(client)
     account.heardAt = this.#time.now
     if (account.isWaiting) account.resumedAt = this.#time.now
@@ -131,16 +138,18 @@ export class Truth {
       if (seq < before) this.violate(`${client.name}: id goes back in ${epoch} from ${before} to ${seq}`)
     }
     if (event === 'sser-gap') this.#gap(client, account, position)
-    else if (!account.isNew) this.#checkClaims(client, account, position)
-    if (account.isNew) for (const [epoch, seq] of position) account.told.set(epoch, seq)
+    else this.#checkClaims(client, account, position)
     account.isNew = false
     for (const [epoch, seq] of position) account.position.set(epoch, seq)
   }
 
   /** Where nothing failed and nobody was told of a gap, everybody has everything. */
   checkComplete(client: Client): void {
-    const { received } = this.#account(client)
+    const account = this.#account(client)
+    const { received } = account
     for (const event of this.#sent.values()) {
+      // A client that leaves before its first block begins anew, without an id.
+      if (isTold(account, event)) continue
       const has = received.has(event.msg) || this.#twins(event).some((twin) => received.has(twin.msg))
       if (client.streams.includes(event.stream) && !has) this.violate(`${client.name} never got ${event.msg}`)
     }
@@ -154,6 +163,21 @@ export class Truth {
       const isKnown = (pod.get(epoch) ?? 0) >= seq
       if (isMeant && isKnown && !isTold(this.#account(client), disconnect))
         this.violate(`${client.name} outlives ${msg}`)
+    }
+  }
+
+  /** A connection that its Pod has closed, and that its client read to the end: it got what came before a disconnect. */
+  ended(client: Client, life: Life): void {
+    if (!this.#hasRoom || life.epoch === undefined || life.sser.state !== 'ready') return
+    const account = this.#account(client)
+    const first = this.disconnects.find(
+      ({ epoch, stream, at }) =>
+        epoch === life.epoch && client.streams.includes(stream) && at > client.connectedAt,
+    )
+    if (first?.epoch === undefined) return
+    for (const { msg, seq } of this.#missing(client, account, first.epoch, first.seq)) {
+      if (seq > (account.atConnect.get(first.epoch) ?? 0))
+        this.violate(`${client.name} did not get ${msg}, which came before ${first.msg}`)
     }
   }
 
