@@ -1,21 +1,71 @@
 import { bunMac } from './bun/bun-mac.ts'
 import { GoPosts } from './bun/go-posts.ts'
 import { lasting } from './bun/lasting.ts'
+import { Listener } from './bun/listener.ts'
+import { closingWhile } from './draining.ts'
 import { fetchTransport, type Transport } from './mesh/transport.ts'
-import { type Bound, bindError, type PeerTls, type Served, type ServeOptions, serveOn } from './serving.ts'
+import {
+  type Bound,
+  bindError,
+  type PeerTls,
+  type Runtime,
+  type Served,
+  type ServeOptions,
+  serveOn,
+} from './serving.ts'
 
 export type { PeerTls, Served, ServeOptions } from './serving.ts'
 
-/** How long requests of peers may hold up a stop, and how often that is checked, in milliseconds. */
-const CLOSE_GRACE_MS = 1_000
-const CLOSE_POLL_MS = 20
+/** Options of `serve()` under Bun. */
+export interface BunServeOptions extends ServeOptions {
+  /**
+   * Options of `Bun.serve()` for the public port: `maxRequestBodySize`, `websocket`, `error`, `tls` and the like.
+   * `idleTimeout` is in seconds, at most 255, and counts from a connection's first request on; 0 means none, as for
+   * streams and answers of the app that are quiet for longer. Default: an `idleTimeout` of 255, and no page of errors.
+   * @see https://bun.com/docs/runtime/http/server
+   */
+  serverOptions?: BunServerOptions | undefined
+}
+
+/** Options of `Bun.serve()`, without those that `serve()` sets itself. */
+export type BunServerOptions = Omit<
+  Bun.Serve.HostnamePortServeOptions<unknown>,
+  'hostname' | 'port' | 'reusePort' | 'id'
+> & {
+  // biome-ignore lint/suspicious/noExplicitAny: the app's own data of a WebSocket
+  websocket?: Bun.WebSocketHandler<any>
+}
+
+/** How long a new connection may take to send its first request, in seconds. Bun counts in steps of 4. */
+const FIRST_REQUEST_TIMEOUT_S = 10
+/** The longest that Bun has, in seconds: above the 60 of an AWS ALB, which would otherwise use a connection that is closing. */
+const IDLE_TIMEOUT_S = 255
 
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
  * @throws SserError `port-taken`, naming the port; what `sser.start()` throws.
  */
-export function serve(options: ServeOptions): Promise<Served> {
+export function serve({ serverOptions = {}, ...options }: BunServeOptions): Promise<Served> {
+  const { idleTimeout = IDLE_TIMEOUT_S, ...own } = serverOptions
+  const bindPublic: Runtime['bindPublic'] = async (fetch, port, hostname, isDraining) => {
+    const answer = closingWhile(isDraining, fetch)
+    const listener = bind(port, hostname, {
+      ...own,
+      idleTimeout: FIRST_REQUEST_TIMEOUT_S,
+      async fetch(request, server) {
+        server.timeout(request, idleTimeout)
+        return lasting(request, await answer(request, server), {
+          idleTimeout,
+          setTimeout: (seconds) => server.timeout(request, seconds),
+          onEnd: () => {
+            if (isDraining()) listener.streamEnded(request)
+          },
+        })
+      },
+    })
+    return listener
+  }
   return serveOn({ bindInternal, bindPublic, process, transport, macOf: bunMac }, options)
 }
 
@@ -34,66 +84,62 @@ async function bindInternal(
   tls?: PeerTls,
 ): Promise<Bound> {
   const posts = new GoPosts()
-  const options = {
-    async fetch(request: Request, server: Bun.Server<undefined>) {
+  const listener = bind(port, hostname, {
+    async fetch(request, server) {
       const response = await fetch(request, server)
       posts.answered(request)
       return response
     },
     idleTimeout: 0,
-    close: (server: Bun.Server<undefined>) => closeInternal(server, posts),
-  }
-  if (tls === undefined) return bind(port, hostname, options)
-  return bind(port, hostname, { ...options, tls: { ...tls, requestCert: true, rejectUnauthorized: true } })
-}
-
-/** Takes no more connections, answers what has come on those that there are, and ends them. */
-async function closeInternal(server: Bun.Server<undefined>, posts: GoPosts): Promise<void> {
-  await posts.next()
-  // The answer is to be written first.
-  await new Promise(setImmediate)
-  void server.stop()
-  const deadline = performance.now() + CLOSE_GRACE_MS
-  while (server.pendingRequests > 0 && performance.now() < deadline) await Bun.sleep(CLOSE_POLL_MS)
-  await server.stop(true)
-}
-
-async function bindPublic(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
-  return bind(port, hostname, {
-    async fetch(request, server) {
-      return lasting(request, await fetch(request, server), (seconds) => server.timeout(request, seconds))
-    },
+    ...(tls !== undefined && { tls: { ...tls, requestCert: true, rejectUnauthorized: true } }),
   })
+  return {
+    port: listener.port,
+    async close(timeoutMs) {
+      await posts.next()
+      // The answer is to be written first.
+      await new Promise(setImmediate)
+      await listener.close(timeoutMs)
+    },
+  }
 }
 
-function bind(
-  port: number,
-  hostname: string | undefined,
-  options: {
-    fetch: (request: Request, server: Bun.Server<undefined>) => Response | Promise<Response>
-    idleTimeout?: number
-    tls?: Bun.TLSOptions
-    close?: (server: Bun.Server<undefined>) => Promise<void>
-  },
-): Bound {
-  const { close = (server) => server.stop(true), ...serving } = options
+interface BindOptions extends BunServerOptions {
+  fetch(request: Request, server: Bun.Server<unknown>): Response | Promise<Response>
+}
+
+function bind(port: number, hostname: string | undefined, options: BindOptions): Listener {
   try {
-    const server = Bun.serve({
-      port,
-      ...(hostname === undefined ? {} : { hostname }),
-      ...serving,
+    const all = {
       // Bun's page of errors would show sources to strangers.
       development: false,
+      ...options,
+      port,
+      ...(hostname === undefined ? {} : { hostname }),
       // Without that page Bun would share a port that is taken, and say nothing.
       reusePort: false,
-      // Where a request names no host, or none that is one, Bun's URL is a path alone, and Hono would find another in it.
-      fetch: (request, server) =>
-        URL.canParse(request.url)
+      fetch: (request: Request, server: Bun.Server<unknown>) =>
+        hasUrl(request)
           ? options.fetch(request, server)
-          : new Response('a Host is required\n', { status: 400 }),
-    })
-    return { port: server.port as number, close: () => close(server) }
+          : new Response('a valid Host is required\n', { status: 400 }),
+    }
+    // With and without `websocket` Bun's type has two forms.
+    const server = Bun.serve(all as Bun.Serve.Options<unknown>)
+    return new Listener(server)
   } catch (cause) {
     throw bindError(port, cause)
   }
+}
+
+/**
+ * Whether the request has a whole URL. Without a valid `Host` Bun's URL is a path alone, and Hono would find another path
+ * in it. HTTP/1.0 allows that there is none, and balancers probe so; Bun itself refuses HTTP/1.1 without.
+ */
+function hasUrl(request: Request): boolean {
+  const { url, headers } = request
+  if (URL.canParse(url)) return true
+  if (headers.has('host') || !url.startsWith('/')) return false
+  // On the request itself: Bun knows no other one's address and time limit.
+  Object.defineProperty(request, 'url', { value: `http://localhost${url}` })
+  return true
 }

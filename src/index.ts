@@ -8,7 +8,7 @@ export type { FindOptions, PeerFinder, PeerFinderStatus, PeerList } from './find
 export { LocalhostPeerFinder } from './finders/localhost.ts'
 export { StaticPeerFinder } from './finders/static.ts'
 export type { Logger } from './logging.ts'
-export type { StartOptions } from './membership.ts'
+export type { StartOptions, StopOptions } from './membership.ts'
 export type { Peer } from './mesh/peer.ts'
 export type { LinkState, PeerStatus } from './mesh/peer-status.ts'
 export type { DisconnectReceipt, PeerReceipt, Receipt } from './mesh/receipt.ts'

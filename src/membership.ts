@@ -25,6 +25,15 @@ export interface StartOptions {
   macOf?: MacOf | undefined
 }
 
+/** What `stop()` may be given. */
+export interface StopOptions {
+  /**
+   * Called once the event streams have ended, before what the peers lack is handed over: closes the HTTP server, and
+   * resolves when the requests in flight are answered. `send()` works until then. The runtimes' `serve()` gives it.
+   */
+  beforeFlush?: (() => unknown) | undefined
+}
+
 export interface MembershipOptions {
   settings: ResolvedSettings
   peerFinder: PeerFinder

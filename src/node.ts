@@ -1,61 +1,69 @@
-import type { Server } from 'node:http'
+import type { Server, ServerOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
+import { closingWhile } from './draining.ts'
 import { withFastPath, withoutFastPath } from './node/fast-path.ts'
 import { httpTransport } from './node/http-transport.ts'
+import { Listener } from './node/listener.ts'
 import { nodeMac } from './node/node-mac.ts'
-import type { SocketSink } from './node/socket-sink.ts'
-import { type Bound, bindError, type PeerTls, type Served, type ServeOptions, serveOn } from './serving.ts'
+import { type Bound, type PeerTls, type Runtime, type Served, type ServeOptions, serveOn } from './serving.ts'
 
 export type { PeerTls, Served, ServeOptions } from './serving.ts'
 
-/** What `serve()` is given under Node. */
+/** Options of `serve()` under Node. */
 export interface NodeServeOptions extends ServeOptions {
   /**
    * Whether events may be written to the sockets themselves, past Node's HTTP, which costs much less time and memory.
    * Responses that it does not fit (compressed, transformed, HTTP/1.0) are served the usual way by themselves. Default: true.
    */
   fastPath?: boolean | undefined
+  /**
+   * Options of Node's `http.createServer()` for the public port. Default: a `keepAliveTimeout` of 620,000 ms, a
+   * `headersTimeout` of 10,000 ms, `keepAlive` of TCP after 60,000 ms, and Node's own for the rest.
+   * @see https://nodejs.org/api/http.html#httpcreateserveroptions-requestlistener
+   */
+  serverOptions?: ServerOptions | undefined
 }
 
-/** How long a client or a peer may take to say what it wants, and how often that is looked at, in milliseconds. */
+/** How long a client or a peer may take to send a request's headers, and how often that is checked, in milliseconds. */
 const HEADERS_LIMIT = { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 }
-/** How long clients that do not read may hold up a stop, in milliseconds. */
-const CLOSE_GRACE_MS = 1_000
-/** After how long a quiet connection of a peer is probed by TCP, in milliseconds. */
-const KEEP_ALIVE_MS = 60_000
+/** TCP probes a quiet connection after 60 s, because a client or peer that is lost with its machine or network sends nothing. */
+const TCP_KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 60_000 }
+
+/** The host in the URL of a request without a `Host`, as HTTP/1.0 allows: balancers probe so. Node refuses HTTP/1.1 without. */
+const DEFAULT_HOST = 'localhost'
+
+/** The options of the public port that differ from Node's own defaults. Times are in milliseconds. */
+const PUBLIC_DEFAULTS = {
+  ...HEADERS_LIMIT,
+  ...TCP_KEEP_ALIVE,
+  /**
+   * An idle connection is kept for longer than balancers keep theirs (AWS ALB 60 s, GKE 600 s): otherwise one would send
+   * a request while the Pod closes the connection, and answer 502.
+   */
+  keepAliveTimeout: 620_000,
+} as const satisfies ServerOptions
 
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
  * @throws SserError `port-taken`, naming the port; what `sser.start()` throws.
  */
-export function serve({ fastPath = true, ...options }: NodeServeOptions): Promise<Served> {
-  const bindClients = fastPath ? bindFast : bindPublic
-  return serveOn(
-    { bindInternal, bindPublic: bindClients, process, transport: httpTransport, macOf: nodeMac },
-    options,
-  )
-}
-
-function bindPublic(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
-  const server = createAdaptorServer({
-    fetch: withoutFastPath(fetch),
-    serverOptions: HEADERS_LIMIT,
-  }) as Server
-  return listen(server, port, hostname)
-}
-
-function bindFast(fetch: ServeOptions['fetch'], port: number, hostname?: string): Promise<Bound> {
-  const sinks = new Set<SocketSink>()
-  const server = createAdaptorServer({
-    fetch: withFastPath(fetch, sinks),
-    serverOptions: HEADERS_LIMIT,
-  }) as Server
-  return listen(server, port, hostname, () => {
-    for (const sink of sinks) sink.abort()
-  })
+export function serve({
+  fastPath = true,
+  serverOptions = {},
+  ...options
+}: NodeServeOptions): Promise<Served> {
+  const bindPublic: Runtime['bindPublic'] = (fetch, port, hostname, isDraining) => {
+    const answer = closingWhile(isDraining, fetch)
+    const server = createAdaptorServer({
+      fetch: fastPath ? withFastPath(answer, new Set()) : withoutFastPath(answer),
+      hostname: DEFAULT_HOST,
+      serverOptions: { ...PUBLIC_DEFAULTS, ...serverOptions },
+    }) as Server
+    return Listener.bind(server, port, hostname)
+  }
+  return serveOn({ bindInternal, bindPublic, process, transport: httpTransport, macOf: nodeMac }, options)
 }
 
 function bindInternal(
@@ -64,14 +72,13 @@ function bindInternal(
   hostname?: string,
   tls?: PeerTls,
 ): Promise<Bound> {
-  // A peer that is lost with its machine says nothing; its connections end all the same.
-  const quiet = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
-  const serverOptions = { ...HEADERS_LIMIT, ...quiet }
+  const serverOptions = { ...HEADERS_LIMIT, ...TCP_KEEP_ALIVE }
   const server = createAdaptorServer(
     tls === undefined
-      ? { fetch, serverOptions }
+      ? { fetch, hostname: DEFAULT_HOST, serverOptions }
       : {
           fetch,
+          hostname: DEFAULT_HOST,
           createServer: createTlsServer,
           serverOptions: {
             ...serverOptions,
@@ -83,38 +90,5 @@ function bindInternal(
         },
   ) as Server
   server.keepAliveTimeout = 0
-  return listen(server, port, hostname)
-}
-
-/** `cut` ends what the server does not know of. */
-function listen(
-  server: Server,
-  port: number,
-  hostname: string | undefined,
-  cut: () => void = () => {},
-): Promise<Bound> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => reject(bindError(port, cause)))
-    server.listen(port, hostname, () => {
-      resolve({ port: (server.address() as AddressInfo).port, close: () => close(server, cut) })
-    })
-  })
-}
-
-async function close(server: Server, cut: () => void): Promise<void> {
-  // Node has accepted by then each connection that waited: those that still wait are reset with the listener.
-  await new Promise(setImmediate)
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      server.closeAllConnections()
-      cut()
-    }, CLOSE_GRACE_MS)
-    // Streams end a turn later; only then are their connections idle.
-    const idle = setInterval(() => server.closeIdleConnections(), 20)
-    server.close(() => {
-      clearTimeout(timer)
-      clearInterval(idle)
-      resolve()
-    })
-  })
+  return Listener.bind(server, port, hostname)
 }

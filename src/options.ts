@@ -144,7 +144,8 @@ function isSecret(value: unknown): boolean {
   return typeof value === 'string' && value.length >= 16 && value.length <= 1_024
 }
 
-const withDefault = (fallback: number, minimum: number, maximum?: number) =>
+/** A whole number that may be left out. */
+export const withDefault = (fallback: number, minimum: number, maximum?: number) =>
   v.optional(whole(minimum, maximum), fallback)
 
 const schema = v.strictObject({

@@ -1,7 +1,11 @@
 import { Hono } from 'hono'
+import * as v from 'valibot'
+import { MAX_TIMER_MS } from './clock.ts'
 import { SserError } from './errors.ts'
 import type { MacOf } from './mesh/mac.ts'
 import type { Transport } from './mesh/transport.ts'
+import { checkOptions, withDefault } from './options.ts'
+import { type SignalSource, StopSignals } from './signals.ts'
 import type { Sser } from './sser.ts'
 
 /** What the runtimes' `serve()` is given. */
@@ -21,6 +25,12 @@ export interface ServeOptions {
   internalTls?: PeerTls | undefined
   /** A port of its own for `sser.opsRoutes`, plain: a kubelet's probes have no certificate. Default: the internal port. */
   opsPort?: number | undefined
+  /**
+   * How long requests that are in flight when the public port closes may take, in milliseconds, responses that stream
+   * included; then their connections are cut. The port closes once the event streams have ended, within `drainMs`, and
+   * before `flushTimeoutMs` begins: the grace period must be longer than the three together. Default: 10,000. Minimum: 0.
+   */
+  requestDrainTimeoutMs?: number | undefined
 }
 
 /** A Pod's certificate, and whose certificates it takes, all as PEM. A Pod serves with it, and calls with it. */
@@ -48,10 +58,13 @@ export interface Served {
 /** A port that was bound, and how to let go of it. */
 export interface Bound {
   port: number
-  close(): Promise<void>
+  /**
+   * Closes it to new connections, and idle connections with it. Resolves when the requests in flight are answered, and
+   * cuts their connections after `timeoutMs`.
+   */
+  close(timeoutMs: number): Promise<void>
 }
 
-type Signal = 'SIGTERM' | 'SIGINT'
 type Bind = (
   fetch: ServeOptions['fetch'],
   port: number,
@@ -67,29 +80,47 @@ export interface Runtime {
   macOf: MacOf
   /** For peers. Go Pods keep their connections for ever, and lose the message that meets a closing one. */
   bindInternal: Bind
-  /** For clients. Event streams are quiet for long. */
-  bindPublic: Bind
-  process: {
-    once(signal: Signal, listener: () => unknown): unknown
-    off(signal: Signal, listener: () => unknown): unknown
-  }
+  /** For clients. Event streams are quiet for long; answers while the Pod drains close their connection. */
+  bindPublic(
+    fetch: ServeOptions['fetch'],
+    port: number,
+    hostname: string | undefined,
+    isDraining: () => boolean,
+  ): Promise<Bound>
+  process: SignalSource
 }
 
-const SIGNALS: readonly Signal[] = ['SIGTERM', 'SIGINT']
+/** How long requests of peers and probes may hold up a stop, in milliseconds. */
+const INTERNAL_CLOSE_MS = 1_000
+
+/** The default of {@link ServeOptions.requestDrainTimeoutMs}. */
+export const REQUEST_DRAIN_TIMEOUT_MS = 10_000
+
+const schema = v.strictObject({
+  requestDrainTimeoutMs: withDefault(REQUEST_DRAIN_TIMEOUT_MS, 0, MAX_TIMER_MS),
+})
 
 /** `serve()` on any runtime: internal port, fleet, public port, in that order; signals stop it at any time. */
 export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<Served> {
   const { sser, fetch, port, hostname, internalPort = sser.internalPort } = options
+  const { requestDrainTimeoutMs } = checkOptions(schema, {
+    requestDrainTimeoutMs: options.requestDrainTimeoutMs,
+  })
   const bound: Bound[] = []
+  let open: Bound | undefined
   let stopping: Promise<void> | undefined
+  /** In flight requests come before the peers: what they send is still to be handed over. */
+  const closePublic = async () => {
+    const closing = open?.close(requestDrainTimeoutMs)
+    open = undefined
+    await closing
+  }
   const stop = () => {
-    stopping ??= stopAll(sser, bound).finally(() => {
-      for (const signal of SIGNALS) runtime.process.off(signal, stop)
-    })
+    stopping ??= stopAll(sser, closePublic, bound).finally(() => signals.release())
     return stopping
   }
   // From the first moment: the first process of a container is deaf to a signal that it does not listen to.
-  for (const signal of SIGNALS) runtime.process.once(signal, stop)
+  const signals = StopSignals.listen(runtime.process, stop)
   try {
     const { internalHostname = hostname, internalTls, opsPort } = options
     const app = new Hono().route('/', sser.internalRoutes)
@@ -107,12 +138,15 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
       transport: runtime.transport?.(internalTls),
       macOf: runtime.macOf,
     })
-    const open = await runtime.bindPublic(fetch, port, hostname)
-    bound.push(open)
+    const isDraining = () => sser.state === 'draining' || sser.state === 'stopped'
+    const clients = await runtime.bindPublic(fetch, port, hostname, isDraining)
+    open = clients
     if (stopping !== undefined) throw new SserError('stopped', 'The Pod was told to stop while it started')
-    return { port: open.port, internalPort: internal.port, opsPort: ops.port, stop }
+    return { port: clients.port, internalPort: internal.port, opsPort: ops.port, stop }
   } catch (error) {
     await stop()
+    // They may have been bound after the stop had closed the others.
+    await closePublic()
     await closeAll(bound)
     throw error
   }
@@ -124,12 +158,14 @@ export function bindError(port: number, cause: unknown): unknown {
   return new SserError('port-taken', `Port ${port} is in use`, { cause })
 }
 
-async function stopAll(sser: Sser, bound: Bound[]): Promise<void> {
-  await sser.stop()
+async function stopAll(sser: Sser, closePublic: () => Promise<void>, bound: Bound[]): Promise<void> {
+  await sser.stop({ beforeFlush: closePublic })
+  // The app may have stopped the instance itself.
+  await closePublic()
   await closeAll(bound)
 }
 
 /** Each of them once; the one that was bound first, for peers, goes last: until then they are told that it stops. */
 async function closeAll(bound: Bound[]): Promise<void> {
-  for (const each of bound.splice(0).reverse()) await each.close()
+  for (const each of bound.splice(0).reverse()) await each.close(INTERNAL_CLOSE_MS)
 }

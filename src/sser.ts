@@ -3,11 +3,11 @@ import { type Clock, keepAlive, systemClock } from './clock.ts'
 import { RecentFaults } from './core/recent-faults.ts'
 import { Tally } from './core/tally.ts'
 import type { Selection } from './core/terms.ts'
-import { SserError, stopped } from './errors.ts'
+import { describe, SserError, stopped } from './errors.ts'
 import { Faults } from './faults.ts'
 import type { PeerFinder } from './finders/finder.ts'
 import { Logging } from './logging.ts'
-import { Membership, type StartOptions } from './membership.ts'
+import { Membership, type StartOptions, type StopOptions } from './membership.ts'
 import type { PeerStatus } from './mesh/peer-status.ts'
 import type { DisconnectReceipt, Receipt } from './mesh/receipt.ts'
 import { Signatures } from './mesh/signatures.ts'
@@ -60,6 +60,7 @@ export class Sser {
   readonly #sender: Sender
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
+  #isDraining = false
   #isLeaving = false
 
   /** @throws SserError `invalid-options`, naming the option and what it wants. */
@@ -163,7 +164,7 @@ export class Sser {
   /** Where this Pod stands between `new` and its end. */
   get state(): State {
     if (this.#abort.signal.aborted) return 'stopped'
-    if (this.#stopping !== undefined) return 'draining'
+    if (this.#isDraining) return 'draining'
     if (this.#membership.life.mesh.isReady) return 'ready'
     if (this.#membership.joining !== undefined) return 'fetching-log'
     return this.#starting === undefined ? 'idle' : 'finding-peers'
@@ -203,12 +204,12 @@ export class Sser {
   }
 
   /**
-   * Ends the connections one after another over `drainMs`, hands what the peers lack over to them for up to
-   * `flushTimeoutMs`, and leaves. `send()` works until the last connection ended. A stopped instance stays stopped;
+   * Ends the connections one after another over `drainMs`, waits for `beforeFlush`, hands what the peers lack over to
+   * them for up to `flushTimeoutMs`, and leaves. `send()` works until it hands over. A stopped instance stays stopped;
    * called again, it returns the first call's promise.
    */
-  stop(): Promise<void> {
-    this.#stopping ??= keepAlive(this.#clock, this.#drain())
+  stop({ beforeFlush }: StopOptions = {}): Promise<void> {
+    this.#stopping ??= keepAlive(this.#clock, this.#drain(beforeFlush))
     return this.#stopping
   }
 
@@ -257,9 +258,15 @@ export class Sser {
   }
 
   /** Connections first: their clients resume elsewhere. What arrives meanwhile is handed on as well. */
-  async #drain(): Promise<void> {
+  async #drain(beforeFlush: StopOptions['beforeFlush']): Promise<void> {
+    this.#isDraining = true
     this.#logging.info(`drains: ${this.connections} connections, within ${this.#settings.drainMs} ms`)
     await this.#membership.life.hub.drain(this.#settings.drainMs)
+    try {
+      await beforeFlush?.()
+    } catch (error) {
+      this.#logging.warn(`beforeFlush failed, and the stop goes on: ${describe(error)}`)
+    }
     this.#isLeaving = true
     await Promise.all([
       this.#membership.life.mesh.flush(this.#settings.flushTimeoutMs),

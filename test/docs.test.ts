@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { timing } from '../src/core/timing.ts'
 import { MENDS } from '../src/doctor/mends.ts'
 import { resolveSettings } from '../src/options.ts'
+import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/serving.ts'
 import { parsePosition, printPosition } from '../src/wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1 } from '../src/wire/v1.ts'
 import { APPEND_MAX_BYTES, APPEND_TARGET_BYTES, APPEND_URL_PATH, parseAppend } from '../src/wire/v2.ts'
@@ -19,6 +20,7 @@ const PAGES = [
   'docs/clients.md',
   'docs/security.md',
   'docs/kubernetes.md',
+  'docs/serving.md',
   'docs/observability.md',
   'docs/doctor.md',
   'docs/proxies.md',
@@ -33,7 +35,10 @@ const ID =
 
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
 const protocol = read('docs/protocol.md')
-const settings = resolveSettings({}) as unknown as Record<string, unknown>
+const settings: Record<string, unknown> = {
+  ...resolveSettings({}),
+  requestDrainTimeoutMs: REQUEST_DRAIN_TIMEOUT_MS,
+}
 
 function blocks(page: string, language: string): string[] {
   return Array.from(page.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms')), ([, block]) =>

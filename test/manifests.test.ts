@@ -9,6 +9,7 @@ import { mend } from '../src/kubernetes/mend.ts'
 import { resolveOptions } from '../src/kubernetes/options.ts'
 import { pods } from '../src/kubernetes/pods.ts'
 import { resolveSettings } from '../src/options.ts'
+import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/serving.ts'
 import {
   type Deployment,
   type DisruptionBudget,
@@ -118,12 +119,13 @@ describe('the Deployment', () => {
 })
 
 describe.each([['base', deployment] as const, ...patches()])('the grace period of %s', (_, { spec }) => {
-  test('is longer than preStop, drain and flush together, with time to spare', () => {
+  test('is longer than preStop, drain, requests in flight and flush together, with time to spare', () => {
     const { terminationGracePeriodSeconds, containers } = spec.template.spec
     const { drainMs, flushTimeoutMs } = settings
     const preStopMs = containers[0].lifecycle.preStop.sleep.seconds * 1_000
     expect(preStopMs).toBeGreaterThanOrEqual(5_000)
-    const spareMs = terminationGracePeriodSeconds * 1_000 - preStopMs - drainMs - flushTimeoutMs - CLOSE_MS
+    const stopMs = drainMs + REQUEST_DRAIN_TIMEOUT_MS + flushTimeoutMs + CLOSE_MS
+    const spareMs = terminationGracePeriodSeconds * 1_000 - preStopMs - stopMs
     expect(spareMs).toBeGreaterThanOrEqual(5_000)
   })
 })

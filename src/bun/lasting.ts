@@ -1,34 +1,46 @@
 import { eventStreamIn, eventStreamOf, isEventStream } from '../core/event-stream.ts'
 
-/**
- * After how long Bun closes what is quiet, in seconds. What was set for a request stays with its socket, for requests to
- * come and for what its client does not take: it must be this again when a stream is over.
- */
-const USUAL_S = 10
+/** How long the client of an ended stream may take for the rest of it, in seconds. */
+const LINGER_S = 10
 /** Bun counts in seconds, and has no other way to close one connection. */
 const AT_ONCE_S = 1
 const NEVER = 0
 
+/** The connection that carries a response, as far as Bun lets it be controlled. */
+export interface BunConnection {
+  /** How long it may be quiet, in seconds, where it carries no event stream. */
+  idleTimeout: number
+  /** Sets how long it may be quiet, in seconds. That stays with the connection, also for its next requests. */
+  setTimeout(seconds: number): void
+  /** The event stream is over; its last bytes may be under way. */
+  onEnd(): void
+}
+
 /** Lets an event stream be quiet for longer than Bun would have it, while it lasts. */
-export function lasting(
-  request: Request,
-  response: Response,
-  setTimeout: (seconds: number) => void,
-): Response {
+export function lasting(request: Request, response: Response, connection: BunConnection): Response {
+  const { idleTimeout, setTimeout, onEnd } = connection
   const stream = eventStreamOf(request) ?? eventStreamIn(response)
   if (stream !== undefined) {
     stream.carriedBy({
       begin: () => setTimeout(NEVER),
-      end: () => setTimeout(USUAL_S),
-      cut: () => setTimeout(AT_ONCE_S),
+      end() {
+        setTimeout(LINGER_S)
+        onEnd()
+      },
+      cut() {
+        setTimeout(AT_ONCE_S)
+        onEnd()
+      },
     })
+    // A Pod that drains ends its streams, and no client should come back to it over the same connection.
+    if (isEventStream(response)) response.headers.set('connection', 'close')
     return response
   }
   // The app's own, or ours beyond recognition. A `retry:` and no more looks like one, and must not last.
   if (response.body === null || !isEventStream(response)) return response
   setTimeout(NEVER)
   return new Response(
-    untilEnd(response.body, () => setTimeout(USUAL_S)),
+    untilEnd(response.body, () => setTimeout(idleTimeout)),
     response,
   )
 }

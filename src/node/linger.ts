@@ -5,9 +5,18 @@ import type { EventStream } from '../core/event-stream.ts'
 /** How long a client may take for what is left of its ended response, in milliseconds; it can resume where it was. */
 const LINGER_MS = 10_000
 
+/** The sockets that {@link linger} was called for. */
+const lingering = new WeakSet<Socket>()
+
+/** Whether the socket's event stream has ended, and only its client keeps it open. */
+export function isLingering(socket: Socket): boolean {
+  return lingering.has(socket)
+}
+
 /** For the socket of a stream that has ended: nobody counts it any more, and nobody else would end it. */
 export function linger(socket: Socket): void {
   if (socket.destroyed) return
+  lingering.add(socket)
   // The socket's own time limit begins anew with each byte that comes or goes.
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)
   socket.once('close', () => clearTimeout(timer))

@@ -4,9 +4,11 @@ import { compress } from 'hono/compress'
 import { cors } from 'hono/cors'
 import { logger } from 'hono/logger'
 import { secureHeaders } from 'hono/secure-headers'
+import { streamSSE } from 'hono/streaming'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 
 const { HOST = '', PORT = '', INTERNAL_PORT = '', PEERS = '', OPTIONS = '{}', FRONT = '', TLS } = process.env
+const { SERVE = '{}', AFTER_STOP = '' } = process.env
 const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await import('../../src/node.ts')
 
 const middleware: Record<string, () => MiddlewareHandler> = {
@@ -28,6 +30,18 @@ for (const name of FRONT.split(',')) if (name !== '') app.use(middleware[name]?.
 app.route('/events', sser.routes)
 app.post('/send', async (c) => c.json(await sser.send(c.req.query('stream') ?? '', await c.req.text()), 202))
 app.get('/state', (c) => c.json({ connections: sser.connections, peers: sser.peers }))
+const released = new Promise<void>((resolve) => process.once('SIGUSR2', () => resolve()))
+app.post('/held', async (c) => {
+  await released
+  return c.json(await sser.send('held', await c.req.text()), 201)
+})
+app.get('/held-stream', (c) =>
+  streamSSE(c, async (stream) => {
+    await stream.writeSSE({ data: 'first' })
+    await released
+    await stream.writeSSE({ data: 'last' })
+  }),
+)
 app.post('/stop', (c) => {
   const start = performance.now()
   setTimeout(async () => {
@@ -39,5 +53,16 @@ app.post('/stop', (c) => {
 
 const hostname = HOST.replace(/[[\]]/g, '')
 const internalTls = TLS === undefined ? undefined : JSON.parse(TLS)
-const served = await serve({ sser, fetch: app.fetch, hostname, port: Number(PORT), internalTls })
+const own = JSON.parse(SERVE)
+const served = await serve({ sser, fetch: app.fetch, hostname, port: Number(PORT), internalTls, ...own })
+if (AFTER_STOP === 'held') {
+  // As an app that closes its database.
+  process.once('SIGTERM', async () => {
+    const timer = setInterval(() => {}, 60_000)
+    await served.stop()
+    console.log('stopped')
+    await released
+    clearInterval(timer)
+  })
+}
 console.log(`listening on http://${HOST}:${served.port} internally ${served.internalPort}`)

@@ -1,0 +1,48 @@
+import type { Bound } from '../serving.ts'
+
+/** How long clients that do not read an ended event stream may hold up a stop, in milliseconds. */
+const STREAM_CLOSE_MS = 1_000
+/** How often requests in flight are looked for, in milliseconds: Bun itself also waits for connections that ask nothing. */
+const CHECK_MS = 20
+
+/** A bound port of Bun's server. */
+export class Listener implements Bound {
+  readonly #server: Bun.Server<unknown>
+  /** Requests for event streams that ended while the Pod drains; their last bytes may be under way. */
+  readonly #ended = new Set<Request>()
+
+  constructor(server: Bun.Server<unknown>) {
+    this.#server = server
+  }
+
+  get port(): number {
+    return this.#server.port as number
+  }
+
+  /** The event stream that answers `request` has ended, and the Pod drains. */
+  streamEnded(request: Request): void {
+    this.#ended.add(request)
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    const start = performance.now()
+    // Closes idle connections at once, and the others after their response.
+    void this.#server.stop(false)
+    while (this.#isBusy(performance.now() - start, timeoutMs)) await Bun.sleep(CHECK_MS)
+    // WebSockets, too: they do not end by themselves.
+    await this.#server.stop(true)
+  }
+
+  #isBusy(elapsedMs: number, timeoutMs: number): boolean {
+    const { pendingRequests } = this.#server
+    if (pendingRequests === 0 || elapsedMs >= timeoutMs) return false
+    return elapsedMs < STREAM_CLOSE_MS || pendingRequests > this.#unread()
+  }
+
+  /** Ended event streams that have not been read to their end. Bun forgets a request's address with its connection. */
+  #unread(): number {
+    let count = 0
+    for (const request of this.#ended) if (this.#server.requestIP(request) !== null) count += 1
+    return count
+  }
+}

@@ -1,0 +1,65 @@
+import type { Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { type Bound, bindError } from '../serving.ts'
+import { isLingering } from './linger.ts'
+
+/** How long clients that do not read an ended event stream may hold up a stop, in milliseconds. */
+const STREAM_CLOSE_MS = 1_000
+/** How often connections are looked for that have become idle, in milliseconds: a response ends a turn later. */
+const IDLE_CHECK_MS = 20
+
+/** A bound port, and every socket that it has accepted: Node's own list lacks those that left HTTP. */
+export class Listener implements Bound {
+  readonly port: number
+  readonly #server: Server
+  readonly #sockets: Set<Socket>
+
+  private constructor(server: Server, sockets: Set<Socket>) {
+    this.port = (server.address() as AddressInfo).port
+    this.#server = server
+    this.#sockets = sockets
+  }
+
+  /** Rejects with what {@link bindError} makes of it. */
+  static bind(server: Server, port: number, hostname: string | undefined): Promise<Listener> {
+    const sockets = new Set<Socket>()
+    // One function for all of them.
+    function forget(this: Socket) {
+      sockets.delete(this)
+    }
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket)
+      socket.on('close', forget)
+    })
+    return new Promise((resolve, reject) => {
+      server.once('error', (cause) => reject(bindError(port, cause)))
+      server.listen(port, hostname, () => resolve(new Listener(server, sockets)))
+    })
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    const server = this.#server
+    // Node has accepted by then each connection that waited: those that still wait are reset with the listener.
+    await new Promise(setImmediate)
+    return new Promise((resolve) => {
+      const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
+      const early = setTimeout(() => this.#destroy(hasNoRequest), STREAM_CLOSE_MS)
+      const late = setTimeout(() => this.#destroy(), timeoutMs)
+      server.close(() => {
+        clearInterval(idle)
+        clearTimeout(early)
+        clearTimeout(late)
+        resolve()
+      })
+    })
+  }
+
+  #destroy(isMeant: (socket: Socket) => boolean = () => true): void {
+    for (const socket of this.#sockets) if (isMeant(socket)) socket.destroy()
+  }
+}
+
+/** Its event stream is over, or it has never asked for anything: browsers open connections ahead of need. */
+function hasNoRequest(socket: Socket): boolean {
+  return isLingering(socket) || socket.bytesRead === 0
+}
