@@ -28,6 +28,12 @@ export type SserErrorCode =
   | 'port-taken'
   /** A body is over its limit. */
   | 'body-too-large'
+  /** A request to the internal port does not declare the length of its body. */
+  | 'length-required'
+  /** A request to the internal port comes from a web page, or is not called by a name of this Pod. */
+  | 'forbidden-origin'
+  /** A body on the internal port is not `application/json`. */
+  | 'unsupported-media-type'
   /** A body takes longer than `internalBodyTimeoutMs`. */
   | 'body-too-slow'
   /** More bodies are on their way to the internal port than `maxInternalBytes` allows. */
@@ -64,7 +70,7 @@ export type SserErrorCode =
   | 'peer-finder-failed'
 
 /** The HTTP status of an answer to a request that failed with an {@link SserError}. */
-export type SserErrorStatus = 400 | 401 | 403 | 406 | 408 | 409 | 413 | 429 | 500 | 502 | 503
+export type SserErrorStatus = 400 | 401 | 403 | 406 | 408 | 409 | 411 | 413 | 415 | 429 | 500 | 502 | 503
 
 const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'stream-name-required': 400,
@@ -81,6 +87,9 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'invalid-peer': 500,
   'port-taken': 500,
   'body-too-large': 413,
+  'length-required': 411,
+  'forbidden-origin': 403,
+  'unsupported-media-type': 415,
   'body-too-slow': 408,
   busy: 503,
   unauthorized: 401,

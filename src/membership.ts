@@ -69,6 +69,11 @@ export class Membership {
     return this.#life
   }
 
+  /** Of the peers, as their finder gives them. */
+  get addresses(): string[] {
+    return this.#peers.map(({ address }) => address)
+  }
+
   /** Resolves when this life has joined the fleet; undefined before the finder's first list. */
   get joining(): Promise<void> | undefined {
     return this.#joining

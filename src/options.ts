@@ -105,6 +105,13 @@ export interface Settings {
   allowGoPeers?: boolean | undefined
   /** With a `peerSecret`: whether what is not signed is taken, too: for the rollout that brings it. Default: false. */
   allowUnsignedPeers?: boolean | undefined
+  /**
+   * Host names by which the internal port may be called, beside IP addresses, names of one label, names that end in
+   * `.localhost`, `.local`, `.internal`, `.svc` or `.test`, and the names of the peers and their domain. A leading dot
+   * stands for all names below. To be set where Prometheus, or an ingress in front of `/debug/sser`, uses another name.
+   * Default: none.
+   */
+  allowedInternalHosts?: readonly string[] | undefined
   /** How long one body may take to come in on the internal port, in milliseconds. Default: 10,000. Minimum: 10. */
   internalBodyTimeoutMs?: number | undefined
   /**
@@ -138,6 +145,10 @@ function isPeerSecret(value: unknown): boolean {
   if (value === undefined) return true
   const secrets: unknown[] = Array.isArray(value) ? value : [value]
   return secrets.length > 0 && secrets.length <= 8 && secrets.every(isSecret)
+}
+
+function isHostName(value: unknown): boolean {
+  return typeof value === 'string' && /^\.?[^\s.:/][^\s:/]*$/.test(value)
 }
 
 function isSecret(value: unknown): boolean {
@@ -177,6 +188,10 @@ const schema = v.strictObject({
   ),
   allowGoPeers: v.optional(v.boolean(), false),
   allowUnsignedPeers: v.optional(v.boolean(), false),
+  allowedInternalHosts: v.optional(
+    v.array(v.custom<string>(isHostName, 'a host name, without a scheme and a port')),
+    () => [],
+  ),
   internalBodyTimeoutMs: withDefault(10_000, 10, MAX_TIMER_MS),
   maxInternalBytes: withDefault(67_108_864, APPEND_MAX_BYTES),
   onError: v.optional(v.function() as v.GenericSchema<OnError>),

@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import * as v from 'valibot'
 import { MAX_TIMER_MS } from './clock.ts'
 import { SserError } from './errors.ts'
+import { forInternalPort } from './internal-port.ts'
 import type { MacOf } from './mesh/mac.ts'
 import type { Transport } from './mesh/transport.ts'
 import { checkOptions, withDefault } from './options.ts'
@@ -125,11 +126,16 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
     const { internalHostname = hostname, internalTls, opsPort } = options
     const app = new Hono().route('/', sser.internalRoutes)
     if (opsPort === undefined) app.route('/', sser.opsRoutes)
-    const internal = await runtime.bindInternal(app.fetch, internalPort, internalHostname, internalTls)
+    const internal = await runtime.bindInternal(
+      forInternalPort(app.fetch),
+      internalPort,
+      internalHostname,
+      internalTls,
+    )
     bound.push(internal)
     let ops = internal
     if (opsPort !== undefined) {
-      ops = await runtime.bindInternal(sser.opsRoutes.fetch, opsPort, internalHostname)
+      ops = await runtime.bindInternal(forInternalPort(sser.opsRoutes.fetch), opsPort, internalHostname)
       bound.push(ops)
     }
     await sser.start({

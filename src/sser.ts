@@ -111,8 +111,13 @@ export class Sser {
     }
     this.handler = eventsHandler(events)
     this.routes = eventsRoutes(events)
+    const hosts = {
+      allowedInternalHosts: this.#settings.allowedInternalHosts,
+      peerAddresses: () => this.#membership.addresses,
+    }
     this.internalRoutes = internalRoutes({
       ...this.#settings,
+      ...hosts,
       faults: this.#faults,
       signatures,
       intake: new Intake({
@@ -133,6 +138,7 @@ export class Sser {
       probeRoutes: this.probeRoutes,
       stats: (options) => this.stats(options),
       recentFaults: () => this.#recentFaults.list(),
+      ...hosts,
     })
   }
 

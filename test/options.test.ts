@@ -42,7 +42,7 @@ const refusal = (...words: string[]) =>
 describe('the defaults', () => {
   it('are as documented, and there is no option that is not tested here', () => {
     const numbers = Object.fromEntries(Object.entries(NUMBERS).map(([name, [fallback]]) => [name, fallback]))
-    expect(resolveSettings({})).toEqual({ ...numbers, ...BOOLEANS })
+    expect(resolveSettings({})).toEqual({ ...numbers, ...BOOLEANS, allowedInternalHosts: [] })
     expect(make({})().internalPort).toBe(7_000)
   })
 
@@ -96,6 +96,16 @@ describe('other options', () => {
       expect(make({ peerSecret })).toThrow(refusal('"peerSecret"', '16 to 1,024 characters'))
       expect(make({ peerSecret })).not.toThrow(/fifteen|short/)
     }
+  })
+
+  it('allowedInternalHosts are names without a scheme and a port', () => {
+    const names = ['web-1.example.com', '.example.com']
+    expect(make({ allowedInternalHosts: names })).not.toThrow()
+    for (const wrong of ['web-1.example.com:7000', 'http://web-1.example.com', ''])
+      expect(make({ allowedInternalHosts: [wrong] })).toThrow(
+        refusal('"allowedInternalHosts.0"', 'a host name'),
+      )
+    expect(make({ allowedInternalHosts: 'example.com' })).toThrow(refusal('"allowedInternalHosts"', 'Array'))
   })
 
   it.each(['onError', 'fetch', 'authorize'])('%s is a function', (name) => {

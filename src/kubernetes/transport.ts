@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
+import { decodeBody } from '../wire/body.ts'
+import { BodyBuffer } from '../wire/body-buffer.ts'
 import { ProtocolError, readStatus, StatusError } from './answer.ts'
 import type { Access, Credentials } from './credentials.ts'
 import type { Limits } from './limits.ts'
@@ -68,6 +70,8 @@ export class Transport {
     this.requests += 1
     return new Promise((resolve, reject) => {
       const sent = request(new URL(server.pathname.replace(/\/$/, '') + path, server), {
+        // Said, so that NODE_TLS_REJECT_UNAUTHORIZED does not hand the token to a false API server.
+        rejectUnauthorized: true,
         ...tls,
         agent: this.#agent,
         headers: { accept: 'application/json', 'user-agent': 'sser', ...headers },
@@ -106,37 +110,40 @@ export class TooLongError extends ProtocolError {}
 
 /** The whole body. @throws TooLongError if it is longer than `mostBytes`. */
 export async function readText(body: AsyncIterable<Uint8Array>, mostBytes: number): Promise<string> {
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const part of body) {
-    size += part.byteLength
-    if (size > mostBytes) throw new TooLongError(`An answer of more than ${mostBytes} bytes`)
-    parts.push(part)
+  const buffer = new BodyBuffer(mostBytes)
+  for await (const piece of body) {
+    add(
+      buffer,
+      piece,
+      () => new TooLongError(`An answer of more than ${mostBytes} bytes, or of too small pieces`),
+    )
   }
-  return Buffer.concat(parts).toString()
+  return decodeBody(buffer.take())
 }
 
 /** The body's lines. @throws ProtocolError if one is longer than `mostBytes`; Error if the last is not whole. */
 export async function* readLines(body: AsyncIterable<Uint8Array>, mostBytes: number): AsyncGenerator<string> {
-  let parts: Uint8Array[] = []
-  let size = 0
-  const take = (part: Uint8Array) => {
-    size += part.byteLength
-    if (size > mostBytes) throw new ProtocolError(`A watch event of more than ${mostBytes} bytes`)
-    parts.push(part)
-  }
+  const buffer = new BodyBuffer(mostBytes)
+  const tooLong = () =>
+    new ProtocolError(`A watch event of more than ${mostBytes} bytes, or of too small pieces`)
   for await (const chunk of body) {
     let from = 0
     for (let to = chunk.indexOf(10); to >= 0; to = chunk.indexOf(10, from)) {
-      take(chunk.subarray(from, to))
-      yield Buffer.concat(parts).toString()
-      parts = []
-      size = 0
+      add(buffer, chunk.subarray(from, to), tooLong)
+      yield decodeBody(buffer.take())
       from = to + 1
     }
-    if (from < chunk.byteLength) take(chunk.subarray(from))
+    if (from < chunk.byteLength) add(buffer, chunk.subarray(from), tooLong)
   }
-  if (size > 0) throw new Error('The watch ended inside a line')
+  if (buffer.byteLength > 0) throw new Error('The watch ended inside a line')
+}
+
+function add(buffer: BodyBuffer, piece: Uint8Array, tooLong: () => Error): void {
+  try {
+    buffer.add(piece)
+  } catch {
+    throw tooLong()
+  }
 }
 
 /** Nobody follows it: the token is for the API server alone. */

@@ -26,6 +26,14 @@ export class Replays {
     return this.#senders.size
   }
 
+  /** Whether `number` was seen, or may have been: what can be told without taking note of it. */
+  hasSeen(sender: string, number: number): boolean {
+    const known = this.#senders.get(sender)
+    if (known === undefined || number > known.highest) return false
+    const behind = known.highest - number
+    return behind >= WINDOW || (known.seen & (1 << behind)) !== 0
+  }
+
   /** Takes note of `number`; false if it was seen before, or may have been. */
   isFirst(sender: string, number: number, now: number): boolean {
     const known = this.#senders.get(sender)

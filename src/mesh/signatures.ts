@@ -84,6 +84,16 @@ export class Signatures {
     }
   }
 
+  /**
+   * Refuses by the header alone what cannot become right by its body. A request that is not of now can: its sender is
+   * told the time by a signed refusal.
+   * @throws SserError `unauthorized`: there is no signature, a malformed one, or one that came before.
+   */
+  precheck(header: string | undefined): void {
+    const [, time, name = '', number] = this.parse(header)
+    if (this.#isOfNow(Number(time)) && this.#replays.hasSeen(name, Number(number))) throw sentBefore()
+  }
+
   /** @throws SserError `unauthorized`: there is no signature, or a wrong one, or it came before. */
   async check(request: SignedRequest, header: string | undefined): Promise<Proof> {
     const [, time, name = '', number, mac = ''] = this.parse(header)
@@ -91,9 +101,8 @@ export class Signatures {
     const head = requestHead(request, signer)
     for (const key of this.#keys) {
       if (!(await key.verify(mac, head, request.body))) continue
-      const isOfNow = signer.time >= this.#startedAt && Math.abs(signer.time - this.time) <= MAX_SKEW_MS
-      if (isOfNow && !this.#replays.isFirst(name, signer.number, this.#clock.now()))
-        throw unauthorized('this was sent before')
+      const isOfNow = this.#isOfNow(signer.time)
+      if (isOfNow && !this.#replays.isFirst(name, signer.number, this.#clock.now())) throw sentBefore()
       return { key, mac, isOfNow }
     }
     throw unauthorized('the signature is wrong; do all Pods have the same peerSecret?')
@@ -125,6 +134,10 @@ export class Signatures {
     const head = answerHead(mac, status, Number(time))
     return (await key.verify(answerMac, head, body)) ? Number(time) : undefined
   }
+
+  #isOfNow(time: number): boolean {
+    return time >= this.#startedAt && Math.abs(time - this.time) <= MAX_SKEW_MS
+  }
 }
 
 function requestHead({ path, uid = '' }: SignedRequest, { time, name, number }: Signer): string {
@@ -133,6 +146,10 @@ function requestHead({ path, uid = '' }: SignedRequest, { time, name, number }: 
 
 function answerHead(mac: string, status: number, time: number): string {
   return `sser answer\n${mac}\n${status}\n${time}\n`
+}
+
+function sentBefore(): SserError {
+  return unauthorized('this was sent before')
 }
 
 function unauthorized(why: string): SserError {

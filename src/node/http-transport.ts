@@ -4,6 +4,8 @@ import { SserError } from '../errors.ts'
 import { SIGNATURE_HEADER } from '../mesh/signatures.ts'
 import type { Answer, Transport } from '../mesh/transport.ts'
 import type { PeerTls } from '../serving.ts'
+import { decodeBody } from '../wire/body.ts'
+import { BodyBuffer, tooLarge } from '../wire/body-buffer.ts'
 
 /**
  * Posts to peers with Node's own HTTP client. `fetch` costs three times as much for each request, and a Pod that sends
@@ -27,10 +29,19 @@ export function httpTransport(tls: PeerTls | undefined): Transport {
         if (response.statusCode === 200 && maxBytes > 0) read(response, maxBytes).then(resolve, fail)
         else resolve(dismiss(response))
       })
+      let hints = 0
+      posting.on('information', () => {
+        hints += 1
+        if (hints > MAX_HINTS)
+          posting.destroy(new SserError('peer-failed', 'it answers with hints without end'))
+      })
       posting.on('error', fail).end(body)
     })
   }
 }
+
+/** Provisional answers (1xx) that a peer may send before the real one. */
+const MAX_HINTS = 16
 
 type Send = (options: RequestOptions, onResponse: (response: IncomingMessage) => void) => ClientRequest
 
@@ -46,22 +57,24 @@ function sender(tls: PeerTls | undefined): Send {
 
 function read(response: IncomingMessage, maxBytes: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const tooLarge = () => {
+    const refuse = (error: unknown) => {
       response.destroy()
-      reject(new SserError('body-too-large', `A body has at most ${maxBytes} bytes`))
+      reject(error)
     }
     if (Number(response.headers['content-length']) > maxBytes) {
-      tooLarge()
+      refuse(tooLarge(maxBytes))
       return
     }
-    const parts: Buffer[] = []
-    let size = 0
-    response.on('data', (part: Buffer) => {
-      size += part.length
-      if (size > maxBytes) tooLarge()
-      else parts.push(part)
+    const buffer = new BodyBuffer(maxBytes)
+    response.on('data', (piece: Buffer) => {
+      if (response.destroyed) return
+      try {
+        buffer.add(piece)
+      } catch (error) {
+        refuse(error)
+      }
     })
-    response.on('end', () => resolve({ ...headOf(response), body: Buffer.concat(parts).toString() }))
+    response.on('end', () => resolve({ ...headOf(response), body: decodeBody(buffer.take()) }))
     response.on('error', reject)
   })
 }

@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
-import { readBody } from '../wire/body.ts'
+import { declaredLength, readBody } from '../wire/body.ts'
+import { tooLarge } from '../wire/body-buffer.ts'
+import { nodeRequestOf, readNodeBody } from './node-request.ts'
 
 export interface IntakeOptions {
   clock: Clock
@@ -14,6 +16,7 @@ export interface IntakeOptions {
 interface Reading {
   /** Who sends it. */
   address: string
+  /** What its pieces count as, in bytes. */
   bytes: number
   giveUp(error: SserError): void
 }
@@ -31,19 +34,31 @@ export class Intake {
     this.#options = options
   }
 
-  /** @throws SserError `body-too-large`, `body-too-slow`, `busy`; what the body throws when it breaks off. */
-  async read(request: Request, maxBytes: number, address = ''): Promise<string> {
+  /**
+   * Reads the body of `request`. `env` is what the runtime handed to the app beside it.
+   * @throws SserError `body-too-large`, `body-too-slow`, `busy`; what the body throws when it breaks off.
+   */
+  async read(request: Request, maxBytes: number, address = '', env?: unknown): Promise<string> {
     const { clock, timeoutMs } = this.#options
+    const length = declaredLength(request.headers)
+    const nodeRequest = length === undefined ? undefined : nodeRequestOf(env)
+    if (nodeRequest !== undefined && length !== undefined && length > maxBytes) throw tooLarge(maxBytes)
     const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>()
     const reading: Reading = { address, bytes: 0, giveUp }
     const cancel = clock.after(timeoutMs, () => {
       giveUp(new SserError('body-too-slow', `A body takes at most ${timeoutMs} ms`))
     })
     this.#readings.add(reading)
+    const onCost = (bytes: number) => this.#take(reading, bytes)
+    const { body, stop } =
+      nodeRequest === undefined || length === undefined
+        ? { body: readBody(request, maxBytes, onCost), stop: () => {} }
+        : readNodeBody(nodeRequest, { maxBytes, length, onCost })
     try {
-      return await Promise.race([readBody(request, maxBytes, (bytes) => this.#take(reading, bytes)), givenUp])
+      return await Promise.race([body, givenUp])
     } finally {
       cancel()
+      stop()
       this.#release(reading)
     }
   }

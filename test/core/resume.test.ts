@@ -255,7 +255,11 @@ describe('a client of a fleet that comes back', () => {
       }))
       const body = JSON.stringify({ v: 2, epoch: epochs[0]?.[0], position: {}, runs })
       const url = `http://pod${APPEND_URL_PATH}`
-      const request = new Request(url, { method: 'POST', body })
+      const request = new Request(url, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json' },
+      })
       expect((await fleet.pod(index).sser.internalRoutes.fetch(request)).status).toBe(200)
     }
     const first = fleet.pod(0).connect('a')

@@ -92,7 +92,7 @@ describe.each<[Runtime, number]>([
   test('is refused with 413 before it has sent a body that is too large', async () => {
     const large = await GoSender.open(`${host}:7110`)
     const head =
-      'POST /api/json/v1/send HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n{"stream":"x","msg":"'
+      'POST /api/json/v1/send HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n{"stream":"x","msg":"'
     large.raw.socket.write(head)
     const text = await large.raw.holds('a 413', (bytes) => /^HTTP\/1\.1 413 /.test(bytes))
     expect(text).toMatch(/\r\nconnection: close\r\n/i)

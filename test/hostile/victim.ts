@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Agent, request } from 'undici'
 import { afterAll, beforeAll, expect } from 'vitest'
@@ -112,7 +112,8 @@ export class Victim {
   }
 
   /** Posts to the internal port. */
-  async post(path: string, body: string | Buffer, headers: Record<string, string> = {}): Promise<number> {
+  async post(path: string, body: string | Buffer, more: Record<string, string> = {}): Promise<number> {
+    const headers = { 'content-type': 'application/json', ...more }
     const url = `${this.internalUrl}${path}`
     const answer = await request(url, { method: 'POST', body, headers, dispatcher: this.#agent })
     await answer.body.dump()
@@ -151,6 +152,13 @@ export class Victim {
   #files(): number {
     const dir = `/proc/${this.#pod?.process.pid}/fd`
     return existsSync(dir) ? readdirSync(dir).length : 0
+  }
+
+  /** The most memory that the Pod's process ever had, in bytes; undefined where the system does not tell. */
+  get peakBytes(): number | undefined {
+    const file = `/proc/${this.#pod?.process.pid}/status`
+    if (!existsSync(file)) return undefined
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(file, 'utf8'))?.[1]) * 1_024
   }
 
   /** From the Pod's `send()` until it was here: both are on one machine, and have one clock. */

@@ -7,6 +7,7 @@ import { settle, VirtualClock } from '../fixtures/clock.ts'
 const ADDRESS = '10.0.0.2'
 const V1 = '/api/json/v1/send'
 const V2 = '/api/json/v2/append'
+const JSON_TYPE = { 'content-type': 'application/json' }
 
 /** Two addresses on one network; who is at the second is the test's to say. */
 class Network {
@@ -101,7 +102,11 @@ describe('a Pod', () => {
   it.each([V1, V2])('answers 421 to what is meant for another, whatever it says: %s', async (path) => {
     const { tenant } = await facing('stranger')
     const ask = (uid: string) =>
-      tenant.internalRoutes.request(path, { method: 'POST', body: '{', headers: { 'sser-target': uid } })
+      tenant.internalRoutes.request(path, {
+        method: 'POST',
+        body: '{',
+        headers: { ...JSON_TYPE, 'sser-target': uid },
+      })
     expect((await ask('old')).status).toBe(421)
     expect((await ask('stranger ')).status).toBe(400)
     expect((await ask('stranger')).status).toBe(400)
@@ -111,7 +116,11 @@ describe('a Pod', () => {
     const network = new Network()
     const sser = network.pod('old', nobody())
     const ask = (headers: Record<string, string>) =>
-      sser.internalRoutes.request(V1, { method: 'POST', body: '{"stream":"a","msg":"x"}', headers })
+      sser.internalRoutes.request(V1, {
+        method: 'POST',
+        body: '{"stream":"a","msg":"x"}',
+        headers: { ...JSON_TYPE, ...headers },
+      })
     expect((await ask({ 'sser-target': 'old' })).status).toBe(503)
     expect((await ask({})).status).toBe(200)
     await network.start(sser)

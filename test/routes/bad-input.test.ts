@@ -24,8 +24,14 @@ async function refusal(response: Response) {
   return { status, code: headers.get('sser-error'), text: await response.text() }
 }
 
+const JSON_TYPE = { 'content-type': 'application/json' }
 function post(path: string, body: BodyInit, init: RequestInit = {}) {
-  return pod.sser.internalRoutes.request(path, { method: 'POST', body, ...init })
+  return pod.sser.internalRoutes.request(path, {
+    method: 'POST',
+    body,
+    ...init,
+    headers: { ...JSON_TYPE, ...init.headers },
+  })
 }
 
 /** What a client of `foo` gets while `act` does its worst. */
@@ -208,7 +214,7 @@ describe('a v1 POST', () => {
         isCancelled = true
       },
     })
-    const headers = isAnnounced ? { 'content-length': '100000000' } : {}
+    const headers = { ...JSON_TYPE, ...(isAnnounced && { 'content-length': '100000000' }) }
     const init = { method: 'POST', body, headers, duplex: 'half' } as RequestInit
     const response = await within('the refusal', Promise.resolve(pod.sser.internalRoutes.request(V1, init)))
     expect(response.status).toBe(413)

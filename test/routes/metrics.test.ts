@@ -60,7 +60,11 @@ describe('/metrics', () => {
     const fleet = await Fleet.of(1)
     const { sser } = fleet.pod(0)
     await sser.handler(new Request('http://pod/events'))
-    await sser.internalRoutes.request('/api/json/v2/append', { method: 'POST', body: '{' })
+    await sser.internalRoutes.request('/api/json/v2/append', {
+      method: 'POST',
+      body: '{',
+      headers: { 'content-type': 'application/json' },
+    })
     const now = await scrape(sser)
     expect(now.get('sser_rejected_total{code="stream-name-required"}')).toBe(1)
     expect(now.get('sser_rejected_total{code="invalid-append"}')).toBe(1)

@@ -204,7 +204,15 @@ describe('a Pod in whose life much happens while the hook is asked', () => {
     // What no other Pod has, and no new life: in that, what comes later has lower places in the log.
     for (let i = 0; i < 30; i += 1) {
       const body = JSON.stringify({ stream: 'b', msg: `${i}` })
-      expect((await fetch(`${still.internal}/api/json/v1/send`, { method: 'POST', body })).status).toBe(200)
+      expect(
+        (
+          await fetch(`${still.internal}/api/json/v1/send`, {
+            method: 'POST',
+            body,
+            headers: { 'content-type': 'application/json' },
+          })
+        ).status,
+      ).toBe(200)
     }
     const raw = await Raw.events(still.url, ['a'])
     raws.push(raw)

@@ -21,7 +21,8 @@ function forged(stream: string, msg: string, epoch = 'EVIL0'): string {
   return printAppend({ epoch, position: new Map([[epoch, 1]]), runs: [{ epoch, prev: 0, idle: 0, events }] })
 }
 
-function post(pod: SecuredPod, path: string, body: string, headers: Record<string, string> = {}) {
+function post(pod: SecuredPod, path: string, body: string, more: Record<string, string> = {}) {
+  const headers = { 'content-type': 'application/json', ...more }
   return fetch(`${pod.internal}${path}`, { method: 'POST', body, headers })
 }
 
@@ -156,10 +157,16 @@ describe('a stranger without the secret', () => {
     const { url, init } = kept as (typeof seen)[number]
     const again = (change: RequestInit = {}) => fetch(url, { ...init, ...change })
     expect([(await again()).status, await (await again()).text()]).toEqual([401, 'this was sent before\n'])
+    const before = 'this was sent before\n'
+    expect(await (await again({ body: String(init.body).replace('once', 'more') })).text()).toBe(before)
+    const headers = init.headers as Record<string, string>
+    const next = (headers['sser-signature'] as string).replace(/n=\d+/, 'n=999')
     const wrong = 'the signature is wrong; do all Pods have the same peerSecret?\n'
-    expect(await (await again({ body: String(init.body).replace('once', 'more') })).text()).toBe(wrong)
-    const headers = { ...(init.headers as Record<string, string>), 'sser-target': uids[0] as string }
-    expect(await (await again({ headers })).text()).toBe(wrong)
+    for (const change of [
+      { 'sser-signature': next },
+      { 'sser-signature': next, 'sser-target': uids[0] as string },
+    ])
+      expect(await (await again({ headers: { ...headers, ...change } })).text()).toBe(wrong)
     await (fleet.pods[1] as SecuredPod).served.stop()
     await fleet.run(1, { peerSecret })
     const late = await again()

@@ -17,7 +17,9 @@ afterEach(async () => {
 async function begin(head: string): Promise<Raw> {
   const raw = await Raw.open('http://127.0.69.1:7110')
   raws.push(raw)
-  raw.socket.write(`POST /api/json/v2/append HTTP/1.1\r\nhost: x\r\n${head}\r\n\r\n{`)
+  raw.socket.write(
+    `POST /api/json/v2/append HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${head}\r\n\r\n{`,
+  )
   return raw
 }
 

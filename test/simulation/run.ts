@@ -153,6 +153,7 @@ class Run {
       ])
       const request = new Request('http://pod/api/json/v1/send', {
         method: 'POST',
+        headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ stream, msg }),
       })
       void life.serve(request)

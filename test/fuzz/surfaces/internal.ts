@@ -48,7 +48,7 @@ export const internal: Surface<Answered | undefined> = {
     if (answered === undefined) return undefined
     const { status, text, path, wasReady } = answered
     if (!wasReady) return 'the Pod is no longer ready'
-    if (![200, 400, 404, 413].includes(status)) return `status ${status}`
+    if (![200, 400, 403, 404, 411, 413, 415].includes(status)) return `status ${status}`
     if (path !== PATHS[1]) return undefined
     // What it answers must be what it would take.
     if (status === 200) parseAppend(text)
