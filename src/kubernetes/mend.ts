@@ -48,6 +48,16 @@ function say(error: unknown, { host, namespace, group, resource, source }: Place
   if (code === 'ENOENT' || code === 'EACCES') {
     return `${message}. A Pod has its token, CA and namespace there unless its spec, or its ServiceAccount, says automountServiceAccountToken: false.`
   }
+  const certificate = `the certificate of ${host}`
+  if (code === 'CERT_NOT_YET_VALID') {
+    return `${certificate}, or the CA of ${source} that signed it, is not valid yet by the clock of this machine (${code}). Is that clock slow? It says ${new Date().toISOString()}.`
+  }
+  if (code === 'CERT_HAS_EXPIRED') {
+    return `${certificate}, or the CA of ${source} that signed it, has expired by the clock of this machine (${code}). Renew it, unless that clock is fast. It says ${new Date().toISOString()}.`
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return `${certificate} is for other names (${code}: ${message}). KUBERNETES_SERVICE_HOST, or the server of the kubeconfig, must be one of them.`
+  }
   if (/CERT|SIGNATURE|ISSUER|SELF_SIGNED|TLS/.test(code)) {
     return `the certificate of ${host} is not one that the CA of ${source} vouches for (${code}). If the CA was replaced, its file here is still the old one.`
   }

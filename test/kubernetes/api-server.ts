@@ -6,6 +6,10 @@ import { Call } from './call.ts'
 
 export const CA: string = readFileSync(new URL('./tls/server.crt', import.meta.url), 'utf8')
 export const OTHER_CA: string = readFileSync(new URL('./tls/other-ca.crt', import.meta.url), 'utf8')
+/** Certificates for {@link KEY} that are not valid yet, not valid any more, and for another address. */
+export const FUTURE: string = readFileSync(new URL('./tls/future.crt', import.meta.url), 'utf8')
+export const EXPIRED: string = readFileSync(new URL('./tls/expired.crt', import.meta.url), 'utf8')
+export const OTHER_NAME: string = readFileSync(new URL('./tls/other-name.crt', import.meta.url), 'utf8')
 export const KEY: string = readFileSync(new URL('./tls/server.key', import.meta.url), 'utf8')
 
 /** What the server's clock shows when the test's shows nothing. */
@@ -54,6 +58,11 @@ export class ApiServer {
     const api = new ApiServer(clock)
     await api.open(0)
     return api
+  }
+
+  /** From the next connection on, shows this certificate. */
+  show(cert: string): void {
+    this.#server.setSecureContext({ cert, key: KEY })
   }
 
   get port(): number {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { CA, OTHER_CA } from '../api-server.ts'
+import { CA, EXPIRED, FUTURE, OTHER_CA, OTHER_NAME } from '../api-server.ts'
 import type { Call } from '../call.ts'
 import { pod } from '../objects.ts'
 import type { World } from '../world.ts'
@@ -243,6 +243,32 @@ export const refusalRows: readonly FaultRow[] = [
       await recovers(world)
     },
   },
+  ...(
+    [
+      [
+        'is not valid yet',
+        FUTURE,
+        /is not valid yet by the clock .* \(CERT_NOT_YET_VALID\)\. Is that clock slow\?/,
+      ],
+      ['has expired', EXPIRED, /has expired by the clock .* \(CERT_HAS_EXPIRED\)\. Renew it/],
+      ['is for other names', OTHER_NAME, /is for other names .*KUBERNETES_SERVICE_HOST/],
+    ] as const
+  ).map(
+    ([what, certificate, words]): FaultRow => ({
+      behaviour: `a certificate that ${what} is called so, and no CA is blamed`,
+      async run(world) {
+        await meets(world)
+        world.api.show(certificate)
+        world.account.write('ca.crt', certificate)
+        world.api.endWatches('cut')
+        await world.until('it is refused', () => words.test(world.faults.at(-1) ?? ''))
+        assert.doesNotMatch(world.faults.join(), /CA was replaced/)
+        world.api.show(CA)
+        world.account.write('ca.crt', CA)
+        await recovers(world)
+      },
+    }),
+  ),
   {
     behaviour: 'a proxy’s page, however long, is taken for what its status says',
     async run(world) {
