@@ -1,12 +1,9 @@
-import type { Log } from '../core/log.ts'
-import type { Tally } from '../core/tally.ts'
 import { SserError } from '../errors.ts'
-import type { Faults } from '../faults.ts'
 import type { Position } from '../wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, printV1 } from '../wire/v1.ts'
 import type { Acquaintance } from './acquaintance.ts'
 import { type AppendOptions, postAppend } from './append.ts'
-import type { Exchange } from './exchange.ts'
+import type { LinkOptions } from './link-options.ts'
 import { Missed } from './missed.ts'
 import { LEAVING, Outage } from './outage.ts'
 import type { Target } from './peer.ts'
@@ -25,26 +22,12 @@ const PROBE_MS = 60_000
 const LET_GO: Outcome = { status: 'failed', reason: 'the log let go of it' }
 const NO_DISCONNECT: Outcome = { status: 'failed', reason: 'a Go Pod cannot disconnect' }
 
-export interface LinkOptions extends Pick<AppendOptions, 'clock' | 'transport' | 'tracing'> {
-  target: Target
-  log: Log
-  exchange: Exchange
-  faults: Faults
-  tally: Tally
-  requestTimeoutMs: number
-  /** The acquaintance with the Pod of that epoch. */
-  meet(epoch: string): Acquaintance
-  /** Whether this Pod stood still: what was asked before cannot be dated any more. */
-  isFrozen(): boolean
-}
-
 /**
  * The way to one peer: a cursor over this Pod's own events, with one request in flight, so that whatever is sent
  * meanwhile travels together in the next. It never gives up; it only waits longer.
  */
 export class Link {
-  /** The finder may say something new of the same Pod. */
-  target: Target
+  #target: Target
   readonly #options: LinkOptions
   readonly #abort = new AbortController()
   readonly #waiters = new Waiters()
@@ -62,12 +45,26 @@ export class Link {
   #v1Until = Number.NEGATIVE_INFINITY
 
   constructor(options: LinkOptions) {
-    this.target = options.target
+    this.#target = options.target
     this.#options = options
     this.#outage = new Outage(options.clock)
     this.#v1Seq = options.log.ownSeq
     // A Go Pod was not there for these; what any other has, it says itself.
     this.#miss(0, this.#v1Seq)
+  }
+
+  get target(): Target {
+    return this.#target
+  }
+
+  /** What the finder now says of the same Pod. One that has become ready is called at once. */
+  update(target: Target): void {
+    const isReadyNow = this.#target.ready === false && target.ready !== false
+    this.#target = target
+    if (!isReadyNow || this.#cancelRetry === undefined) return
+    this.#cancelRetry()
+    this.#cancelRetry = undefined
+    this.poke()
   }
 
   status(): PeerStatus {

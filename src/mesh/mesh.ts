@@ -145,7 +145,7 @@ export class Mesh {
     for (const [host, link] of this.#links) {
       const target = this.#targets.get(host)
       if (target !== undefined && target.uid === link.target.uid) {
-        link.target = target
+        link.update(target)
         continue
       }
       link.stop('no longer a peer')

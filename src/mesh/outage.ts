@@ -22,6 +22,7 @@ export class Outage {
   readonly #bornAt: number
   #since = Number.NaN
   #isMet = false
+  #wasNotReady = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -48,8 +49,9 @@ export class Outage {
     if (this.failures === 0) this.#since = now
     this.failures += 1
     this.lastError = describe(error)
+    this.#wasNotReady ||= target.ready === false
     if (!isAbsent(error)) return 'lasting'
-    if (target.terminating || this.#isStarting(target)) return 'expected'
+    if (target.terminating || this.#isStarting()) return 'expected'
     return now - this.#since < LOSS_MS ? 'brief' : 'lasting'
   }
 
@@ -57,11 +59,12 @@ export class Outage {
   outcome(target: Target): Outcome {
     if (target.terminating) return LEAVING
     const reason = this.lastError ?? ''
-    if (this.#isStarting(target)) return { status: 'pending', reason: `the Pod is starting: ${reason}` }
+    if (this.#isStarting()) return { status: 'pending', reason: `the Pod is starting: ${reason}` }
     return { status: 'failed', reason }
   }
 
-  #isStarting({ ready }: Target): boolean {
-    return ready === false && !this.#isMet && this.#clock.now() - this.#bornAt < STARTING_MS
+  /** Also when it has just become ready: it will answer the next request. */
+  #isStarting(): boolean {
+    return this.#wasNotReady && !this.#isMet && this.#clock.now() - this.#bornAt < STARTING_MS
   }
 }

@@ -7,6 +7,7 @@ import { Mirror } from './rig/mirror.ts'
 import { Rig } from './rig/rig.ts'
 import type { WebState } from './web.ts'
 
+const bun = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
 const script = fileURLToPath(new URL('./web.ts', import.meta.url))
 const manifests = fileURLToPath(new URL('../../examples/kubernetes/', import.meta.url))
 /** What the manifests call everything: the namespace, the Deployment, the Service, the ServiceAccount. */
@@ -37,7 +38,11 @@ export class Fleet {
 
   /** Resolves when its three Pods are ready and know one another. */
   static async start({ minReadySeconds = 1 }: FleetOptions = {}): Promise<Fleet> {
-    const rig = await Rig.start({ images: { 'example/sser:1': { entrypoint: [process.execPath, script] } } })
+    const images = {
+      'example/sser:1': { entrypoint: [process.execPath, script] },
+      'example/sser:1-bun': { entrypoint: [bun, script] },
+    }
+    const rig = await Rig.start({ images })
     try {
       const fleet = new Fleet(rig, await rig.balance(web, web, 'http'))
       await fleet.apply()
@@ -79,6 +84,23 @@ export class Fleet {
   async restart(): Promise<number> {
     await this.kubectl('rollout', 'restart', `deployment/${web}`)
     return this.settled()
+  }
+
+  /** Updates the Deployment to the image of the other runtime. @see settled */
+  async updateTo(runtime: 'Node' | 'Bun'): Promise<number> {
+    const image = runtime === 'Bun' ? 'example/sser:1-bun' : 'example/sser:1'
+    await this.kubectl('set', 'image', `deployment/${web}`, `web=${image}`)
+    return this.settled()
+  }
+
+  /** What every Pod that there was has logged of what `sser` warns of, but for the open internal port. */
+  warnings(): string[] {
+    return this.rig.logs().flatMap(({ name, text }) =>
+      text
+        .split('\n')
+        .filter((line) => line.startsWith('sser: ') && !line.includes('internal port'))
+        .map((line) => `${name}: ${line}`),
+    )
   }
 
   /**

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Receipt } from '../../src/index.ts'
-import { Client } from '../fleet/clients.ts'
+import type { Client } from '../fleet/clients.ts'
 import { until } from '../until.ts'
 import { type Fleet, urlOf } from './fleet.ts'
+import { Page } from './page.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
 import { Sender, type Sent } from './sender.ts'
 import { judge, type Verdict } from './verdict.ts'
@@ -18,11 +19,11 @@ const streams = Array.from({ length: 10 }, (_, i) => `stream-${i}`)
 export type Answered = Sent & { receipt: Receipt }
 
 /**
- * What goes on while a scenario happens: 200 clients come through the balancer, and through every Pod, for as long
+ * What goes on while a scenario happens: 200 pages come through the balancer, and through every Pod, for as long
  * as it answers, 20 events a second are sent.
  */
 export class Traffic {
-  readonly clients: readonly Client[]
+  readonly #pages: readonly Page[]
   readonly #fleet: Fleet
   /** By the UID of their Pods, which are there. */
   readonly #senders = new Map<string, Sender>()
@@ -30,22 +31,26 @@ export class Traffic {
   readonly #former: Sender[] = []
   #isOver = false
 
-  private constructor(fleet: Fleet, clients: readonly Client[]) {
+  private constructor(fleet: Fleet, pages: readonly Page[]) {
     this.#fleet = fleet
-    this.clients = clients
+    this.#pages = pages
   }
 
   /** Resolves when every client gets something. */
   static async start(fleet: Fleet): Promise<Traffic> {
     const { url } = fleet.balancer
     const opening = Array.from({ length: CLIENTS }, (_, i) =>
-      Client.open(url, streams[i % streams.length] as string),
+      Page.open(url, streams[i % streams.length] as string),
     )
     const traffic = new Traffic(fleet, await Promise.all(opening))
     void traffic.#follow()
     const flows = () => traffic.clients.every(({ received }) => received.length > 0)
     await until('every client gets something', flows, FLOW_MS)
     return traffic
+  }
+
+  get clients(): Client[] {
+    return this.#pages.map(({ client }) => client)
   }
 
   get sent(): readonly Sent[] {
@@ -75,7 +80,7 @@ export class Traffic {
       await delay(LOOK_MS)
       verdict = judge(sent, clients)
     }
-    for (const client of clients) client.close()
+    for (const page of this.#pages) page.close()
     return verdict
   }
 

@@ -38,6 +38,7 @@ const noted: PeerFinder = {
 const sser = new Sser({ peerFinder: noted, onError })
 const app = new Hono()
 app.route('/events', sser.routes)
+app.get('/', (c) => c.text('a page'))
 app.post('/send', async (c) => c.json(await sser.send(c.req.query('stream') ?? '', await c.req.text()), 202))
 app.get('/state', (c) => {
   const state: WebState = { connections: sser.connections, finder: finder.status(), lists, faults }

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { EventSource } from 'eventsource'
+import { EventSource, type FetchLike } from 'eventsource'
 import { within } from '../until.ts'
 
 const OPEN_MS = 10_000
@@ -28,28 +28,43 @@ export class Client {
   readonly gaps: string[] = []
   /** One for each of `gaps`. */
   readonly gapNotices: GapNotice[] = []
+  /** How long it was without a stream, each time, in milliseconds: until a Pod gave it the first event again. */
+  readonly silences: number[] = []
+  /** How many of its streams have ended. */
+  ends = 0
   /** Why it gave up: a browser never tries again after an answer like 503. */
   failure: string | undefined
   readonly #source: EventSource
 
-  private constructor(url: string, streams: readonly string[]) {
+  #endedAt: number | undefined
+
+  private constructor(url: string, streams: readonly string[], fetch: FetchLike | undefined) {
     this.streams = streams
-    this.#source = new EventSource(eventsUrl(url, streams))
+    this.#source = new EventSource(eventsUrl(url, streams), fetch && { fetch })
     this.#source.onmessage = ({ data, lastEventId }) => {
+      this.#back()
       this.received.push({ id: lastEventId, msg: data, at: performance.now() })
     }
     this.#source.addEventListener('sser-gap', ({ data }) => {
       this.gaps.push(data)
       this.gapNotices.push({ at: performance.now(), received: this.received.length })
     })
+    this.#source.addEventListener('sser-position', () => this.#back())
     this.#source.onerror = ({ code, message }) => {
+      this.ends += 1
+      this.#endedAt ??= performance.now()
       if (this.#source.readyState === EventSource.CLOSED) this.failure = `${code}: ${message}`
     }
   }
 
   /** Resolves when the Pod has greeted it: from then on it misses nothing. */
-  static async open(url: string, ...streams: string[]): Promise<Client> {
-    const client = new Client(url, streams)
+  static open(url: string, ...streams: string[]): Promise<Client> {
+    return Client.openWith(undefined, url, ...streams)
+  }
+
+  /** As `open()`, with a `fetch` of its own. */
+  static async openWith(fetch: FetchLike | undefined, url: string, ...streams: string[]): Promise<Client> {
+    const client = new Client(url, streams, fetch)
     clients.add(client)
     await within(`a client of ${url} is greeted`, client.greeted(), OPEN_MS)
     return client
@@ -64,6 +79,12 @@ export class Client {
 
   get messages(): string[] {
     return this.received.map(({ msg }) => msg)
+  }
+
+  #back(): void {
+    if (this.#endedAt === undefined) return
+    this.silences.push(performance.now() - this.#endedAt)
+    this.#endedAt = undefined
   }
 
   close(): void {

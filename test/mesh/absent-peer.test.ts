@@ -88,6 +88,18 @@ describe('a Pod that is not ready and has never answered', () => {
     expect(peer.batches.flat()).toEqual(['x'])
   })
 
+  it('is called at once when the finder says that it is ready, and is pending until it has answered', async () => {
+    refuse()
+    const pod = await among({ ready: false }).start()
+    await pod.clock.advance(5_000)
+    const before = peer.requests.length
+    finder.set([{ address: ADDRESS }])
+    await pod.clock.advance(0)
+    expect(peer.requests.length).toBe(before + 1)
+    expect((await pod.send('a', 'x')).peers).toMatchObject([{ status: 'pending' }])
+    expect([losses(), pod.faults]).toEqual([[], []])
+  })
+
   it('is a fault after 30 seconds, and then failed', async () => {
     refuse()
     const pod = await among({ ready: false }).start()

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from '../../until.ts'
 import type { Api } from './api.ts'
@@ -103,6 +104,15 @@ export class Rig {
     } catch (cause) {
       throw new Error(`${cause}\n${this.pods.map(String).join('\n')}`, { cause })
     }
+  }
+
+  /** What the containers of every Pod that there was have written. */
+  logs(): { name: string; text: string }[] {
+    return this.kubelets.flatMap((kubelet) =>
+      readdirSync(kubelet.folder, { recursive: true, encoding: 'utf8' })
+        .filter((path) => path.endsWith('.log'))
+        .map((path) => ({ name: path, text: readFileSync(join(kubelet.folder, path), 'utf8') })),
+    )
   }
 
   /** Ends everything; throws if anything is left. */

@@ -5,7 +5,7 @@ import { isAnswered, Probe, urlOf } from './probe.ts'
 
 const FIRST_BACKOFF_MS = 1_000
 const LONGEST_BACKOFF_MS = 10_000
-/** What a container has after SIGTERM even if its preStop hook took all of the grace period. */
+/** What a container has after SIGTERM even if its preStop hook took all of the grace period, as with a real kubelet. */
 const LEAST_GRACE_MS = 2_000
 
 export interface ContainerOptions {
@@ -59,14 +59,17 @@ export class Container {
     this.#signal('SIGKILL')
   }
 
-  /** The preStop hook, SIGTERM, and SIGKILL when the grace period is over. Resolves when the process has ended. */
+  /**
+   * The preStop hook, SIGTERM, and SIGKILL when the grace period is over; SIGKILL alone where that is 0. Resolves when the
+   * process has ended.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true
     clearTimeout(this.#backoff)
     this.#backoff = undefined
     const end = performance.now() + graceMs
     if (this.#process !== undefined) await Promise.race([this.#preStop(graceMs), this.#ended])
-    await this.#terminate(Math.max(end - performance.now(), Math.min(graceMs, LEAST_GRACE_MS)))
+    await this.#terminate(graceMs === 0 ? 0 : Math.max(end - performance.now(), LEAST_GRACE_MS))
     for (const probe of this.#probes) probe.stop()
   }
 

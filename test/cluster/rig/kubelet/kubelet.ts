@@ -37,6 +37,8 @@ export interface KubeletOptions {
  */
 export class Kubelet {
   readonly name: string
+  /** For the logs and volumes of its Pods. */
+  readonly folder: string
   /** By UID. */
   readonly pods = new Map<string, RunningPod>()
   /** The address families of Pods that start from now on. */
@@ -50,6 +52,7 @@ export class Kubelet {
   private constructor(options: KubeletOptions) {
     this.#options = options
     this.name = `node-${options.number}`
+    this.folder = options.folder
     mkdirSync(options.folder, { recursive: true })
   }
 
@@ -91,10 +94,11 @@ export class Kubelet {
   }
 
   /** A Pod that ended by itself is gone by now. One that was deleted by force goes on until it has ended. */
-  #delete({ metadata: { uid } }: Pod): void {
+  #delete(object: Pod): void {
+    const { uid } = object.metadata
     void this.pods
       .get(uid)
-      ?.endByForce()
+      ?.endByForce(object)
       .then(() => this.pods.delete(uid))
   }
 

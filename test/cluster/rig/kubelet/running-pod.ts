@@ -112,14 +112,12 @@ export class RunningPod {
     for (const container of this.#containers) container.kill()
   }
 
-  /**
-   * The apiserver no longer has the Pod: it was deleted by force. Its containers have all of their grace period, as
-   * with a real kubelet. Resolves when nothing is left of the Pod.
-   */
-  async endByForce(): Promise<void> {
+  /** The apiserver no longer has the Pod: it was deleted by force. Resolves when nothing is left of it. */
+  async endByForce(object: Pod): Promise<void> {
+    this.object = object
     this.#report.stop()
     this.#abandoning.abort()
-    this.#ending ??= this.#stop(this.object.spec.terminationGracePeriodSeconds)
+    this.#ending ??= this.#stop()
     await this.#ending
     await this.#leave()
   }
@@ -194,8 +192,8 @@ export class RunningPod {
 
   async #end(): Promise<void> {
     if (this.#isEnding) return
-    const { deletionGracePeriodSeconds = 0, uid, namespace, name } = this.object.metadata
-    this.#ending = this.#stop(deletionGracePeriodSeconds)
+    const { uid, namespace, name } = this.object.metadata
+    this.#ending = this.#stop()
     await this.#ending
     await this.#report.update()
     await this.#leave()
@@ -204,9 +202,15 @@ export class RunningPod {
     await persistently(() => this.#host.api.delete(path, now), this.#abandoning.signal)
   }
 
-  async #stop(graceSeconds: number): Promise<void> {
+  /** A grace period of 0, as of a forced deletion, is a second for the kubelet. */
+  async #stop(): Promise<void> {
     this.#isEnding = true
     await this.#begun
+    const { metadata, spec } = this.object
+    const graceSeconds = Math.max(
+      1,
+      metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds,
+    )
     await Promise.all(this.#containers.map((container) => container.stop(graceSeconds * 1_000)))
   }
 

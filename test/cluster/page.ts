@@ -1,0 +1,43 @@
+import { Agent, fetch } from 'undici'
+import { Client } from '../fleet/clients.ts'
+
+/** As many as a browser opens to one host over HTTP/1.1. */
+const CONNECTIONS = 6
+/** Well below the keep-alive timeout, so that a second connection stays open. */
+const ASK_MS = 2_000
+
+/**
+ * A browser's page: an event stream, and other requests now and then, over up to six connections that it keeps. Behind
+ * a balancer of connections all that goes over one of them reaches the same Pod.
+ */
+export class Page {
+  readonly client: Client
+  readonly #agent: Agent
+  readonly #timer: NodeJS.Timeout
+
+  private constructor(client: Client, agent: Agent, url: string) {
+    this.client = client
+    this.#agent = agent
+    this.#timer = setInterval(() => void ask(agent, url), ASK_MS)
+  }
+
+  static async open(url: string, stream: string): Promise<Page> {
+    const agent = new Agent({ connections: CONNECTIONS })
+    const own: typeof fetch = (input, init) => fetch(input, { ...init, dispatcher: agent })
+    return new Page(await Client.openWith(own as never, url, stream), agent, url)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.client.close()
+    void this.#agent.destroy()
+  }
+}
+
+async function ask(agent: Agent, url: string): Promise<void> {
+  try {
+    await (await fetch(url, { dispatcher: agent })).text()
+  } catch {
+    // Its Pod has just gone.
+  }
+}
