@@ -1,3 +1,4 @@
+import { delay } from './delay.ts'
 import { type Finding, fail, pass, shown, time, unknown } from './finding.ts'
 import {
   cacheControl,
@@ -69,7 +70,7 @@ async function* findings(ward: Ward, { url, patienceMs, idleMs }: Examination): 
   yield contentType(main)
   yield cacheControl(main)
   yield compression(main)
-  if (held === undefined) yield firstEvent(main)
+  if (held === undefined) yield (await delay(ward, main)) ?? firstEvent(main)
 
   const trace = cacheTrace(main) ?? (await cachedEnd(ward, main))
   if (trace !== undefined) {
@@ -155,10 +156,23 @@ async function second(ward: Ward): Promise<Finding[]> {
       const header = resume === undefined ? '; the header Sser-Resume is taken away' : ''
       return [beside, pass(check, `it arrives: sser told a gap of an id that it cannot read${header}`)]
     }
+    if (await isGapUnderNewUrl(ward))
+      return [
+        fail('cache', 'cached', 'a second client is answered as the first one was, but not under a new URL'),
+      ]
     const says =
       'it does not arrive: sser greeted a client that came with an id as a new one. A client that reconnects misses what came meanwhile, and is not told'
     return [beside, fail(check, 'last-event-id', says)]
   } finally {
     visit.close()
   }
+}
+
+/** Whether a client with an id that no Pod can read is told a gap where no cache can know the URL. */
+async function isGapUnderNewUrl(ward: Ward): Promise<boolean> {
+  const visit = await ward.visit({ resumes: true, isFresh: true })
+  await visit.greeted(ward.patient.patienceMs)
+  const { listening } = visit
+  visit.close()
+  return listening?.greeting?.kind === 'gap'
 }

@@ -24,6 +24,7 @@ export type Cause =
   | 'compressed'
   | 'slow'
   | 'buffered'
+  | 'delayed'
   | 'silent'
   | 'cached'
   | 'last-event-id'

@@ -68,11 +68,17 @@ export function compression(visit: Visit): Finding {
   return fail('compression', 'compressed', says)
 }
 
-/** What says that an answer is out of a cache. */
+/**
+ * The header that proves an answer to be from a cache. `Age: 0` is no proof: Varnish adds it to each response.
+ * @see https://www.rfc-editor.org/rfc/rfc9111.html#name-age
+ */
 export function cacheTrace(visit: Visit): string | undefined {
   const age = visit.header('age')
-  if (age !== undefined) return `age: ${shown(age)}`
-  for (const name of ['cf-cache-status', 'x-cache', 'x-cache-status', 'x-proxy-cache']) {
+  if (age !== undefined && Number(age) > 0) return `age: ${shown(age)}`
+  // Varnish adds the number of the request that the object came from, if it was an earlier one.
+  const numbers = visit.header('x-varnish')
+  if (numbers !== undefined && /^\d+ \d+$/.test(numbers)) return `x-varnish: ${shown(numbers)}`
+  for (const name of ['cf-cache-status', 'x-cache', 'x-cache-status', 'x-proxy-cache', 'cache-status']) {
     const value = visit.header(name)
     if (value !== undefined && /\bhit\b/i.test(value)) return `${name}: ${shown(value)}`
   }

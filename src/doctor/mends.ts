@@ -30,6 +30,10 @@ export const MENDS: Partial<Record<Cause, readonly Mend[]>> = {
     { at: 'Traefik', set: 'no buffering middleware on this route' },
     { at: 'Cloudflare', set: 'Response Buffering off (it is, unless an Enterprise zone turned it on)' },
   ],
+  delayed: [
+    { at: 'HAProxy', set: 'option http-no-delay, in defaults, or in the frontend and the backend' },
+    { at: 'nginx', set: 'tcp_nodelay on, its default' },
+  ],
   compressed: [
     {
       at: 'nginx',

@@ -1,43 +1,11 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
 import { until } from '../until.ts'
 import { diagnose } from './diagnosis.ts'
 import { freePort } from './edge.ts'
+import { endStrangers, GREETING, HEADERS, HOST, serveHttp, serveTcp } from './stranger.ts'
 
-const HOST = '127.0.97.2'
-const GREETING = 'event: sser-position\nretry: 2000\ndata: {}\nid: aZ3k9h-GRc\n\n'
-const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' }
-const ends: (() => unknown)[] = []
-
-afterAll(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
-
-/** Whatever `answer` says, at the URL that this resolves with. */
-async function serveHttp(answer: RequestListener): Promise<string> {
-  return listen(createServer(answer))
-}
-
-/** Whatever is written to each connection. */
-async function serveTcp(onSocket: (socket: Socket) => void): Promise<string> {
-  const server = createTcpServer((socket) => {
-    ends.push(() => socket.destroy())
-    socket.on('error', () => {})
-    onSocket(socket)
-  })
-  return listen(server as Server)
-}
-
-async function listen(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, HOST, resolve))
-  ends.push(() => {
-    server.closeAllConnections?.()
-    server.close()
-  })
-  return `http://${HOST}:${(server.address() as AddressInfo).port}/events`
-}
+afterAll(endStrangers)
 
 test.concurrent('nobody listens', async () => {
   const { causes, findings } = await diagnose(`http://${HOST}:${await freePort(HOST)}/events`)

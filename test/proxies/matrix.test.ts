@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Diagnosis, diagnose } from '../doctor/diagnosis.ts'
 import { requires } from '../requires.ts'
 import { until } from '../until.ts'
 import { ProxiedFleet } from './fleet.ts'
@@ -16,6 +17,8 @@ const HELD_BACK_MS = 100
 /** After a client has left, each of these is written to the proxy's connection; TCP reports the first one's failure. */
 const LATE_EVENTS = 4
 const LEAVE_MS = 5_000
+/** Of the doctor, on a busy machine. */
+const PATIENCE_MS = 5_000
 
 const installed = PRODUCTS.map((product) => ({ product, program: requires(product.program) }))
 const lanes: Lane[] = []
@@ -59,6 +62,7 @@ async function start(): Promise<void> {
 describe('a real proxy in front of three Pods', () => {
   const shortestMs = new Map<Lane, number>()
   const leftMs = new Map<Lane, number>()
+  const diagnoses = new Map<Lane, Diagnosis>()
 
   beforeAll(async () => {
     await start()
@@ -66,6 +70,7 @@ describe('a real proxy in front of three Pods', () => {
     await settle(isWhole)
     for (const lane of lanes) shortestMs.set(lane, lane.shortestDelayMs)
     await Promise.all(examples().map(leave))
+    await Promise.all(lanes.map(ask))
 
     await fleet.kill(0)
     await send(2, 5)
@@ -111,6 +116,10 @@ describe('a real proxy in front of three Pods', () => {
     if (await isGone()) leftMs.set(lane, performance.now() - leftAt)
   }
 
+  async function ask(lane: Lane): Promise<void> {
+    diagnoses.set(lane, await diagnose(lane.urlOf('asked-by-the-doctor'), { patienceMs: PATIENCE_MS }))
+  }
+
   function report(): string {
     const cells = lanes.map((lane) => {
       const { product, isControl, closed, clients } = lane
@@ -140,6 +149,10 @@ describe('a real proxy in front of three Pods', () => {
         expect(shortestMs.get(laneOf(product))).toBeLessThan(HELD_BACK_MS)
       })
 
+      test('leaves the doctor nothing to name', () => {
+        expect(diagnoses.get(laneOf(product))?.causes).toEqual([])
+      })
+
       test(`tells a Pod ${product.endsAtOnce ? 'at once' : 'with the next events'} that a client has left`, () => {
         expect(leftMs.has(laneOf(product))).toBe(true)
       })
@@ -154,10 +167,11 @@ describe('a real proxy in front of three Pods', () => {
   }
 
   test.skipIf(!installed.some(({ product, program }) => product.name === 'HAProxy' && program))(
-    'HAProxy holds back each event for 200 ms without http-no-delay',
+    'HAProxy holds back each event for 200 ms without http-no-delay, and the doctor names it',
     () => {
       const { product } = installed.find((each) => each.product.name === 'HAProxy') as { product: Product }
       expect(shortestMs.get(laneOf(product, true))).toBeGreaterThan(HELD_BACK_MS)
+      expect(diagnoses.get(laneOf(product, true))?.causes).toEqual(['delayed'])
     },
   )
 })
