@@ -1,4 +1,5 @@
 import { bunMac } from './bun/bun-mac.ts'
+import { certificateReader } from './bun/certificate-reader.ts'
 import { GoPosts } from './bun/go-posts.ts'
 import { lasting } from './bun/lasting.ts'
 import { Listener } from './bun/listener.ts'
@@ -14,7 +15,7 @@ import {
   serveOn,
 } from './serving.ts'
 
-export type { PeerTls, Served, ServeOptions } from './serving.ts'
+export type { PeerTls, PeerTlsFiles, PeerTlsSource, Served, ServeOptions } from './serving.ts'
 
 /** Options of `serve()` under Bun. */
 export interface BunServeOptions extends ServeOptions {
@@ -36,6 +37,8 @@ export type BunServerOptions = Omit<
   websocket?: Bun.WebSocketHandler<any>
 }
 
+/** How long requests may go on that came before a certificate was renewed, in milliseconds. */
+const OLD_LISTENER_MS = 10_000
 /** How long a new connection may take to send its first request, in seconds. Bun counts in steps of 4. */
 const FIRST_REQUEST_TIMEOUT_S = 10
 /** The longest that Bun has, in seconds: above the 60 of an AWS ALB, which would otherwise use a connection that is closing. */
@@ -66,15 +69,26 @@ export function serve({ serverOptions = {}, ...options }: BunServeOptions): Prom
     })
     return listener
   }
-  return serveOn({ bindInternal, bindPublic, process, transport, macOf: bunMac }, options)
+  return serveOn({ bindInternal, bindPublic, process, transport, macOf: bunMac, certificateReader }, options)
 }
 
 /** Bun's own `fetch` is what a Pod uses without, too. */
-function transport(tls: PeerTls | undefined): Transport | undefined {
-  if (tls === undefined) return undefined
+function transport(current: (() => PeerTls) | undefined): Transport | undefined {
+  if (current === undefined) return undefined
+  let tls = current()
+  let strict = strictly(tls)
+  return fetchTransport((url, init) => {
+    if (tls !== current()) {
+      tls = current()
+      strict = strictly(tls)
+    }
+    return fetch(url.replace('http:', 'https:'), { ...init, tls: strict })
+  })
+}
+
+function strictly(tls: PeerTls): PeerTls & { rejectUnauthorized: true } {
   // Said, so that NODE_TLS_REJECT_UNAUTHORIZED, which may be there for other calls, does not let any peer in.
-  const strict = { ...tls, rejectUnauthorized: true }
-  return fetchTransport((url, init) => fetch(url.replace('http:', 'https:'), { ...init, tls: strict }))
+  return { ...tls, rejectUnauthorized: true }
 }
 
 async function bindInternal(
@@ -84,15 +98,19 @@ async function bindInternal(
   tls?: PeerTls,
 ): Promise<Bound> {
   const posts = new GoPosts()
-  const listener = bind(port, hostname, {
-    async fetch(request, server) {
-      const response = await fetch(request, server)
-      posts.answered(request)
-      return response
-    },
-    idleTimeout: 0,
-    ...(tls !== undefined && { tls: { ...tls, requestCert: true, rejectUnauthorized: true } }),
-  })
+  const bindWith = (at: number, certificate?: PeerTls) =>
+    bind(at, hostname, {
+      async fetch(request, server) {
+        const response = await fetch(request, server)
+        posts.answered(request)
+        return response
+      },
+      idleTimeout: 0,
+      ...(certificate !== undefined && {
+        tls: { ...certificate, requestCert: true, rejectUnauthorized: true },
+      }),
+    })
+  let listener = bindWith(port, tls)
   return {
     port: listener.port,
     async close(timeoutMs) {
@@ -100,6 +118,11 @@ async function bindInternal(
       // The answer is to be written first.
       await new Promise(setImmediate)
       await listener.close(timeoutMs)
+    },
+    // Bun's reload() leaves the certificate as it is. No other code runs between the two calls, so that a peer finds the port.
+    renew(renewed) {
+      void listener.close(OLD_LISTENER_MS)
+      listener = bindWith(listener.port, renewed)
     },
   }
 }

@@ -10,6 +10,7 @@ import type { Signatures } from './mesh/signatures.ts'
 import { signedTransport } from './mesh/signed-transport.ts'
 import { fetchTransport, type Transport } from './mesh/transport.ts'
 import type { ResolvedSettings } from './options.ts'
+import type { PeerCertificates } from './peer-certificates.ts'
 
 /** What `start()` may be given. */
 export interface StartOptions {
@@ -19,6 +20,8 @@ export interface StartOptions {
   internalPort?: number | undefined
   /** Whether the internal port tells peers from strangers by other means than the `peerSecret`: by certificates. */
   isSecured?: boolean | undefined
+  /** The certificate of the internal port, whose end is told before it comes. */
+  certificates?: PeerCertificates | undefined
   /** How requests reach peers where the runtime has something leaner than `fetch`; the option `fetch` comes first. */
   transport?: Transport | undefined
   /** How messages are signed where the runtime has something leaner than Web Crypto. */

@@ -30,6 +30,7 @@ export function metricFamilies(stats: Stats): Family[] {
   const peers = stats.peers.filter(({ state }) => state !== 'self')
   const named = boundPeers(peers)
   const syncAgeMs = peerFinder?.syncAgeMs
+  const expiresAt = stats.certificateExpiresAt
   return [
     gauge('info', 'The version of sser, and the epoch: one life of this Pod.', [
       { labels: { version: VERSION, epoch: stats.epoch }, value: 1 },
@@ -116,6 +117,11 @@ export function metricFamilies(stats: Stats): Family[] {
       'tick_late_seconds',
       'How late the last tick came: for so long the event loop stood still.',
       stats.tickLateMs / 1_000,
+    ),
+    gauge(
+      'internal_tls_certificate_expiration_timestamp_seconds',
+      'When the certificate of internalTls expires, in seconds of Unix time.',
+      expiresAt === undefined ? [] : expiresAt / 1_000,
     ),
     gauge(
       'peer_finder_state',

@@ -1,14 +1,18 @@
 import type { Server, ServerOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+
+import type { Server as TlsServer } from 'node:tls'
 import { createAdaptorServer } from '@hono/node-server'
 import { closingWhile } from './draining.ts'
+import { certificateReader } from './node/certificate-reader.ts'
+
 import { withFastPath, withoutFastPath } from './node/fast-path.ts'
 import { httpTransport } from './node/http-transport.ts'
 import { Listener } from './node/listener.ts'
 import { nodeMac } from './node/node-mac.ts'
 import { type Bound, type PeerTls, type Runtime, type Served, type ServeOptions, serveOn } from './serving.ts'
 
-export type { PeerTls, Served, ServeOptions } from './serving.ts'
+export type { PeerTls, PeerTlsFiles, PeerTlsSource, Served, ServeOptions } from './serving.ts'
 
 /** Options of `serve()` under Node. */
 export interface NodeServeOptions extends ServeOptions {
@@ -63,10 +67,13 @@ export function serve({
     }) as Server
     return Listener.bind(server, port, hostname)
   }
-  return serveOn({ bindInternal, bindPublic, process, transport: httpTransport, macOf: nodeMac }, options)
+  return serveOn(
+    { bindInternal, bindPublic, process, transport: httpTransport, macOf: nodeMac, certificateReader },
+    options,
+  )
 }
 
-function bindInternal(
+async function bindInternal(
   fetch: ServeOptions['fetch'],
   port: number,
   hostname?: string,
@@ -90,5 +97,10 @@ function bindInternal(
         },
   ) as Server
   server.keepAliveTimeout = 0
-  return Listener.bind(server, port, hostname)
+  const listener = await Listener.bind(server, port, hostname)
+  return {
+    port: listener.port,
+    close: (timeoutMs) => listener.close(timeoutMs),
+    renew: ({ key, cert, ca }) => (server as unknown as TlsServer).setSecureContext({ key, cert, ca }),
+  }
 }

@@ -6,8 +6,16 @@ import { forInternalPort } from './internal-port.ts'
 import type { MacOf } from './mesh/mac.ts'
 import type { Transport } from './mesh/transport.ts'
 import { checkOptions, withDefault } from './options.ts'
+import {
+  type CertificateReader,
+  PeerCertificates,
+  type PeerTls,
+  type PeerTlsSource,
+} from './peer-certificates.ts'
 import { type SignalSource, StopSignals } from './signals.ts'
 import type { Sser } from './sser.ts'
+
+export type { PeerTls, PeerTlsFiles, PeerTlsSource } from './peer-certificates.ts'
 
 /** What the runtimes' `serve()` is given. */
 export interface ServeOptions {
@@ -22,8 +30,11 @@ export interface ServeOptions {
   internalPort?: number | undefined
   /** The internal address. Default: `hostname`. */
   internalHostname?: string | undefined
-  /** Mutual TLS between Pods: the internal port and the links to peers then speak nothing else. Default: plain HTTP. */
-  internalTls?: PeerTls | undefined
+  /**
+   * Mutual TLS between Pods: the internal port and the links to peers then speak nothing else. Give files or a function
+   * where certificates are renewed: they are read anew. Default: plain HTTP.
+   */
+  internalTls?: PeerTlsSource | undefined
   /** A port of its own for `sser.opsRoutes`, plain: a kubelet's probes have no certificate. Default: the internal port. */
   opsPort?: number | undefined
   /**
@@ -32,16 +43,6 @@ export interface ServeOptions {
    * before `flushTimeoutMs` begins: the grace period must be longer than the three together. Default: 10,000. Minimum: 0.
    */
   requestDrainTimeoutMs?: number | undefined
-}
-
-/** A Pod's certificate, and whose certificates it takes, all as PEM. A Pod serves with it, and calls with it. */
-export interface PeerTls {
-  key: string
-  cert: string
-  /** Who signs the certificates of the fleet: it MUST sign for nobody else. */
-  ca: string
-  /** The name that every peer's certificate has; its address is not looked at, Pods change theirs. */
-  servername: string
 }
 
 /** A Pod that serves. */
@@ -64,6 +65,8 @@ export interface Bound {
    * cuts their connections after `timeoutMs`.
    */
   close(timeoutMs: number): Promise<void>
+  /** Serves new connections with a renewed certificate. */
+  renew?(tls: PeerTls): void
 }
 
 type Bind = (
@@ -76,7 +79,9 @@ type Bind = (
 /** What a runtime lends to {@link serveOn}. */
 export interface Runtime {
   /** How requests reach peers, where it has something leaner than `fetch`, or where they need certificates. */
-  transport?: ((tls: PeerTls | undefined) => Transport | undefined) | undefined
+  transport?: ((tls: (() => PeerTls) | undefined) => Transport | undefined) | undefined
+  /** How certificates are read. */
+  certificateReader: CertificateReader
   /** How messages between Pods are signed. */
   macOf: MacOf
   /** For peers. Go Pods keep their connections for ever, and lose the message that meets a closing one. */
@@ -109,6 +114,7 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
   })
   const bound: Bound[] = []
   let open: Bound | undefined
+  let certificates: PeerCertificates | undefined
   let stopping: Promise<void> | undefined
   /** In flight requests come before the peers: what they send is still to be handed over. */
   const closePublic = async () => {
@@ -117,7 +123,10 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
     await closing
   }
   const stop = () => {
-    stopping ??= stopAll(sser, closePublic, bound).finally(() => signals.release())
+    stopping ??= stopAll(sser, closePublic, bound).finally(() => {
+      certificates?.stop()
+      signals.release()
+    })
     return stopping
   }
   // From the first moment: the first process of a container is deaf to a signal that it does not listen to.
@@ -126,12 +135,14 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
     const { internalHostname = hostname, internalTls, opsPort } = options
     const app = new Hono().route('/', sser.internalRoutes)
     if (opsPort === undefined) app.route('/', sser.opsRoutes)
+    certificates = internalTls && (await PeerCertificates.read(internalTls, runtime.certificateReader))
     const internal = await runtime.bindInternal(
       forInternalPort(app.fetch),
       internalPort,
       internalHostname,
-      internalTls,
+      certificates?.current,
     )
+    if (certificates !== undefined) certificates.onRenewed = (renewed) => internal.renew?.(renewed)
     bound.push(internal)
     let ops = internal
     if (opsPort !== undefined) {
@@ -140,8 +151,9 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
     }
     await sser.start({
       internalPort: internal.port,
-      isSecured: internalTls !== undefined,
-      transport: runtime.transport?.(internalTls),
+      isSecured: certificates !== undefined,
+      certificates,
+      transport: runtime.transport?.(certificates && (() => (certificates as PeerCertificates).current)),
       macOf: runtime.macOf,
     })
     const isDraining = () => sser.state === 'draining' || sser.state === 'stopped'

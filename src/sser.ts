@@ -14,6 +14,7 @@ import { Signatures } from './mesh/signatures.ts'
 import { V1Connections } from './mesh/v1-connections.ts'
 import { opening } from './opening.ts'
 import { type ResolvedSettings, resolveSettings, type Settings } from './options.ts'
+import type { PeerCertificates } from './peer-certificates.ts'
 import { eventsHandler, eventsRoutes, type Handler } from './routes/events.ts'
 import { Intake } from './routes/intake.ts'
 import { internalRoutes } from './routes/internal.ts'
@@ -55,6 +56,7 @@ export class Sser {
   readonly #peerFinder: PeerFinder
   readonly #v1Connections: V1Connections
   readonly #bornAt: number
+  #certificates: PeerCertificates | undefined
   readonly #abort = new AbortController()
   readonly #membership: Membership
   readonly #sender: Sender
@@ -133,7 +135,10 @@ export class Sser {
       receive: (message) => this.#membership.current().mesh.receive(message),
       receiveV1: (event) => this.#receiveV1(event),
     })
-    this.probeRoutes = probeRoutes(() => this.state)
+    this.probeRoutes = probeRoutes(
+      () => this.state,
+      () => this.#certificates?.warning(),
+    )
     this.opsRoutes = opsRoutes({
       probeRoutes: this.probeRoutes,
       stats: (options) => this.stats(options),
@@ -191,6 +196,7 @@ export class Sser {
       clock: this.#clock,
       peerFinder: this.#peerFinder,
       settings: this.#settings,
+      certificates: this.#certificates,
     }
     return readStats(sources, { state, position, uptimeMs: this.#clock.now() - this.#bornAt }, options)
   }
@@ -253,7 +259,10 @@ export class Sser {
     if (options.isSecured === true && this.#settings.fetch !== undefined)
       throw new SserError('invalid-options', 'Option "fetch": not together with internalTls')
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
-    const { internalPort = this.internalPort } = options
+    const { internalPort = this.internalPort, certificates } = options
+    this.#certificates = certificates
+    const warn = (message: string) => this.#logging.warnOncePerMinute('certificate', message)
+    if (certificates !== undefined) certificates.onWarning = warn
     this.#logging.info(`starts, with the internal port ${internalPort}, and looks for its peers`)
     if (this.#settings.peerSecret === undefined && options.isSecured !== true)
       this.#logging.warn(

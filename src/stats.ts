@@ -9,6 +9,7 @@ import type { PeerFinder, PeerFinderStatus } from './finders/finder.ts'
 import type { Life } from './life.ts'
 import type { PeerStatus } from './mesh/peer-status.ts'
 import type { ResolvedSettings } from './options.ts'
+import type { PeerCertificates } from './peer-certificates.ts'
 import type { State } from './routes/probes.ts'
 import type { GapReason } from './wire/frame.ts'
 
@@ -101,6 +102,8 @@ export interface Stats {
   }
   /** How late this Pod's last tick came, in milliseconds: for so long its event loop stood still. */
   tickLateMs: number
+  /** When the certificate of `internalTls` expires, in milliseconds of Unix time; undefined without one. */
+  certificateExpiresAt: number | undefined
   /** How the peer finder says it stands; undefined where it does not say. */
   peerFinder: PeerFinderStatus | undefined
 }
@@ -113,6 +116,7 @@ export interface StatsSources {
   clock: Clock
   peerFinder: PeerFinder
   settings: ResolvedSettings
+  certificates: PeerCertificates | undefined
 }
 
 /** Reads what there is, without a walk over connections or the log. */
@@ -156,6 +160,7 @@ export function readStats(
       maxAgeMs: settings.logMaxAgeMs,
     },
     tickLateMs: tally.tickLateMs,
+    certificateExpiresAt: sources.certificates?.expiresAt,
     peerFinder: peerFinder.status?.(),
   }
 }

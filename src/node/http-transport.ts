@@ -7,11 +7,14 @@ import type { PeerTls } from '../serving.ts'
 import { decodeBody } from '../wire/body.ts'
 import { BodyBuffer, tooLarge } from '../wire/body-buffer.ts'
 
+/** After how long the connections that were made with a certificate since renewed are closed, in milliseconds. */
+const OLD_AGENT_MS = 60_000
+
 /**
  * Posts to peers with Node's own HTTP client. `fetch` costs three times as much for each request, and a Pod that sends
  * now and then needs one for each event and peer.
  */
-export function httpTransport(tls: PeerTls | undefined): Transport {
+export function httpTransport(tls: (() => PeerTls) | undefined): Transport {
   const send = sender(tls)
   return ({ host, path, headers, body, maxBytes, signal }) => {
     return new Promise((resolve, reject) => {
@@ -45,14 +48,27 @@ const MAX_HINTS = 16
 
 type Send = (options: RequestOptions, onResponse: (response: IncomingMessage) => void) => ClientRequest
 
-function sender(tls: PeerTls | undefined): Send {
-  if (tls === undefined) {
+function sender(current: (() => PeerTls) | undefined): Send {
+  if (current === undefined) {
     const agent = new Agent({ keepAlive: true })
     return (options, onResponse) => request({ ...options, agent }, onResponse)
   }
+  let tls = current()
+  let agent = agentWith(tls)
+  return (options, onResponse) => {
+    if (tls !== current()) {
+      // Its connections may still be in use; new ones are made with the renewed certificate.
+      setTimeout((old: TlsAgent) => old.destroy(), OLD_AGENT_MS, agent).unref()
+      tls = current()
+      agent = agentWith(tls)
+    }
+    return requestTls({ ...options, agent, servername: tls.servername }, onResponse)
+  }
+}
+
+function agentWith(tls: PeerTls): TlsAgent {
   // Said, so that NODE_TLS_REJECT_UNAUTHORIZED, which may be there for other calls, does not let any peer in.
-  const agent = new TlsAgent({ keepAlive: true, ...tls, rejectUnauthorized: true })
-  return (options, onResponse) => requestTls({ ...options, agent, servername: tls.servername }, onResponse)
+  return new TlsAgent({ keepAlive: true, ...tls, rejectUnauthorized: true })
 }
 
 function read(response: IncomingMessage, maxBytes: number): Promise<Answer> {

@@ -13,13 +13,15 @@ const REASON: Record<Exclude<State, 'ready'>, string> = {
 
 /**
  * For probes: `GET /livez`, which fails once the instance was stopped, and `GET /readyz`, which fails while clients
- * should go elsewhere. Both answer 200 or 503, with the state as JSON, and why not.
+ * should go elsewhere. Both answer 200 or 503, with the state as JSON, why not, and a warning where one is due.
  * @see https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
  */
-export function probeRoutes(state: () => State): Hono {
+export function probeRoutes(state: () => State, warning: () => string | undefined): Hono {
   const answer = (test: string, isIt: (state: State) => boolean) => () => {
     const now = state()
-    const body = { [test]: isIt(now), state: now, ...(now !== 'ready' && { reason: REASON[now] }) }
+    const reason = now === 'ready' ? undefined : REASON[now]
+    // What is undefined is left out.
+    const body = { [test]: isIt(now), state: now, reason, warning: warning() }
     return Response.json(body, { status: isIt(now) ? 200 : 503, headers: { 'cache-control': 'no-store' } })
   }
   return new Hono()

@@ -171,7 +171,12 @@ describe('/metrics', () => {
     const { metrics, text } = await scrape(pod.sser, '?perStream=true')
     const told = askPromtool(['check', 'metrics', '--extended'], text)
     const counted = Array.from(told.matchAll(/^(sser_\w+) +\d+/gm), ([, name]) => name)
-    const absent = ['sser_rejected_total', 'sser_peer_finder_state', 'sser_peer_finder_sync_age_seconds']
+    const absent = [
+      'sser_rejected_total',
+      'sser_peer_finder_state',
+      'sser_peer_finder_sync_age_seconds',
+      'sser_internal_tls_certificate_expiration_timestamp_seconds',
+    ]
     expect(counted.sort()).toEqual(metrics.filter((name) => !absent.includes(name)).sort())
     expect(() => askPromtool(['check', 'metrics'], `${text}sser_evil{x="y} 1\n`)).toThrow()
     for (const client of clients) await client.cancel()
