@@ -5,6 +5,7 @@ import { lasting } from './bun/lasting.ts'
 import { Listener } from './bun/listener.ts'
 import { closingWhile } from './draining.ts'
 import { fetchTransport, type Transport } from './mesh/transport.ts'
+import { rememberTrailingSlash } from './routes/mounted.ts'
 import {
   type Bound,
   bindError,
@@ -58,6 +59,7 @@ export function serve({ serverOptions = {}, ...options }: BunServeOptions): Prom
       idleTimeout: FIRST_REQUEST_TIMEOUT_S,
       async fetch(request, server) {
         server.timeout(request, idleTimeout)
+        rememberTrailingSlash(request)
         return lasting(request, await answer(request, server), {
           idleTimeout,
           setTimeout: (seconds) => server.timeout(request, seconds),

@@ -8,6 +8,8 @@ export type SserErrorCode =
   | 'too-many-streams'
   /** The client's `Accept` header excludes `text/event-stream`. */
   | 'not-acceptable'
+  /** A `GET` for events has a body. */
+  | 'unexpected-body'
   /** The empty string was to be sent. */
   | 'empty-message'
   /** Something that is no string was to be sent. */
@@ -77,6 +79,7 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'invalid-stream-name': 400,
   'too-many-streams': 400,
   'not-acceptable': 406,
+  'unexpected-body': 400,
   'empty-message': 400,
   'invalid-message': 400,
   'message-too-large': 413,

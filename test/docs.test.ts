@@ -26,6 +26,7 @@ const PAGES = [
   'docs/proxies.md',
   'docs/benchmarks.md',
   'docs/fast-path.md',
+  'docs/frameworks.md',
   'docs/tracing.md',
 ]
 const DRAWINGS = readdirSync(new URL('docs/drawings/', ROOT)).map((name) => `docs/drawings/${name}`)

@@ -19,6 +19,8 @@ export interface BunConnection {
 /** Lets an event stream be quiet for longer than Bun would have it, while it lasts. */
 export function lasting(request: Request, response: Response, connection: BunConnection): Response {
   const { idleTimeout, setTimeout, onEnd } = connection
+  // Where the app has upgraded the request to a WebSocket, there is no response.
+  if (response === undefined) return response
   const stream = eventStreamOf(request) ?? eventStreamIn(response)
   if (stream !== undefined) {
     stream.carriedBy({
@@ -31,6 +33,8 @@ export function lasting(request: Request, response: Response, connection: BunCon
         setTimeout(AT_ONCE_S)
         onEnd()
       },
+      // Bun cancels the body that it sends; where that is another one, the stream must ask the request's signal.
+      reportsClose: response.body === stream.body,
     })
     // A Pod that drains ends its streams, and no client should come back to it over the same connection.
     if (isEventStream(response)) response.headers.set('connection', 'close')

@@ -1,3 +1,4 @@
+import { BoundedTeeStream } from './bounded-tee.ts'
 import type { Connection, Sink } from './connection.ts'
 import type { Hub } from './hub.ts'
 
@@ -38,6 +39,15 @@ export interface Carrier {
   end(): void
   /** It is over, and nothing more needs to arrive. */
   cut(): void
+  /** Whether the runtime calls {@link EventStream.leave} when the client's connection has closed. */
+  reportsClose: boolean
+}
+
+/** The response of Node's HTTP server, as Node's frameworks hand it on. */
+export interface NodeResponse {
+  once(event: 'close', listener: () => void): unknown
+  off(event: 'close', listener: () => void): unknown
+  destroy(): unknown
 }
 
 /** What the side that takes an event stream says of itself. */
@@ -72,9 +82,15 @@ export class EventStream {
   readonly #hub: Hub
   readonly #connect: (sink: Sink) => Connection
   readonly #since: number
+  #request: Request | undefined
+  #response: NodeResponse | undefined
   #carrier: Carrier | undefined
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  #taker: Taker | undefined
   /** Whether the body is being read, and has not ended. */
   #isOpen = false
+  #isOver = false
+  #unwatch: (() => void) | undefined
 
   /** It was allowed when the log stood at `since`: what ends connections from there on ends this one, too. */
   constructor(hub: Hub, connect: (sink: Sink) => Connection, since: number) {
@@ -82,39 +98,15 @@ export class EventStream {
     this.#connect = connect
     this.#since = since
     opened += 1
-    let taker: Taker | undefined
-    let isCut = false
-    this.body = new ReadableStream<Uint8Array>(
+    this.body = new BoundedTeeStream(
       {
-        pull: (controller) => {
-          // It takes again, for which it has been waited too long.
-          if (isCut) return controller.error()
-          if (taker === undefined) {
-            this.#isOpen = true
-            this.#carrier?.begin()
-            taker = this.divert({
-              write(chunk) {
-                controller.enqueue(chunk)
-                // A pull means that the client took all there was.
-                return false
-              },
-              close: () => {
-                controller.close()
-                this.#end()
-              },
-              abort: () => {
-                isCut = true
-                this.#isOpen = false
-                // Without a reason: Bun would print it, with its stack, for each client that does not read.
-                if (this.#carrier === undefined) controller.error()
-                else this.#carrier.cut()
-              },
-            })
-          }
-          taker.pull()
+        start: (controller) => {
+          this.#controller = controller
         },
+        pull: () => this.#pull(),
         cancel: () => {
-          taker?.leave()
+          this.#isOver = true
+          this.#taker?.leave()
           this.#end()
         },
       },
@@ -129,9 +121,11 @@ export class EventStream {
   }
 
   /** Remembers what it answers, so that the runtime finds it again, and can {@link divert} it. */
-  answers(request: Request): void {
+  answers(request: Request, response?: NodeResponse): void {
     streams.set(request, this)
     streams.set(this.body, this)
+    this.#request = request
+    this.#response = response
   }
 
   /** From here on the sink gets what is sent, once it pulls. It may be the runtime's own: then nobody reads the body. */
@@ -139,7 +133,62 @@ export class EventStream {
     return new Taker(this.#hub, this.#connect(sink), this.#since)
   }
 
+  /** Ends the body because the client has gone: another reader of the body, such as a clone, must not keep the connection. */
+  leave = (): void => {
+    this.#taker?.leave()
+    this.#close()
+  }
+
+  #pull(): void {
+    if (this.#taker === undefined) this.#begin()
+    this.#taker?.pull()
+  }
+
+  #begin(): void {
+    // The client may have gone before the body was read.
+    if (this.#carrier?.reportsClose !== true && !this.#watch()) return this.#close()
+    this.#isOpen = true
+    this.#carrier?.begin()
+    this.#taker = this.divert({
+      write: (chunk) => {
+        this.#controller?.enqueue(chunk)
+        // A pull means that the client took all there was.
+        return false
+      },
+      close: () => this.#close(),
+      abort: () => {
+        const [carrier, response] = [this.#carrier, this.#response]
+        this.#isOpen = false
+        // A plain end, because some frameworks end the process or print a stack where a body fails.
+        this.#close()
+        if (carrier !== undefined) carrier.cut()
+        else response?.destroy()
+      },
+    })
+  }
+
+  /** Listens for the end of the client's connection. False: it has ended already. */
+  #watch(): boolean {
+    const [response, signal] = [this.#response, this.#request?.signal]
+    if (signal?.aborted === true) return false
+    response?.once('close', this.leave)
+    signal?.addEventListener('abort', this.leave)
+    this.#unwatch = () => {
+      response?.off('close', this.leave)
+      signal?.removeEventListener('abort', this.leave)
+    }
+    return true
+  }
+
+  #close(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#controller?.close()
+    this.#end()
+  }
+
   #end(): void {
+    this.#unwatch?.()
     if (!this.#isOpen) return
     this.#isOpen = false
     this.#carrier?.end()

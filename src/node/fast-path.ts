@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type EventStream, eventStreamIn, eventStreamOf, eventStreamsOpened } from '../core/event-stream.ts'
@@ -16,8 +17,10 @@ interface Env {
 /** Sees to a response; `watchers` listen already to its end. */
 type Finish = (request: Request, env: Env, response: Response, watchers: number) => Response
 
-/** Who wraps one of these, as compression does for any framework, wants all that is written. */
-const WRITERS = ['writeHead', 'write', 'end']
+/** Who replaces one of these, as compression does for any framework, wants all that is written. */
+const { writeHead, write, end } = ServerResponse.prototype
+/** Tells monitoring that a response has ended. Node's HTTP publishes it, and only for a response that it still knows. */
+const FINISHED = channel('http.server.response.finish')
 
 /**
  * `fetch`, and event streams that may be are taken out of the response and written to the socket itself: each event is
@@ -26,11 +29,10 @@ const WRITERS = ['writeHead', 'write', 'end']
 export function withFastPath(fetch: ServeOptions['fetch'], sinks: Set<SocketSink>): ServeOptions['fetch'] {
   return finishing(fetch, (request, env, response, watchers) => {
     const stream = eventStreamOf(request)
-    if (stream === undefined) return withoutDiverting(request, env, response)
     const { incoming, outgoing } = env
-    if (outgoing.socket === null) return behindAnother(stream, response)
-    if (!isPlain(stream, response, incoming, outgoing)) return withoutDiverting(request, env, response)
-    const isWatched = hasAborter(request) || outgoing.listenerCount('close') > watchers
+    if (stream === undefined || outgoing.socket === null || !isPlain(stream, response, incoming, outgoing))
+      return withoutDiverting(request, env, response)
+    const isWatched = hasAborter(request) || hasListeners(outgoing, watchers)
     begin(stream, response.headers, env, isWatched, sinks)
     // Whoever looks at its body takes it out of the form in which it would be written as an empty response.
     void RESPONSE_ALREADY_SENT.body
@@ -51,10 +53,27 @@ function finishing(fetch: ServeOptions['fetch'], finish: Finish): ServeOptions['
       return eventStreamsOpened() === before ? response : finish(request, env as Env, response, watchers)
     }
     const response = fetch(request, env)
-    if (response instanceof Response) return end(response, 0)
+    dropBodyOfGet((env as Env).incoming)
+    // A Response of another realm, such as undici's own, is no instance of this one's class.
+    if (!isPromise(response)) return end(response, 0)
     // Meanwhile the adapter itself has begun to watch.
     return response.then((settled) => end(settled, 1))
   }
+}
+
+function isPromise(response: Response | Promise<Response>): response is Promise<Response> {
+  return typeof (response as Promise<Response> | undefined)?.then === 'function'
+}
+
+/**
+ * Reads the body of a `GET` or `HEAD` and drops it, unless the app reads it: the request of the Fetch standard has none,
+ * and while the app has not answered, pieces of one byte would cost Node some 400 times their size.
+ */
+function dropBodyOfGet(incoming: IncomingMessage): void {
+  if (incoming.method !== 'GET' && incoming.method !== 'HEAD') return
+  const { headers } = incoming
+  if (headers['transfer-encoding'] === undefined && headers['content-length'] === undefined) return
+  if (incoming.readableFlowing === null && incoming.listenerCount('readable') === 0) incoming.resume()
 }
 
 /**
@@ -75,7 +94,9 @@ function behindAnother(stream: EventStream, response: Response): Response {
 
 function withoutDiverting(request: Request, { outgoing }: Env, response: Response): Response {
   const stream = eventStreamOf(request) ?? eventStreamIn(response)
-  if (stream !== undefined) lingerAfter(stream, outgoing)
+  if (stream === undefined) return response
+  if (outgoing.socket === null) return behindAnother(stream, response)
+  lingerAfter(stream, outgoing)
   return response
 }
 
@@ -93,13 +114,26 @@ function isPlain(
     !outgoing.headersSent &&
     response.status === 200 &&
     response.body === stream.body &&
-    !WRITERS.some((name) => Object.hasOwn(outgoing, name))
+    outgoing.writeHead === writeHead &&
+    outgoing.write === write &&
+    outgoing.end === end
   )
 }
 
 /** Whether somebody has asked for the request's `signal`, and so wants to hear when the client goes. */
 function hasAborter(request: Request): boolean {
   return Object.getOwnPropertySymbols(request).some(({ description }) => description === 'abortControllerKey')
+}
+
+/** Whether anything listens for the end of the response beside Node's HTTP and the adapter, which has `watchers`. */
+function hasListeners(outgoing: ServerResponse, watchers: number): boolean {
+  return (
+    outgoing.listenerCount('close') > watchers ||
+    // One is of Node's HTTP itself.
+    outgoing.listenerCount('finish') > 1 ||
+    outgoing.listenerCount('prefinish') > 0 ||
+    FINISHED.hasSubscribers
+  )
 }
 
 /** Sends the head. The rest waits until HTTP's parser, which may be at work on the request, is out of the way. */

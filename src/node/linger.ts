@@ -33,9 +33,14 @@ export function lingerAfter(stream: EventStream, response: ServerResponse): void
     end() {
       if (response.socket !== null) linger(response.socket)
     },
-    // The adapter would print an error of the body, even none.
     cut() {
       response.destroy()
     },
+    reportsClose: true,
   })
+  // Node's HTTP stops reading where too much is asked for behind this response, and would not see the client go.
+  if (response.socket?.isPaused()) response.destroy()
+  else response.socket?.once('pause', () => response.destroy())
+  // The adapter cancels the body that it sends; that is another one where a middleware has cloned the response.
+  response.once('close', stream.leave)
 }

@@ -1,5 +1,4 @@
 import type { Context } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import type { Authorize, Decision, Grant } from '../authorize.ts'
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
@@ -34,10 +33,18 @@ export async function judge(options: Judge, c: Context, streams: readonly string
     decision = await inTime(options, async () => options.authorize(c, { streams }))
     return grantOf(decision, streams, options.maxStreamsPerConnection)
   } catch (cause) {
-    if (cause instanceof HTTPException) throw cause
-    if (cause instanceof SserError && (cause.code === 'forbidden' || cause.code === 'expelled')) throw cause
+    if (cause instanceof SserError ? isRefusal(cause) : isHttpException(cause)) throw cause
     throw new SserError('authorization-failed', 'The hook "authorize" failed', { cause })
   }
+}
+
+function isRefusal({ code }: SserError): boolean {
+  return code === 'forbidden' || code === 'expelled'
+}
+
+/** By its shape, because an app in CommonJS, or one with an install of Hono of its own, has another class of that name. */
+function isHttpException(error: unknown): boolean {
+  return error instanceof Error && 'getResponse' in error && typeof error.getResponse === 'function'
 }
 
 async function inTime<T>({ authorizeTimeoutMs, clock }: Judge, ask: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Clock } from '../clock.ts'
 import type { EventStream } from '../core/event-stream.ts'
 import { SserError, type SserErrorCode } from '../errors.ts'
@@ -9,8 +10,14 @@ import { streamNameFault } from '../wire/names.ts'
 import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
 import { addressOf } from './address.ts'
 import { type Granted, judge } from './admission.ts'
+import { dropBody, hasBody, nodeResponseIn } from './env.ts'
+import { isBelowMount } from './mounted.ts'
 
-/** Answers a request for events: any router can call it. `env` is what the runtime hands to an app beside the request. */
+/**
+ * Answers a request for events: any router can call it. `env` is the second argument that the runtime hands to an app:
+ * Bun's server, or `{ incoming, outgoing }`, the request and response of Node's HTTP. Pass it on where there is one: it
+ * says which address the client has, and when the client has gone.
+ */
 export type Handler = (request: Request, env?: unknown) => Response | Promise<Response>
 
 export interface EventsOptions {
@@ -43,7 +50,20 @@ export interface Opened {
   resume: 'complete' | 'gap' | undefined
 }
 
-const STATUS: Partial<Record<SserErrorCode, number>> = {
+/** Makes a response, with the headers that the app has set in Hono's context where there is one. */
+type Respond = (
+  body: ReadableStream | string | null,
+  status: ContentfulStatusCode | 204,
+  headers: Record<string, string>,
+) => Response
+
+interface Asking {
+  request: Request
+  env: unknown
+  respond: Respond
+}
+
+const STATUS: Partial<Record<SserErrorCode, ContentfulStatusCode | 204>> = {
   expelled: 204,
   forbidden: 403,
   'not-acceptable': 406,
@@ -60,6 +80,11 @@ const MAX_NAMES_BYTES = 8_000
 /** Who finds no room may ask again after this, and up to as long again, in seconds. */
 const RETRY_AFTER_S = 5
 
+/** Distinguishes the responses of this process from those of others. */
+const ETAG = crypto.randomUUID()
+/** Responses to a `GET` so far. */
+let answered = 0
+
 /**
  * The public sub-app, the endpoint at its root: `GET ?stream=S`, once or several times, answers with an event stream.
  * Refusals are plain text, their code in `Sser-Error`.
@@ -68,84 +93,111 @@ export function eventsRoutes(options: EventsOptions): Hono {
   return new Hono().all('/', (c) => answerIn(options, c))
 }
 
-/** The same endpoint at whatever path it is called for. */
+/** The same endpoint at whatever path it is called for; under Hono's `app.mount()`, at the mount's own path alone. */
 export function eventsHandler(options: EventsOptions): Handler {
   // The hook is promised a context.
   const app = new Hono().all('*', (c) => answerIn(options, c))
-  if (options.settings.authorize !== undefined) return (request, env) => app.fetch(request, env as object)
-  return (request, env) => answerEvents(options, request, env)
+  const answer: Handler =
+    options.settings.authorize !== undefined
+      ? (request, env) => app.fetch(request, env as object)
+      : (request, env) =>
+          answerEvents(options, {
+            request,
+            env,
+            respond: (body, status, headers) => new Response(body, { status, headers }),
+          })
+  // Hono's `app.mount()` hands on three arguments.
+  return (request, env, ...rest: unknown[]) =>
+    rest.length > 0 && isBelowMount(request, env)
+      ? new Response('Not Found\n', { status: 404 })
+      : answer(request, env)
 }
 
 function answerIn(options: EventsOptions, c: Context): Response | Promise<Response> {
   const { settings, clock } = options
   const { authorize } = settings
-  if (authorize === undefined) return answerEvents(options, c.req.raw, c.env)
-  return answerEvents(options, c.req.raw, c.env, (streams) => {
-    return judge({ ...settings, authorize, clock }, c, streams)
-  })
+  const asking: Asking = {
+    request: c.req.raw,
+    env: c.env,
+    respond: (body, status, headers) => c.newResponse(body, status as ContentfulStatusCode, headers),
+  }
+  if (authorize === undefined) return answerEvents(options, asking)
+  return answerEvents(options, asking, (streams) => judge({ ...settings, authorize, clock }, c, streams))
 }
 
 function answerEvents(
   options: EventsOptions,
-  request: Request,
-  env: unknown,
+  asking: Asking,
   ask?: (streams: readonly string[]) => Promise<Granted>,
 ): Response | Promise<Response> {
+  const { request, env, respond } = asking
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return new Response('Method Not Allowed\n', { status: 405, headers: { allow: 'GET, HEAD' } })
+    return respond('Method Not Allowed\n', 405, { allow: 'GET, HEAD' })
   }
   const { maxStreamsPerConnection, maxConnectionsPerAddress, trustedProxies } = options.settings
-  const { search, searchParams: query } = new URL(request.url)
-  const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxies)
-  const opening = options.begin()
-  const open = (granted: Granted) => {
-    const crowding = opening.crowding(granted.streams, address)
-    if (crowding !== undefined) throw crowding
-    const asked = { ...granted, address, lastEventId: lastEventId(request.headers, query) }
-    return answer(options, request, opening.open(asked))
-  }
   try {
+    // Before the hook, which may take seconds.
+    if (hasBody(request) && !dropBody(env))
+      throw new SserError('unexpected-body', 'A GET for events must not have a body')
+    const { search, searchParams: query } = new URL(request.url)
+    const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxies)
+    const opening = options.begin()
+    const open = (granted: Granted) => {
+      const crowding = opening.crowding(granted.streams, address)
+      if (crowding !== undefined) throw crowding
+      const asked = { ...granted, address, lastEventId: lastEventId(request.headers, query) }
+      return answer(options, asking, opening.open(asked))
+    }
     requireEventStream(request.headers.get('accept'))
     const streams = requestedStreams(query, maxStreamsPerConnection, search)
     if (ask === undefined) return open({ streams, tags: [], lastsMs: undefined })
     return opening
       .judge(streams, address, () => ask(streams))
       .then(open)
-      .catch((error: unknown) => refuse(options, request, error))
+      .catch((error: unknown) => refuse(options, asking, error))
   } catch (error) {
-    return refuse(options, request, error)
+    return refuse(options, asking, error)
   }
 }
 
-function answer({ settings }: EventsOptions, request: Request, opened: Opened | undefined): Response {
-  opened?.stream.answers(request)
+function answer(
+  { settings }: EventsOptions,
+  { request, env, respond }: Asking,
+  opened: Opened | undefined,
+): Response {
+  opened?.stream.answers(request, nodeResponseIn(env))
   // A status other than 200 would end an EventSource for good; this way it comes back, perhaps to another Pod.
   const body = request.method === 'HEAD' ? null : (opened?.stream.body ?? retryFrame(settings.retryMs))
-  return new Response(body, {
-    headers: {
-      // With the charset, because clients on Python's requests otherwise read text/* as ISO-8859-1.
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
-      ...(opened?.resume && { 'sser-resume': opened.resume }),
-    },
+  const etag = `W/"${ETAG}-${answered}"`
+  if (request.method !== 'HEAD') answered += 1
+  return respond(body, 200, {
+    // With the charset, because clients on Python's requests otherwise read text/* as ISO-8859-1.
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+    // A middleware that computes entity tags, such as hono/etag, would otherwise read the stream to its end first. Each
+    // response has its own, so that no conditional request ever matches.
+    etag,
+    ...(opened?.resume && { 'sser-resume': opened.resume }),
   })
 }
 
 /** Throws what is not ours to answer. */
-function refuse(options: EventsOptions, request: Request, error: unknown): Response {
+function refuse(options: EventsOptions, asking: Asking, error: unknown): Response {
   if (!(error instanceof SserError)) throw error
   const { code, message } = error
   options.faults.reject(code)
   if (code === 'authorization-failed') {
     options.faults.report(error, { stage: 'authorize' })
     // A session store that is away for a moment must not end anybody's EventSource for good.
-    return answer(options, request, undefined)
+    return answer(options, asking, undefined)
   }
   const status = STATUS[code] ?? 400
   const headers: Record<string, string> = { 'sser-error': code }
   if (status === 429) headers['retry-after'] = `${Math.ceil(RETRY_AFTER_S * (1 + options.clock.random()))}`
-  return new Response(status === 204 ? null : `${message}\n`, { status, headers })
+  // The rest of the body is not read.
+  if (code === 'unexpected-body') headers.connection = 'close'
+  return asking.respond(status === 204 ? null : `${message}\n`, status, headers)
 }
 
 /** The header, which a browser keeps up to date, goes before the query, which a page was rendered with. */
