@@ -14,6 +14,7 @@ import { whyHeld } from './held.ts'
 import { lasting } from './lasting.ts'
 import { NoLine } from './line.ts'
 import type { Listening } from './listening.ts'
+import { noRetry } from './retries.ts'
 import { whyStatus } from './status.ts'
 import { type Patient, type Visit, Ward } from './visit.ts'
 
@@ -46,7 +47,8 @@ async function* findings(ward: Ward, { url, patienceMs, idleMs }: Examination): 
   // The head may have come meanwhile, and tell more.
   if (main.fault !== undefined) return yield noHead(main.fault)
   const status = main.listening?.answer.status
-  if (status !== undefined && status !== 200) return yield await whyStatus(ward.patient, main)
+  if (status !== undefined && status !== 200)
+    return yield (await noRetry(ward, main, 'status')) ?? (await whyStatus(ward.patient, main))
   if (held !== undefined) {
     yield held
     if (held.cause !== 'slow' || status === undefined) return
@@ -141,6 +143,8 @@ async function second(ward: Ward): Promise<Finding[]> {
     const isGreeted = await visit.greeted(patienceMs)
     const { listening } = visit
     if (!isGreeted || listening === undefined) {
+      const refusal = await noRetry(ward, visit, 'second stream')
+      if (refusal !== undefined) return [refusal, unknown(check, 'the second stream was to tell')]
       const status = listening?.answer.status
       const what =
         status === undefined || status === 200 ? `got nothing in ${time(patienceMs)}` : `got a ${status}`

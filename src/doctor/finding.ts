@@ -14,6 +14,7 @@ export type Cause =
   | 'bad-gateway'
   | 'unavailable'
   | 'gateway-timeout'
+  | 'no-retry'
   | 'refused-by-sser'
   | 'status'
   | 'not-sser'

@@ -22,6 +22,7 @@ const WRONG = {
   takesTheIdAway: 'proxy_set_header Last-Event-ID "";',
   caches: `proxy_cache events; proxy_cache_valid 200 1m; proxy_http_version 1.1; proxy_cache_lock off;
     proxy_ignore_headers X-Accel-Buffering Cache-Control;`,
+  triesNoOther: 'proxy_next_upstream off;',
   letsOneThrough: 'limit_conn one 1;',
   leadsNowhere: 'rewrite ^ /nowhere break;',
   leadsToAPage: 'rewrite ^ /page break;',
@@ -49,6 +50,7 @@ describe.skipIf(!nginx)('behind nginx (skipped where it is missing)', () => {
     const leaving = await startPod()
     const upstream = (name: Wrong) => {
       if (name === 'caches') return leaving.origin
+      if (name === 'triesNoOther') return 'http://half'
       return name === 'cutsWhatIsIdle' ? beating.origin : pod.origin
     }
     const blocks = (Object.keys(WRONG) as Wrong[]).map(
@@ -68,8 +70,10 @@ describe.skipIf(!nginx)('behind nginx (skipped where it is missing)', () => {
     const secure = (port: number, also: string) =>
       `server { listen 127.0.0.1:${port} ssl ${also}; ${TLS} location / { proxy_pass ${pod.origin}; } }`
     blocks.push(secure(tlsPorts.one, ''), secure(tlsPorts.two, 'http2'))
+    const half = `upstream half { server 127.0.0.1:${refusedPort} max_fails=0;
+      server ${pod.origin.slice('http://'.length)} max_fails=0; }`
     const zone = 'limit_conn_zone $server_addr zone=one:64k;'
-    await startNginx(nginx as string, zone + blocks.join('\n'), { host: '127.0.97.9', port: PORT })
+    await startNginx(nginx as string, half + zone + blocks.join('\n'), { host: '127.0.97.9', port: PORT })
     // What is in the cache is the response that a Pod ended when it stopped; another came in its place.
     const cached = await fetch(`${url('caches')}?stream=sser-doctor`, {
       headers: { 'accept-encoding': 'gzip' },
@@ -139,6 +143,12 @@ describe.skipIf(!nginx)('behind nginx (skipped where it is missing)', () => {
 
   test.concurrent('names the limit that lets one stream through', async () => {
     expect((await ask('letsOneThrough')).causes).toEqual(['one-at-a-time'])
+  })
+
+  test.concurrent('names an edge that asks no other Pod in place of one that is gone', async () => {
+    const { causes, findings } = await ask('triesNoOther')
+    expect(causes).toEqual(['no-retry'])
+    expect(findings.find(({ cause }) => cause === 'no-retry')?.says).toContain('got a 502')
   })
 
   test.concurrent('tells a page from an event stream', async () => {

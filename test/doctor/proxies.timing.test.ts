@@ -41,6 +41,21 @@ test.concurrent('does not call a server delayed that is late with its first answ
 })
 
 test.concurrent.each([
+  [1, 'status'],
+  [2, 'second stream'],
+])('names an edge that answers 503 to request %i alone', async (refused, check) => {
+  let requests = 0
+  const url = await serveHttp((request, response) => {
+    requests += 1
+    if (requests === refused) response.writeHead(503).end()
+    else greet(request, response)
+  })
+  const { causes, says } = await diagnose(url)
+  expect(causes).toEqual(['no-retry'])
+  expect(says(check)).toContain('got a 503, though 5 of 5')
+})
+
+test.concurrent.each([
   ['age', '0', []],
   ['age', '17', ['cached']],
   ['x-varnish', '32770', []],

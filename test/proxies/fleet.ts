@@ -10,6 +10,7 @@ const INTERNAL_PORT = 7110
 const RETRY_MS = 500
 /** No heartbeat within a test: it would tell a Pod of clients that are gone. */
 const HEARTBEAT_MS = 120_000
+const DRAIN_MS = 500
 /** A kernel that has room for a connection accepts it in less. */
 const ACCEPT_MS = 500
 
@@ -42,6 +43,12 @@ export class ProxiedFleet {
     this.#pods[place] = undefined
   }
 
+  /** Stops the Pod at `place` as Kubernetes does; resolves when its process has ended. */
+  async drain(place: Place): Promise<void> {
+    await this.#pod(place).kill('SIGTERM')
+    this.#pods[place] = undefined
+  }
+
   /** Starts a Pod at `place`; resolves when it is a peer of the living ones. */
   async restart(place: Place): Promise<void> {
     const host = this.#host(place)
@@ -52,7 +59,7 @@ export class ProxiedFleet {
       internalPort: INTERNAL_PORT,
       peers: ([0, 1, 2] as const).map((each) => `${this.#host(each)}:${INTERNAL_PORT}`),
       script: script('../fleet/custom-pod.ts'),
-      env: { OPTIONS: JSON.stringify({ retryMs: RETRY_MS, heartbeatMs: HEARTBEAT_MS }) },
+      env: { OPTIONS: JSON.stringify({ retryMs: RETRY_MS, heartbeatMs: HEARTBEAT_MS, drainMs: DRAIN_MS }) },
     })
     this.#pods[place] = pod
     await until(`${pod} is ready`, async () => (await this.#internal(place, '/readyz')).ok, 10_000)

@@ -87,6 +87,10 @@ describe('a real proxy in front of three Pods', () => {
     for (const lane of controls()) lane.leave()
 
     await fleet.restart(2)
+    await fleet.drain(1)
+    await send(2, 5)
+    await settle(isWhole)
+    await fleet.restart(1)
     await fleet.silence(0)
     await send(1, 5)
     await settle(isWhole)
@@ -137,7 +141,7 @@ describe('a real proxy in front of three Pods', () => {
   for (const { product, program } of installed) {
     const missing = program === undefined ? ` (skipped: no ${product.program} on PATH)` : ''
     describe.skipIf(program === undefined)(`${product.name}${missing}`, () => {
-      test('loses, doubles and refuses nothing while Pods crash', () => {
+      test('loses, doubles and refuses nothing while Pods crash, drain and vanish', () => {
         const { clients } = laneOf(product)
         expect(clients.map((client) => client.missing(sent))).toEqual(clients.map(() => 0))
         expect(clients.reduce((sum, { duplicates, gaps }) => sum + duplicates + gaps, 0)).toBe(0)
