@@ -97,7 +97,7 @@ async function bindInternal(
         },
   ) as Server
   server.keepAliveTimeout = 0
-  const listener = await Listener.bind(server, port, hostname)
+  const listener = await Listener.bind(server, port, hostname, true)
   return {
     port: listener.port,
     close: (timeoutMs) => listener.close(timeoutMs),

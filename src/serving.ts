@@ -170,10 +170,10 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
   }
 }
 
-/** What binding `port` threw, named where the port is in use. */
-export function bindError(port: number, cause: unknown): unknown {
+/** What binding `port` threw, named where the port is in use, with what to change: `fix`. */
+export function bindError(port: number, cause: unknown, fix = ''): unknown {
   if ((cause as { code?: unknown }).code !== 'EADDRINUSE') return cause
-  return new SserError('port-taken', `Port ${port} is in use`, { cause })
+  return new SserError('port-taken', `Port ${port} is in use${fix}`, { cause })
 }
 
 async function stopAll(sser: Sser, closePublic: () => Promise<void>, bound: Bound[]): Promise<void> {

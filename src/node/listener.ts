@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { type Bound, bindError } from '../serving.ts'
@@ -7,6 +8,10 @@ import { isLingering } from './linger.ts'
 const STREAM_CLOSE_MS = 1_000
 /** How often connections are looked for that have become idle, in milliseconds: a response ends a turn later. */
 const IDLE_CHECK_MS = 20
+
+/** For {@link bindError} where workers of node:cluster, which share ports otherwise, have one internal port. */
+const OWN_PORT_FIX =
+  '; give each worker of node:cluster or PM2 an internalPort (and opsPort) of its own, and find them with WorkerPeerFinder'
 
 /** A bound port, and every socket that it has accepted: Node's own list lacks those that left HTTP. */
 export class Listener implements Bound {
@@ -20,8 +25,13 @@ export class Listener implements Bound {
     this.#sockets = sockets
   }
 
-  /** Rejects with what {@link bindError} makes of it. */
-  static bind(server: Server, port: number, hostname: string | undefined): Promise<Listener> {
+  /** `isExclusive`: workers of node:cluster do not share the port. Rejects with what {@link bindError} makes of it. */
+  static bind(
+    server: Server,
+    port: number,
+    hostname: string | undefined,
+    isExclusive = false,
+  ): Promise<Listener> {
     const sockets = new Set<Socket>()
     // One function for all of them.
     function forget(this: Socket) {
@@ -32,8 +42,12 @@ export class Listener implements Bound {
       socket.on('close', forget)
     })
     return new Promise((resolve, reject) => {
-      server.once('error', (cause) => reject(bindError(port, cause)))
-      server.listen(port, hostname, () => resolve(new Listener(server, sockets)))
+      server.once('error', (cause) =>
+        reject(bindError(port, cause, isExclusive && cluster.isWorker ? OWN_PORT_FIX : '')),
+      )
+      server.listen({ port, host: hostname, exclusive: isExclusive }, () =>
+        resolve(new Listener(server, sockets)),
+      )
     })
   }
 

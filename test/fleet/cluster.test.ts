@@ -1,0 +1,92 @@
+import { fileURLToPath } from 'node:url'
+import { afterEach, expect, test } from 'vitest'
+import { until } from '../until.ts'
+import { Client, closeClients } from './clients.ts'
+import { endPods, Pod, runScript } from './pods.ts'
+
+const script = fileURLToPath(new URL('../../examples/cluster.ts', import.meta.url))
+
+afterEach(async () => {
+  closeClients()
+  await endPods()
+})
+
+/** The process of the primary; its workers say on its output when they listen, and with which pid. */
+async function startWorkers(host: string, internalPort: number): Promise<Pod> {
+  const primary = await Pod.start({ runtime: 'node', host, internalPort, script })
+  await until('three workers listen', () => pids(primary).length === 3, 10_000)
+  return primary
+}
+
+function pids({ stdout }: Pod): number[] {
+  return Array.from(stdout.matchAll(/worker \d \(pid (\d+)\) listening/g), ([, pid]) => Number(pid))
+}
+
+async function sendOnEach(primary: Pod, from: number): Promise<string[]> {
+  const sent: string[] = []
+  // Connections are spread over the workers one after another.
+  for (let i = from; i < from + 12; i += 1) {
+    const response = await fetch(`${primary.url}/send?stream=a`, {
+      method: 'POST',
+      body: `event ${i}`,
+      headers: { connection: 'close' },
+    })
+    const { peers } = (await response.json()) as { peers: { status: string }[] }
+    expect(peers.map(({ status }) => status)).toEqual(['delivered', 'delivered'])
+    sent.push(`event ${i}`)
+  }
+  return sent
+}
+
+test('workers of node:cluster bring each event to the clients of all workers once', async () => {
+  const primary = await startWorkers('127.0.66.1', 7_660)
+  const url = primary.url
+  await until(
+    'the workers know each other',
+    async () => {
+      const answers = await Promise.all(
+        [1, 2, 3, 4, 5, 6].map(async () => {
+          const response = await fetch(`${url}/send?stream=none`, {
+            method: 'POST',
+            body: 'x',
+            headers: { connection: 'close' },
+          })
+          return (await response.json()) as { peers: { status: string }[] }
+        }),
+      )
+      return answers.every(
+        ({ peers }) => peers.length === 2 && peers.every((peer) => peer.status === 'delivered'),
+      )
+    },
+    10_000,
+  )
+  const clients = await Promise.all(Array.from({ length: 9 }, () => Client.open(url, 'a')))
+  const sent = await sendOnEach(primary, 0)
+  for (const client of clients) {
+    await until('the client has all', () => client.messages.length >= sent.length)
+    expect(client.messages.toSorted()).toEqual(sent.toSorted())
+  }
+  // The worker that is forked in the place of a killed one takes its port, and the clients resume.
+  process.kill(pids(primary)[0] as number, 'SIGKILL')
+  await until('another worker listens', () => pids(primary).length === 4, 10_000)
+  await until(
+    'the new worker is a peer of the others',
+    async () => (await primary.send('none', 'x')).peers.every(({ status }) => status === 'delivered'),
+    10_000,
+  )
+  const later = await sendOnEach(primary, 12).catch(() => sendOnEach(primary, 24))
+  for (const client of clients) {
+    await until('the client has the last', () => client.messages.includes(later.at(-1) as string), 10_000)
+    expect(new Set(client.messages).size).toBe(client.messages.length)
+    expect(client.gaps).toEqual([])
+  }
+}, 60_000)
+
+test('two workers of node:cluster never share an internal port', async () => {
+  const url = new URL('shared-internal-port.ts', import.meta.url)
+  const { stdout } = await runScript('node', url, { args: [], timeoutMs: 20_000 })
+  expect(stdout.trim().split('\n')).toEqual([
+    expect.stringMatching(/^port-taken: Port 7668 is in use; give each worker .* WorkerPeerFinder$/),
+    'serves',
+  ])
+}, 30_000)
