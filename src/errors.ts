@@ -1,3 +1,5 @@
+import { printableLines } from './wire/printable.ts'
+
 /** What went wrong, as a stable word that code may compare. */
 export type SserErrorCode =
   /** No stream was named, or an empty one. */
@@ -125,13 +127,14 @@ export class SserError extends Error {
   declare readonly getResponse?: () => Response
 
   constructor(code: SserErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options)
+    // Part of it may come from outside, and `console.error` writes it to a terminal as it is.
+    super(printableLines(message), options)
     this.code = code
     const status = STATUS[code]
     this.status = status
     if (status >= 500) return
     Object.defineProperty(this, 'getResponse', {
-      value: () => new Response(`${message}\n`, { status, headers: { 'sser-error': code } }),
+      value: () => new Response(`${this.message}\n`, { status, headers: { 'sser-error': code } }),
     })
   }
 }
@@ -148,5 +151,5 @@ export function describe(error: unknown): string {
     const code = (cause as { code?: unknown }).code
     messages.push(cause.message === '' && typeof code === 'string' ? code : cause.message)
   }
-  return messages.length === 0 ? String(error) : messages.join(': ')
+  return printableLines(messages.length === 0 ? String(error) : messages.join(': '))
 }

@@ -40,13 +40,12 @@ export class Faults {
     this.rejected[code] = (this.rejected[code] ?? 0) + 1
   }
 
-  /** A peer's request that was refused. `peer` is where it came from: strangers are told of once a minute each. */
+  /** A peer's request that was refused. `peer` is the address it came from, which is told of once a minute. */
   refuse(error: SserError, peer: string | undefined): void {
     const context = { stage: 'receive', ...(peer !== undefined && { peer }) } as const
     this.reject(error.code)
     this.counts.receive += 1
-    const isSaid = this.#logging?.fault(error, context)
-    if (isSaid !== false || error.code !== 'unauthorized') this.#tell(error, context)
+    if (this.#logging?.fault(error, context) !== false) this.#tell(error, context)
   }
 
   /** `isBrief`: it may be over at once. It is counted and told, and not logged. */

@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import { describe } from './errors.ts'
 import type { FaultContext } from './faults.ts'
+import { printable } from './wire/printable.ts'
 
 /**
  * Where an instance says what somebody ought to know, each time as one string of one line: `console` and a `pino`
@@ -17,11 +18,10 @@ export interface Logger {
 const WINDOW_MS = 60_000
 /** Things that are told apart at a time; further ones share a window. */
 const MAX_KEYS = 256
+/** Addresses whose refused requests are told apart. Strangers choose these, and must not crowd out the rest. */
+const MAX_ADDRESSES = 64
 /** A longer line is cut, in UTF-16 units. */
 const MAX_LENGTH = 1_000
-/** Controls, line separators, and what turns the direction of text: with these a line could look like another. */
-const FORGING = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
-
 /** Without a logger of its own, an instance says only what it warns of. */
 const QUIET_CONSOLE: Logger = { info: () => {}, warn: (message) => console.warn(message) }
 
@@ -32,12 +32,35 @@ interface Window {
   leftOut: number
 }
 
+/** The windows of some keys; further keys share one. */
+class Windows {
+  readonly #most: number
+  readonly #byKey = new Map<string, Window>()
+  readonly #others: Window = { since: Number.NEGATIVE_INFINITY, leftOut: 0 }
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  of(key: string, now: number): Window {
+    const known = this.#byKey.get(key)
+    if (known !== undefined) return known
+    if (this.#byKey.size >= this.#most) {
+      for (const [old, { since }] of this.#byKey) if (now - since >= WINDOW_MS) this.#byKey.delete(old)
+    }
+    if (this.#byKey.size >= this.#most) return this.#others
+    const window = { since: Number.NEGATIVE_INFINITY, leftOut: 0 }
+    this.#byKey.set(key, window)
+    return window
+  }
+}
+
 /** What an instance says: few lines, however much goes wrong. */
 export class Logging {
   readonly #logger: Logger | undefined
   readonly #clock: Clock
-  readonly #windows = new Map<string, Window>()
-  readonly #others: Window = { since: Number.NEGATIVE_INFINITY, leftOut: 0 }
+  readonly #windows = new Windows(MAX_KEYS)
+  readonly #refusals = new Windows(MAX_ADDRESSES)
   /** Peers of which it was said that they are lost. */
   readonly #lost = new Set<string>()
 
@@ -57,11 +80,11 @@ export class Logging {
 
   /**
    * Warns once a minute for each `key`, and returns whether it did; the next line says how many were left out. Whoever
-   * can choose keys cannot make it say more than 257 lines a minute, or remember more.
+   * can choose keys cannot make it say more than 322 lines a minute, or remember more.
    */
-  warnOncePerMinute(key: string, message: string): boolean {
+  warnOncePerMinute(key: string, message: string, windows: Windows = this.#windows): boolean {
     const now = this.#clock.now()
-    const window = this.#window(key, now)
+    const window = windows.of(key, now)
     if (now - window.since < WINDOW_MS) {
       window.leftOut += 1
       return false
@@ -77,7 +100,12 @@ export class Logging {
   fault(error: unknown, { stage, peer }: FaultContext): boolean {
     const what = FAULTS[stage]
     const where = peer === undefined ? what : `peer ${peer}: ${what}`
-    const isSaid = this.warnOncePerMinute(`fault ${stage} ${peer ?? ''}`, `${where}: ${describe(error)}`)
+    const windows = stage === 'receive' ? this.#refusals : this.#windows
+    const isSaid = this.warnOncePerMinute(
+      `fault ${stage} ${peer ?? ''}`,
+      `${where}: ${describe(error)}`,
+      windows,
+    )
     if (!isSaid || stage !== 'append' || peer === undefined) return isSaid
     this.#lost.add(peer)
     if (this.#lost.size <= MAX_KEYS) return true
@@ -92,21 +120,9 @@ export class Logging {
     if (this.#lost.delete(peer)) this.info(`peer ${peer} is back`)
   }
 
-  #window(key: string, now: number): Window {
-    const known = this.#windows.get(key)
-    if (known !== undefined) return known
-    if (this.#windows.size >= MAX_KEYS) {
-      for (const [old, { since }] of this.#windows) if (now - since >= WINDOW_MS) this.#windows.delete(old)
-    }
-    if (this.#windows.size >= MAX_KEYS) return this.#others
-    const window = { since: Number.NEGATIVE_INFINITY, leftOut: 0 }
-    this.#windows.set(key, window)
-    return window
-  }
-
   #say(level: keyof Logger, message: string): void {
     if (this.#logger === undefined) return
-    const line = `sser: ${message}`.slice(0, MAX_LENGTH).toWellFormed().replace(FORGING, '\ufffd')
+    const line = printable(`sser: ${message}`.slice(0, MAX_LENGTH))
     try {
       this.#logger[level](line)
     } catch {

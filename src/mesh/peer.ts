@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { SserError } from '../errors.ts'
+import { printable } from '../wire/printable.ts'
 
 /** A Pod's address, as a finder gives it. */
 export interface Peer {
@@ -65,7 +66,7 @@ export function checkPeers(peers: readonly Peer[]): readonly Peer[] {
     if (!v.is(schema, peer)) {
       throw new SserError(
         'invalid-peer',
-        `Not a peer: ${JSON.stringify(peer)}; expected { address, port?, uid?, ready?, terminating? }`,
+        `Not a peer: ${printable(JSON.stringify(peer) ?? `${peer}`)}; expected { address, port?, uid?, ready?, terminating? }`,
       )
     }
   }

@@ -1,4 +1,5 @@
 import { SserError } from '../errors.ts'
+import { printable } from '../wire/printable.ts'
 
 /**
  * Why a request must come from a web page, and not from a peer; undefined: it need not. Browsers send `Origin` with
@@ -53,7 +54,7 @@ export function hostFault(
   if (peerAddresses().some((address) => isPeerName(address.toLowerCase()))) return undefined
   return new SserError(
     'forbidden-origin',
-    `The host "${host}" is not known as a name of this Pod; see the option allowedInternalHosts`,
+    `The host "${printable(host.slice(0, 256))}" is not known as a name of this Pod; see the option allowedInternalHosts`,
   )
 }
 

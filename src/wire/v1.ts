@@ -40,8 +40,9 @@ export function parseV1(body: string): V1Event {
   let value: unknown
   try {
     value = JSON.parse(body)
-  } catch (cause) {
-    throw new SserError('invalid-append', 'invalid JSON', { cause })
+  } catch {
+    // The parser's own error quotes the body as it is.
+    throw new SserError('invalid-append', 'invalid JSON')
   }
   const event = v.safeParse(schema, value)
   if (!event.success) throw new SserError('invalid-append', 'invalid JSON')

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { SserError } from '../errors.ts'
 import { eventTypeFault, keyFault, peerStreamNameFault, tagFault } from './names.ts'
 import { isEpoch, MAX_EPOCHS, type Position } from './position.ts'
+import { printable } from './printable.ts'
 import { traceparentOf } from './traceparent.ts'
 
 /** Where a Pod takes appends by POST, on its internal port. */
@@ -11,6 +12,8 @@ export const APPEND_URL_PATH = '/api/json/v2/append'
 export const APPEND_TARGET_BYTES = 1_048_576
 /** A receiver refuses a longer body: room for the largest message that options allow, escaped six-fold. */
 export const APPEND_MAX_BYTES: number = 8 * APPEND_TARGET_BYTES
+/** What is told of where a message is wrong, in UTF-16 units: the sender chooses the names in it. */
+const MAX_FAULT_LENGTH = 200
 /** Events or runs in one message. */
 const MAX_ITEMS = 65_536
 
@@ -87,8 +90,9 @@ export function parseAppend(body: string): Append {
   let value: unknown
   try {
     value = JSON.parse(body)
-  } catch (cause) {
-    throw new SserError('invalid-append', 'The body is not JSON', { cause })
+  } catch {
+    // The parser's own error quotes the body as it is.
+    throw new SserError('invalid-append', 'The body is not JSON')
   }
   const parsed = v.safeParse(schema, value, { abortEarly: true })
   if (!parsed.success) {
@@ -151,5 +155,5 @@ function isText(value: unknown, fault: (text: string) => SserError | undefined):
 }
 
 function invalid(what: string): SserError {
-  return new SserError('invalid-append', `Invalid append${what}`)
+  return new SserError('invalid-append', `Invalid append${printable(what.slice(0, MAX_FAULT_LENGTH))}`)
 }

@@ -1,4 +1,6 @@
+import { inspect } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { SserError } from '../../src/index.ts'
 import { SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const fleet = new SecuredFleet('127.0.66')
@@ -23,6 +25,47 @@ describe('who knocks at the internal port', () => {
     )
     expect(pod.faults).toMatchObject([{ error: { code: 'unauthorized' }, context: { stage: 'receive' } }])
     expect(pod.sser.stats().rejected).toMatchObject({ unauthorized: 50 })
+  })
+})
+
+describe('onError and the list of the last faults', () => {
+  const json = { 'content-type': 'application/json' }
+  const signature = { 'sser-signature': `t=1, s=0123456789abcdef, n=1, m=${'A'.repeat(43)}` }
+  const post = (pod: SecuredPod, headers: Record<string, string>, body = '{}') =>
+    fetch(`${pod.internal}/api/json/v2/append`, { method: 'POST', headers: { ...json, ...headers }, body })
+
+  it('hear of an address that is refused once a minute, whatever it sends', async () => {
+    const [pod] = (await fleet.start({ peerSecret, logger: false })) as [SecuredPod]
+    const before = pod.faults.length
+    for (let i = 0; i < 20; i += 1) {
+      await post(pod, {})
+      await post(pod, signature)
+      await post(pod, signature, 'x'.repeat(8_388_609)).catch(() => {})
+      await post(pod, { origin: 'https://evil.example' })
+      await post(pod, { ...signature, 'sser-target': 'x' })
+    }
+    expect(pod.faults.length - before).toBe(1)
+    const page = await fetch(`${pod.internal}/debug/sser`)
+    expect(((await page.json()) as { recentFaults: unknown[] }).recentFaults.length).toBeLessThanOrEqual(5)
+    expect(pod.sser.stats().faults.receive).toBeGreaterThan(50)
+  })
+
+  it.each([
+    ['no JSON', '\u001b[2J\u001b[31mFAKE\nFORGED LINE'],
+    [
+      'names with controls',
+      '{"v":2,"epoch":"AAAAA","position":{"\\u001b[2J\\nFORGED \\u009b31m\\u202e":1},"runs":[]}',
+    ],
+  ])('are given no terminal escapes and no forged lines of what was refused: %s', async (_, body) => {
+    const [pod] = (await fleet.start({ logger: false })) as [SecuredPod]
+    await post(pod, {}, body)
+    const [{ error } = { error: undefined }] = pod.faults
+    expect((error as SserError).code).toBe('invalid-append')
+    // As `console.error` prints it, with its stack and its causes.
+    const [first, ...rest] = inspect(error).split('\n')
+    expect(first + rest.join('')).not.toMatch(/[\p{Cc}\u202e]/u)
+    expect(rest.filter((line) => line.includes('FORGED'))).toEqual([])
+    expect(JSON.stringify(pod.sser.stats())).not.toContain('FORGED')
   })
 })
 
