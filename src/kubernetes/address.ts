@@ -1,6 +1,34 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP, isIPv6 } from 'node:net'
 
-/** Whether a peer can be called by it: one with a zone, `fe80::1%eth0`, means something on its own machine only. */
+/**
+ * Addresses that no Pod has: loopback, unspecified, link-local and multicast. An attacker who can answer for DNS or the
+ * API server could otherwise point Pods at services of their own node, such as a metadata service.
+ * @see https://www.iana.org/assignments/iana-ipv4-special-registry/
+ */
+const NO_POD = new BlockList()
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['224.0.0.0', 3],
+] as const)
+  NO_POD.addSubnet(network, prefix, 'ipv4')
+for (const [network, prefix] of [
+  ['::', 127],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const)
+  NO_POD.addSubnet(network, prefix, 'ipv6')
+
+/** An IPv4 address as IPv6: `::ffff:10.0.0.1`, which URLs write as `[::ffff:a00:1]`. */
+const MAPPED = /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/
+
+/** Whether a Pod can be called by it: one with a zone, `fe80::1%eth0`, means something on its own machine only. */
 export function isAddress(text: string): boolean {
-  return isIP(text) !== 0 && !text.includes('%')
+  if (isIP(text) === 0 || text.includes('%')) return false
+  if (!isIPv6(text)) return !NO_POD.check(text, 'ipv4')
+  const mapped = MAPPED.exec(new URL(`http://[${text}]`).hostname)
+  if (mapped === null) return !NO_POD.check(text, 'ipv6')
+  const groups = mapped.slice(1).map((group) => Number.parseInt(group, 16))
+  return !NO_POD.check(groups.flatMap((bits) => [bits >> 8, bits & 255]).join('.'), 'ipv4')
 }

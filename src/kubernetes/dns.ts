@@ -8,6 +8,7 @@ import type { FindOptions, PeerFinder, PeerList } from '../finders/finder.ts'
 import { LatestPeers } from '../finders/latest.ts'
 import type { Peer } from '../mesh/peer.ts'
 import { checkOptions } from '../options.ts'
+import { isAddress } from './address.ts'
 import { Backoff } from './backoff.ts'
 import { type Family, ownFamily } from './family.ts'
 
@@ -136,7 +137,10 @@ export class DnsPeerFinder implements PeerFinder {
     const cancel = () => resolver.cancel()
     signal.addEventListener('abort', cancel, { once: true })
     try {
-      const addresses = await this.#resolve(resolver)
+      const answered = await this.#resolve(resolver)
+      const addresses = answered.filter(isAddress)
+      if (addresses.length === 0)
+        throw new Error(`It answers with no address of a Pod: ${answered.slice(0, 4).join(', ')}`)
       return [...new Set(addresses)].map((address) => ({ address, port }))
     } catch (cause) {
       const error = new SserError(

@@ -92,6 +92,12 @@ export class Call {
     return this
   }
 
+  /** Spaces of such a body, in as many chunks. */
+  singleBytes(count: number): this {
+    this.#write('1\r\n \r\n'.repeat(count))
+    return this
+  }
+
   /** Ends a body that was opened, as it should be. */
   end(): void {
     this.#write('0\r\n\r\n')

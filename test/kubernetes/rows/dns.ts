@@ -132,6 +132,15 @@ export const dnsRows: readonly Row[] = [
     assert.equal(zone.faults.length, 1)
     assert.equal(zone.lists.length, 1)
   }),
+  row('addresses that no Pod has are no peers, and alone take nobody away', async (zone) => {
+    zone.server.addresses = ['127.0.0.1', '169.254.169.254', '0.0.0.0', '10.0.0.1']
+    await zone.start()
+    assert.deepEqual(zone.lists, ['10.0.0.1'])
+    zone.server.addresses = ['127.0.0.1']
+    await zone.round()
+    assert.match(zone.faults[0] ?? '', /no address of a Pod: 127\.0\.0\.1/)
+    assert.deepEqual(zone.lists, ['10.0.0.1'])
+  }),
   row('where there is no IPv4, IPv6 is asked for', async (zone) => {
     zone.server.addresses = ['fd00::1', 'fd00::2:3']
     await zone.start()

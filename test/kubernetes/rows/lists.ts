@@ -127,6 +127,19 @@ export const listRows: readonly FaultRow[] = [
     },
   },
   {
+    behaviour: 'a list in chunks of one byte each takes little memory, or is given up',
+    async run(world) {
+      world.api.put(A)
+      world.api.script((call) => {
+        call.open().singleBytes(70_000)
+        call.cut()
+      })
+      await world.passing(world.start())
+      // Node joins what has come by itself.
+      if ('Bun' in globalThis) assert.match(world.faults[0] ?? '', /too small pieces/)
+    },
+  },
+  {
     behaviour: 'a list that does not come to its end within 30 seconds is asked for again',
     async run(world) {
       world.api.put(A)

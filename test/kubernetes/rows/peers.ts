@@ -27,14 +27,18 @@ export const peerRows: readonly FaultRow[] = [
     },
   },
   {
-    behaviour: 'a Pod without an address yet, or with one that is none, is no peer',
+    behaviour: 'a Pod without an address yet, or with one that no other Pod can reach it by, is no peer',
     async run(world) {
       world.api.put({ ...pod('a', ''), status: { phase: 'Running' } } as typeof A)
       world.api.put(pod('b', 'fe80::1%eth0/../evil'))
       world.api.put({ metadata: { name: 'c', uid: 'uid-c' } })
+      const foreign = ['127.0.0.1', '0.0.0.0', '169.254.169.254', '224.0.0.1', '255.255.255.255', '::', '::1']
+      for (const [i, ip] of [...foreign, 'fe80::1', 'ff02::1', '::ffff:127.0.0.1', '::ffff:7f00:1'].entries())
+        world.api.put(pod(`x${i}`, ip))
+      world.api.put(pod('e', '::ffff:10.0.0.6'))
       world.api.put({ ...pod('d', '10.0.0.4'), status: { phase: 'Running', podIP: '10.0.0.4' } } as typeof A)
       await world.start()
-      assert.deepEqual(world.lists, ['10.0.0.4'])
+      assert.deepEqual(world.lists, ['10.0.0.4 ::ffff:10.0.0.6'])
     },
   },
   {

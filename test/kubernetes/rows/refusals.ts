@@ -270,6 +270,24 @@ export const refusalRows: readonly FaultRow[] = [
     }),
   ),
   {
+    behaviour: 'a false API server gets no token where NODE_TLS_REJECT_UNAUTHORIZED is 0',
+    async run(world) {
+      const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED
+      process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+      try {
+        world.account.write('ca.crt', OTHER_CA)
+        const started = world.start()
+        await world.until('the certificate is refused', () => world.faults.length > 0)
+        assert.deepEqual(world.api.calls, [])
+        world.account.write('ca.crt', CA)
+        await world.passing(started)
+      } finally {
+        if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
+        else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before
+      }
+    },
+  },
+  {
     behaviour: 'a proxy’s page, however long, is taken for what its status says',
     async run(world) {
       await meets(world, (call) => call.reply(502, `<html>Bad gateway${' '.repeat(99_999)}</html>`))
