@@ -153,7 +153,7 @@ describe('faults in the background', () => {
     // Those who share a window are counted; the others make room for new ones.
     await clock.advance(MINUTE_MS)
     faults.report(new Error('x'), { stage: 'hydrate', peer: 'new:1' })
-    expect(lines.all).toHaveLength(258)
+    expect(lines.all).toHaveLength(259)
   })
 
   it('that others limit by a key of their own are, too', () => {
