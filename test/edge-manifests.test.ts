@@ -5,6 +5,21 @@ import { find, type Manifest, manifestsIn, readExample } from './fixtures/manife
 
 type WithSpec = Manifest & { spec: unknown }
 
+test('docs/proxies.md names settings that the files have', () => {
+  const page = readFileSync(new URL('../docs/proxies.md', import.meta.url), 'utf8')
+  let file = ''
+  let count = 0
+  for (const [, proxy = '', settings = ''] of page.matchAll(/^\|([^|]*)\|([^|]*`[^|]*)\|[^|]*\|$/gm)) {
+    const link = /\(\.\.\/(examples\/proxies\/[^)]+)\)/.exec(proxy)?.[1]
+    if (link !== undefined) file = readFileSync(new URL(`../${link}`, import.meta.url), 'utf8')
+    for (const [, setting] of settings.matchAll(/`([^`]+)`/g)) {
+      expect(file).toContain(setting)
+      count += 1
+    }
+  }
+  expect(count).toBeGreaterThan(20)
+})
+
 describe('the settings for a Pod that crashed', () => {
   const parsed = (path: string) =>
     parse(readFileSync(new URL(`../examples/proxies/${path}`, import.meta.url), 'utf8'))
