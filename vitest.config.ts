@@ -5,6 +5,8 @@ const timing = 'test/**/*.timing.test.ts'
 const cluster = 'test/cluster/**'
 /** Needs many proxies: `npm run test:proxies`, likewise. */
 const proxies = 'test/proxies/**'
+/** Installs packages of four languages: `npm run test:clients`, with a configuration of its own. */
+const clients = 'test/clients/**'
 
 export default defineConfig({
   test: {
@@ -22,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'behaviour',
           include: ['test/**/*.test.ts'],
-          exclude: [timing, cluster, proxies],
+          exclude: [timing, cluster, proxies, clients],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

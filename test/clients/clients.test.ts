@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { endPods } from '../fleet/pods.ts'
+import { until } from '../until.ts'
+import { LibraryClient } from './client.ts'
+import { MovingFleet } from './fleet.ts'
+import { languages, missing } from './install.ts'
+
+/** Kills and drains in turn; each moves all clients to the next Pod. */
+const MOVES: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGTERM']
+/** Some libraries wait for seconds before they come back, and all of them share two cores. */
+const RETURN_MS = 30_000
+
+const clients = new Map<string, LibraryClient>()
+let folder: string
+let sent: readonly string[] = []
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sser-clients-'))
+  const there = languages.filter((language) => missing(language).length === 0)
+  const commands = await Promise.all(there.map(({ name, install }) => install(join(folder, name))))
+  const fleet = await MovingFleet.start()
+  fleet.send()
+  for (const [i, language] of there.entries()) {
+    for (const name of language.clients) {
+      const command = commands[i] as readonly string[]
+      clients.set(name, new LibraryClient(name, command, join(folder, language.name), fleet.url))
+    }
+  }
+  // A client that does not come back is judged below, with what it said last; the others go on.
+  const all = async (ms: number) => {
+    const count = fleet.sent.length
+    const isLate = ({ data, hasEnded }: LibraryClient) =>
+      !hasEnded && !fleet.sent.slice(count).some((text) => data.includes(text))
+    await until('every client has news', () => ![...clients.values()].some(isLate), ms).catch(() => {})
+  }
+  await all(RETURN_MS)
+  for (const signal of MOVES) {
+    await fleet.move(signal)
+    await all(RETURN_MS)
+  }
+  await fleet.cutInside(clients.size).catch(() => {})
+  await all(RETURN_MS)
+  await fleet.end()
+  sent = fleet.sent
+  const last = sent.at(-1) as string
+  const haveLast = () => [...clients.values()].every(({ data, hasEnded }) => hasEnded || data.includes(last))
+  await until('every client has the last event', haveLast, 5_000).catch(() => {})
+}, 600_000)
+
+afterAll(async () => {
+  await Promise.allSettled([...clients.values()].map((client) => client.end()))
+  await endPods()
+  await rm(folder, { recursive: true, force: true })
+}, 60_000)
+
+describe.each(languages)('a client in $name', (language) => {
+  const lacking = missing(language)
+  const skipped = lacking.length === 0 ? '' : ` (skipped where ${lacking.join(' and ')} is missing)`
+
+  describe.skipIf(lacking.length > 0)(
+    `over four moves between Pods, and a cut inside an event${skipped}`,
+    () => {
+      test.each(language.clients)('%s gets each event once, and nothing else', (name) => {
+        const client = clients.get(name) as LibraryClient
+        expect(client.data.length, client.stderr).toBeGreaterThan(0)
+        expect(client.wrong(sent), client.stderr).toEqual({
+          lost: [],
+          doubled: [],
+          phantom: [],
+          gaps: [],
+          faults: [],
+        })
+      })
+    },
+  )
+})
