@@ -64,6 +64,8 @@ export type SserErrorCode =
   | 'too-many-connections-from-address'
   /** There are `maxStreams` that somebody listens on here. */
   | 'too-many-streams-here'
+  /** Clients have left more than `maxOutputBufferBytes` untaken, and this client most of them. */
+  | 'output-buffers-full'
   /** A client took nothing for `stallTimeoutMs`. */
   | 'stalled'
   /** A `key` is empty, too long, or holds a line break or NUL. */
@@ -108,6 +110,7 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'too-many-connections': 429,
   'too-many-connections-from-address': 429,
   'too-many-streams-here': 429,
+  'output-buffers-full': 500,
   stalled: 500,
   'invalid-key': 400,
   'peer-failed': 502,

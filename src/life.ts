@@ -50,7 +50,7 @@ export class Life {
     this.log = new Log({ epoch, maxAgeMs: logMaxAgeMs, maxBytes: logMaxBytes, timing: this.#timing, history })
     this.hub = new Hub({ ...options.settings, log: this.log, clock, faults, tally })
     const { retryMs } = options.settings
-    this.#surroundings = { log: this.log, now: () => clock.now(), retryMs, tally }
+    this.#surroundings = { log: this.log, now: () => clock.now(), retryMs, tally, outputs: this.hub.outputs }
     const { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs } = options.settings
     const limits = { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs }
     this.mesh = new Mesh({

@@ -86,6 +86,12 @@ export interface Settings {
    */
   stallTimeoutMs?: number | undefined
   /**
+   * Maximum bytes that this Pod holds for clients which have not taken them yet. Beyond it, the connections that hold most
+   * are cut until three quarters are left; their clients come back, and resume. Raise it together with the Pod's memory
+   * limit, where many slow clients get large messages. Default: 32 MiB. Minimum: 1 MiB.
+   */
+  maxOutputBufferBytes?: number | undefined
+  /**
    * After how long a connection ends, so that its client comes back, perhaps to another Pod, in milliseconds; each
    * after a random part of three quarters to all of it. Default: 0, never.
    */
@@ -179,6 +185,7 @@ const schema = v.strictObject({
   trustedProxies: withDefault(0, 0, 100),
   maxStreams: withDefault(100_000, 1),
   stallTimeoutMs: withDefault(60_000, 1_000, MAX_TIMER_MS),
+  maxOutputBufferBytes: withDefault(33_554_432, 1_048_576),
   maxConnectionAgeMs: withDefault(0, 0, MAX_TIMER_MS),
   ackTimeoutMs: withDefault(1_000, 0, MAX_TIMER_MS),
   requestTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),

@@ -10,6 +10,10 @@ import type { Told } from './tally.ts'
  * a burst stays one chunk. With many epochs each id alone is long, and the backlog is no measure of what it becomes.
  */
 const FULL_LENGTH = 1_048_576
+/** Encoded chunks are kept for the next audience up to this size, in bytes. */
+const MAX_CACHED_BYTES = 4_194_304
+/** Frames, and bytes, whose joining costs as much as writing to one connection. */
+const [FRAMES_PER_WRITE, BYTES_PER_WRITE] = [64, 8_192]
 /** Items that a batch goes through, whether or not anybody wants them. */
 const MAX_ITEMS = 16_384
 
@@ -21,18 +25,18 @@ interface Framed {
   /** Why, if it tells of a gap and not an event. */
   gap: GapReason | undefined
   text: string
-  /** What an audience gets that gets only this. */
-  chunk?: Chunk
 }
 
-/** What of a batch one audience gets; every connection of the audience shares it. */
+/** The part of a batch that some audiences get; all their connections share it. */
 export interface Chunk extends Told {
   bytes: Uint8Array
+  /** Connections that were written it and whose clients have not taken it yet. */
+  holders: number
 }
 
 /**
  * What arrived in the log since the last flush, or as much of it as makes one go, as chunks that connections share:
- * each event is framed once, and each set of streams that somebody listens on is encoded once.
+ * each event is framed once, and audiences for whom the same streams bring something new share one encoding.
  */
 export class Batch {
   readonly from: number
@@ -41,8 +45,13 @@ export class Batch {
   readonly streams: ReadonlySet<string> | undefined
   /** The events that are delivered and came with a `traceparent`. */
   readonly traced: EventItem[] = []
+  /** Work that it took to encode chunks, in writes to a connection; the hub counts it, and sets it back. */
+  work = 0
   readonly #framed: Framed[] = []
-  readonly #chunks = new Map<Audience, Chunk | undefined>()
+  /** By the streams of an audience that have something new here. */
+  readonly #chunks = new Map<string, Chunk | undefined>()
+  #cachedBytes = 0
+  readonly #hasNews: ReadonlySet<string>
 
   constructor(log: Log, from: number, now: number, isWanted: (stream: string) => boolean) {
     this.from = from
@@ -91,37 +100,48 @@ export class Batch {
     }
     tell()
     this.to = index
+    this.#hasNews = streams
     this.streams = this.#framed.some(({ stream }) => stream === undefined) ? undefined : streams
   }
 
-  /** The chunk for those who listen on the audience's streams; undefined when nothing is new for them. */
-  chunk(audience: Audience): Chunk | undefined {
-    if (this.#chunks.has(audience)) return this.#chunks.get(audience)
+  /** The chunk for connections of the audience; undefined when nothing is new for them. */
+  chunk({ streams }: Audience): Chunk | undefined {
+    const news = streams.filter((stream) => this.#hasNews.has(stream))
+    const key = news.join('\n')
+    const known = this.#chunks.get(key)
+    if (known !== undefined || this.#chunks.has(key)) return known
+    const chunk = this.#encode(new Set(news))
+    if (this.#cachedBytes > MAX_CACHED_BYTES) {
+      this.#chunks.clear()
+      this.#cachedBytes = 0
+    }
+    this.#chunks.set(key, chunk)
+    this.#cachedBytes += chunk?.bytes.byteLength ?? 0
+    return chunk
+  }
+
+  #encode(streams: ReadonlySet<string>): Chunk | undefined {
     const told: Framed[] = []
     for (const framed of this.#framed) {
-      if (framed.stream !== undefined && !audience.streams.includes(framed.stream)) continue
+      if (framed.stream !== undefined && !streams.has(framed.stream)) continue
       // Of gaps that follow each other the last says it all.
       if (framed.gap !== undefined && told.at(-1)?.gap !== undefined) told.pop()
       told.push(framed)
     }
     const chunk = encode(told)
-    this.#chunks.set(audience, chunk)
+    this.work += (this.#framed.length + told.length) / FRAMES_PER_WRITE
+    this.work += (chunk?.bytes.byteLength ?? 0) / BYTES_PER_WRITE
     return chunk
   }
 }
 
 function encode(told: readonly Framed[]): Chunk | undefined {
-  const [first] = told
-  if (first === undefined) return undefined
-  // One event, or a gap that concerns all: then many audiences get the same.
-  if (told.length === 1 && first.chunk !== undefined) return first.chunk
+  if (told.length === 0) return undefined
   let text = ''
   let gaps: GapReason[] | undefined
   for (const framed of told) {
     text += framed.text
     if (framed.gap !== undefined) gaps = [...(gaps ?? []), framed.gap]
   }
-  const chunk = { bytes: encoder.encode(text), events: told.length - (gaps?.length ?? 0), gaps }
-  if (told.length === 1) first.chunk = chunk
-  return chunk
+  return { bytes: encoder.encode(text), events: told.length - (gaps?.length ?? 0), gaps, holders: 0 }
 }

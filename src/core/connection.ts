@@ -2,14 +2,20 @@ import { type GapReason, gapFrame, greetingFrame, positionFrame, retryFrame } fr
 import type { Audience } from './audience.ts'
 import type { Batch, Chunk } from './batch.ts'
 import type { Log } from './log.ts'
+import type { OutputBuffers } from './output-buffers.ts'
 import type { Reader } from './reader.ts'
 import type { Tally } from './tally.ts'
 import type { Terms } from './terms.ts'
 
 /** Where a connection's bytes go. */
 export interface Sink {
-  /** Takes one chunk. True: the next one may come at once; otherwise the sink asks for it, through `Hub.pull()`. */
-  write(chunk: Uint8Array): boolean
+  /** Whether its runtime keeps a chunk that other sinks are written, too, without a copy of its own. */
+  readonly isSharing?: boolean
+  /**
+   * Takes one chunk, which other sinks are written, too, if it `isShared`. True: the client's socket has taken all of it,
+   * and the next one may come at once; otherwise the sink asks for it, through `Hub.pull()`.
+   */
+  write(chunk: Uint8Array, isShared?: boolean): boolean
   /** Ends the response after what was written. */
   close(): void
   /** Ends it at once, whatever the client has not read. */
@@ -22,6 +28,7 @@ export interface Surroundings {
   now: () => number
   retryMs: number
   tally: Tally
+  outputs: OutputBuffers
 }
 
 export interface ConnectionOptions {
@@ -60,6 +67,8 @@ export class Connection {
   #isClosed = false
   /** It is sent nothing from this index of the log on, and is closed there. */
   #end: number | undefined
+  /** Bytes of its own, or the shared chunk, that its client has not taken yet. */
+  #held: number | Chunk = 0
   /** Heartbeats since its client last took all there was. */
   #unread = 0
 
@@ -94,23 +103,31 @@ export class Connection {
     if (this.#isClosed) return false
     this.#isReady = true
     this.#unread = 0
+    this.#release()
     if (!this.#isGreeted) this.#greet()
     return this.#isBehind && this.#isReady
   }
 
   /**
-   * A batch of new events, and what of it this connection's streams get; a connection that is not level leaves it for
-   * later. True: it has fallen behind by this, and asks for a turn.
+   * Sends its streams' part of a batch of new events; a connection that is not level leaves it for later. True: it has
+   * fallen behind by this, and asks for a turn.
    */
-  offer(batch: Batch, chunk: Chunk | undefined): boolean {
+  offer(batch: Batch): boolean {
     const reader = this.#reader
     if (this.#isBehind || reader.cursor >= batch.to) return false
     if (this.#isReady && reader.isLevel && reader.cursor <= batch.from) {
-      reader.cursor = batch.to
-      if (chunk === undefined) return false
-      this.#isReady = this.#sink.write(chunk.bytes)
-      this.#surroundings.tally.tell(chunk)
-      return false
+      const chunk = batch.chunk(this.audience)
+      if (
+        chunk === undefined ||
+        this.#surroundings.outputs.hasRoomFor(chunk, this.#sink.isSharing === true)
+      ) {
+        reader.cursor = batch.to
+        if (chunk === undefined) return false
+        this.#isReady = this.#sink.write(chunk.bytes, true)
+        if (!this.#isReady) this.#hold(this.#sink.isSharing === true ? chunk : chunk.bytes.byteLength)
+        this.#surroundings.tally.tell(chunk)
+        return false
+      }
     }
     this.#isBehind = true
     reader.catchUp(batch.from, this.#surroundings.now())
@@ -142,7 +159,7 @@ export class Connection {
     const now = this.#surroundings.now()
     this.#reader.catchUp(delivered, now)
     const { cursor, isLevel } = this.#reader
-    if (isLevel) this.#isReady = this.#sink.write(frameAt(cursor))
+    if (isLevel) this.#writeBytes(frameAt(cursor))
     else this.#write(positionFrame(this.#reader.idAt(cursor, now)))
   }
 
@@ -162,12 +179,25 @@ export class Connection {
     if (this.#isReady || !this.#isGreeted)
       this.#write(retryFrame(Math.round(this.#surroundings.retryMs * (0.5 + random))))
     this.#sink.close()
+    this.#release()
   }
 
   /** Ends the response at once: its client would not take any more. */
   abort(): void {
-    this.#isClosed = true
+    this.leave()
     this.#sink.abort()
+  }
+
+  /** Its client is gone. */
+  leave(): void {
+    this.#isClosed = true
+    this.#release()
+  }
+
+  /** Bytes that its client has not taken yet; of a shared chunk, its part. */
+  get heldBytes(): number {
+    const held = this.#held
+    return typeof held === 'number' ? held : held.bytes.byteLength / held.holders
   }
 
   /** The first block carries an id, so that a client that got nothing yet can resume; a gap is told first of all. */
@@ -184,6 +214,26 @@ export class Connection {
   }
 
   #write(text: string): void {
-    this.#isReady = this.#sink.write(encoder.encode(text))
+    this.#writeBytes(encoder.encode(text))
+  }
+
+  #writeBytes(bytes: Uint8Array): void {
+    this.#isReady = this.#sink.write(bytes)
+    if (!this.#isReady && !this.#isClosed) this.#hold(bytes.byteLength)
+  }
+
+  #hold(held: number | Chunk): void {
+    this.#release()
+    this.#held = held
+    if (typeof held === 'number') this.#surroundings.outputs.add(held)
+    else this.#surroundings.outputs.share(held)
+  }
+
+  #release(): void {
+    const held = this.#held
+    if (held === 0) return
+    this.#held = 0
+    if (typeof held === 'number') this.#surroundings.outputs.remove(held)
+    else this.#surroundings.outputs.unshare(held)
   }
 }

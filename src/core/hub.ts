@@ -10,9 +10,11 @@ import { Crowd, type CrowdLimits } from './crowd.ts'
 import { Endings } from './endings.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Log } from './log.ts'
+import { OutputBuffers } from './output-buffers.ts'
 import type { Tally } from './tally.ts'
 import { isMeant } from './terms.ts'
 import { traceDelivery } from './traced-delivery.ts'
+import { inTurns } from './turns.ts'
 
 /** Connections served in one go; the event loop turns between goes. */
 const GO_SIZE = 250
@@ -27,6 +29,7 @@ export interface HubOptions extends CrowdLimits {
   heartbeatMs: number
   /** How long a client may take to read what was written to it, in milliseconds. */
   stallTimeoutMs: number
+  maxOutputBufferBytes: number
   tracing?: Tracing | undefined
 }
 
@@ -40,6 +43,7 @@ export class Hub {
   readonly #tracing: Tracing | undefined
   readonly #tally: Tally
   readonly crowd: Crowd
+  readonly outputs: OutputBuffers
   readonly #connections: Heartbeat
   /** So many heartbeats a client may have something left to read. */
   readonly #patience: number
@@ -49,9 +53,10 @@ export class Hub {
   /** Every connection was offered everything before this index of the log. */
   #delivered: number
   #flushing = false
-  /** It takes no connection in any more. */
   #isClosed = false
   #isStopped = false
+
+  readonly #onError = (error: unknown): void => this.#faults.report(error, { stage: 'deliver' })
 
   constructor(options: HubOptions) {
     this.#log = options.log
@@ -67,6 +72,10 @@ export class Hub {
     this.crowd = new Crowd(options.clock, options, (connections) =>
       this.#endAll(connections, options.log.head),
     )
+    this.outputs = new OutputBuffers(options.maxOutputBufferBytes, () => {
+      // Clients that read have a turn to take what they were written.
+      options.clock.after(0, () => this.#relieve())
+    })
     this.#endings = new Endings(options.clock, (connection) => this.#giveUp(connection))
     this.#catchUp = new CatchUp({
       clock: options.clock,
@@ -102,8 +111,13 @@ export class Hub {
     }
   }
 
-  /** Takes a connection out; taking it out twice is no harm. */
+  /** Takes out a connection whose client is gone; taking it out twice is no harm. */
   leave(connection: Connection): void {
+    connection.leave()
+    this.#remove(connection)
+  }
+
+  #remove(connection: Connection): void {
     this.#endings.delete(connection)
     if (!this.#connections.leave(connection)) return
     this.crowd.leave(connection)
@@ -166,8 +180,8 @@ export class Hub {
   /** They are sent nothing from the log's `index` on. To end many takes a few turns of the event loop. */
   #endAll(connections: Iterable<Connection>, index: number): void {
     const all = [...connections]
-    for (const connection of all) this.leave(connection)
-    this.#inTurns(this.#ends(all, index))
+    for (const connection of all) this.#remove(connection)
+    inTurns(this.#clock, this.#ends(all, index), this.#onError)
   }
 
   *#ends(connections: readonly Connection[], index: number): Generator<void> {
@@ -179,23 +193,20 @@ export class Hub {
 
   /** Closes a connection as soon as it was sent what comes before the log's `index`. */
   #end(connection: Connection, index: number): void {
-    this.leave(connection)
-    if (connection.endAt(index)) {
-      this.#close(connection)
-      return
-    }
+    this.#remove(connection)
+    if (connection.endAt(index)) return this.#close(connection)
     this.#endings.add(connection)
     if (connection.isReady) this.#catchUp.push(connection)
   }
 
   /** The time of a connection is over that was to be sent the events before its end. */
   #giveUp(connection: Connection): void {
-    if (connection.isReady) this.#close(connection)
-    else connection.abort()
+    if (!connection.isReady) connection.abort()
+    else this.#close(connection)
   }
 
   #close(connection: Connection): void {
-    this.leave(connection)
+    this.#remove(connection)
     try {
       connection.close(this.#clock.random())
     } catch (error) {
@@ -203,16 +214,21 @@ export class Hub {
     }
   }
 
-  #cut(connection: Connection): void {
-    this.leave(connection)
-    this.#faults.reject('stalled')
+  #cut(connection: Connection, code: 'stalled' | 'output-buffers-full'): void {
+    this.#remove(connection)
+    this.#faults.reject(code)
     connection.abort()
+  }
+
+  #relieve(): void {
+    for (const connection of this.outputs.excess([...this.#connections, ...this.#endings]))
+      this.#cut(connection, 'output-buffers-full')
   }
 
   /** A connection whose sink is broken is let go of; nobody else's delivery may end with it. */
   #break(connection: Connection, error: unknown): void {
     this.leave(connection)
-    this.#faults.report(error, { stage: 'deliver' })
+    this.#onError(error)
   }
 
   /** Everything that is appended in one turn of the event loop reaches a connection as one chunk. */
@@ -220,27 +236,16 @@ export class Hub {
     if (this.#flushing) return
     this.#flushing = true
     queueMicrotask(() => {
-      this.#inTurns(this.#deliver(), () => {
+      inTurns(this.#clock, this.#deliver(), this.#onError, () => {
         this.#flushing = false
       })
     })
   }
 
-  /** Goes on with the work, a part of it in each turn of the event loop, and says when it is done. */
-  #inTurns(work: Generator<void>, onDone: () => void = () => {}): void {
-    let done = true
-    try {
-      done = work.next().done === true
-    } catch (error) {
-      this.#faults.report(error, { stage: 'deliver' })
-    }
-    if (done) onDone()
-    else this.#clock.after(0, () => this.#inTurns(work, onDone))
-  }
-
   /** Offers what is new, until nothing is; yields when others should have their turn. */
   *#deliver(): Generator<void> {
     let served = 0
+    let mostHeld = this.outputs.bytes + this.outputs.maxBytes / 8
     while (this.#delivered < this.#log.head) {
       const { head } = this.#log
       const batch = new Batch(this.#log, this.#delivered, this.#clock.now(), (stream) =>
@@ -249,16 +254,18 @@ export class Hub {
       const endSpans =
         this.#tracing && traceDelivery(this.#tracing, batch.traced, (of) => this.crowd.listeners(of))
       for (const audience of this.crowd.concerned(batch)) {
-        const chunk = batch.chunk(audience)
         // A Set may change while it is walked: who joins later stands past this batch already.
         for (const connection of audience.connections) {
           try {
-            if (connection.offer(batch, chunk)) this.#catchUp.push(connection)
+            if (connection.offer(batch)) this.#catchUp.push(connection)
           } catch (error) {
             this.#break(connection, error)
           }
           served += 1
-          if (served % GO_SIZE === 0) yield
+          if (served + batch.work < GO_SIZE && this.outputs.bytes <= mostHeld) continue
+          yield
+          served = batch.work = 0
+          mostHeld = this.outputs.bytes + this.outputs.maxBytes / 8
         }
       }
       endSpans?.()
@@ -282,7 +289,7 @@ export class Hub {
     }
     for (const connection of connections) {
       try {
-        if (connection.isStalled(this.#patience)) this.#cut(connection)
+        if (connection.isStalled(this.#patience)) this.#cut(connection, 'stalled')
         else connection.heartbeat(this.#delivered, frameAt)
       } catch (error) {
         this.#break(connection, error)

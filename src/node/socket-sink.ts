@@ -5,16 +5,20 @@ import type { EventStream, Taker } from '../core/event-stream.ts'
 import { linger } from './linger.ts'
 
 const LAST_CHUNK = '0\r\n\r\n'
+const NOTHING = new Uint8Array(0)
 /** Where a socket keeps its sink: listeners of its own for each would cost more than all the rest. */
 const SINK = Symbol('sser sink')
 
 type SinkSocket = Socket & { [SINK]?: SocketSink }
 
+/** Framed chunks that connections share. */
+const framings = new WeakMap<Uint8Array, Buffer>()
 /** The chunk that was framed last: it is the one that the next connection gets. */
 let framed: { chunk?: Uint8Array; bytes: Buffer } = { bytes: Buffer.alloc(0) }
 
 /** Writes an event stream to the socket of its response, as chunks of HTTP/1.1. */
 export class SocketSink implements Sink {
+  readonly isSharing = true
   readonly #socket: Socket
   /** Where HTTP has not let go of the socket, the response that must end in its way. */
   readonly #message: ServerResponse | undefined
@@ -44,9 +48,14 @@ export class SocketSink implements Sink {
     sink.pull()
   }
 
-  write(chunk: Uint8Array): boolean {
-    if (framed.chunk !== chunk) framed = { chunk, bytes: inChunk(chunk) }
-    return this.#socket.write(framed.bytes)
+  write(chunk: Uint8Array, isShared?: boolean): boolean {
+    if (framed.chunk !== chunk) framed = { chunk, bytes: isShared ? inSharedChunk(chunk) : inChunk(chunk) }
+    const socket = this.#socket
+    if (!socket.write(framed.bytes)) return false
+    if (socket.writableLength === 0) return true
+    // The kernel takes no more just now, and Node tells of no `drain` below its high-water mark.
+    socket.write(NOTHING, () => setImmediate(() => this.pull()))
+    return false
   }
 
   close(): void {
@@ -88,4 +97,13 @@ function ignore(): void {}
 /** @see https://www.rfc-editor.org/rfc/rfc9112#name-chunked-transfer-coding */
 function inChunk(chunk: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`${chunk.byteLength.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
+}
+
+function inSharedChunk(chunk: Uint8Array): Buffer {
+  let bytes = framings.get(chunk)
+  if (bytes === undefined) {
+    bytes = inChunk(chunk)
+    framings.set(chunk, bytes)
+  }
+  return bytes
 }

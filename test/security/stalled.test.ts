@@ -38,6 +38,42 @@ describe('a client that does not read', () => {
   )
 })
 
+describe('many clients that do not read', () => {
+  it.each([
+    ['the fast path', true],
+    ['the usual way', false],
+  ])(
+    'hold no more together than maxOutputBufferBytes, by %s; one that reads is not cut',
+    async (_, fastPath) => {
+      const pod = await fleet.one({
+        maxOutputBufferBytes: 4_194_304,
+        maxMessageBytes: 1_048_576,
+        logMaxBytes: 64_000_000,
+        serving: { fastPath },
+      })
+      // A stream of its own, so that no two share what they are sent.
+      const stalled = await Promise.all(Array.from({ length: 12 }, (_, i) => listen(pod, 'a', `own-${i}`)))
+      const reads = await listen(pod, 'a')
+      for (const { socket } of stalled) socket.pause()
+      for (let i = 0; i < 24; i += 1) {
+        for (let k = 0; k < 12; k += 1) void pod.sser.send(`own-${k}`, `${k}`)
+        reads.take()
+        await pod.sser.send('a', `${'x'.repeat(1_000_000)} message ${i}.`)
+        await reads.holds(`message ${i}`, (text) => text.includes(` message ${i}.`))
+      }
+      await until('some are cut', () => (pod.sser.stats().rejected['output-buffers-full'] ?? 0) > 0, 5_000)
+      const { 'output-buffers-full': cut = 0 } = pod.sser.stats().rejected
+      expect(cut).toBeLessThan(12)
+      expect(pod.sser.connections).toBe(13 - cut)
+      reads.take()
+      await pod.sser.send('a', 'the end')
+      await reads.holds('the end', (text) => text.includes('the end'))
+      expect(pod.faults).toEqual([])
+    },
+    20_000,
+  )
+})
+
 describe('a client that reads nothing and whose connection ends', () => {
   it.each([
     ['the fast path', true],

@@ -109,7 +109,7 @@ async function exchange(target: Endpoint, pathname: string, body: string): Promi
 /* The runtime's own Request and Response cost more than all the rest of a simulated exchange. */
 
 function asRequest(url: string, body: string): Request {
-  return { method: 'POST', url, headers: new Headers(), body: asBody(body) } as unknown as Request
+  return { method: 'POST', url, headers: JSON_HEADERS, body: asBody(body) } as unknown as Request
 }
 
 function asResponse(status: number, text: string): Response {
@@ -118,6 +118,7 @@ function asResponse(status: number, text: string): Response {
 }
 
 const NO_HEADERS = new Headers()
+const JSON_HEADERS = new Headers({ 'content-type': 'application/json' })
 
 function asBody(text: string): unknown {
   let chunk: Uint8Array | undefined = encoder.encode(text)
