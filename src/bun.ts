@@ -61,8 +61,8 @@ export function serve({ serverOptions = {}, ...options }: BunServeOptions): Prom
         server.timeout(request, idleTimeout)
         rememberTrailingSlash(request)
         return lasting(request, await answer(request, server), {
+          server,
           idleTimeout,
-          setTimeout: (seconds) => server.timeout(request, seconds),
           onEnd: () => {
             if (isDraining()) listener.streamEnded(request)
           },

@@ -1,3 +1,6 @@
+import { describe } from './errors.ts'
+import type { Logging } from './logging.ts'
+import type { StopOptions } from './membership.ts'
 import type { ServeOptions } from './serving.ts'
 
 /**
@@ -13,12 +16,13 @@ export function closingWhile(isDraining: () => boolean, fetch: ServeOptions['fet
   }
 }
 
-/** By its shape: an app may answer with the `Response` of another realm. */
-function isPromise(response: Response | Promise<Response>): response is Promise<Response> {
+/** By its shape, because an app may answer with the `Response` of another realm. */
+export function isPromise(response: Response | Promise<Response>): response is Promise<Response> {
   return typeof (response as Partial<Promise<Response>> | undefined)?.then === 'function'
 }
 
-function closing(response: Response): Response {
+/** The response, which tells client and server to close the connection after it. */
+export function closing(response: Response): Response {
   // Bun has no response to a request that became a WebSocket. `Response.error()` has the status 0.
   if (response === undefined || response.status < 200) return response
   try {
@@ -30,5 +34,17 @@ function closing(response: Response): Response {
     const headers = new Headers(response.headers)
     headers.set('connection', 'close')
     return new Response(body, { status, statusText, headers })
+  }
+}
+
+/** Calls `beforeFlush` of `stop()`, which goes on also where that fails. */
+export async function beforeFlushed(
+  beforeFlush: StopOptions['beforeFlush'],
+  logging: Logging,
+): Promise<void> {
+  try {
+    await beforeFlush?.()
+  } catch (error) {
+    logging.warn(`beforeFlush failed, and the stop goes on: ${describe(error)}`)
   }
 }

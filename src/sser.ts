@@ -3,7 +3,8 @@ import { type Clock, keepAlive, systemClock } from './clock.ts'
 import { RecentFaults } from './core/recent-faults.ts'
 import { Tally } from './core/tally.ts'
 import type { Selection } from './core/terms.ts'
-import { describe, SserError, stopped } from './errors.ts'
+import { beforeFlushed } from './draining.ts'
+import { SserError, stopped } from './errors.ts'
 import { Faults } from './faults.ts'
 import type { PeerFinder } from './finders/finder.ts'
 import { Logging } from './logging.ts'
@@ -99,11 +100,12 @@ export class Sser {
       tally: this.#tally,
       isLeaving: () => this.#isLeaving,
     })
-    const { maxMessageBytes } = this.#settings
     const events = {
       settings: this.#settings,
       faults: this.#faults,
       clock: this.#clock,
+      isDraining: () => this.#isDraining,
+      warn: (message: string) => this.#logging.warn(message),
       begin: opening({
         settings: this.#settings,
         clock: this.#clock,
@@ -127,7 +129,7 @@ export class Sser {
         maxBytes: this.#settings.maxInternalBytes,
         timeoutMs: this.#settings.internalBodyTimeoutMs,
       }),
-      v1MaxBytes: 6 * maxMessageBytes + 4_096,
+      v1MaxBytes: 6 * this.#settings.maxMessageBytes + 4_096,
       isStopped: () => this.#abort.signal.aborted,
       isDraining: () => this.#stopping !== undefined,
       v1Connections: this.#v1Connections,
@@ -277,11 +279,7 @@ export class Sser {
     this.#isDraining = true
     this.#logging.info(`drains: ${this.connections} connections, within ${this.#settings.drainMs} ms`)
     await this.#membership.life.hub.drain(this.#settings.drainMs)
-    try {
-      await beforeFlush?.()
-    } catch (error) {
-      this.#logging.warn(`beforeFlush failed, and the stop goes on: ${describe(error)}`)
-    }
+    await beforeFlushed(beforeFlush, this.#logging)
     this.#isLeaving = true
     await Promise.all([
       this.#membership.life.mesh.flush(this.#settings.flushTimeoutMs),

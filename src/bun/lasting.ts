@@ -1,50 +1,35 @@
 import { eventStreamIn, eventStreamOf, isEventStream } from '../core/event-stream.ts'
+import { closing } from '../draining.ts'
+import { type BunServer, carriedByBun } from '../routes/bun-server.ts'
 
-/** How long the client of an ended stream may take for the rest of it, in seconds. */
-const LINGER_S = 10
-/** Bun counts in seconds, and has no other way to close one connection. */
-const AT_ONCE_S = 1
 const NEVER = 0
 
-/** The connection that carries a response, as far as Bun lets it be controlled. */
+/** The connection that carries a response. */
 export interface BunConnection {
+  server: BunServer
   /** How long it may be quiet, in seconds, where it carries no event stream. */
   idleTimeout: number
-  /** Sets how long it may be quiet, in seconds. That stays with the connection, also for its next requests. */
-  setTimeout(seconds: number): void
   /** The event stream is over; its last bytes may be under way. */
   onEnd(): void
 }
 
 /** Lets an event stream be quiet for longer than Bun would have it, while it lasts. */
 export function lasting(request: Request, response: Response, connection: BunConnection): Response {
-  const { idleTimeout, setTimeout, onEnd } = connection
+  const { server, idleTimeout, onEnd } = connection
   // Where the app has upgraded the request to a WebSocket, there is no response.
   if (response === undefined) return response
   const stream = eventStreamOf(request) ?? eventStreamIn(response)
   if (stream !== undefined) {
-    stream.carriedBy({
-      begin: () => setTimeout(NEVER),
-      end() {
-        setTimeout(LINGER_S)
-        onEnd()
-      },
-      cut() {
-        setTimeout(AT_ONCE_S)
-        onEnd()
-      },
-      // Bun cancels the body that it sends; where that is another one, the stream must ask the request's signal.
-      reportsClose: response.body === stream.body,
-    })
+    // Bun cancels the body that it sends; where that is another one, the stream must ask the request's signal.
+    carriedByBun(stream, request, server, { reportsClose: response.body === stream.body, onEnd })
     // A Pod that drains ends its streams, and no client should come back to it over the same connection.
-    if (isEventStream(response)) response.headers.set('connection', 'close')
-    return response
+    return isEventStream(response) ? closing(response) : response
   }
   // The app's own, or ours beyond recognition. A `retry:` and no more looks like one, and must not last.
   if (response.body === null || !isEventStream(response)) return response
-  setTimeout(NEVER)
+  server.timeout(request, NEVER)
   return new Response(
-    untilEnd(response.body, () => setTimeout(idleTimeout)),
+    untilEnd(response.body, () => server.timeout(request, idleTimeout)),
     response,
   )
 }

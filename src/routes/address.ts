@@ -1,3 +1,5 @@
+import { bunServerIn } from './bun-server.ts'
+
 /** What the runtimes hand to an app beside the request. */
 interface Env {
   /** Node, by way of `@hono/node-server`. */
@@ -20,8 +22,8 @@ export function socketOf(request: Request, env: unknown): string | undefined {
  * names. An IPv6 network of 64 bits is one address: a client has all of them. Undefined: the runtime does not say.
  */
 export function addressOf(request: Request, env: unknown, trustedProxies: number): string | undefined {
-  const { incoming, requestIP } = (env ?? {}) as Env
-  const held = incoming?.socket?.remoteAddress ?? requestIP?.call(env, request)?.address
+  const { incoming } = (env ?? {}) as Env
+  const held = incoming?.socket?.remoteAddress ?? bunServerIn(env)?.requestIP(request)?.address
   const named = (request.headers.get('x-forwarded-for') ?? '').split(',').map((part) => part.trim())
   const address = trustedProxies === 0 ? held : (named.at(-trustedProxies) ?? named[0])
   return address === undefined || address === '' ? held : networkOf(address)

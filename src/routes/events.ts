@@ -11,7 +11,9 @@ import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
 import { addressOf } from './address.ts'
 import { type Granted, judge } from './admission.ts'
 import { dropBody, hasBody, nodeResponseIn } from './env.ts'
+import { finisher } from './finish.ts'
 import { isBelowMount } from './mounted.ts'
+import { hasInvalidHost, searchOf } from './request-url.ts'
 
 /**
  * Answers a request for events: any router can call it. `env` is the second argument that the runtime hands to an app:
@@ -26,6 +28,8 @@ export interface EventsOptions {
   clock: Clock
   /** A request begins: from here on, what ends connections ends this one, too. */
   begin(): Opening
+  isDraining(): boolean
+  warn(message: string): void
 }
 
 /** What is known of a request that may become a connection. */
@@ -90,7 +94,8 @@ let answered = 0
  * Refusals are plain text, their code in `Sser-Error`.
  */
 export function eventsRoutes(options: EventsOptions): Hono {
-  return new Hono().all('/', (c) => answerIn(options, c))
+  const finish = finisher({ ...options, heartbeatMs: options.settings.heartbeatMs })
+  return new Hono().all('/', (c) => finish(c.req.raw, c.env, answerIn(options, c)))
 }
 
 /** The same endpoint at whatever path it is called for; under Hono's `app.mount()`, at the mount's own path alone. */
@@ -106,11 +111,13 @@ export function eventsHandler(options: EventsOptions): Handler {
             env,
             respond: (body, status, headers) => new Response(body, { status, headers }),
           })
+  const finish = finisher({ ...options, heartbeatMs: options.settings.heartbeatMs })
   // Hono's `app.mount()` hands on three arguments.
-  return (request, env, ...rest: unknown[]) =>
-    rest.length > 0 && isBelowMount(request, env)
-      ? new Response('Not Found\n', { status: 404 })
-      : answer(request, env)
+  return (request, env, ...rest: unknown[]) => {
+    if (rest.length > 0 && isBelowMount(request, env)) return new Response('Not Found\n', { status: 404 })
+    if (hasInvalidHost(request)) return new Response('a valid Host is required\n', { status: 400 })
+    return finish(request, env, answer(request, env))
+  }
 }
 
 function answerIn(options: EventsOptions, c: Context): Response | Promise<Response> {
@@ -139,7 +146,8 @@ function answerEvents(
     // Before the hook, which may take seconds.
     if (hasBody(request) && !dropBody(env))
       throw new SserError('unexpected-body', 'A GET for events must not have a body')
-    const { search, searchParams: query } = new URL(request.url)
+    const search = searchOf(request)
+    const query = new URLSearchParams(search)
     const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxies)
     const opening = options.begin()
     const open = (granted: Granted) => {
