@@ -8,7 +8,7 @@ import type { MacOf } from './mesh/mac.ts'
 import { checkPeers, type Peer } from './mesh/peer.ts'
 import type { Signatures } from './mesh/signatures.ts'
 import { signedTransport } from './mesh/signed-transport.ts'
-import { fetchTransport, type Transport } from './mesh/transport.ts'
+import { defaultTransport, fetchTransport, type Transport } from './mesh/transport.ts'
 import type { ResolvedSettings } from './options.ts'
 import type { PeerCertificates } from './peer-certificates.ts'
 
@@ -63,7 +63,9 @@ export class Membership {
     const { settings } = options
     this.#options = options
     this.#internalPort = settings.internalPort
-    this.#transport = this.#signed(fetchTransport(settings.fetch ?? globalThis.fetch))
+    this.#transport = this.#signed(
+      settings.fetch === undefined ? defaultTransport() : fetchTransport(settings.fetch),
+    )
     this.#life = this.#begin()
   }
 

@@ -137,8 +137,8 @@ export interface Settings {
   /** Follows events through the fleet: `openTelemetryTracing()` from `sser/opentelemetry`. Default: nobody does. */
   tracing?: Tracing | undefined
   /**
-   * How requests reach a peer; not together with `internalTls`. Default: the runtime's own `fetch`, and Node's HTTP
-   * under `serve()` of `sser/node`.
+   * How requests reach a peer; not together with `internalTls`. Default: Node's HTTP client, and elsewhere the
+   * runtime's own `fetch`. Neither goes through a proxy of the environment.
    */
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
   /** Time, timers and chance; for simulations. Default: the machine's own. */

@@ -30,6 +30,21 @@ export type Transport = (request: Outgoing) => Promise<Answer>
 /** What a {@link Transport} may rest on. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
+let runtimeTransport: Transport | undefined
+
+/** Sets the {@link defaultTransport} of every instance that is made later. The package's entry under Node calls it. */
+export function setDefaultTransport(transport: Transport): void {
+  runtimeTransport = transport
+}
+
+/**
+ * How requests reach peers where neither the option `fetch` nor `serve()` says. Node has its own client, because its
+ * `fetch` goes through the proxy of HTTP_PROXY where NODE_USE_ENV_PROXY is set.
+ */
+export function defaultTransport(): Transport {
+  return runtimeTransport ?? fetchTransport(globalThis.fetch)
+}
+
 /** The transport of a runtime that has nothing leaner. What is left of an answer's body is cancelled. */
 export function fetchTransport(fetch: Fetch): Transport {
   return async ({ host, path, headers, body, maxBytes, signal }) => {
