@@ -162,8 +162,11 @@ function isSecret(value: unknown): boolean {
 }
 
 /** A whole number that may be left out. */
-export const withDefault = (fallback: number, minimum: number, maximum?: number) =>
-  v.optional(whole(minimum, maximum), fallback)
+export const withDefault = (
+  fallback: number,
+  minimum: number,
+  maximum?: number,
+): v.OptionalSchema<v.GenericSchema<number>, number> => v.optional(whole(minimum, maximum), fallback)
 
 const schema = v.strictObject({
   internalPort: withDefault(7_000, 0, 65_535),
