@@ -129,6 +129,11 @@ export function metricFamilies(stats: Stats): Family[] {
       peerFinder === undefined ? [] : [{ labels: { state: peerFinder.state }, value: 1 }],
     ),
     gauge(
+      'peer_finder_lists_self',
+      'Whether the peer finder lists the Pod that it runs in: 0 where its selector misses it.',
+      peerFinder?.listsSelf === undefined ? [] : Number(peerFinder.listsSelf),
+    ),
+    gauge(
       'peer_finder_sync_age_seconds',
       'For how long the source of the peers has not confirmed them.',
       syncAgeMs === undefined ? [] : syncAgeMs / 1_000,

@@ -27,6 +27,8 @@ export interface PeerFinderStatus {
   readonly state: string
   /** How long ago its source last confirmed the list, in milliseconds; undefined before it did, or if it never does. */
   readonly syncAgeMs: number | undefined
+  /** Whether the list has this Pod itself, where the finder looks for it: `false` is a selector that misses it. */
+  readonly listsSelf?: boolean | undefined
   /** The latest fault, also if it is over. */
   readonly lastError?: { readonly message: string; readonly ageMs: number } | undefined
 }

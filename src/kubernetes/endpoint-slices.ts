@@ -55,6 +55,14 @@ export function endpointSlices(service: string): Kind<EndpointSlice> {
       // Of two, nothing here says which is the newer.
       return uids.size === 1 ? uids.values().next().value : undefined
     },
+    identify(objects, uid) {
+      const own = [...objects]
+        .flatMap(({ endpoints }) => endpoints ?? [])
+        .filter((each) => uidOf(each.targetRef) === uid)
+      if (own.length === 0) return undefined
+      // A Service with two families has a slice for each.
+      return { name: own[0]?.targetRef?.name ?? undefined, addresses: own.flatMap((each) => each.addresses) }
+    },
   }
 }
 

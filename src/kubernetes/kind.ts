@@ -30,7 +30,12 @@ export interface Kind<T extends ApiObject = ApiObject> {
   find(objects: Iterable<T>, view: View): Found
   /**
    * This Pod's own UID, by its name, or by one of its addresses where it knows no name; undefined where that is not
-   * certain, as then it refuses nothing. It is asked for once, of a list that may be old: `POD_UID` is never wrong.
+   * certain, as then it refuses nothing. It is asked for once, of a list that may be old.
    */
   own(objects: Iterable<T>, name: string | undefined, address: string | undefined): string | undefined
+  /** What is known of the Pod with that UID; undefined where it is none of these. */
+  identify(
+    objects: Iterable<T>,
+    uid: string,
+  ): { name: string | undefined; addresses: readonly string[] } | undefined
 }

@@ -59,6 +59,12 @@ export function pods(labelSelector: string): Kind<Pod> {
       }
       return own?.metadata.uid
     },
+    identify(objects, uid) {
+      for (const pod of objects) {
+        if (pod.metadata.uid === uid) return { name: pod.metadata.name, addresses: addresses(pod) }
+      }
+      return undefined
+    },
   }
 }
 

@@ -174,6 +174,7 @@ describe('/metrics', () => {
     const absent = [
       'sser_rejected_total',
       'sser_peer_finder_state',
+      'sser_peer_finder_lists_self',
       'sser_peer_finder_sync_age_seconds',
       'sser_internal_tls_certificate_expiration_timestamp_seconds',
     ]

@@ -4,6 +4,7 @@ import { listRows } from './lists.ts'
 import { peerRows } from './peers.ts'
 import { refusalRows } from './refusals.ts'
 import { inWorlds, type Row } from './row.ts'
+import { selectorRows, selfRows } from './self.ts'
 import { startRows } from './starts.ts'
 import { stopRows } from './stops.ts'
 import { watchRows } from './watch.ts'
@@ -13,6 +14,8 @@ import { wordRows } from './words.ts'
 export const tables: Readonly<Record<'KubernetesPeerFinder' | 'DnsPeerFinder', readonly Row[]>> = {
   KubernetesPeerFinder: inWorlds([
     ...startRows,
+    ...selfRows,
+    ...selectorRows,
     ...credentialRows,
     ...watchRows,
     ...refusalRows,
