@@ -43,11 +43,18 @@ export class Life {
 
   constructor(options: LifeOptions) {
     const { clock, faults, onFrozen, tally, transport } = options
-    const { logMaxAgeMs, logMaxBytes, history, tracing } = options.settings
+    const { logMaxAgeMs, logMaxBytes, history, maxPositionBytes, tracing } = options.settings
     this.#timing = timing(logMaxAgeMs)
     const epoch = drawEpoch(clock.random)
     this.#options = options
-    this.log = new Log({ epoch, maxAgeMs: logMaxAgeMs, maxBytes: logMaxBytes, timing: this.#timing, history })
+    this.log = new Log({
+      epoch,
+      maxAgeMs: logMaxAgeMs,
+      maxBytes: logMaxBytes,
+      timing: this.#timing,
+      history,
+      maxPositionBytes,
+    })
     this.hub = new Hub({ ...options.settings, log: this.log, clock, faults, tally })
     const { retryMs } = options.settings
     this.#surroundings = { log: this.log, now: () => clock.now(), retryMs, tally, outputs: this.hub.outputs }

@@ -31,7 +31,11 @@ export interface Settings {
    * whose clients must not carry ids that a Go Pod refuses. Default: true.
    */
   history?: boolean | undefined
-  /** The longest `Last-Event-ID` that is read, in bytes; a longer one is a gap. Default: 4,096. Minimum: 64. */
+  /**
+   * The longest id that is printed, and the longest `Last-Event-ID` that is read, in bytes; a longer one is a gap. Where
+   * more Pods were replaced within 2.5 times `logMaxAgeMs` than it has room for, some 300, the ids leave out those that
+   * have been silent for longest, and clients that come back are told a gap. Default: 7,168. Minimum: 64.
+   */
   maxPositionBytes?: number | undefined
   /** How long a new Pod may take to fetch the log from a peer, in milliseconds. Default: 5,000. Minimum: 0. */
   hydrateTimeoutMs?: number | undefined
@@ -44,8 +48,8 @@ export interface Settings {
   flushTimeoutMs?: number | undefined
   /**
    * The longest message, in bytes of UTF-8, a line break counted as 7. With the default, a whole block with the longest
-   * event type and an id of 4,096 bytes fits into 65,536 bytes, which is what Go's `bufio.Scanner` reads at once.
-   * Default: 60,000. Minimum: 1. Maximum: 1,048,576.
+   * event type and an id of 7,168 bytes fits into 65,536 bytes, which is what Go's `bufio.Scanner` reads at once.
+   * Default: 57,344. Minimum: 1. Maximum: 1,048,576.
    */
   maxMessageBytes?: number | undefined
   /**
@@ -179,7 +183,7 @@ const schema = v.strictObject({
   hydrateTimeoutMs: withDefault(5_000, 0, MAX_TIMER_MS),
   drainMs: withDefault(10_000, 0, MAX_TIMER_MS),
   flushTimeoutMs: withDefault(10_000, 0, MAX_TIMER_MS),
-  maxMessageBytes: withDefault(60_000, 1, 1_048_576),
+  maxMessageBytes: withDefault(57_344, 1, 1_048_576),
   maxStreamsPerConnection: withDefault(32, 1),
   authorize: v.optional(v.function() as v.GenericSchema<Authorize>),
   authorizeTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),

@@ -24,7 +24,6 @@ import { probeRoutes, type State } from './routes/probes.ts'
 import { Sender, type SendOptions } from './sender.ts'
 import { readStats, type Stats, type StatsOptions } from './stats.ts'
 import { messageFault } from './wire/names.ts'
-import { printPosition } from './wire/position.ts'
 import type { V1Event } from './wire/v1.ts'
 
 /** What an {@link Sser} is made of. */
@@ -170,8 +169,9 @@ export class Sser {
    */
   get position(): string {
     if (!this.#settings.history) return ''
-    const position = this.#membership.life.log.position(this.#clock.now())
-    return position.size === 0 ? '' : printPosition(position)
+    const { log } = this.#membership.life
+    const position = log.position(this.#clock.now())
+    return position.size === 0 ? '' : log.ids.print(position)
   }
 
   /** Where this Pod stands between `new` and its end. */

@@ -2,7 +2,6 @@ import { type Clock, pause } from '../clock.ts'
 import type { Faults } from '../faults.ts'
 import type { Tracing } from '../tracing.ts'
 import { positionFrame } from '../wire/frame.ts'
-import { printPosition } from '../wire/position.ts'
 import { Batch } from './batch.ts'
 import { CatchUp } from './catch-up.ts'
 import type { Connection } from './connection.ts'
@@ -281,7 +280,7 @@ export class Hub {
     const frameAt = (index: number) => {
       let frame = frames.get(index)
       if (frame === undefined) {
-        const id = this.#log.history ? printPosition(this.#log.positionAt(index, now)) : undefined
+        const id = this.#log.history ? this.#log.ids.print(this.#log.positionAt(index, now)) : undefined
         frame = encoder.encode(positionFrame(id))
         frames.set(index, frame)
       }

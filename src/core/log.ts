@@ -1,6 +1,7 @@
 import { byteLength } from '../wire/names.ts'
 import { Deque } from './deque.ts'
 import { type Epoch, Epochs } from './epochs.ts'
+import { Ids } from './ids.ts'
 import type { Content, DisconnectItem, EventItem, HoleItem, LogItem, TickItem } from './items.ts'
 import { Keys } from './keys.ts'
 import type { Timing } from './timing.ts'
@@ -20,6 +21,7 @@ export interface LogOptions {
   timing: Timing
   /** Whether clients get ids, and can resume. */
   history: boolean
+  maxPositionBytes?: number
 }
 
 /**
@@ -31,6 +33,7 @@ export class Log {
   epoch: string
   readonly epochs: Epochs
   readonly keys: Keys = new Keys()
+  readonly ids: Ids
   readonly history: boolean
   readonly maxAgeMs: number
   /** Called after each append. */
@@ -50,9 +53,10 @@ export class Log {
   #bytes = 0
   #strippedBytes = 0
 
-  constructor({ epoch, maxAgeMs, maxBytes, timing, history }: LogOptions) {
+  constructor({ epoch, maxAgeMs, maxBytes, timing, history, maxPositionBytes }: LogOptions) {
     this.epoch = epoch
     this.epochs = new Epochs(timing)
+    this.ids = new Ids(this.epochs, maxPositionBytes)
     this.history = history
     this.maxAgeMs = maxAgeMs
     this.#maxBytes = maxBytes
@@ -275,10 +279,8 @@ export class Log {
         this.#bytes -= STREAM_BYTES
       }
     }
-    if (item.epoch === undefined) {
-      this.#v1 -= 1
-      return
-    }
+    if (item.epoch === undefined) this.#v1 -= 1
+    if (item.epoch === undefined) return
     const record = this.epochs.get(item.epoch) as Epoch
     record.items.shift()
     record.floor = Math.max(record.floor, item.seq)

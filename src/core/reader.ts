@@ -1,5 +1,5 @@
 import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
-import { type Claim, parsePosition, printPosition } from '../wire/position.ts'
+import { type Claim, PARTIAL_EPOCH, parsePosition } from '../wire/position.ts'
 import { Ahead } from './ahead.ts'
 import type { EventItem, HoleItem, LogItem } from './items.ts'
 import type { Log } from './log.ts'
@@ -61,6 +61,7 @@ export class Reader {
     const claims = parsePosition(id, maxBytes)
     // Nobody but this Pod numbers its own events: an id that is ahead of it was made up.
     if (claims === undefined || (claims.get(log.epoch)?.seq ?? 0) > log.ownSeq) return 'unreadable'
+    const isPartial = claims.delete(PARTIAL_EPOCH)
     if (this.#carried(claims, now) > MAX_CARRIED) return 'unreadable'
     let gap: GapReason | undefined = now - log.lastV1At <= this.#timing.v1GapMs ? 'v1' : undefined
     let isStranger = true
@@ -70,8 +71,13 @@ export class Reader {
     for (const [epoch, record] of log.epochs.active(now)) {
       const claim = position.get(epoch)
       if (claim !== undefined) isStranger = false
-      // An epoch that the id does not speak of: the client has nothing of it.
+      // An epoch that the id does not speak of: the client has nothing of it, unless the id leaves some out.
       const { seq, since } = claim ?? { seq: 0, since: now }
+      if (isPartial && claim === undefined) {
+        position.set(epoch, { seq: record.have, since })
+        gap = 'trimmed'
+        continue
+      }
       if (seq < record.floor) gap = 'trimmed'
       const reached = Math.max(seq, record.floor)
       position.set(epoch, { seq: reached, since: seq > record.have ? since : now })
@@ -161,7 +167,7 @@ export class Reader {
       carriedMs ??= new Map()
       carriedMs.set(epoch, now - since)
     })
-    return printPosition(position, carriedMs)
+    return this.#log.ids.print(position, carriedMs)
   }
 
   /** Drops from `ahead` what the log has by now, and what was carried for so long that nobody speaks of it. */

@@ -5,8 +5,12 @@
  */
 export type Position = ReadonlyMap<string, number>
 
-/** A longer id is not parsed. */
-export const MAX_POSITION_BYTES = 4_096
+/** A longer id is neither printed nor parsed. Proxies such as nginx take header lines and URLs of 8 KiB. */
+export const MAX_POSITION_BYTES = 7_168
+/** No Pod has this epoch: it marks an id that leaves out epochs which its Pod knows. Other Pods carry it as unknown. */
+export const PARTIAL_EPOCH = '00000'
+/** The entry of that epoch. */
+export const PARTIAL_ENTRY: string = `.${PARTIAL_EPOCH}1`
 /** Lives of Pods that one Pod knows of at once: no header of 16 KiB could name more, and whoever does made them up. */
 export const MAX_EPOCHS = 2_048
 
@@ -20,24 +24,30 @@ const CHECK_SIZE = ALPHABET.length ** 3
 export function drawEpoch(random: () => number): string {
   let epoch = ''
   while (epoch.length < EPOCH_LENGTH) epoch += ALPHABET[Math.floor(random() * ALPHABET.length)]
-  return epoch
+  return epoch === PARTIAL_EPOCH ? '00001' : epoch
 }
 
 export function isEpoch(text: string): boolean {
-  return EPOCH.test(text)
+  return EPOCH.test(text) && text !== PARTIAL_EPOCH
 }
 
-/** Prints a position as an id. `carriedMs` has those entries that the Pod itself does not stand behind. */
+/**
+ * Prints a position as an id. `carriedMs` has those entries that the Pod itself does not stand behind. An id without the
+ * epochs that are `leftOut` is marked as partial.
+ */
 export function printPosition(
   position: Iterable<readonly [string, number]>,
   carriedMs?: ReadonlyMap<string, number>,
+  leftOut?: ReadonlySet<string>,
 ): string {
   let text = ''
   for (const [epoch, seq] of position) {
+    if (leftOut?.has(epoch)) continue
     text += `${text === '' ? '' : '.'}${epoch}${seq.toString(36)}`
     const carried = carriedMs?.get(epoch)
     if (carried !== undefined) text += `~${Math.round(carried).toString(36)}`
   }
+  if (leftOut !== undefined) text += PARTIAL_ENTRY
   return `${text}-${check(text)}`
 }
 

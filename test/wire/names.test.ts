@@ -58,7 +58,7 @@ describe('a message of the default limit', () => {
   const longest = (msg: string) => {
     expect(messageFault(msg, limit)).toBeUndefined()
     const event = '漢'.repeat(MAX_EVENT_TYPE_LENGTH)
-    return byteLength(eventFrame({ id: 'x'.repeat(4_096), event, msg }))
+    return byteLength(eventFrame({ id: 'x'.repeat(7_168), event, msg }))
   }
 
   it.each(['x', '漢', '\n', '\r\n', 'é\r', 'ab\n'])(
