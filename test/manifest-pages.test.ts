@@ -35,7 +35,7 @@ test('docs/kubernetes.md names errors as the finder says them, and all that can 
   const sources = readdirSync(folder)
     .map((name) => readFileSync(join(folder, name), 'utf8'))
     .join('\n')
-  expect(named).toHaveLength(9)
+  expect(named).toHaveLength(13)
   for (const says of named) expect(sources).toContain(says)
 })
 

@@ -248,6 +248,17 @@ test('the component with the secret gives the Pods what the server reads', () =>
   expect(readFileSync(join(ROOT, 'docs/kubernetes.md'), 'utf8')).toContain(make)
 })
 
+test('the component for the first rollout with the secret gives the Pods what the server reads', () => {
+  const [patch] = manifestsIn('secret/first-rollout/').filter(
+    ({ kind }) => kind === 'Deployment',
+  ) as Deployment[]
+  const [{ env, name }] = (patch as Deployment).spec.template.spec.containers
+  expect(name).toBe(container.name)
+  const [variable] = env as unknown as [{ name: string; value: string }]
+  expect(server).toContain(`allowUnsignedPeers: process.env.${variable.name} === '${variable.value}'`)
+  expect(readFileSync(join(ROOT, 'docs/kubernetes.md'), 'utf8')).toContain('secret/first-rollout')
+})
+
 test('each kustomization names what lies beside it', () => {
   for (const path of listExamples().filter((each) => each.endsWith('kustomization.yaml'))) {
     const folder = path.slice(0, -'kustomization.yaml'.length)

@@ -1,6 +1,6 @@
 // What the Deployment's Pods run. An app of your own imports from 'sser', 'sser/kubernetes' and 'sser/node' or 'sser/bun'.
 import { Hono } from 'hono'
-import { Sser } from '../../src/index.ts'
+import { Sser, SserError } from '../../src/index.ts'
 import { KubernetesPeerFinder } from '../../src/kubernetes.ts'
 
 const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await import('../../src/node.ts')
@@ -9,6 +9,8 @@ const sser = new Sser({
   peerFinder: new KubernetesPeerFinder({ labelSelector: 'app=web' }),
   // From the Secret `web-peers`, where there is one.
   peerSecret: process.env.PEER_SECRET?.split(','),
+  // For the one rollout that brings the secret to a fleet that runs without: see secret/first-rollout.
+  allowUnsignedPeers: process.env.ALLOW_UNSIGNED_PEERS === 'true',
   onError: (error, { stage, peer }) => console.error(stage, peer ?? '', error),
 })
 
@@ -18,6 +20,12 @@ app.route('/events', sser.routes) // GET /events?stream=orders
 app.post('/send', async (c) => {
   const receipt = await sser.send(c.req.query('stream') ?? '', await c.req.text())
   return c.json(receipt, 202)
+})
+app.onError((error, c) => {
+  // 400 for a message that cannot be sent, and 503 from a Pod that stops: the caller may try another.
+  if (error instanceof SserError) return c.json({ error: error.code }, error.status)
+  console.error(error)
+  return c.json({ error: 'internal' }, 500)
 })
 
 await serve({ sser, fetch: app.fetch, port: 8000 })

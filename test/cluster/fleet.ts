@@ -1,9 +1,12 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { until } from '../until.ts'
 import type { Balancer } from './rig/balancer.ts'
 import type { Pod } from './rig/kubelet/objects.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
 import { Mirror } from './rig/mirror.ts'
+import { rigFolder } from './rig/programs.ts'
 import { Rig } from './rig/rig.ts'
 import type { WebState } from './web.ts'
 
@@ -60,6 +63,21 @@ export class Fleet {
   /** Applies the manifests, also to restore what a test has deleted. */
   apply(): Promise<string> {
     return this.kubectl('apply', '-k', manifests)
+  }
+
+  /** Applies the manifests with these components of theirs, and resolves when the rollout is complete. @see settled */
+  async applyWith(...components: string[]): Promise<number> {
+    const folder = mkdtempSync(join(rigFolder, 'run', 'kustomization-'))
+    const near = (path: string) => relative(folder, join(manifests, path))
+    const soon = [{ op: 'replace', path: '/spec/minReadySeconds', value: 1 }]
+    const kustomization = {
+      resources: [near('.')],
+      components: components.map(near),
+      patches: [{ target: { kind: 'Deployment' }, patch: JSON.stringify(soon) }],
+    }
+    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization))
+    await this.kubectl('apply', '-k', folder)
+    return this.settled()
   }
 
   kubectl(...args: string[]): Promise<string> {

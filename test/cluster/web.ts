@@ -1,6 +1,6 @@
 // What runs in the scenarios' Pods: the server of examples/kubernetes, which here also tells what it knows of itself.
 import { Hono } from 'hono'
-import { type Peer, type PeerFinder, Sser } from '../../src/index.ts'
+import { type Peer, type PeerFinder, Sser, SserError } from '../../src/index.ts'
 import { KubernetesPeerFinder, type KubernetesPeerFinderStatus } from '../../src/kubernetes.ts'
 
 export interface WebState {
@@ -12,14 +12,16 @@ export interface WebState {
   faults: string[]
 }
 
-const { SELECTOR = 'app=web' } = process.env
+const { SELECTOR = 'app=web', PEER_SECRET, ALLOW_UNSIGNED_PEERS } = process.env
 const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await import('../../src/node.ts')
 
 const faults: string[] = []
 const lists: WebState['lists'] = []
 const onError = (error: unknown) => faults.push(String(error))
 const note = (peers: readonly Peer[]) => {
-  lists.push({ at: Date.now(), uids: peers.map(({ uid = '' }) => uid) })
+  const uids = peers.map(({ uid = '' }) => uid).toSorted()
+  // What the finder says of a peer may change, too.
+  if (lists.length === 0 || lists.at(-1)?.uids.join() !== uids.join()) lists.push({ at: Date.now(), uids })
   return peers
 }
 
@@ -35,11 +37,17 @@ const noted: PeerFinder = {
   },
 }
 
-const sser = new Sser({ peerFinder: noted, onError })
+const sser = new Sser({
+  peerFinder: noted,
+  peerSecret: PEER_SECRET?.split(','),
+  allowUnsignedPeers: ALLOW_UNSIGNED_PEERS === 'true',
+  onError,
+})
 const app = new Hono()
 app.route('/events', sser.routes)
 app.get('/', (c) => c.text('a page'))
 app.post('/send', async (c) => c.json(await sser.send(c.req.query('stream') ?? '', await c.req.text()), 202))
+app.onError((error, c) => c.text(`${error}`, error instanceof SserError ? error.status : 500))
 app.get('/state', (c) => {
   const state: WebState = { connections: sser.connections, finder: finder.status(), lists, faults }
   return c.json(state)
