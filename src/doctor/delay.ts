@@ -8,8 +8,8 @@ const HELD_BACK_MS = 80
 const ATTEMPTS = 3
 
 /**
- * Whether the first event of each response is late, while the answer to a HEAD request is not: a HEAD response is
- * complete, so a proxy has nothing to wait for.
+ * Compares the first event of several responses with the answers to HEAD requests: a HEAD response is complete, so a
+ * proxy has no reason to hold it back.
  */
 export async function delay(ward: Ward, main: Visit): Promise<Finding | undefined> {
   const { patienceMs } = ward.patient

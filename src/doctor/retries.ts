@@ -6,8 +6,8 @@ const UNREACHED = new Set([502, 503, 504])
 const MORE = 5
 
 /**
- * Whether `visit` was refused by chance: of some more requests others are answered with events. With none of them
- * answered, the way itself is wrong, or a limit is reached.
+ * Makes more requests after a refusal. If some of them are answered with events, one Pod of several is gone; if none
+ * is, the route is wrong or a limit is reached.
  */
 export async function noRetry(ward: Ward, visit: Visit, check: string): Promise<Finding | undefined> {
   const status = visit.listening?.answer.status ?? 0
