@@ -4,7 +4,12 @@ import { streamNames } from './stream-names.ts'
 
 /** A Pod as the README shows it, alone unless it is told of peers. Each line of what is posted is one event. */
 export function pod(options: Partial<SserOptions> = {}): { sser: Sser; fetch: Hono['fetch'] } {
-  const sser = new Sser({ peerFinder: new StaticPeerFinder([]), logger: false, maxMessageBytes: 65_536, ...options })
+  const sser = new Sser({
+    peerFinder: new StaticPeerFinder([]),
+    logger: false,
+    maxMessageBytes: 65_536,
+    ...options,
+  })
   const app = new Hono()
   app.route('/events', sser.routes)
   app.post('/send', async (c) => {
