@@ -105,9 +105,12 @@ async function bindInternal(
       async fetch(request, server) {
         const response = await fetch(request, server)
         posts.answered(request)
+        // Go Pods keep their connections for ever, and lose the message that meets a closing one.
+        if (request.method === 'POST' && response.status === 200) server.timeout(request, 0)
         return response
       },
-      idleTimeout: 0,
+      // For connections that no peer has used: nothing else bounds them.
+      idleTimeout: FIRST_REQUEST_TIMEOUT_S,
       ...(certificate !== undefined && {
         tls: { ...certificate, requestCert: true, rejectUnauthorized: true },
       }),

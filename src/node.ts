@@ -1,4 +1,4 @@
-import type { Server, ServerOptions } from 'node:http'
+import type { IncomingMessage, Server, ServerOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 
 import type { Server as TlsServer } from 'node:tls'
@@ -8,6 +8,7 @@ import { certificateReader } from './node/certificate-reader.ts'
 
 import { withFastPath, withoutFastPath } from './node/fast-path.ts'
 import { httpTransport } from './node/http-transport.ts'
+import { InternalSockets } from './node/internal-sockets.ts'
 import { Listener } from './node/listener.ts'
 import { nodeMac } from './node/node-mac.ts'
 import { type Bound, type PeerTls, type Runtime, type Served, type ServeOptions, serveOn } from './serving.ts'
@@ -80,9 +81,16 @@ async function bindInternal(
   tls?: PeerTls,
 ): Promise<Bound> {
   const serverOptions = { ...HEADERS_LIMIT, ...TCP_KEEP_ALIVE }
+  let sockets: InternalSockets | undefined
+  const heard: ServeOptions['fetch'] = async (request, env) => {
+    const response = await fetch(request, env)
+    if (request.method === 'POST' && response.status === 200)
+      sockets?.trust((env as { incoming: IncomingMessage }).incoming.socket)
+    return response
+  }
   const server = createAdaptorServer(
     tls === undefined
-      ? { fetch, hostname: DEFAULT_HOST, serverOptions }
+      ? { fetch: heard, hostname: DEFAULT_HOST, serverOptions }
       : {
           fetch,
           hostname: DEFAULT_HOST,
@@ -97,6 +105,8 @@ async function bindInternal(
         },
   ) as Server
   server.keepAliveTimeout = 0
+  // With TLS nobody comes further than the handshake without a certificate, and that has a limit.
+  if (tls === undefined) sockets = new InternalSockets(server)
   const listener = await Listener.bind(server, port, hostname, true)
   return {
     port: listener.port,
