@@ -3,6 +3,7 @@ import { until } from '../../until.ts'
 import { run } from './run.ts'
 
 const END_MS = 5_000
+const FLUSH_MS = 2_000
 
 interface SpawnOptions {
   cwd?: string
@@ -58,6 +59,17 @@ export class Namespace {
   /** Breaks the connections from here to an address. New ones may be made. */
   async disconnect(address: string): Promise<void> {
     await this.#exec('ss', '-K', 'dst', address)
+  }
+
+  /**
+   * Resolves when every end of a connection that its processes have left behind was acknowledged, or after two seconds.
+   * With the interface, what is still on its way would go, and the other side would wait for it without end.
+   */
+  async flushed(): Promise<void> {
+    const states = ['fin-wait-1', 'last-ack', 'closing'].flatMap((state) => ['state', state])
+    const isFlushed = async () => (await this.#exec('ss', '-Htn', ...states)).trim() === ''
+    // Where the network was cut, no acknowledgement comes.
+    await until(`all is acknowledged in ${this.name}`, isFlushed, FLUSH_MS).catch(() => {})
   }
 
   async pids(): Promise<number[]> {

@@ -212,6 +212,7 @@ export class RunningPod {
       metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds,
     )
     await Promise.all(this.#containers.map((container) => container.stop(graceSeconds * 1_000)))
+    await this.#namespace?.flushed()
   }
 
   async #leave(): Promise<void> {
