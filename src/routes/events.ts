@@ -81,6 +81,8 @@ const STATUS: Partial<Record<SserErrorCode, ContentfulStatusCode | 204>> = {
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-4.1-5
  */
 const MAX_NAMES_BYTES = 8_000
+/** The app may have set another type in Hono's context. */
+const TEXT = { 'content-type': 'text/plain; charset=utf-8' }
 /** Who finds no room may ask again after this, and up to as long again, in seconds. */
 const RETRY_AFTER_S = 5
 
@@ -139,7 +141,7 @@ function answerEvents(
 ): Response | Promise<Response> {
   const { request, env, respond } = asking
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return respond('Method Not Allowed\n', 405, { allow: 'GET, HEAD' })
+    return respond('Method Not Allowed\n', 405, { ...TEXT, allow: 'GET, HEAD' })
   }
   const { maxStreamsPerConnection, maxConnectionsPerAddress, trustedProxies } = options.settings
   try {
@@ -201,7 +203,7 @@ function refuse(options: EventsOptions, asking: Asking, error: unknown): Respons
     return answer(options, asking, undefined)
   }
   const status = STATUS[code] ?? 400
-  const headers: Record<string, string> = { 'sser-error': code }
+  const headers: Record<string, string> = { 'sser-error': code, ...(status !== 204 && TEXT) }
   if (status === 429) headers['retry-after'] = `${Math.ceil(RETRY_AFTER_S * (1 + options.clock.random()))}`
   // The rest of the body is not read.
   if (code === 'unexpected-body') headers.connection = 'close'

@@ -1,10 +1,14 @@
+import diagnostics from 'node:diagnostics_channel'
 import { request } from 'node:http'
 import { createGunzip } from 'node:zlib'
 import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { logger } from 'hono/logger'
 import { secureHeaders } from 'hono/secure-headers'
-import { afterEach, describe, expect, test } from 'vitest'
+import { Response as UndiciResponse } from 'undici'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import { serve } from '../../src/node.ts'
 import { until } from '../until.ts'
 import type { Raw } from './clients.ts'
 import { endServers, listen, type ServerEnv, startServer } from './one-server.ts'
@@ -78,7 +82,7 @@ describe('the fast path is taken', () => {
     const { url } = await startServer()
     for (let i = 0; i < 3; i += 1) expect(await (await fetch(`${url}/plain`)).text()).toBe('plain')
     const head = await fetch(`${url}/events?stream=a`, { method: 'HEAD' })
-    expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
+    expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8'])
     expect((await fetch(`${url}/events`)).status).toBe(400)
   })
 })
@@ -214,6 +218,57 @@ describe('who wants to hear that the client goes, hears it', () => {
       )
       expect(staying.text.endsWith('\r\n0\r\n\r\n')).toBe(true)
       expect(closes).toBe(2)
+    },
+  )
+
+  test('by finish of the response, and by its diagnostics channel', async () => {
+    let finishes = 0
+    const watch: MiddlewareHandler<ServerEnv> = async (c, next) => {
+      c.env.outgoing.once('finish', () => {
+        finishes += 1
+      })
+      await next()
+    }
+    const { sser, url } = await startServer([watch])
+    const raw = await listen(url)
+    expect([isFast(raw), finishes]).toEqual([true, 0])
+    await sser.disconnect({ stream: 'a' })
+    await raw.closed
+    await until('it has finished', () => finishes === 1)
+    const { sser: other, url: otherUrl } = await startServer()
+    const published = vi.fn()
+    diagnostics.subscribe('http.server.response.finish', published)
+    try {
+      const second = await listen(otherUrl)
+      expect(isFast(second)).toBe(true)
+      await other.disconnect({ stream: 'a' })
+      await second.closed
+      await until('it was published', () => published.mock.calls.length === 1)
+    } finally {
+      diagnostics.unsubscribe('http.server.response.finish', published)
+    }
+  })
+})
+
+describe('responses of the app', () => {
+  test.each([true, false])(
+    'may be of another realm, answered at once or later; fast path: %s',
+    async (fastPath) => {
+      const sser = new Sser({ peerFinder: new StaticPeerFinder([]), internalPort: 0, logger: false })
+      const later = new Set(['/later'])
+      const fetch = (request: Request) => {
+        const response = new UndiciResponse('hello') as unknown as Response
+        return later.has(new URL(request.url).pathname) ? Promise.resolve(response) : response
+      }
+      const served = await serve({ sser, fetch, hostname: '127.0.51.2', port: 0, fastPath })
+      try {
+        for (const path of ['/', '/later']) {
+          const response = await globalThis.fetch(`http://127.0.51.2:${served.port}${path}`)
+          expect([response.status, await response.text()]).toEqual([200, 'hello'])
+        }
+      } finally {
+        await served.stop()
+      }
     },
   )
 })
