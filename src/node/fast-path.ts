@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { type EventStream, eventStreamIn, eventStreamOf, eventStreamsOpened } from '../core/event-stream.ts'
+import { isPromise } from '../draining.ts'
 import type { ServeOptions } from '../serving.ts'
 import { retryFrame } from '../wire/frame.ts'
 import { letGo } from './let-go.ts'
@@ -54,15 +55,10 @@ function finishing(fetch: ServeOptions['fetch'], finish: Finish): ServeOptions['
     }
     const response = fetch(request, env)
     dropBodyOfGet((env as Env).incoming)
-    // A Response of another realm, such as undici's own, is no instance of this one's class.
     if (!isPromise(response)) return end(response, 0)
     // Meanwhile the adapter itself has begun to watch.
     return response.then((settled) => end(settled, 1))
   }
-}
-
-function isPromise(response: Response | Promise<Response>): response is Promise<Response> {
-  return typeof (response as Promise<Response> | undefined)?.then === 'function'
 }
 
 /**
@@ -81,13 +77,15 @@ function dropBodyOfGet(incoming: IncomingMessage): void {
  * has gone: the client is to come again. What stands there in the place of the stream may wait.
  */
 function behindAnother(stream: EventStream, response: Response): Response {
-  const { status, body } = response
+  const { status, statusText, body } = response
+  const headers = new Headers(response.headers)
+  // It said so as an event stream; what the client has asked for behind it is to be answered.
+  headers.delete('connection')
   if (body !== stream.body) {
-    if (!stream.body.locked) return response
+    if (!stream.body.locked) return new Response(body, { status, statusText, headers })
     // It was made of the stream, and takes of it already.
     body?.cancel().catch(() => {})
   }
-  const headers = new Headers(response.headers)
   for (const name of ['content-length', 'content-encoding']) headers.delete(name)
   return new Response(retryFrame(), { status, headers })
 }
