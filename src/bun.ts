@@ -1,6 +1,7 @@
 import { bunMac } from './bun/bun-mac.ts'
 import { certificateReader } from './bun/certificate-reader.ts'
 import { GoPosts } from './bun/go-posts.ts'
+import { isHot, replacePrevious } from './bun/hot.ts'
 import { lasting } from './bun/lasting.ts'
 import { Listener } from './bun/listener.ts'
 import { closingWhile } from './draining.ts'
@@ -56,6 +57,7 @@ export function serve({ serverOptions = {}, ...options }: BunServeOptions): Prom
     const answer = closingWhile(isDraining, fetch)
     const listener = bind(port, hostname, {
       ...own,
+      id: `sser public ${hostname}:${port}`,
       idleTimeout: FIRST_REQUEST_TIMEOUT_S,
       async fetch(request, server) {
         server.timeout(request, idleTimeout)
@@ -71,7 +73,22 @@ export function serve({ serverOptions = {}, ...options }: BunServeOptions): Prom
     })
     return listener
   }
-  return serveOn({ bindInternal, bindPublic, process, transport, macOf: bunMac, certificateReader }, options)
+  const { hostname = '', port, internalPort = options.sser.internalPort } = options
+  const onBegin = (retire: () => void) => replacePrevious(`${hostname}:${port} ${internalPort}`, retire)
+  return serveOn(
+    {
+      bindInternal,
+      bindPublic,
+      process,
+      transport,
+      macOf: bunMac,
+      certificateReader,
+      // It waits for the next save.
+      exitsOnSignal: isHot,
+      onBegin,
+    },
+    options,
+  )
 }
 
 /** Bun's own `fetch` is what a Pod uses without, too. */
@@ -109,6 +126,7 @@ async function bindInternal(
         if (request.method === 'POST' && response.status === 200) server.timeout(request, 0)
         return response
       },
+      id: `sser internal ${hostname}:${at}`,
       // For connections that no peer has used: nothing else bounds them.
       idleTimeout: FIRST_REQUEST_TIMEOUT_S,
       ...(certificate !== undefined && {
@@ -133,6 +151,8 @@ async function bindInternal(
 }
 
 interface BindOptions extends BunServerOptions {
+  /** By which `bun --hot` finds the server again: its own would be the same for two free ports. */
+  id: string
   fetch(request: Request, server: Bun.Server<unknown>): Response | Promise<Response>
 }
 

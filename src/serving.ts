@@ -94,6 +94,13 @@ export interface Runtime {
     isDraining: () => boolean,
   ): Promise<Bound>
   process: SignalSource
+  /** Whether the process lives on after a stop, so that it must exit after a signal. Default: false. */
+  exitsOnSignal?: boolean | undefined
+  /**
+   * Called before anything is bound, with what makes the instance leave and its clients come back, and leaves the ports
+   * and signals to a server that replaces this one in the same process.
+   */
+  onBegin?: ((retire: () => void) => void) | undefined
 }
 
 /** How long requests of peers and probes may hold up a stop, in milliseconds. */
@@ -130,7 +137,13 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
     return stopping
   }
   // From the first moment: the first process of a container is deaf to a signal that it does not listen to.
-  const signals = StopSignals.listen(runtime.process, stop)
+  const signals = StopSignals.listen(runtime.process, stop, { exits: runtime.exitsOnSignal })
+  runtime.onBegin?.(() => {
+    signals.ignore()
+    bound.length = 0
+    open = undefined
+    void stop()
+  })
   try {
     const { internalHostname = hostname, internalTls, opsPort } = options
     const app = new Hono().route('/', sser.internalRoutes)

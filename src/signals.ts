@@ -7,6 +7,11 @@ export interface SignalSource {
   exit(code: number): unknown
 }
 
+export interface StopSignalsOptions {
+  /** Whether something else keeps the process alive, so that it must exit when a signal has stopped the server. */
+  exits?: boolean | undefined
+}
+
 /**
  * Two SIGINT within this time are one key press, in milliseconds: a terminal sends it to every process of the group,
  * and `npm start` passes its own on.
@@ -19,17 +24,23 @@ const INTERRUPTED = 130
 export class StopSignals {
   readonly #source: SignalSource
   readonly #stop: () => void
+  readonly #exits: boolean
   #hasCome = false
   #interruptedAt: number | undefined
 
-  private constructor(source: SignalSource, stop: () => void) {
+  private constructor(source: SignalSource, stop: () => void, exits: boolean) {
     this.#source = source
     this.#stop = stop
+    this.#exits = exits
   }
 
   /** Listens from now on, and calls `stop` for each signal. */
-  static listen(source: SignalSource, stop: () => void): StopSignals {
-    const signals = new StopSignals(source, stop)
+  static listen(
+    source: SignalSource,
+    stop: () => void,
+    { exits = false }: StopSignalsOptions = {},
+  ): StopSignals {
+    const signals = new StopSignals(source, stop, exits)
     source.on('SIGTERM', signals.#onTerminate)
     source.on('SIGINT', signals.#onInterrupt)
     return signals
@@ -41,6 +52,7 @@ export class StopSignals {
    */
   release(): void {
     if (!this.#hasCome) this.ignore()
+    else if (this.#exits) this.#source.exit(0)
   }
 
   /** Stops listening, whether or not a signal came. */
