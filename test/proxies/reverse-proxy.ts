@@ -9,6 +9,11 @@ const EXAMPLES = new URL('../../examples/proxies/', import.meta.url)
 const PORT = 8080
 const START_MS = 20_000
 const END_MS = 5_000
+/**
+ * Runs a program in a process group that ends with the program, or with the standard input: with the test, however that
+ * ends. Apache and Varnish have processes that would outlive the first one.
+ */
+const UNTIL_EOF = '("$@" </dev/null; kill -9 0) & cat >/dev/null; kill -9 0'
 
 /** A real proxy in a process of its own, in front of the Pods that its configuration names. */
 export class ReverseProxy {
@@ -25,12 +30,13 @@ export class ReverseProxy {
     const path = join(this.#dir, product.file)
     writeFileSync(path, product.wrap?.(config, this.#dir) ?? config)
     const args = product.args({ path, dir: this.#dir, address: `${host}:${PORT}` })
-    this.#process = spawn(program, args, {
+    this.#process = spawn('sh', ['-c', UNTIL_EOF, 'sh', program, ...args], {
       cwd: this.#dir,
       env: { PATH: process.env.PATH, HOME: this.#dir },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
     })
-    running.add(this.#process)
+    running.set(this.#process, this.#dir)
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.#output = (this.#output + chunk).slice(-4_000)
@@ -43,7 +49,6 @@ export class ReverseProxy {
       })
       this.#process.once('close', resolve)
     })
-    void this.#ended.then(() => running.delete(this.#process))
   }
 
   /** Resolves when a Pod answers through the proxy, on `host`. */
@@ -80,11 +85,12 @@ export class ReverseProxy {
   }
 
   async stop(): Promise<void> {
-    this.#process.kill('SIGTERM')
-    const timer = setTimeout(() => this.#process.kill('SIGKILL'), END_MS / 2)
+    signal(this.#process, 'SIGTERM')
+    const timer = setTimeout(() => end(this.#process, this.#dir), END_MS / 2)
     await within(`${this.product.name} ends`, this.#ended, END_MS)
     clearTimeout(timer)
-    rmSync(this.#dir, { recursive: true, force: true })
+    end(this.#process, this.#dir)
+    running.delete(this.#process)
   }
 }
 
@@ -96,7 +102,21 @@ export function configOf(product: Product, host: string, podPrefix: string): str
   return text.replace(from, to).replaceAll('192.0.2.', podPrefix)
 }
 
-const running = new Set<ChildProcess>()
+const running = new Map<ChildProcess, string>()
 process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const [child, dir] of running) end(child, dir)
 })
+
+/** Kills every process of a proxy, and removes its folder. */
+function end(child: ChildProcess, dir: string): void {
+  signal(child, 'SIGKILL')
+  rmSync(dir, { recursive: true, force: true })
+}
+
+function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, name)
+  } catch {
+    // No process of its group is left.
+  }
+}
