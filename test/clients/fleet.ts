@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { resolveSettings } from '../../src/options.ts'
 import { acquainted, Pod, type Runtime, startFleet } from '../fleet/pods.ts'
 import { TcpServer } from '../fleet/proxy.ts'
 import { until } from '../until.ts'
@@ -17,7 +18,7 @@ const EVERY_MS = 20
 const MIDDLE = 'x'.repeat(2_000)
 /** A message of the default limit, once in so many: libraries with a buffer of 64 KiB must take it. */
 const LONGEST_EVERY = 40
-const LONGEST = 60_000
+const LONGEST = resolveSettings({}).maxMessageBytes
 
 /** Three Pods behind an edge that leads every client to the same one, and somebody who sends all the time. */
 export class MovingFleet {
@@ -27,6 +28,8 @@ export class MovingFleet {
   #target = 0
   #leaving: number | undefined
   #isEnding = false
+  /** What ended the sending. */
+  #fault: unknown
   #sending: Promise<void> = Promise.resolve()
   #edge: TcpServer | undefined
   readonly #connections = new Set<Socket>()
@@ -52,6 +55,9 @@ export class MovingFleet {
   /** Sends without a pause until {@link end}. */
   send(): void {
     this.#sending = this.#send()
+    this.#sending.catch((error: unknown) => {
+      this.#fault = error
+    })
   }
 
   /** The Pod that the clients are on goes, with `signal`; they come back to the next one. */
@@ -60,7 +66,11 @@ export class MovingFleet {
     this.#leaving = leaving
     const count = this.sent.length
     // An event is promised to survive its sender once its receipt has come.
-    await until('another Pod sends', () => this.sent.length > count + 1, 10_000)
+    const goesOn = () => {
+      if (this.#fault !== undefined) throw this.#fault
+      return this.sent.length > count + 1
+    }
+    await until('another Pod sends', goesOn, 10_000)
     this.#target = (leaving + 1) % this.#pods.length
     const pod = this.#pods[leaving] as Pod
     await pod.kill(signal)
