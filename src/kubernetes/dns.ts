@@ -14,6 +14,8 @@ import { type Family, ownFamily } from './family.ts'
 
 /** How long the first answer may take. */
 const START_MS = 30_000
+/** For so long answers may lack this Pod's own address: a change is heard of up to half of that later. */
+const SELF_MS = 60_000
 /** How long one name server may take, and how often each is asked. */
 const QUERY = { timeout: 1_000, tries: 2 }
 
@@ -117,15 +119,33 @@ export class DnsPeerFinder implements PeerFinder {
 
   async #poll(latest: LatestPeers, signal: AbortSignal, starterFaults: Faults): Promise<void> {
     const { intervalMs } = this.#options
+    let listedAt = this.#clock.now()
+    let isTold = false
     while (!signal.aborted) {
       await pause(this.#clock, intervalMs * (0.8 + 0.4 * this.#clock.random()), signal)
       if (signal.aborted) break
       const answer = await this.#ask(signal)
       if (signal.aborted) break
       if (answer instanceof SserError) starterFaults.report(answer, { stage: 'peer-finder' })
-      else latest.set(answer)
+      else {
+        latest.set(answer)
+        if (isListed(answer)) listedAt = this.#clock.now()
+        const isMissing = this.#clock.now() - listedAt >= SELF_MS
+        if (isMissing && !isTold) this.#tellMissing(starterFaults)
+        isTold = isMissing
+      }
     }
     latest.end()
+  }
+
+  #tellMissing(starterFaults: Faults): void {
+    const { POD_IP } = process.env
+    const error = new SserError(
+      'peer-finder-failed',
+      `DNS: ${this.#options.hostname} has answered without the address of this Pod, POD_IP "${POD_IP}", for ${SELF_MS / 1_000} s, so peers that look as it does send it no events. Let the Service be headless (clusterIP: None), have publishNotReadyAddresses: true, and select the labels of this Pod.`,
+    )
+    this.#faults.report(error, { stage: 'peer-finder' })
+    starterFaults.report(error, { stage: 'peer-finder' })
   }
 
   /** One answer; or why there is none, which is reported as well. */
@@ -166,6 +186,13 @@ export class DnsPeerFinder implements PeerFinder {
       return resolver.resolve6(hostname)
     })
   }
+}
+
+/** Whether the answer has this Pod's own address; also where that is not known, or is of the other family. */
+function isListed(peers: readonly Peer[]): boolean {
+  const { POD_IP = '' } = process.env
+  const ofFamily = peers.filter(({ address }) => isIP(address) === isIP(POD_IP))
+  return ofFamily.length === 0 || ofFamily.some(({ address }) => address === POD_IP)
 }
 
 /** An address by which no name has to be looked up first. */

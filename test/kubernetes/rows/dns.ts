@@ -81,7 +81,47 @@ function row(
   }
 }
 
+const missing = (zone: Zone) =>
+  zone.faults.filter((fault) => fault.includes('without the address of this Pod'))
+
+const selfRows: readonly Row[] = [
+  row(
+    'a Pod whose own address has been missing for a minute says so once, and again after it was there',
+    async (zone) => {
+      const rounds = async (ms: number) => {
+        const end = zone.clock.now() + ms
+        while (zone.clock.now() < end) await zone.round()
+      }
+      await zone.start()
+      await rounds(50_000)
+      assert.deepEqual(missing(zone), [])
+      await rounds(60_000)
+      assert.equal(missing(zone).length, 1)
+      assert.match(missing(zone)[0] ?? '', /POD_IP "10\.0\.0\.9".*headless.*publishNotReadyAddresses/)
+      zone.server.addresses = ['10.0.0.1', '10.0.0.9']
+      await rounds(10_000)
+      zone.server.addresses = ['10.0.0.1']
+      await rounds(70_000)
+      assert.equal(missing(zone).length, 2)
+    },
+    { intervalMs: 5_000 },
+    { POD_IP: '10.0.0.9' },
+  ),
+  row(
+    'a finder that does not know its own address, or finds it, says nothing of it',
+    async (zone) => {
+      await zone.start()
+      for (let i = 0; i < 15; i += 1) await zone.round()
+      process.env.POD_IP = '10.0.0.2'
+      for (let i = 0; i < 15; i += 1) await zone.round()
+      assert.deepEqual(zone.faults, [])
+    },
+    { intervalMs: 5_000 },
+  ),
+]
+
 export const dnsRows: readonly Row[] = [
+  ...selfRows,
   row(
     'every address is a peer, once, with the port of the options',
     async (zone) => {
