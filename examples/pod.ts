@@ -16,7 +16,15 @@ const sser = new Sser({
 })
 
 const app = new Hono()
-app.use(cors())
+// The page comes from another port of this machine. Any other page could send as well: a POST needs no CORS to arrive.
+const isOfThisMachine = (origin: string) => /^http:\/\/(?:localhost|127\.0\.0\.\d+)(?::\d+)?$/.test(origin)
+app.use(cors({ origin: (origin) => (isOfThisMachine(origin) ? origin : null) }))
+app.use('/send', async (c, next) => {
+  const origin = c.req.header('origin')
+  if (origin !== undefined && !isOfThisMachine(origin))
+    return c.text('Only pages of this machine may send\n', 403)
+  return next()
+})
 app.route('/events', sser.routes)
 app.post('/send', async (c) => {
   const { stream = '', event } = c.req.query()

@@ -216,6 +216,12 @@ describe.each(EDGES)('the edge %s', (name) => {
     for (const [, port] of text.matchAll(/^ +port: (\d{4})$/gm)) expect(Number(port)).toBe(publicPort)
   })
 
+  test('leads clients to the events alone, because POST /send of the server has no login', () => {
+    const paths = Array.from(text.matchAll(/^ +(?:- path|value): (\/\S*)$/gm), ([, path]) => path)
+    expect(paths).toEqual(['/events'])
+    expect(server).toContain("app.route('/events', sser.routes)")
+  })
+
   test('says that it was not tried', () => {
     expect(text).toContain('# Not tried in a real cluster')
   })

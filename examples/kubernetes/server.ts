@@ -17,6 +17,7 @@ const sser = new Sser({
 const app = new Hono()
 app.route('/', sser.probeRoutes) // GET /readyz, for balancers that ask the Pods by themselves
 app.route('/events', sser.routes) // GET /events?stream=orders
+// For callers inside the cluster, because it has no login: the overlays in edge/ route /events alone.
 app.post('/send', async (c) => {
   const receipt = await sser.send(c.req.query('stream') ?? '', await c.req.text())
   return c.json(receipt, 202)
