@@ -1,3 +1,4 @@
+import { Arrivals } from './arrivals.ts'
 import type { Clock } from './clock.ts'
 import type { Tally } from './core/tally.ts'
 import type { Faults } from './faults.ts'
@@ -51,6 +52,7 @@ export interface MembershipOptions {
 
 /** This Pod among the others: who they are, and the life that it leads with them. */
 export class Membership {
+  readonly arrivals: Arrivals = new Arrivals(() => this.mark())
   readonly #options: MembershipOptions
   #transport: Transport
   #life: Life
@@ -58,6 +60,8 @@ export class Membership {
   #internalPort: number
   #uid: string | undefined
   #joining: Promise<void> | undefined
+  /** Entries of the logs of earlier lives. */
+  #entriesBefore = 0
 
   constructor(options: MembershipOptions) {
     const { settings } = options
@@ -84,9 +88,20 @@ export class Membership {
     return this.#joining
   }
 
+  /** Counts the entries of the log so far, in all lives: a mark of this moment. */
+  mark(): number {
+    return this.#entriesBefore + this.#life.log.head
+  }
+
+  /** Index in this life's log of what came after the mark; all of it, if the mark is of an earlier life. */
+  since(mark: number): number {
+    return Math.max(0, mark - this.#entriesBefore)
+  }
+
   /** This life; a new one where the Pod stood still for so long that the old one's ages are wrong. */
   current(): Life {
     if (!this.#life.mesh.isFrozen() || this.#options.signal.aborted) return this.#life
+    this.#entriesBefore += this.#life.log.head
     this.#life.stop()
     this.#life = this.#begin()
     void this.#join()

@@ -13,11 +13,11 @@ export interface OpeningOptions {
 }
 
 /** What a request for events begins with: from then on, what ends connections ends the one that comes of it, too. */
-export function opening(options: OpeningOptions): () => Opening {
+export function opening(options: OpeningOptions): (request: Request, env: unknown) => Opening {
   const { membership } = options
-  return () => {
+  return (request, env) => {
     const life = membership.current()
-    const since = life.log.head
+    const mark = membership.arrivals.of(request, env) ?? membership.mark()
     return {
       crowding: (streams, address) => life.hub.crowd.crowding(streams, address),
       async judge(streams, address, ask) {
@@ -33,8 +33,7 @@ export function opening(options: OpeningOptions): () => Opening {
       },
       open(asked) {
         const current = membership.current()
-        // A new life has a log of its own: all that it has counts.
-        return options.isReady() ? open(options, current, asked, current === life ? since : 0) : undefined
+        return options.isReady() ? open(options, current, asked, membership.since(mark)) : undefined
       },
     }
   }

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
+import { notingArrivals } from './arrivals.ts'
 import { MAX_TIMER_MS } from './clock.ts'
 import { SserError } from './errors.ts'
 import { forInternalPort } from './internal-port.ts'
@@ -170,7 +171,7 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
       macOf: runtime.macOf,
     })
     const isDraining = () => sser.state === 'draining' || sser.state === 'stopped'
-    const clients = await runtime.bindPublic(fetch, port, hostname, isDraining)
+    const clients = await runtime.bindPublic(notingArrivals(sser, fetch), port, hostname, isDraining)
     open = clients
     if (stopping !== undefined) throw new SserError('stopped', 'The Pod was told to stop while it started')
     return { port: clients.port, internalPort: internal.port, opsPort: ops.port, stop }

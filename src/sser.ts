@@ -1,4 +1,5 @@
 import type { Hono } from 'hono'
+import { registerArrivals } from './arrivals.ts'
 import { type Clock, keepAlive, systemClock } from './clock.ts'
 import { RecentFaults } from './core/recent-faults.ts'
 import { Tally } from './core/tally.ts'
@@ -92,6 +93,7 @@ export class Sser {
       tally: this.#tally,
       signal: this.#abort.signal,
     })
+    registerArrivals(this, this.#membership.arrivals)
     this.#sender = new Sender({
       settings: this.#settings,
       clock: this.#clock,

@@ -1,3 +1,4 @@
+import { ownCopy } from '../wire/names.ts'
 import { bunServerIn } from './bun-server.ts'
 
 /** What the runtimes hand to an app beside the request. */
@@ -24,9 +25,24 @@ export function socketOf(request: Request, env: unknown): string | undefined {
 export function addressOf(request: Request, env: unknown, trustedProxies: number): string | undefined {
   const { incoming } = (env ?? {}) as Env
   const held = incoming?.socket?.remoteAddress ?? bunServerIn(env)?.requestIP(request)?.address
-  const named = (request.headers.get('x-forwarded-for') ?? '').split(',').map((part) => part.trim())
-  const address = trustedProxies === 0 ? held : (named.at(-trustedProxies) ?? named[0])
-  return address === undefined || address === '' ? held : networkOf(address)
+  if (trustedProxies === 0) return held === undefined ? undefined : networkOf(held)
+  const address = nthFromEnd(request.headers.get('x-forwarded-for') ?? '', trustedProxies)
+  return address === '' ? held : networkOf(address)
+}
+
+/** Longer than any address, in UTF-16 units. */
+const MAX_ADDRESS_LENGTH = 64
+
+/** The nth entry of a list from its end, or the first. Only that much of the header is read, which may be 16 KB of commas. */
+function nthFromEnd(list: string, n: number): string {
+  let end = list.length
+  for (let i = 1; i < n; i += 1) {
+    const comma = end === 0 ? -1 : list.lastIndexOf(',', end - 1)
+    if (comma === -1) break
+    end = comma
+  }
+  const entry = end === 0 ? '' : list.slice(list.lastIndexOf(',', end - 1) + 1, end).trim()
+  return ownCopy(entry.slice(0, MAX_ADDRESS_LENGTH))
 }
 
 /** As some proxies write it: `10.1.1.1:1234`, `[2001:db8::1]`, `[2001:db8::1]:1234`. A port is a client's to choose. */

@@ -6,8 +6,9 @@ import { SserError, type SserErrorCode } from '../errors.ts'
 import type { Faults } from '../faults.ts'
 import type { ResolvedSettings } from '../options.ts'
 import { retryFrame } from '../wire/frame.ts'
-import { streamNameFault } from '../wire/names.ts'
+import { ownCopy, streamNameFault } from '../wire/names.ts'
 import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
+import { acceptsEventStream } from './accept.ts'
 import { addressOf } from './address.ts'
 import { type Granted, judge } from './admission.ts'
 import { dropBody, hasBody, nodeResponseIn } from './env.ts'
@@ -27,7 +28,7 @@ export interface EventsOptions {
   faults: Faults
   clock: Clock
   /** A request begins: from here on, what ends connections ends this one, too. */
-  begin(): Opening
+  begin(request: Request, env: unknown): Opening
   isDraining(): boolean
   warn(message: string): void
 }
@@ -83,6 +84,8 @@ const STATUS: Partial<Record<SserErrorCode, ContentfulStatusCode | 204>> = {
 const MAX_NAMES_BYTES = 8_000
 /** The app may have set another type in Hono's context. */
 const TEXT = { 'content-type': 'text/plain; charset=utf-8' }
+/** From this length on a query is not kept alive by the names that were cut out of it, in UTF-16 units. */
+const LONG_SEARCH = 512
 /** Who finds no room may ask again after this, and up to as long again, in seconds. */
 const RETRY_AFTER_S = 5
 
@@ -151,14 +154,14 @@ function answerEvents(
     const search = searchOf(request)
     const query = new URLSearchParams(search)
     const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxies)
-    const opening = options.begin()
+    const opening = options.begin(request, env)
     const open = (granted: Granted) => {
       const crowding = opening.crowding(granted.streams, address)
       if (crowding !== undefined) throw crowding
       const asked = { ...granted, address, lastEventId: lastEventId(request.headers, query) }
       return answer(options, asking, opening.open(asked))
     }
-    requireEventStream(request.headers.get('accept'))
+    if (!acceptsEventStream(request.headers.get('accept'))) throw notAcceptable()
     const streams = requestedStreams(query, maxStreamsPerConnection, search)
     if (ask === undefined) return open({ streams, tags: [], lastsMs: undefined })
     return opening
@@ -224,7 +227,7 @@ function requestedStreams(query: URLSearchParams, maxStreams: number, search: st
   if (search.length > MAX_NAMES_BYTES) requireShortNames(streams)
   const fault = streams.length === 0 ? streamNameFault('') : streams.map(streamNameFault).find(Boolean)
   if (fault !== undefined) throw fault
-  return streams
+  return search.length > LONG_SEARCH ? streams.map(ownCopy) : streams
 }
 
 function requireShortNames(streams: readonly string[]): void {
@@ -234,21 +237,6 @@ function requireShortNames(streams: readonly string[]): void {
     'too-many-streams',
     `The names of one connection's streams take at most ${MAX_NAMES_BYTES} bytes in the URL, got ${bytes}: use shorter names, or a second connection`,
   )
-}
-
-/** @see https://www.rfc-editor.org/rfc/rfc9110#name-accept */
-function requireEventStream(accept: string | null): void {
-  if (accept === null || accept.trim() === '') return
-  // The most specific range decides, whatever stands beside it.
-  for (const wanted of ['text/event-stream', 'text/*', '*/*']) {
-    for (const range of accept.split(',')) {
-      const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
-      if (type !== wanted) continue
-      if (!parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))) return
-      throw notAcceptable()
-    }
-  }
-  throw notAcceptable()
 }
 
 function notAcceptable(): SserError {

@@ -32,6 +32,13 @@ export function byteLength(text: string): number {
   return bytes
 }
 
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** The same text in memory of its own: engines keep a long text alive for as long as any text that was cut out of it. */
+export function ownCopy(text: string): string {
+  return decoder.decode(encoder.encode(text))
+}
+
 function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit < 0xe000
 }

@@ -1,0 +1,41 @@
+const NOT_WANTED = /;\s*q=0(?:\.0*)?\s*(?:;|$)/
+
+/**
+ * Whether the header `Accept` takes an event stream. It searches for the three ranges that matter instead of splitting the
+ * header, which may have 16 KB of commas.
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-accept
+ */
+export function acceptsEventStream(accept: string | null): boolean {
+  if (accept === null || accept.trim() === '') return true
+  const ranges = accept.toLowerCase()
+  // The most specific range decides, whatever stands beside it.
+  for (const wanted of ['text/event-stream', 'text/*', '*/*']) {
+    const parameters = parametersOf(ranges, wanted)
+    if (parameters !== undefined) return !NOT_WANTED.test(parameters)
+  }
+  return false
+}
+
+/** The parameters of the first range of that type; undefined where there is none. */
+function parametersOf(ranges: string, type: string): string | undefined {
+  for (let at = ranges.indexOf(type); at !== -1; at = ranges.indexOf(type, at + 1)) {
+    const after = at + type.length
+    if (!isStart(ranges, at) || !isEnd(ranges, after)) continue
+    const comma = ranges.indexOf(',', after)
+    return ranges.slice(after, comma === -1 ? undefined : comma)
+  }
+  return undefined
+}
+
+/** Whether nothing but white space stands between `at` and the comma before it. */
+function isStart(ranges: string, at: number): boolean {
+  let i = at - 1
+  while (ranges[i] === ' ' || ranges[i] === '\t') i -= 1
+  return i < 0 || ranges[i] === ','
+}
+
+function isEnd(ranges: string, at: number): boolean {
+  let i = at
+  while (ranges[i] === ' ' || ranges[i] === '\t') i += 1
+  return i === ranges.length || ranges[i] === ',' || ranges[i] === ';'
+}
