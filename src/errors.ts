@@ -6,7 +6,7 @@ export type SserErrorCode =
   | 'stream-name-required'
   /** A stream name is over its limit or holds a control character. */
   | 'invalid-stream-name'
-  /** One request names more streams than a connection may listen on, or their names take over 8,000 bytes in the URL. */
+  /** One request names more streams than a connection may listen on, or their names take over 6,000 bytes in the URL. */
   | 'too-many-streams'
   /** The client's `Accept` header excludes `text/event-stream`. */
   | 'not-acceptable'

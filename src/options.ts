@@ -53,8 +53,8 @@ export interface Settings {
    */
   maxMessageBytes?: number | undefined
   /**
-   * The streams that one connection may listen on. Their names take at most 8,000 bytes in the URL, percent-encoded,
-   * because proxies carry no longer one. Default: 32. Minimum: 1.
+   * The streams that one connection may listen on. Their names take at most 6,000 bytes in the URL, percent-encoded,
+   * so that they fit into what servers and proxies read as headers. Default: 32. Minimum: 1.
    */
   maxStreamsPerConnection?: number | undefined
   /**

@@ -77,11 +77,12 @@ const STATUS: Partial<Record<SserErrorCode, ContentfulStatusCode | 204>> = {
   'too-many-streams-here': 429,
 }
 /**
- * The bytes that the names of one connection's streams may take in the URL, percent-encoded: RFC 9110 asks every proxy to
- * carry a URL of 8,000 bytes, and 32 names of 256 bytes each can take three times as much.
+ * The bytes that the names of one connection's streams may take in the URL, percent-encoded. Node reads 16 KB of
+ * headers, with the longest `Last-Event-ID` and cookies among them, and RFC 9110 asks proxies to carry a URL of 8,000
+ * bytes; 32 names of 256 bytes each can take 25 KB.
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-4.1-5
  */
-const MAX_NAMES_BYTES = 8_000
+const MAX_NAMES_BYTES = 6_000
 /** The app may have set another type in Hono's context. */
 const TEXT = { 'content-type': 'text/plain; charset=utf-8' }
 /** From this length on a query is not kept alive by the names that were cut out of it, in UTF-16 units. */

@@ -2,8 +2,11 @@ import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { SserError } from '../../src/errors.ts'
+import { resolveSettings } from '../../src/options.ts'
 import { settle } from '../fixtures/clock.ts'
 import { Fleet, type Pod } from '../fixtures/fleet.ts'
+
+const MAX_MESSAGE_BYTES = resolveSettings({}).maxMessageBytes
 
 let fleet: Fleet
 let pod: Pod
@@ -30,11 +33,11 @@ describe('a request for events', () => {
   ])('with %s answers 400, and says what to do', async (_, count, name) => {
     const response = get(query(count, name))
     expect([response.status, response.headers.get('sser-error')]).toEqual([400, 'too-many-streams'])
-    expect(await response.text()).toContain('at most 8000 bytes in the URL')
+    expect(await response.text()).toContain('at most 6000 bytes in the URL')
   })
 
   it('may have a long id beside names that fit', () => {
-    expect(get(`${query(30, 'x'.repeat(254))}&lastEventId=${'x'.repeat(9_000)}`).status).toBe(200)
+    expect(get(`${query(22, 'x'.repeat(254))}&lastEventId=${'x'.repeat(9_000)}`).status).toBe(200)
   })
 
   it('with an empty Last-Event-ID header takes the id of the query', () => {
@@ -97,8 +100,8 @@ describe('an app that lets the error of send() pass', () => {
 
   it.each([
     ['', 400, 'empty-message'],
-    ['x'.repeat(60_001), 413, 'message-too-large'],
-    ['x'.repeat(60_000), 202, null],
+    ['x'.repeat(MAX_MESSAGE_BYTES + 1), 413, 'message-too-large'],
+    ['x'.repeat(MAX_MESSAGE_BYTES), 202, null],
   ])('answers a body with the status of the error', async (body, status, code) => {
     const response = await app().request('/', { method: 'POST', body })
     expect([response.status, response.headers.get('sser-error')]).toEqual([status, code])
