@@ -48,8 +48,9 @@ export interface Settings {
   flushTimeoutMs?: number | undefined
   /**
    * The longest message, in bytes of UTF-8, a line break counted as 7. With the default, a whole block with the longest
-   * event type and an id of 7,168 bytes fits into 65,536 bytes, which is what Go's `bufio.Scanner` reads at once.
-   * Default: 57,344. Minimum: 1. Maximum: 1,048,576.
+   * event type and an id of 4,700 bytes, as after 210 replaced Pods, fits into the 65,536 bytes that Go's `bufio.Scanner`
+   * reads at once.
+   * Default: 60,000. Minimum: 1. Maximum: 1,048,576.
    */
   maxMessageBytes?: number | undefined
   /**
@@ -183,7 +184,7 @@ const schema = v.strictObject({
   hydrateTimeoutMs: withDefault(5_000, 0, MAX_TIMER_MS),
   drainMs: withDefault(10_000, 0, MAX_TIMER_MS),
   flushTimeoutMs: withDefault(10_000, 0, MAX_TIMER_MS),
-  maxMessageBytes: withDefault(57_344, 1, 1_048_576),
+  maxMessageBytes: withDefault(60_000, 1, 1_048_576),
   maxStreamsPerConnection: withDefault(32, 1),
   authorize: v.optional(v.function() as v.GenericSchema<Authorize>),
   authorizeTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),

@@ -14,7 +14,7 @@ const NUMBERS: Record<string, readonly [fallback: number, least: number, most?: 
   hydrateTimeoutMs: [5_000, 0, 2_147_483_647],
   drainMs: [10_000, 0, 2_147_483_647],
   flushTimeoutMs: [10_000, 0, 2_147_483_647],
-  maxMessageBytes: [57_344, 1, 1_048_576],
+  maxMessageBytes: [60_000, 1, 1_048_576],
   maxStreamsPerConnection: [32, 1],
   ackTimeoutMs: [1_000, 0, 2_147_483_647],
   requestTimeoutMs: [5_000, 10, 2_147_483_647],

@@ -18,10 +18,10 @@ describe('send() refuses', () => {
     ['a stream with a line break', 'a\nb', 'x', {}, 'invalid-stream-name', 'control characters'],
     ['a stream over 256 bytes', 'é'.repeat(129), 'x', {}, 'invalid-stream-name', '256 bytes'],
     ['an empty message', 'foo', '', {}, 'empty-message', 'you cannot send the empty string as a message'],
-    ['a message over 57,344 bytes', 'foo', 'x'.repeat(57_345), {}, 'message-too-large', '57344 bytes'],
-    ['a message over it in lines', 'foo', 'x\n'.repeat(7_169), {}, 'message-too-large', '57344 bytes'],
+    ['a message over 60,000 bytes', 'foo', 'x'.repeat(60_001), {}, 'message-too-large', '60000 bytes'],
+    ['a message over it in lines', 'foo', 'x\n'.repeat(7_501), {}, 'message-too-large', '60000 bytes'],
     ['a stream with half a surrogate pair', 'team \ud83d', 'x', {}, 'invalid-stream-name', 'toWellFormed()'],
-    ['one that is over only in UTF-8', 'foo', '漢'.repeat(19_115), {}, 'message-too-large', '57344 bytes'],
+    ['one that is over only in UTF-8', 'foo', '漢'.repeat(20_001), {}, 'message-too-large', '60000 bytes'],
     ['a type with CR', 'foo', 'x', { event: 'a\rb' }, 'invalid-event-type', 'CR, LF or NUL'],
     ['a type with LF', 'foo', 'x', { event: 'a\nb' }, 'invalid-event-type', 'CR, LF or NUL'],
     ['a type with NUL', 'foo', 'x', { event: 'a\u0000' }, 'invalid-event-type', 'CR, LF or NUL'],
@@ -61,10 +61,10 @@ describe('send() refuses', () => {
 
   it('nothing else: a message of the full size, and every character', async () => {
     const { client, sser } = await onePod()
-    await sser.send('foo', 'x'.repeat(57_344))
-    await sser.send('foo', '漢'.repeat(19_114))
-    await sser.send('foo', 'x\n'.repeat(7_168))
-    expect(client.messages.map(({ length }) => length)).toEqual([57_344, 19_114, 14_336])
+    await sser.send('foo', 'x'.repeat(60_000))
+    await sser.send('foo', '漢'.repeat(20_000))
+    await sser.send('foo', 'x\n'.repeat(7_500))
+    expect(client.messages.map(({ length }) => length)).toEqual([60_000, 20_000, 15_000])
   })
 })
 

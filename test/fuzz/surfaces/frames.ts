@@ -66,7 +66,7 @@ function contentOf(sent: Json) {
   const twin = key === undefined ? undefined : textOf(key)
   const fault =
     streamNameFault(name) ??
-    messageFault(msg as string, 57_344) ??
+    messageFault(msg as string, 60_000) ??
     (type === undefined ? undefined : eventTypeFault(type)) ??
     (twin === undefined ? undefined : keyFault(twin))
   if (fault instanceof SserError) return undefined
