@@ -1,4 +1,4 @@
-/** What the downward API says of this Pod; undefined where it says nothing. */
+/** This Pod's metadata from the downward API; undefined where a variable is not set. */
 export interface Identity {
   uid: string | undefined
   name: string | undefined
@@ -6,7 +6,7 @@ export interface Identity {
   address: string | undefined
 }
 
-/** As the environment has it now. */
+/** Reads the environment as it is now. */
 export function ownIdentity(): Identity {
   const { POD_UID, POD_NAME, POD_IP } = process.env
   return { uid: POD_UID || undefined, name: POD_NAME || undefined, address: POD_IP || undefined }

@@ -12,7 +12,7 @@ export class OwnPod {
     this.#identity = identity
   }
 
-  /** Its UID: what `POD_UID` says, else what a Pod of its name or address has. */
+  /** Its UID: `POD_UID`, else the UID of the listed Pod with its name or address. */
   uid(objects: readonly ApiObject[]): string | undefined {
     return this.#identity.uid ?? this.#found(objects)
   }

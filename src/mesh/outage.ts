@@ -42,7 +42,7 @@ export class Outage {
 
   /**
    * One failure more. `expected`: of a Pod that is starting or being deleted, which is no fault. `brief`: it may be over
-   * at once. `lasting`: somebody should look.
+   * at once. `lasting`: an operator should look.
    */
   fail(error: unknown, target: Target): 'expected' | 'brief' | 'lasting' {
     const now = this.#clock.now()
@@ -55,7 +55,7 @@ export class Outage {
     return now - this.#since < LOSS_MS ? 'brief' : 'lasting'
   }
 
-  /** What a receipt says of a peer whose last request failed. */
+  /** The entry in a receipt for a peer whose last request failed. */
   outcome(target: Target): Outcome {
     if (target.terminating) return LEAVING
     const reason = this.lastError ?? ''
