@@ -30,10 +30,13 @@ export interface TickItem extends Item {
   readonly seq: number
 }
 
-/** Events of `epoch` after `from` and up to `seq` never came here and never will. */
+/**
+ * Events of `epoch` after `from` and up to `seq` never came here and never will. Without an epoch: events of a peer that
+ * refuses this Pod, which do not come here.
+ */
 export interface HoleItem extends Item {
   readonly kind: 'hole'
-  readonly epoch: string
+  readonly epoch: string | undefined
   readonly from: number
   readonly seq: number
 }
@@ -56,4 +59,20 @@ export interface Content {
   key?: string | undefined
   disconnect?: Selection | undefined
   traceparent?: string | undefined
+}
+
+/** What an item costs beside its text, roughly: the object and its places in three queues. */
+const ITEM_BYTES = 180
+/** What is left of an event's texts when its message is gone. */
+export function labelBytes({ stream, event, key }: Pick<EventItem, 'stream' | 'event' | 'key'>): number {
+  return stream.length + (event?.length ?? 0) + (key?.length ?? 0)
+}
+
+/** Memory that an item counts for. */
+export function cost(item: LogItem): number {
+  if (item.kind === 'disconnect') {
+    const { stream = '', tag = '' } = item.selection
+    return ITEM_BYTES + stream.length + tag.length
+  }
+  return ITEM_BYTES + (item.kind === 'event' ? item.bytes : 0)
 }

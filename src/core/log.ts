@@ -3,11 +3,10 @@ import { Deque } from './deque.ts'
 import { type Epoch, Epochs } from './epochs.ts'
 import { Ids } from './ids.ts'
 import type { Content, DisconnectItem, EventItem, HoleItem, LogItem, TickItem } from './items.ts'
+import { cost, labelBytes } from './items.ts'
 import { Keys } from './keys.ts'
 import type { Timing } from './timing.ts'
 
-/** What an item costs beside its text, roughly: the object and its places in three queues. */
-const ITEM_BYTES = 180
 /** What a stream costs that holds any event, roughly: its queue, and its place among the streams. */
 const STREAM_BYTES = 320
 /** Items that lost their message may take this part of the room; they still tell which streams lost one. */
@@ -40,6 +39,8 @@ export class Log {
   onAppend: (item: LogItem) => void = () => {}
   /** When an event without epoch last arrived; resuming across one cannot be exact. */
   lastV1At: number = Number.NEGATIVE_INFINITY
+  /** When this Pod and a peer last were found to refuse each other; events of that peer never came here. */
+  refusedAt: number = Number.NEGATIVE_INFINITY
   readonly #maxBytes: number
   readonly #items = new Deque<LogItem>()
   readonly #streams = new Map<string, Deque<EventItem>>()
@@ -144,6 +145,14 @@ export class Log {
     record.have = seq
     record.floor = seq
     record.items.push(hole)
+    this.#holes.push(hole)
+    this.#push(hole, now)
+  }
+
+  /** Tells every connection of a gap: events that nobody here can number were lost. */
+  appendLoss(now: number): void {
+    this.#v1 += 1
+    const hole: HoleItem = { kind: 'hole', index: this.head, sentAt: now, epoch: undefined, from: 0, seq: 0 }
     this.#holes.push(hole)
     this.#push(hole, now)
   }
@@ -285,17 +294,4 @@ export class Log {
     record.items.shift()
     record.floor = Math.max(record.floor, item.seq)
   }
-}
-
-/** What is left of an event's texts when its message is gone. */
-function labelBytes({ stream, event, key }: Pick<EventItem, 'stream' | 'event' | 'key'>): number {
-  return stream.length + (event?.length ?? 0) + (key?.length ?? 0)
-}
-
-function cost(item: LogItem): number {
-  if (item.kind === 'disconnect') {
-    const { stream = '', tag = '' } = item.selection
-    return ITEM_BYTES + stream.length + tag.length
-  }
-  return ITEM_BYTES + (item.kind === 'event' ? item.bytes : 0)
 }

@@ -64,6 +64,7 @@ export class Reader {
     const isPartial = claims.delete(PARTIAL_EPOCH)
     if (this.#carried(claims, now) > MAX_CARRIED) return 'unreadable'
     let gap: GapReason | undefined = now - log.lastV1At <= this.#timing.v1GapMs ? 'v1' : undefined
+    if (now - log.refusedAt <= this.#timing.v1GapMs) gap ??= 'hole'
     let isStranger = true
     const position = new Map<string, { seq: number; since: number }>()
     for (const [epoch, { seq, carriedMs }] of claims)

@@ -80,6 +80,11 @@ export class Link {
     }
   }
 
+  /** Whether the peer and this Pod refused each other, and no request has worked since. */
+  get isRefused(): boolean {
+    return this.#outage.isRefused
+  }
+
   /** Whether this link leads to the Pod of that acquaintance. */
   leadsTo(peer: Acquaintance): boolean {
     return this.#peer === peer

@@ -12,6 +12,7 @@ import { Link } from './link.ts'
 import { type Peer, type Target, targetOf } from './peer.ts'
 import type { PeerStatus } from './peer-status.ts'
 import { collectOutcomes, type PeerReceipt } from './receipt.ts'
+import { Refusals } from './refusals.ts'
 import type { Transport } from './transport.ts'
 
 /** How often a Pod that stops looks whether it may go. */
@@ -38,6 +39,7 @@ export interface MeshOptions {
 export class Mesh {
   readonly #options: MeshOptions
   readonly #exchange: Exchange
+  readonly #refusals: Refusals
   readonly #links = new Map<string, Link>()
   readonly #acquaintances = new Map<string, Acquaintance>()
   readonly #abort = new AbortController()
@@ -51,6 +53,7 @@ export class Mesh {
   constructor(options: MeshOptions) {
     this.#options = options
     this.#exchange = new Exchange(options)
+    this.#refusals = new Refusals(options.log)
   }
 
   /** Whether this Pod has what the fleet has, and numbers its own events. */
@@ -127,7 +130,8 @@ export class Mesh {
     if (message.hydrate && !ready) return { ...this.#exchange.introduce(now), ready }
     if (message.hydrate) {
       // A new Pod's clients may lack what a Go Pod sent before it was there, too.
-      const v1Age = log.lastV1At > Number.NEGATIVE_INFINITY ? now - log.lastV1At : undefined
+      const lostAt = Math.max(log.lastV1At, log.refusedAt)
+      const v1Age = lostAt > Number.NEGATIVE_INFINITY ? now - lostAt : undefined
       return { ...this.#exchange.give(peer, { own: true, third: true }, now), ready, v1Age }
     }
     const own = now - peer.workedAt > timing.graceMs
@@ -205,6 +209,10 @@ export class Mesh {
     if (!this.#isReady) return
     if (log.ownSeq === this.#seqAtTick) this.#signOfLife()
     this.#seqAtTick = log.ownSeq
+    this.#refusals.check(
+      [...this.#links.values()].some((link) => link.isRefused),
+      now,
+    )
     for (const link of this.#links.values()) link.poke()
   }
 

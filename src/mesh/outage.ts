@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import { describe } from '../errors.ts'
 import type { Target } from './peer.ts'
 import type { Outcome } from './receipt.ts'
-import { isAbsent } from './status-error.ts'
+import { isAbsent, isRefusal } from './status-error.ts'
 
 /** A peer that cannot be reached is warned of once that has lasted for so long: a restart takes less. */
 const LOSS_MS = 3_000
@@ -18,6 +18,8 @@ export class Outage {
   failures = 0
   /** Why the last request failed, also if one has worked since. */
   lastError: string | undefined
+  /** Whether the peer and this Pod refused each other, and no request has worked since. */
+  isRefused = false
   readonly #clock: Clock
   readonly #bornAt: number
   #since = Number.NaN
@@ -37,6 +39,7 @@ export class Outage {
   /** A request worked. */
   end(): void {
     this.failures = 0
+    this.isRefused = false
     this.#isMet = true
   }
 
@@ -49,6 +52,7 @@ export class Outage {
     if (this.failures === 0) this.#since = now
     this.failures += 1
     this.lastError = describe(error)
+    this.isRefused ||= isRefusal(error)
     this.#wasNotReady ||= target.ready === false
     if (!isAbsent(error)) return 'lasting'
     if (target.terminating || this.#isStarting()) return 'expected'

@@ -1,7 +1,7 @@
-import { SserError } from '../errors.ts'
 import { APPEND_URL_PATH } from '../wire/v2.ts'
 import { TARGET_HEADER } from './peer.ts'
 import { type Bond, SIGNATURE_HEADER, type Signatures, type Signer } from './signatures.ts'
+import { StatusError } from './status-error.ts'
 import type { Answer, Outgoing, Transport } from './transport.ts'
 
 /** Ways to peers that are remembered; one that was forgotten begins anew. */
@@ -66,10 +66,10 @@ export function signedTransport(options: SignedTransportOptions): Transport {
     }
     const { answer } = posted
     if (answer.status === 404 && !allowGoPeers)
-      throw new SserError('peer-failed', 'does not speak v2, and the option allowGoPeers is off')
+      throw new StatusError(404, 'does not speak v2, and the option allowGoPeers is off')
     if (answer.status !== 200 || (allowUnsignedPeers && answer.signature === undefined)) return answer
     if ((await check(posted)) !== undefined) return answer
-    throw new SserError('peer-failed', 'its answer is not signed with this peerSecret')
+    throw new StatusError(200, 'its answer is not signed with this peerSecret')
   }
 }
 

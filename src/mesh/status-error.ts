@@ -19,3 +19,11 @@ export function isAbsent(error: unknown): boolean {
   if (error instanceof StatusError) return error.answered === 421 || error.answered >= 500
   return !(error instanceof SserError) || error.code === 'peer-failed'
 }
+
+/**
+ * Whether the peer and this Pod refuse each other: it does not take this Pod's signature, or its answer is not signed,
+ * or it speaks only v1, which this Pod does not take.
+ */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof StatusError && [200, 401, 404].includes(error.answered)
+}

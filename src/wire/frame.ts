@@ -50,7 +50,7 @@ export function retryFrame(ms?: number): string {
 
 /**
  * Why a client may have missed events. `trimmed`: the log no longer reaches back to its id. `hole`: a peer's events
- * that never came here. `stalled`: it did not read for so long that the log left it behind. `stranger`: its id
+ * that never came here, also where the peer and this Pod refuse each other. `stalled`: it did not read for so long that the log left it behind. `stranger`: its id
  * speaks of no Pod that is known here. `v1`: a Go Pod's events have no ids. `unreadable`: its id is not ours.
  */
 export type GapReason = 'trimmed' | 'hole' | 'stalled' | 'stranger' | 'v1' | 'unreadable'
