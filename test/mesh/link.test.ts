@@ -77,7 +77,10 @@ describe('a link', () => {
 
   it('brings a mountain in portions of about 1 MiB', async () => {
     const peer = new FakePeer('peer1')
-    const pod = await new Among({ [PEER]: peer }, { logMaxBytes: 64_000_000 }).start()
+    const pod = await new Among(
+      { [PEER]: peer },
+      { logMaxBytes: 64_000_000, maxMessageBytes: 60_000 },
+    ).start()
     const before = peer.requests.length
     const sending = numbers(1, 100).map((n) => pod.sser.send('a', n.padEnd(60_000, 'x')))
     await Promise.all(sending)
