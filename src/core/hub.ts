@@ -95,7 +95,7 @@ export class Hub {
 
   /**
    * Takes a connection in whose request came when the log stood at `since`. A disconnect that came since then ends it, as
-   * does the end of the Pod: it is sent what was appended between its answer and that end, and is closed.
+   * does the drain: it is sent what was appended between its answer and that end, and is closed; after the stop, at once.
    */
   join(connection: Connection, since: number = this.#log.head): void {
     const end = this.#endOf(connection, since)
@@ -161,11 +161,12 @@ export class Hub {
 
   /** Index of the log at which a connection ends that joins now: it was authorized before. Undefined: it does not end. */
   #endOf({ audience, begin, terms }: Connection, since: number): number | undefined {
+    if (this.#isStopped) return begin
     // The disconnects that the log has evicted since then may have selected it; it comes back, and is authorized anew.
     if (since < this.#log.disconnectsFrom) return begin
     for (const { selection, index } of this.#log.disconnects(since))
       if (isMeant(selection, audience.streams, terms?.tags ?? [])) return index
-    if (this.#isClosed) return this.#isStopped ? begin : this.#log.head
+    if (this.#isClosed) return this.#log.head
     return undefined
   }
 

@@ -180,4 +180,14 @@ describe('a Pod that stops', () => {
     await drained
     for (const client of clients) expect([client.messages, client.ended]).toEqual([['the last'], true])
   })
+  it('closes at once a response that is read only after it stopped, also one that a disconnect had ended', async () => {
+    const pod = new Listening()
+    const client = pod.open(['a'])
+    pod.send('a', 'before the disconnect')
+    disconnect(pod)
+    pod.life.stop()
+    expect(await seen(pod, client)).toEqual([])
+    expect(client.ended).toBe(true)
+    expect([pod.life.hub.size, pod.clock.timers]).toEqual([0, 0])
+  })
 })

@@ -141,6 +141,7 @@ export class Truth {
     else this.#checkClaims(client, account, position)
     account.isNew = false
     for (const [epoch, seq] of position) account.position.set(epoch, seq)
+    this.#checkNotPast(client, position)
   }
 
   /** Where nothing failed and nobody was told of a gap, everybody has everything. */
@@ -157,13 +158,25 @@ export class Truth {
 
   /** A connection outlives a disconnect only where its Pod jumped over that, and told a gap. */
   checkEnded(client: Client, pod: ReadonlyMap<string, number>): void {
-    for (const disconnect of this.disconnects) {
-      const { msg, stream, epoch = '', seq, at } = disconnect
-      const isMeant = client.streams.includes(stream) && at > client.connectedAt
-      const isKnown = (pod.get(epoch) ?? 0) >= seq
-      if (isMeant && isKnown && !isTold(this.#account(client), disconnect))
-        this.violate(`${client.name} outlives ${msg}`)
-    }
+    for (const { msg } of this.#endsBefore(client, pod)) this.violate(`${client.name} outlives ${msg}`)
+  }
+
+  /** A connection is sent nothing from a disconnect of its client on, because the log ends there for it. */
+  #checkNotPast(client: Client, position: ReadonlyMap<string, number>): void {
+    for (const { msg } of this.#endsBefore(client, position))
+      this.violate(`${client.name} got a block that came after ${msg}`)
+  }
+
+  /** Disconnects up to `position` that end the client's open connection. */
+  #endsBefore(client: Client, position: ReadonlyMap<string, number>): Sent[] {
+    const account = this.#account(client)
+    return this.disconnects.filter(
+      (disconnect) =>
+        client.streams.includes(disconnect.stream) &&
+        disconnect.at > client.connectedAt &&
+        (position.get(disconnect.epoch ?? '') ?? 0) >= disconnect.seq &&
+        !isTold(account, disconnect),
+    )
   }
 
   /** A connection that its Pod has closed, and that its client read to the end: it got what came before a disconnect. */
