@@ -1,5 +1,5 @@
 /** `bun --hot` evaluates the app anew after each save, in the same process and on the same ports. */
-export const isHot = process.execArgv.includes('--hot')
+export const isHot: boolean = process.execArgv.includes('--hot')
 
 interface Generation {
   /** Tells one evaluation of this module from the next. */

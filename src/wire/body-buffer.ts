@@ -2,8 +2,8 @@ import { SserError } from '../errors.ts'
 
 /** The least that a piece counts as, in bytes: to take it costs memory and time, however short it is. */
 const MIN_PIECE_COST = 1_024
-/** Pieces may cost this much even where the limit of the bytes is lower, so that a short body may come byte by byte. */
-const MIN_COST_LIMIT = 4_194_304
+/** What the pieces may cost beyond the limit of the bytes: a short body may come byte by byte, a long one has some short pieces. */
+const EXTRA_COST = 4_194_304
 /** What is allocated at first, in bytes. */
 const FIRST_CAPACITY = 1_024
 /** What is kept for the next body, in bytes. */
@@ -35,7 +35,7 @@ export class BodyBuffer {
     const size = this.#size + piece.byteLength
     this.#cost += cost
     if (size > this.#maxBytes) throw tooLarge(this.#maxBytes)
-    if (this.#cost > Math.max(this.#maxBytes, MIN_COST_LIMIT))
+    if (this.#cost > this.#maxBytes + EXTRA_COST)
       throw new SserError('body-too-large', 'The body comes in too many small pieces; send larger chunks')
     if (size > this.#bytes.byteLength) this.#grow(size)
     this.#bytes.set(piece, this.#size)

@@ -63,7 +63,7 @@ describe('StaticPeerFinder', () => {
       expect(() => new StaticPeerFinder([peer as Peer])).toThrow(
         expect.objectContaining({
           code: 'invalid-peer',
-          message: expect.stringContaining('{ address, port?, uid? }'),
+          message: expect.stringContaining('{ address, port?, uid?, ready?, terminating? }'),
         }),
       )
     },

@@ -76,7 +76,8 @@ export class TracedPod {
   /** All events that a new Pod would be given here. */
   async held() {
     const body = printAppend({ epoch: 'test0', position: new Map(), runs: [], hydrate: true })
-    const answer = await fetch(this.internalUrl + APPEND_URL_PATH, { method: 'POST', body })
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(this.internalUrl + APPEND_URL_PATH, { method: 'POST', headers, body })
     return parseAppend(await answer.text()).runs.flatMap(({ events }) => events)
   }
 }

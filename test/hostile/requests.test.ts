@@ -83,9 +83,7 @@ describe.each([
   })
 
   test.each([
-    ['no Host', '1.0', ''],
     ['no Host, and HTTP/1.1,', '1.1', ''],
-    ['an empty Host', '1.1', 'Host:\r\n'],
     ['a Host that has a path', '1.1', 'Host: a/b\r\n'],
     ['a Host that cannot be one', '1.1', 'Host: %\r\n'],
     ['a Host that is no text', '1.1', 'Host: \u00e9\r\n'],
@@ -99,6 +97,26 @@ describe.each([
       for (const path of ['/livez', '/x/livez', '/metrics']) {
         const bytes = Buffer.from(`GET ${path} ${head}\r\n`, 'latin1')
         expect(await statusOf(victim.internalUrl, bytes), path).toBe(400)
+      }
+    })
+  })
+
+  // HTTP/1.0 has none. An empty one is allowed, and Bun refuses it.
+  test.each([
+    ['no Host in HTTP/1.0', 'HTTP/1.0\r\n', []],
+    ['an empty Host', 'HTTP/1.1\r\nHost:\r\n', [400]],
+  ])('a request with %s reaches the path that it names, and no other', async (_, head, refusals) => {
+    await victim.endures(async () => {
+      for (const [url, path] of [
+        [victim.url, '/events?stream=a'],
+        [victim.url, '/x/events?stream=a'],
+        [victim.url, '/x/state'],
+        [victim.internalUrl, '/livez'],
+        [victim.internalUrl, '/x/livez'],
+        [victim.internalUrl, '/metrics'],
+      ] as const) {
+        const usual = await statusOf(url, `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
+        expect([...refusals, usual], path).toContain(await statusOf(url, `GET ${path} ${head}\r\n`))
       }
     })
   })

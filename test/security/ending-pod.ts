@@ -44,7 +44,12 @@ app.post('/disconnect', async (c) => c.json(await sser.disconnect({ tag: 'all' }
 app.get('/state', (c) => c.json({ connections: sser.connections, peers: sser.peers }))
 
 const options = { sser, fetch: app.fetch, hostname: HOST, port: Number(PORT) }
+// Idle connections last for minutes by default, longer than a test.
 const served = isBun
-  ? await (await import('../../src/bun.ts')).serve(options)
-  : await (await import('../../src/node.ts')).serve({ ...options, fastPath: FAST_PATH === 'yes' })
+  ? await (await import('../../src/bun.ts')).serve({ ...options, serverOptions: { idleTimeout: 8 } })
+  : await (await import('../../src/node.ts')).serve({
+      ...options,
+      fastPath: FAST_PATH === 'yes',
+      serverOptions: { keepAliveTimeout: 5_000 },
+    })
 console.log(`listening on http://${HOST}:${served.port}`)
