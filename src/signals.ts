@@ -1,4 +1,4 @@
-export type Signal = 'SIGTERM' | 'SIGINT'
+type Signal = 'SIGTERM' | 'SIGINT'
 
 /** The part of a runtime's `process` that signals need. */
 export interface SignalSource {
