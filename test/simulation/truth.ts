@@ -183,14 +183,18 @@ export class Truth {
   ended(client: Client, life: Life): void {
     if (!this.#hasRoom || life.epoch === undefined || life.sser.state !== 'ready') return
     const account = this.#account(client)
-    const first = this.disconnects.find(
-      ({ epoch, stream, at }) =>
-        epoch === life.epoch && client.streams.includes(stream) && at > client.connectedAt,
+    const ends = this.disconnects.filter(
+      ({ epoch = '', seq, stream }) =>
+        client.streams.includes(stream) && seq > (account.atConnect.get(epoch) ?? 0),
     )
-    if (first?.epoch === undefined) return
-    for (const { msg, seq } of this.#missing(client, account, first.epoch, first.seq)) {
-      if (seq > (account.atConnect.get(first.epoch) ?? 0))
-        this.violate(`${client.name} did not get ${msg}, which came before ${first.msg}`)
+    const own = ends.find(({ epoch }) => epoch === life.epoch)
+    if (own?.epoch === undefined) return
+    // Another Pod's may stand before what this Pod sent later; what it sent before then stands before both.
+    const others = ends.filter(({ epoch }) => epoch !== life.epoch).map(({ at }) => at)
+    const before = Math.min(...others)
+    for (const { msg, seq, at } of this.#missing(client, account, own.epoch, own.seq)) {
+      if (seq > (account.atConnect.get(own.epoch) ?? 0) && at < before)
+        this.violate(`${client.name} did not get ${msg}, which came before ${own.msg}`)
     }
   }
 
