@@ -49,9 +49,11 @@ const IDLE_TIMEOUT_S = 255
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
- * @throws SserError `port-taken`, naming the port; what `sser.start()` throws.
+ * @throws SserError `invalid-options`, naming the option and the expected value; `port-taken`, naming the port; what `sser.start()` throws.
  */
-export function serve({ serverOptions = {}, ...options }: BunServeOptions): Promise<Served> {
+export function serve(
+  { serverOptions = {}, ...options }: BunServeOptions = {} as BunServeOptions,
+): Promise<Served> {
   const { idleTimeout = IDLE_TIMEOUT_S, ...own } = serverOptions
   const bindPublic: Runtime['bindPublic'] = async (fetch, port, hostname, isDraining) => {
     const answer = closingWhile(isDraining, fetch)
@@ -73,7 +75,7 @@ export function serve({ serverOptions = {}, ...options }: BunServeOptions): Prom
     })
     return listener
   }
-  const { hostname = '', port, internalPort = options.sser.internalPort } = options
+  const { hostname = '', port, internalPort = options.sser?.internalPort } = options
   const onBegin = (retire: () => void) => replacePrevious(`${hostname}:${port} ${internalPort}`, retire)
   return serveOn(
     {

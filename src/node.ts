@@ -52,13 +52,11 @@ const PUBLIC_DEFAULTS = {
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
- * @throws SserError `port-taken`, naming the port; what `sser.start()` throws.
+ * @throws SserError `invalid-options`, naming the option and the expected value; `port-taken`, naming the port; what `sser.start()` throws.
  */
-export function serve({
-  fastPath = true,
-  serverOptions = {},
-  ...options
-}: NodeServeOptions): Promise<Served> {
+export function serve(
+  { fastPath = true, serverOptions = {}, ...options }: NodeServeOptions = {} as NodeServeOptions,
+): Promise<Served> {
   const bindPublic: Runtime['bindPublic'] = (fetch, port, hostname, isDraining) => {
     const answer = closingWhile(isDraining, fetch)
     const server = createAdaptorServer({

@@ -150,8 +150,10 @@ export interface Settings {
   clock?: Clock | undefined
 }
 
-const whole = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
+/** A whole number that must be given. */
+export const whole = (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): v.GenericSchema<number> =>
   v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(maximum))
+
 function isPeerSecret(value: unknown): boolean {
   if (value === undefined) return true
   const secrets: unknown[] = Array.isArray(value) ? value : [value]
@@ -226,7 +228,7 @@ const schema = v.strictObject({
   clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null, 'a Clock')),
 })
 
-function hasMethods(value: unknown, names: readonly string[]): boolean {
+export function hasMethods(value: unknown, names: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null) return false
   return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
 }
@@ -252,13 +254,19 @@ export function checkOptions<T extends v.StrictObjectSchema<v.ObjectEntries, und
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues
   const name = v.getDotPath(issue) ?? 'options'
-  // An option that the schema does not have is one that nothing may be given for. A check says itself what it wants:
-  // not everything that was given may be repeated.
-  const fault =
-    issue.type === 'check'
-      ? issue.message
-      : issue.expected === 'never'
-        ? `there is no such option; there are ${Object.keys(schema.entries).join(', ')}`
-        : `expected ${issue.type === 'custom' ? issue.message : issue.expected}, got ${issue.received}`
-  throw new SserError('invalid-options', `Option "${name}": ${fault}`)
+  throw new SserError('invalid-options', `Option "${name}": ${fault(issue, Object.keys(schema.entries))}`)
+}
+
+function fault(issue: v.BaseIssue<unknown>, names: readonly string[]): string {
+  // A check says itself what it wants: not everything that was given may be repeated.
+  if (issue.type === 'check') return issue.message
+  if (issue.type === 'strict_object' && issue.expected === 'never')
+    return `there is no such option; there are ${names.join(', ')}`
+  if (issue.type === 'strict_object' && issue.path !== undefined) return 'must be given'
+  return `expected ${expectation(issue)}, got ${issue.received}`
+}
+
+function expectation({ type, message, expected }: v.BaseIssue<unknown>): string | null {
+  if (type === 'number' || type === 'integer') return 'a whole number'
+  return type === 'custom' ? message : expected
 }

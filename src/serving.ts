@@ -6,7 +6,7 @@ import { SserError } from './errors.ts'
 import { forInternalPort } from './internal-port.ts'
 import type { MacOf } from './mesh/mac.ts'
 import type { Transport } from './mesh/transport.ts'
-import { checkOptions, withDefault } from './options.ts'
+import { checkOptions, hasMethods, whole, withDefault } from './options.ts'
 import {
   type CertificateReader,
   PeerCertificates,
@@ -110,16 +110,29 @@ const INTERNAL_CLOSE_MS = 1_000
 /** The default of {@link ServeOptions.requestDrainTimeoutMs}. */
 export const REQUEST_DRAIN_TIMEOUT_MS = 10_000
 
+const port = whole(0, 65_535)
 const schema = v.strictObject({
+  sser: v.custom<Sser>((value) => hasMethods(value, ['start', 'stop']), 'an Sser'),
+  fetch: v.custom<ServeOptions['fetch']>(
+    (value) => typeof value === 'function',
+    'a function of (request, env), such as app.fetch',
+  ),
+  port,
+  hostname: v.optional(v.string()),
+  internalPort: v.optional(port),
+  internalHostname: v.optional(v.string()),
+  internalTls: v.optional(v.unknown()),
+  opsPort: v.optional(port),
   requestDrainTimeoutMs: withDefault(REQUEST_DRAIN_TIMEOUT_MS, 0, MAX_TIMER_MS),
+  serverOptions: v.optional(v.unknown()),
+  // Node's alone; other runtimes ignore it, so that one set of options fits each of them.
+  fastPath: v.optional(v.boolean()),
 })
 
 /** `serve()` on any runtime: internal port, fleet, public port, in that order; signals stop it at any time. */
 export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<Served> {
+  const { requestDrainTimeoutMs } = checkOptions(schema, options)
   const { sser, fetch, port, hostname, internalPort = sser.internalPort } = options
-  const { requestDrainTimeoutMs } = checkOptions(schema, {
-    requestDrainTimeoutMs: options.requestDrainTimeoutMs,
-  })
   const bound: Bound[] = []
   let open: Bound | undefined
   let certificates: PeerCertificates | undefined

@@ -67,7 +67,7 @@ export class Sser {
   #isLeaving = false
 
   /** @throws SserError `invalid-options`, naming the option and what it wants. */
-  constructor({ peerFinder, ...settings }: SserOptions) {
+  constructor({ peerFinder, ...settings }: SserOptions = {} as SserOptions) {
     if (typeof peerFinder?.start !== 'function') {
       throw new SserError(
         'invalid-options',

@@ -129,6 +129,14 @@ describe('other options', () => {
     expect(make({ clock: 1 })).toThrow(refusal('"clock"'))
   })
 
+  it('must be whole numbers where they are numbers, and the refusal says so', () => {
+    expect(make({ heartbeatMs: 1_500.5 })).toThrow(refusal('"heartbeatMs"', 'a whole number', '1500.5'))
+  })
+
+  it('options must be there at all, and the refusal says which', () => {
+    expect(() => new (Sser as new () => Sser)()).toThrow(refusal('"peerFinder"'))
+  })
+
   it('peerFinder must be there, and the refusal says what to take', () => {
     for (const peerFinder of [undefined, null, {}, 'localhost'])
       expect(make({ peerFinder })).toThrow(refusal('"peerFinder"', 'new LocalhostPeerFinder()'))

@@ -1,3 +1,4 @@
+import { SserError } from '../errors.ts'
 import { checkPeers, type Peer } from '../mesh/peer.ts'
 import type { PeerFinder, PeerList } from './finder.ts'
 
@@ -7,6 +8,12 @@ export class StaticPeerFinder implements PeerFinder {
 
   /** @throws SserError `invalid-peer` for anything that is not an address with an optional port. */
   constructor(peers: readonly (Peer | string)[]) {
+    if (!Array.isArray(peers)) {
+      throw new SserError(
+        'invalid-peer',
+        `StaticPeerFinder: expected an array such as ['10.0.0.1', '10.0.0.2:7001'], got ${typeof peers}`,
+      )
+    }
     this.#peers = checkPeers(peers.map((peer) => (typeof peer === 'string' ? parsePeer(peer) : peer)))
   }
 
