@@ -102,6 +102,10 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
     const from = isOrdinary ? 500 : at()
     for (let i = 0; i < pods; i += 1) {
       const step = from + i * (isOrdinary ? 3_000 : 900)
+      // While the first of these is under way to the peers, they lack the others.
+      const stream = random.pick(streams)
+      for (let early = random.int(0, 3); early > 0; early -= 1)
+        actions.push({ at: step - early * 2, kind: 'send', pod: i, stream })
       actions.push({ at: step, kind: 'stop', pod: i }, { at: step + 600, kind: 'start', pod: i })
     }
   }
