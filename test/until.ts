@@ -1,13 +1,17 @@
-/** Waits until `condition` holds; after `ms` milliseconds it throws, naming what was waited for. */
+/**
+ * Waits until `condition` holds, which is asked every `everyMs` milliseconds; after `ms` milliseconds it throws, naming
+ * what was waited for.
+ */
 export async function until(
   label: string,
   condition: () => boolean | Promise<boolean>,
   ms = 2_000,
+  everyMs = 1,
 ): Promise<void> {
   const end = performance.now() + ms
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`Waited ${ms} ms in vain: ${label}`)
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await new Promise((resolve) => setTimeout(resolve, everyMs))
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../until.ts'
-import { Fleet } from './fleet.ts'
+import { ASK_MS, Fleet } from './fleet.ts'
 import { Traffic } from './traffic.ts'
 
 /** As long as the finder waits at most before it asks again. */
@@ -53,5 +53,5 @@ test('meanwhile every client got every event once, and every Pod kept its peers'
 /** Resolves when every Pod has told of a fault in these words. */
 async function faultOfAll(words: string): Promise<void> {
   const haveSaid = async () => (await fleet.states()).every(({ faults }) => faults.join().includes(words))
-  await until(`every Pod says: ${words}`, haveSaid, NOTICE_MS)
+  await until(`every Pod says: ${words}`, haveSaid, NOTICE_MS, ASK_MS)
 }

@@ -20,6 +20,8 @@ const deployment = `/apis/apps/v1/namespaces/${web}/deployments/${web}`
 const SETTLE_MS = 150_000
 const ANSWER_MS = 2_000
 const AGREE_MS = 60_000
+/** How often a Pod is asked for its state while a test waits. */
+export const ASK_MS = 50
 
 export interface FleetOptions {
   /** How long a Pod has to be ready before a rollout goes on. Default: a second, so that tests need not wait. */
@@ -161,7 +163,7 @@ export class Fleet {
       late = last.at - Math.max(this.#truth.at, first.at)
       return true
     }
-    await until(`${pod.name} has the right peers`, isRight, AGREE_MS)
+    await until(`${pod.name} has the right peers`, isRight, AGREE_MS, ASK_MS)
     return late
   }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../until.ts'
-import { Fleet } from './fleet.ts'
+import { ASK_MS, Fleet } from './fleet.ts'
 import { markSilence, silenceOf } from './silence.ts'
 import { timed } from './timed.ts'
 import { Traffic } from './traffic.ts'
@@ -28,10 +28,15 @@ test('while Node’s Pods are replaced by Bun’s, and those by Node’s, every 
     connections = (await fleet.states()).map((state) => state.connections)
     return connections.reduce((sum, count) => sum + count) === clients.length
   }
-  await until('all clients are back', areBack, 30_000)
+  await until('all clients are back', areBack, 30_000, ASK_MS)
   const bun = silenceOf(clients, afterNode)
-  console.log(`silence of clients that Pods sent away: ${JSON.stringify({ node, bun })}`)
-  expect(Math.max(...connections) / Math.min(...connections)).toBeLessThanOrEqual(2)
+  console.log(
+    `silence of clients that Pods sent away: ${JSON.stringify({ node, bun })}; now ${connections} connections`,
+  )
+  // Even where each new Pod is ready only after the drain before it, the last gets a third of the last old one's clients.
+  const share = clients.length / connections.length
+  expect(Math.max(...connections)).toBeLessThanOrEqual(share * 2)
+  expect(Math.min(...connections)).toBeGreaterThanOrEqual(share / 2)
   expect(await traffic.end()).toMatchObject({ lost: [], twice: [], disordered: [], gaveUp: [], gaps: [] })
   const entries = traffic.sent.flatMap(({ receipt }) => receipt?.peers ?? [])
   const outcomes = Object.groupBy(

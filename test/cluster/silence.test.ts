@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../until.ts'
-import { Fleet } from './fleet.ts'
+import { ASK_MS, Fleet } from './fleet.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
 import { timed } from './timed.ts'
 
@@ -19,7 +19,7 @@ test('a watch whose packets are dropped is noticed, and the Pod is right again s
   const { ipv4 } = fleet.rig.controlPlane.namespace
   await pod.namespace.cut(ipv4)
   const hasNoticed = async () => (await fleet.stateOf(pod)).finder.lastError !== undefined
-  await timed('the silence is noticed', () => until('the silence is noticed', hasNoticed, NOTICE_MS))
+  await timed('the silence is noticed', () => until('the silence is noticed', hasNoticed, NOTICE_MS, ASK_MS))
   expect((await fleet.stateOf(pod)).finder.peers).toBe(3)
   await pod.namespace.heal()
   await fleet.scale(4)

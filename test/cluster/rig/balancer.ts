@@ -1,9 +1,8 @@
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import type { Api, ApiObject } from './api.ts'
+import type { Target as Destination } from './forwarder.ts'
 import { Mirror } from './mirror.ts'
-
-/** Until a node that is lost is known to be, connections go to its Pods, too. Envoy waits as long by default. */
-const CONNECT_MS = 5_000
 
 interface EndpointSlice extends ApiObject {
   ports: { name?: string; port: number }[] | null
@@ -30,28 +29,26 @@ interface Target {
  * A connection stays where it is, also when its Pod is no longer ready; where none is ready it is refused.
  */
 export class Balancer {
-  readonly #server: Server
+  readonly url: string
+  readonly #forwarder: Worker
   readonly #portName: string
-  readonly #sockets = new Set<Socket>()
   #slices: Mirror<EndpointSlice> | undefined
-  #turn = 0
 
-  private constructor(portName: string) {
+  private constructor(forwarder: Worker, port: number, portName: string) {
+    this.url = `http://127.0.0.1:${port}`
+    this.#forwarder = forwarder
     this.#portName = portName
-    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket))
   }
 
   static async of(api: Api, namespace: string, service: string, portName: string): Promise<Balancer> {
-    const balancer = new Balancer(portName)
+    const forwarder = new Worker(new URL('./forwarder.ts', import.meta.url), { execArgv: [] })
+    const [port] = (await once(forwarder, 'message')) as [number]
+    const balancer = new Balancer(forwarder, port, portName)
     const selector = `labelSelector=kubernetes.io/service-name%3D${service}`
     const path = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices?${selector}`
-    balancer.#slices = await Mirror.of<EndpointSlice>(api, path)
-    await new Promise<void>((resolve) => balancer.#server.listen(0, '127.0.0.1', resolve))
+    balancer.#slices = await Mirror.of<EndpointSlice>(api, path, () => balancer.#tell())
+    balancer.#tell()
     return balancer
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   /** The names of the Pods that get new connections. */
@@ -61,37 +58,12 @@ export class Balancer {
 
   async stop(): Promise<void> {
     this.#slices?.stop()
-    for (const socket of this.#sockets) socket.destroy()
-    await new Promise((resolve) => this.#server.close(resolve))
+    await this.#forwarder.terminate()
   }
 
-  #accept(socket: Socket): void {
-    this.#keep(socket)
-    const target = this.#next()
-    if (target === undefined) {
-      socket.resetAndDestroy()
-      return
-    }
-    const { host, port } = target
-    const onward = connect({ host, port, noDelay: true })
-    this.#keep(onward)
-    onward.setTimeout(CONNECT_MS, () => onward.destroy(new Error('No answer')))
-    onward.once('connect', () => onward.setTimeout(0))
-    socket.on('close', () => onward.destroy())
-    // As far as clients see, a Pod that dies resets its connections.
-    onward.on('close', (hadError) => (hadError ? socket.resetAndDestroy() : socket.destroySoon()))
-    socket.pipe(onward).pipe(socket)
-  }
-
-  #keep(socket: Socket): void {
-    this.#sockets.add(socket)
-    socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket))
-  }
-
-  #next(): Target | undefined {
-    const targets = this.#targets()
-    this.#turn += 1
-    return targets[this.#turn % targets.length]
+  #tell(): void {
+    const destinations: Destination[] = this.#targets().map(({ host, port }) => ({ host, port }))
+    this.#forwarder.postMessage(destinations)
   }
 
   /** Those that are ready; should all of them be terminating, those that still serve. */

@@ -4,6 +4,8 @@ import { run } from './run.ts'
 
 const END_MS = 5_000
 const FLUSH_MS = 2_000
+/** Each look starts a process. */
+const LOOK_MS = 20
 
 interface SpawnOptions {
   cwd?: string
@@ -69,7 +71,7 @@ export class Namespace {
     const states = ['fin-wait-1', 'last-ack', 'closing'].flatMap((state) => ['state', state])
     const isFlushed = async () => (await this.#exec('ss', '-Htn', ...states)).trim() === ''
     // Where the network was cut, no acknowledgement comes.
-    await until(`all is acknowledged in ${this.name}`, isFlushed, FLUSH_MS).catch(() => {})
+    await until(`all is acknowledged in ${this.name}`, isFlushed, FLUSH_MS, LOOK_MS).catch(() => {})
   }
 
   async pids(): Promise<number[]> {
@@ -89,7 +91,7 @@ export class Namespace {
       }
       return pids.length === 0
     }
-    await until(`no process is left in ${this.name}`, isEmpty, END_MS)
+    await until(`no process is left in ${this.name}`, isEmpty, END_MS, LOOK_MS)
   }
 
   #exec(...command: string[]): Promise<string> {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../../until.ts'
@@ -172,6 +173,12 @@ test('the balancer takes turns among the ready Pods', async () => {
   const names = (await Promise.all(turns)).map(({ env }) => env.POD_NAME)
   expect(new Set(names.slice(0, 3)).size).toBe(3)
   expect(names.slice(0, 3).toSorted()).toEqual(names.slice(3).toSorted())
+})
+
+test('the balancer forwards connections while the thread of the test is busy', () => {
+  const ask = `fetch('${balancer.url}').then(({ status }) => process.exit(status === 200 ? 0 : 1))`
+  // This thread stands still until the other process has its answer.
+  execFileSync(process.execPath, ['-e', ask], { timeout: 20_000 })
 })
 
 test('a Pod whose process is killed starts again where it was, and is not ready meanwhile', async () => {

@@ -10,6 +10,9 @@ import { Network, remains } from './network.ts'
 import { pathOf, rigFolder } from './programs.ts'
 import { run } from './run.ts'
 
+/** Asked more often, the apiserver would take the processor from the Pods for the whole of a rollout. */
+const ASK_MS = 50
+
 export interface RigOptions {
   images: Readonly<Record<string, Image>>
   /** Default: 2. */
@@ -100,7 +103,7 @@ export class Rig {
       )
     }
     try {
-      await until(`Deployment ${deployment} is settled`, isSettled, ms)
+      await until(`Deployment ${deployment} is settled`, isSettled, ms, ASK_MS)
     } catch (cause) {
       throw new Error(`${cause}\n${this.pods.map(String).join('\n')}`, { cause })
     }

@@ -10,6 +10,7 @@ import { type Host, RunningPod } from './running-pod.ts'
 
 const HEARTBEAT_MS = 1_000
 const READY_MS = 30_000
+const LOOK_MS = 50
 /** As many as have an address on a node. */
 const PODS = 250
 
@@ -67,7 +68,7 @@ export class Kubelet {
       if (change === 'set') kubelet.#set(pod)
       else kubelet.#delete(pod)
     })
-    await until(`${kubelet.name} is taken for ready`, () => kubelet.#isTaintless(), READY_MS)
+    await until(`${kubelet.name} is taken for ready`, () => kubelet.#isTaintless(), READY_MS, LOOK_MS)
     return kubelet
   }
 
