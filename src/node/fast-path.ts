@@ -6,7 +6,7 @@ import { isPromise } from '../draining.ts'
 import type { ServeOptions } from '../serving.ts'
 import { retryFrame } from '../wire/frame.ts'
 import { letGo } from './let-go.ts'
-import { lingerAfter } from './linger.ts'
+import { isLast, lingerAfter, markLast } from './linger.ts'
 import { SocketSink } from './socket-sink.ts'
 
 /** What `@hono/node-server` hands to an app beside the request. */
@@ -49,6 +49,11 @@ export function withoutFastPath(fetch: ServeOptions['fetch']): ServeOptions['fet
 /** `fetch`, and `finish` for what it answers where an event stream was opened meanwhile: no other response pays for it. */
 function finishing(fetch: ServeOptions['fetch'], finish: Finish): ServeOptions['fetch'] {
   return (request, env) => {
+    const { incoming, outgoing } = env as Env
+    if (outgoing.socket === null && isLast(incoming.socket)) {
+      incoming.socket.destroy()
+      return new Response()
+    }
     const before = eventStreamsOpened()
     const end = (response: Response, watchers: number) => {
       return eventStreamsOpened() === before ? response : finish(request, env as Env, response, watchers)
@@ -66,10 +71,12 @@ function finishing(fetch: ServeOptions['fetch'], finish: Finish): ServeOptions['
  * and while the app has not answered, pieces of one byte would cost Node some 400 times their size.
  */
 function dropBodyOfGet(incoming: IncomingMessage): void {
-  if (incoming.method !== 'GET' && incoming.method !== 'HEAD') return
-  const { headers } = incoming
-  if (headers['transfer-encoding'] === undefined && headers['content-length'] === undefined) return
+  if ((incoming.method !== 'GET' && incoming.method !== 'HEAD') || !hasBody(incoming)) return
   if (incoming.readableFlowing === null && incoming.listenerCount('readable') === 0) incoming.resume()
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined
 }
 
 /**
@@ -145,6 +152,8 @@ function begin(
   for (const [name, value] of headers) outgoing.appendHeader(name, value)
   outgoing.writeHead(200, { connection: 'close', 'transfer-encoding': 'chunked' })
   outgoing.flushHeaders()
+  // HTTP may stay with the socket, and read what comes after the request.
+  if (outgoing.socket !== null && (isWatched || hasBody(incoming))) markLast(outgoing.socket)
   // A request has no body here; once that was read, HTTP has no quarrel with a socket that goes its own way.
   incoming.resume()
   setImmediate(() => {
@@ -152,6 +161,7 @@ function begin(
     if (socket === null || socket.destroyed) return
     const isDone = incoming.complete && incoming.readableEnded
     const message = isDone && !isWatched && letGo(outgoing, socket) ? undefined : outgoing
+    if (message !== undefined) markLast(socket)
     SocketSink.attach(stream, socket, message, sinks)
   })
 }

@@ -8,6 +8,23 @@ const LINGER_MS = 10_000
 /** The sockets that {@link linger} was called for. */
 const lingering = new WeakSet<Socket>()
 
+/** Sockets whose response is an event stream that Node's HTTP still knows. */
+const last = new WeakSet<Socket>()
+
+/**
+ * Whether the socket's response is an event stream, after which the connection closes: a request behind it would be kept,
+ * with its answer, for as long as the stream lasts.
+ * @see https://www.rfc-editor.org/rfc/rfc9112#name-tear-down
+ */
+export function isLast(socket: Socket): boolean {
+  return last.has(socket)
+}
+
+/** The response that the socket carries now is its last one. */
+export function markLast(socket: Socket): void {
+  last.add(socket)
+}
+
 /** Whether the socket's event stream has ended, and only its client keeps it open. */
 export function isLingering(socket: Socket): boolean {
   return lingering.has(socket)
@@ -28,6 +45,7 @@ export function lingerAfter(stream: EventStream, response: ServerResponse): void
   if (response.req.method === 'HEAD' || response.headersSent) return
   // The time limit must meet no other response on the socket.
   response.setHeader('connection', 'close')
+  if (response.socket !== null) markLast(response.socket)
   stream.carriedBy({
     begin() {},
     end() {

@@ -104,6 +104,36 @@ describe.each([
   },
 )
 
+describe.each([
+  ['the fast path', true],
+  ['the usual way', false],
+])('requests that come behind an event stream, by %s', (_, fastPath) => {
+  it.each([
+    ['sent after its greeting', true],
+    ['sent with its request', false],
+  ])('%s, are not handed to the app, and end the connection', async (__, waits) => {
+    let asked = 0
+    const count: MiddlewareHandler<ServerEnv> = async (c, next) => {
+      if (c.req.path === '/plain') asked += 1
+      await next()
+    }
+    const { sser, url } = await startServer([count], { fastPath })
+    const raw = await Raw.open(url)
+    raws.push(raw)
+    const behind = 'GET /plain HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50)
+    const first = 'GET /events?stream=a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n'
+    if (!waits) raw.socket.write(`${first}a${behind}`)
+    else {
+      raw.socket.write(first)
+      await raw.holds('a greeting', (text) => text.includes('sser-position'))
+      raw.socket.write(`a${behind}`)
+    }
+    await within('the connection ends', raw.closed)
+    expect(asked).toBe(0)
+    await until('none is left', () => sser.connections === 0)
+  })
+})
+
 describe('requests that are pipelined on one socket', () => {
   it.each([
     ['the fast path', true],
