@@ -34,6 +34,13 @@ const DRAWINGS = readdirSync(new URL('docs/drawings/', ROOT)).map((name) => `doc
 const ID =
   /\b(?=[A-Za-z]{0,4}\d)[0-9A-Za-z]{5}[1-9a-z][0-9a-z]*(?:~[0-9a-z]+)?(?:\.[0-9A-Za-z~]+)*-[0-9A-Za-z]{3}\b/g
 
+/** The beginnings of the paths that the package has. npm adds README.md and LICENSE itself. */
+const PUBLISHED: string[] = [
+  ...JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')).files,
+  'README.md',
+  'LICENSE',
+]
+
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
 const protocol = read('docs/protocol.md')
 const settings: Record<string, unknown> = {
@@ -251,6 +258,10 @@ describe.each([...PAGES, ...DRAWINGS])('%s', (path) => {
       const [file = '', anchor] = link.split('#')
       const found = new URL(file, new URL(path, ROOT))
       expect(existsSync(fileURLToPath(found)), link).toBe(true)
+      expect(
+        PUBLISHED.some((begin) => `${found}`.startsWith(`${new URL(begin, ROOT)}`)),
+        `${link} is in the package`,
+      ).toBe(true)
       if (anchor !== undefined) expect(anchors(readFileSync(found, 'utf8')), link).toContain(anchor)
     }
   })

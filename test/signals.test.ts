@@ -10,6 +10,13 @@ describe('StopSignals', () => {
   let source: Source
   const stop = vi.fn()
 
+  const open: StopSignals[] = []
+  const listen = () => {
+    const signals = StopSignals.listen(source, stop)
+    open.push(signals)
+    return signals
+  }
+
   beforeEach(() => {
     vi.useFakeTimers()
     vi.spyOn(console, 'error').mockImplementation(() => {})
@@ -17,12 +24,13 @@ describe('StopSignals', () => {
     source = new Source()
   })
   afterEach(() => {
+    for (const signals of open.splice(0)) signals.release()
     vi.useRealTimers()
     vi.restoreAllMocks()
   })
 
   test('takes two SIGINT within 100 ms for one key press', () => {
-    StopSignals.listen(source, stop)
+    listen()
     source.emit('SIGINT')
     vi.advanceTimersByTime(99)
     source.emit('SIGINT')
@@ -34,7 +42,7 @@ describe('StopSignals', () => {
   })
 
   test('never ends the process on SIGTERM', () => {
-    StopSignals.listen(source, stop)
+    listen()
     source.emit('SIGTERM')
     vi.advanceTimersByTime(10_000)
     source.emit('SIGTERM')
@@ -43,14 +51,45 @@ describe('StopSignals', () => {
   })
 
   test('keeps listening after a stop that a signal began', () => {
-    const signals = StopSignals.listen(source, stop)
+    const signals = listen()
     source.emit('SIGTERM')
     signals.release()
     expect(source.listenerCount('SIGTERM')).toBe(1)
   })
 
+  test('ends the process 5 s after a stop that a signal began, if something keeps it alive', () => {
+    const signals = listen()
+    source.emit('SIGTERM')
+    signals.release()
+    vi.advanceTimersByTime(4_999)
+    expect(source.exit).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(1)
+    expect(source.exit).toHaveBeenCalledExactlyOnceWith(0)
+    expect(console.error).toHaveBeenCalledOnce()
+  })
+
+  test('waits for the last of several servers before it ends the process', () => {
+    const [first, second] = [listen(), listen()]
+    source.emit('SIGTERM')
+    first.release()
+    vi.advanceTimersByTime(30_000)
+    expect(source.exit).not.toHaveBeenCalled()
+    second.release()
+    vi.advanceTimersByTime(5_000)
+    expect(source.exit).toHaveBeenCalledOnce()
+  })
+
+  test('leaves the end of the process to an app with a listener of its own', () => {
+    const signals = listen()
+    source.once('SIGTERM', () => {})
+    source.emit('SIGTERM')
+    signals.release()
+    vi.advanceTimersByTime(60_000)
+    expect(source.exit).not.toHaveBeenCalled()
+  })
+
   test('leaves no listener behind after a stop that the app began', () => {
-    const signals = StopSignals.listen(source, stop)
+    const signals = listen()
     signals.release()
     expect(source.eventNames()).toEqual([])
   })
