@@ -93,6 +93,11 @@ export class Connection {
     return this.#end !== undefined && !this.#isBehind && !this.#isClosed
   }
 
+  /** Whether nothing more is written to it. */
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   /** Whether its sink takes the next chunk at once. */
   get isReady(): boolean {
     return this.#isReady

@@ -194,7 +194,9 @@ export class Hub {
   /** Closes a connection as soon as it was sent what comes before the log's `index`. */
   #end(connection: Connection, index: number): void {
     this.#remove(connection)
-    if (connection.endAt(index)) return this.#close(connection)
+    // Its client may have gone while it waited for its turn.
+    if (connection.isClosed) return
+    if (connection.endAt(index) || this.#isStopped) return this.#close(connection)
     this.#endings.add(connection)
     if (connection.isReady) this.#catchUp.push(connection)
   }

@@ -99,6 +99,18 @@ describe('a connection that a disconnect ends', () => {
     expect(pod.faults).toEqual([])
   })
 
+  it('is left alone where its client goes while it waits behind hundreds of others for its end', async () => {
+    const pod = new Listening()
+    const clients = numbers(1, 600).map(() => pod.connect('a'))
+    await settle()
+    pod.send('a', 'the last')
+    disconnect(pod)
+    await Promise.all(clients.map((client) => client.cancel()))
+    await pod.clock.advance(0)
+    expect(pod.faults).toEqual([])
+    expect(pod.clock.timers).toBe(0)
+  })
+
   it('gets it, too, where its body is read only then', async () => {
     const pod = new Listening()
     const client = pod.open(['a'])
