@@ -136,18 +136,23 @@ async function bindInternal(
       }),
     })
   let listener = bindWith(port, tls)
+  // Kept, because a server of Bun that was stopped has the port 0.
+  const { port: boundPort } = listener
+  let isClosed = false
   return {
-    port: listener.port,
+    port: boundPort,
     async close(timeoutMs) {
       await posts.next()
       // The answer is to be written first.
       await new Promise(setImmediate)
+      isClosed = true
       await listener.close(timeoutMs)
     },
     // Bun's reload() leaves the certificate as it is. No other code runs between the two calls, so that a peer finds the port.
     renew(renewed) {
+      if (isClosed) return
       void listener.close(OLD_LISTENER_MS)
-      listener = bindWith(listener.port, renewed)
+      listener = bindWith(boundPort, renewed)
     },
   }
 }

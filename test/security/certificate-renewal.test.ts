@@ -1,4 +1,6 @@
-import { copyFileSync, writeFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { certificateReader } from '../../src/node/certificate-reader.ts'
@@ -56,6 +58,34 @@ describe.each(['node', 'bun'] as const)('a Pod under %s whose certificate was re
       )
     }
   }, 40_000)
+})
+
+/** The fingerprint of the certificate that is presented there; undefined where nothing listens. */
+function presentedAt(host: string, port: number): Promise<string | undefined> {
+  const [key, cert, ca] = ['pod.key', 'pod.crt', 'ca.crt'].map((name) => readFileSync(authority.path(name)))
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, key, cert, ca, servername: 'pods' }, () => {
+      resolve(socket.getPeerX509Certificate()?.fingerprint256)
+      socket.destroy()
+    })
+    socket.on('error', () => resolve(undefined))
+  })
+}
+
+describe.each(['node', 'bun'] as const)('a Pod under %s on a free internal port', (runtime) => {
+  it('keeps its port when its certificate is renewed', async () => {
+    authority.issue('short', 8)
+    authority.issue('long', DAY_S)
+    use('short')
+    const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
+    const [host] = HOSTS[runtime]
+    const env = { TLS: JSON.stringify(files()), SERVE: JSON.stringify({ internalPort: 0 }) }
+    const pod = await Pod.start({ runtime, host, peers: [], script, env })
+    const port = Number(/internally (\d+)/.exec(pod.stdout)?.[1])
+    use('long')
+    const renewed = new X509Certificate(readFileSync(authority.path('long.crt'))).fingerprint256
+    await until('it presents the new one', async () => (await presentedAt(host, port)) === renewed, 12_000)
+  }, 30_000)
 })
 
 describe('a Pod whose certificate expires soon', () => {
