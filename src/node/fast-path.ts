@@ -6,7 +6,8 @@ import { isPromise } from '../draining.ts'
 import type { ServeOptions } from '../serving.ts'
 import { retryFrame } from '../wire/frame.ts'
 import { letGo } from './let-go.ts'
-import { isLast, lingerAfter, markLast } from './linger.ts'
+import { lingerAfter, markLast } from './linger.ts'
+import { refusesPipelined } from './pipelining.ts'
 import { SocketSink } from './socket-sink.ts'
 
 /** What `@hono/node-server` hands to an app beside the request. */
@@ -50,10 +51,7 @@ export function withoutFastPath(fetch: ServeOptions['fetch']): ServeOptions['fet
 function finishing(fetch: ServeOptions['fetch'], finish: Finish): ServeOptions['fetch'] {
   return (request, env) => {
     const { incoming, outgoing } = env as Env
-    if (outgoing.socket === null && isLast(incoming.socket)) {
-      incoming.socket.destroy()
-      return new Response()
-    }
+    if (refusesPipelined(incoming, outgoing)) return new Response()
     const before = eventStreamsOpened()
     const end = (response: Response, watchers: number) => {
       return eventStreamsOpened() === before ? response : finish(request, env as Env, response, watchers)

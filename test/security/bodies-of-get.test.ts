@@ -136,6 +136,30 @@ describe.each([
 
 describe('requests that are pipelined on one socket', () => {
   it.each([
+    ['64 of them are all answered', 64, 65],
+    ['more end the connection', 1_000, 65],
+  ])('wait for the one before them while a middleware waits: %s', async (_, behind, most) => {
+    let asked = 0
+    const going = Promise.withResolvers<void>()
+    const wait: MiddlewareHandler<ServerEnv> = async (_c, next) => {
+      asked += 1
+      await going.promise
+      await next()
+    }
+    const { url } = await startServer([wait])
+    const raw = await Raw.open(url)
+    raws.push(raw)
+    raw.socket.write('GET /plain HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1 + behind))
+    if (behind > 64) await within('the connection ends', raw.closed)
+    await until('they are asked', () => asked === most)
+    going.resolve()
+    if (behind > 64) return
+    await raw.holds('every answer', (text) => text.split('HTTP/1.1 200 ').length === 1 + most)
+    raw.socket.write('GET /plain HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1 + behind))
+    await raw.holds('every answer', (text) => text.split('HTTP/1.1 200 ').length === 1 + 2 * most)
+  })
+
+  it.each([
     ['the fast path', true],
     ['the usual way', false],
   ])('begin no event stream behind another, by %s, and end with their client', async (_, fastPath) => {
