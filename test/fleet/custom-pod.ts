@@ -55,6 +55,8 @@ const hostname = HOST.replace(/[[\]]/g, '')
 const internalTls = TLS === undefined ? undefined : JSON.parse(TLS)
 const own = JSON.parse(SERVE)
 const served = await serve({ sser, fetch: app.fetch, hostname, port: Number(PORT), internalTls, ...own })
+// As a pool of connections that the app never closes.
+if (AFTER_STOP === 'timer') setInterval(() => {}, 60_000)
 if (AFTER_STOP === 'held') {
   // As an app that closes its database.
   process.once('SIGTERM', async () => {

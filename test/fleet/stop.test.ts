@@ -110,6 +110,13 @@ describe.each<[string, Runtime, string, object]>([
     expect(await within('the process ends', pod.ended, 5_000)).toBe(0)
   })
 
+  test('ends the process 5 s after the stop where something else keeps it alive, and says so', async () => {
+    const pod = await start({ env: { AFTER_STOP: 'timer' } })
+    pod.signal('SIGTERM')
+    expect(await within('the process ends', pod.ended, 9_000)).toBe(0)
+    expect(pod.stderr).toContain('the process still runs: it ends now')
+  })
+
   test('is cut short by a second SIGINT, which says so', async () => {
     const pod = await start()
     await request(pod, 'POST /held', 'two coffees')
