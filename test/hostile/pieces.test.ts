@@ -83,8 +83,8 @@ describe.each([
       }, 1)
       try {
         await within('their connections end', Promise.all(raws.map(({ closed }) => closed)), 8_000)
-        // A client that still sends when the connection is closed may lose the answer.
-        for (const { text } of raws) expect(text).toMatch(/^(?:HTTP\/1\.1 (?:408|413) |$)/)
+        // All of them together may also be too much. A client that sends on after the close may lose the answer.
+        for (const { text } of raws) expect(text).toMatch(/^(?:HTTP\/1\.1 (?:408|413|503) |$)/)
       } finally {
         clearInterval(drip)
       }

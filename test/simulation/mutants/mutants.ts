@@ -204,8 +204,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection is sent what was appended before the disconnect that ends it',
     file: 'src/core/hub.ts',
-    find: 'if (connection.endAt(index)) return',
-    replace: 'if (connection.endAt(0)) return',
+    find: 'if (connection.endAt(index) || this.#isStopped)',
+    replace: 'if (connection.endAt(0) || this.#isStopped)',
     mood: 'mild',
     seeds: 300,
   },
