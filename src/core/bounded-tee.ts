@@ -7,7 +7,7 @@ interface Branch {
 }
 
 /**
- * A stream of bytes whose `tee()`, which `Response.clone()` calls under Node, is bounded: the slower branch holds the
+ * A stream of bytes whose `tee()`, which `Response.clone()` calls under Node 22 and 24, is bounded: the slower branch holds the
  * faster one back, because the standard's own `tee()` buffers without limit what only one branch has read.
  * @see https://streams.spec.whatwg.org/#rs-tee
  */

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { BoundedTeeStream } from '../../src/core/bounded-tee.ts'
 import { Client } from '../fixtures/client.ts'
 import { settle } from '../fixtures/clock.ts'
+import { clonesCallTee } from '../fixtures/clones-call-tee.ts'
 import { Fleet, type Pod } from '../fixtures/fleet.ts'
 
 const KIB = 1_024
@@ -62,19 +63,22 @@ describe('the body of an event stream', () => {
     expect(remove).toHaveBeenCalledTimes(1)
   })
 
-  it('reaches both readers where the response is cloned, each event once', async () => {
-    const response = await ask()
-    const [one, two] = [new Client(response.clone()).flow(), new Client(response).flow()]
-    await settle()
-    for (let i = 0; i < 50; i += 1) await pod.sser.send('a', `${i}`)
-    await settle()
-    const all = Array.from({ length: 50 }, (_, i) => `${i}`)
-    expect([one.messages, two.messages, pod.sser.connections]).toEqual([all, all, 1])
-    await one.cancel()
-    expect(pod.sser.connections).toBe(1)
-    await two.cancel()
-    expect(pod.sser.connections).toBe(0)
-  })
+  it.skipIf(!clonesCallTee)(
+    'reaches both readers where the response is cloned, each event once',
+    async () => {
+      const response = await ask()
+      const [one, two] = [new Client(response.clone()).flow(), new Client(response).flow()]
+      await settle()
+      for (let i = 0; i < 50; i += 1) await pod.sser.send('a', `${i}`)
+      await settle()
+      const all = Array.from({ length: 50 }, (_, i) => `${i}`)
+      expect([one.messages, two.messages, pod.sser.connections]).toEqual([all, all, 1])
+      await one.cancel()
+      expect(pod.sser.connections).toBe(1)
+      await two.cancel()
+      expect(pod.sser.connections).toBe(0)
+    },
+  )
 })
 
 describe('a tee of an event stream', () => {
