@@ -60,7 +60,7 @@ export function serve(
   const bindPublic: Runtime['bindPublic'] = (fetch, port, hostname, isDraining) => {
     const answer = closingWhile(isDraining, fetch)
     const server = createAdaptorServer({
-      fetch: fastPath ? withFastPath(answer, new Set()) : withoutFastPath(answer),
+      fetch: fastPath ? withFastPath(answer) : withoutFastPath(answer),
       hostname: DEFAULT_HOST,
       serverOptions: { ...PUBLIC_DEFAULTS, ...serverOptions },
     }) as Server

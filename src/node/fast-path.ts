@@ -28,14 +28,14 @@ const FINISHED = channel('http.server.response.finish')
  * `fetch`, and event streams that may be are taken out of the response and written to the socket itself: each event is
  * framed once for all, and nothing of HTTP is kept for a connection. What cannot be is served as any other response.
  */
-export function withFastPath(fetch: ServeOptions['fetch'], sinks: Set<SocketSink>): ServeOptions['fetch'] {
+export function withFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'] {
   return finishing(fetch, (request, env, response, watchers) => {
     const stream = eventStreamOf(request)
     const { incoming, outgoing } = env
     if (stream === undefined || outgoing.socket === null || !isPlain(stream, response, incoming, outgoing))
       return withoutDiverting(request, env, response)
     const isWatched = hasAborter(request) || hasListeners(outgoing, watchers)
-    begin(stream, response.headers, env, isWatched, sinks)
+    begin(stream, response.headers, env, isWatched)
     // Whoever looks at its body takes it out of the form in which it would be written as an empty response.
     void RESPONSE_ALREADY_SENT.body
     return RESPONSE_ALREADY_SENT
@@ -140,13 +140,7 @@ function hasListeners(outgoing: ServerResponse, watchers: number): boolean {
 }
 
 /** Sends the head. The rest waits until HTTP's parser, which may be at work on the request, is out of the way. */
-function begin(
-  stream: EventStream,
-  headers: Headers,
-  { incoming, outgoing }: Env,
-  isWatched: boolean,
-  sinks: Set<SocketSink>,
-): void {
+function begin(stream: EventStream, headers: Headers, { incoming, outgoing }: Env, isWatched: boolean): void {
   for (const [name, value] of headers) outgoing.appendHeader(name, value)
   outgoing.writeHead(200, { connection: 'close', 'transfer-encoding': 'chunked' })
   outgoing.flushHeaders()
@@ -160,6 +154,6 @@ function begin(
     const isDone = incoming.complete && incoming.readableEnded
     const message = isDone && !isWatched && letGo(outgoing, socket) ? undefined : outgoing
     if (message !== undefined) markLast(socket)
-    SocketSink.attach(stream, socket, message, sinks)
+    SocketSink.attach(stream, socket, message)
   })
 }

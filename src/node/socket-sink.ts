@@ -22,28 +22,20 @@ export class SocketSink implements Sink {
   readonly #socket: Socket
   /** Where HTTP has not let go of the socket, the response that must end in its way. */
   readonly #message: ServerResponse | undefined
-  readonly #sinks: Set<SocketSink>
   #taker: Taker | undefined
 
-  private constructor(socket: Socket, message: ServerResponse | undefined, sinks: Set<SocketSink>) {
+  private constructor(socket: Socket, message: ServerResponse | undefined) {
     this.#socket = socket
     this.#message = message
-    this.#sinks = sinks
   }
 
-  /** Begins to write the stream; `sinks` has the sink until its socket is closed. */
-  static attach(
-    stream: EventStream,
-    socket: Socket,
-    message: ServerResponse | undefined,
-    sinks: Set<SocketSink>,
-  ): void {
-    const sink = new SocketSink(socket, message, sinks)
+  /** Begins to write the stream. */
+  static attach(stream: EventStream, socket: Socket, message: ServerResponse | undefined): void {
+    const sink = new SocketSink(socket, message)
     ;(socket as SinkSocket)[SINK] = sink
     socket.on('drain', onDrain).on('close', onClose)
     // The response is the last on its connection. A client that says no more does not listen any more, either.
     if (message === undefined) socket.on('error', ignore).on('end', socket.destroy).resume()
-    sinks.add(sink)
     sink.#taker = stream.divert(sink)
     sink.pull()
   }
@@ -78,7 +70,6 @@ export class SocketSink implements Sink {
 
   /** Its socket is closed. */
   leave(): void {
-    this.#sinks.delete(this)
     this.#taker?.leave()
   }
 }
