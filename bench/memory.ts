@@ -1,7 +1,7 @@
 // npm run bench:memory: what a full log takes of the heap, against its bound of 16 MiB.
-import { Log } from '../src/core/log.ts'
-import { timing } from '../src/core/timing.ts'
-import { plainMessage, seededRandom } from '../test/fixtures/messages.ts'
+import { Log } from '../src/log/log.ts'
+import { timing } from '../src/log/timing.ts'
+import { plainMessage, seededRandom } from '../test/support/messages.ts'
 
 const MAX_BYTES = 16_777_216
 const random = seededRandom(1)

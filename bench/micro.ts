@@ -1,14 +1,14 @@
 // npm run bench:micro: what one event costs on its way, piece by piece. Absolute times move with the machine;
 // each group's first row is its control, without sser, and the others are to be read as ratios to it.
 import { bench, run, summary } from 'mitata'
-import { Log } from '../src/core/log.ts'
-import { Reader } from '../src/core/reader.ts'
-import { timing } from '../src/core/timing.ts'
+import { Reader } from '../src/delivery/reader.ts'
+import { Log } from '../src/log/log.ts'
+import { timing } from '../src/log/timing.ts'
 import { eventFrame } from '../src/wire/frame.ts'
 import { parsePosition, printPosition } from '../src/wire/position.ts'
 import { parseV1, printV1 } from '../src/wire/v1.ts'
 import { parseAppend, printAppend } from '../src/wire/v2.ts'
-import { plainMessage, seededRandom } from '../test/fixtures/messages.ts'
+import { plainMessage, seededRandom } from '../test/support/messages.ts'
 
 const random = seededRandom(1)
 const messages = Array.from({ length: 1_000 }, () => plainMessage(random, 100))

@@ -1,7 +1,7 @@
 // Pods as processes of their own, for figures that cross process borders.
 import { type ChildProcess, fork } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { within } from '../test/until.ts'
+import { within } from '../test/support/until.ts'
 import type { Command, Result } from './pods/command.ts'
 
 const START_MS = 10_000

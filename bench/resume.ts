@@ -2,8 +2,8 @@
 // machine: each figure is the median of several, beside a control that was measured in turn with it.
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { plainMessage, seededRandom } from '../test/fixtures/messages.ts'
 import { endPods, Pod, type Runtime } from '../test/fleet/pods.ts'
+import { plainMessage, seededRandom } from '../test/support/messages.ts'
 
 const ROUNDS = 7
 const MEBIBYTE = 1_048_576

@@ -1,12 +1,11 @@
-import { bunMac } from './bun/bun-mac.ts'
-import { certificateReader } from './bun/certificate-reader.ts'
-import { GoPosts } from './bun/go-posts.ts'
-import { isHot, replacePrevious } from './bun/hot.ts'
-import { lasting } from './bun/lasting.ts'
-import { Listener } from './bun/listener.ts'
-import { closingWhile } from './draining.ts'
-import { fetchTransport, type Transport } from './mesh/transport.ts'
-import { rememberTrailingSlash } from './routes/mounted.ts'
+import { closingWhile } from './http/closing.ts'
+import { rememberTrailingSlash } from './http/mounted.ts'
+import { bunMac } from './runtime/bun/bun-mac.ts'
+import { certificateReader } from './runtime/bun/certificate-reader.ts'
+import { GoPosts } from './runtime/bun/go-posts.ts'
+import { isHot, replacePrevious } from './runtime/bun/hot.ts'
+import { lasting } from './runtime/bun/lasting.ts'
+import { Listener } from './runtime/bun/listener.ts'
 import {
   type Bound,
   bindError,
@@ -15,9 +14,10 @@ import {
   type Served,
   type ServeOptions,
   serveOn,
-} from './serving.ts'
+} from './runtime/serving.ts'
+import { fetchTransport, type Transport } from './transport/transport.ts'
 
-export type { PeerTls, PeerTlsFiles, PeerTlsSource, Served, ServeOptions } from './serving.ts'
+export type { PeerTls, PeerTlsFiles, PeerTlsSource, Served, ServeOptions } from './runtime/serving.ts'
 
 /** Options of `serve()` under Bun. */
 export interface BunServeOptions extends ServeOptions {

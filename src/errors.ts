@@ -1,4 +1,4 @@
-import { printableLines } from './wire/printable.ts'
+import { printableLines } from './printable.ts'
 
 /** What went wrong, as a stable word that code may compare. */
 export type SserErrorCode =

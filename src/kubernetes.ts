@@ -1,5 +1,9 @@
-export type { KubeConfig } from './kubernetes/credentials.ts'
-export type { KubernetesPeerFinderStatus } from './kubernetes/discovery.ts'
-export { DnsPeerFinder, type DnsPeerFinderOptions } from './kubernetes/dns.ts'
-export { KubernetesPeerFinder } from './kubernetes/finder.ts'
-export type { KubernetesPeerFinderOptions, PodsOptions, ServiceOptions } from './kubernetes/options.ts'
+export { DnsPeerFinder, type DnsPeerFinderOptions } from './discovery/dns.ts'
+export type { KubeConfig } from './discovery/kubernetes/credentials.ts'
+export type { KubernetesPeerFinderStatus } from './discovery/kubernetes/discovery.ts'
+export { KubernetesPeerFinder } from './discovery/kubernetes/finder.ts'
+export type {
+  KubernetesPeerFinderOptions,
+  PodsOptions,
+  ServiceOptions,
+} from './discovery/kubernetes/options.ts'

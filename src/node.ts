@@ -3,17 +3,24 @@ import { createServer as createTlsServer } from 'node:https'
 
 import type { Server as TlsServer } from 'node:tls'
 import { createAdaptorServer } from '@hono/node-server'
-import { closingWhile } from './draining.ts'
-import { certificateReader } from './node/certificate-reader.ts'
+import { closingWhile } from './http/closing.ts'
+import { certificateReader } from './runtime/node/certificate-reader.ts'
 
-import { withFastPath, withoutFastPath } from './node/fast-path.ts'
-import { httpTransport } from './node/http-transport.ts'
-import { InternalSockets } from './node/internal-sockets.ts'
-import { Listener } from './node/listener.ts'
-import { nodeMac } from './node/node-mac.ts'
-import { type Bound, type PeerTls, type Runtime, type Served, type ServeOptions, serveOn } from './serving.ts'
+import { withFastPath, withoutFastPath } from './runtime/node/fast-path.ts'
+import { httpTransport } from './runtime/node/http-transport.ts'
+import { InternalSockets } from './runtime/node/internal-sockets.ts'
+import { Listener } from './runtime/node/listener.ts'
+import { nodeMac } from './runtime/node/node-mac.ts'
+import {
+  type Bound,
+  type PeerTls,
+  type Runtime,
+  type Served,
+  type ServeOptions,
+  serveOn,
+} from './runtime/serving.ts'
 
-export type { PeerTls, PeerTlsFiles, PeerTlsSource, Served, ServeOptions } from './serving.ts'
+export type { PeerTls, PeerTlsFiles, PeerTlsSource, Served, ServeOptions } from './runtime/serving.ts'
 
 /** Options of `serve()` under Node. */
 export interface NodeServeOptions extends ServeOptions {

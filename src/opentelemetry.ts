@@ -12,7 +12,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { describe } from './errors.ts'
-import type { TracedReceipt, Tracing, TracingSpan } from './tracing.ts'
+import type { TracedReceipt, Tracing, TracingSpan } from './telemetry/tracing.ts'
 import { readTraceparent } from './wire/traceparent.ts'
 
 /** What {@link openTelemetryTracing} may be given. */

@@ -1,8 +1,8 @@
 import type { Metric, Registry } from 'prom-client'
 import { SserError } from './errors.ts'
-import type { Family } from './exposition.ts'
-import { goFamilies } from './go-metrics.ts'
-import { MOST_STREAMS, metricFamilies } from './metrics.ts'
+import type { Family } from './ops/exposition.ts'
+import { goFamilies } from './ops/go-metrics.ts'
+import { MOST_STREAMS, metricFamilies } from './ops/metrics.ts'
 import type { Sser } from './sser.ts'
 
 /** Where the metrics go, and which. */

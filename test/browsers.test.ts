@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Browser, browsers } from './fixtures/browser.ts'
 import { acquainted, endPods, type Pod, startFleet } from './fleet/pods.ts'
 import { TcpServer } from './fleet/proxy.ts'
-import { until, within } from './until.ts'
+import { Browser, browsers } from './support/browser.ts'
+import { until, within } from './support/until.ts'
 
 const SCRIPT = fileURLToPath(new URL('./fleet/custom-pod.ts', import.meta.url))
 const env = { FRONT: 'cors', OPTIONS: JSON.stringify({ retryMs: 100, heartbeatMs: 1_000 }) }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { browsers } from './fixtures/browser.ts'
-import { Demo, endDemos, freePorts } from './fixtures/demo.ts'
-import { openPage, type Page } from './fixtures/page.ts'
-import { within } from './until.ts'
+import { browsers } from './support/browser.ts'
+import { Demo, endDemos, freePorts } from './support/demo.ts'
+import { openPage, type Page } from './support/page.ts'
+import { within } from './support/until.ts'
 
 /** For what the page shall show: a browser and four processes share two cores with other tests. */
 const SHOW_MS = 20_000

@@ -2,9 +2,9 @@ import { createServer, type Socket } from 'node:net'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Demo, endDemos, freePorts, START_MS, STOP_MS } from './fixtures/demo.ts'
-import { requires } from './requires.ts'
-import { until, within } from './until.ts'
+import { Demo, endDemos, freePorts, START_MS, STOP_MS } from './support/demo.ts'
+import { requires } from './support/requires.ts'
+import { until, within } from './support/until.ts'
 
 /** For what the page shall show: a browser and four processes share two cores with other tests. */
 const SHOW_MS = 20_000

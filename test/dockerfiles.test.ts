@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { readExample } from './fixtures/manifests.ts'
+import { readExample } from './support/manifests.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Settings } from '../src/index.ts'
-import { settle } from './fixtures/clock.ts'
-import { Fleet, late } from './fixtures/fleet.ts'
+import { settle } from './support/clock.ts'
+import { Fleet, late } from './support/fleet.ts'
 
 /** A fleet of two, and so many clients of the stream `a` on its first Pod. */
 async function crowd(size: number, settings?: Settings) {

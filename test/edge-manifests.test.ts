@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { find, type Manifest, manifestsIn, readExample } from './fixtures/manifests.ts'
+import { find, type Manifest, manifestsIn, readExample } from './support/manifests.ts'
 
 type WithSpec = Manifest & { spec: unknown }
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { type Deployment, find, type Manifest, manifestsIn, parseManifests } from './fixtures/manifests.ts'
+import { type Deployment, find, type Manifest, manifestsIn, parseManifests } from './support/manifests.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const base = manifestsIn('base/')
@@ -31,7 +31,7 @@ test('docs/kubernetes.md names errors as the finder says them, and all that can 
   const named = [...String(section.split(/^## /m)[0]).matchAll(/^\| `([^`]+)` +\|/gm)].map(
     ([, says]) => says ?? '',
   )
-  const folder = join(ROOT, 'src/kubernetes')
+  const folder = join(ROOT, 'src/discovery/kubernetes')
   const sources = readdirSync(folder)
     .map((name) => readFileSync(join(folder, name), 'utf8'))
     .join('\n')

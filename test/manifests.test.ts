@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { StatusError } from '../src/discovery/kubernetes/answer.ts'
+import { mend } from '../src/discovery/kubernetes/mend.ts'
+import { resolveOptions } from '../src/discovery/kubernetes/options.ts'
+import { pods } from '../src/discovery/kubernetes/pods.ts'
 import { LocalhostPeerFinder, Sser } from '../src/index.ts'
-import { StatusError } from '../src/kubernetes/answer.ts'
-import { mend } from '../src/kubernetes/mend.ts'
-import { resolveOptions } from '../src/kubernetes/options.ts'
-import { pods } from '../src/kubernetes/pods.ts'
 import { resolveSettings } from '../src/options.ts'
-import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/serving.ts'
+import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/runtime/serving.ts'
 import {
   type Deployment,
   type DisruptionBudget,
@@ -23,7 +23,7 @@ import {
   type RoleBinding,
   readExample,
   type Service,
-} from './fixtures/manifests.ts'
+} from './support/manifests.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 /** How long a Pod may take to free its ports, once everything is handed over. */
@@ -53,7 +53,7 @@ describe('the Deployment', () => {
   })
 
   test('tells its Pods of themselves what the finder reads, and nothing else', () => {
-    const folder = join(ROOT, 'src/kubernetes')
+    const folder = join(ROOT, 'src/discovery/kubernetes')
     const sources = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
     const read = new Set(sources.join('\n').match(/\bPOD_[A-Z]+\b/g))
     const fields: Record<string, string> = {

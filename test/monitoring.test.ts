@@ -5,15 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { fillIn, readPanels } from '../bench/dashboard/panels.ts'
-import {
-  type Deployment,
-  find,
-  type Manifest,
-  manifestsIn,
-  type NetworkPolicy,
-} from './fixtures/manifests.ts'
-import { askPromtool, promtool, type Scrape, scrape } from './fixtures/metrics.ts'
-import { Talker } from './fixtures/talker.ts'
+import { type Deployment, find, type Manifest, manifestsIn, type NetworkPolicy } from './support/manifests.ts'
+import { askPromtool, promtool, type Scrape, scrape } from './support/metrics.ts'
+import { Talker } from './support/talker.ts'
 
 const FOLDER = new URL('../examples/kubernetes/monitoring/', import.meta.url)
 const ALERTS = fileURLToPath(new URL('rules/alerts.yaml', FOLDER))

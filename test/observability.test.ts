@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { metricFamilies } from '../src/metrics.ts'
-import { Talker } from './fixtures/talker.ts'
+import { metricFamilies } from '../src/ops/metrics.ts'
+import { Talker } from './support/talker.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const page = readFileSync(new URL('docs/observability.md', ROOT), 'utf8')

@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { LocalhostPeerFinder, Sser } from '../src/index.ts'
-import { settle } from './fixtures/clock.ts'
-import { Fleet, hung, outcome, refused } from './fixtures/fleet.ts'
-import { asReceived, HOSTILE_MESSAGES } from './fixtures/messages.ts'
+import { settle } from './support/clock.ts'
+import { Fleet, hung, outcome, refused } from './support/fleet.ts'
+import { asReceived, HOSTILE_MESSAGES } from './support/messages.ts'
 
 async function onePod(settings?: ConstructorParameters<typeof Fleet>[1]) {
   const fleet = await Fleet.of(1, settings)

@@ -1,10 +1,10 @@
 import { Hono } from 'hono'
 import { afterEach, describe, expect, test } from 'vitest'
-import { StaticPeerFinder } from '../src/finders/static.ts'
+import { StaticPeerFinder } from '../src/discovery/static.ts'
 import { serve } from '../src/node.ts'
 import { Sser } from '../src/sser.ts'
-import { Browser, browsers } from './fixtures/browser.ts'
-import { until } from './until.ts'
+import { Browser, browsers } from './support/browser.ts'
+import { until } from './support/until.ts'
 
 const chromium = browsers.find(({ name }) => name === 'chromium')
 const START_MS = 30_000

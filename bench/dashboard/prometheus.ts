@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until, within } from '../../test/until.ts'
+import { until, within } from '../../test/support/until.ts'
 
 /** How often Pods are asked, in seconds. */
 export const SCRAPE_S = 1

@@ -1,7 +1,7 @@
 // Figure 9: sser between Pods against Redis pub/sub between the same; needs a redis-server.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
-import { until } from '../../test/until.ts'
+import { until } from '../../test/support/until.ts'
 import type { BenchOptions } from '../harness/options.ts'
 import { programPath } from '../harness/program-path.ts'
 import { median, type Table } from '../harness/table.ts'

@@ -1,7 +1,7 @@
 // Figure 10: how long live events take while ten thousand clients come back in ten seconds, each with what it missed.
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { within } from '../../test/until.ts'
+import { within } from '../../test/support/until.ts'
 import { message } from '../harness/message.ts'
 import type { BenchOptions } from '../harness/options.ts'
 import { type Described, ServerProcess } from '../harness/server-process.ts'

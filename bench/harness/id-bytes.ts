@@ -1,4 +1,4 @@
-import { Fleet } from '../../test/fixtures/fleet.ts'
+import { Fleet } from '../../test/support/fleet.ts'
 
 const QUIET_MS = 60_000
 const EVENTS = 1_000

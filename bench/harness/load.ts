@@ -1,7 +1,7 @@
 // Connections to one server, and events sent through it, every one of them verified by the clients.
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { within } from '../../test/until.ts'
+import { within } from '../../test/support/until.ts'
 import type { Answer, Order } from './load-client.ts'
 import { message } from './message.ts'
 import type { ServerProcess } from './server-process.ts'

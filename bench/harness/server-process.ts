@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { until, within } from '../../test/until.ts'
+import { until, within } from '../../test/support/until.ts'
 import type { BenchServer } from './bench-server.ts'
 import { type CpuReading, cpu, family, rss } from './process-cost.ts'
 

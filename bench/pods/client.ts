@@ -1,6 +1,6 @@
 import { type ClientRequest, get } from 'node:http'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import { until } from '../../test/until.ts'
+import { until } from '../../test/support/until.ts'
 import { STREAM, textOf } from './event.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { plainMessage, SEED, seededRandom } from '../../test/fixtures/messages.ts'
+import { plainMessage, SEED, seededRandom } from '../../test/support/messages.ts'
 
 const FILLING = plainMessage(seededRandom(SEED), 10_000)
 

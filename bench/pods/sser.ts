@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 import { serve } from '../../src/node.ts'
-import { until } from '../../test/until.ts'
+import { until } from '../../test/support/until.ts'
 import { scrape } from '../harness/scrape.ts'
 import { obey } from './command.ts'
 

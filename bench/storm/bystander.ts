@@ -1,6 +1,6 @@
 // Somebody who has been there all along: what is sent to it, and how long that takes.
 import { connect, type Socket } from 'node:net'
-import { within } from '../../test/until.ts'
+import { within } from '../../test/support/until.ts'
 import type { ServerProcess } from '../harness/server-process.ts'
 
 const EVERY_MS = 10

@@ -1,9 +1,9 @@
 /** The peer wire between Pods of this package: one shape for a request and for its answer. */
 import * as v from 'valibot'
 import { SserError } from '../errors.ts'
+import { printable } from '../printable.ts'
 import { eventTypeFault, keyFault, peerStreamNameFault, tagFault } from './names.ts'
 import { isEpoch, MAX_EPOCHS, type Position } from './position.ts'
-import { printable } from './printable.ts'
 import { traceparentOf } from './traceparent.ts'
 
 /** Where a Pod takes appends by POST, on its internal port. */

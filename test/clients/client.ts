@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { within } from '../until.ts'
+import { within } from '../support/until.ts'
 
 interface Printed {
   type: string | null | undefined

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { resolveSettings } from '../../src/options.ts'
 import { acquainted, Pod, type Runtime, startFleet } from '../fleet/pods.ts'
 import { TcpServer } from '../fleet/proxy.ts'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 
 const PREFIX = '127.0.77.'
 const STREAM = 'orders'

@@ -3,7 +3,7 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { requires } from '../requires.ts'
+import { requires } from '../support/requires.ts'
 
 /** A package registry may be slow; nothing may hang. */
 const INSTALL_MS = 200_000

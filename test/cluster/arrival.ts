@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { type Fleet, urlOf } from './fleet.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { Fleet } from './fleet.ts'
 import type { Kubelet } from './rig/kubelet/kubelet.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'

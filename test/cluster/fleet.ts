@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import type { Balancer } from './rig/balancer.ts'
 import type { Pod } from './rig/kubelet/objects.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'

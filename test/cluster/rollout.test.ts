@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { ASK_MS, Fleet } from './fleet.ts'
 import { markSilence, silenceOf } from './silence.ts'
 import { timed } from './timed.ts'

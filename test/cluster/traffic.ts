@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Receipt } from '../../src/index.ts'
 import type { Client } from '../fleet/clients.ts'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { type Fleet, urlOf } from './fleet.ts'
 import { Page } from './page.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 import { serve } from '../../src/node.ts'
-import { until, within } from '../until.ts'
+import { until, within } from '../support/until.ts'
 
 const HOST = '127.0.97.1'
-const tls = (name: string) => fileURLToPath(new URL(`../kubernetes/tls/${name}`, import.meta.url))
+const tls = (name: string) => fileURLToPath(new URL(`../discovery/kubernetes/tls/${name}`, import.meta.url))
 
 /** Of the certificate that {@link TLS} serves, which is for 127.0.0.1. */
 export const CERTIFICATE: string = tls('server.crt')

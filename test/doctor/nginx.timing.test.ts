@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { requires } from '../requires.ts'
+import { requires } from '../support/requires.ts'
 import { type Diagnosis, diagnose } from './diagnosis.ts'
 import { CERTIFICATE, endEdge, freePort, startNginx, startPod, TLS } from './edge.ts'
 

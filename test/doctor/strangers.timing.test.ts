@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { diagnose } from './diagnosis.ts'
 import { freePort } from './edge.ts'
 import { endStrangers, GREETING, HEADERS, HOST, serveHttp, serveTcp } from './stranger.ts'

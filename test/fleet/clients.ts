@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { EventSource, type FetchLike } from 'eventsource'
-import { within } from '../until.ts'
+import { within } from '../support/until.ts'
 
 const OPEN_MS = 10_000
 /** Of a raw connection; floods would cost their square. */

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { Client, closeClients } from './clients.ts'
 import { endPods, Pod, runScript } from './pods.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { Client, closeClients } from './clients.ts'
 import { acquainted, endPods, type Pod, type Runtime, startFleet } from './pods.ts'
 

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { afterEach, describe, expect, test } from 'vitest'
-import { until, within } from '../until.ts'
+import { until, within } from '../support/until.ts'
 import { Raw } from './clients.ts'
 import { ask, endServers, listen, type ServerEnv, startServer } from './one-server.ts'
 import { runScript } from './pods.ts'

@@ -9,7 +9,7 @@ import { Response as UndiciResponse } from 'undici'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 import { serve } from '../../src/node.ts'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import type { Raw } from './clients.ts'
 import { endServers, listen, type ServerEnv, startServer } from './one-server.ts'
 

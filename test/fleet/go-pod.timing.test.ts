@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { Client, closeClients } from './clients.ts'
 import { GoReceiver, GoSender } from './go-pod.ts'
 import { acquainted, endPods, Pod, type Runtime } from './pods.ts'

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { within } from '../until.ts'
+import { within } from '../support/until.ts'
 import { Raw } from './clients.ts'
 import { GoSender } from './go-pod.ts'
 import { endPods, Pod, type Runtime } from './pods.ts'

@@ -2,12 +2,12 @@
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { logger } from 'hono/logger'
-import { Connection } from '../../src/core/connection.ts'
-import { Hub } from '../../src/core/hub.ts'
+import { Connection } from '../../src/delivery/connection.ts'
+import { Hub } from '../../src/delivery/hub.ts'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
-import { CountingClock } from '../fixtures/counting-clock.ts'
-import { resources } from '../fixtures/resources.ts'
-import { until } from '../until.ts'
+import { CountingClock } from '../support/counting-clock.ts'
+import { resources } from '../support/resources.ts'
+import { until } from '../support/until.ts'
 import { Raw } from './clients.ts'
 
 const isBun = 'Bun' in globalThis

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
-import type { DebugView } from '../../src/routes/debug.ts'
-import { askPromtool, promtool, Scrape } from '../fixtures/metrics.ts'
-import { until } from '../until.ts'
+import type { DebugView } from '../../src/ops/debug.ts'
+import { askPromtool, promtool, Scrape } from '../support/metrics.ts'
+import { until } from '../support/until.ts'
 import { Client, closeClients, Raw } from './clients.ts'
 import { acquainted, endPods, type Pod, startFleet } from './pods.ts'
 

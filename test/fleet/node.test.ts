@@ -4,7 +4,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Handler, Sser, StaticPeerFinder } from '../../src/index.ts'
 import { serve } from '../../src/node.ts'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { Client, closeClients, Raw } from './clients.ts'
 
 const HOST = '127.0.50.1'

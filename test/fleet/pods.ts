@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Agent, request } from 'undici'
 import type { PeerStatus, Receipt } from '../../src/index.ts'
-import { until, within } from '../until.ts'
+import { until, within } from '../support/until.ts'
 
 export type Runtime = 'node' | 'bun'
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { within } from '../until.ts'
+import { within } from '../support/until.ts'
 import { Raw } from './clients.ts'
 import { endPods, Pod, type Runtime } from './pods.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { Client, closeClients, Raw } from './clients.ts'
 import { acquainted, endPods, type Pod, type Runtime, startFleet } from './pods.ts'
 import { TcpServer } from './proxy.ts'

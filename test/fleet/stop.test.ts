@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
-import { until, within } from '../until.ts'
+import { until, within } from '../support/until.ts'
 import { Raw } from './clients.ts'
 import { endPods, Pod, type Runtime } from './pods.ts'
 

@@ -12,7 +12,7 @@ import { expect } from 'vitest'
 import { type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
 import { type Served, serve } from '../../src/node.ts'
 import { APPEND_URL_PATH, parseAppend, printAppend } from '../../src/wire/v2.ts'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 
 export const HOSTS = ['127.0.57.1', '127.0.57.2', '127.0.57.3']
 const PORT = 7110

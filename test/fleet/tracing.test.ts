@@ -4,7 +4,7 @@ import { AlwaysOffSampler, AlwaysOnSampler, TracerProvider } from '@opentelemetr
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Settings } from '../../src/index.ts'
 import { openTelemetryTracing } from '../../src/opentelemetry.ts'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { Client, closeClients, Raw } from './clients.ts'
 import { HOSTS, TracedPod } from './traced-pod.ts'
 

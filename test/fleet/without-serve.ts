@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 
 const { Sser, StaticPeerFinder }: typeof import('../../src/index.ts') =
-  'Bun' in globalThis ? await import('../../src/index.ts') : await import('../../src/node/index.ts')
+  'Bun' in globalThis ? await import('../../src/index.ts') : await import('../../src/index-node.ts')
 
 const proxy = process.env.HTTP_PROXY ?? ''
 const { hostname: host } = new URL(proxy)

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { SEED } from '../fixtures/messages.ts'
+import { SEED } from '../support/messages.ts'
 import { fuzz } from './fuzz.ts'
 import type { Json } from './surface.ts'
 import { surfaces } from './surfaces.ts'

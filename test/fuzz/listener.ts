@@ -1,8 +1,8 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import type { Connection, Sink } from '../../src/core/connection.ts'
-import type { Life } from '../../src/life.ts'
+import type { Connection, Sink } from '../../src/delivery/connection.ts'
+import type { Life } from '../../src/instance/life.ts'
 import { parsePosition } from '../../src/wire/position.ts'
-import { asReceived } from '../fixtures/messages.ts'
+import { asReceived } from '../support/messages.ts'
 
 /** The event types that the server sends of its own. */
 const OWN = ['sser-position', 'sser-gap', 'sser-retry']

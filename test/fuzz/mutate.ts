@@ -1,5 +1,5 @@
-import { HOSTILE_MESSAGES } from '../fixtures/messages.ts'
 import { Random } from '../simulation/random.ts'
+import { HOSTILE_MESSAGES } from '../support/messages.ts'
 import type { Json, Surface } from './surface.ts'
 
 const NUMBERS: readonly number[] = [

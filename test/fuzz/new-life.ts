@@ -1,8 +1,8 @@
-import { Tally } from '../../src/core/tally.ts'
-import { Faults } from '../../src/faults.ts'
-import { Life } from '../../src/life.ts'
-import type { Transport } from '../../src/mesh/transport.ts'
+import { Life } from '../../src/instance/life.ts'
 import { resolveSettings, type Settings } from '../../src/options.ts'
+import { Faults } from '../../src/telemetry/faults.ts'
+import { Tally } from '../../src/telemetry/tally.ts'
+import type { Transport } from '../../src/transport/transport.ts'
 import { StepClock } from './step-clock.ts'
 
 export interface LifeOptions extends Settings {

@@ -1,4 +1,4 @@
-import { VirtualClock } from '../fixtures/clock.ts'
+import { VirtualClock } from '../support/clock.ts'
 
 /** Virtual time without a turn of the event loop for each timer: a million inputs have no time for one. */
 export class StepClock extends VirtualClock {

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { endPods, Pod, type Runtime } from '../fleet/pods.ts'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const RUNTIMES: readonly Runtime[] = ['node', 'bun', 'node']

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until, within } from '../until.ts'
+import { until, within } from '../support/until.ts'
 import type { Product } from './products.ts'
 
 const EXAMPLES = new URL('../../examples/proxies/', import.meta.url)

@@ -4,7 +4,7 @@ import { jwt, sign } from 'hono/jwt'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Authorize, Decision } from '../../src/index.ts'
 import type { Raw } from '../fleet/clients.ts'
-import { until, within } from '../until.ts'
+import { until, within } from '../support/until.ts'
 import { listen, SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const fleet = new SecuredFleet('127.0.64')

@@ -5,9 +5,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { Raw } from '../fleet/clients.ts'
 import { ask, endServers, listen, type ServerEnv, startServer } from '../fleet/one-server.ts'
 import { endPods, Pod } from '../fleet/pods.ts'
-import { until, within } from '../until.ts'
+import { until, within } from '../support/until.ts'
 
-const SCRIPT = fileURLToPath(new URL('../hostile/pod.ts', import.meta.url))
+const SCRIPT = fileURLToPath(new URL('./pod.ts', import.meta.url))
 const PIECES = 10_000
 const CONNECTIONS = 40
 /** What a connection may cost, its event stream included, in bytes. */

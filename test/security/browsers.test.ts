@@ -1,8 +1,8 @@
 import { Hono } from 'hono'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Decision } from '../../src/index.ts'
-import { Browser, browsers } from '../fixtures/browser.ts'
-import { until } from '../until.ts'
+import { Browser, browsers } from '../support/browser.ts'
+import { until } from '../support/until.ts'
 import { SecuredFleet, type SecuredPod } from './fleet.ts'
 
 /** A browser that starts shares two cores with other tests. */

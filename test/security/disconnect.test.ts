@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import type { Decision } from '../../src/index.ts'
-import { Fleet } from '../fixtures/fleet.ts'
 import { Raw } from '../fleet/clients.ts'
-import { until, within } from '../until.ts'
+import { Fleet } from '../support/fleet.ts'
+import { until, within } from '../support/until.ts'
 import { listen, raws, SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const fleet = new SecuredFleet('127.0.65')
@@ -286,7 +286,7 @@ describe('a Pod that was cut off', () => {
 
 /** A client of one Pod of a fleet on virtual time, where the hook is asked. */
 async function openOn(cut: Fleet, index: number) {
-  const { Client } = await import('../fixtures/client.ts')
+  const { Client } = await import('../support/client.ts')
   const response = await cut.pod(index).sser.handler(new Request('http://pod/events?stream=a'))
   const client = new Client(response).flow()
   await delay(0)

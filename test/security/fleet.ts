@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { type FaultContext, type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
 import { type NodeServeOptions, type Served, serve } from '../../src/node.ts'
 import { Client, closeClients, Raw } from '../fleet/clients.ts'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 
 const PORT = 7_310
 

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Raw } from '../fleet/clients.ts'
 import { endPods, Pod } from '../fleet/pods.ts'
-import { until, within } from '../until.ts'
+import { until, within } from '../support/until.ts'
 
 const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
 const EVENT = '{"stream":"a","msg":"x"}'

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { Raw } from '../fleet/clients.ts'
-import { within } from '../until.ts'
+import { within } from '../support/until.ts'
 import { raws, SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const fleet = new SecuredFleet('127.0.76')

@@ -2,9 +2,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Decision } from '../../src/index.ts'
-import { CountingClock } from '../fixtures/counting-clock.ts'
 import { Raw } from '../fleet/clients.ts'
-import { until } from '../until.ts'
+import { CountingClock } from '../support/counting-clock.ts'
+import { until } from '../support/until.ts'
 import { type PodSettings, raws, SecuredFleet, type SecuredPod } from './fleet.ts'
 
 setFlagsFromString('--expose-gc')

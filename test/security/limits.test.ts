@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { Raw } from '../fleet/clients.ts'
-import { until, within } from '../until.ts'
+import { until, within } from '../support/until.ts'
 import { listen, raws, SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const fleet = new SecuredFleet('127.0.67')

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Raw } from '../fleet/clients.ts'
 import { endPods, Pod } from '../fleet/pods.ts'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 
 const script = fileURLToPath(new URL('./middleware-pod.ts', import.meta.url))
 

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { PeerTls } from '../../src/node.ts'
 import { Client, closeClients, Raw } from '../fleet/clients.ts'
 import { acquainted, endPods, Pod, startFleet } from '../fleet/pods.ts'
-import { until, within } from '../until.ts'
+import { until, within } from '../support/until.ts'
 import { SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const pem = (name: string) => readFileSync(new URL(`./tls/${name}`, import.meta.url), 'utf8')

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SserError } from '../../src/index.ts'
 import { printAppend } from '../../src/wire/v2.ts'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const V1 = '/api/json/v1/send'

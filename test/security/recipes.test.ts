@@ -5,7 +5,7 @@ import { jwtQuery } from '../../examples/authorize/jwt-query.ts'
 import { sessionStore } from '../../examples/authorize/session-store.ts'
 import { signedLinks } from '../../examples/authorize/signed-link.ts'
 import type { Authorize } from '../../src/index.ts'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const fleet = new SecuredFleet('127.0.68')

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { printAppend } from '../../src/wire/v2.ts'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { type PodSettings, SecuredFleet, type SecuredPod } from './fleet.ts'
 
 // What a Pod in another language would do with docs/protocol.md in hand: nothing here signs with the code of src/.

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Raw } from '../fleet/clients.ts'
 import { endPods, Pod } from '../fleet/pods.ts'
-import { until, within } from '../until.ts'
+import { until, within } from '../support/until.ts'
 
 const script = fileURLToPath(new URL('./ending-pod.ts', import.meta.url))
 /** What a head may take, and what an ended response may linger, with what timers and a busy machine add. */

@@ -1,4 +1,4 @@
-import { seededRandom } from '../fixtures/messages.ts'
+import { seededRandom } from '../support/messages.ts'
 
 /** A seeded source of chance: the same seed, the same run. */
 export class Random {

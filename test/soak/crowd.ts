@@ -1,6 +1,6 @@
 // A process full of clients: they connect, some leave and come back all the time, and all keep a ledger of what they got.
 import { Agent } from 'node:http'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import { Client, Tally } from './client.ts'
 import type { Due } from './ledger.ts'
 import { obey } from './line.ts'

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Pod } from '../fleet/pods.ts'
-import { until } from '../until.ts'
+import { until } from '../support/until.ts'
 import type { Due } from './ledger.ts'
 import { Life } from './life.ts'
 import type { Sent, Vitals } from './pod.ts'

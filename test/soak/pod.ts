@@ -1,10 +1,10 @@
 // One Pod of the soak. What the soak wants of it comes over IPC.
 import { Hono } from 'hono'
-import { Log } from '../../src/core/log.ts'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import { Log } from '../../src/log/log.ts'
 import { serve } from '../../src/node.ts'
-import { CountingClock } from '../fixtures/counting-clock.ts'
-import { resources } from '../fixtures/resources.ts'
+import { CountingClock } from '../support/counting-clock.ts'
+import { resources } from '../support/resources.ts'
 import { obey } from './line.ts'
 import { mallocBytes } from './malloc.ts'
 

@@ -10,8 +10,8 @@ import {
   retryFrame,
 } from '../../src/wire/frame.ts'
 import { eventTypeFault } from '../../src/wire/names.ts'
-import { asReceived, HOSTILE_MESSAGES, oddMessage, seededRandom } from '../fixtures/messages.ts'
-import { check } from '../fixtures/property.ts'
+import { asReceived, HOSTILE_MESSAGES, oddMessage, seededRandom } from '../support/messages.ts'
+import { check } from '../support/property.ts'
 
 /** What a client sees of these bytes, however the network cuts them; `eventsource-parser` is the judge. */
 function received(text: string, cuts: readonly number[] = []) {

@@ -13,7 +13,7 @@ import {
   peerStreamNameFault,
   streamNameFault,
 } from '../../src/wire/names.ts'
-import { check } from '../fixtures/property.ts'
+import { check } from '../support/property.ts'
 
 const CONTROLS = [
   ...Array.from({ length: 32 }, (_, i) => i),

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { drawEpoch, isEpoch, parsePosition, printPosition } from '../../src/wire/position.ts'
-import { SEED, seededRandom } from '../fixtures/messages.ts'
-import { check } from '../fixtures/property.ts'
+import { SEED, seededRandom } from '../support/messages.ts'
+import { check } from '../support/property.ts'
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 

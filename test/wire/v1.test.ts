@@ -2,8 +2,8 @@ import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PEER_ENDPOINT_URL_PATH, parseV1, printV1 } from '../../src/wire/v1.ts'
-import { HOSTILE_MESSAGES } from '../fixtures/messages.ts'
-import { check } from '../fixtures/property.ts'
+import { HOSTILE_MESSAGES } from '../support/messages.ts'
+import { check } from '../support/property.ts'
 
 describe('a v1 event', () => {
   it('reads back as it was printed, lone surrogates and line breaks replaced', () => {

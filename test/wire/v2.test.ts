@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Append, parseAppend, printAppend } from '../../src/wire/v2.ts'
-import { HOSTILE_MESSAGES } from '../fixtures/messages.ts'
-import { check } from '../fixtures/property.ts'
+import { HOSTILE_MESSAGES } from '../support/messages.ts'
+import { check } from '../support/property.ts'
 
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 const epoch = fc.stringMatching(/^[0-9A-Za-z]{5}$/)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until } from '../../until.ts'
+import { until } from '../../support/until.ts'
 import { Api } from './api.ts'
 import { type KeyPair, makeAuthority, makeCertificate, makeSigningKeys } from './certificates.ts'
 import { Daemon } from './daemon.ts'

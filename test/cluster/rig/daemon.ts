@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { within } from '../../until.ts'
+import { within } from '../../support/until.ts'
 import type { Namespace } from './namespace.ts'
 import { type Program, pathOf } from './programs.ts'
 

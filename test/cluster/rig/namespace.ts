@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { until } from '../../until.ts'
+import { until } from '../../support/until.ts'
 import { run } from './run.ts'
 
 const END_MS = 5_000

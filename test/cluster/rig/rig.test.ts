@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { until } from '../../until.ts'
+import { until } from '../../support/until.ts'
 import { timed } from '../timed.ts'
 import type { Balancer } from './balancer.ts'
 import type { RunningPod } from './kubelet/running-pod.ts'

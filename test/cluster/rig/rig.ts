@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until } from '../../until.ts'
+import { until } from '../../support/until.ts'
 import type { Api } from './api.ts'
 import { Balancer } from './balancer.ts'
 import { ControlPlane } from './control-plane.ts'

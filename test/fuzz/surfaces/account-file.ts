@@ -1,7 +1,11 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AccountFile, AccountFileError, readAccountFile } from '../../../src/kubernetes/account-files.ts'
+import {
+  type AccountFile,
+  AccountFileError,
+  readAccountFile,
+} from '../../../src/discovery/kubernetes/account-files.ts'
 import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'
 
 const file = join(tmpdir(), `sser-fuzz-${process.pid}`)

@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram'
 import { isIP } from 'node:net'
+import { DnsPeerFinder } from '../../../src/discovery/dns.ts'
+import { checkPeers } from '../../../src/discovery/peer.ts'
 import { SserError } from '../../../src/errors.ts'
-import { DnsPeerFinder } from '../../../src/kubernetes/dns.ts'
-import { checkPeers } from '../../../src/mesh/peer.ts'
 import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'
 
 const HOSTNAME = 'web.shop.svc.cluster.local'

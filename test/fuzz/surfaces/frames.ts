@@ -1,6 +1,6 @@
 import { SserError } from '../../../src/errors.ts'
 import { eventTypeFault, keyFault, messageFault, streamNameFault } from '../../../src/wire/names.ts'
-import { HOSTILE_MESSAGES } from '../../fixtures/messages.ts'
+import { HOSTILE_MESSAGES } from '../../support/messages.ts'
 import { Ledger, Listener } from '../listener.ts'
 import { newLife } from '../new-life.ts'
 import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'

@@ -1,5 +1,5 @@
 import { SserError } from '../../../src/errors.ts'
-import type { Life } from '../../../src/life.ts'
+import type { Life } from '../../../src/instance/life.ts'
 import { MAX_EPOCHS } from '../../../src/wire/position.ts'
 import { type Append, parseAppend, printAppend } from '../../../src/wire/v2.ts'
 import { Ledger, Listener } from '../listener.ts'

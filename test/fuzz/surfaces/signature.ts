@@ -1,5 +1,5 @@
 import { SserError } from '../../../src/errors.ts'
-import { Signatures } from '../../../src/mesh/signatures.ts'
+import { Signatures } from '../../../src/transport/signatures.ts'
 import { StepClock } from '../step-clock.ts'
 import { fieldsOf, type Surface, textOf } from '../surface.ts'
 

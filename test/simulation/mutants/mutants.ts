@@ -15,7 +15,7 @@ export interface Mutant {
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an unknown epoch counts as 0',
-    file: 'src/mesh/exchange.ts',
+    file: 'src/replication/exchange.ts',
     find: 'const have = known?.have ?? 0',
     replace: 'const have = known?.have ?? run.prev',
     mood: 'harsh',
@@ -23,7 +23,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a run is taken only if it continues what is held',
-    file: 'src/mesh/exchange.ts',
+    file: 'src/replication/exchange.ts',
     find: 'if (run.prev > have && run.floor !== true) continue',
     replace: `if (run.prev > have && run.floor !== true) {
         const events = run.events.map((event, i) => ({ ...event, seq: have + 1 + i }))
@@ -35,7 +35,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what is held is skipped',
-    file: 'src/mesh/exchange.ts',
+    file: 'src/replication/exchange.ts',
     find: 'if (event.seq > record.have) {',
     replace: 'if (true) {',
     mood: 'mild',
@@ -43,7 +43,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a sender whose log does not reach back says so',
-    file: 'src/mesh/exchange.ts',
+    file: 'src/replication/exchange.ts',
     find: 'floor: isTrimmed ? true : undefined',
     replace: 'floor: undefined',
     mood: 'tiny',
@@ -51,7 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a jump leaves a hole in the log',
-    file: 'src/core/log.ts',
+    file: 'src/log/log.ts',
     find: 'record.items.push(hole)\n    this.#holes.push(hole)\n    this.#push(hole, now)',
     replace: 'void hole',
     mood: 'tiny',
@@ -59,7 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'third Pods’ events are handed on',
-    file: 'src/mesh/exchange.ts',
+    file: 'src/replication/exchange.ts',
     find: '!(third || isTrimmed || this.#isOverdue(peer, epoch, now))',
     replace: 'true',
     mood: 'harsh',
@@ -67,7 +67,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the first block carries an id',
-    file: 'src/core/connection.ts',
+    file: 'src/delivery/connection.ts',
     find: 'gap === undefined ? greetingFrame(id,',
     replace: 'gap === undefined ? greetingFrame(undefined,',
     mood: 'harsh',
@@ -75,7 +75,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an id is the position at the cursor, not the Pod’s',
-    file: 'src/core/log.ts',
+    file: 'src/log/log.ts',
     find: 'index >= this.head ? record.have : record.seqAt(index)',
     replace: 'record.have',
     mood: 'ordinary',
@@ -83,7 +83,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what the client has is not delivered again',
-    file: 'src/core/reader.ts',
+    file: 'src/delivery/reader.ts',
     find: 'return item.seq <= (position.get(item.epoch) ?? 0)',
     replace: 'return false',
     mood: 'ordinary',
@@ -91,7 +91,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what the client came with stays in its id',
-    file: 'src/core/reader.ts',
+    file: 'src/delivery/reader.ts',
     find: 'if (seq > (position.get(epoch) ?? 0)) position.set(epoch, seq)',
     replace: 'void seq',
     mood: 'harsh',
@@ -99,7 +99,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an epoch that is unknown here is carried along',
-    file: 'src/core/reader.ts',
+    file: 'src/delivery/reader.ts',
     find: 'if (record === undefined || seq > record.have ||',
     replace: 'if (record !== undefined) if (seq > record.have ||',
     mood: 'harsh',
@@ -107,7 +107,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a reader that the log left behind is told',
-    file: 'src/core/reader.ts',
+    file: 'src/delivery/reader.ts',
     find: "this.skipLost(now) ? 'stalled' : undefined",
     replace: 'this.skipLost(now) ? undefined : undefined',
     mood: 'tiny',
@@ -115,7 +115,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an id below the floor is a gap',
-    file: 'src/core/reader.ts',
+    file: 'src/delivery/reader.ts',
     find: "if (seq < record.floor) gap = 'trimmed'",
     replace: '',
     mood: 'tiny',
@@ -123,7 +123,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an event that lost its message is a gap for its streams',
-    file: 'src/core/reader.ts',
+    file: 'src/delivery/reader.ts',
     find: "if (this.skipLost(now)) gap = 'trimmed'",
     replace: 'this.skipLost(now)',
     mood: 'tiny',
@@ -131,7 +131,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an epoch that the id does not name counts as 0',
-    file: 'src/core/reader.ts',
+    file: 'src/delivery/reader.ts',
     find: 'claim ?? { seq: 0, since: now }',
     replace: 'claim ?? { seq: record.have, since: now }',
     mood: 'harsh',
@@ -139,7 +139,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'dead epochs leave positions',
-    file: 'src/core/timing.ts',
+    file: 'src/log/timing.ts',
     find: 'forgetMs: 2.5 * logMaxAgeMs,\n    dropMs: 3.75 * logMaxAgeMs',
     replace: 'forgetMs: 250 * logMaxAgeMs,\n    dropMs: 375 * logMaxAgeMs',
     mood: 'tiny',
@@ -147,7 +147,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'resuming across a Go Pod’s event is a gap',
-    file: 'src/core/reader.ts',
+    file: 'src/delivery/reader.ts',
     find: "now - log.lastV1At <= this.#timing.v1GapMs ? 'v1' : undefined",
     replace: 'undefined',
     mood: 'mild',
@@ -163,7 +163,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a retried send delivers once',
-    file: 'src/core/batch.ts',
+    file: 'src/delivery/batch.ts',
     find: 'log.keys.isFirst(item)',
     replace: 'log.keys !== undefined',
     mood: 'harsh',
@@ -171,7 +171,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a connection that comes after the end is ended',
-    file: 'src/core/hub.ts',
+    file: 'src/delivery/hub.ts',
     find: 'if (this.#isStopped) return begin',
     replace: 'if (this.#isStopped) return undefined',
     mood: 'tiny',
@@ -179,7 +179,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a disconnect ends those who are connected',
-    file: 'src/core/hub.ts',
+    file: 'src/delivery/hub.ts',
     find: "if (item.kind === 'disconnect') this.#endAll(",
     replace: "if (item.kind === 'disconnect') void (",
     mood: 'mild',
@@ -187,7 +187,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'who was let in before a disconnect does not slip through',
-    file: 'src/core/hub.ts',
+    file: 'src/delivery/hub.ts',
     find: 'if (isMeant(selection, audience.streams, terms?.tags ?? [])) return index',
     replace: 'void selection',
     mood: 'ordinary',
@@ -195,7 +195,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a connection begins where the log stood when its request was answered',
-    file: 'src/life.ts',
+    file: 'src/instance/life.ts',
     find: 'this.#connect(streams, read, sink, terms)',
     replace: 'this.#connect(streams, this.#read(streams, lastEventId), sink, terms)',
     mood: 'ordinary',
@@ -203,7 +203,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a connection is sent what was appended before the disconnect that ends it',
-    file: 'src/core/hub.ts',
+    file: 'src/delivery/hub.ts',
     find: 'if (connection.endAt(index) || this.#isStopped)',
     replace: 'if (connection.endAt(0) || this.#isStopped)',
     mood: 'mild',
@@ -211,7 +211,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'so is a connection whose response is read only after that disconnect',
-    file: 'src/core/hub.ts',
+    file: 'src/delivery/hub.ts',
     find: 'if (end !== undefined && end > connection.begin) {',
     replace: 'if (false) {',
     mood: 'mild',
@@ -219,7 +219,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a connection is sent nothing that was appended after the disconnect that ends it',
-    file: 'src/core/connection.ts',
+    file: 'src/delivery/connection.ts',
     find: 'this.#reader.slice(now(), this.#end ?? log.head)',
     replace: 'this.#reader.slice(now(), log.head)',
     mood: 'mild',
@@ -227,7 +227,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a disconnect travels as one',
-    file: 'src/mesh/exchange.ts',
+    file: 'src/replication/exchange.ts',
     find: "if (item.kind === 'disconnect') return { seq: item.seq, age, disconnect: item.selection }",
     replace: '',
     mood: 'harsh',

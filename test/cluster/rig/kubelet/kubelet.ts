@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { until } from '../../../until.ts'
+import { until } from '../../../support/until.ts'
 import type { Api } from '../api.ts'
 import { Mirror } from '../mirror.ts'
 import type { Namespace } from '../namespace.ts'

@@ -1,0 +1,20 @@
+import type { EventItem } from '../log/items.ts'
+import { quietly, type Tracing } from '../telemetry/tracing.ts'
+import { printPosition } from '../wire/position.ts'
+import { isSampled } from '../wire/traceparent.ts'
+
+/** Begins a span for each event whose trace is sampled; what it returns ends them. */
+export function traceDelivery(
+  tracing: Tracing,
+  items: readonly EventItem[],
+  listeners: (stream: string) => number,
+): () => void {
+  const spans = items.map(({ epoch, seq, stream, traceparent }) => {
+    if (traceparent === undefined || epoch === undefined || !isSampled(traceparent)) return undefined
+    const id = printPosition([[epoch, seq]])
+    return quietly(() => tracing.deliver({ stream, id, traceparent, connections: listeners(stream) }))
+  })
+  return () => {
+    for (const span of spans) quietly(() => span?.end())
+  }
+}

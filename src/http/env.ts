@@ -1,0 +1,51 @@
+/** The response of Node's HTTP server, as Node's frameworks hand it on. */
+export interface NodeResponse {
+  once(event: 'close', listener: () => void): unknown
+  off(event: 'close', listener: () => void): unknown
+  destroy(): unknown
+}
+
+/** The second argument that runtimes hand to an app beside the request. */
+interface Env {
+  /** The request of Node's HTTP. */
+  incoming?: { url?: string; originalUrl?: string; readableFlowing?: boolean | null; resume?: () => unknown }
+  /** The response of Node's HTTP. */
+  outgoing?: Partial<NodeResponse>
+  /** Bun's server. */
+  requestIP?: unknown
+}
+
+function envOf(env: unknown): Env {
+  return typeof env === 'object' && env !== null ? env : {}
+}
+
+/** The response of Node's HTTP that carries the answer, if the caller has passed it on. */
+export function nodeResponseIn(env: unknown): NodeResponse | undefined {
+  const { outgoing } = envOf(env)
+  const isResponse = typeof outgoing?.once === 'function' && typeof outgoing.destroy === 'function'
+  return isResponse ? (outgoing as NodeResponse) : undefined
+}
+
+/**
+ * Reads the body of the request and drops it, unless the app reads it. False: `env` has no way to read it. A body that
+ * nothing reads and that comes in pieces of one byte costs Node some 400 times its size, for as long as the response lasts.
+ */
+export function dropBody(env: unknown): boolean {
+  const { incoming, requestIP } = envOf(env)
+  // Bun drops it itself.
+  if (typeof incoming?.resume !== 'function') return typeof requestIP === 'function'
+  if (incoming.readableFlowing === null) incoming.resume()
+  return true
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc9112#name-message-body-length */
+export function hasBody({ headers }: Request): boolean {
+  const length = headers.get('content-length')
+  return headers.has('transfer-encoding') || (length !== null && length !== '0')
+}
+
+/** The path that the client asked for, if `env` tells: a router may have made the request anew with another one. */
+export function originalPathIn(env: unknown): string | undefined {
+  const { incoming } = envOf(env)
+  return (incoming?.originalUrl ?? incoming?.url)?.split('?')[0]
+}

@@ -1,0 +1,119 @@
+import type { Clock } from '../clock.ts'
+import { Connection, type Sink, type Surroundings } from '../delivery/connection.ts'
+import { EventStream } from '../delivery/event-stream.ts'
+import { Hub } from '../delivery/hub.ts'
+import { Reader } from '../delivery/reader.ts'
+import type { Terms } from '../delivery/terms.ts'
+import { Log } from '../log/log.ts'
+import { type Timing, timing } from '../log/timing.ts'
+import type { ResolvedSettings } from '../options.ts'
+import { Mesh } from '../replication/mesh.ts'
+import type { Faults } from '../telemetry/faults.ts'
+import type { Tally } from '../telemetry/tally.ts'
+import { tallied } from '../transport/tallied-transport.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { GapReason } from '../wire/frame.ts'
+import { drawEpoch } from '../wire/position.ts'
+
+export interface LifeOptions {
+  settings: ResolvedSettings
+  clock: Clock
+  faults: Faults
+  tally: Tally
+  transport: Transport
+  onFrozen: () => void
+}
+
+/** A reader of the log for one client, and why that client may have missed events. */
+interface Reading {
+  reader: Reader
+  gap: GapReason | undefined
+  /** Whether the client came with an id. */
+  isResumed: boolean
+}
+
+/** One life of this Pod, under one epoch: its log, those who listen, and its ties to the others. */
+export class Life {
+  readonly log: Log
+  readonly hub: Hub
+  readonly mesh: Mesh
+  readonly #options: LifeOptions
+  readonly #timing: Timing
+  readonly #surroundings: Surroundings
+
+  constructor(options: LifeOptions) {
+    const { clock, faults, onFrozen, tally, transport } = options
+    const { logMaxAgeMs, logMaxBytes, history, maxPositionBytes, tracing } = options.settings
+    this.#timing = timing(logMaxAgeMs)
+    const epoch = drawEpoch(clock.random)
+    this.#options = options
+    this.log = new Log({
+      epoch,
+      maxAgeMs: logMaxAgeMs,
+      maxBytes: logMaxBytes,
+      timing: this.#timing,
+      history,
+      maxPositionBytes,
+    })
+    this.hub = new Hub({ ...options.settings, log: this.log, clock, faults, tally })
+    const { retryMs } = options.settings
+    this.#surroundings = { log: this.log, now: () => clock.now(), retryMs, tally, outputs: this.hub.outputs }
+    const { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs } = options.settings
+    const limits = { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs }
+    this.mesh = new Mesh({
+      log: this.log,
+      timing: this.#timing,
+      clock,
+      faults,
+      tally,
+      onFrozen,
+      transport: tallied(transport, clock, tally),
+      tracing,
+      ...limits,
+    })
+  }
+
+  /**
+   * The response to a client that listens on `streams`, came with `lastEventId`, and was allowed when the log stood at
+   * `since`. It begins here and now, whenever its body is read; `gap`: why the client may have missed events.
+   */
+  open(
+    streams: readonly string[],
+    lastEventId: string | undefined,
+    terms?: Terms,
+    since: number = this.log.head,
+  ): { stream: EventStream; gap: GapReason | undefined } {
+    const read = this.#read(streams, lastEventId)
+    const stream = new EventStream(this.hub, (sink) => this.#connect(streams, read, sink, terms), since)
+    return { stream, gap: read.gap }
+  }
+
+  connect(
+    streams: readonly string[],
+    lastEventId: string | undefined,
+    sink: Sink,
+    terms?: Terms,
+  ): Connection {
+    return this.#connect(streams, this.#read(streams, lastEventId), sink, terms)
+  }
+
+  stop(): void {
+    this.hub.close()
+    this.mesh.stop()
+  }
+
+  #connect(streams: readonly string[], read: Reading, sink: Sink, terms?: Terms): Connection {
+    const audience = this.hub.crowd.audience(streams)
+    return new Connection({ ...read, audience, sink, surroundings: this.#surroundings, terms })
+  }
+
+  #read(streams: readonly string[], lastEventId: string | undefined): Reading {
+    const { clock, settings } = this.#options
+    const reader = new Reader(this.log, streams, this.#timing)
+    if (lastEventId === undefined) return { reader, gap: undefined, isResumed: false }
+    // Without history there is nothing to resume from; the gap clears the id, which nobody here keeps up to date.
+    if (!settings.history) return { reader, gap: 'unreadable', isResumed: true }
+    const gap = reader.resume(lastEventId, settings.maxPositionBytes, clock.now())
+    return { reader, gap, isResumed: true }
+  }
+}

@@ -1,0 +1,166 @@
+import type { Clock } from '../clock.ts'
+import type { PeerFinder } from '../discovery/finder.ts'
+import { follow } from '../discovery/follow.ts'
+import { checkPeers, type Peer } from '../discovery/peer.ts'
+import type { ResolvedSettings } from '../options.ts'
+import type { Faults } from '../telemetry/faults.ts'
+import type { Tally } from '../telemetry/tally.ts'
+import type { PeerCertificates } from '../transport/certificates.ts'
+import type { MacOf } from '../transport/mac.ts'
+import type { Signatures } from '../transport/signatures.ts'
+import { signedTransport } from '../transport/signed-transport.ts'
+import { defaultTransport, fetchTransport, type Transport } from '../transport/transport.ts'
+import { Arrivals } from './arrivals.ts'
+import { Life } from './life.ts'
+
+/** What `start()` may be given. */
+export interface StartOptions {
+  /** Stops the instance when it aborts. */
+  signal?: AbortSignal | undefined
+  /** The internal port that was bound, where it is not the option's. */
+  internalPort?: number | undefined
+  /** Whether the internal port tells peers from strangers by other means than the `peerSecret`: by certificates. */
+  isSecured?: boolean | undefined
+  /** The certificate of the internal port, whose end is told before it comes. */
+  certificates?: PeerCertificates | undefined
+  /** How requests reach peers where the runtime has something leaner than `fetch`; the option `fetch` comes first. */
+  transport?: Transport | undefined
+  /** How messages are signed where the runtime has something leaner than Web Crypto. */
+  macOf?: MacOf | undefined
+}
+
+/** What `stop()` may be given. */
+export interface StopOptions {
+  /**
+   * Called once the event streams have ended, before what the peers lack is handed over: closes the HTTP server, and
+   * resolves when the requests in flight are answered. `send()` works until then. The runtimes' `serve()` gives it.
+   */
+  beforeFlush?: (() => unknown) | undefined
+}
+
+export interface MembershipOptions {
+  settings: ResolvedSettings
+  peerFinder: PeerFinder
+  clock: Clock
+  faults: Faults
+  /** What requests to peers are signed with, and their answers must be. */
+  signatures: Signatures | undefined
+  tally: Tally
+  /** Aborts when this Pod leaves. */
+  signal: AbortSignal
+}
+
+/** This Pod among the others: who they are, and the life that it leads with them. */
+export class Membership {
+  readonly arrivals: Arrivals = new Arrivals(() => this.mark())
+  readonly #options: MembershipOptions
+  #transport: Transport
+  #life: Life
+  #peers: readonly Peer[] = []
+  #internalPort: number
+  #uid: string | undefined
+  #joining: Promise<void> | undefined
+  /** Entries of the logs of earlier lives. */
+  #entriesBefore = 0
+
+  constructor(options: MembershipOptions) {
+    const { settings } = options
+    this.#options = options
+    this.#internalPort = settings.internalPort
+    this.#transport = this.#signed(
+      settings.fetch === undefined ? defaultTransport() : fetchTransport(settings.fetch),
+    )
+    this.#life = this.#begin()
+  }
+
+  /** The life as it stands, frozen or not. */
+  get life(): Life {
+    return this.#life
+  }
+
+  /** Of the peers, as their finder gives them. */
+  get addresses(): string[] {
+    return this.#peers.map(({ address }) => address)
+  }
+
+  /** Resolves when this life has joined the fleet; undefined before the finder's first list. */
+  get joining(): Promise<void> | undefined {
+    return this.#joining
+  }
+
+  /** Counts the entries of the log so far, in all lives: a mark of this moment. */
+  mark(): number {
+    return this.#entriesBefore + this.#life.log.head
+  }
+
+  /** Index in this life's log of what came after the mark; all of it, if the mark is of an earlier life. */
+  since(mark: number): number {
+    return Math.max(0, mark - this.#entriesBefore)
+  }
+
+  /** This life; a new one where the Pod stood still for so long that the old one's ages are wrong. */
+  current(): Life {
+    if (!this.#life.mesh.isFrozen() || this.#options.signal.aborted) return this.#life
+    this.#entriesBefore += this.#life.log.head
+    this.#life.stop()
+    this.#life = this.#begin()
+    void this.#join()
+    return this.#life
+  }
+
+  /** Finds the peers, and joins them. */
+  async start({
+    internalPort = this.#internalPort,
+    transport,
+    macOf,
+  }: Omit<StartOptions, 'signal'>): Promise<void> {
+    const { faults, peerFinder, settings, signal } = this.#options
+    this.#internalPort = internalPort
+    if (macOf !== undefined) this.#options.signatures?.use(macOf)
+    if (transport !== undefined && settings.fetch === undefined) this.#transport = this.#signed(transport)
+    const { peers, changes, uid } = await peerFinder.start({
+      signal,
+      onError: (error) => faults.report(error, { stage: 'peer-finder' }),
+    })
+    signal.throwIfAborted()
+    this.#peers = checkPeers(peers)
+    this.#uid = uid
+    void follow(changes, {
+      signal,
+      faults,
+      adopt: (later) => {
+        this.#peers = later
+        this.#life.mesh.setPeers(later, this.#internalPort)
+      },
+    })
+    await this.#join()
+    signal.throwIfAborted()
+  }
+
+  /** Whether what names the Pod `uid` is meant for this one; undefined: before the first list it cannot be told. */
+  isFor(uid: string): boolean | undefined {
+    if (this.#joining === undefined) return undefined
+    return this.#uid === undefined || this.#uid === uid
+  }
+
+  #signed(transport: Transport): Transport {
+    const { settings, signatures } = this.#options
+    if (signatures === undefined) return transport
+    return signedTransport({ ...settings, transport, signatures })
+  }
+
+  #begin(): Life {
+    return new Life({
+      ...this.#options,
+      transport: (request) => this.#transport(request),
+      onFrozen: () => void this.current(),
+    })
+  }
+
+  /** Joins the fleet in this life. */
+  #join(): Promise<void> {
+    this.#life.mesh.setPeers(this.#peers, this.#internalPort)
+    this.#joining = this.#life.mesh.join()
+    return this.#joining
+  }
+}

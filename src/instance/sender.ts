@@ -1,0 +1,118 @@
+import type { Clock } from '../clock.ts'
+import { SserError, stopped } from '../errors.ts'
+import type { Selection } from '../log/selection.ts'
+import type { ResolvedSettings } from '../options.ts'
+import type { DisconnectReceipt, Receipt } from '../replication/receipt.ts'
+import type { Tally } from '../telemetry/tally.ts'
+import { traceSend } from '../telemetry/tracing.ts'
+import { eventTypeFault, keyFault, messageFault, streamNameFault, tagFault } from '../wire/names.ts'
+import { printPosition } from '../wire/position.ts'
+import { traceparentOf } from '../wire/traceparent.ts'
+import type { Membership } from './membership.ts'
+
+/** What `send()` may be given beside the message. */
+export interface SendOptions {
+  /** The SSE event type; without one, clients receive a `message`. Types that begin with `sser-` are reserved. */
+  event?: string | undefined
+  /**
+   * Names this send: another with the same key, on any Pod that holds the first one, sends nothing, and its receipt
+   * says `duplicate`. For retries; 1 to 256 characters, remembered as long as the log remembers the event.
+   */
+  key?: string | undefined
+  /**
+   * The W3C `traceparent` that this send belongs to; it goes with the event to every Pod, and never to a client. What is
+   * none is dropped: tracing never breaks sending. Default: with the option `tracing`, what that sees as active.
+   * @see https://www.w3.org/TR/trace-context/#traceparent-header
+   */
+  traceparent?: string | undefined
+  /** Ends the wait for the receipt. An event that is on its way by then stays on its way. */
+  signal?: AbortSignal | undefined
+}
+
+export interface SenderOptions {
+  settings: ResolvedSettings
+  clock: Clock
+  membership: Membership
+  tally: Tally
+  /** Whether this Pod takes nothing more to be sent. */
+  isLeaving(): boolean
+}
+
+/** Hands what this Pod says to the whole fleet, and tells what became of it. */
+export class Sender {
+  readonly #options: SenderOptions
+
+  constructor(options: SenderOptions) {
+    this.#options = options
+  }
+
+  send(stream: string, msg: string, options: SendOptions): Promise<Receipt> {
+    const { tracing } = this.#options.settings
+    const traceparent = traceparentOf(options.traceparent)
+    if (tracing === undefined) return this.#send(stream, msg, options, traceparent)
+    return traceSend(tracing, { stream, traceparent }, (own) => this.#send(stream, msg, options, own))
+  }
+
+  async disconnect(
+    { stream, tag }: Selection,
+    { signal }: Pick<SendOptions, 'signal'>,
+  ): Promise<DisconnectReceipt> {
+    this.#requireStarted()
+    if (stream === undefined && tag === undefined)
+      throw new SserError('nobody-selected', 'Give disconnect() a stream, a tag, or both')
+    const fault =
+      (stream === undefined ? undefined : streamNameFault(stream)) ??
+      (tag === undefined ? undefined : tagFault(tag))
+    if (fault !== undefined) throw fault
+    signal?.throwIfAborted()
+    if (!this.#options.membership.current().mesh.isReady) await this.#whenJoined(signal)
+    const { hub, log, mesh } = this.#options.membership.life
+    const selection = { stream, tag: tag?.toWellFormed() }
+    const now = this.#options.clock.now()
+    log.trim(now)
+    const before = hub.size
+    const { seq } = log.append(log.epoch, { disconnect: selection }, now, now)
+    const connections = before - hub.size
+    const peers = await mesh.send(log.epoch, seq, signal)
+    return { id: printPosition([[log.epoch, seq]]), connections, peers }
+  }
+
+  async #send(
+    stream: string,
+    msg: string,
+    { event, key, signal }: SendOptions,
+    traceparent: string | undefined,
+  ): Promise<Receipt> {
+    this.#requireStarted()
+    const fault =
+      streamNameFault(stream) ??
+      messageFault(msg, this.#options.settings.maxMessageBytes) ??
+      (event === undefined ? undefined : eventTypeFault(event)) ??
+      (key === undefined ? undefined : keyFault(key))
+    if (fault !== undefined) throw fault
+    signal?.throwIfAborted()
+    if (!this.#options.membership.current().mesh.isReady) await this.#whenJoined(signal)
+    const { hub, log, mesh } = this.#options.membership.life
+    const now = this.#options.clock.now()
+    log.trim(now)
+    const first = key === undefined ? undefined : log.keys.first(stream, key)
+    const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key, traceparent }
+    const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
+    if (first === undefined) this.#options.tally.sent += 1
+    const connections = hub.crowd.listeners(stream)
+    const peers = await mesh.send(epoch, seq, signal)
+    return { id: printPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }
+  }
+
+  #requireStarted(): void {
+    if (this.#options.isLeaving()) throw stopped()
+    if (this.#options.membership.joining === undefined)
+      throw new SserError('not-started', 'Call start() before send() and disconnect()')
+  }
+
+  async #whenJoined(signal: AbortSignal | undefined): Promise<void> {
+    await this.#options.membership.joining
+    if (this.#options.isLeaving()) throw stopped()
+    signal?.throwIfAborted()
+  }
+}

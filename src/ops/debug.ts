@@ -1,0 +1,37 @@
+import type { Handler } from 'hono'
+import type { RecentFault } from '../telemetry/recent-faults.ts'
+import { debugPage } from './debug-page.ts'
+import type { Stats, StatsOptions } from './stats.ts'
+import { VERSION } from './version.ts'
+
+/** So many streams are named. */
+const MOST_STREAMS = 50
+
+/** What the debug page tells: this Pod's view of itself and of the fleet. */
+export interface DebugView extends Stats {
+  version: string
+  /** The latest first. */
+  recentFaults: readonly RecentFault[]
+}
+
+/** `GET /debug/sser`: a page for browsers, JSON for everything else. Names of streams on it are anybody's input. */
+export function debugRoute(
+  stats: (options: StatsOptions) => Stats,
+  recentFaults: () => readonly RecentFault[],
+): Handler {
+  return async (c) => {
+    const view: DebugView = {
+      version: VERSION,
+      ...stats({ largestStreams: MOST_STREAMS }),
+      recentFaults: recentFaults(),
+    }
+    const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', vary: 'accept' }
+    if (!c.req.header('accept')?.includes('text/html')) return c.json(view, 200, headers)
+    const nonce = crypto.randomUUID()
+    return c.html(await debugPage(view, nonce), 200, {
+      ...headers,
+      'content-security-policy': `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      'referrer-policy': 'no-referrer',
+    })
+  }
+}

@@ -1,0 +1,37 @@
+import { Hono, type MiddlewareHandler } from 'hono'
+import { crossOriginFault, hostFault } from '../http/web-pages.ts'
+import type { RecentFault } from '../telemetry/recent-faults.ts'
+import { debugRoute } from './debug.ts'
+import { CONTENT_TYPE, printFamilies } from './exposition.ts'
+import { MOST_STREAMS, metricFamilies } from './metrics.ts'
+import type { Stats, StatsOptions } from './stats.ts'
+
+export interface OpsOptions {
+  probeRoutes: Hono
+  stats(options?: StatsOptions): Stats
+  recentFaults(): readonly RecentFault[]
+  allowedInternalHosts: readonly string[]
+  peerAddresses(): readonly string[]
+}
+
+/**
+ * The operations sub-app: the probes, and what names streams and peers. For Prometheus, `GET /metrics`; with
+ * `?perStream=true` it has a series for each of the largest streams. For people, `GET /debug/sser`.
+ */
+export function opsRoutes({ probeRoutes, stats, recentFaults, ...options }: OpsOptions): Hono {
+  const ownPagesOnly: MiddlewareHandler = async (c, next) => {
+    const { allowedInternalHosts, peerAddresses } = options
+    const { headers } = c.req.raw
+    const fault = crossOriginFault(headers) ?? hostFault(headers, allowedInternalHosts, peerAddresses)
+    if (fault !== undefined) return c.text(`${fault.message}\n`, 403)
+    return next()
+  }
+  return new Hono()
+    .route('/', probeRoutes)
+    .get('/metrics', ownPagesOnly, (c) => {
+      const largestStreams = c.req.query('perStream') === 'true' ? MOST_STREAMS : 0
+      const text = printFamilies(metricFamilies(stats({ largestStreams })))
+      return c.body(text, 200, { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' })
+    })
+    .get('/debug/sser', ownPagesOnly, debugRoute(stats, recentFaults))
+}

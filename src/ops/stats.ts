@@ -1,0 +1,187 @@
+import type { Clock } from '../clock.ts'
+import type { Hub } from '../delivery/hub.ts'
+import type { PeerFinder, PeerFinderStatus } from '../discovery/finder.ts'
+import type { SserErrorCode } from '../errors.ts'
+import type { Life } from '../instance/life.ts'
+import type { ResolvedSettings } from '../options.ts'
+import type { PeerStatus } from '../replication/peer-status.ts'
+import type { FaultStage, Faults } from '../telemetry/faults.ts'
+import type { Histogram } from '../telemetry/histogram.ts'
+import type { PeerRequestStats } from '../telemetry/peer-requests.ts'
+import type { Tally } from '../telemetry/tally.ts'
+import type { PeerCertificates } from '../transport/certificates.ts'
+import type { GapReason } from '../wire/frame.ts'
+import type { State } from './probes.ts'
+
+/** What `stats()` may be asked for beside the rest. */
+export interface StatsOptions {
+  /** How many of the streams with the most connections are to be named. It takes a walk over all. Default: 0. */
+  largestStreams?: number | undefined
+}
+
+/** A stream that somebody listens on. */
+export interface StreamStats {
+  stream: string
+  /** Connections that listen on it here. */
+  connections: number
+}
+
+/** How long things took. */
+export interface HistogramStats {
+  /** The upper bounds of the buckets, in milliseconds. */
+  boundsMs: readonly number[]
+  /** How many fell into each bucket and no lower one; one more has what is above every bound. */
+  counts: number[]
+  sumMs: number
+}
+
+/** What this Pod is, and what it did since it began. Counts only grow, and begin at 0 with the instance. */
+export interface Stats {
+  state: State
+  /** This Pod's epoch: one life of it. */
+  epoch: string
+  /** Where it stands, as an id; empty before it is ready. */
+  position: string
+  /** Since the instance was made, in milliseconds. */
+  uptimeMs: number
+  connections: {
+    /** Open now. */
+    open: number
+    /** Ever opened, and ended again. */
+    opened: number
+    ended: number
+  }
+  streams: {
+    /** Streams that somebody listens on here now. */
+    listened: number
+    /** Those with the most connections, as many as were asked for. */
+    largest: StreamStats[]
+    /** Connections on all others, counted once for each stream; 0 where no streams were asked for. */
+    others: number
+  }
+  events: {
+    /** Sent here; without those that a `key` made duplicates. */
+    sent: number
+    /** Taken from peers. */
+    received: number
+    /** Written to connections, once for each. */
+    delivered: number
+    /** Those among them that were sent before their connection was opened: a client came back. */
+    replayed: number
+  }
+  /** Gaps that connections were told of, by their reason. */
+  gaps: Record<GapReason, number>
+  /** Every peer, and how the link to it stands. */
+  peers: PeerStatus[]
+  /** Requests to peers. */
+  appends: {
+    /** Answered with a 2xx; with another status; or not. */
+    ok: number
+    refused: number
+    failed: number
+    /** Made because one before them had failed. */
+    retries: number
+    /** How long the answered ones took. */
+    latency: HistogramStats
+    /** All of them, by peer and status. */
+    byPeer: PeerRequestStats[]
+  }
+  /** Background faults, by where they were met. */
+  faults: Record<FaultStage, number>
+  /** What clients and peers sent that was refused, by the code of the refusal. */
+  rejected: Partial<Record<SserErrorCode, number>>
+  log: {
+    /** Events, ticks and holes that it holds, and the memory that they count for. */
+    items: number
+    bytes: number
+    maxBytes: number
+    /** How far back it reaches, in milliseconds: all of it, and the part that still has every message. */
+    oldestMs: number
+    wholeMs: number
+    maxAgeMs: number
+  }
+  /** How late this Pod's last tick came, in milliseconds: for so long its event loop stood still. */
+  tickLateMs: number
+  /** When the certificate of `internalTls` expires, in milliseconds of Unix time; undefined without one. */
+  certificateExpiresAt: number | undefined
+  /** How the peer finder says it stands; undefined where it does not say. */
+  peerFinder: PeerFinderStatus | undefined
+}
+
+/** What stats are read from. */
+export interface StatsSources {
+  life: Life
+  tally: Tally
+  faults: Faults
+  clock: Clock
+  peerFinder: PeerFinder
+  settings: ResolvedSettings
+  certificates: PeerCertificates | undefined
+}
+
+/** Reads what there is, without a walk over connections or the log. */
+export function readStats(
+  sources: StatsSources,
+  own: Pick<Stats, 'state' | 'position' | 'uptimeMs'>,
+  { largestStreams = 0 }: StatsOptions,
+): Stats {
+  const { clock, faults, life, peerFinder, settings, tally } = sources
+  const { hub, log, mesh } = life
+  const now = clock.now()
+  log.trim(now)
+  const age = (index: number) => Math.max(0, now - (log.at(index)?.sentAt ?? now))
+  return {
+    ...own,
+    epoch: log.epoch,
+    connections: { open: hub.size, opened: tally.opened, ended: tally.ended },
+    streams: { listened: hub.crowd.streamCount, ...largest(hub, largestStreams) },
+    events: {
+      sent: tally.sent,
+      received: tally.received,
+      delivered: tally.delivered,
+      replayed: tally.replayed,
+    },
+    gaps: { ...tally.gaps },
+    peers: mesh.peers(),
+    appends: {
+      ...tally.requests,
+      retries: tally.retries,
+      latency: copy(tally.latency),
+      byPeer: tally.peerRequests.list(),
+    },
+    faults: { ...faults.counts },
+    rejected: { ...faults.rejected },
+    log: {
+      items: log.items,
+      bytes: log.bytes,
+      maxBytes: settings.logMaxBytes,
+      oldestMs: age(log.tail),
+      wholeMs: age(log.wholeFrom),
+      maxAgeMs: settings.logMaxAgeMs,
+    },
+    tickLateMs: tally.tickLateMs,
+    certificateExpiresAt: sources.certificates?.expiresAt,
+    peerFinder: peerFinder.status?.(),
+  }
+}
+
+function copy({ boundsMs, counts, sumMs }: Histogram): HistogramStats {
+  return { boundsMs, counts: [...counts], sumMs }
+}
+
+/** The `most` streams with the most connections, the largest first. */
+function largest(hub: Hub, most: number): Pick<Stats['streams'], 'largest' | 'others'> {
+  const found: StreamStats[] = []
+  let others = 0
+  if (most <= 0) return { largest: found, others }
+  for (const stream of hub.crowd.streams) {
+    const connections = hub.crowd.listeners(stream)
+    others += connections
+    if (found.length >= most && (found.at(-1) as StreamStats).connections >= connections) continue
+    const place = found.findIndex((other) => other.connections < connections)
+    found.splice(place === -1 ? found.length : place, 0, { stream, connections })
+    if (found.length > most) found.pop()
+  }
+  for (const { connections } of found) others -= connections
+  return { largest: found, others }
+}

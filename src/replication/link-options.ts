@@ -1,0 +1,21 @@
+import type { Target } from '../discovery/peer.ts'
+import type { Log } from '../log/log.ts'
+import type { Faults } from '../telemetry/faults.ts'
+import type { Tally } from '../telemetry/tally.ts'
+import type { Acquaintance } from './acquaintance.ts'
+import type { AppendOptions } from './append.ts'
+import type { Exchange } from './exchange.ts'
+
+/** What a link to one peer is made of. */
+export interface LinkOptions extends Pick<AppendOptions, 'clock' | 'transport' | 'tracing'> {
+  target: Target
+  log: Log
+  exchange: Exchange
+  faults: Faults
+  tally: Tally
+  requestTimeoutMs: number
+  /** The acquaintance with the Pod of that epoch. */
+  meet(epoch: string): Acquaintance
+  /** Whether this Pod stood still: what was asked before cannot be dated any more. */
+  isFrozen(): boolean
+}

@@ -1,0 +1,232 @@
+import { type Clock, pause } from '../clock.ts'
+import { type Peer, type Target, targetOf } from '../discovery/peer.ts'
+import type { Log } from '../log/log.ts'
+import type { Timing } from '../log/timing.ts'
+import type { Faults } from '../telemetry/faults.ts'
+import type { Tally } from '../telemetry/tally.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { Append } from '../wire/v2.ts'
+import { Acquaintance } from './acquaintance.ts'
+import { Exchange } from './exchange.ts'
+import { hydrate } from './hydration.ts'
+import { Link } from './link.ts'
+import type { PeerStatus } from './peer-status.ts'
+import { collectOutcomes, type PeerReceipt } from './receipt.ts'
+import { Refusals } from './refusals.ts'
+
+/** How often a Pod that stops looks whether it may go. */
+const FLUSH_POLL_MS = 20
+/** Pods that call and are in no list of peers, or not yet: so many are remembered. */
+const MOST_STRANGERS = 64
+
+export interface MeshOptions {
+  log: Log
+  timing: Timing
+  clock: Clock
+  faults: Faults
+  tally: Tally
+  transport: Transport
+  tracing?: Tracing | undefined
+  requestTimeoutMs: number
+  ackTimeoutMs: number
+  hydrateTimeoutMs: number
+  /** This Pod stood still for so long that its ages and ids cannot be trusted. */
+  onFrozen: () => void
+}
+
+/** This Pod's ties to all others: a link to each peer, an answer to each that calls, and a sign of life to all. */
+export class Mesh {
+  readonly #options: MeshOptions
+  readonly #exchange: Exchange
+  readonly #refusals: Refusals
+  readonly #links = new Map<string, Link>()
+  readonly #acquaintances = new Map<string, Acquaintance>()
+  readonly #abort = new AbortController()
+  #cancelTick: (() => void) | undefined
+  #tickedAt = Number.NaN
+  #seqAtTick = 0
+  /** By host. */
+  #targets: ReadonlyMap<string, Target> = new Map()
+  #isReady = false
+
+  constructor(options: MeshOptions) {
+    this.#options = options
+    this.#exchange = new Exchange(options)
+    this.#refusals = new Refusals(options.log)
+  }
+
+  /** Whether this Pod has what the fleet has, and numbers its own events. */
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  /** Fetches the log from a peer, then begins to number, with a sign of life: from here on no id is empty. */
+  async join(): Promise<void> {
+    const { hydrateTimeoutMs, timing } = this.#options
+    this.#tick()
+    await hydrate({
+      ...this.#options,
+      targets: [...this.#targets.values()],
+      exchange: this.#exchange,
+      timeoutMs: Math.min(hydrateTimeoutMs, timing.freezeMs),
+      signal: this.#abort.signal,
+    })
+    if (this.#abort.signal.aborted) return
+    this.#isReady = true
+    this.#signOfLife()
+    this.#link()
+  }
+
+  /** Waits until the peers hold all that this Pod does now, or `timeoutMs` passed. */
+  async flush(timeoutMs: number): Promise<void> {
+    const { clock } = this.#options
+    const deadline = clock.now() + timeoutMs
+    const position = this.#options.log.position(clock.now())
+    for (const link of this.#links.values()) link.flush(position)
+    while (!this.#isFlushed() && clock.now() < deadline && !this.#abort.signal.aborted) {
+      await pause(clock, FLUSH_POLL_MS)
+    }
+  }
+
+  stop(): void {
+    this.#abort.abort()
+    this.#cancelTick?.()
+    for (const link of this.#links.values()) link.stop('this Pod was stopped')
+    this.#links.clear()
+  }
+
+  /** The latest list of peers; it may name this Pod itself, which its link finds out. */
+  setPeers(peers: readonly Peer[], defaultPort: number): void {
+    const targets = peers.map((peer) => targetOf(peer, defaultPort))
+    this.#targets = new Map(targets.map((target) => [target.host, target]))
+    if (this.#isReady) this.#link()
+  }
+
+  /** Every peer and how its link stands. */
+  peers(): PeerStatus[] {
+    return Array.from(this.#links.values(), (link) => link.status())
+  }
+
+  /** Hands a new event to every peer; resolves when each had its say, or `ackTimeoutMs` passed. */
+  send(epoch: string, seq: number, signal?: AbortSignal): Promise<PeerReceipt[]> {
+    const { ackTimeoutMs, clock } = this.#options
+    for (const link of this.#links.values()) link.poke()
+    return collectOutcomes(this.#links.values(), epoch, seq, { timeoutMs: ackTimeoutMs, clock, signal })
+  }
+
+  /** Takes what a peer appends, and answers where this Pod stands now. */
+  receive(message: Append): Append {
+    const { clock, log, timing } = this.#options
+    const now = clock.now()
+    // A Pod that finds its own address in the list calls itself; the answer tells it so.
+    if (message.epoch === log.epoch) return this.#exchange.introduce(now)
+    log.trim(now)
+    this.#exchange.take(message.runs, now)
+    const peer = this.#meet(message.epoch)
+    peer.hear(message.position, log.position(now), now)
+    for (const link of this.#links.values()) if (link.leadsTo(peer)) link.poke()
+    const ready = this.#isReady
+    if (message.hydrate && !ready) return { ...this.#exchange.introduce(now), ready }
+    if (message.hydrate) {
+      // A new Pod's clients may lack what a Go Pod sent before it was there, too.
+      const lostAt = Math.max(log.lastV1At, log.refusedAt)
+      const v1Age = lostAt > Number.NEGATIVE_INFINITY ? now - lostAt : undefined
+      return { ...this.#exchange.give(peer, { own: true, third: true }, now), ready, v1Age }
+    }
+    const own = now - peer.workedAt > timing.graceMs
+    return { ...this.#exchange.give(peer, { own, third: false }, now), ready }
+  }
+
+  /** Whether this Pod stood still for so long that what it is about to do would rest on wrong ages. */
+  isFrozen(): boolean {
+    const { clock, timing } = this.#options
+    return clock.now() - this.#tickedAt > timing.freezeMs
+  }
+
+  /** One link to each Pod of the latest list, and none to any other, or to one that had the address before. */
+  #link(): void {
+    for (const [host, link] of this.#links) {
+      const target = this.#targets.get(host)
+      if (target !== undefined && target.uid === link.target.uid) {
+        link.update(target)
+        continue
+      }
+      link.stop('no longer a peer')
+      this.#links.delete(host)
+    }
+    for (const [host, target] of this.#targets) {
+      if (this.#links.has(host)) continue
+      const link = new Link({
+        ...this.#options,
+        target,
+        exchange: this.#exchange,
+        meet: (epoch) => this.#meet(epoch),
+        isFrozen: () => this.isFrozen(),
+      })
+      this.#links.set(host, link)
+      link.poke()
+    }
+  }
+
+  #meet(epoch: string): Acquaintance {
+    let acquaintance = this.#acquaintances.get(epoch)
+    if (acquaintance === undefined) {
+      acquaintance = new Acquaintance(epoch, this.#options.clock.now())
+      this.#acquaintances.set(epoch, acquaintance)
+      if (this.#acquaintances.size > this.#links.size + MOST_STRANGERS) this.#forgetStranger()
+      for (const link of this.#links.values()) link.probe()
+    }
+    return acquaintance
+  }
+
+  /** Lets go of the one that was met first, of those to whom no link leads. It loses no more than its grace. */
+  #forgetStranger(): void {
+    const links = [...this.#links.values()]
+    for (const [epoch, acquaintance] of this.#acquaintances) {
+      if (links.some((link) => link.leadsTo(acquaintance))) continue
+      this.#acquaintances.delete(epoch)
+      return
+    }
+  }
+
+  #tick(): void {
+    const { clock, log, tally, timing, onFrozen } = this.#options
+    if (this.isFrozen()) {
+      onFrozen()
+      return
+    }
+    const now = clock.now()
+    // The first one has no time to be there.
+    if (!Number.isNaN(this.#tickedAt)) tally.tickLateMs = Math.max(0, now - this.#tickedAt - timing.tickMs)
+    this.#tickedAt = now
+    this.#cancelTick = clock.after(timing.tickMs, () => this.#tick())
+    log.trim(now)
+    log.epochs.forget(now)
+    for (const [epoch, { heardAt }] of this.#acquaintances) {
+      if (now - heardAt > timing.dropMs) this.#acquaintances.delete(epoch)
+    }
+    if (!this.#isReady) return
+    if (log.ownSeq === this.#seqAtTick) this.#signOfLife()
+    this.#seqAtTick = log.ownSeq
+    this.#refusals.check(
+      [...this.#links.values()].some((link) => link.isRefused),
+      now,
+    )
+    for (const link of this.#links.values()) link.poke()
+  }
+
+  #signOfLife(): void {
+    const { clock, log } = this.#options
+    const now = clock.now()
+    log.append(log.epoch, {}, now, now)
+  }
+
+  /** A peer that is out of reach is not waited for, if another has everything, or if there is nothing to have. */
+  #isFlushed(): boolean {
+    if (!this.#options.log.hasEvents) return true
+    const reached = [...this.#links.values()].filter((link) => link.status().state !== 'self')
+    const flushed = reached.map((link) => link.isFlushed())
+    return reached.length === 0 || (flushed.includes(true) && !flushed.includes(false))
+  }
+}

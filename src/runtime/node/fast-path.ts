@@ -1,0 +1,164 @@
+import { channel } from 'node:diagnostics_channel'
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import {
+  type EventStream,
+  eventStreamIn,
+  eventStreamOf,
+  eventStreamsOpened,
+} from '../../delivery/event-stream.ts'
+import { isPromise } from '../../http/closing.ts'
+import { retryFrame } from '../../wire/frame.ts'
+import type { ServeOptions } from '../serving.ts'
+import { letGo } from './let-go.ts'
+import { lingerAfter, markLast } from './linger.ts'
+import { refusesPipelined } from './pipelining.ts'
+import { SocketSink } from './socket-sink.ts'
+
+/** What `@hono/node-server` hands to an app beside the request. */
+interface Env {
+  incoming: IncomingMessage
+  outgoing: ServerResponse
+}
+
+/** Sees to a response; `watchers` listen already to its end. */
+type Finish = (request: Request, env: Env, response: Response, watchers: number) => Response
+
+/** Who replaces one of these, as compression does for any framework, wants all that is written. */
+const { writeHead, write, end } = ServerResponse.prototype
+/** Tells monitoring that a response has ended. Node's HTTP publishes it, and only for a response that it still knows. */
+const FINISHED = channel('http.server.response.finish')
+
+/**
+ * `fetch`, and event streams that may be are taken out of the response and written to the socket itself: each event is
+ * framed once for all, and nothing of HTTP is kept for a connection. What cannot be is served as any other response.
+ */
+export function withFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'] {
+  return finishing(fetch, (request, env, response, watchers) => {
+    const stream = eventStreamOf(request)
+    const { incoming, outgoing } = env
+    if (stream === undefined || outgoing.socket === null || !isPlain(stream, response, incoming, outgoing))
+      return withoutDiverting(request, env, response)
+    const isWatched = hasAborter(request) || hasListeners(outgoing, watchers)
+    begin(stream, response.headers, env, isWatched)
+    // Whoever looks at its body takes it out of the form in which it would be written as an empty response.
+    void RESPONSE_ALREADY_SENT.body
+    return RESPONSE_ALREADY_SENT
+  })
+}
+
+/** `fetch`, and event streams are served as any other response. */
+export function withoutFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'] {
+  return finishing(fetch, withoutDiverting)
+}
+
+/** `fetch`, and `finish` for what it answers where an event stream was opened meanwhile: no other response pays for it. */
+function finishing(fetch: ServeOptions['fetch'], finish: Finish): ServeOptions['fetch'] {
+  return (request, env) => {
+    const { incoming, outgoing } = env as Env
+    if (refusesPipelined(incoming, outgoing)) return new Response()
+    const before = eventStreamsOpened()
+    const end = (response: Response, watchers: number) => {
+      return eventStreamsOpened() === before ? response : finish(request, env as Env, response, watchers)
+    }
+    const response = fetch(request, env)
+    dropBodyOfGet((env as Env).incoming)
+    if (!isPromise(response)) return end(response, 0)
+    // Meanwhile the adapter itself has begun to watch.
+    return response.then((settled) => end(settled, 1))
+  }
+}
+
+/**
+ * Reads the body of a `GET` or `HEAD` and drops it, unless the app reads it: the request of the Fetch standard has none,
+ * and while the app has not answered, pieces of one byte would cost Node some 400 times their size.
+ */
+function dropBodyOfGet(incoming: IncomingMessage): void {
+  if ((incoming.method !== 'GET' && incoming.method !== 'HEAD') || !hasBody(incoming)) return
+  if (incoming.readableFlowing === null && incoming.listenerCount('readable') === 0) incoming.resume()
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined
+}
+
+/**
+ * An event stream would wait behind the other response, perhaps for ever, and Node 22 would not tell it when the client
+ * has gone: the client is to come again. What stands there in the place of the stream may wait.
+ */
+function behindAnother(stream: EventStream, response: Response): Response {
+  const { status, statusText, body } = response
+  const headers = new Headers(response.headers)
+  // It said so as an event stream; what the client has asked for behind it is to be answered.
+  headers.delete('connection')
+  if (body !== stream.body) {
+    if (!stream.body.locked) return new Response(body, { status, statusText, headers })
+    // It was made of the stream, and takes of it already.
+    body?.cancel().catch(() => {})
+  }
+  for (const name of ['content-length', 'content-encoding']) headers.delete(name)
+  return new Response(retryFrame(), { status, headers })
+}
+
+function withoutDiverting(request: Request, { outgoing }: Env, response: Response): Response {
+  const stream = eventStreamOf(request) ?? eventStreamIn(response)
+  if (stream === undefined) return response
+  if (outgoing.socket === null) return behindAnother(stream, response)
+  lingerAfter(stream, outgoing)
+  return response
+}
+
+/** Whether the response is the stream as it was opened, and goes out as chunks of HTTP/1.1 and nothing else. */
+function isPlain(
+  stream: EventStream,
+  response: Response,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): boolean {
+  return (
+    outgoing instanceof ServerResponse &&
+    incoming.httpVersion === '1.1' &&
+    outgoing.socket?.writable === true &&
+    !outgoing.headersSent &&
+    response.status === 200 &&
+    response.body === stream.body &&
+    outgoing.writeHead === writeHead &&
+    outgoing.write === write &&
+    outgoing.end === end
+  )
+}
+
+/** Whether somebody has asked for the request's `signal`, and so wants to hear when the client goes. */
+function hasAborter(request: Request): boolean {
+  return Object.getOwnPropertySymbols(request).some(({ description }) => description === 'abortControllerKey')
+}
+
+/** Whether anything listens for the end of the response beside Node's HTTP and the adapter, which has `watchers`. */
+function hasListeners(outgoing: ServerResponse, watchers: number): boolean {
+  return (
+    outgoing.listenerCount('close') > watchers ||
+    // One is of Node's HTTP itself.
+    outgoing.listenerCount('finish') > 1 ||
+    outgoing.listenerCount('prefinish') > 0 ||
+    FINISHED.hasSubscribers
+  )
+}
+
+/** Sends the head. The rest waits until HTTP's parser, which may be at work on the request, is out of the way. */
+function begin(stream: EventStream, headers: Headers, { incoming, outgoing }: Env, isWatched: boolean): void {
+  for (const [name, value] of headers) outgoing.appendHeader(name, value)
+  outgoing.writeHead(200, { connection: 'close', 'transfer-encoding': 'chunked' })
+  outgoing.flushHeaders()
+  // HTTP may stay with the socket, and read what comes after the request.
+  if (outgoing.socket !== null && (isWatched || hasBody(incoming))) markLast(outgoing.socket)
+  // A request has no body here; once that was read, HTTP has no quarrel with a socket that goes its own way.
+  incoming.resume()
+  setImmediate(() => {
+    const { socket } = outgoing
+    if (socket === null || socket.destroyed) return
+    const isDone = incoming.complete && incoming.readableEnded
+    const message = isDone && !isWatched && letGo(outgoing, socket) ? undefined : outgoing
+    if (message !== undefined) markLast(socket)
+    SocketSink.attach(stream, socket, message)
+  })
+}

@@ -1,0 +1,107 @@
+import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http'
+import { request as requestTls, Agent as TlsAgent } from 'node:https'
+import { SserError } from '../../errors.ts'
+import { decodeBody } from '../../http/body.ts'
+import { BodyBuffer, tooLarge } from '../../http/body-buffer.ts'
+import { SIGNATURE_HEADER } from '../../transport/signatures.ts'
+import type { Answer, Transport } from '../../transport/transport.ts'
+import type { PeerTls } from '../serving.ts'
+
+/** After how long the connections that were made with a certificate since renewed are closed, in milliseconds. */
+const OLD_AGENT_MS = 60_000
+
+/**
+ * Posts to peers with Node's own HTTP client. `fetch` costs three times as much for each request, and a Pod that sends
+ * now and then needs one for each event and peer.
+ */
+export function httpTransport(tls: (() => PeerTls) | undefined): Transport {
+  const send = sender(tls)
+  return ({ host, path, headers, body, maxBytes, signal }) => {
+    return new Promise((resolve, reject) => {
+      const fail = (error: Error) => reject(signal.aborted ? signal.reason : error)
+      const { hostname, port } = new URL(`http://${host}`)
+      const target = {
+        hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
+        port,
+        path,
+        method: 'POST',
+        signal,
+      }
+      const length = Buffer.byteLength(body)
+      const posting = send({ ...target, headers: { ...headers, 'content-length': length } }, (response) => {
+        if (response.statusCode === 200 && maxBytes > 0) read(response, maxBytes).then(resolve, fail)
+        else resolve(dismiss(response))
+      })
+      let hints = 0
+      posting.on('information', () => {
+        hints += 1
+        if (hints > MAX_HINTS)
+          posting.destroy(new SserError('peer-failed', 'it answers with hints without end'))
+      })
+      posting.on('error', fail).end(body)
+    })
+  }
+}
+
+/** Provisional answers (1xx) that a peer may send before the real one. */
+const MAX_HINTS = 16
+
+type Send = (options: RequestOptions, onResponse: (response: IncomingMessage) => void) => ClientRequest
+
+function sender(current: (() => PeerTls) | undefined): Send {
+  if (current === undefined) {
+    const agent = new Agent({ keepAlive: true })
+    return (options, onResponse) => request({ ...options, agent }, onResponse)
+  }
+  let tls = current()
+  let agent = agentWith(tls)
+  return (options, onResponse) => {
+    if (tls !== current()) {
+      // Its connections may still be in use; new ones are made with the renewed certificate.
+      setTimeout((old: TlsAgent) => old.destroy(), OLD_AGENT_MS, agent).unref()
+      tls = current()
+      agent = agentWith(tls)
+    }
+    return requestTls({ ...options, agent, servername: tls.servername }, onResponse)
+  }
+}
+
+function agentWith(tls: PeerTls): TlsAgent {
+  // Said, so that NODE_TLS_REJECT_UNAUTHORIZED, which may be there for other calls, does not let any peer in.
+  return new TlsAgent({ keepAlive: true, ...tls, rejectUnauthorized: true })
+}
+
+function read(response: IncomingMessage, maxBytes: number): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const refuse = (error: unknown) => {
+      response.destroy()
+      reject(error)
+    }
+    if (Number(response.headers['content-length']) > maxBytes) {
+      refuse(tooLarge(maxBytes))
+      return
+    }
+    const buffer = new BodyBuffer(maxBytes)
+    response.on('data', (piece: Buffer) => {
+      if (response.destroyed) return
+      try {
+        buffer.add(piece)
+      } catch (error) {
+        refuse(error)
+      }
+    })
+    response.on('end', () => resolve({ ...headOf(response), body: decodeBody(buffer.take()) }))
+    response.on('error', reject)
+  })
+}
+
+/** Nobody waits for a body that nobody reads: where it has not come with the head, the connection goes with it. */
+function dismiss(response: IncomingMessage): Answer {
+  response.on('error', () => {}).resume()
+  setImmediate(() => response.complete || response.destroy())
+  return { ...headOf(response), body: '' }
+}
+
+function headOf({ statusCode, headers }: IncomingMessage): Omit<Answer, 'body'> {
+  return { status: statusCode as number, signature: headers[SIGNATURE_HEADER] as string | undefined }
+}

@@ -1,0 +1,100 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Sink } from '../../delivery/connection.ts'
+import type { EventStream, Taker } from '../../delivery/event-stream.ts'
+import { linger } from './linger.ts'
+
+const LAST_CHUNK = '0\r\n\r\n'
+const NOTHING = new Uint8Array(0)
+/** Where a socket keeps its sink: listeners of its own for each would cost more than all the rest. */
+const SINK = Symbol('sser sink')
+
+type SinkSocket = Socket & { [SINK]?: SocketSink }
+
+/** Framed chunks that connections share. */
+const framings = new WeakMap<Uint8Array, Buffer>()
+/** The chunk that was framed last: it is the one that the next connection gets. */
+let framed: { chunk?: Uint8Array; bytes: Buffer } = { bytes: Buffer.alloc(0) }
+
+/** Writes an event stream to the socket of its response, as chunks of HTTP/1.1. */
+export class SocketSink implements Sink {
+  readonly isSharing = true
+  readonly #socket: Socket
+  /** Where HTTP has not let go of the socket, the response that must end in its way. */
+  readonly #message: ServerResponse | undefined
+  #taker: Taker | undefined
+
+  private constructor(socket: Socket, message: ServerResponse | undefined) {
+    this.#socket = socket
+    this.#message = message
+  }
+
+  /** Begins to write the stream. */
+  static attach(stream: EventStream, socket: Socket, message: ServerResponse | undefined): void {
+    const sink = new SocketSink(socket, message)
+    ;(socket as SinkSocket)[SINK] = sink
+    socket.on('drain', onDrain).on('close', onClose)
+    // The response is the last on its connection. A client that says no more does not listen any more, either.
+    if (message === undefined) socket.on('error', ignore).on('end', socket.destroy).resume()
+    sink.#taker = stream.divert(sink)
+    sink.pull()
+  }
+
+  write(chunk: Uint8Array, isShared?: boolean): boolean {
+    if (framed.chunk !== chunk) framed = { chunk, bytes: isShared ? inSharedChunk(chunk) : inChunk(chunk) }
+    const socket = this.#socket
+    if (!socket.write(framed.bytes)) return false
+    if (socket.writableLength === 0) return true
+    // The kernel takes no more just now, and Node tells of no `drain` below its high-water mark.
+    socket.write(NOTHING, () => setImmediate(() => this.pull()))
+    return false
+  }
+
+  close(): void {
+    linger(this.#socket)
+    if (this.#message !== undefined) {
+      this.#message.end()
+      return
+    }
+    this.#socket.write(LAST_CHUNK)
+    this.#socket.destroySoon()
+  }
+
+  pull(): void {
+    this.#taker?.pull()
+  }
+
+  abort(): void {
+    this.#socket.destroy()
+  }
+
+  /** Its socket is closed. */
+  leave(): void {
+    this.#taker?.leave()
+  }
+}
+
+function onDrain(this: SinkSocket): void {
+  setImmediate(() => this[SINK]?.pull())
+}
+
+function onClose(this: SinkSocket): void {
+  this[SINK]?.leave()
+}
+
+/** Whatever the error was, the socket closes next. */
+function ignore(): void {}
+
+/** @see https://www.rfc-editor.org/rfc/rfc9112#name-chunked-transfer-coding */
+function inChunk(chunk: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`${chunk.byteLength.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
+}
+
+function inSharedChunk(chunk: Uint8Array): Buffer {
+  let bytes = framings.get(chunk)
+  if (bytes === undefined) {
+    bytes = inChunk(chunk)
+    framings.set(chunk, bytes)
+  }
+  return bytes
+}

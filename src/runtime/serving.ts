@@ -1,0 +1,212 @@
+import { Hono } from 'hono'
+import * as v from 'valibot'
+import { MAX_TIMER_MS } from '../clock.ts'
+import { SserError } from '../errors.ts'
+import type { FetchHandler } from '../http/closing.ts'
+import { notingArrivals } from '../instance/arrivals.ts'
+import { checkOptions, hasMethods, whole, withDefault } from '../options.ts'
+import type { Sser } from '../sser.ts'
+import {
+  type CertificateReader,
+  PeerCertificates,
+  type PeerTls,
+  type PeerTlsSource,
+} from '../transport/certificates.ts'
+import type { MacOf } from '../transport/mac.ts'
+import type { Transport } from '../transport/transport.ts'
+import { forInternalPort } from './internal-port.ts'
+import { type SignalSource, StopSignals } from './signals.ts'
+
+export type { PeerTls, PeerTlsFiles, PeerTlsSource } from '../transport/certificates.ts'
+
+/** What the runtimes' `serve()` is given. */
+export interface ServeOptions {
+  sser: Sser
+  /** The app that clients reach, with `sser.routes` mounted in it. */
+  fetch: FetchHandler
+  /** The public port; 0 picks a free one. */
+  port: number
+  /** The public address. Default: all addresses. */
+  hostname?: string | undefined
+  /** The internal port; 0 picks a free one. Default: `sser.internalPort`. */
+  internalPort?: number | undefined
+  /** The internal address. Default: `hostname`. */
+  internalHostname?: string | undefined
+  /**
+   * Mutual TLS between Pods: the internal port and the links to peers then speak nothing else. Give files or a function
+   * where certificates are renewed: they are read anew. Default: plain HTTP.
+   */
+  internalTls?: PeerTlsSource | undefined
+  /** A port of its own for `sser.opsRoutes`, plain: a kubelet's probes have no certificate. Default: the internal port. */
+  opsPort?: number | undefined
+  /**
+   * How long requests that are in flight when the public port closes may take, in milliseconds, responses that stream
+   * included; then their connections are cut. The port closes once the event streams have ended, within `drainMs`, and
+   * before `flushTimeoutMs` begins: the grace period must be longer than the three together. Default: 10,000. Minimum: 0.
+   */
+  requestDrainTimeoutMs?: number | undefined
+}
+
+/** A Pod that serves. */
+export interface Served {
+  /** The public port that was bound. */
+  port: number
+  /** The internal port that was bound. */
+  internalPort: number
+  /** The port for operations that was bound: the internal one, unless it has its own. */
+  opsPort: number
+  /** Ends the connections, leaves the fleet and frees the ports: see `Sser.stop()`. */
+  stop(): Promise<void>
+}
+
+/** A port that was bound, and how to let go of it. */
+export interface Bound {
+  port: number
+  /**
+   * Closes it to new connections, and idle connections with it. Resolves when the requests in flight are answered, and
+   * cuts their connections after `timeoutMs`.
+   */
+  close(timeoutMs: number): Promise<void>
+  /** Serves new connections with a renewed certificate. */
+  renew?(tls: PeerTls): void
+}
+
+type Bind = (fetch: FetchHandler, port: number, hostname: string | undefined, tls?: PeerTls) => Promise<Bound>
+
+/** What a runtime lends to {@link serveOn}. */
+export interface Runtime {
+  /** How requests reach peers, where it has something leaner than `fetch`, or where they need certificates. */
+  transport?: ((tls: (() => PeerTls) | undefined) => Transport | undefined) | undefined
+  /** How certificates are read. */
+  certificateReader: CertificateReader
+  /** How messages between Pods are signed. */
+  macOf: MacOf
+  /** For peers. Go Pods keep their connections for ever, and lose the message that meets a closing one. */
+  bindInternal: Bind
+  /** For clients. Event streams are quiet for long; answers while the Pod drains close their connection. */
+  bindPublic(
+    fetch: FetchHandler,
+    port: number,
+    hostname: string | undefined,
+    isDraining: () => boolean,
+  ): Promise<Bound>
+  process: SignalSource
+  /** Whether the process lives on after a stop, so that it must exit after a signal. Default: false. */
+  exitsOnSignal?: boolean | undefined
+  /**
+   * Called before anything is bound, with what makes the instance leave and its clients come back, and leaves the ports
+   * and signals to a server that replaces this one in the same process.
+   */
+  onBegin?: ((retire: () => void) => void) | undefined
+}
+
+/** How long requests of peers and probes may hold up a stop, in milliseconds. */
+const INTERNAL_CLOSE_MS = 1_000
+
+/** The default of {@link ServeOptions.requestDrainTimeoutMs}. */
+export const REQUEST_DRAIN_TIMEOUT_MS = 10_000
+
+const port = whole(0, 65_535)
+const schema = v.strictObject({
+  sser: v.custom<Sser>((value) => hasMethods(value, ['start', 'stop']), 'an Sser'),
+  fetch: v.custom<FetchHandler>(
+    (value) => typeof value === 'function',
+    'a function of (request, env), such as app.fetch',
+  ),
+  port,
+  hostname: v.optional(v.string()),
+  internalPort: v.optional(port),
+  internalHostname: v.optional(v.string()),
+  internalTls: v.optional(v.unknown()),
+  opsPort: v.optional(port),
+  requestDrainTimeoutMs: withDefault(REQUEST_DRAIN_TIMEOUT_MS, 0, MAX_TIMER_MS),
+  serverOptions: v.optional(v.unknown()),
+  // Node's alone; other runtimes ignore it, so that one set of options fits each of them.
+  fastPath: v.optional(v.boolean()),
+})
+
+/** `serve()` on any runtime: internal port, fleet, public port, in that order; signals stop it at any time. */
+export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<Served> {
+  const { requestDrainTimeoutMs } = checkOptions(schema, options)
+  const { sser, fetch, port, hostname, internalPort = sser.internalPort } = options
+  const bound: Bound[] = []
+  let open: Bound | undefined
+  let certificates: PeerCertificates | undefined
+  let stopping: Promise<void> | undefined
+  /** In flight requests come before the peers: what they send is still to be handed over. */
+  const closePublic = async () => {
+    const closing = open?.close(requestDrainTimeoutMs)
+    open = undefined
+    await closing
+  }
+  const stop = () => {
+    stopping ??= stopAll(sser, closePublic, bound).finally(() => {
+      certificates?.stop()
+      signals.release()
+    })
+    return stopping
+  }
+  // From the first moment: the first process of a container is deaf to a signal that it does not listen to.
+  const signals = StopSignals.listen(runtime.process, stop, { exits: runtime.exitsOnSignal })
+  runtime.onBegin?.(() => {
+    signals.ignore()
+    bound.length = 0
+    open = undefined
+    void stop()
+  })
+  try {
+    const { internalHostname = hostname, internalTls, opsPort } = options
+    const app = new Hono().route('/', sser.internalRoutes)
+    if (opsPort === undefined) app.route('/', sser.opsRoutes)
+    certificates = internalTls && (await PeerCertificates.read(internalTls, runtime.certificateReader))
+    const internal = await runtime.bindInternal(
+      forInternalPort(app.fetch),
+      internalPort,
+      internalHostname,
+      certificates?.current,
+    )
+    if (certificates !== undefined) certificates.onRenewed = (renewed) => internal.renew?.(renewed)
+    bound.push(internal)
+    let ops = internal
+    if (opsPort !== undefined) {
+      ops = await runtime.bindInternal(forInternalPort(sser.opsRoutes.fetch), opsPort, internalHostname)
+      bound.push(ops)
+    }
+    await sser.start({
+      internalPort: internal.port,
+      isSecured: certificates !== undefined,
+      certificates,
+      transport: runtime.transport?.(certificates && (() => (certificates as PeerCertificates).current)),
+      macOf: runtime.macOf,
+    })
+    const isDraining = () => sser.state === 'draining' || sser.state === 'stopped'
+    const clients = await runtime.bindPublic(notingArrivals(sser, fetch), port, hostname, isDraining)
+    open = clients
+    if (stopping !== undefined) throw new SserError('stopped', 'The Pod was told to stop while it started')
+    return { port: clients.port, internalPort: internal.port, opsPort: ops.port, stop }
+  } catch (error) {
+    await stop()
+    // They may have been bound after the stop had closed the others.
+    await closePublic()
+    await closeAll(bound)
+    throw error
+  }
+}
+
+/** What binding `port` threw, named where the port is in use, with what to change: `fix`. */
+export function bindError(port: number, cause: unknown, fix = ''): unknown {
+  if ((cause as { code?: unknown }).code !== 'EADDRINUSE') return cause
+  return new SserError('port-taken', `Port ${port} is in use${fix}`, { cause })
+}
+
+async function stopAll(sser: Sser, closePublic: () => Promise<void>, bound: Bound[]): Promise<void> {
+  await sser.stop({ beforeFlush: closePublic })
+  // The app may have stopped the instance itself.
+  await closePublic()
+  await closeAll(bound)
+}
+
+/** Each of them once; the one that was bound first, for peers, goes last: until then they are told that it stops. */
+async function closeAll(bound: Bound[]): Promise<void> {
+  for (const each of bound.splice(0).reverse()) await each.close(INTERNAL_CLOSE_MS)
+}

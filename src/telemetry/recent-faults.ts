@@ -1,0 +1,52 @@
+import type { Clock } from '../clock.ts'
+import { describe } from '../errors.ts'
+import { printable } from '../printable.ts'
+import type { FaultContext, OnError } from './faults.ts'
+
+/** So many are remembered, and so much of what each says, in UTF-16 units. */
+const MOST = 20
+const MESSAGE_LENGTH = 500
+/** Anybody who reaches the internal port can be refused there: these leave room for the others. */
+const MOST_REFUSALS = 5
+
+/** A fault that was met. */
+export interface RecentFault extends FaultContext {
+  message: string
+  /** How long ago, in milliseconds. */
+  ageMs: number
+}
+
+/** The last faults, for whoever comes to look. */
+export class RecentFaults {
+  readonly #clock: Clock
+  readonly #faults: (FaultContext & { message: string; at: number })[] = []
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Hears of a fault before `next` does. */
+  before(next: OnError | undefined): OnError {
+    return (error, context) => {
+      const message = printable(describe(error).slice(0, MESSAGE_LENGTH))
+      if (context.stage === 'receive') this.#forgetRefusal()
+      this.#faults.push({ ...context, message, at: this.#clock.now() })
+      if (this.#faults.length > MOST) this.#faults.shift()
+      next?.(error, context)
+    }
+  }
+
+  /** Makes room for one more request that was refused. */
+  #forgetRefusal(): void {
+    const refusals = this.#faults.filter(({ stage }) => stage === 'receive')
+    const [oldest] = refusals
+    if (oldest !== undefined && refusals.length >= MOST_REFUSALS)
+      this.#faults.splice(this.#faults.indexOf(oldest), 1)
+  }
+
+  /** The latest first. */
+  list(): RecentFault[] {
+    const now = this.#clock.now()
+    return this.#faults.map(({ at, ...fault }) => ({ ...fault, ageMs: now - at })).reverse()
+  }
+}

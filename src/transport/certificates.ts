@@ -1,0 +1,159 @@
+import { type Clock, systemClock } from '../clock.ts'
+import { describe, SserError } from '../errors.ts'
+
+/** A Pod's certificate and the authority of the fleet's certificates, all as PEM. A Pod serves with it, and calls with it. */
+export interface PeerTls {
+  key: string
+  cert: string
+  /** The authority that signs the certificates of the fleet: it MUST sign no others. */
+  ca: string
+  /** The name that every peer's certificate has; its address is not looked at, Pods change theirs. */
+  servername: string
+}
+
+/** The same as paths of PEM files, such as those of a mounted Secret; each renewal is read. */
+export interface PeerTlsFiles {
+  keyFile: string
+  certFile: string
+  /** See {@link PeerTls.ca}. */
+  caFile: string
+  /** See {@link PeerTls.servername}. */
+  servername: string
+}
+
+/**
+ * What `internalTls` may be. Files are read anew, and a function is called anew, once a minute, and more often as the
+ * certificate's end comes near. A {@link PeerTls} itself stays until the Pod is replaced.
+ */
+export type PeerTlsSource = PeerTls | PeerTlsFiles | (() => PeerTls | Promise<PeerTls>)
+
+/** What a runtime reads certificates with. */
+export interface CertificateReader {
+  readFile(path: string): Promise<string>
+  /** From when to when the certificate is valid, in milliseconds of Unix time. Throws where the key is not its own. */
+  validity(tls: PeerTls): { from: number; to: number }
+}
+
+/** How often a certificate is read anew: at half of the time that it has left, within these bounds, in milliseconds. */
+const MIN_READ_MS = 1_000
+const MAX_READ_MS = 60_000
+/** At most this where the last reading failed, in milliseconds. */
+const RETRY_MS = 5_000
+/** A renewed certificate is expected before this part of its time is left; later there is a warning. */
+const WARN_PART = 0.1
+
+/** The certificate with which this Pod serves and calls, kept up to date. */
+export class PeerCertificates {
+  readonly #source: PeerTlsSource
+  readonly #reader: CertificateReader
+  readonly #clock: Clock
+  #current: PeerTls
+  #validity: { from: number; to: number }
+  #readError: string | undefined
+  #cancel: (() => void) | undefined
+  #isStopped = false
+  /** Called with each certificate that is another than the one before. What it throws is a warning. */
+  onRenewed: (tls: PeerTls) => void = () => {}
+  /** Told after each reading what an operator should know. */
+  onWarning: (message: string) => void = () => {}
+
+  private constructor(source: PeerTlsSource, reader: CertificateReader, tls: PeerTls, clock: Clock) {
+    this.#source = source
+    this.#reader = reader
+    this.#clock = clock
+    this.#current = tls
+    this.#validity = reader.validity(tls)
+    if (isRenewable(source)) this.#schedule()
+  }
+
+  /** @throws SserError `invalid-options` where the certificate cannot be read or its key is another. */
+  static async read(
+    source: PeerTlsSource,
+    reader: CertificateReader,
+    clock: Clock = systemClock,
+  ): Promise<PeerCertificates> {
+    try {
+      return new PeerCertificates(source, reader, await readSource(source, reader), clock)
+    } catch (cause) {
+      const message = `Option "internalTls": expected { key, cert, ca, servername } as PEM, { keyFile, certFile, caFile, servername } as paths, or a function that returns the first; ${describe(cause)}`
+      throw new SserError('invalid-options', message, { cause })
+    }
+  }
+
+  get current(): PeerTls {
+    return this.#current
+  }
+
+  /** When the certificate expires, in milliseconds of Unix time. */
+  get expiresAt(): number {
+    return this.#validity.to
+  }
+
+  /** What an operator should do about the certificate; undefined where all is well. */
+  warning(): string | undefined {
+    const { from, to } = this.#validity
+    const leftMs = to - Date.now()
+    const failure = this.#readError === undefined ? '' : ` Reading it anew failed: ${this.#readError}`
+    const renewal = isRenewable(this.#source)
+      ? 'renew what internalTls reads'
+      : 'give internalTls as files or a function, so that a renewed one is read, or replace the Pod'
+    const at = new Date(to).toISOString()
+    if (leftMs <= 0)
+      return `the certificate of internalTls expired at ${at}: peers refuse every new connection; ${renewal}.${failure}`
+    if (leftMs < (to - from) * WARN_PART)
+      return `the certificate of internalTls expires at ${at}: ${renewal}.${failure}`
+    return failure === '' ? undefined : `the certificate of internalTls stays the one until ${at}.${failure}`
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#cancel?.()
+  }
+
+  #schedule(): void {
+    if (this.#isStopped) return
+    const leftMs = this.#validity.to - Date.now()
+    const most = this.#readError === undefined ? MAX_READ_MS : RETRY_MS
+    const ms = Math.min(most, Math.max(MIN_READ_MS, leftMs / 2))
+    this.#cancel = this.#clock.after(ms, () => void this.#renew())
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      const tls = await readSource(this.#source, this.#reader)
+      const validity = this.#reader.validity(tls)
+      if (!this.#isStopped && !isSame(tls, this.#current)) {
+        this.onRenewed(tls)
+        this.#current = tls
+        this.#validity = validity
+      }
+      this.#readError = undefined
+    } catch (error) {
+      this.#readError = describe(error)
+    }
+    const warning = this.warning()
+    if (warning !== undefined) this.onWarning(warning)
+    this.#schedule()
+  }
+}
+
+async function readSource(source: PeerTlsSource, { readFile }: CertificateReader): Promise<PeerTls> {
+  if (typeof source === 'function') return source()
+  if (!('keyFile' in source)) return source
+  const { keyFile, certFile, caFile, servername } = source
+  const [key, cert, ca] = await Promise.all([keyFile, certFile, caFile].map(readFile))
+  return { key, cert, ca, servername } as PeerTls
+}
+
+function isRenewable(source: PeerTlsSource): boolean {
+  return typeof source === 'function' || 'keyFile' in source
+}
+
+function isSame(one: PeerTls, other: PeerTls): boolean {
+  return (
+    one.key === other.key &&
+    one.cert === other.cert &&
+    one.ca === other.ca &&
+    one.servername === other.servername
+  )
+}

@@ -1,0 +1,69 @@
+import { Hono } from 'hono'
+import { basicAuth } from 'hono/basic-auth'
+import { describe, expect, it } from 'vitest'
+import { rememberTrailingSlash } from '../../src/http/mounted.ts'
+import { Fleet } from '../support/fleet.ts'
+
+const AUTHORIZATION = `Basic ${btoa('a:b')}`
+
+async function ask(path: string, headers: Record<string, string>, mount = '/events') {
+  const { sser } = (await Fleet.of(1)).pod(0)
+  const app = new Hono()
+  app.use(mount, basicAuth({ username: 'a', password: 'b' }))
+  app.mount(mount, sser.handler)
+  const url = `http://pod${path}?stream=a`
+  // As Node's adapter hands it on.
+  const response = await app.request(url, { headers }, { incoming: { url: `${path}?stream=a` } })
+  await response.body?.cancel()
+  return response.status
+}
+
+describe('a handler that Hono mounts', () => {
+  it.each(['/events', '/a/events'])(
+    'answers at the path of its mount, behind the guard of that: %s',
+    async (mount) => {
+      expect(await ask(mount, {}, mount)).toBe(401)
+      expect(await ask(mount, { authorization: AUTHORIZATION }, mount)).toBe(200)
+    },
+  )
+
+  it.each(['/events/', '/events/x', '/events//', '/events/%2f', '/events/x/'])(
+    'does not answer at %s, which the guard does not stand in front of',
+    async (path) => {
+      expect([400, 401, 404]).toContain(await ask(path, {}))
+      expect([400, 404]).toContain(await ask(path, { authorization: AUTHORIZATION }))
+    },
+  )
+
+  it('does not answer at its path with a slash behind, where only the runtime knows of that', async () => {
+    const { sser } = (await Fleet.of(1)).pod(0)
+    const call = sser.handler as (...args: unknown[]) => Response
+    for (const [url, status] of [
+      ['http://pod/events/?stream=a', 404],
+      ['http://pod/events?stream=a', 200],
+      ['http://pod/?stream=a', 200],
+    ] as const) {
+      const original = new Request(url)
+      rememberTrailingSlash(original)
+      // Bun's requests share their signal with those that are made of them.
+      const mounted = new Request('http://pod/?stream=a')
+      Object.defineProperty(mounted, 'signal', { value: original.signal })
+      const response = call(mounted, {}, undefined)
+      expect(response.status).toBe(status)
+      await response.body?.cancel()
+    }
+  })
+})
+
+describe('a handler that another router calls', () => {
+  it('answers at any path', async () => {
+    const { sser } = (await Fleet.of(1)).pod(0)
+    for (const path of ['/', '/events', '/events/', '/a/b']) {
+      const response = await sser.handler(new Request(`http://pod${path}?stream=a`), {
+        incoming: { url: path },
+      })
+      expect(response.status).toBe(200)
+      await response.body?.cancel()
+    }
+  })
+})

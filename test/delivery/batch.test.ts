@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import { Audience } from '../../src/delivery/audience.ts'
+import { Batch } from '../../src/delivery/batch.ts'
+import type { Log } from '../../src/log/log.ts'
+import { Listening } from '../support/listening.ts'
+
+const MIB = 1_048_576
+const EPOCHS = 2_000
+const HIGH = 10 ** 12
+
+/** A Pod that knows so many Pods that each of its ids takes 28 KB. */
+function crowded(): Listening {
+  const pod = new Listening({ maxPositionBytes: 40_000 })
+  for (let i = 0; i < EPOCHS; i += 1) pod.life.log.jump(epochOf(i), HIGH, pod.clock.now())
+  return pod
+}
+
+function epochOf(i: number): string {
+  return `${10_000 + i}`
+}
+
+/** Counts how often a position is printed from now on. */
+function countPrints(log: Log): () => number {
+  let prints = 0
+  class Counting extends Map<string, number> {
+    override [Symbol.iterator]() {
+      prints += 1
+      return super[Symbol.iterator]()
+    }
+  }
+  const positionAt = log.positionAt.bind(log)
+  log.positionAt = (index, now) => {
+    const position = new Counting()
+    for (const [epoch, seq] of positionAt(index, now)) position.set(epoch, seq)
+    return position
+  }
+  return () => prints
+}
+
+/** The batches that bring all from the item `from` on to one who listens on `a`. */
+function batches({ life: { log }, clock }: Listening, from: number) {
+  const audience = new Audience(['a'])
+  const all = []
+  for (let next = from; next < log.head; ) {
+    const batch = new Batch(log, next, clock.now(), (stream) => stream === 'a')
+    all.push({
+      batch,
+      chunk: batch.chunk(audience),
+      text: new TextDecoder().decode(batch.chunk(audience)?.bytes),
+    })
+    next = batch.to
+  }
+  return all
+}
+
+describe('a batch', () => {
+  it('is one, of as many events as a peer sends at once', () => {
+    const pod = new Listening()
+    const from = pod.life.log.head
+    for (let i = 0; i < 5_000; i += 1) pod.send('a', 'x'.repeat(100))
+    expect(batches(pod, from).map(({ chunk }) => chunk?.events)).toEqual([5_000])
+  })
+
+  it('ends where the ids make it long, however little the log holds', () => {
+    const pod = crowded()
+    const { log } = pod.life
+    const from = log.head
+    for (let i = 0; i < 200; i += 1) pod.send('a', `${i}`)
+    const all = batches(pod, from)
+    expect(all.length).toBeGreaterThan(2)
+    for (const { text } of all) expect(text.length).toBeLessThan(MIB + 40_000)
+    const messages = all.flatMap(({ text }) => [...text.matchAll(/^data: (\d+)$/gm)].map(([, msg]) => msg))
+    expect(messages).toEqual(Array.from({ length: 200 }, (_, i) => `${i}`))
+  })
+
+  it('tells of many holes behind each other by one frame', () => {
+    const pod = crowded()
+    const { log } = pod.life
+    const from = log.head
+    for (let i = 1; i <= 3_000; i += 1) log.jump(epochOf(0), HIGH + i, pod.clock.now())
+    const prints = countPrints(log)
+    const [{ chunk, text } = {}, ...others] = batches(pod, from)
+    expect(others).toEqual([])
+    expect(chunk?.gaps).toEqual(['hole'])
+    expect(text).toContain(`${epochOf(0)}${(HIGH + 3_000).toString(36)}`)
+    expect(prints()).toBe(1)
+  })
+
+  it('tells of many events that lost their messages by one frame', () => {
+    const pod = new Listening({ logMaxBytes: 400_000 })
+    const { log } = pod.life
+    for (let i = 0; i < 1_000; i += 1) pod.send('a', 'x'.repeat(1_000))
+    expect(log.wholeFrom - log.tail).toBeGreaterThan(100)
+    const prints = countPrints(log)
+    const [{ chunk } = {}] = batches(pod, log.tail)
+    expect(chunk?.gaps).toEqual(['trimmed'])
+    expect(prints()).toBe(1 + (chunk?.events ?? 0))
+  })
+
+  it('tells of a hole between two events between them, and claims no event that is yet to come', () => {
+    const pod = new Listening()
+    const { log } = pod.life
+    const from = log.head
+    pod.send('a', 'before')
+    log.jump('peer1', 7, pod.clock.now())
+    pod.append({ stream: 'not this', msg: 'x' }, 'peer1')
+    pod.append({ stream: 'a', msg: 'after' }, 'peer1')
+    const text = batches(pod, from)[0]?.text ?? ''
+    expect(text).toMatch(
+      /before\nid: \S+\n\nevent: sser-gap\ndata: \S+\nid: \S*peer1[78]-\S+\n\ndata: after\nid: \S*peer19-\S+\n\n$/,
+    )
+  })
+
+  it('of one gap for all is encoded once, whatever each listens on', () => {
+    const pod = new Listening()
+    const { log } = pod.life
+    const from = log.head
+    pod.send('b', 'x')
+    log.jump('peer1', 7, pod.clock.now())
+    const batch = new Batch(log, from, pod.clock.now(), () => true)
+    const [a, b, c] = ['a', 'b', 'c'].map((stream) => batch.chunk(new Audience([stream])))
+    expect(a?.gaps).toEqual(['hole'])
+    expect(c?.bytes).toBe(a?.bytes)
+    expect(b).toMatchObject({ events: 1, gaps: ['hole'] })
+    expect(b?.bytes).not.toBe(a?.bytes)
+  })
+
+  it('goes through so many items at most, whether or not anybody wants them', () => {
+    const pod = new Listening()
+    for (let i = 0; i < 40_000; i += 1) pod.append({}, 'peer1')
+    const all = batches(pod, 0)
+    expect(all.length).toBe(3)
+    expect(all.map(({ chunk }) => chunk)).toEqual([undefined, undefined, undefined])
+  })
+})
+
+describe('the hub', () => {
+  it('lets others have their turn between the batches of a long backlog, and brings all of it in order', async () => {
+    const pod = crowded()
+    const client = pod.connect('a')
+    await pod.clock.advance(0)
+    for (let i = 0; i < 200; i += 1) pod.send('a', `${i}`)
+    const turns: number[] = []
+    const look = () => {
+      turns.push(client.messages.length)
+      if (client.messages.length < 200) pod.clock.after(0, look)
+    }
+    pod.clock.after(0, look)
+    await pod.clock.advance(0)
+    expect(client.messages).toEqual(Array.from({ length: 200 }, (_, i) => `${i}`))
+    expect(client.gaps).toEqual([])
+    expect(turns.filter((count) => count < 200).length).toBeGreaterThan(2)
+  })
+})

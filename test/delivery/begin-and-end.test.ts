@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest'
+import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import { Client } from '../support/client.ts'
+import { settle, VirtualClock } from '../support/clock.ts'
+import { Listening } from '../support/listening.ts'
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `${from + i}`)
+
+/** What a client sees that reads from here on: messages, and gaps with their reasons. */
+async function seen(pod: Listening, client: Client): Promise<string[]> {
+  client.flow()
+  await pod.clock.advance(0)
+  return client.all.flatMap(({ event, data }) => {
+    if (event === 'sser-position' || event === 'sser-retry') return []
+    return [event === 'sser-gap' ? JSON.parse(data).reason : data]
+  })
+}
+
+describe('a connection begins where its request was answered', () => {
+  it.each([
+    ['', {}],
+    [', without history', { history: false }],
+  ])('so that it gets what was sent before its body was read%s', async (_, settings) => {
+    const pod = new Listening(settings)
+    pod.send('a', 'before')
+    const client = pod.open(['a'])
+    for (const n of numbers(1, 3)) pod.send('a', n)
+    pod.send('b', 'not this')
+    await settle()
+    pod.send('a', '4')
+    expect(await seen(pod, client)).toEqual(numbers(1, 4))
+    pod.send('a', '5')
+    await settle()
+    expect(client.messages).toEqual(numbers(1, 5))
+  })
+
+  it('and an event that was sent right after the handler answered arrives', async () => {
+    const clock = new VirtualClock()
+    const sser = new Sser({ peerFinder: new StaticPeerFinder([]), clock, logger: false })
+    await sser.start()
+    const response = await sser.handler(new Request('http://pod/events?stream=a'))
+    await sser.send('a', 'welcome')
+    const client = new Client(response).flow()
+    await settle()
+    expect(client.messages).toEqual(['welcome'])
+  })
+
+  it('also for a client that comes back with an id', async () => {
+    const pod = new Listening()
+    const first = pod.connect('a')
+    await settle()
+    await first.cancel()
+    pod.send('a', '1')
+    const client = pod.open(['a'], first.lastEventId)
+    pod.send('a', '2')
+    pod.life.log.appendV1('a', '3, from Go', pod.clock.now())
+    await settle()
+    expect(await seen(pod, client)).toEqual(['1', '2', '3, from Go'])
+  })
+
+  it('and is told a gap where the log has evicted some of it meanwhile', async () => {
+    const pod = new Listening({ logMaxAgeMs: 5_000 })
+    const client = pod.open(['a'])
+    pod.send('a', 'lost')
+    await pod.clock.advance(5_001)
+    pod.send('a', 'kept')
+    expect(await seen(pod, client)).toEqual(['stalled', 'kept'])
+    expect(await seen(pod, pod.open(['a'], client.lastEventId))).toEqual([])
+  })
+
+  it('and holds nothing of the Pod before its body is read', async () => {
+    const pod = new Listening()
+    const { timers } = pod.clock
+    const bodies = numbers(1, 100).map(() => pod.body(['a']))
+    expect([pod.life.hub.size, pod.clock.timers]).toEqual([0, timers])
+    expect([...pod.life.hub.crowd.streams]).toEqual([])
+    for (const body of bodies) await body.cancel()
+    expect([pod.life.hub.size, pod.clock.timers]).toEqual([0, timers])
+  })
+})
+
+const disconnect = (pod: Listening) => pod.append({ disconnect: { stream: 'a' } })
+
+describe('a connection that a disconnect ends', () => {
+  it('gets first what was sent right before, and nothing that was sent right after', async () => {
+    const pod = new Listening()
+    const clients = numbers(1, 600).map(() => pod.connect('a'))
+    await settle()
+    pod.send('a', 'the last')
+    disconnect(pod)
+    pod.send('a', 'too late')
+    expect(pod.life.hub.size).toBe(0)
+    await pod.clock.advance(0)
+    for (const client of clients) {
+      expect(client.messages).toEqual(['the last'])
+      expect(client.ended).toBe(true)
+    }
+    expect(pod.clock.timers).toBe(0)
+    expect(pod.faults).toEqual([])
+  })
+
+  it('is left alone where its client goes while it waits behind hundreds of others for its end', async () => {
+    const pod = new Listening()
+    const clients = numbers(1, 600).map(() => pod.connect('a'))
+    await settle()
+    pod.send('a', 'the last')
+    disconnect(pod)
+    await Promise.all(clients.map((client) => client.cancel()))
+    await pod.clock.advance(0)
+    expect(pod.faults).toEqual([])
+    expect(pod.clock.timers).toBe(0)
+  })
+
+  it('gets it, too, where its body is read only then', async () => {
+    const pod = new Listening()
+    const client = pod.open(['a'])
+    pod.send('a', 'the last')
+    disconnect(pod)
+    pod.send('a', 'too late')
+    await settle()
+    expect(await seen(pod, client)).toEqual(['the last'])
+    expect(client.ended).toBe(true)
+    expect([pod.life.hub.size, pod.clock.timers]).toEqual([0, 0])
+  })
+
+  it('gets nothing where its request was answered only after the disconnect', async () => {
+    const pod = new Listening()
+    const since = pod.life.log.head
+    pod.send('a', 'before')
+    disconnect(pod)
+    const client = new Client(pod.life.open(['a'], undefined, undefined, since).stream.body)
+    pod.send('a', 'too late')
+    expect(await seen(pod, client)).toEqual([])
+    expect(client.ended).toBe(true)
+  })
+
+  it('catches up first, if it is behind by several slices', async () => {
+    const pod = new Listening()
+    const first = pod.connect('a')
+    await settle()
+    await first.cancel()
+    for (const n of numbers(1, 400)) pod.send('a', `${n} ${'x'.repeat(1_000)}`)
+    const client = pod.open(['a'], first.lastEventId)
+    await client.read()
+    disconnect(pod)
+    pod.send('a', 'too late')
+    await seen(pod, client)
+    expect(client.messages.map((message) => message.split(' ')[0])).toEqual(numbers(1, 400))
+    expect(client.ended).toBe(true)
+    expect(pod.clock.timers).toBe(0)
+  })
+
+  it('is cut after ten seconds, if its client does not read', async () => {
+    const pod = new Listening()
+    const client = pod.open(['a'])
+    await client.read()
+    pod.send('a', '1')
+    disconnect(pod)
+    await pod.clock.advance(9_999)
+    expect(pod.clock.timers).toBe(1)
+    await pod.clock.advance(1)
+    expect(pod.clock.timers).toBe(0)
+    const isOver = client.read().then(
+      () => client.ended,
+      () => true,
+    )
+    expect(await isOver).toBe(true)
+    expect(client.messages).toEqual([])
+  })
+
+  it('leaves nothing behind, if its client goes first', async () => {
+    const pod = new Listening()
+    const client = pod.open(['a'])
+    await client.read()
+    pod.send('a', '1')
+    disconnect(pod)
+    await client.cancel()
+    expect(pod.clock.timers).toBe(0)
+    await pod.clock.advance(0)
+    expect(pod.faults).toEqual([])
+  })
+})
+
+describe('a Pod that stops', () => {
+  it.each([0, 300])('delivers first what was sent right before, with drainMs %i', async (ms) => {
+    const pod = new Listening()
+    const clients = [pod.connect('a'), pod.connect('a')]
+    await settle()
+    pod.send('a', 'the last')
+    const drained = pod.life.hub.drain(ms)
+    await pod.clock.advance(ms)
+    await drained
+    for (const client of clients) expect([client.messages, client.ended]).toEqual([['the last'], true])
+  })
+  it('closes at once a response that is read only after it stopped, also one that a disconnect had ended', async () => {
+    const pod = new Listening()
+    const client = pod.open(['a'])
+    pod.send('a', 'before the disconnect')
+    disconnect(pod)
+    pod.life.stop()
+    expect(await seen(pod, client)).toEqual([])
+    expect(client.ended).toBe(true)
+    expect([pod.life.hub.size, pod.clock.timers]).toEqual([0, 0])
+  })
+})

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import { settle } from '../support/clock.ts'
+import { Listening } from '../support/listening.ts'
+
+const MISSED = 400
+const decoder = new TextDecoder()
+
+/** A Pod, and the id of somebody who lacks several slices of its log. */
+async function podWithPast(): Promise<{ pod: Listening; id: string | undefined }> {
+  const pod = new Listening()
+  const client = pod.connect('past')
+  await settle()
+  await client.cancel()
+  for (let i = 0; i < MISSED; i += 1) pod.send('past', `${i} ${'x'.repeat(1_000)}`)
+  await settle()
+  return { pod, id: client.lastEventId }
+}
+
+describe('those who come back all at once', () => {
+  it('get a few slices in a turn, one after another, and each all that it missed', async () => {
+    const { pod, id } = await podWithPast()
+    const texts: string[] = []
+    let slices = 0
+    for (let i = 0; i < 20; i += 1) {
+      texts.push('')
+      const connection = pod.life.connect(['past'], id, {
+        write(chunk) {
+          slices += 1
+          texts[i] += decoder.decode(chunk)
+          // As a socket does: the next may come at once.
+          return true
+        },
+        close() {},
+        abort() {},
+      })
+      pod.life.hub.join(connection)
+      pod.life.hub.pull(connection)
+    }
+    const greetings = slices
+    const turns: number[] = []
+    const watch = () => {
+      turns.push(slices - greetings)
+      if (texts.some((text) => !text.includes(`data: ${MISSED - 1} `))) pod.clock.after(0, watch)
+    }
+    pod.clock.after(0, watch)
+    await pod.clock.advance(0)
+    const goes = turns.map((count, i) => count - (turns[i - 1] ?? 0))
+    expect(Math.max(...goes)).toBeLessThanOrEqual(4)
+    expect(slices - greetings).toBeGreaterThan(20 * 5)
+    for (const text of texts) {
+      const numbers = [...text.matchAll(/^data: (\d+) /gm)].map(([, n]) => Number(n))
+      expect(numbers).toEqual(Array.from({ length: MISSED }, (_, i) => i))
+    }
+    // Nobody was served whole before the others had anything: the first and the last were done within one round.
+    expect(pod.faults).toEqual([])
+  })
+
+  it('hold up nothing that is live', async () => {
+    const { pod, id } = await podWithPast()
+    const bystander = pod.connect('live')
+    await settle()
+    const back = Array.from({ length: 20 }, () => pod.open(['past'], id).flow())
+    let turns = 0
+    const isDone = () => back.every(({ messages }) => messages.length === MISSED)
+    while (!isDone()) {
+      turns += 1
+      pod.send('live', `${turns}`)
+      await settle()
+      expect(bystander.messages.at(-1)).toBe(`${turns}`)
+      await pod.clock.advance(0)
+      expect(turns).toBeLessThan(1_000)
+    }
+    expect(back.flatMap(({ gaps }) => gaps)).toEqual([])
+  })
+
+  it('and go again before their turn, cost nothing', async () => {
+    const { pod, id } = await podWithPast()
+    const back = Array.from({ length: 20 }, () => pod.open(['past'], id))
+    for (const client of back) await client.read()
+    for (const client of back) client.flow()
+    for (const client of back) await client.cancel()
+    await pod.clock.advance(0)
+    expect(pod.life.hub.size).toBe(0)
+    expect(pod.clock.timers).toBe(0)
+    expect(pod.faults).toEqual([])
+  })
+})

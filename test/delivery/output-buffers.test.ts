@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest'
+import type { Sink } from '../../src/delivery/connection.ts'
+import { settle } from '../support/clock.ts'
+import { Listening } from '../support/listening.ts'
+
+const MIB = 1_048_576
+
+/** A client that takes a chunk only when it is told to. */
+class SlowSink implements Sink {
+  readonly isSharing: boolean
+  readonly chunks: Uint8Array[] = []
+  isCut = false
+  readonly pull: () => void
+
+  constructor(pod: Listening, streams: readonly string[], isSharing: boolean, id?: string) {
+    this.isSharing = isSharing
+    const connection = pod.life.connect(streams, id, this)
+    pod.life.hub.join(connection)
+    this.pull = () => pod.life.hub.pull(connection)
+    this.pull()
+    // Its greeting is taken.
+    this.pull()
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.chunks.push(chunk)
+    return false
+  }
+
+  close(): void {}
+
+  abort(): void {
+    this.isCut = true
+  }
+
+  get bytes(): number {
+    return this.chunks.slice(1).reduce((sum, { byteLength }) => sum + byteLength, 0)
+  }
+}
+
+const many = <T>(count: number, make: (i: number) => T) => Array.from({ length: count }, (_, i) => make(i))
+
+describe('bytes that clients have not taken', () => {
+  it.each([
+    ['are shared', true, 3 * MIB],
+    ['are copied for each socket', false, 3 * MIB],
+  ])('stay within maxOutputBufferBytes where chunks %s', async (_, isSharing, maxOutputBufferBytes) => {
+    const pod = new Listening({ maxOutputBufferBytes, maxMessageBytes: MIB })
+    const clients = many(60, (i) => new SlowSink(pod, ['hot', `u${i}`], isSharing))
+    await settle()
+    for (let i = 0; i < 60; i += 1) pod.send(`u${i}`, 'x')
+    for (let i = 0; i < 8; i += 1) pod.send('hot', 'x'.repeat(100_000))
+    await pod.clock.advance(0)
+    expect(pod.life.hub.outputs.bytes).toBeLessThanOrEqual(maxOutputBufferBytes)
+    const cut = clients.filter(({ isCut }) => isCut)
+    const held = clients.filter(({ isCut }) => !isCut).reduce((sum, { bytes }) => sum + bytes, 0)
+    expect(held).toBeLessThanOrEqual(maxOutputBufferBytes)
+    expect(cut.length).toBeGreaterThan(0)
+    expect(cut.length).toBeLessThan(60)
+    expect(pod.reports.rejected).toMatchObject({ 'output-buffers-full': cut.length })
+    for (const client of clients) client.pull()
+    await pod.clock.advance(0)
+    expect(pod.faults).toEqual([])
+  })
+
+  it('count once where all sockets share them, and cut nobody', async () => {
+    const pod = new Listening({ maxOutputBufferBytes: 2 * MIB })
+    const clients = many(500, (i) => new SlowSink(pod, ['hot', `u${i}`], true))
+    await settle()
+    for (let i = 0; i < 8; i += 1) pod.send('hot', 'x'.repeat(50_000))
+    await pod.clock.advance(0)
+    expect(new Set(clients.map(({ chunks }) => chunks[1])).size).toBe(1)
+    expect(pod.life.hub.outputs.bytes).toBe(clients[0]?.bytes)
+    expect(clients.filter(({ isCut }) => isCut)).toEqual([])
+    for (const client of clients) client.pull()
+    expect(pod.life.hub.outputs.bytes).toBe(0)
+  })
+
+  it('are those of the heaviest first', async () => {
+    const pod = new Listening({ maxOutputBufferBytes: MIB, maxMessageBytes: MIB })
+    const [light, heavy] = [new SlowSink(pod, ['a'], false), new SlowSink(pod, ['b'], false)]
+    await settle()
+    pod.send('a', 'x'.repeat(10_000))
+    pod.send('b', 'x'.repeat(MIB))
+    await pod.clock.advance(0)
+    expect([light.isCut, heavy.isCut]).toEqual([false, true])
+    expect(pod.life.hub.outputs.bytes).toBe(light.bytes)
+  })
+
+  it('count no longer when their connection is gone, in whichever way it ends', async () => {
+    const pod = new Listening()
+    const clients = many(4, () => pod.open(['a']))
+    for (const client of clients) await client.read()
+    pod.send('a', 'x'.repeat(10_000))
+    await settle()
+    await clients[0]?.cancel()
+    pod.life.hub.close()
+    expect(pod.life.hub.outputs.bytes).toBe(0)
+    await clients[1]?.cancel()
+    expect(pod.life.hub.outputs.bytes).toBe(0)
+  })
+})
+
+describe('1,000 clients with 31 streams of their own and a shared one', () => {
+  it('share the chunks of the shared stream', async () => {
+    const pod = new Listening()
+    const own = (i: number) => many(31, (k) => `u${i}-${k}`)
+    const clients = many(1_000, (i) => new SlowSink(pod, [...own(i), 'hot'], true))
+    await settle()
+    for (let i = 0; i < 100; i += 1) pod.send('hot', `${i}`)
+    await pod.clock.advance(0)
+    expect(new Set(clients.map(({ chunks }) => chunks[1])).size).toBe(1)
+  })
+
+  it('hold up a turn of the event loop for no more than a bounded part of the work', async () => {
+    const pod = new Listening()
+    const own = (i: number) => many(31, (k) => `u${i}-${k}`)
+    let perTurn = 0
+    let most = 0
+    for (let i = 0; i < 1_000; i += 1)
+      pod.join([...own(i), 'hot'], (chunk, connection) => {
+        perTurn += chunk.byteLength
+        queueMicrotask(() => pod.life.hub.pull(connection))
+      })
+    await settle()
+    // Each client gets something of its own, so that no two have the same chunk.
+    for (let i = 0; i < 1_000; i += 1) pod.send(`u${i}-7`, 'x')
+    for (let i = 0; i < 7_000; i += 1) pod.send('hot', 'x')
+    const watch = () => {
+      most = Math.max(most, perTurn)
+      perTurn = 0
+      if (pod.clock.timers > 1) pod.clock.after(0, watch)
+    }
+    perTurn = 0
+    pod.clock.after(0, watch)
+    await pod.clock.advance(0)
+    expect(most).toBeGreaterThan(100_000)
+    // Two chunks of one MiB, where one of them is already more than a turn's part.
+    expect(most).toBeLessThan(2.5 * MIB)
+  }, 30_000)
+})

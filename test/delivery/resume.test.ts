@@ -1,0 +1,290 @@
+import { describe, expect, it } from 'vitest'
+import { parsePosition, printPosition } from '../../src/wire/position.ts'
+import { APPEND_URL_PATH } from '../../src/wire/v2.ts'
+import { Client } from '../support/client.ts'
+import { settle } from '../support/clock.ts'
+import { Fleet } from '../support/fleet.ts'
+import { Listening } from '../support/listening.ts'
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `${from + i}`)
+
+/** What a client that comes with `id` sees: messages, and gaps with their reasons. */
+async function seenFrom(pod: Listening, id: string | undefined, streams = ['a']): Promise<string[]> {
+  const client = pod.open(streams, id).flow()
+  await pod.clock.advance(0)
+  await client.cancel()
+  return client.all.flatMap(({ event, data }) => {
+    if (event === 'sser-position') return []
+    return [event === 'sser-gap' ? JSON.parse(data).reason : data]
+  })
+}
+
+/** The id of a client that was there and went. */
+async function idNow(pod: Listening, ...streams: string[]): Promise<string> {
+  const client = pod.open(streams)
+  await client.read()
+  await client.cancel()
+  return client.lastEventId as string
+}
+
+describe('a client that comes back', () => {
+  it('gets what was sent on its streams meanwhile, once and in order, and then the live events', async () => {
+    const pod = new Listening()
+    const first = pod.connect('a', 'b')
+    await settle()
+    pod.send('a', '1')
+    await settle()
+    await first.cancel()
+    pod.send('b', '2')
+    pod.send('c', 'not this')
+    pod.send('a', '3')
+    const again = pod.open(['a', 'b'], first.lastEventId).flow()
+    await settle()
+    pod.send('a', '4')
+    await settle()
+    expect([...first.messages, ...again.messages]).toEqual(numbers(1, 4))
+    expect(again.gaps).toEqual([])
+  })
+
+  it('resumes from each id that it was ever given', async () => {
+    const pod = new Listening()
+    const client = pod.connect('a')
+    await settle()
+    for (const n of numbers(1, 12)) {
+      if (Number(n) % 3 === 0) pod.append({ stream: 'a', msg: n }, 'peer1')
+      else pod.send('a', n)
+      pod.send('b', 'not this')
+      if (Number(n) % 4 === 0) await settle()
+    }
+    await settle()
+    for (const [i, { id }] of client.all.entries())
+      expect(await seenFrom(pod, id)).toEqual(numbers(i + 1, 12))
+  })
+
+  it('after a gap resumes from the gap’s id as from any other', async () => {
+    const pod = new Listening({ logMaxAgeMs: 5_000 })
+    const id = await idNow(pod, 'a')
+    pod.send('a', 'lost')
+    await pod.clock.advance(5_001)
+    pod.send('a', 'kept')
+    const client = pod.open(['a'], id)
+    await client.read()
+    expect(client.all.map(({ data }) => data)).toEqual(['{"reason":"trimmed"}'])
+    await client.cancel()
+    expect(await seenFrom(pod, client.lastEventId)).toEqual(['kept'])
+  })
+
+  it.each([
+    ['by age', { logMaxAgeMs: 5_000 }],
+    ['for want of room', { logMaxBytes: 20_000 }],
+  ])('is told first of what the log let go of %s, and gets the rest', async (_, settings) => {
+    const pod = new Listening(settings)
+    const id = await idNow(pod, 'a')
+    for (const n of numbers(1, 200)) {
+      pod.send('a', n)
+      await pod.clock.advance(100)
+    }
+    const [gap, ...rest] = await seenFrom(pod, id)
+    expect(gap).toBe('trimmed')
+    expect(rest.length).toBeGreaterThan(10)
+    expect(rest).toEqual(numbers(Number(rest[0]), 200))
+  })
+
+  it('is told of no gap where only other streams’ messages had to go', async () => {
+    const pod = new Listening({ logMaxBytes: 20_000 })
+    const id = await idNow(pod, 'a')
+    for (let i = 0; i < 30; i += 1) pod.send('loud', 'x'.repeat(1_000))
+    pod.send('a', '1')
+    expect(pod.life.log.wholeFrom).toBeGreaterThan(5)
+    expect(await seenFrom(pod, id)).toEqual(['1'])
+    expect(await seenFrom(pod, id, ['loud'])).toContain('trimmed')
+  })
+
+  it('is told of no gap where what had to go is what it has', async () => {
+    const pod = new Listening({ logMaxBytes: 20_000 })
+    pod.append({ stream: 'quiet', msg: 'lacking' }, 'peer1')
+    for (let i = 0; i < 30; i += 1) pod.send('a', 'x'.repeat(1_000))
+    const { epoch, ownSeq } = pod.life.log
+    expect(pod.life.log.wholeFrom).toBeGreaterThan(5)
+    expect(await seenFrom(pod, printPosition([[epoch, ownSeq]]))).toEqual([])
+  })
+
+  it.each([
+    ['17', 'unreadable'],
+    ['01ARZ3NDEKTSV4RRFFQ69G5FAV', 'unreadable'],
+    [printPosition([['nobod', 3]]), 'stranger'],
+  ])('with the id %s is told of a gap, and gets what the log has, once', async (id, reason) => {
+    const pod = new Listening()
+    pod.send('a', 'x')
+    const seen = await seenFrom(pod, id)
+    expect(seen[0]).toBe(reason)
+    expect(seen.slice(1)).toEqual(reason === 'unreadable' ? [] : ['x'])
+  })
+
+  it('with an id ahead of the Pod’s own numbers is told that it was made up', async () => {
+    const pod = new Listening()
+    expect(await seenFrom(pod, printPosition([[pod.life.log.epoch, 99]]))).toEqual(['unreadable'])
+  })
+
+  it('after a Go Pod’s event is told that it may have missed some, for three ages of the log', async () => {
+    const pod = new Listening({ logMaxAgeMs: 5_000 })
+    const id = await idNow(pod, 'a')
+    pod.life.log.appendV1('a', 'from Go', pod.clock.now())
+    expect(await seenFrom(pod, id)).toEqual(['v1'])
+    await pod.clock.advance(15_001)
+    pod.append({})
+    expect(await seenFrom(pod, await idNow(pod, 'a'))).toEqual([])
+  })
+
+  it('is told so, too, where its id became old only after that event', async () => {
+    const pod = new Listening({ logMaxAgeMs: 5_000 })
+    const id = await idNow(pod, 'a')
+    pod.life.log.appendV1('a', 'from Go', pod.clock.now())
+    await pod.clock.advance(1_000)
+    pod.append({})
+    await pod.clock.advance(4_500)
+    // The event is past its age by now, the next sign of life is not: no floor speaks of what came before it.
+    expect(await seenFrom(pod, id)).toEqual(['v1'])
+    await pod.clock.advance(1_000)
+    expect(await seenFrom(pod, id)).toEqual(['trimmed'])
+  })
+
+  it('never gets again what it has of a Pod that this one is behind on', async () => {
+    const pod = new Listening()
+    pod.append({ stream: 'a', msg: '1' }, 'peer1')
+    const { epoch } = pod.life.log
+    const client = pod
+      .open(
+        ['a'],
+        printPosition([
+          [epoch, 1],
+          ['peer1', 3],
+        ]),
+      )
+      .flow()
+    await settle()
+    for (const n of numbers(2, 5)) pod.append({ stream: 'a', msg: n }, 'peer1')
+    await settle()
+    expect(client.messages).toEqual(['4', '5'])
+    expect(client.gaps).toEqual([])
+  })
+})
+
+/** Pods that nobody here knows: those of `prefix`, each at 1. */
+const unknown = (count: number, prefix: string) =>
+  Array.from({ length: count }, (_, i): [string, number] => [`${prefix}${1_000 + i}`, 1])
+
+describe('a client that names Pods that this one does not know', () => {
+  it('keeps them, as many as a large fleet begins at once, and gets nothing of them twice', async () => {
+    const pod = new Listening()
+    const { epoch } = pod.life.log
+    const client = pod.open(['a'], printPosition([[epoch, 1], ...unknown(128, 'x')])).flow()
+    await settle()
+    expect(client.gaps).toEqual([])
+    expect(client.lastEventId).toContain('x11271~')
+    pod.append({ stream: 'a', msg: 'had' }, 'x1127')
+    pod.append({ stream: 'a', msg: 'new' }, 'x1127')
+    await settle()
+    expect(client.messages).toEqual(['new'])
+  })
+
+  it('is told a gap where there are more, and leaves nothing of them with its connection', async () => {
+    const pod = new Listening()
+    pod.send('a', 'not replayed')
+    const { epoch } = pod.life.log
+    const client = pod.open(['a'], printPosition([[epoch, 1], ...unknown(129, 'x')])).flow()
+    await settle()
+    pod.send('a', 'live')
+    await settle()
+    expect(client.gaps.map(({ data }) => JSON.parse(data).reason)).toEqual(['unreadable'])
+    expect(client.messages).toEqual(['live'])
+    expect(client.all.map(({ id }) => id?.split('-')[0])).toEqual([`${epoch}2`, `${epoch}3`])
+  })
+
+  it('is not told so for those that were carried until they ended', async () => {
+    const pod = new Listening({ logMaxAgeMs: 4_000 })
+    const old = unknown(200, 'x')
+    const id = printPosition(
+      [[pod.life.log.epoch, 1], ...old],
+      new Map(old.map(([epoch]) => [epoch, 10_000])),
+    )
+    expect(await seenFrom(pod, id)).toEqual([])
+  })
+})
+
+describe('a client of a fleet that comes back', () => {
+  it('on another Pod, misses nothing and gets nothing twice, and its answer says so', async () => {
+    const fleet = await Fleet.of(3)
+    const first = fleet.pod(0).connect('a')
+    await settle()
+    for (const n of numbers(1, 9)) await fleet.pod(Number(n) % 3).sser.send('a', n)
+    await first.cancel()
+    for (const n of numbers(10, 15)) await fleet.pod(Number(n) % 3).sser.send('a', n)
+    const headers = { 'last-event-id': first.lastEventId as string }
+    const url = 'http://pod/events?stream=a'
+    expect((await fleet.pod(2).sser.handler(new Request(url, { headers }))).headers.get('sser-resume')).toBe(
+      'complete',
+    )
+    const again = fleet.pod(2).open(['a'], first.lastEventId).flow()
+    await settle()
+    expect([...first.messages, ...again.messages]).toEqual(numbers(1, 15))
+    expect(again.gaps).toEqual([])
+  })
+
+  it('with the position that its page was rendered with, misses nothing', async () => {
+    const fleet = await Fleet.of(2)
+    const { position } = fleet.pod(0).sser
+    await fleet.pod(0).sser.send('a', 'x')
+    const query = `?stream=a&lastEventId=${encodeURIComponent(position)}`
+    const response = await fleet.pod(1).sser.handler(new Request(`http://pod/events${query}`))
+    expect(response.headers.get('sser-resume')).toBe('complete')
+    const client = new Client(response).flow()
+    await settle()
+    expect(client.messages).toEqual(['x'])
+  })
+
+  it('of a hundred Pods that were all replaced just now, misses nothing on one that is new', async () => {
+    const fleet = await Fleet.of(2)
+    const [old, replaced] = [unknown(100, 'x'), unknown(100, 'y')]
+    const take = async (index: number, epochs: readonly [string, number][], msg: string) => {
+      const runs = epochs.map(([epoch], i) => ({
+        epoch,
+        prev: 0,
+        idle: 0,
+        events: [{ seq: 1, age: 0, stream: 'a', msg: `${msg} ${i}` }],
+      }))
+      const body = JSON.stringify({ v: 2, epoch: epochs[0]?.[0], position: {}, runs })
+      const url = `http://pod${APPEND_URL_PATH}`
+      const request = new Request(url, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json' },
+      })
+      expect((await fleet.pod(index).sser.internalRoutes.fetch(request)).status).toBe(200)
+    }
+    const first = fleet.pod(0).connect('a')
+    await settle()
+    await take(0, old, 'old')
+    await take(0, replaced, 'new')
+    await settle()
+    await first.cancel()
+    await fleet.start(fleet.replace(1))
+    // It has yet to hear of another hundred, of which the client comes from one.
+    const ahead = unknown(100, 'z')
+    const claims = parsePosition(first.lastEventId ?? '') ?? new Map()
+    const entries = [...claims].map(([epoch, { seq }]): [string, number] => [epoch, seq])
+    expect(entries.length).toBeGreaterThan(200)
+    await fleet.pod(0).sser.send('a', 'meanwhile')
+    const again = fleet
+      .pod(1)
+      .open(['a'], printPosition([...entries, ...ahead]))
+      .flow()
+    await settle()
+    await take(1, ahead, 'had')
+    await fleet.pod(0).sser.send('a', 'live')
+    await fleet.clock.advance(1_000)
+    expect(first.messages).toHaveLength(200)
+    expect(again.gaps).toEqual([])
+    expect(again.messages).toEqual(['meanwhile', 'live'])
+  })
+})

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { Reader } from '../../src/delivery/reader.ts'
+import { timing } from '../../src/log/timing.ts'
+import { printPosition } from '../../src/wire/position.ts'
+import { settle } from '../support/clock.ts'
+import { Listening } from '../support/listening.ts'
+
+const STREAMS = Array.from({ length: 32 }, (_, i) => `s${i}`)
+const MANY = 40_000
+
+/** A Pod whose log is full of small events: of its own on the 32 streams, and of a peer on others. */
+function podWithPast(): Listening {
+  const pod = new Listening()
+  pod.append({}, 'peer1')
+  for (let i = 0; i < MANY; i += 1) {
+    pod.send(STREAMS[i % 32] as string, 'x')
+    pod.append({ stream: 'other', msg: 'x' }, 'peer1')
+  }
+  return pod
+}
+
+/** A reader that comes with an id, and how far its cursor moves with each slice. */
+function steps(pod: Listening, claims: [string, number][]): number[] {
+  const { log } = pod.life
+  const reader = new Reader(log, STREAMS, timing(120_000))
+  expect(reader.resume(printPosition(claims), 4_096, pod.clock.now())).toBeUndefined()
+  const moves: number[] = []
+  while (reader.cursor < log.head) {
+    const before = reader.cursor
+    reader.slice(pod.clock.now())
+    moves.push(reader.cursor - before)
+  }
+  return moves
+}
+
+describe('a slice of the log', () => {
+  it('walks a bounded number of entries, though it sends none of them', async () => {
+    const pod = podWithPast()
+    const moves = steps(pod, [
+      [pod.life.log.epoch, pod.life.log.ownSeq],
+      ['peer1', 1],
+    ])
+    // Every second entry is of a stream of the reader: what it walks is half of what it passes.
+    expect(Math.max(...moves)).toBeLessThanOrEqual(2 * 2_100)
+    expect(moves.length).toBeGreaterThan(MANY / 2_100)
+  })
+
+  it('passes everything at once where all that its client lacks is old and few', async () => {
+    const pod = podWithPast()
+    expect(
+      steps(pod, [
+        [pod.life.log.epoch, pod.life.log.ownSeq],
+        ['peer1', MANY - 10],
+      ]),
+    ).toHaveLength(1)
+  })
+
+  it('is read once for each connection: the answer tells of the gap that the connection begins with', async () => {
+    const pod = new Listening({ logMaxBytes: 20_000 })
+    for (let i = 0; i < 30; i += 1) pod.send('a', 'x'.repeat(1_000))
+    const { stream, gap } = pod.life.open(['a'], printPosition([[pod.life.log.epoch, 1]]))
+    expect(gap).toBe('trimmed')
+    const reader = stream.body.getReader()
+    const { value } = await reader.read()
+    expect(new TextDecoder().decode(value)).toContain('{"reason":"trimmed"}')
+    await reader.cancel()
+    await settle()
+    expect(pod.life.hub.size).toBe(0)
+  })
+})
+
+describe('an id that lacks old entries of streams that its client does not ask for', () => {
+  it('is checked for lost messages no longer than a bounded number of entries', () => {
+    const pod = new Listening({ logMaxBytes: 8_000_000 })
+    pod.append({}, 'peer1')
+    for (let i = 0; i < 12_000; i += 1) {
+      pod.send(STREAMS[i % 32] as string, 'x'.repeat(400))
+      pod.append({ stream: 'other', msg: 'x'.repeat(400) }, 'peer1')
+    }
+    const { log } = pod.life
+    expect(log.wholeFrom - log.tail).toBeGreaterThan(5_000)
+    const reader = new Reader(log, STREAMS, timing(120_000))
+    const floor = (log.epochs.get('peer1')?.floor ?? 0) + 1
+    const id = printPosition([
+      [log.epoch, log.ownSeq],
+      ['peer1', floor],
+    ])
+    // Nothing is lost. To find that out would take more entries than a request may cost: a gap is told unchecked.
+    expect(reader.resume(id, 4_096, pod.clock.now())).toBe('trimmed')
+  })
+})

@@ -1,0 +1,147 @@
+import { getEventListeners } from 'node:events'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { checkPeers, hostOf, type Peer } from '../../src/discovery/peer.ts'
+import type { PeerFinder } from '../../src/index.ts'
+import { within } from '../support/until.ts'
+
+/** A finder, and what a test needs to be done with it. */
+export interface FinderUnderTest {
+  finder: PeerFinder
+  /** Ends what was begun for it. */
+  end?: () => void | Promise<void>
+}
+
+/** A finder whose source is in the test's hand. */
+export interface SourcedFinderUnderTest extends FinderUnderTest {
+  /** Makes the source list these peers, for the next `start()` or from now on. */
+  list: (peers: readonly Peer[]) => void | Promise<void>
+  /** Makes the source answer with errors until it is to list something again; resolves once the finder met one. */
+  fail: () => Promise<void>
+}
+
+const A = { address: '10.0.0.1' }
+const B = { address: '10.0.0.2' }
+const C = { address: '10.0.0.3' }
+
+/** Peers as a set; ports and UIDs are each finder's own matter. */
+const asSet = (peers: readonly Peer[] | undefined) => peers?.map(({ address }) => address).sort()
+const setOf = (...peers: readonly Peer[]) => asSet(peers)
+
+/** Starts a finder, and reads its changes; all of it ends with the test. */
+async function start<T extends FinderUnderTest>(under: T) {
+  const controller = new AbortController()
+  onTestFinished(async () => {
+    controller.abort()
+    await under.end?.()
+  })
+  const { peers, changes } = await within('the first list', under.finder.start(controller))
+  const iterator = changes[Symbol.asyncIterator]()
+  const next = () => within('the next list', iterator.next())
+  return { ...under, controller, peers, next }
+}
+
+/** What every peer finder must do; `make` gives a new one, which finds somebody, for each test. */
+export function peerFinderContract(
+  name: string,
+  make: () => FinderUnderTest | Promise<FinderUnderTest>,
+): void {
+  const started = async () => start(await make())
+
+  describe(`${name}, as a peer finder,`, () => {
+    it('lists peers that can be reached under their names', async () => {
+      const { peers } = await started()
+      expect(peers.length).toBeGreaterThan(0)
+      expect(checkPeers(peers)).toBe(peers)
+      const hosts = peers.map((peer) => hostOf(peer, 7_000))
+      for (const host of hosts) expect(new URL(`http://${host}/`).host).toBe(host)
+      expect(new Set(hosts).size).toBe(hosts.length)
+    })
+
+    it('rejects with the signal’s reason where that aborted first', async () => {
+      const { finder, end } = await make()
+      onTestFinished(() => end?.())
+      const signal = AbortSignal.abort(new Error('never mind'))
+      await expect(within('the refusal', finder.start({ signal }))).rejects.toThrow('never mind')
+    })
+
+    it('ends its changes when the signal aborts, while somebody waits for one', async () => {
+      const { controller, next } = await started()
+      const waiting = next()
+      controller.abort()
+      expect(await waiting).toEqual({ done: true, value: undefined })
+    })
+
+    it('ends its changes when the signal aborted before anybody asked for one', async () => {
+      const { controller, next } = await started()
+      controller.abort()
+      expect((await next()).done).toBe(true)
+      expect(getEventListeners(controller.signal, 'abort')).toEqual([])
+    })
+
+    it('can be started again', async () => {
+      const { controller, finder, peers } = await started()
+      controller.abort()
+      const { signal } = new AbortController()
+      expect((await within('the first list', finder.start({ signal }))).peers).toEqual(peers)
+    })
+  })
+}
+
+/** What a peer finder must do, too, whose source can change or fail. */
+export function sourcedPeerFinderContract(
+  name: string,
+  make: () => SourcedFinderUnderTest | Promise<SourcedFinderUnderTest>,
+): void {
+  const started = async () => {
+    const under = await make()
+    await under.list([A, B])
+    return start(under)
+  }
+
+  describe(`${name}, whose source changes,`, () => {
+    it('tells of every later list, whole', async () => {
+      const { list, next, peers } = await started()
+      expect(asSet(peers)).toEqual(setOf(A, B))
+      await list([A, B, C])
+      expect(asSet((await next()).value)).toEqual(setOf(A, B, C))
+      await list([C])
+      expect(asSet((await next()).value)).toEqual(setOf(C))
+    })
+
+    it('says nothing where the set stays the same', async () => {
+      const { list, next } = await started()
+      const waiting = next()
+      await list([A, B])
+      await list([B, A])
+      await list([A])
+      expect(asSet((await waiting).value)).toEqual(setOf(A))
+    })
+
+    it('does not make its source wait: who reads late gets the latest', async () => {
+      const { list, next } = await started()
+      for (const peers of [[A], [B], [C], [A, C]]) await within('the source', Promise.resolve(list(peers)))
+      let latest: readonly Peer[] | undefined
+      for (let i = 0; i < 4 && String(asSet(latest)) !== String(setOf(A, C)); i += 1)
+        latest = (await next()).value
+      expect(asSet(latest)).toEqual(setOf(A, C))
+    })
+  })
+
+  describe(`${name}, whose source fails,`, () => {
+    it('rejects where it cannot have a first list', async () => {
+      const { finder, fail, end } = await make()
+      onTestFinished(() => end?.())
+      await fail()
+      const { signal } = new AbortController()
+      await expect(within('the refusal', finder.start({ signal }))).rejects.toBeInstanceOf(Error)
+    })
+
+    it('keeps the last list, and tells of the next one once there is one', async () => {
+      const { fail, list, next } = await started()
+      const waiting = next()
+      await fail()
+      await list([A, B, C])
+      expect(asSet((await waiting).value)).toEqual(setOf(A, B, C))
+    })
+  })
+}

@@ -1,0 +1,137 @@
+import { Resolver } from 'node:dns/promises'
+import { KubeConfig } from '@kubernetes/client-node'
+import { describe, expect, it } from 'vitest'
+import {
+  DnsPeerFinder,
+  type DnsPeerFinderOptions,
+  KubernetesPeerFinder,
+  type KubernetesPeerFinderOptions,
+} from '../../../src/kubernetes.ts'
+
+const refusal = (...words: string[]) =>
+  expect.objectContaining({
+    code: 'invalid-options',
+    message: expect.stringMatching(new RegExp(words.map((word) => RegExp.escape(word)).join('.*'))),
+  })
+
+const make = (options: object) => () => new KubernetesPeerFinder(options as KubernetesPeerFinderOptions)
+const makeDns = (options: object) => () => new DnsPeerFinder(options as DnsPeerFinderOptions)
+
+describe('a label selector', () => {
+  it.each([
+    'app=web',
+    'app==web',
+    ' app = web , tier != cache ',
+    'app.kubernetes.io/name=web,!canary',
+    'app in (web, admin),version notin (v1)',
+    'app',
+    'app=',
+    'build>7',
+    'app in (web,)',
+  ])('may be %j', (labelSelector) => {
+    expect(make({ labelSelector })).not.toThrow()
+  })
+
+  it.each([
+    '',
+    ' ',
+    ',',
+    'app=web,',
+    '=web',
+    'app=we b',
+    'app=(web)',
+    'app in web',
+    '-app=web',
+    'a/b/c=d',
+    'app&x=1',
+  ])('must not be %j', (labelSelector) => {
+    expect(make({ labelSelector })).toThrow(refusal('"labelSelector"', `"${labelSelector}"`, 'app=web'))
+  })
+})
+
+describe('KubernetesPeerFinder', () => {
+  it('wants a label selector or a Service, and not both', () => {
+    expect(make({})).toThrow(refusal('"labelSelector"', 'or "service"'))
+    expect(make({ labelSelector: 'app=web', service: 'web' })).toThrow(refusal('and not both'))
+    expect(make({ service: 'web' })).not.toThrow()
+  })
+
+  it.each([
+    ['namespace', 'Shop'],
+    ['service', 'web.shop'],
+    ['namespace', ''],
+    ['service', '../secrets'],
+  ])('refuses a %s of %j', (option, name) => {
+    const others = option === 'service' ? {} : { labelSelector: 'app=web' }
+    expect(make({ ...others, [option]: name })).toThrow(
+      refusal(`"${option}"`, `"${name}"`, 'cannot be a name'),
+    )
+  })
+
+  it.each([
+    [{ port: 0 }, ['"port"', '>=1', '0']],
+    [{ port: '7000' }, ['"port"', 'number']],
+    [{ family: 'ipv6' }, ['"family"', '"IPv4"']],
+    [{ kubeConfig: {} }, ['"kubeConfig"', 'KubeConfig of @kubernetes/client-node']],
+    [{ serviceAccountDir: '' }, ['"serviceAccountDir"']],
+    [{ onError: 'log' }, ['"onError"', 'Function']],
+    [{ selector: 'app=web' }, ['"selector"', 'no such option', 'labelSelector']],
+  ])('refuses %j', (options, words) => {
+    expect(make({ labelSelector: 'app=web', ...options })).toThrow(refusal(...words))
+  })
+
+  it('takes a KubeConfig of the client library', () => {
+    const kubeConfig = new KubeConfig()
+    expect(() => new KubernetesPeerFinder({ labelSelector: 'app=web', kubeConfig })).not.toThrow()
+  })
+
+  it('is idle before it is started', () => {
+    expect(new KubernetesPeerFinder({ labelSelector: 'app=web' }).status()).toEqual({
+      state: 'idle',
+      peers: 0,
+      syncAgeMs: undefined,
+      relists: 0,
+      watchRestarts: 0,
+      lastError: undefined,
+      requests: 0,
+      bytes: 0,
+    })
+  })
+})
+
+describe('DnsPeerFinder', () => {
+  it.each(['web.shop.svc.cluster.local', 'web.shop.svc.cluster.local.', 'a.b'])('takes %s', (hostname) => {
+    expect(makeDns({ hostname })).not.toThrow()
+  })
+
+  it.each(['', 'web', '.web', 'web..shop', 'web_1.shop', 'web.shop/evil', '10.0.0.1:53'])(
+    'refuses %j as a name in full',
+    (hostname) => {
+      expect(makeDns({ hostname })).toThrow(refusal('"hostname"', `"${hostname}"`, 'svc.cluster.local'))
+    },
+  )
+
+  it.each([
+    [{ intervalMs: 99 }, ['"intervalMs"', '>=100', '99']],
+    [{ intervalMs: 1_789_569_706 }, ['"intervalMs"', '<=1789569705']],
+    [{ nameServers: [] }, ['"nameServers"']],
+    [{ nameServers: ['10.96.0.10', 'kube-dns'] }, ['"nameServers"', '"kube-dns"', '10.96.0.10:53']],
+    [{ nameServers: ['10.96.0.10:0'] }, ['"nameServers"', '"10.96.0.10:0"']],
+    [{ nameServers: ['10.96.0.10:65536'] }, ['"nameServers"', '"10.96.0.10:65536"']],
+    [{ nameServers: ['[10.96.0.10]:53'] }, ['"nameServers"', '"[10.96.0.10]:53"']],
+    [{ nameServers: ['::1]:53'] }, ['"nameServers"', '"::1]:53"']],
+    [{ nameServers: [''] }, ['"nameServers"', '""']],
+    [{ family: 4 }, ['"family"']],
+    [{ interval: 1 }, ['"interval"', 'no such option', 'intervalMs']],
+  ])('refuses %j', (options, words) => {
+    expect(makeDns({ hostname: 'web.shop.svc.cluster.local', ...options })).toThrow(refusal(...words))
+  })
+
+  it.each(['10.96.0.10', '10.96.0.10:53', 'fd00::a', '[fd00::a]', '[fd00::a]:53'])(
+    'takes the name server %s, as the resolver does',
+    (nameServer) => {
+      expect(makeDns({ hostname: 'web.shop.svc.cluster.local', nameServers: [nameServer] })).not.toThrow()
+      expect(() => new Resolver().setServers([nameServer])).not.toThrow()
+    },
+  )
+})

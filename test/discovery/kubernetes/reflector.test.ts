@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import type { ApiObject } from '../../../src/discovery/kubernetes/answer.ts'
+import type { Change, Collection } from '../../../src/discovery/kubernetes/collection.ts'
+import { Reflector } from '../../../src/discovery/kubernetes/reflector.ts'
+import { VirtualClock } from '../../support/clock.ts'
+
+const A: ApiObject = { metadata: { name: 'a', uid: 'uid-a', resourceVersion: '1' } }
+const B: ApiObject = { metadata: { name: 'b', uid: 'uid-b', resourceVersion: '2' } }
+
+/** A reflector that is stopped in the very turn in which something reaches it: no server could time that. */
+async function stoppedDuring(moment: 'list' | 'watch' | 'change') {
+  const stop = new AbortController()
+  const stopAt = (reached: typeof moment) => {
+    if (reached === moment) stop.abort()
+  }
+  const collection: Pick<Collection<ApiObject>, 'list' | 'watch'> = {
+    async list() {
+      stopAt('list')
+      return { objects: new Map([['uid-a', A]]), version: '1' }
+    },
+    async watch() {
+      stopAt('watch')
+      return (async function* (): AsyncGenerator<Change<ApiObject>> {
+        stopAt('change')
+        yield { type: 'ADDED', object: B, version: '2' }
+      })()
+    },
+  }
+  const heard: string[] = []
+  const clock = new VirtualClock()
+  const reflector: Reflector<ApiObject> = new Reflector({
+    collection: collection as Collection<ApiObject>,
+    clock,
+    onChange: () => heard.push([...reflector.objects.keys()].join(' ')),
+    onFault: (error) => heard.push(String(error)),
+  })
+  await reflector.run(stop.signal)
+  return { heard, uids: [...reflector.objects.keys()], state: reflector.state, timers: clock.timers }
+}
+
+describe('a reflector that is stopped', () => {
+  it('in the turn in which a list comes, takes nothing from it', async () => {
+    expect(await stoppedDuring('list')).toEqual({ heard: [], uids: [], state: 'stopped', timers: 0 })
+  })
+
+  it.each(['watch', 'change'] as const)('in the turn of a %s, takes no event from it', async (moment) => {
+    const kept = ['uid-a']
+    expect(await stoppedDuring(moment)).toEqual({ heard: kept, uids: kept, state: 'stopped', timers: 0 })
+  })
+})

@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict'
+import { describe } from '../../../../src/errors.ts'
+import { SserError } from '../../../../src/index.ts'
+import { DnsPeerFinder, type DnsPeerFinderOptions } from '../../../../src/kubernetes.ts'
+import { VirtualClock } from '../../../support/clock.ts'
+import { until, within } from '../../../support/until.ts'
+import { bareEnvironment } from '../environment.ts'
+import { NameServer } from '../name-server.ts'
+import type { Row } from './row.ts'
+
+const NAME = 'web.shop.svc.cluster.local'
+
+/** A finder that asks a name server of its own, on virtual time. */
+class Zone {
+  readonly clock: VirtualClock = new VirtualClock()
+  readonly server: NameServer
+  readonly finder: DnsPeerFinder
+  readonly lists: string[] = []
+  readonly faults: string[] = []
+  readonly stop = new AbortController()
+
+  constructor(server: NameServer, options: Partial<DnsPeerFinderOptions>) {
+    this.server = server
+    this.finder = new DnsPeerFinder({
+      hostname: NAME,
+      nameServers: [server.address],
+      clock: this.clock,
+      onError: (error) => this.faults.push(describe(error)),
+      ...options,
+    })
+  }
+
+  async start(): Promise<void> {
+    const { peers, changes } = await within('the first answer', this.finder.start(this.stop))
+    const hear = (list: typeof peers) => this.lists.push(list.map(({ address }) => address).join(' '))
+    hear(peers)
+    void (async () => {
+      for await (const list of changes) hear(list)
+    })()
+  }
+
+  /** Lets time pass until the server is asked once more; resolves once it has answered, or was given up. */
+  async round(): Promise<void> {
+    await this.asked()
+    await until('the answer is there', () => this.clock.timers > 0, 8_000)
+  }
+
+  /** Lets time pass until the server is asked once more. */
+  async asked(): Promise<void> {
+    const { length } = this.server.questions
+    await until('the server is asked', async () => {
+      // No timer is set while an answer is on its way.
+      if (this.clock.timers > 0) await this.clock.advance(50)
+      return this.server.questions.length > length
+    })
+  }
+}
+
+function row(
+  behaviour: string,
+  run: (zone: Zone) => Promise<void>,
+  options: Partial<DnsPeerFinderOptions> = {},
+  env: Record<string, string> = {},
+): Row {
+  return {
+    behaviour: `by DNS: ${behaviour}`,
+    async run() {
+      const restore = bareEnvironment()
+      Object.assign(process.env, env)
+      const server = await NameServer.start()
+      server.addresses = ['10.0.0.1', '10.0.0.2']
+      const zone = new Zone(server, options)
+      try {
+        await run(zone)
+      } finally {
+        zone.stop.abort()
+        await server.close()
+        restore()
+      }
+    },
+  }
+}
+
+const missing = (zone: Zone) =>
+  zone.faults.filter((fault) => fault.includes('without the address of this Pod'))
+
+const selfRows: readonly Row[] = [
+  row(
+    'a Pod whose own address has been missing for a minute says so once, and again after it was there',
+    async (zone) => {
+      const rounds = async (ms: number) => {
+        const end = zone.clock.now() + ms
+        while (zone.clock.now() < end) await zone.round()
+      }
+      await zone.start()
+      await rounds(50_000)
+      assert.deepEqual(missing(zone), [])
+      await rounds(60_000)
+      assert.equal(missing(zone).length, 1)
+      assert.match(missing(zone)[0] ?? '', /POD_IP "10\.0\.0\.9".*headless.*publishNotReadyAddresses/)
+      zone.server.addresses = ['10.0.0.1', '10.0.0.9']
+      await rounds(10_000)
+      zone.server.addresses = ['10.0.0.1']
+      await rounds(70_000)
+      assert.equal(missing(zone).length, 2)
+    },
+    { intervalMs: 5_000 },
+    { POD_IP: '10.0.0.9' },
+  ),
+  row(
+    'a finder that does not know its own address, or finds it, says nothing of it',
+    async (zone) => {
+      await zone.start()
+      for (let i = 0; i < 15; i += 1) await zone.round()
+      process.env.POD_IP = '10.0.0.2'
+      for (let i = 0; i < 15; i += 1) await zone.round()
+      assert.deepEqual(zone.faults, [])
+    },
+    { intervalMs: 5_000 },
+  ),
+]
+
+export const dnsRows: readonly Row[] = [
+  ...selfRows,
+  row(
+    'every address is a peer, once, with the port of the options',
+    async (zone) => {
+      zone.server.addresses = ['10.0.0.1', '10.0.0.2', '10.0.0.1']
+      const { peers } = await zone.finder.start(zone.stop)
+      const sorted = [...peers].sort((a, b) => a.address.localeCompare(b.address))
+      assert.deepEqual(sorted, [
+        { address: '10.0.0.1', port: 7_100 },
+        { address: '10.0.0.2', port: 7_100 },
+      ])
+      assert.deepEqual(zone.server.questions, [`${NAME} A`])
+    },
+    { port: 7_100 },
+  ),
+  row('it asks again every five seconds, give or take one, and tells of what changed', async (zone) => {
+    await zone.start()
+    zone.server.addresses = ['10.0.0.2', '10.0.0.3']
+    const startedAt = zone.clock.now()
+    await zone.round()
+    const waited = zone.clock.now() - startedAt
+    assert.ok(waited >= 4_000 && waited <= 6_050, `${waited} ms`)
+    await until('it tells', () => zone.lists.length === 2)
+    assert.equal(zone.lists[1]?.split(' ').sort().join(' '), '10.0.0.2 10.0.0.3')
+  }),
+  row('the same addresses in another order are no change', async (zone) => {
+    await zone.start()
+    zone.server.addresses = ['10.0.0.2', '10.0.0.1']
+    await zone.round()
+    await zone.round()
+    assert.equal(zone.lists.length, 1)
+  }),
+  ...(['SERVFAIL', 'NXDOMAIN', 'silence'] as const).map((fault) =>
+    row(`${fault} takes nobody away, is reported, and passes`, async (zone) => {
+      await zone.start()
+      zone.server.fault = fault
+      await zone.round()
+      assert.match(zone.faults[0] ?? '', new RegExp(`^DNS: no address of ${NAME}.*publishNotReadyAddresses`))
+      zone.server.fault = undefined
+      zone.server.addresses = ['10.0.0.3']
+      while (zone.lists.length === 1) await zone.round()
+      assert.equal(zone.lists[1], '10.0.0.3')
+    }),
+  ),
+  row('a name without any address takes nobody away', async (zone) => {
+    await zone.start()
+    zone.server.addresses = []
+    await zone.round()
+    assert.equal(zone.faults.length, 1)
+    assert.equal(zone.lists.length, 1)
+  }),
+  row('addresses that no Pod has are no peers, and alone take nobody away', async (zone) => {
+    zone.server.addresses = ['127.0.0.1', '169.254.169.254', '0.0.0.0', '10.0.0.1']
+    await zone.start()
+    assert.deepEqual(zone.lists, ['10.0.0.1'])
+    zone.server.addresses = ['127.0.0.1']
+    await zone.round()
+    assert.match(zone.faults[0] ?? '', /no address of a Pod: 127\.0\.0\.1/)
+    assert.deepEqual(zone.lists, ['10.0.0.1'])
+  }),
+  row('where there is no IPv4, IPv6 is asked for', async (zone) => {
+    zone.server.addresses = ['fd00::1', 'fd00::2:3']
+    await zone.start()
+    assert.deepEqual(zone.lists[0]?.split(' ').sort(), ['fd00::1', 'fd00::2:3'])
+  }),
+  row('a server that fails for IPv4 is not taken to have none', async (zone) => {
+    await zone.start()
+    zone.server.fault = 'SERVFAIL'
+    await zone.round()
+    assert.deepEqual(new Set(zone.server.questions), new Set([`${NAME} A`]))
+  }),
+  row(
+    'the family of this Pod’s own address is asked for',
+    async (zone) => {
+      zone.server.addresses = ['10.0.0.1', 'fd00::1']
+      await zone.start()
+      assert.deepEqual(zone.lists, ['fd00::1'])
+      assert.deepEqual(zone.server.questions, [`${NAME} AAAA`])
+    },
+    {},
+    { POD_IP: 'fd00::9' },
+  ),
+  row(
+    'the option family goes before it',
+    async (zone) => zone.start(),
+    { family: 'IPv4' },
+    { POD_IP: 'fd00::9' },
+  ),
+  row('start waits for a first answer', async (zone) => {
+    zone.server.fault = 'NXDOMAIN'
+    const started = zone.start()
+    await until('it was told that there is none', () => zone.faults.length === 1)
+    zone.server.fault = undefined
+    await zone.clock.advance(1_000)
+    await started
+    assert.equal(zone.lists.length, 1)
+  }),
+  row('start gives up after 30 seconds without one', async (zone) => {
+    zone.server.fault = 'NXDOMAIN'
+    let outcome: unknown
+    const startedAt = zone.clock.now()
+    zone.finder.start(zone.stop).catch((error: unknown) => {
+      outcome = error
+    })
+    await until('it gives up', async () => {
+      if (zone.clock.timers > 0) await zone.clock.advance(1_000)
+      return outcome !== undefined
+    })
+    assert.ok(outcome instanceof SserError && outcome.code === 'peer-finder-failed')
+    assert.ok(zone.clock.now() - startedAt <= 31_000)
+  }),
+  row('stopped while it waits for an answer, it asks no more and tells nothing', async (zone) => {
+    await zone.start()
+    zone.server.fault = 'silence'
+    await zone.asked()
+    zone.stop.abort()
+    zone.server.fault = undefined
+    await zone.clock.advance(60_000)
+    assert.equal(zone.clock.timers, 0)
+    assert.equal(zone.server.questions.length, 2)
+    assert.equal(zone.lists.length, 1)
+    assert.deepEqual(zone.faults, [])
+  }),
+  row('stopped before the first answer, start rejects with the reason', async (zone) => {
+    zone.server.fault = 'silence'
+    const started = assert.rejects(zone.finder.start(zone.stop), /never mind/)
+    await until('the server is asked', () => zone.server.questions.length === 1)
+    zone.stop.abort(new Error('never mind'))
+    await within('the refusal', started)
+  }),
+  row('whoever starts it hears of each fault that does not end the search, too', async (zone) => {
+    const heard: string[] = []
+    zone.server.fault = 'NXDOMAIN'
+    const onError = (error: unknown) => heard.push(describe(error))
+    const started = zone.finder.start({ signal: zone.stop.signal, onError })
+    await until('it was told that there is none', () => zone.faults.length === 1)
+    zone.server.fault = undefined
+    await zone.clock.advance(1_000)
+    await started
+    zone.server.fault = 'SERVFAIL'
+    await zone.round()
+    await until('it hears of that, too', () => heard.length === 2)
+    assert.deepEqual(heard, zone.faults)
+  }),
+  row('whoever starts it hears what ends the search by the rejection alone', async (zone) => {
+    let heard = 0
+    let outcome: unknown
+    zone.server.fault = 'NXDOMAIN'
+    const onError = () => {
+      heard += 1
+    }
+    zone.finder.start({ signal: zone.stop.signal, onError }).catch((error: unknown) => {
+      outcome = error
+    })
+    await until('it gives up', async () => {
+      if (zone.clock.timers > 0) await zone.clock.advance(1_000)
+      return outcome !== undefined
+    })
+    assert.equal(heard, zone.faults.length - 1)
+  }),
+]

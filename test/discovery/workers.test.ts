@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { hostOf } from '../../src/discovery/peer.ts'
+import { StaticPeerFinder, WorkerPeerFinder } from '../../src/index.ts'
+import { ChangingPeerFinder } from '../support/changing-finder.ts'
+import { settle } from '../support/clock.ts'
+import { peerFinderContract, sourcedPeerFinderContract } from './contract.ts'
+
+peerFinderContract('WorkerPeerFinder', () => ({ finder: new WorkerPeerFinder({ ports: [7_000, 7_001] }) }))
+
+sourcedPeerFinderContract('WorkerPeerFinder of another finder', () => {
+  const source = new ChangingPeerFinder([{ address: '10.0.0.1' }])
+  return {
+    finder: new WorkerPeerFinder({ ports: [7_000], peerFinder: source }),
+    list: (peers: Parameters<typeof source.set>[0]) => source.set(peers),
+    fail: () => {
+      source.break()
+      return settle()
+    },
+  }
+})
+
+describe('WorkerPeerFinder', () => {
+  it('finds this machine at each of the ports', async () => {
+    const { peers } = await new WorkerPeerFinder({ ports: [7_000, 7_002] }).start(new AbortController())
+    expect(peers.map((peer) => hostOf(peer, 1))).toEqual(['127.0.0.1:7000', '127.0.0.1:7002'])
+  })
+
+  it('finds each address of another finder at each of the ports, and keeps the UIDs', async () => {
+    const peerFinder = new StaticPeerFinder([{ address: '10.0.0.1', uid: 'one' }, '10.0.0.2:9'])
+    const { peers } = await new WorkerPeerFinder({ ports: [7_000, 7_001], peerFinder }).start(
+      new AbortController(),
+    )
+    expect(peers).toEqual([
+      { address: '10.0.0.1', uid: 'one', port: 7_000 },
+      { address: '10.0.0.1', uid: 'one', port: 7_001 },
+      { address: '10.0.0.2', port: 7_000 },
+      { address: '10.0.0.2', port: 7_001 },
+    ])
+  })
+
+  it.each([[[]], [[0]], [[7_000, 7_000]], [[1.5]], [[65_536]], [undefined]])(
+    'refuses the ports %j',
+    (ports) => {
+      expect(() => new WorkerPeerFinder({ ports: ports as number[] })).toThrow(
+        expect.objectContaining({
+          code: 'invalid-options',
+          message: expect.stringContaining('Option "ports"'),
+        }),
+      )
+    },
+  )
+})

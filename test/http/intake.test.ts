@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { Intake } from '../../src/http/intake.ts'
+import { settle, VirtualClock } from '../support/clock.ts'
+
+const clock = new VirtualClock()
+
+/** A body that comes as it is told to. */
+class Sending {
+  outcome: string | undefined
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined
+
+  constructor(intake: Intake, address: string) {
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => (this.#controller = controller) })
+    const request = new Request('http://pod/', { method: 'POST', body, duplex: 'half' } as RequestInit)
+    intake.read(request, 1_000_000, address).then(
+      (text) => (this.outcome = `${text.length} bytes`),
+      (error) => (this.outcome = error.code),
+    )
+  }
+
+  async send(bytes: number): Promise<void> {
+    this.#controller?.enqueue(new Uint8Array(bytes).fill(32))
+    await settle()
+  }
+
+  async end(): Promise<void> {
+    this.#controller?.close()
+    await settle()
+  }
+}
+
+test('where there is no room, the largest body of the address that sends most is given up', async () => {
+  const intake = new Intake({ clock, maxBytes: 1_000_000, timeoutMs: 1_000 })
+  const [peer, one, two, three] = ['peer', 'stranger', 'stranger', 'stranger'].map(
+    (address) => new Sending(intake, address),
+  ) as [Sending, Sending, Sending, Sending]
+  await peer.send(400_000)
+  await one.send(250_000)
+  await two.send(300_000)
+  await three.send(60_000)
+  expect([peer, one, two, three].map(({ outcome }) => outcome)).toEqual([
+    undefined,
+    undefined,
+    'busy',
+    undefined,
+  ])
+  await three.send(290_000)
+  await three.send(1)
+  expect([peer, one, three].map(({ outcome }) => outcome)).toEqual([undefined, undefined, 'busy'])
+  await peer.end()
+  await one.end()
+  expect([peer.outcome, one.outcome]).toEqual(['400000 bytes', '250000 bytes'])
+})
+
+test('what was read, given up or broke off takes no room', async () => {
+  const intake = new Intake({ clock, maxBytes: 1_000_000, timeoutMs: 1_000 })
+  for (let times = 0; times < 3; times += 1) {
+    const read = new Sending(intake, 'a')
+    await read.send(1_000_000)
+    await read.end()
+    const late = new Sending(intake, 'a')
+    await late.send(1_000_000)
+    await clock.advance(1_000)
+    expect([read.outcome, late.outcome]).toEqual(['1000000 bytes', 'body-too-slow'])
+  }
+})

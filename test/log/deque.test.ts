@@ -1,0 +1,45 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Deque } from '../../src/log/deque.ts'
+import { check } from '../support/property.ts'
+
+describe('a deque', () => {
+  it('is an array that can be shifted', () => {
+    const steps = fc.array(fc.oneof(fc.constant('shift' as const), fc.nat({ max: 5 })), { maxLength: 200 })
+    check(steps, (all) => {
+      const deque = new Deque<number>()
+      const model: number[] = []
+      let next = 0
+      for (const step of all) {
+        if (step === 'shift') expect(deque.shift()).toBe(model.shift())
+        else
+          for (let i = 0; i <= step; i += 1) {
+            deque.push(next)
+            model.push(next)
+            next += 1
+          }
+        expect(deque.length).toBe(model.length)
+        expect(Array.from({ length: model.length + 2 }, (_, i) => deque.at(i))).toEqual([
+          ...model,
+          undefined,
+          undefined,
+        ])
+      }
+    })
+  })
+
+  it('finds the first item that passes, as a search from the front would', () => {
+    const items = fc.array(fc.nat({ max: 50 }), { maxLength: 60 }).map((all) => all.sort((a, b) => a - b))
+    check(
+      fc.record({ items, shifts: fc.nat({ max: 60 }), least: fc.nat({ max: 55 }) }),
+      ({ items, shifts, least }) => {
+        const deque = new Deque<number>()
+        for (const item of items) deque.push(item)
+        for (let i = 0; i < shifts; i += 1) deque.shift()
+        const left = items.slice(shifts)
+        const found = left.findIndex((item) => item >= least)
+        expect(deque.lowerBound((item) => item >= least)).toBe(found === -1 ? left.length : found)
+      },
+    )
+  })
+})

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import { Reader } from '../../src/delivery/reader.ts'
+import { timing } from '../../src/log/timing.ts'
+import { printPosition } from '../../src/wire/position.ts'
+import { Listening } from '../support/listening.ts'
+
+/** Each costs the same: if each were compared with all, they would take many times as long. */
+const MANY = 20_000
+/** They take some 30 ms. */
+const MOST_MS = 1_500
+
+const twin = { stream: 'a', msg: 'pay', key: 'k' }
+
+/** What a client that comes with `id` gets of its stream. */
+async function seenFrom(pod: Listening, id: string): Promise<string[]> {
+  const client = pod.open(['a'], id).flow()
+  await pod.clock.advance(0)
+  return client.messages
+}
+
+describe('many events with one key', () => {
+  it('are delivered live as one, without comparing each with all', async () => {
+    const pod = new Listening()
+    const client = pod.connect('a')
+    await pod.clock.advance(0)
+    const start = performance.now()
+    for (let i = 0; i < MANY; i += 1) pod.append(twin, 'peer1')
+    await pod.clock.advance(0)
+    expect(performance.now() - start).toBeLessThan(MOST_MS)
+    expect(client.messages).toEqual(['pay'])
+  })
+
+  it('are read as one by who is behind, and leave the log, without comparing each with all', () => {
+    const pod = new Listening()
+    const { log } = pod.life
+    const reader = new Reader(log, ['a'], timing(120_000))
+    const start = performance.now()
+    for (let i = 0; i < MANY; i += 1) pod.append(twin, `peer${i % 9}`)
+    let events = 0
+    while (reader.cursor < log.head) events += reader.slice(pod.clock.now()).events
+    expect(events).toBe(1)
+    log.trim(pod.clock.now() + 120_001)
+    expect(performance.now() - start).toBeLessThan(MOST_MS)
+    expect(log.keys.first('a', 'k')).toBeUndefined()
+  })
+})
+
+describe('of events with one key', () => {
+  it('none is sent to a client that had any of them, not even the first', async () => {
+    const pod = new Listening()
+    for (const epoch of ['peer1', 'peer2', 'peer3']) pod.append(twin, epoch)
+    const { epoch } = pod.life.log
+    for (const had of ['peer1', 'peer2', 'peer3']) {
+      const id = printPosition([
+        [epoch, 1],
+        [had, 1],
+      ])
+      expect(await seenFrom(pod, id)).toEqual([])
+    }
+    expect(await seenFrom(pod, printPosition([[epoch, 1]]))).toEqual(['pay'])
+  })
+
+  it('the next is the first when the log has let go of the one before it', async () => {
+    const pod = new Listening({ logMaxAgeMs: 5_000 })
+    const { log } = pod.life
+    const first = pod.append(twin, 'peer1')
+    await pod.clock.advance(3_000)
+    const second = pod.append(twin, 'peer2')
+    const other = pod.append({ ...twin, key: 'other' }, 'peer2')
+    expect(log.keys.first('a', 'k')).toBe(first)
+    await pod.clock.advance(3_000)
+    log.trim(pod.clock.now())
+    expect(log.keys.first('a', 'k')).toBe(second)
+    expect(log.keys.first('a', 'other')).toBe(other)
+    await pod.clock.advance(3_000)
+    log.trim(pod.clock.now())
+    expect(log.keys.first('a', 'k')).toBeUndefined()
+    expect(log.keys.first('a', 'other')).toBeUndefined()
+  })
+})

@@ -1,0 +1,292 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { LogItem } from '../../src/log/items.ts'
+import { Log } from '../../src/log/log.ts'
+import { merge } from '../../src/log/merge.ts'
+import { timing } from '../../src/log/timing.ts'
+import { unread } from '../../src/log/unread.ts'
+import { check } from '../support/property.ts'
+
+const MAX_AGE_MS = 10_000
+
+function makeLog(maxBytes = 1_000_000): Log {
+  return new Log({
+    epoch: 'own00',
+    maxAgeMs: MAX_AGE_MS,
+    maxBytes,
+    timing: timing(MAX_AGE_MS),
+    history: true,
+  })
+}
+
+function items(log: Log): LogItem[] {
+  return Array.from({ length: log.head - log.tail }, (_, i) => log.at(log.tail + i) as LogItem)
+}
+
+/** Entries of the streams, and all holes, from the index on. */
+function read(log: Log, streams: readonly string[], index: number): Iterable<LogItem> {
+  return merge(
+    log.queues(streams).map((queue) => ({ queue, from: queue.lowerBound((item) => item.index >= index) })),
+  )
+}
+
+const EPOCHS = ['own00', 'peer1', 'peer2']
+const STREAMS = ['a', 'b', 'c']
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant('event' as const),
+    epoch: fc.constantFrom(...EPOCHS),
+    stream: fc.constantFrom(...STREAMS),
+    size: fc.integer({ min: 1, max: 300 }),
+    age: fc.nat({ max: 500 }),
+  }),
+  fc.record({ kind: fc.constant('tick' as const), epoch: fc.constantFrom(...EPOCHS) }),
+  fc.record({
+    kind: fc.constant('hole' as const),
+    epoch: fc.constantFrom(...EPOCHS.slice(1)),
+    seqs: fc.nat({ max: 5 }),
+  }),
+  fc.record({ kind: fc.constant('v1' as const), stream: fc.constantFrom(...STREAMS) }),
+  fc.record({ kind: fc.constant('time' as const), ms: fc.nat({ max: 4_000 }) }),
+)
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+/** Plays the steps, and remembers all that was ever appended. */
+function play(log: Log, steps: readonly Step[], after: (all: readonly LogItem[], now: number) => void): void {
+  const all: LogItem[] = []
+  let now = 1_000
+  for (const one of steps) {
+    const { head } = log
+    if (one.kind === 'time') {
+      now += one.ms
+      log.trim(now)
+    } else if (one.kind === 'v1') log.appendV1(one.stream, 'm', now)
+    else if (one.kind === 'hole')
+      log.jump(one.epoch, (log.epochs.get(one.epoch)?.have ?? 0) + one.seqs + 1, now)
+    else if (one.kind === 'tick') log.append(one.epoch, {}, now, now)
+    else log.append(one.epoch, { stream: one.stream, msg: 'm'.repeat(one.size) }, now - one.age, now)
+    // The log may have let go of it at once; what it was is known all the same.
+    if (log.head > head) all.push(log.at(head) ?? ({ kind: 'tick', index: head } as LogItem))
+    after(all, now)
+  }
+}
+
+describe('the log', () => {
+  it('numbers each epoch by itself, from 1, and counts places over all of them', () => {
+    const log = makeLog()
+    expect([log.tail, log.head]).toEqual([0, 0])
+    const first = log.append('own00', { stream: 'a', msg: 'x' }, 5, 5)
+    const second = log.append('peer1', { stream: 'a', msg: 'y', event: 'order', key: 'k' }, 3, 5)
+    log.appendV1('a', 'z', 5)
+    const third = log.append('own00', {}, 6, 6)
+    expect(first).toMatchObject({ kind: 'event', index: 0, seq: 1, epoch: 'own00', msg: 'x', sentAt: 5 })
+    expect(second).toMatchObject({ index: 1, seq: 1, epoch: 'peer1', event: 'order', key: 'k', sentAt: 3 })
+    expect(log.at(2)).toMatchObject({ kind: 'event', epoch: undefined, msg: 'z' })
+    expect(third).toMatchObject({ kind: 'tick', index: 3, seq: 2 })
+    expect(log.ownSeq).toBe(2)
+    expect(log.head).toBe(4)
+    expect(log.at(4)).toBeUndefined()
+  })
+
+  it('stands, at any place, where a reader of everything before it stands', () => {
+    check(fc.array(step, { maxLength: 60 }), (steps) => {
+      const log = makeLog()
+      play(log, steps, (all, now) => {
+        for (let index = log.tail; index <= log.head; index += 1) {
+          const naive = new Map<string, number>()
+          for (const item of all)
+            if (item.index < index && item.epoch !== undefined) naive.set(item.epoch, item.seq)
+          expect(Object.fromEntries(log.positionAt(index, now))).toEqual(Object.fromEntries(naive))
+        }
+        expect(log.position(now)).toEqual(log.positionAt(log.head, now))
+      })
+    })
+  })
+
+  it('reads several streams, and all holes, in the order of arrival', () => {
+    const streams = fc.uniqueArray(fc.constantFrom(...STREAMS, 'nobody’s'))
+    check(
+      fc.record({ steps: fc.array(step, { maxLength: 60 }), streams, at: fc.nat() }),
+      ({ steps, streams, at }) => {
+        const log = makeLog()
+        play(log, steps, () => {})
+        const from = log.tail + (at % (log.head - log.tail + 1))
+        const naive = items(log).filter(
+          (item) =>
+            item.index >= from &&
+            (item.kind === 'hole' || (item.kind === 'event' && streams.includes(item.stream))),
+        )
+        expect([...read(log, streams, from)]).toEqual(naive)
+      },
+      { numRuns: 300 },
+    )
+  })
+
+  it('finds all that a reader lacks, by streams or by epochs, in the order of arrival', () => {
+    const streams = fc.uniqueArray(fc.constantFrom(...STREAMS, 'nobody’s'))
+    const seqs = fc.array(fc.nat(60), { minLength: EPOCHS.length, maxLength: EPOCHS.length })
+    check(
+      fc.record({ steps: fc.array(step, { maxLength: 60 }), streams, seqs }),
+      ({ steps, streams, seqs }) => {
+        const log = makeLog()
+        play(log, steps, () => {})
+        const position = new Map(EPOCHS.map((epoch, i) => [epoch, seqs[i] as number]))
+        const isLacking = (item: LogItem) =>
+          (item.kind === 'hole' || (item.kind === 'event' && streams.includes(item.stream))) &&
+          (item.epoch === undefined || item.seq > (position.get(item.epoch) ?? 0))
+        const lacking = items(log).filter(isLacking)
+        const found = [...unread(log, streams, log.tail, position)]
+        expect(found.filter(isLacking)).toEqual(lacking)
+        expect(found.length).toBeLessThanOrEqual([...read(log, streams, log.tail)].length)
+      },
+      { numRuns: 300 },
+    )
+  })
+
+  it('stays within its bounds, holds no gap of its own, and forgets in order', () => {
+    const maxBytes = 3_000
+    check(
+      fc.array(step, { minLength: 20, maxLength: 80 }),
+      (steps) => {
+        const log = makeLog(maxBytes)
+        play(log, steps, (_, now) => {
+          expect(log.bytes).toBeLessThanOrEqual(maxBytes)
+          log.trim(now)
+          const oldest = log.at(log.tail)
+          if (oldest !== undefined) expect(oldest.sentAt).toBeGreaterThanOrEqual(now - MAX_AGE_MS)
+          items(log).forEach((item, i) => {
+            expect(item.index).toBe(log.tail + i)
+            const isWhole = item.kind !== 'event' || item.msg !== undefined
+            if (!isWhole) expect(item.index).toBeLessThan(log.wholeFrom)
+            if (item.index >= log.wholeFrom) expect(isWhole).toBe(true)
+          })
+          for (const epoch of EPOCHS) {
+            const record = log.epochs.get(epoch)
+            if (record === undefined) continue
+            const held = items(log).filter((item) => item.epoch === epoch)
+            expect(Array.from({ length: record.items.length }, (_, i) => record.items.at(i))).toEqual(held)
+            const last = held.at(-1)?.seq ?? record.floor
+            expect(last).toBe(record.have)
+            const first = held.find((item) => item.kind !== 'hole' && item.seq > record.floor)
+            if (first !== undefined) expect(first.seq).toBe(record.floor + 1)
+          }
+        })
+        const later = 1e9
+        log.trim(later)
+        expect([log.bytes, log.head - log.tail, log.wholeFrom]).toEqual([0, 0, log.head])
+        expect([...read(log, STREAMS, 0)]).toEqual([])
+      },
+      { numRuns: 200 },
+    )
+  })
+
+  it('holds an event for exactly the age bound', () => {
+    const log = makeLog()
+    log.append('own00', { stream: 'a', msg: 'x' }, 1_000, 1_000)
+    log.trim(1_000 + MAX_AGE_MS)
+    expect([...read(log, ['a'], 0)]).toHaveLength(1)
+    log.trim(1_000 + MAX_AGE_MS + 1)
+    expect([...read(log, ['a'], 0)]).toHaveLength(0)
+    expect(log.epochs.get('own00')).toMatchObject({ have: 1, floor: 1 })
+  })
+
+  it('short of room, lets go of the oldest messages first, and still knows whose they were', () => {
+    const log = makeLog(10_000)
+    for (let i = 0; i < 12; i += 1) log.append('own00', { stream: 'a', msg: 'm'.repeat(1_000) }, 0, 0)
+    const kept = [...read(log, ['a'], 0)].map((item) => (item.kind === 'event' ? item.msg?.length : 0))
+    expect(kept).toHaveLength(12)
+    expect(kept.slice(0, 2)).toEqual([undefined, undefined])
+    expect(kept.filter((length) => length === 1_000).length).toBeGreaterThanOrEqual(6)
+    expect(kept.slice(log.wholeFrom)).not.toContain(undefined)
+    expect(log.epochs.get('own00')).toMatchObject({ floor: 0, stripped: log.wholeFrom })
+  })
+
+  it('far short of room, lets go of the oldest events whole, and raises their floor', () => {
+    const log = makeLog(10_000)
+    for (let i = 0; i < 200; i += 1) log.append('own00', { stream: 'a', msg: 'm'.repeat(1_000) }, 0, 0)
+    expect(log.tail).toBeGreaterThan(0)
+    expect(log.epochs.get('own00')?.floor).toBe(log.tail)
+    expect([...read(log, ['a'], 0)][0]?.seq).toBe(log.tail + 1)
+  })
+
+  it('survives a message that is larger than all its room', () => {
+    const log = makeLog(1_024)
+    log.append('own00', { stream: 'a', msg: 'm'.repeat(5_000) }, 0, 0)
+    expect(log.bytes).toBeLessThanOrEqual(1_024)
+    expect(log.head).toBe(1)
+    expect(log.ownSeq).toBe(1)
+  })
+
+  it('counts what streams cost, so that a stream for each event does not take more than its room', () => {
+    const [one, many] = [makeLog(), makeLog()]
+    for (let i = 0; i < 1_000; i += 1) {
+      one.append('own00', { stream: 'stream 000', msg: 'm' }, 0, 0)
+      many.append('own00', { stream: `stream ${String(i).padStart(3, '0')}`, msg: 'm' }, 0, 0)
+    }
+    expect((many.bytes - one.bytes) / 999).toBe(320)
+    many.trim(MAX_AGE_MS + 1)
+    expect(many.bytes).toBe(0)
+  })
+
+  it('counts a traceparent, and lets go of it with the message', () => {
+    const traceparent = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
+    const [plain, traced] = [makeLog(), makeLog(1_024)]
+    plain.append('own00', { stream: 'a', msg: 'm' }, 0, 0)
+    const item = traced.append('own00', { stream: 'a', msg: 'm', traceparent }, 0, 0)
+    expect(traced.bytes - plain.bytes).toBe(55)
+    while (traced.wholeFrom === 0) traced.append('own00', { stream: 'a', msg: 'm' }, 0, 0)
+    expect(item).toMatchObject({ msg: undefined, traceparent: undefined, bytes: 1 })
+    traced.trim(MAX_AGE_MS + 1)
+    expect(traced.bytes).toBe(0)
+  })
+
+  it('records what it jumps over as a hole, below which it gives nothing away', () => {
+    const log = makeLog()
+    log.append('peer1', { stream: 'a', msg: 'x' }, 0, 0)
+    log.jump('peer1', 7, 1)
+    log.append('peer1', { stream: 'a', msg: 'y' }, 1, 1)
+    expect(log.at(1)).toEqual({ kind: 'hole', index: 1, sentAt: 1, epoch: 'peer1', from: 1, seq: 7 })
+    expect(log.at(2)).toMatchObject({ seq: 8 })
+    expect(log.epochs.get('peer1')).toMatchObject({ have: 8, floor: 7 })
+    expect(log.positionAt(1, 1).get('peer1')).toBe(1)
+    expect(log.positionAt(2, 1).get('peer1')).toBe(7)
+  })
+
+  it('remembers a key as long as the event, per stream', () => {
+    const log = makeLog()
+    const first = log.append('own00', { stream: 'a', msg: 'x', key: 'k' }, 0, 0)
+    const twin = log.append('peer1', { stream: 'a', msg: 'x', key: 'k' }, 1_000, 1_000)
+    expect(log.keys.first('a', 'k')).toBe(first)
+    expect(log.keys.first('b', 'k')).toBeUndefined()
+    log.trim(MAX_AGE_MS + 1)
+    expect(log.keys.first('a', 'k')).toBe(twin)
+    log.trim(MAX_AGE_MS + 1_001)
+    expect(log.keys.first('a', 'k')).toBeUndefined()
+  })
+
+  it('says nothing of an epoch that fell silent, and in the end forgets it', () => {
+    const log = makeLog()
+    const { forgetMs, dropMs } = timing(MAX_AGE_MS)
+    log.append('peer1', {}, 0, 0)
+    expect(log.position(forgetMs - 1).has('peer1')).toBe(true)
+    expect(log.position(forgetMs).has('peer1')).toBe(false)
+    log.trim(dropMs)
+    log.epochs.forget(dropMs - 1)
+    expect(log.epochs.get('peer1')).toBeDefined()
+    log.epochs.forget(dropMs)
+    expect(log.epochs.get('peer1')).toBeUndefined()
+  })
+
+  it('tells whoever wants to know of each append', () => {
+    const log = makeLog()
+    let heads: number[] = []
+    log.onAppend = () => heads.push(log.head)
+    log.append('own00', {}, 0, 0)
+    log.appendV1('a', 'x', 0)
+    log.jump('peer1', 3, 0)
+    expect(heads).toEqual([1, 2, 3])
+    heads = []
+    log.trim(1e6)
+    expect(heads).toEqual([])
+  })
+})

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { Fleet, hung, late } from '../support/fleet.ts'
+import { scrape } from '../support/metrics.ts'
+
+describe('/metrics, of peers', () => {
+  it('tells how far a peer that is out of reach is behind, and that it has caught up again', async () => {
+    const fleet = await Fleet.of(3)
+    const { sser } = fleet.pod(0)
+    const peer = `peer="${fleet.host(2)}"`
+    await fleet.clock.advance(3_000)
+    fleet.cut(0, 2)
+    await sser.send('a', 'x')
+    await fleet.clock.advance(30_000)
+    const lost = await scrape(sser)
+    expect(lost.get(`sser_peer_up{${peer}}`)).toBe(0)
+    expect(lost.get(`sser_peer_up{peer="${fleet.host(1)}"}`)).toBe(1)
+    expect(lost.get('sser_peers{state="failing"}')).toBe(1)
+    expect(lost.get('sser_peers{state="connected"}')).toBe(1)
+    expect(lost.get(`sser_peer_lag_seconds{${peer}}`)).toBe(30)
+    expect(lost.get(`sser_peer_lag_events{${peer}}`)).toBeGreaterThan(1)
+    expect(lost.get(`sser_peer_failures{${peer}}`)).toBeGreaterThan(3)
+    expect(lost.get('sser_append_requests_total{outcome="failed"}')).toBeGreaterThan(3)
+    expect(lost.get('sser_append_retries_total')).toBeGreaterThan(2)
+    expect(lost.get('sser_faults_total{stage="append"}')).toBeGreaterThan(3)
+    fleet.heal()
+    await fleet.clock.until('the peer is back', () => sser.peers.every(({ lag }) => lag === 0))
+    const back = await scrape(sser)
+    expect(back.get(`sser_peer_up{${peer}}`)).toBe(1)
+    expect(back.get(`sser_peer_lag_seconds{${peer}}`)).toBe(0)
+    // Itself is no peer.
+    expect(back.of('sser_peer_up')).toHaveLength(2)
+    await fleet.stop()
+  })
+
+  it('never says that a peer is further behind than the log reaches', async () => {
+    const fleet = await Fleet.of(2, { logMaxAgeMs: 10_000 })
+    fleet.cut(0, 1)
+    await fleet.pod(0).sser.send('a', 'x')
+    await fleet.clock.advance(60_000)
+    const lag = (await scrape(fleet.pod(0).sser)).get(`sser_peer_lag_seconds{peer="${fleet.host(1)}"}`)
+    expect(lag).toBeGreaterThan(8)
+    expect(lag).toBeLessThanOrEqual(10)
+    await fleet.stop()
+  })
+
+  it('says how long peers take to answer, in buckets', async () => {
+    const fleet = await Fleet.of(2)
+    const { sser } = fleet.pod(0)
+    const before = await scrape(sser)
+    fleet.link(0, 1, late(fleet.clock, 30))
+    void sser.send('a', 'x')
+    await fleet.clock.advance(100)
+    const after = await scrape(sser)
+    const grown = (name: string) => after.get(name) - before.get(name)
+    expect(grown('sser_append_duration_seconds_bucket{le="0.05"}')).toBe(0)
+    expect(grown('sser_append_duration_seconds_bucket{le="0.1"}')).toBe(1)
+    expect(grown('sser_append_duration_seconds_bucket{le="+Inf"}')).toBe(1)
+    expect(grown('sser_append_duration_seconds_count')).toBe(1)
+    expect(grown('sser_append_duration_seconds_sum')).toBeCloseTo(0.06)
+    fleet.link(0, 1, hung)
+    void sser.send('a', 'x')
+    await fleet.clock.advance(6_000)
+    const failed = 'sser_append_requests_total{outcome="failed"}'
+    expect((await scrape(sser)).get(failed) - after.get(failed)).toBe(1)
+    await fleet.stop()
+  })
+
+  it('does not count what it called off itself as a failure', async () => {
+    const fleet = await Fleet.of(2, { requestTimeoutMs: 60_000, flushTimeoutMs: 1_000 })
+    const { sser } = fleet.pod(0)
+    fleet.link(0, 1, hung)
+    void sser.send('a', 'x')
+    await fleet.clock.advance(2_000)
+    await fleet.stop()
+    expect((await scrape(sser)).get('sser_append_requests_total{outcome="failed"}')).toBe(0)
+  })
+})

@@ -1,0 +1,298 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Log } from '../../src/log/log.ts'
+import { timing } from '../../src/log/timing.ts'
+import { Acquaintance } from '../../src/replication/acquaintance.ts'
+import { Exchange } from '../../src/replication/exchange.ts'
+import { Faults } from '../../src/telemetry/faults.ts'
+import { Tally } from '../../src/telemetry/tally.ts'
+import { type Append, parseAppend, printAppend, type Run, type WireEvent } from '../../src/wire/v2.ts'
+import { check } from '../support/property.ts'
+
+const AGE_MS = 100_000
+const TIMES = timing(AGE_MS)
+
+/** One Pod's log and what it gives and takes. */
+class Side {
+  readonly log: Log
+  readonly exchange: Exchange
+  readonly faults: unknown[] = []
+
+  constructor(epoch: string, maxBytes = 1_000_000) {
+    this.log = new Log({ epoch, maxAgeMs: AGE_MS, maxBytes, timing: TIMES, history: true })
+    const faults = new Faults((error) => this.faults.push(error))
+    this.exchange = new Exchange({ log: this.log, timing: TIMES, faults, tally: new Tally() })
+  }
+
+  send(msg: string, now = 0) {
+    return this.log.append(this.log.epoch, { stream: 'a', msg }, now, now)
+  }
+
+  /** What it gives to a Pod that stands at `position`, as it comes out of the wire. */
+  give(position: Record<string, number>, now = 0, { own = true, third = false } = {}): Append {
+    const peer = new Acquaintance('other', now)
+    peer.hear(new Map(Object.entries(position)), this.log.position(now), now)
+    return wire(this.exchange.give(peer, { own, third }, now))
+  }
+
+  take(runs: readonly Run[], now = 0): void {
+    this.exchange.take(runs, now)
+  }
+
+  get items() {
+    return Array.from({ length: this.log.head - this.log.tail }, (_, i) => this.log.at(this.log.tail + i))
+  }
+
+  get messages() {
+    return this.items.map((item) => (item?.kind === 'event' ? item.msg : item?.kind))
+  }
+}
+
+const wire = (message: Append): Append => parseAppend(printAppend(message))
+const run = (prev: number, msgs: readonly string[], other: Partial<Run> = {}): Run => ({
+  epoch: 'peer1',
+  prev,
+  idle: 0,
+  events: msgs.map((msg, i) => ({ seq: prev + 1 + i, age: 0, stream: 'a', msg })),
+  ...other,
+})
+
+describe('what a Pod takes', () => {
+  it('begins with the first event of an epoch that it did not know', () => {
+    const pod = new Side('own00')
+    pod.take([run(0, ['1', '2'])])
+    expect(pod.messages).toEqual(['1', '2'])
+    expect(pod.log.position(0).get('peer1')).toBe(2)
+  })
+
+  it('continues what it holds; what does not is ignored, without a trace', () => {
+    const pod = new Side('own00')
+    pod.take([run(2, ['3'])])
+    expect(pod.messages).toEqual([])
+    expect(pod.log.epochs.get('peer1')).toBeUndefined()
+    pod.take([run(0, ['1'])])
+    pod.take([run(2, ['3'])])
+    expect(pod.messages).toEqual(['1'])
+    expect(pod.log.epochs.get('peer1')?.have).toBe(1)
+  })
+
+  it('is nothing that it holds already, whatever way it came', () => {
+    const pod = new Side('own00')
+    pod.take([run(0, ['1', '2'])])
+    pod.take([run(0, ['1', '2'])])
+    pod.take([run(1, ['2', '3'])])
+    pod.take([run(0, ['1'])])
+    expect(pod.messages).toEqual(['1', '2', '3'])
+    expect(pod.faults).toEqual([])
+  })
+
+  it('is never its own epoch', () => {
+    const pod = new Side('own00')
+    pod.send('mine')
+    pod.take([run(1, ['forged'], { epoch: 'own00' })])
+    expect(pod.messages).toEqual(['mine'])
+  })
+
+  it('jumps only where the sender says floor, and leaves a hole there', () => {
+    const pod = new Side('own00')
+    pod.take([run(0, ['1'])])
+    pod.take([run(5, ['6'], { floor: true })])
+    expect(pod.messages).toEqual(['1', 'hole', '6'])
+    expect(pod.items[1]).toMatchObject({ epoch: 'peer1', from: 1, seq: 5 })
+    expect(pod.log.epochs.get('peer1')).toMatchObject({ have: 6, floor: 5 })
+  })
+
+  it('does not jump over what it holds, floor or not', () => {
+    const pod = new Side('own00')
+    pod.take([run(0, ['1', '2', '3'])])
+    pod.take([run(1, ['2', '3', '4'], { floor: true })])
+    expect(pod.messages).toEqual(['1', '2', '3', '4'])
+  })
+
+  it('never fills a hole later', () => {
+    const pod = new Side('own00')
+    pod.take([run(5, ['6'], { floor: true })])
+    pod.take([run(0, ['1', '2', '3', '4', '5', '6', '7'])])
+    expect(pod.messages).toEqual(['hole', '6', '7'])
+  })
+
+  it('may be a jump alone, of an epoch that has nothing left to give', () => {
+    const pod = new Side('own00')
+    pod.take([run(5, [], { floor: true })])
+    expect(pod.messages).toEqual(['hole'])
+    expect(pod.log.position(0).get('peer1')).toBe(5)
+  })
+
+  it('is dated back by its age, and its epoch by its idle time', () => {
+    const pod = new Side('own00')
+    pod.take([run(0, [], { events: [{ seq: 1, age: 700, stream: 'a', msg: 'x' }], idle: 300 })], 5_000)
+    expect(pod.items[0]?.sentAt).toBe(4_300)
+    expect(pod.log.epochs.get('peer1')?.lastActive).toBe(4_700)
+  })
+
+  it('is nothing of an epoch that fell silent', () => {
+    const pod = new Side('own00')
+    pod.take([run(0, ['1'], { idle: TIMES.forgetMs })], 1e9)
+    expect(pod.messages).toEqual([])
+    pod.take([run(0, ['1'], { idle: TIMES.forgetMs - 1 })], 1e9)
+    expect(pod.messages).toEqual(['1'])
+  })
+
+  it('makes its epoch active before anybody hears of it', () => {
+    const pod = new Side('own00')
+    pod.take([run(0, ['1'])], 0)
+    const later = TIMES.forgetMs + 5
+    const active: boolean[] = []
+    pod.log.onAppend = () => active.push(pod.log.position(later).has('peer1'))
+    pod.take([run(1, ['2'])], later)
+    expect(active).toEqual([true])
+  })
+
+  it('is only the first of two events with one number, and the contradiction is reported', () => {
+    const pod = new Side('own00')
+    pod.take([run(0, ['1', '2'])])
+    pod.take([run(1, ['other', '3'])])
+    expect(pod.messages).toEqual(['1', '2'])
+    expect(pod.faults).toMatchObject([{ code: 'contradiction' }])
+  })
+
+  it('may have a traceparent that was lost on another way, through a Pod that does not know it', () => {
+    const pod = new Side('own00')
+    const [event] = run(0, ['1']).events
+    const traced = { ...event, traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` }
+    pod.take([run(0, ['1']), run(0, [], { events: [traced as WireEvent] })])
+    expect([pod.messages, pod.faults]).toEqual([['1'], []])
+  })
+})
+
+describe('what a Pod gives', () => {
+  it('is its own events, from where the peer stands, at once', () => {
+    const pod = new Side('own00')
+    for (const msg of ['1', '2', '3']) pod.send(msg)
+    const { runs, position, epoch } = pod.give({ own00: 1 }, 40)
+    expect(epoch).toBe('own00')
+    expect(position).toEqual(new Map([['own00', 3]]))
+    expect(runs).toEqual([
+      {
+        epoch: 'own00',
+        prev: 1,
+        idle: 40,
+        events: [
+          { seq: 2, age: 40, stream: 'a', msg: '2' },
+          { seq: 3, age: 40, stream: 'a', msg: '3' },
+        ],
+      },
+    ])
+    expect(pod.give({ own00: 3 }).runs).toEqual([])
+    expect(pod.give({}, 0, { own: false }).runs).toEqual([])
+  })
+
+  it('is a third Pod’s only once the peer has lacked it for longer than the grace', () => {
+    const pod = new Side('own00')
+    pod.take([run(0, ['1', '2'])])
+    const peer = new Acquaintance('other', 0)
+    const give = (now: number) => pod.exchange.give(peer, { own: true, third: false }, now).runs
+    peer.hear(new Map(), pod.log.position(0), 0)
+    expect(give(TIMES.graceMs)).toEqual([])
+    expect(give(TIMES.graceMs + 1)).toMatchObject([{ epoch: 'peer1', prev: 0, events: [{}, {}] }])
+    peer.hear(new Map([['peer1', 2]]), pod.log.position(0), 5)
+    expect(give(TIMES.graceMs + 2)).toEqual([])
+  })
+
+  it('is a third Pod’s at once to a Pod that is new, and never the peer’s own', () => {
+    const pod = new Side('own00')
+    pod.take([run(0, ['1'])])
+    pod.take([run(0, ['mine'], { epoch: 'other' })])
+    expect(pod.give({}, 0, { third: true }).runs).toMatchObject([{ epoch: 'peer1' }])
+  })
+
+  it('is a third Pod’s at once where its log no longer reaches back to the peer, and says floor', () => {
+    const pod = new Side('own00')
+    pod.take([run(5, ['6'], { floor: true })])
+    expect(pod.give({}).runs).toMatchObject([{ epoch: 'peer1', prev: 5, floor: true, events: [{ seq: 6 }] }])
+    expect(pod.give({ peer1: 5 }).runs).toEqual([])
+  })
+
+  it('is nothing that is older than the age bound: there it says floor', () => {
+    const pod = new Side('own00')
+    pod.send('old', 0)
+    pod.send('young', 500)
+    const [given] = pod.give({}, AGE_MS + 1).runs
+    expect(given).toMatchObject({ prev: 1, floor: true, events: [{ seq: 2, msg: 'young' }] })
+    const [last] = pod.give({}, AGE_MS + 501).runs
+    expect(last).toMatchObject({ prev: 2, floor: true, events: [] })
+  })
+
+  it('is nothing that is older than the age bound, even where something younger lies before it', () => {
+    const pod = new Side('own00')
+    pod.send('young', 500)
+    pod.take([run(0, [], { events: [{ seq: 1, age: 500, stream: 'a', msg: 'old' }] })], 500)
+    const { runs } = pod.give({ own00: 1 }, AGE_MS + 1, { third: true })
+    expect(runs).toMatchObject([{ epoch: 'peer1', prev: 1, floor: true, events: [] }])
+    expect(pod.messages).toEqual(['young', 'old'])
+  })
+
+  it('is nothing that lost its message for want of room: there it says floor', () => {
+    const pod = new Side('own00', 10_000)
+    for (let i = 0; i < 12; i += 1) pod.send('m'.repeat(1_000))
+    const [given] = pod.give({}).runs
+    expect(given).toMatchObject({ prev: pod.log.wholeFrom, floor: true })
+    expect(given?.events.every(({ msg }) => msg?.length === 1_000)).toBe(true)
+  })
+
+  it('is nothing of an epoch that fell silent', () => {
+    const pod = new Side('own00')
+    const idle = TIMES.forgetMs - 10
+    pod.take([run(0, [], { idle, events: [{ seq: 1, age: idle }] })], 0)
+    expect(pod.give({}, 9, { third: true }).runs).toHaveLength(1)
+    expect(pod.give({}, 10, { third: true }).runs).toEqual([])
+  })
+})
+
+describe('Pods that exchange over a bad network', () => {
+  it('end up with everything, once, in each epoch’s order', () => {
+    const names = ['podA0', 'podB0', 'podC0']
+    const step = fc.record({ from: fc.nat({ max: 2 }), to: fc.nat({ max: 2 }), fate: fc.nat({ max: 5 }) })
+    check(
+      fc.array(step, { maxLength: 80 }),
+      (steps) => {
+        const pods = names.map((name) => new Side(name))
+        const seen = names.map((): string[] => [])
+        const late: { to: number; runs: readonly Run[] }[] = []
+        const take = (to: number, runs: readonly Run[]) => pods[to]?.take(runs)
+        steps.forEach(({ from, to, fate }, i) => {
+          const [sender, receiver] = [pods[from] as Side, pods[to] as Side]
+          if (fate < 3) {
+            sender.send(`${i}`)
+            seen[from]?.push(`${i}`)
+          }
+          if (from === to) return
+          const { runs } = sender.give(Object.fromEntries(receiver.log.position(0)), 0, { third: true })
+          if (fate === 3) return
+          if (fate === 4) late.push({ to, runs })
+          else take(to, runs)
+          if (fate === 5) take(to, runs)
+        })
+        for (const { to, runs } of late.reverse()) take(to, runs)
+        for (let i = 0; i < 3; i += 1)
+          for (const [from, to] of [
+            [0, 1],
+            [1, 2],
+            [2, 0],
+          ] as const)
+            take(
+              to,
+              pods[from]?.give(Object.fromEntries(pods[to]?.log.position(0) ?? []), 0, { third: true })
+                .runs ?? [],
+            )
+        for (const pod of pods)
+          names.forEach((name, n) => {
+            const held = pod.items.filter((item) => item?.epoch === name)
+            expect(held.map((item) => item?.kind === 'event' && item.msg)).toEqual(seen[n])
+            expect(held.map((item) => item?.seq)).toEqual(held.map((_, i) => i + 1))
+          })
+      },
+      { numRuns: 200 },
+    )
+  })
+})

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest'
+import type { Settings } from '../../src/index.ts'
+import { nodeMac } from '../../src/runtime/node/node-mac.ts'
+import { settle } from '../support/clock.ts'
+import { Fleet, type Pod } from '../support/fleet.ts'
+
+const SECRET: Settings = { peerSecret: 'sixteen letters and more' }
+const reasons = (client: ReturnType<Pod['connect']>) => client.gaps.map(({ data }) => JSON.parse(data).reason)
+
+/** Signs with Node's crypto, at once: Web Crypto takes real time, of which the virtual clock knows nothing. */
+async function replace(fleet: Fleet, index: number, settings: Settings): Promise<Pod> {
+  const pod = fleet.replace(index, settings)
+  void pod.sser.start({ macOf: nodeMac })
+  await fleet.start(pod)
+  return pod
+}
+
+/** Two Pods without a secret; the second is then replaced by one with it, which refuses the first and is refused. */
+async function split() {
+  const fleet = await Fleet.of(2)
+  const old = fleet.pod(0)
+  const young = await replace(fleet, 1, SECRET)
+  const clients = [old.connect('a'), young.connect('a')] as const
+  await fleet.clock.advance(15_000)
+  return { fleet, old, young, clients }
+}
+
+/** The first gets the secret as well. */
+async function mend(fleet: Fleet): Promise<Pod> {
+  const pod = await replace(fleet, 0, SECRET)
+  await fleet.clock.until('they talk', () => {
+    return fleet.pods.every(({ sser }) =>
+      sser.peers.every(({ state }) => state === 'connected' || state === 'self'),
+    )
+  })
+  return pod
+}
+
+describe('Pods of which one has the secret and the other has not', () => {
+  it('tell their clients of a gap', async () => {
+    const { fleet, clients } = await split()
+    for (const client of clients) expect(reasons(client)).toEqual(['hole'])
+    await fleet.stop()
+  })
+
+  it('tell them again as long as it lasts, once every logMaxAgeMs', async () => {
+    const { fleet, clients } = await split()
+    await fleet.clock.advance(360_000)
+    for (const client of clients) {
+      expect(client.gaps.length).toBeGreaterThanOrEqual(3)
+      expect(client.gaps.length).toBeLessThanOrEqual(4)
+    }
+    await fleet.stop()
+  })
+
+  it('lose no event without a gap after it, also once they talk', async () => {
+    const { fleet, old, clients } = await split()
+    const [, client] = clients
+    for (let i = 0; i < 290; i += 1) void old.sser.send('a', `lost ${i}`)
+    await settle()
+    const before = client.gaps.length
+    await mend(fleet)
+    await fleet.clock.advance(10_000)
+    expect(client.messages).toEqual([])
+    expect(client.gaps.length).toBe(before + 1)
+    await fleet.pod(0).sser.send('a', 'heard')
+    await settle()
+    expect(client.messages).toEqual(['heard'])
+    await fleet.clock.advance(360_000)
+    expect(client.gaps.length).toBe(before + 1)
+    await fleet.stop()
+  })
+
+  it('tell a client that resumes of a gap until three times logMaxAgeMs later', async () => {
+    const { fleet, young, clients } = await split()
+    await mend(fleet)
+    await fleet.clock.advance(10_000)
+    const id = clients[1].lastEventId
+    const soon = young.open(['a'], id).flow()
+    await settle()
+    expect(reasons(soon)).toEqual(['hole'])
+    await fleet.clock.advance(400_000)
+    const later = young.open(['a'], soon.lastEventId).flow()
+    await settle()
+    expect(reasons(later)).toEqual([])
+    await fleet.stop()
+  })
+
+  it('hand the gap on to a Pod that starts later', async () => {
+    const { fleet, clients } = await split()
+    const pod = await mend(fleet)
+    const client = pod.open(['a'], clients[1].lastEventId).flow()
+    await settle()
+    expect(client.gaps).toHaveLength(1)
+    await fleet.stop()
+  })
+
+  it('tell nothing where unsigned peers are allowed', async () => {
+    const fleet = await Fleet.of(2)
+    const young = await replace(fleet, 1, { ...SECRET, allowUnsignedPeers: true })
+    const clients = [fleet.pod(0).connect('a'), young.connect('a')]
+    await fleet.clock.advance(60_000)
+    for (const client of clients) expect(client.gaps).toEqual([])
+    await fleet.stop()
+  })
+})

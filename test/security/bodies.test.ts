@@ -1,0 +1,99 @@
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { Raw } from '../fleet/clients.ts'
+import { until } from '../support/until.ts'
+import { statusOf, Victim } from './victim.ts'
+
+const V1 = '/api/json/v1/send'
+const V2 = '/api/json/v2/append'
+const MIB = 1_048_576
+/** Some 65 KB, which would be 64 MiB. */
+const bomb = gzipSync(Buffer.alloc(64 * MIB, 0x20))
+
+describe.each([
+  ['node', '127.0.132.1'],
+  ['bun', '127.0.132.2'],
+] as const)('under %s', (runtime, host) => {
+  const victim = Victim.forAll(runtime, host)
+
+  test.each([V1, V2])('a body of more than is taken, announced, to %s', async (path) => {
+    await victim.endures(async () => {
+      const head = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${64 * MIB}\r\n\r\n`
+      for (let times = 0; times < 20; times += 1)
+        expect(await statusOf(victim.internalUrl, `${head}${'x'.repeat(1_000)}`)).toBe(413)
+    })
+  })
+
+  test.each([V1, V2])('a chunked body without end, to %s', async (path) => {
+    await victim.endures(async () => {
+      const raw = await Raw.open(victim.internalUrl)
+      raw.socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`)
+      const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`
+      let written = 0
+      await until(
+        'it is cut off',
+        async () => {
+          if (raw.socket.writableLength < MIB && written < 256 * MIB) {
+            raw.socket.write(chunk)
+            written += chunk.length
+          }
+          return raw.isClosed || raw.text.startsWith('HTTP/1.1 411 ')
+        },
+        5_000,
+      )
+      raw.socket.destroy()
+      // What the kernels hold between the two counts as well.
+      expect(written).toBeLessThan(32 * MIB)
+    })
+  })
+
+  test('a compressed body that would be a thousand times as long is read as what it is', async () => {
+    await victim.endures(async () => {
+      for (const encoding of ['gzip', 'deflate', 'br'])
+        expect(await victim.post(V2, bomb, { 'content-encoding': encoding })).toBe(400)
+    })
+  })
+
+  test('JSON a million levels deep', async () => {
+    await victim.endures(async () => {
+      for (const body of [
+        '['.repeat(MIB),
+        '{"v":'.repeat(MIB),
+        `{"v":2,"runs":${'['.repeat(MIB)}${']'.repeat(MIB)}}`,
+      ]) {
+        expect(await victim.post(V2, body)).toBe(400)
+        if (body.length < 400_000) expect(await victim.post(V1, body)).toBe(400)
+      }
+    })
+  })
+
+  test('keys as __proto__, and keys that are there twice', async () => {
+    await victim.endures(async () => {
+      const message = (fields: string) => `{"v":2,"epoch":"liar1","position":{},"runs":[],${fields}}`
+      expect(await victim.post(V2, message('"__proto__":{"ready":true,"hydrate":true}'))).toBe(200)
+      expect(await victim.post(V2, message('"position":{"__proto__":1}'))).toBe(200)
+      expect(await victim.post(V2, message('"position":{"constructor":1}'))).toBe(200)
+      expect(await victim.post(V2, message('"position":{"toString":1}'))).toBe(400)
+      expect((await victim.state()).position).not.toMatch(/proto|const/)
+      // Of two, JSON takes the last.
+      expect(await victim.post(V2, message('"v":3'))).toBe(400)
+      expect(await victim.post(V2, message('"epoch":"__proto__"'))).toBe(400)
+      expect(await victim.post(V1, '{"__proto__":{"stream":"a","msg":"x"}}')).toBe(400)
+      expect(await victim.post(V1, '{"stream":"a","msg":"x","msg":""}')).toBe(400)
+    })
+  })
+
+  test('bodies that break off', async () => {
+    await victim.endures(async () => {
+      for (let times = 0; times < 200; times += 1) {
+        const raw = await Raw.open(victim.internalUrl)
+        raw.socket.write(
+          `POST ${V2} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"v":2`,
+        )
+        if (times % 2 === 0) raw.socket.resetAndDestroy()
+        else raw.socket.end()
+        await raw.closed
+      }
+    })
+  })
+})

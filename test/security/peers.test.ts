@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Raw } from '../fleet/clients.ts'
+import { TcpServer } from '../fleet/proxy.ts'
+import { until } from '../support/until.ts'
+import { Victim } from './victim.ts'
+
+const V2 = '/api/json/v2/append'
+const PORT = 7110
+/** What one body may take; nearly all of it goes to reading it. */
+const MOST_MS = 1_000
+const HIGHEST = 2 ** 53 - 1
+/** What a peer may be, beside a Pod, by the last number of its address. */
+const IMPOSTORS = [11, 12, 13, 14, 15, 16]
+const head = (more: string) => `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${more}\r\n\r\n`
+
+describe.each([
+  ['node', '127.0.136'],
+  ['bun', '127.0.137'],
+] as const)('under %s', (runtime, net) => {
+  const servers: TcpServer[] = []
+  let redirected: TcpServer
+  beforeAll(async () => {
+    const [garbage, endless, redirect, never, hangUp, lies] = IMPOSTORS.map(
+      (last) => `${net}.${last}`,
+    ) as string[]
+    redirected = await impostor(`${net}.17`, () => head('Content-Length: 0'))
+    await impostor(garbage, () => 'no HTTP at all\0\r\n\r\n'.repeat(100))
+    await impostor(
+      endless,
+      () => head('Transfer-Encoding: chunked') + `10000\r\n${'x'.repeat(65_536)}\r\n`.repeat(200),
+    )
+    await impostor(
+      redirect,
+      () => `HTTP/1.1 307 X\r\nLocation: http://${net}.17:7110/\r\nContent-Length: 0\r\n\r\n`,
+    )
+    await impostor(never, () => '')
+    await impostor(hangUp, () => undefined)
+    const lie = `{"v":2,"epoch":"liar0","position":{"liar0":${HIGHEST}},"runs":[],"ready":true}`
+    await impostor(lies, () => head(`Content-Length: ${lie.length}`) + lie)
+  })
+  afterAll(async () => {
+    for (const server of servers) await server.cut()
+  })
+
+  /** A peer that says the same to whatever it is asked; where it has nothing to say, it hangs up. */
+  async function impostor(address: string | undefined, say: () => string | undefined): Promise<TcpServer> {
+    const server = await TcpServer.listen(address ?? '', PORT, (socket) => {
+      socket.on('data', () => {
+        const said = say()
+        if (said === undefined) socket.resetAndDestroy()
+        else socket.write(said)
+      })
+    })
+    servers.push(server)
+    return server
+  }
+
+  const victim = Victim.forAll(runtime, `${net}.1`, {
+    peers: IMPOSTORS.map((last) => `${net}.${last}:${PORT}`),
+    // What was made up is believed, up to a limit, and forgotten minutes later.
+    mostGrownBytes: 67_108_864,
+    settings: { requestTimeoutMs: 600, hydrateTimeoutMs: 200 },
+  })
+
+  const run = (epoch: string, prev: number, fields: object = {}, events: object[] = []) => ({
+    epoch,
+    prev,
+    idle: 0,
+    events,
+    ...fields,
+  })
+  const append = (...runs: object[]) =>
+    victim.post(V2, JSON.stringify({ v: 2, epoch: 'liar1', position: { liar1: HIGHEST }, runs }))
+
+  /** How long a body that is taken stops the Pod: it is answered when what it brought is on its way to clients. */
+  const msOf = async (taken: Promise<number>) => {
+    const start = performance.now()
+    expect(await taken).toBe(200)
+    return performance.now() - start
+  }
+
+  test('peers that answer garbage, without end, by redirects, lies, or never', async () => {
+    await victim.endures(async () => {
+      const states = async () =>
+        (await victim.state()).peers.filter(({ peer }) => !peer.startsWith(`${net}.1:`))
+      await until(
+        'each was tried',
+        async () => (await states()).every(({ state }) => state !== 'connecting'),
+        5_000,
+      )
+      await until(
+        'most fail',
+        async () => (await states()).filter(({ state }) => state === 'failing').length >= 5,
+        5_000,
+      )
+      const isCutOff = async () =>
+        (await states()).some(({ lastError }) => lastError?.includes('has at most') === true)
+      await until('the one without end is cut off', isCutOff, 5_000)
+      expect((await victim.send({ stream: 'a' }, 'x')).status).toBe(202)
+      expect(redirected.accepted).toBe(0)
+    })
+  })
+
+  test('a peer whose seqs jump, contradict each other, and are as high as can be', async () => {
+    await victim.endures(
+      async () => {
+        const event = (seq: number, msg: string) => ({ seq, age: 0, stream: victim.stream, msg })
+        expect(await append(run('liar1', HIGHEST - 1, { floor: true }, [{ seq: HIGHEST, age: 0 }]))).toBe(200)
+        expect(await append(run('liar1', HIGHEST, {}, [{ seq: HIGHEST + 1, age: 0 }]))).toBe(400)
+        expect(await append(run('liar2', HIGHEST + 1, { floor: true }))).toBe(400)
+        expect(await append(run('liar3', 5, {}, [{ seq: 6, age: 0 }]))).toBe(200)
+        expect(await append(run('liar1', 0, {}, [event(1, 'from the past')]))).toBe(200)
+        expect(await append(run('liar4', 0, { idle: 1e300 }, [event(1, 'from the dead')]))).toBe(200)
+        const { position } = await victim.state()
+        expect(position).toMatch(/liar12gosa7pa2gv/)
+        expect(position).not.toMatch(/liar[234]/)
+      },
+      { gaps: 1 },
+    )
+  })
+
+  test('a peer that speaks in the name of the Pod itself', async () => {
+    await victim.endures(async () => {
+      const own = /(?:^|\.)(?!liar)([0-9A-Za-z]{5})/.exec((await victim.state()).position)?.[1] ?? ''
+      const event = { seq: HIGHEST, age: 0, stream: victim.stream, msg: 'forged' }
+      expect(await append(run(own, HIGHEST - 1, { floor: true }, [event]))).toBe(200)
+      const message = {
+        v: 2,
+        epoch: own,
+        position: {},
+        runs: [run(own, HIGHEST - 1, { floor: true }, [event])],
+      }
+      expect(await victim.post(V2, JSON.stringify(message))).toBe(200)
+      expect((await victim.state()).position).not.toContain(`${own}2gosa7pa2gv`)
+    })
+  })
+
+  test('a peer whose 30,000 events are all the same one, by their key', async () => {
+    await victim.endures(async () => {
+      const listener = await Raw.events(victim.url, ['a'])
+      await listener.holds('its greeting', (text) => text.includes('sser-position'))
+      const twins = Array.from({ length: 30_000 }, (_, i) => ({
+        seq: i + 1,
+        age: 0,
+        stream: 'a',
+        msg: 'x',
+        key: 'k',
+      }))
+      expect(await msOf(append(run('liar5', 0, {}, twins)))).toBeLessThan(MOST_MS)
+      await listener.holds('the event', (text) => text.includes('data: x'))
+      listener.socket.destroy()
+    })
+  })
+
+  test('a peer that makes up 60,000 Pods, and speaks in the name of each', async () => {
+    await victim.endures(async () => {
+      for (let first = 0; first < 60_000; first += 10_000) {
+        const names = Array.from({ length: 10_000 }, (_, i) => `${10_000 + first + i}`)
+        expect(await append(...names.map((name) => run(name, 0, {}, [{ seq: 1, age: 0 }])))).toBe(200)
+      }
+      for (let name = 10_000; name < 10_300; name += 1)
+        expect(
+          await victim.post(V2, JSON.stringify({ v: 2, epoch: `${name}`, position: {}, runs: [] })),
+        ).toBe(200)
+      expect((await victim.state()).position.length).toBeLessThan(16_384)
+    })
+  })
+
+  test('a peer that makes up 2,000 Pods, and then one hole behind another', async () => {
+    await victim.endures(
+      async () => {
+        const names = Array.from({ length: 2_000 }, (_, i) => `${10_000 + i}`)
+        expect(await append(...names.map((name) => run(name, 0, {}, [{ seq: 1, age: 0 }])))).toBe(200)
+        const holes = Array.from({ length: 15_000 }, (_, i) => run('10000', 10 ** 12 + i, { floor: true }))
+        expect(await msOf(append(...holes))).toBeLessThan(MOST_MS)
+      },
+      { gaps: 1 },
+    )
+  })
+})

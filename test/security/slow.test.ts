@@ -1,0 +1,81 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { Client, closeClients, Raw } from '../fleet/clients.ts'
+import { until } from '../support/until.ts'
+import { Victim } from './victim.ts'
+
+const SLOW = 200
+const ATTACK_MS = 800
+
+afterEach(closeClients)
+
+describe.each([
+  ['node', '127.0.134.1'],
+  ['bun', '127.0.134.2'],
+] as const)('under %s', (runtime, host) => {
+  const victim = Victim.forAll(runtime, host, { settings: { logMaxBytes: 4_194_304 } })
+
+  /** Many connections on which `bytes` come one by one; they go on until the end of the attack. */
+  async function trickle(url: string, bytes: string): Promise<void> {
+    const raws = await Promise.all(Array.from({ length: SLOW }, () => Raw.open(url)))
+    const end = performance.now() + ATTACK_MS
+    let at = 0
+    await until(
+      'the attack is over',
+      () => {
+        for (const raw of raws) if (!raw.isClosed) raw.socket.write(bytes[at % bytes.length] as string)
+        at += 1
+        return performance.now() > end
+      },
+      2 * ATTACK_MS,
+    )
+    expect(raws.every(({ text }) => text === '')).toBe(true)
+    for (const raw of raws) raw.socket.destroy()
+  }
+
+  test.each(['url', 'internalUrl'] as const)('headers that come byte by byte (%s)', async (port) => {
+    await victim.endures(() => trickle(victim[port], `GET /events?stream=${'x'.repeat(4_000)}`))
+  })
+
+  test('bodies that come byte by byte', async () => {
+    await victim.endures(async () => {
+      const head = 'POST /api/json/v2/append HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n'
+      const raws = await Promise.all(Array.from({ length: SLOW }, () => Raw.open(victim.internalUrl)))
+      for (const raw of raws) raw.socket.write(head)
+      for (let times = 0; times < 20; times += 1) {
+        for (const raw of raws) raw.socket.write(' ')
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      expect(await victim.post('/api/json/v1/send', '{"stream":"a","msg":"x"}')).toBe(200)
+      for (const raw of raws) raw.socket.destroy()
+    })
+  })
+
+  test('clients that never read', async () => {
+    await victim.endures(async () => {
+      const raws = await Promise.all(Array.from({ length: 20 }, () => Raw.events(victim.url, ['flood'])))
+      for (const raw of raws) {
+        await raw.holds('a greeting', (text) => text.includes('sser-position'))
+        raw.socket.pause()
+      }
+      const reader = await Client.open(victim.url, 'flood')
+      for (let times = 0; times < 150; times += 1) await victim.send({ stream: 'flood' }, 'x'.repeat(60_000))
+      await until('who reads has it all', () => reader.received.length === 150, 5_000)
+      expect(reader.gaps).toEqual([])
+      reader.close()
+      for (const raw of raws) raw.socket.destroy()
+    })
+  })
+
+  test('clients that connect and reset, over and over', async () => {
+    await victim.endures(async () => {
+      for (let times = 0; times < 1_000; times += 1) {
+        const raw =
+          times % 2 === 0 ? await Raw.open(victim.url) : await Raw.events(victim.url, [victim.stream])
+        if (times % 4 === 3) await raw.holds('some of it', (text) => text !== '')
+        raw.socket.resetAndDestroy()
+      }
+      for (let times = 0; times < 200; times += 1)
+        (await Raw.open(victim.internalUrl)).socket.resetAndDestroy()
+    })
+  })
+})

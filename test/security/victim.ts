@@ -1,0 +1,200 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Agent, request } from 'undici'
+import { afterAll, beforeAll, expect } from 'vitest'
+import type { PeerStatus } from '../../src/index.ts'
+import { Client, Raw } from '../fleet/clients.ts'
+import { Pod, type Runtime } from '../fleet/pods.ts'
+import { until } from '../support/until.ts'
+
+const SCRIPT = fileURLToPath(new URL('./pod.ts', import.meta.url))
+/** How late a bystander's event may be, whatever is done to the Pod beside. A machine under tests is slow by itself. */
+const MOST_DELAY_MS = 1_000
+/** What an attack may leave in the heap: what code and caches take that ran for the first time. */
+const MOST_GROWN_BYTES = 16 * 1_048_576
+/** File descriptors that come and go without any attack. */
+const SPARE_FILES = 4
+/** How long what an attack took may take to come back. */
+const BACK_MS = 8_000
+
+interface State {
+  connections: number
+  peers: PeerStatus[]
+  position: string
+  isReady: boolean
+  /** How often each error was reported, by its code. */
+  faults: Record<string, number>
+  heapBytes: number
+}
+
+export interface VictimOptions {
+  settings?: object
+  peers?: readonly string[]
+  mostDelayMs?: number
+  mostGrownBytes?: number
+  mostBackMs?: number
+}
+
+/** A Pod that is attacked, with somebody who listens meanwhile. */
+export class Victim {
+  readonly #runtime: Runtime
+  readonly #host: string
+  readonly #options: VictimOptions
+  readonly #agent = new Agent({ connections: 4 })
+  #pod: Pod | undefined
+
+  private constructor(runtime: Runtime, host: string, options: VictimOptions) {
+    this.#runtime = runtime
+    this.#host = host
+    this.#options = options
+  }
+
+  /** One for all tests of a `describe`, on an address of its own. */
+  static forAll(runtime: Runtime, host: string, options: VictimOptions = {}): Victim {
+    const victim = new Victim(runtime, host, options)
+    beforeAll(() => victim.#start())
+    afterAll(() => victim.#stop())
+    return victim
+  }
+
+  /** Where clients connect. */
+  get url(): string {
+    return `http://${this.#host}:8110`
+  }
+
+  /** The stream of its bystanders. */
+  get stream(): string {
+    return `bystander of ${this.#host}`
+  }
+
+  /** Where peers connect. */
+  get internalUrl(): string {
+    return `http://${this.#host}:7110`
+  }
+
+  /**
+   * Attacks, and expects that a bystander misses nothing and waits for nothing, and that the Pod holds no more when it
+   * is over than it did before. A peer may claim that there is what the Pod lacks: that is `gaps` to tell of.
+   */
+  async endures(attack: () => Promise<unknown>, { gaps = 0 } = {}): Promise<void> {
+    const bystander = await Client.open(this.url, this.stream)
+    try {
+      const count = () => bystander.received.length
+      await until('the bystander gets events', () => count() > 2)
+      const before = { ...(await this.state()), files: this.#files() }
+      await attack()
+      const seen = count()
+      await until('the bystander gets events afterwards', () => count() > seen + 5, 5_000)
+      const numbers = bystander.messages.map((msg) => Number.parseInt(msg, 10))
+      expect(numbers).toEqual(Array.from(numbers, (_, i) => (numbers[0] ?? 0) + i))
+      expect(bystander.gaps).toHaveLength(gaps)
+      const delays = bystander.messages.map((msg, i) => this.#delay(msg, bystander.received[i]?.at ?? 0))
+      expect(Math.max(...delays), 'the bystander waits').toBeLessThan(
+        this.#options.mostDelayMs ?? MOST_DELAY_MS,
+      )
+      await this.#isBack(before)
+    } finally {
+      bystander.close()
+    }
+  }
+
+  async state(): Promise<State> {
+    return (await (await this.#ask('GET', '/state')).body.json()) as State
+  }
+
+  /** Sends as an application would; the status, and the code of what was thrown. */
+  async send(
+    query: Record<string, string>,
+    msg: string,
+  ): Promise<{ status: number; code: string | undefined }> {
+    const { statusCode, body } = await this.#ask('POST', `/send?${new URLSearchParams(query)}`, msg)
+    return { status: statusCode, code: ((await body.json()) as { code?: string }).code }
+  }
+
+  /** Posts to the internal port. */
+  async post(path: string, body: string | Buffer, more: Record<string, string> = {}): Promise<number> {
+    const headers = { 'content-type': 'application/json', ...more }
+    const url = `${this.internalUrl}${path}`
+    const answer = await request(url, { method: 'POST', body, headers, dispatcher: this.#agent })
+    await answer.body.dump()
+    return answer.statusCode
+  }
+
+  /** Moves the Pod's clock. */
+  async setClock(byMs: number): Promise<void> {
+    await (await this.#ask('POST', `/clock?ms=${byMs}`)).body.dump()
+  }
+
+  async #ask(method: 'GET' | 'POST', path: string, body?: string) {
+    return request(this.url + path, { method, dispatcher: this.#agent, ...(body !== undefined && { body }) })
+  }
+
+  async #isBack(before: State & { files: number }): Promise<void> {
+    let now = ''
+    const isBack = async () => {
+      const { connections, heapBytes } = await this.state()
+      const files = this.#files()
+      const grown = heapBytes - before.heapBytes
+      now = `${connections} connections, ${files} files, ${grown} bytes more`
+      return (
+        connections === before.connections &&
+        files <= before.files + SPARE_FILES &&
+        grown < (this.#options.mostGrownBytes ?? MOST_GROWN_BYTES)
+      )
+    }
+    await until('all is back', isBack, this.#options.mostBackMs ?? BACK_MS).catch((cause) => {
+      const was = `${before.connections} connections, ${before.files} files`
+      throw new Error(`Before: ${was}; after: ${now}`, { cause })
+    })
+  }
+
+  /** Of the Pod's process, where the system tells. */
+  #files(): number {
+    const dir = `/proc/${this.#pod?.process.pid}/fd`
+    return existsSync(dir) ? readdirSync(dir).length : 0
+  }
+
+  /** The most memory that the Pod's process ever had, in bytes; undefined where the system does not tell. */
+  get peakBytes(): number | undefined {
+    const file = `/proc/${this.#pod?.process.pid}/status`
+    if (!existsSync(file)) return undefined
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(file, 'utf8'))?.[1]) * 1_024
+  }
+
+  /** From the Pod's `send()` until it was here: both are on one machine, and have one clock. */
+  #delay(msg: string, at: number): number {
+    return performance.timeOrigin + at - Number(msg.split(' ')[1])
+  }
+
+  async #start(): Promise<void> {
+    const { settings = {}, peers = [] } = this.#options
+    this.#pod = await Pod.start({
+      runtime: this.#runtime,
+      host: this.#host,
+      script: SCRIPT,
+      args: this.#runtime === 'node' ? ['--expose-gc'] : [],
+      peers,
+      env: { OPTIONS: JSON.stringify(settings) },
+    })
+  }
+
+  async #stop(): Promise<void> {
+    await this.#agent.destroy()
+    await this.#pod?.kill()
+  }
+}
+
+/** What comes back for bytes that no HTTP client would send, up to its first status line, or nothing if it is closed. */
+export async function statusOf(url: string, bytes: string | Buffer, ms = 5_000): Promise<number | undefined> {
+  const raw = await Raw.open(url)
+  try {
+    raw.socket.write(bytes)
+    const text = await raw.holds('a status line', (text) => /^HTTP\/1\.[01] \d{3} /.test(text), ms)
+    return Number(text.slice(9, 12))
+  } catch (error) {
+    if (raw.isClosed) return undefined
+    throw error
+  } finally {
+    raw.socket.destroy()
+  }
+}

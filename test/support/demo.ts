@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { PodView } from '../../examples/demo/fleet.ts'
+import { until, within } from './until.ts'
+
+const START = fileURLToPath(new URL('../../examples/start.ts', import.meta.url))
+export const START_MS = 30_000
+export const STOP_MS = 5_000
+
+const running = new Set<Demo>()
+
+/** One run of `examples/start.ts`. */
+export class Demo {
+  readonly child: ChildProcess
+  readonly exited: Promise<number | null>
+  stdout = ''
+  stderr = ''
+
+  constructor(...flags: string[]) {
+    this.child = spawn(process.execPath, [START, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text
+    })
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text
+    })
+    this.exited = new Promise((resolve) => this.child.once('close', resolve))
+    running.add(this)
+    void this.exited.then(() => running.delete(this))
+  }
+
+  async url(): Promise<string> {
+    await until('the demo says where its page is', () => this.stdout.includes('http://'), START_MS)
+    return /http:\S+/.exec(this.stdout)?.[0] ?? ''
+  }
+
+  async pods(): Promise<PodView[]> {
+    const response = await fetch(`${await this.url()}/pods`)
+    return (await response.json()) as PodView[]
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.child.kill(signal)
+    return within(`the demo ends after ${signal}`, this.exited, STOP_MS)
+  }
+}
+
+/** Ends every demo that still runs; for `afterAll`. */
+export async function endDemos(): Promise<void> {
+  await Promise.all([...running].map((demo) => demo.stop()))
+}
+
+/** Finds three free ports, as flags. */
+export async function freePorts(): Promise<{ port: number; internalPort: number; flags: string[] }> {
+  const servers = [createServer(), createServer(), createServer()]
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve) => {
+          server.listen(0, () => resolve((server.address() as { port: number }).port))
+        }),
+    ),
+  )
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  const [port = 0, internalPort = 0, pagePort = 0] = ports
+  const flags = ['--port', port, '--internal-port', internalPort, '--page-port', pagePort].map(String)
+  return { port, internalPort, flags }
+}

@@ -1,0 +1,194 @@
+import { type FaultContext, type PeerFinder, type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
+import { parseAppend } from '../../src/wire/v2.ts'
+import { Client } from './client.ts'
+import { settle, VirtualClock } from './clock.ts'
+import { within } from './until.ts'
+
+/** What one link does to a request: `deliver` carries it to the peer. `signal` ends the sender's patience. */
+export type LinkFault = (deliver: () => Promise<Response>, signal: AbortSignal) => Promise<Response>
+
+/** Nobody listens there. */
+export const refused: LinkFault = async () => {
+  throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') })
+}
+
+/** The request never arrives, and nobody says so. */
+export const hung: LinkFault = (_deliver, signal) =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+
+/** The request arrives; its answer does not. */
+export const answerLost: LinkFault = async (deliver, signal) => {
+  await deliver()
+  return hung(deliver, signal)
+}
+
+/** The request arrives twice. */
+export const duplicated: LinkFault = async (deliver) => {
+  await deliver()
+  return deliver()
+}
+
+/** The request arrives after `ms`, and its answer after as long again. */
+export function late(clock: VirtualClock, ms: number): LinkFault {
+  const pass = () => new Promise<void>((resolve) => void clock.after(ms, resolve))
+  return async (deliver) => {
+    await pass()
+    const response = await deliver()
+    await pass()
+    return response
+  }
+}
+
+export interface Carried {
+  from: number
+  to: number
+  path: string
+  body: string
+}
+
+/** One Pod, with the faults that it reported. */
+export class Pod {
+  readonly sser: Sser
+  readonly faults: { error: unknown; context: FaultContext }[] = []
+
+  constructor(settings: Settings & { peerFinder: PeerFinder }) {
+    this.sser = new Sser({
+      logger: false,
+      ...settings,
+      onError: (error, context) => this.faults.push({ error, context }),
+    })
+  }
+
+  /** A client that reads all the time. */
+  connect(...streams: string[]): Client {
+    return this.open(streams).flow()
+  }
+
+  /** A client that reads when it is told to. */
+  open(streams: readonly string[], lastEventId?: string): Client {
+    const query = streams.map((stream) => `stream=${encodeURIComponent(stream)}`).join('&')
+    const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
+    // Nobody is asked, so it is not a promise.
+    return new Client(this.sser.handler(new Request(`http://pod/events?${query}`, { headers })) as Response)
+  }
+}
+
+/** Pods in one process, on one clock, joined by links that can be told to fail. */
+export class Fleet {
+  readonly clock: VirtualClock
+  readonly pods: Pod[]
+  /** Every request between Pods, as it was handed to its link. */
+  readonly carried: Carried[] = []
+  readonly #faults = new Map<string, LinkFault>()
+  readonly #settings: Settings
+  readonly #size: number
+
+  constructor(size: number, settings: Settings = {}) {
+    this.clock = new VirtualClock()
+    this.#settings = settings
+    this.#size = size
+    this.pods = Array.from({ length: size }, (_, index) => this.#make(index))
+  }
+
+  /** A fleet that has started, and whose Pods all know each other. */
+  static async of(size: number, settings?: Settings): Promise<Fleet> {
+    const fleet = new Fleet(size, settings)
+    await fleet.start(...fleet.pods)
+    await fleet.clock.until('every link is up', () => fleet.pods.every(isJoined))
+    return fleet
+  }
+
+  pod(index: number): Pod {
+    return this.pods[index] as Pod
+  }
+
+  host(index: number): string {
+    return `10.0.0.${index}:7000`
+  }
+
+  async start(...pods: readonly Pod[]): Promise<void> {
+    let started = false
+    const all = Promise.all(pods.map(({ sser }) => sser.start())).then(() => {
+      started = true
+    })
+    await this.clock.until('the Pods start', () => started)
+    await within('the Pods start', all)
+  }
+
+  /** What the link from one Pod to another does from now on; without a fault, it works. */
+  link(from: number, to: number, fault?: LinkFault): void {
+    if (fault === undefined) this.#faults.delete(`${from}>${to}`)
+    else this.#faults.set(`${from}>${to}`, fault)
+  }
+
+  /** Both ways. */
+  cut(a: number, b: number, fault: LinkFault | undefined = refused): void {
+    this.link(a, b, fault)
+    this.link(b, a, fault)
+  }
+
+  heal(): void {
+    this.#faults.clear()
+  }
+
+  /** A new Pod at the same address, not started; the old one is gone without a word. */
+  replace(index: number, settings?: Settings): Pod {
+    const pod = this.#make(index, settings)
+    this.pods[index] = pod
+    return pod
+  }
+
+  /** Ends it all; what still waits for a peer is not waited for. */
+  async stop(): Promise<void> {
+    const stopped = Promise.all(this.pods.map(({ sser }) => sser.stop()))
+    await this.clock.advance(20_000)
+    await within('the Pods stop', stopped)
+  }
+
+  /** Ids of the third Pods' events that went from one Pod to another. */
+  handedOn(from: number, to: number): string[] {
+    return this.carried
+      .filter((request) => request.from === from && request.to === to && request.path.includes('v2'))
+      .map(({ body }) => parseAppend(body))
+      .flatMap(({ epoch, runs }) => runs.filter((run) => run.epoch !== epoch))
+      .flatMap((run) => run.events.map(({ seq }) => `${run.epoch} ${seq}`))
+  }
+
+  #make(from: number, settings?: Settings): Pod {
+    const peers = Array.from({ length: this.#size }, (_, index) => this.host(index))
+    return new Pod({
+      clock: this.clock,
+      peerFinder: new StaticPeerFinder(peers),
+      fetch: (url, init) => this.#carry(from, new URL(url), init),
+      ...this.#settings,
+      ...settings,
+    })
+  }
+
+  #carry(from: number, url: URL, init: RequestInit): Promise<Response> {
+    const to = Number(url.hostname.split('.').at(-1))
+    this.carried.push({ from, to, path: url.pathname, body: init.body as string })
+    const deliver = async () => this.pod(to).sser.internalRoutes.fetch(new Request(url, init))
+    const fault = this.#faults.get(`${from}>${to}`)
+    return fault === undefined ? deliver() : fault(deliver, init.signal as AbortSignal)
+  }
+}
+
+function isJoined({ sser }: Pod): boolean {
+  return sser.peers.every(({ state }) => state === 'connected' || state === 'self')
+}
+
+/** What a promise came to once all that needs no time is done; undefined if it needs time. */
+export async function outcome<T>(promise: Promise<T>): Promise<PromiseSettledResult<T> | undefined> {
+  let result: PromiseSettledResult<T> | undefined
+  promise.then(
+    (value) => {
+      result = { status: 'fulfilled', value }
+    },
+    (reason: unknown) => {
+      result = { status: 'rejected', reason }
+    },
+  )
+  await settle()
+  return result
+}

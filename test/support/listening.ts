@@ -1,0 +1,71 @@
+import type { Connection, Sink } from '../../src/delivery/connection.ts'
+import { Life } from '../../src/instance/life.ts'
+import type { Content, EventItem } from '../../src/log/items.ts'
+import { resolveSettings, type Settings } from '../../src/options.ts'
+import { Faults } from '../../src/telemetry/faults.ts'
+import { Tally } from '../../src/telemetry/tally.ts'
+import { Client } from './client.ts'
+import { VirtualClock } from './clock.ts'
+
+/** One Pod's log and hub on virtual time, without any peers. */
+export class Listening {
+  readonly clock: VirtualClock = new VirtualClock()
+  readonly faults: unknown[] = []
+  readonly reports: Faults = new Faults((error) => this.faults.push(error))
+  readonly life: Life
+
+  constructor(settings: Settings = {}) {
+    this.life = new Life({
+      settings: resolveSettings(settings),
+      clock: this.clock,
+      faults: this.reports,
+      tally: new Tally(),
+      transport: () => Promise.reject(new Error('There are no peers here')),
+      onFrozen: () => {},
+    })
+    // As a Pod's first sign of life does: from here on no id is empty.
+    this.append({})
+  }
+
+  /** This Pod's own event. */
+  send(stream: string, msg: string): EventItem {
+    return this.append({ stream, msg }) as EventItem
+  }
+
+  append(content: Content, epoch?: string) {
+    const { log } = this.life
+    const now = this.clock.now()
+    return log.append(epoch ?? log.epoch, content, now, now)
+  }
+
+  /** The body of a response. */
+  body(streams: readonly string[], lastEventId?: string): ReadableStream<Uint8Array> {
+    return this.life.open(streams, lastEventId).stream.body
+  }
+
+  /** A client that reads when it is told to. */
+  open(streams: readonly string[], lastEventId?: string): Client {
+    return new Client(this.body(streams, lastEventId))
+  }
+
+  /** A client that reads all the time. */
+  connect(...streams: string[]): Client {
+    return this.open(streams).flow()
+  }
+
+  /** A connection without a response, joined and greeted. `onChunk` stands for the network. */
+  join(streams: readonly string[], onChunk: (chunk: Uint8Array, connection: Connection) => void): Connection {
+    const sink: Sink = {
+      write(chunk) {
+        onChunk(chunk, connection)
+        return false
+      },
+      close() {},
+      abort() {},
+    }
+    const connection: Connection = this.life.connect(streams, undefined, sink)
+    this.life.hub.join(connection)
+    this.life.hub.pull(connection)
+    return connection
+  }
+}

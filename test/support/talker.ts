@@ -1,0 +1,46 @@
+import { fileURLToPath } from 'node:url'
+import { type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
+import { certificateReader } from '../../src/runtime/node/certificate-reader.ts'
+import { PeerCertificates } from '../../src/transport/certificates.ts'
+import { Client } from './client.ts'
+import { settle, VirtualClock } from './clock.ts'
+
+/** A Pod that has something to say under every name. */
+export class Talker {
+  readonly #clock = new VirtualClock()
+  #client: Client | undefined
+  readonly sser: Sser
+
+  private constructor() {
+    const settings: Settings = { clock: this.#clock, fetch: () => Promise.reject(new Error('nobody there')) }
+    const finder = new StaticPeerFinder(['10.0.0.9'])
+    const peerFinder = {
+      start: (options: { signal: AbortSignal }) => finder.start(options),
+      status: () => ({ state: 'watching', listsSelf: true, syncAgeMs: 30_000 }),
+    }
+    this.sser = new Sser({ ...settings, peerFinder })
+  }
+
+  static async start(): Promise<Talker> {
+    const talker = new Talker()
+    talker.sser.handler(new Request('http://pod/events'))
+    const tls = (name: string) => fileURLToPath(new URL(`../security/tls/${name}`, import.meta.url))
+    const source = { keyFile: tls('pod.key'), certFile: tls('pod.crt'), caFile: tls('pod-ca.crt') }
+    const certificates = await PeerCertificates.read(
+      { ...source, servername: 'sser-pod' },
+      certificateReader,
+      talker.#clock,
+    )
+    void talker.sser.start({ certificates })
+    await talker.#clock.advance(10_000)
+    talker.#client = new Client(await talker.sser.handler(new Request('http://pod/events?stream=a'))).flow()
+    await settle()
+    return talker
+  }
+
+  async stop(): Promise<void> {
+    await this.#client?.cancel()
+    void this.sser.stop()
+    await this.#clock.advance(30_000)
+  }
+}

@@ -1,0 +1,200 @@
+import { Console } from 'node:console'
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { SserError } from '../../src/errors.ts'
+import type { Logger } from '../../src/index.ts'
+import { LocalhostPeerFinder, Sser } from '../../src/index.ts'
+import { Faults } from '../../src/telemetry/faults.ts'
+import { Logging } from '../../src/telemetry/logging.ts'
+import { VirtualClock } from '../support/clock.ts'
+import { Fleet, refused } from '../support/fleet.ts'
+
+const MINUTE_MS = 60_000
+/** `console` and `pino` are loggers as they are: that this compiles is part of the test. */
+const FITTING: readonly Logger[] = [console, pino({ enabled: false })]
+
+class Lines implements Logger {
+  readonly all: string[] = []
+  readonly warned: string[] = []
+
+  info(message: string): void {
+    this.all.push(message)
+  }
+
+  warn(message: string): void {
+    this.all.push(message)
+    this.warned.push(message)
+  }
+}
+
+/** What is written to it. */
+class Sink extends Writable {
+  text = ''
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString()
+    done()
+  }
+}
+
+function withLines() {
+  const lines = new Lines()
+  const clock = new VirtualClock()
+  const logging = new Logging(lines, clock)
+  return { lines, clock, logging, faults: new Faults(undefined, logging) }
+}
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+describe('a logger', () => {
+  it('may be console: a line each, whatever is in it', () => {
+    const [out, err] = [new Sink(), new Sink()]
+    const logging = new Logging(new Console(out, err) as typeof console, new VirtualClock())
+    logging.info('is ready at 100 %s %d %')
+    logging.warn('peer a is lost')
+    expect(out.text).toBe('sser: is ready at 100 %s %d %\n')
+    expect(err.text).toBe('sser: peer a is lost\n')
+  })
+
+  it('may be pino: an object a line, with the level and the message', () => {
+    const out = new Sink()
+    const logging = new Logging(pino({ base: null, timestamp: false }, out), new VirtualClock())
+    logging.info('is ready at 100 %s %d %')
+    logging.warn('peer a is lost')
+    expect(
+      out.text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      { level: 30, msg: 'sser: is ready at 100 %s %d %' },
+      { level: 40, msg: 'sser: peer a is lost' },
+    ])
+  })
+
+  it('is an option, as both are', () => {
+    for (const logger of FITTING) {
+      expect(() => new Sser({ peerFinder: new LocalhostPeerFinder(), logger })).not.toThrow()
+    }
+  })
+
+  it('that is none of its own is the console, for warnings only; false is silence', () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue()
+    const info = vi.spyOn(console, 'info').mockReturnValue()
+    for (const logger of [undefined, false] as const) {
+      const logging = new Logging(logger, new VirtualClock())
+      logging.info('is ready')
+      logging.warn('peer a is lost')
+    }
+    expect(warn.mock.calls).toEqual([['sser: peer a is lost']])
+    expect(info).not.toHaveBeenCalled()
+  })
+
+  it('that throws takes nothing down with it', () => {
+    const broken = () => {
+      throw new Error('disk full')
+    }
+    const logging = new Logging({ info: broken, warn: broken }, new VirtualClock())
+    expect(() => logging.warn('x')).not.toThrow()
+  })
+})
+
+describe('a line', () => {
+  it('stays one, and no longer than it may be, whatever names and errors say', () => {
+    const { lines, faults } = withLines()
+    faults.report(new Error('a\r\nsser: peer b is back\u2028\u001b[2K\u202e\u0000\u009b\ud800'), {
+      stage: 'receive',
+    })
+    faults.report(new Error('x'.repeat(1_000_000)), { stage: 'hydrate' })
+    const [forged, long] = lines.all as [string, string]
+    expect(forged).toBe(
+      'sser: a request of a peer was refused: a\ufffd\ufffdsser: peer b is back\ufffd\ufffd[2K\ufffd\ufffd\ufffd\ufffd',
+    )
+    expect(long).toHaveLength(1_000)
+  })
+})
+
+describe('faults in the background', () => {
+  it('are said once a minute for each stage and peer, with the number of those left out', async () => {
+    const { lines, clock, faults } = withLines()
+    const refuse = () =>
+      faults.report(new SserError('peer-failed', 'answered 400'), { stage: 'append', peer: 'a:1' })
+    for (let i = 0; i < 10; i += 1) refuse()
+    faults.report(new Error('x'), { stage: 'append', peer: 'b:1' })
+    faults.report(new Error('x'), { stage: 'hydrate', peer: 'a:1' })
+    expect(lines.all).toEqual([
+      'sser: peer a:1: cannot be given events, and is tried again: answered 400',
+      'sser: peer b:1: cannot be given events, and is tried again: x',
+      'sser: peer a:1: cannot be asked for the log: x',
+    ])
+    await clock.advance(MINUTE_MS - 1)
+    refuse()
+    expect(lines.all).toHaveLength(3)
+    await clock.advance(1)
+    refuse()
+    expect(lines.all.slice(3)).toEqual([
+      'sser: peer a:1: cannot be given events, and is tried again: answered 400 (and 10 more since the last such line)',
+    ])
+    await clock.advance(MINUTE_MS)
+    refuse()
+    expect(lines.all.at(-1)).toMatch(/: answered 400$/)
+  })
+
+  it('are few lines in a flood, from one peer or from ten thousand', async () => {
+    const { lines, clock, faults } = withLines()
+    for (let i = 0; i < 10_000; i += 1) faults.report(new Error('x'), { stage: 'receive' })
+    expect(lines.all).toHaveLength(1)
+    for (let i = 0; i < 10_000; i += 1) faults.report(new Error('x'), { stage: 'append', peer: `peer${i}:1` })
+    expect(lines.all).toHaveLength(258)
+    expect(faults.counts).toMatchObject({ receive: 10_000, append: 10_000 })
+    // Those who share a window are counted; the others make room for new ones.
+    await clock.advance(MINUTE_MS)
+    faults.report(new Error('x'), { stage: 'hydrate', peer: 'new:1' })
+    expect(lines.all).toHaveLength(259)
+  })
+
+  it('that others limit by a key of their own are, too', () => {
+    const { lines, logging } = withLines()
+    expect(logging.warnOncePerMinute('refused 10.0.0.9', 'refused a request from 10.0.0.9')).toBe(true)
+    expect(logging.warnOncePerMinute('refused 10.0.0.9', 'refused a request from 10.0.0.9')).toBe(false)
+    expect(lines.warned).toEqual(['sser: refused a request from 10.0.0.9'])
+  })
+})
+
+describe('a Pod', () => {
+  it('says when it starts, is ready, loses a peer and has it back, drains and has stopped', async () => {
+    const lines = new Lines()
+    const fleet = new Fleet(2, { drainMs: 100, flushTimeoutMs: 0 })
+    fleet.replace(0, { logger: lines })
+    await fleet.start(...fleet.pods)
+    const peer = () => fleet.pod(0).sser.peers.find((each) => each.peer === fleet.host(1))
+    await fleet.clock.until('the link is up', () => peer()?.state === 'connected')
+    fleet.cut(0, 1, refused)
+    void fleet.pod(0).sser.send('a', 'x')
+    await fleet.clock.until('many tries', () => (peer()?.failures ?? 0) > 5)
+    fleet.heal()
+    await fleet.clock.until('the peer is back', () => peer()?.state === 'connected')
+    await fleet.stop()
+    expect(lines.all).toEqual([
+      'sser: starts, with the internal port 7000, and looks for its peers',
+      'sser: the internal port 7000 is open: whoever reaches it can send to every client. Set peerSecret, or hand internalTls to serve()',
+      'sser: is ready; its list of peers has 2 entries',
+      'sser: peer 10.0.0.1:7000: cannot be given events, and is tried again: fetch failed: connect ECONNREFUSED',
+      'sser: peer 10.0.0.1:7000 is back',
+      'sser: drains: 0 connections, within 100 ms',
+      'sser: has stopped',
+    ])
+  })
+
+  it('whose peer comes and goes says so no more than twice a minute', async () => {
+    const { lines, faults } = withLines()
+    for (let i = 0; i < 1_000; i += 1) {
+      faults.report(new Error('x'), { stage: 'append', peer: 'a:1' })
+      faults.recovered('a:1')
+    }
+    expect(lines.all).toHaveLength(2)
+  })
+})

@@ -1,0 +1,37 @@
+import { createHmac } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { nodeMac } from '../../src/runtime/node/node-mac.ts'
+import { webMac } from '../../src/transport/mac.ts'
+import { SEED } from '../support/messages.ts'
+
+describe.each([
+  ['Web Crypto', webMac],
+  ['Node', nodeMac],
+])('a signature by %s', (_, macOf) => {
+  it('is HMAC-SHA-256 over head and body in UTF-8, and verifies itself and nothing else', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.string({ minLength: 1, unit: 'binary' }),
+        fc.string({ unit: 'binary' }),
+        fc.string({ unit: 'binary' }),
+        fc.nat(255),
+        async (secret, head, body, bit) => {
+          const mac = macOf(secret)
+          const signature = await mac.sign(head, body)
+          expect(signature).toBe(
+            createHmac('sha256', secret)
+              .update(head + body)
+              .digest('base64url'),
+          )
+          expect(await mac.verify(signature, head, body)).toBe(true)
+          const bytes = Buffer.from(signature, 'base64url')
+          bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7))
+          expect(await mac.verify(bytes.toString('base64url'), head, body)).toBe(false)
+          expect(await mac.verify(signature, `${head}.`, body)).toBe(false)
+          expect(await mac.verify(signature, head, `${body}.`)).toBe(false)
+        },
+      ),
+      { seed: SEED },
+    ))
+})
