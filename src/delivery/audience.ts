@@ -1,13 +1,14 @@
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
 
-/** Connections that listen on the same streams: they get the same chunks, and share what they ask for. */
+/** Connections that listen on the same streams: one encoded chunk serves all of them. */
 export class Audience {
+  /** In ascending order, so that clients that name the same streams in another order share their chunks as well. */
   readonly streams: readonly string[]
   readonly connections: Set<Connection> = new Set()
 
-  constructor(streams: readonly string[]) {
-    this.streams = streams
+  constructor(sortedStreams: readonly string[]) {
+    this.streams = sortedStreams
   }
 }
 
@@ -46,9 +47,10 @@ export class Audiences {
     for (const { connections } of this.#byStream.get(stream)?.audiences ?? []) yield* connections
   }
 
-  /** Those who listen on `streams`; it is remembered as soon as a connection joins. */
+  /** The audience of `streams`, in whatever order; it is kept from its first connection to its last. */
   of(streams: readonly string[]): Audience {
-    return this.#byStreams.get(nameOf(streams)) ?? new Audience(streams)
+    const sorted = streams.toSorted()
+    return this.#byStreams.get(nameOf(sorted)) ?? new Audience(sorted)
   }
 
   join(connection: Connection): void {

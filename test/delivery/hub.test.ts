@@ -152,6 +152,26 @@ describe('a hub', () => {
     expect([...hub.crowd.streams]).toEqual(['a'])
   })
 
+  it('encodes an event once for connections that name the same streams in another order', async () => {
+    const pod = new Listening()
+    const chunks: Uint8Array[] = []
+    const orders = [
+      ['a', 'b', 'c'],
+      ['c', 'a', 'b'],
+      ['b', 'a'],
+    ]
+    const connections = orders.map((streams) => pod.join(streams, (chunk) => chunks.push(chunk)))
+    await settle()
+    for (const connection of connections) pod.life.hub.pull(connection)
+    chunks.length = 0
+    pod.send('b', 'x')
+    pod.send('a', 'y')
+    await settle()
+    expect(chunks).toHaveLength(3)
+    expect(chunks[1]).toBe(chunks[0])
+    expect(chunks[2]).toBe(chunks[0])
+  })
+
   it('serves 50,000 connections without keeping the loop for long', async () => {
     const size = 50_000
     const pod = new Listening({ maxConnections: size })
