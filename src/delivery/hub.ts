@@ -82,10 +82,10 @@ export class Hub {
       onEnd: (connection) => this.#close(connection),
       onError: (connection, error) => this.#break(connection, error),
     })
-    options.log.onAppend = (item) => {
+    options.log.onAppend((item) => {
       if (item.kind === 'disconnect') this.#endAll(this.crowd.selected(item.selection), item.index)
       this.#wake()
-    }
+    })
   }
 
   /** Open connections. */

@@ -35,12 +35,11 @@ export class Log {
   readonly ids: Ids
   readonly history: boolean
   readonly maxAgeMs: number
-  /** Called after each append. */
-  onAppend: (item: LogItem) => void = () => {}
   /** When an event without epoch last arrived; resuming across one cannot be exact. */
   lastV1At: number = Number.NEGATIVE_INFINITY
   /** When this Pod and a peer last were found to refuse each other; events of that peer never came here. */
   refusedAt: number = Number.NEGATIVE_INFINITY
+  readonly #listeners: ((item: LogItem) => void)[] = []
   readonly #maxBytes: number
   readonly #items = new Deque<LogItem>()
   readonly #streams = new Map<string, Deque<EventItem>>()
@@ -61,6 +60,11 @@ export class Log {
     this.history = history
     this.maxAgeMs = maxAgeMs
     this.#maxBytes = maxBytes
+  }
+
+  /** Calls `listener` after each append. */
+  onAppend(listener: (item: LogItem) => void): void {
+    this.#listeners.push(listener)
   }
 
   /** Index of the oldest item. */
@@ -244,7 +248,7 @@ export class Log {
     }
     this.trim(now)
     while (this.#bytes > this.#maxBytes && this.#items.length > 0) this.#makeRoom()
-    this.onAppend(item)
+    for (const listener of this.#listeners) listener(item)
   }
 
   /** Lets go of the oldest message; of the oldest item, where too many have none. */

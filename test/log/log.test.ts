@@ -280,7 +280,7 @@ describe('the log', () => {
   it('tells whoever wants to know of each append', () => {
     const log = makeLog()
     let heads: number[] = []
-    log.onAppend = () => heads.push(log.head)
+    log.onAppend(() => heads.push(log.head))
     log.append('own00', {}, 0, 0)
     log.appendV1('a', 'x', 0)
     log.jump('peer1', 3, 0)

@@ -143,7 +143,7 @@ describe('what a Pod takes', () => {
     pod.take([run(0, ['1'])], 0)
     const later = TIMES.forgetMs + 5
     const active: boolean[] = []
-    pod.log.onAppend = () => active.push(pod.log.position(later).has('peer1'))
+    pod.log.onAppend(() => active.push(pod.log.position(later).has('peer1')))
     pod.take([run(1, ['2'])], later)
     expect(active).toEqual([true])
   })
