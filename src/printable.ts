@@ -11,3 +11,22 @@ export function printable(text: string): string {
 export function printableLines(text: string): string {
   return text.toWellFormed().replace(FORGING_IN_LINE, '\ufffd')
 }
+
+/** Longest part of a text value that {@link describeValue} repeats, in UTF-16 units. */
+const MAX_SHOWN_LENGTH = 64
+
+/** Names a value that an option or a call was given by mistake, for the error that says what it expected instead. */
+export function describeValue(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, MAX_SHOWN_LENGTH))
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value))
+    return `[${value.slice(0, 4).map(describeItem).join(', ')}${value.length > 4 ? ', …' : ''}]`
+  const type = Object.getPrototypeOf(value)?.constructor?.name
+  if (type !== undefined && type !== 'Object') return `an instance of ${type}`
+  return `{ ${Object.keys(value).slice(0, 8).join(', ')} }`
+}
+
+function describeItem(value: unknown): string {
+  return typeof value === 'object' && value !== null ? '…' : describeValue(value)
+}

@@ -2,96 +2,131 @@ import type { Context } from 'hono'
 import type { Authorize, Decision, Grant } from '../authorize.ts'
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
+import { describeValue } from '../printable.ts'
 import { streamNameFault, tagFault } from '../wire/names.ts'
 
 const MAX_TAGS = 16
-/** Whoever gives seconds where milliseconds are wanted is told so. In milliseconds, this was in 1973. */
-const EARLIEST = 100_000_000_000
+/** Milliseconds of Unix time in 1973: a smaller `expiresAt` is in seconds. */
+const MIN_EXPIRES_AT = 100_000_000_000
+const DECISIONS = "'allow', 'deny', 'expel' or { streams, expiresAt, tags }"
 
-export interface Judge {
+export interface AuthorizeOptions {
   authorize: Authorize
   authorizeTimeoutMs: number
   maxStreamsPerConnection: number
   clock: Clock
 }
 
-/** What a client was granted, checked. */
-export interface Granted {
+/** A validated decision of `authorize` that lets the client in. */
+export interface CheckedGrant {
   streams: readonly string[]
   tags: readonly string[]
-  /** How long the connection may last, in milliseconds. */
-  lastsMs: number | undefined
+  /** How long the connection may last, in milliseconds; undefined: no limit. */
+  maxAgeMs: number | undefined
 }
 
 /**
- * Asks the hook. @throws SserError `forbidden`, `expelled`, or `authorization-failed` with what was wrong as its cause;
- * the hook's own HTTPException.
+ * Calls the option `authorize` once and validates its decision.
+ * @throws SserError `forbidden`, `expelled`, or `authorization-failed`, where `authorize` throws, is late or returns an
+ * invalid decision; the HTTPException that `authorize` throws.
  */
-export async function judge(options: Judge, c: Context, streams: readonly string[]): Promise<Granted> {
-  let decision: Decision
+export async function runAuthorize(
+  options: AuthorizeOptions,
+  c: Context,
+  streams: readonly string[],
+): Promise<CheckedGrant> {
   try {
-    decision = await inTime(options, async () => options.authorize(c, { streams }))
-    return grantOf(decision, streams, options.maxStreamsPerConnection)
+    const decision = await withTimeout(options, async () => options.authorize(c, { streams }))
+    return checkDecision(decision, streams, options.maxStreamsPerConnection)
   } catch (cause) {
-    if (cause instanceof SserError ? isRefusal(cause) : isHttpException(cause)) throw cause
-    throw new SserError('authorization-failed', 'The hook "authorize" failed', { cause })
+    if (cause instanceof SserError ? isOwn(cause) : isHttpException(cause)) throw cause
+    throw failure('threw', { cause })
   }
 }
 
-function isRefusal({ code }: SserError): boolean {
-  return code === 'forbidden' || code === 'expelled'
+function isOwn({ code }: SserError): boolean {
+  return code === 'forbidden' || code === 'expelled' || code === 'authorization-failed'
 }
 
-/** By its shape, because an app in CommonJS, or one with an install of Hono of its own, has another class of that name. */
+function failure(text: string, options?: { cause: unknown }): SserError {
+  return new SserError('authorization-failed', `Option "authorize": the function ${text}`, options)
+}
+
+/** Checks the shape, because an app in CommonJS or with its own install of Hono has another class of that name. */
 function isHttpException(error: unknown): boolean {
   return error instanceof Error && 'getResponse' in error && typeof error.getResponse === 'function'
 }
 
-async function inTime<T>({ authorizeTimeoutMs, clock }: Judge, ask: () => Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
+async function withTimeout<T>(
+  { authorizeTimeoutMs, clock }: AuthorizeOptions,
+  call: () => Promise<T>,
+): Promise<T> {
+  const timeout = Promise.withResolvers<never>()
   const cancel = clock.after(authorizeTimeoutMs, () => {
-    late.reject(new Error(`it took more than ${authorizeTimeoutMs} ms`))
+    timeout.reject(failure(`did not settle within authorizeTimeoutMs, ${authorizeTimeoutMs} ms`))
   })
   try {
-    return await Promise.race([ask(), late.promise])
+    return await Promise.race([call(), timeout.promise])
   } finally {
     cancel()
   }
 }
 
-function grantOf(decision: Decision, asked: readonly string[], maxStreams: number): Granted {
-  if (decision === 'allow') return { streams: asked, tags: [], lastsMs: undefined }
+function checkDecision(decision: Decision, requested: readonly string[], maxStreams: number): CheckedGrant {
+  if (decision === 'allow') return { streams: requested, tags: [], maxAgeMs: undefined }
   if (decision === 'deny') throw new SserError('forbidden', 'You may not listen on this')
   if (decision === 'expel') throw new SserError('expelled', 'You may not come back')
-  // Whatever a hook says that it cannot say lets nobody in: true, null, a list.
-  if (typeof decision !== 'object' || decision === null || Array.isArray(decision))
-    throw unclear('a decision')
-  const { streams = asked, expiresAt, tags = [], ...rest } = decision
+  if (!isGrant(decision)) throw failure(`returned ${describeValue(decision)}, expected ${DECISIONS}`)
+  const { streams = requested, expiresAt, tags = [], ...rest } = decision
   const unknown = Object.keys(rest)[0]
-  if (unknown !== undefined) throw unclear(`"${unknown}"`)
-  if (!isListOf(streams, maxStreams, streamNameFault)) throw unclear('streams')
-  if (!isListOf(tags, MAX_TAGS, tagFault)) throw unclear('tags')
-  const lastsMs = lifetime({ expiresAt })
-  if (streams.length === 0 || (lastsMs !== undefined && lastsMs <= 0))
+  if (unknown !== undefined)
+    throw failure(`returned an object with the key "${unknown}", expected ${DECISIONS}`)
+  checkList('streams', streams, `at most ${maxStreams} stream names (maxStreamsPerConnection)`, (list) => {
+    return list.length <= maxStreams && list.every((name) => isString(name) && !streamNameFault(name))
+  })
+  checkList('tags', tags, `at most ${MAX_TAGS} strings of 1 to 256 characters`, (list) => {
+    return list.length <= MAX_TAGS && list.every((tag) => tagFault(tag as string) === undefined)
+  })
+  const maxAgeMs = ageUntil(expiresAt)
+  if (streams.length === 0 || (maxAgeMs !== undefined && maxAgeMs <= 0))
     throw new SserError('forbidden', 'You may not listen on this')
-  // As disconnect() writes them: half of a surrogate pair in a name must not keep anybody here.
-  const found = new Set(tags.map((tag) => tag.toWellFormed()))
-  return { streams: [...new Set(streams)], tags: [...found], lastsMs }
+  // In the form that disconnect() sends: a lone surrogate in a tag must not keep its connection open.
+  const wellFormed = new Set(tags.map((tag) => tag.toWellFormed()))
+  return { streams: [...new Set(streams)], tags: [...wellFormed], maxAgeMs }
 }
 
-function lifetime({ expiresAt }: Pick<Grant, 'expiresAt'>): number | undefined {
+/** A `Response`, an `Error` or a `Map` has no keys, as `{}`, which lets the client in. */
+function isGrant(decision: unknown): decision is Grant {
+  if (typeof decision !== 'object' || decision === null || Array.isArray(decision)) return false
+  return Object.keys(decision).length > 0 || isPlain(decision)
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value)
+  // An object of another realm has another Object.prototype.
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function checkList(
+  name: string,
+  value: unknown,
+  expected: string,
+  isValid: (list: unknown[]) => boolean,
+): void {
+  if (Array.isArray(value) && isValid(value)) return
+  throw failure(`returned ${name}: ${describeValue(value)}, expected ${expected}`)
+}
+
+/** The age is fixed here, so that a later jump of the wall clock changes nothing. */
+function ageUntil(expiresAt: unknown): number | undefined {
   if (expiresAt === undefined) return undefined
-  if (!Number.isFinite(expiresAt)) throw unclear('expiresAt')
-  if (expiresAt < EARLIEST) throw new Error('expiresAt is in milliseconds, not seconds')
-  // From here on the connection lasts so long, whatever becomes of the wall clock.
+  if (typeof expiresAt !== 'number' || !Number.isFinite(expiresAt) || expiresAt < MIN_EXPIRES_AT)
+    throw failure(
+      `returned expiresAt: ${describeValue(expiresAt)}, expected milliseconds of Unix time: a JWT's exp times 1,000`,
+    )
   return expiresAt - Date.now()
-}
-
-function isListOf(value: unknown, max: number, fault: (text: string) => SserError | undefined): boolean {
-  if (!Array.isArray(value) || value.length > max) return false
-  return value.every((each) => typeof each === 'string' && fault(each) === undefined)
-}
-
-function unclear(what: string): Error {
-  return new Error(`it gave what is not ${what}`)
 }

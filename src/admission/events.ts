@@ -4,16 +4,18 @@ import type { Clock } from '../clock.ts'
 import type { EventStream } from '../delivery/event-stream.ts'
 import { SserError, type SserErrorCode } from '../errors.ts'
 import { addressOf } from '../http/address.ts'
+import type { FetchHandler } from '../http/closing.ts'
 import { dropBody, hasBody, nodeResponseIn } from '../http/env.ts'
 import { isBelowMount } from '../http/mounted.ts'
 import { hasInvalidHost, searchOf } from '../http/request-url.ts'
 import type { ResolvedSettings } from '../options.ts'
+import { describeValue } from '../printable.ts'
 import type { Faults } from '../telemetry/faults.ts'
 import { retryFrame } from '../wire/frame.ts'
 import { ownCopy, streamNameFault } from '../wire/names.ts'
 import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
 import { acceptsEventStream } from './accept.ts'
-import { type Granted, judge } from './authorization.ts'
+import { type CheckedGrant, runAuthorize } from './authorization.ts'
 import { finisher } from './finish.ts'
 
 /**
@@ -21,7 +23,7 @@ import { finisher } from './finish.ts'
  * Bun's server, or `{ incoming, outgoing }`, the request and response of Node's HTTP. Pass it on where there is one: it
  * says which address the client has, and when the client has gone.
  */
-export type Handler = (request: Request, env?: unknown) => Response | Promise<Response>
+export type Handler = (request: Request, env?: unknown) => Promise<Response>
 
 export interface EventsOptions {
   settings: ResolvedSettings
@@ -43,7 +45,7 @@ export interface Opening {
   open(asked: Asked): Opened | undefined
 }
 
-export interface Asked extends Granted {
+export interface Asked extends CheckedGrant {
   lastEventId: string | undefined
   address: string | undefined
 }
@@ -108,7 +110,7 @@ export function eventsRoutes(options: EventsOptions): Hono {
 export function eventsHandler(options: EventsOptions): Handler {
   // The hook is promised a context.
   const app = new Hono().all('*', (c) => answerIn(options, c))
-  const answer: Handler =
+  const answer: FetchHandler =
     options.settings.authorize !== undefined
       ? (request, env) => app.fetch(request, env as object)
       : (request, env) =>
@@ -119,11 +121,26 @@ export function eventsHandler(options: EventsOptions): Handler {
           })
   const finish = finisher({ ...options, heartbeatMs: options.settings.heartbeatMs })
   // Hono's `app.mount()` hands on three arguments.
-  return (request, env, ...rest: unknown[]) => {
+  return async (request, env, ...rest: unknown[]) => {
+    requireRequest(request)
     if (rest.length > 0 && isBelowMount(request, env)) return new Response('Not Found\n', { status: 404 })
     if (hasInvalidHost(request)) return new Response('a valid Host is required\n', { status: 400 })
     return finish(request, env, answer(request, env))
   }
+}
+
+/** @throws SserError `invalid-argument`: a framework's own context or request in place of a `Request`. */
+function requireRequest(request: unknown): void {
+  const { url, method, headers, req } = (request ?? {}) as Partial<Request> & { req?: { raw?: unknown } }
+  if (typeof url === 'string' && typeof method === 'string' && typeof headers?.get === 'function') return
+  const fix =
+    req?.raw === undefined
+      ? 'make one of it: new Request(url, { headers })'
+      : 'call sser.handler(c.req.raw, c.env), or mount sser.routes: app.route(path, sser.routes)'
+  throw new SserError(
+    'invalid-argument',
+    `sser.handler(): expected a Request, got ${req?.raw === undefined ? describeValue(request) : "Hono's Context"}; ${fix}`,
+  )
 }
 
 function answerIn(options: EventsOptions, c: Context): Response | Promise<Response> {
@@ -135,13 +152,15 @@ function answerIn(options: EventsOptions, c: Context): Response | Promise<Respon
     respond: (body, status, headers) => c.newResponse(body, status as ContentfulStatusCode, headers),
   }
   if (authorize === undefined) return answerEvents(options, asking)
-  return answerEvents(options, asking, (streams) => judge({ ...settings, authorize, clock }, c, streams))
+  return answerEvents(options, asking, (streams) =>
+    runAuthorize({ ...settings, authorize, clock }, c, streams),
+  )
 }
 
 function answerEvents(
   options: EventsOptions,
   asking: Asking,
-  ask?: (streams: readonly string[]) => Promise<Granted>,
+  ask?: (streams: readonly string[]) => Promise<CheckedGrant>,
 ): Response | Promise<Response> {
   const { request, env, respond } = asking
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -156,7 +175,7 @@ function answerEvents(
     const query = new URLSearchParams(search)
     const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxies)
     const opening = options.begin(request, env)
-    const open = (granted: Granted) => {
+    const open = (granted: CheckedGrant) => {
       const crowding = opening.crowding(granted.streams, address)
       if (crowding !== undefined) throw crowding
       const asked = { ...granted, address, lastEventId: lastEventId(request.headers, query) }
@@ -164,7 +183,7 @@ function answerEvents(
     }
     if (!acceptsEventStream(request.headers.get('accept'))) throw notAcceptable()
     const streams = requestedStreams(query, maxStreamsPerConnection, search)
-    if (ask === undefined) return open({ streams, tags: [], lastsMs: undefined })
+    if (ask === undefined) return open({ streams, tags: [], maxAgeMs: undefined })
     return opening
       .judge(streams, address, () => ask(streams))
       .then(open)

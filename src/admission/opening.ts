@@ -50,13 +50,13 @@ function open(options: OpeningOptions, life: Life, asked: Asked, since: number):
 function terms(
   { settings, clock }: OpeningOptions,
   life: Life,
-  { tags, lastsMs, address }: Asked,
+  { tags, maxAgeMs, address }: Asked,
 ): Terms | undefined {
   const { authorize, maxConnectionAgeMs } = settings
   if (authorize === undefined && maxConnectionAgeMs === 0 && address === undefined) return undefined
   // Together they came, from a rollout perhaps; they must not go together.
   const ageMs = maxConnectionAgeMs === 0 ? undefined : maxConnectionAgeMs * (0.75 + clock.random() / 4)
-  const ms = Math.min(lastsMs ?? Number.POSITIVE_INFINITY, ageMs ?? Number.POSITIVE_INFINITY)
+  const ms = Math.min(maxAgeMs ?? Number.POSITIVE_INFINITY, ageMs ?? Number.POSITIVE_INFINITY)
   return {
     tags,
     endsAt: Number.isFinite(ms) ? clock.now() + ms : undefined,

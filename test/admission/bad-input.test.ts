@@ -16,8 +16,7 @@ beforeEach(async () => {
 })
 
 const get = (query: string, init?: RequestInit) =>
-  // Nobody is asked, so it is not a promise.
-  pod.sser.handler(new Request(`http://pod/events${query}`, init)) as Response
+  pod.sser.routes.fetch(new Request(`http://pod/${query}`, init)) as Response
 
 async function refusal(response: Response) {
   const { status, headers } = response

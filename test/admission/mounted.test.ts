@@ -37,7 +37,7 @@ describe('a handler that Hono mounts', () => {
 
   it('does not answer at its path with a slash behind, where only the runtime knows of that', async () => {
     const { sser } = (await Fleet.of(1)).pod(0)
-    const call = sser.handler as (...args: unknown[]) => Response
+    const call = sser.handler as (...args: unknown[]) => Promise<Response>
     for (const [url, status] of [
       ['http://pod/events/?stream=a', 404],
       ['http://pod/events?stream=a', 200],
@@ -48,7 +48,7 @@ describe('a handler that Hono mounts', () => {
       // Bun's requests share their signal with those that are made of them.
       const mounted = new Request('http://pod/?stream=a')
       Object.defineProperty(mounted, 'signal', { value: original.signal })
-      const response = call(mounted, {}, undefined)
+      const response = await call(mounted, {}, undefined)
       expect(response.status).toBe(status)
       await response.body?.cancel()
     }

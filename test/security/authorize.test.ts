@@ -63,6 +63,7 @@ describe('the hook', () => {
     ['says true', () => true],
     ['says nothing', () => undefined],
     ['says null', () => null],
+    ['says it with a response', () => new Response(null, { status: 403 })],
     ['says what it cannot', () => ({ stream: ['a'] })],
     ['gives names that are none', () => ({ streams: ['a\nb'] })],
     ['gives too many streams', () => ({ streams: Array.from({ length: 33 }, (_, i) => `${i}`) })],

@@ -86,7 +86,7 @@ export class Client {
     const query = this.streams.map((stream) => `stream=${stream}`).join('&')
     const headers = new Headers(this.lastEventId === '' ? {} : { 'last-event-id': this.lastEventId })
     const request = { method: 'GET', url: `http://pod/?${query}`, headers } as Request
-    const response = life.sser.handler(request) as Response
+    const response = life.sser.routes.fetch(request) as Response
     if (this.lastEventId !== '') this.resumes += 1
     this.#life = life
     this.connectedAt = this.#time.now

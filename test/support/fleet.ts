@@ -68,8 +68,8 @@ export class Pod {
   open(streams: readonly string[], lastEventId?: string): Client {
     const query = streams.map((stream) => `stream=${encodeURIComponent(stream)}`).join('&')
     const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
-    // Nobody is asked, so it is not a promise.
-    return new Client(this.sser.handler(new Request(`http://pod/events?${query}`, { headers })) as Response)
+    // Without `authorize` the routes respond at once; the handler always returns a promise.
+    return new Client(this.sser.routes.fetch(new Request(`http://pod/?${query}`, { headers })) as Response)
   }
 }
 
