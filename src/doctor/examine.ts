@@ -58,16 +58,12 @@ async function* findings(ward: Ward, { url, patienceMs, idleMs }: Examination): 
   const isGreeted = await main.greeted(patienceMs)
   const { listening } = main as Visit & { listening: NonNullable<Visit['listening']> }
   if (!isGreeted && isEventStream(main)) {
-    if (listening.end === undefined && !listening.isEndless) return yield await whyHeld(ward, main)
-    if (listening.first?.kind !== 'retry') return yield notSser(main)
+    if (listening.end === undefined && !listening.isOversized) return yield await whyHeld(ward, main)
+    if (listening.last?.kind !== 'retry') return yield notSser(main)
     const trace = cacheTrace(main) ?? (await cachedEnd(ward, main))
     return yield trace === undefined ? notReady(listening.end?.ms ?? 0) : cached(trace)
   }
-  const isOwn =
-    listening.greeting?.kind === 'position' ||
-    listening.greeting?.kind === 'gap' ||
-    // Earlier versions without history begin with `retry:` and a comment.
-    (listening.greeting?.kind === 'comment' && listening.first?.kind === 'retry')
+  const isOwn = listening.greeting?.kind === 'position' || listening.greeting?.kind === 'gap'
   if (!isOwn) return yield notSser(main)
   yield contentType(main)
   yield cacheControl(main)

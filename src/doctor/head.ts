@@ -37,10 +37,10 @@ export function notSser(visit: Visit): Finding {
   const { listening } = visit
   const type = visit.header('content-type')
   if (isEventStream(visit)) {
-    const first = listening?.isEndless ? 'what comes has no end' : `its first block is no sser-position`
+    const first = listening?.isOversized ? 'what comes has no end' : `its first event is no sser-position`
     return fail('sser', 'not-sser', `an event stream, but not sser's: ${first}`)
   }
-  const begins = listening?.rest ? `; it begins with "${shown(listening.rest).slice(0, 60)}"` : ''
+  const begins = listening?.excerpt ? `; it begins with "${shown(listening.excerpt).slice(0, 60)}"` : ''
   const says = `no event stream, but ${type === undefined ? 'something without a type' : shown(type)}${begins}: another app is at this path, or a login page`
   return fail('sser', 'not-sser', says)
 }

@@ -6,9 +6,26 @@ import {
   createZstdDecompress,
   constants as zlib,
 } from 'node:zlib'
+import { createParser } from 'eventsource-parser'
 import type { Answer } from './ask.ts'
-import { type Block, BlockReader } from './blocks.ts'
 
+/** Event names of the server's own events. */
+const KINDS: ReadonlyMap<string, Arrival['kind']> = new Map([
+  ['sser-position', 'position'],
+  ['sser-gap', 'gap'],
+  ['sser-retry', 'retry'],
+])
+
+/** An event or a comment. */
+export interface Arrival {
+  kind: 'position' | 'gap' | 'retry' | 'comment' | 'event'
+  /** Milliseconds since the request was sent. */
+  ms: number
+}
+
+/** Maximum length of an event, in characters. A message has at most 1 MiB, so a longer event is not from sser. */
+const MAX_EVENT_LENGTH = 2_097_152
+const MAX_EXCERPT_LENGTH = 500
 /** So many times of heartbeats are kept. */
 const MAX_BEATS = 1_000
 
@@ -16,10 +33,9 @@ const MAX_BEATS = 1_000
 export class Listening {
   readonly answer: Answer
   readonly headMs: number
-  /** The first block, and the first that does more than set the reconnection time. */
-  first: (Block & { ms: number }) | undefined
-  greeting: (Block & { ms: number }) | undefined
-  last: Block | undefined
+  /** First arrival that is not `sser-retry`. */
+  greeting: Arrival | undefined
+  last: Arrival | undefined
   /** Of every `sser-position` after the greeting. */
   readonly beats: number[] = []
   /** Between two arrivals, not counting what came before the end. */
@@ -28,7 +44,16 @@ export class Listening {
   /** How it ended: as HTTP ends a response, or cut off. */
   end: { ms: number; isClean: boolean } | undefined
   readonly #askedAt: number
-  readonly #reader = new BlockReader()
+  /** The beginning of the body, as text. */
+  excerpt = ''
+  /** More than {@link MAX_EVENT_LENGTH} characters came without an event; the rest of the body is not read. */
+  isOversized = false
+  readonly #decoder = new TextDecoder()
+  readonly #parser = createParser({
+    onEvent: ({ event = '' }) => this.#arrive(KINDS.get(event) ?? 'event'),
+    onComment: () => this.#arrive('comment'),
+  })
+  #lengthSinceArrival = 0
   #look: () => void = () => {}
 
   constructor(answer: Answer, askedAt: number) {
@@ -41,16 +66,6 @@ export class Listening {
     body.on('end', () => this.#finish(true))
     body.on('error', () => this.#finish(false))
     body.on('close', () => this.#finish(false))
-  }
-
-  /** What comes is no event stream, and was not read any further. */
-  get isEndless(): boolean {
-    return this.#reader.isEndless
-  }
-
-  /** How what comes begins, where it is not in blocks. */
-  get rest(): string {
-    return this.#reader.rest
   }
 
   /** Whether `test` came to hold within `ms`, or before the end. */
@@ -70,17 +85,29 @@ export class Listening {
   }
 
   #take(bytes: Uint8Array, body: Readable): void {
+    if (this.isOversized) return
     const ms = performance.now() - this.#askedAt
     this.longestSilenceMs = Math.max(this.longestSilenceMs, ms - this.lastMs)
     this.lastMs = ms
-    for (const block of this.#reader.read(bytes)) {
-      this.first ??= { ...block, ms }
-      if (this.greeting === undefined && block.kind !== 'retry') this.greeting = { ...block, ms }
-      else if (block.kind === 'position' && this.beats.length < MAX_BEATS) this.beats.push(ms)
-      this.last = block
+    const text = this.#decoder.decode(bytes, { stream: true })
+    if (this.excerpt.length < MAX_EXCERPT_LENGTH)
+      this.excerpt = (this.excerpt + text).slice(0, MAX_EXCERPT_LENGTH)
+    // The parser discards lines that are no fields, so its own limit would let endless HTML through.
+    this.#lengthSinceArrival += text.length
+    this.#parser.feed(text)
+    if (this.#lengthSinceArrival > MAX_EVENT_LENGTH) {
+      this.isOversized = true
+      body.destroy()
     }
-    if (this.#reader.isEndless) body.destroy()
     this.#look()
+  }
+
+  #arrive(kind: Arrival['kind']): void {
+    const arrival = { kind, ms: this.lastMs }
+    this.#lengthSinceArrival = 0
+    if (this.greeting === undefined && kind !== 'retry') this.greeting = arrival
+    else if (kind === 'position' && this.beats.length < MAX_BEATS) this.beats.push(arrival.ms)
+    this.last = arrival
   }
 
   #finish(isClean: boolean): void {

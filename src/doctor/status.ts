@@ -34,7 +34,7 @@ export async function whyStatus(patient: Patient, visit: Visit): Promise<Finding
   const code = visit.header('sser-error')
   if (code !== undefined) {
     await listening?.until(() => false, patient.patienceMs)
-    const says = `${status}, by sser itself (${shown(code)}): ${shown(listening?.rest ?? '')}`
+    const says = `${status}, by sser itself (${shown(code)}): ${shown(listening?.excerpt ?? '')}`
     return fail(CHECK, 'refused-by-sser', says)
   }
   const [cause, meaning] = EXPLAINED[status] ?? [

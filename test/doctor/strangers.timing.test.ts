@@ -170,6 +170,24 @@ test.concurrent('an event stream of somebody else', async () => {
   expect((await diagnose(url)).causes).toEqual(['not-sser'])
 })
 
+test.concurrent('an event without data does not count, as it does not in a browser', async () => {
+  const url = await serveHttp((_, response) => {
+    response.writeHead(200, HEADERS).write('event: sser-position\nid: aZ3k9h-GRc\n\n')
+    response.write('data: hello\n\n')
+  })
+  expect((await diagnose(url)).causes).toEqual(['not-sser'])
+})
+
+test.concurrent('line breaks of CR and of CRLF count, also where a chunk ends between CR and LF', async () => {
+  const url = await serveHttp((request, response) => {
+    const isBack = request.headers['last-event-id'] !== undefined
+    response.writeHead(200, HEADERS)
+    if (isBack) response.write(GREETING.replace('sser-position', 'sser-gap').replaceAll('\n', '\r'))
+    else for (const character of GREETING.replaceAll('\n', '\r\n')) response.write(character)
+  })
+  expect((await diagnose(url)).causes).toEqual([])
+})
+
 test.concurrent('a quiet event stream that nobody says is of sser is not said to be buffered', async () => {
   const url = await serveHttp((request, response) => {
     response.writeHead(200, HEADERS).flushHeaders()
