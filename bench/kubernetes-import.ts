@@ -14,6 +14,7 @@ const built = (name: string) => new URL(`dist/${name}.js`, ROOT).href
 const rows: Record<string, readonly string[]> = {
   'control: sser': [built('index')],
   'and sser/kubernetes': [built('index'), built('kubernetes')],
+  'and sser/dns': [built('index'), built('dns')],
   'and client-node’s config module': [built('index'), '@kubernetes/client-node/dist/config.js'],
   'and client-node as a whole': [built('index'), '@kubernetes/client-node'],
 }

@@ -1,4 +1,3 @@
-export { DnsPeerFinder, type DnsPeerFinderOptions } from './discovery/dns.ts'
 export type { KubeConfig } from './discovery/kubernetes/credentials.ts'
 export type { KubernetesPeerFinderStatus } from './discovery/kubernetes/discovery.ts'
 export { KubernetesPeerFinder } from './discovery/kubernetes/finder.ts'

@@ -20,6 +20,7 @@ const PAGES = [
   'docs/clients.md',
   'docs/security.md',
   'docs/kubernetes.md',
+  'docs/discovery.md',
   'docs/serving.md',
   'docs/observability.md',
   'docs/doctor.md',

@@ -1,8 +1,18 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { checkPeers, hostOf, type Peer } from '../../src/discovery/peer.ts'
 import type { PeerFinder } from '../../src/index.ts'
 import { within } from '../support/until.ts'
+
+/** The system clock, `factor` times as fast, so that no test waits for a whole backoff. */
+export function acceleratedClock(factor: number): Clock {
+  return {
+    now: () => systemClock.now() * factor,
+    after: (ms, callback) => systemClock.after(ms / factor, callback),
+    random: systemClock.random,
+  }
+}
 
 /** A finder, and what a test needs to be done with it. */
 export interface FinderUnderTest {

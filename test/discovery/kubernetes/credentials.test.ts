@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { findCredentials } from '../../../src/discovery/kubernetes/credentials.ts'
 import { describe as say } from '../../../src/errors.ts'
-import { bareEnvironment } from './environment.ts'
+import { bareEnvironment } from '../environment.ts'
 
 vi.mock('@kubernetes/client-node', () => {
   throw new Error('Cannot find package')

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tables } from './rows/rows.ts'
 import type { Outcome } from './rows/run.ts'
 
-const BUN = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
+const BUN = fileURLToPath(new URL('../../../node_modules/.bin/bun', import.meta.url))
 const PROGRAM = fileURLToPath(new URL('./rows/run.ts', import.meta.url))
 /** One process runs all rows, one after another: the last one waits for all before it. */
 const ALL_ROWS_MS = 120_000

@@ -1,12 +1,6 @@
-import { Resolver } from 'node:dns/promises'
 import { KubeConfig } from '@kubernetes/client-node'
 import { describe, expect, it } from 'vitest'
-import {
-  DnsPeerFinder,
-  type DnsPeerFinderOptions,
-  KubernetesPeerFinder,
-  type KubernetesPeerFinderOptions,
-} from '../../../src/kubernetes.ts'
+import { KubernetesPeerFinder, type KubernetesPeerFinderOptions } from '../../../src/kubernetes.ts'
 
 const refusal = (...words: string[]) =>
   expect.objectContaining({
@@ -15,7 +9,6 @@ const refusal = (...words: string[]) =>
   })
 
 const make = (options: object) => () => new KubernetesPeerFinder(options as KubernetesPeerFinderOptions)
-const makeDns = (options: object) => () => new DnsPeerFinder(options as DnsPeerFinderOptions)
 
 describe('a label selector', () => {
   it.each([
@@ -97,41 +90,4 @@ describe('KubernetesPeerFinder', () => {
       bytes: 0,
     })
   })
-})
-
-describe('DnsPeerFinder', () => {
-  it.each(['web.shop.svc.cluster.local', 'web.shop.svc.cluster.local.', 'a.b'])('takes %s', (hostname) => {
-    expect(makeDns({ hostname })).not.toThrow()
-  })
-
-  it.each(['', 'web', '.web', 'web..shop', 'web_1.shop', 'web.shop/evil', '10.0.0.1:53'])(
-    'refuses %j as a name in full',
-    (hostname) => {
-      expect(makeDns({ hostname })).toThrow(refusal('"hostname"', `"${hostname}"`, 'svc.cluster.local'))
-    },
-  )
-
-  it.each([
-    [{ intervalMs: 99 }, ['"intervalMs"', '>=100', '99']],
-    [{ intervalMs: 1_789_569_706 }, ['"intervalMs"', '<=1789569705']],
-    [{ nameServers: [] }, ['"nameServers"']],
-    [{ nameServers: ['10.96.0.10', 'kube-dns'] }, ['"nameServers"', '"kube-dns"', '10.96.0.10:53']],
-    [{ nameServers: ['10.96.0.10:0'] }, ['"nameServers"', '"10.96.0.10:0"']],
-    [{ nameServers: ['10.96.0.10:65536'] }, ['"nameServers"', '"10.96.0.10:65536"']],
-    [{ nameServers: ['[10.96.0.10]:53'] }, ['"nameServers"', '"[10.96.0.10]:53"']],
-    [{ nameServers: ['::1]:53'] }, ['"nameServers"', '"::1]:53"']],
-    [{ nameServers: [''] }, ['"nameServers"', '""']],
-    [{ family: 4 }, ['"family"']],
-    [{ interval: 1 }, ['"interval"', 'no such option', 'intervalMs']],
-  ])('refuses %j', (options, words) => {
-    expect(makeDns({ hostname: 'web.shop.svc.cluster.local', ...options })).toThrow(refusal(...words))
-  })
-
-  it.each(['10.96.0.10', '10.96.0.10:53', 'fd00::a', '[fd00::a]', '[fd00::a]:53'])(
-    'takes the name server %s, as the resolver does',
-    (nameServer) => {
-      expect(makeDns({ hostname: 'web.shop.svc.cluster.local', nameServers: [nameServer] })).not.toThrow()
-      expect(() => new Resolver().setServers([nameServer])).not.toThrow()
-    },
-  )
 })

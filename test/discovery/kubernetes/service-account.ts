@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { bareEnvironment } from '../environment.ts'
 import { CA } from './api-server.ts'
-import { bareEnvironment } from './environment.ts'
 
 /** What a Pod of the namespace `shop` finds in its environment and its file system, until it ends. */
 export class ServiceAccount {

@@ -1,5 +1,5 @@
+import { dnsRows } from '../../dns-rows.ts'
 import { credentialRows } from './credentials.ts'
-import { dnsRows } from './dns.ts'
 import { listRows } from './lists.ts'
 import { peerRows } from './peers.ts'
 import { refusalRows } from './refusals.ts'

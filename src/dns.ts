@@ -1,0 +1,1 @@
+export { DnsPeerFinder, type DnsPeerFinderOptions } from './discovery/dns.ts'

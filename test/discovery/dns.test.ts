@@ -1,0 +1,90 @@
+import { Resolver } from 'node:dns/promises'
+import { describe, expect, it } from 'vitest'
+import { DnsPeerFinder, type DnsPeerFinderOptions } from '../../src/dns.ts'
+import type { Peer } from '../../src/index.ts'
+import { until } from '../support/until.ts'
+import { acceleratedClock, peerFinderContract, sourcedPeerFinderContract } from './contract.ts'
+import { NameServer } from './name-server.ts'
+
+/** A finder whose name server knows the peers. */
+async function underTest() {
+  const server = await NameServer.start()
+  server.addresses = ['10.0.0.9']
+  let faults = 0
+  let isStarted = false
+  const finder = new DnsPeerFinder({
+    hostname: 'web.shop.svc.cluster.local',
+    nameServers: [server.address],
+    // The first answer may take 30 s of this clock, and less than the contract's two of the machine's.
+    clock: acceleratedClock(50),
+    onError: () => {
+      faults += 1
+    },
+  })
+  return {
+    finder: {
+      start(options: { signal: AbortSignal }) {
+        isStarted = true
+        return finder.start(options)
+      },
+    },
+    list(peers: readonly Peer[]) {
+      server.fault = undefined
+      server.addresses = peers.map(({ address }) => address)
+    },
+    async fail() {
+      server.fault = 'SERVFAIL'
+      const before = faults
+      if (isStarted) await until('the failure', () => faults > before)
+    },
+    end: () => server.close(),
+  }
+}
+
+peerFinderContract('DnsPeerFinder', underTest)
+sourcedPeerFinderContract('DnsPeerFinder', underTest)
+
+const refusal = (...words: string[]) =>
+  expect.objectContaining({
+    code: 'invalid-options',
+    message: expect.stringMatching(new RegExp(words.map((word) => RegExp.escape(word)).join('.*'))),
+  })
+
+const make = (options: object) => () => new DnsPeerFinder(options as DnsPeerFinderOptions)
+
+describe('DnsPeerFinder', () => {
+  it.each(['web.shop.svc.cluster.local', 'web.shop.svc.cluster.local.', 'a.b'])('takes %s', (hostname) => {
+    expect(make({ hostname })).not.toThrow()
+  })
+
+  it.each(['', 'web', '.web', 'web..shop', 'web_1.shop', 'web.shop/evil', '10.0.0.1:53'])(
+    'refuses %j as a name in full',
+    (hostname) => {
+      expect(make({ hostname })).toThrow(refusal('"hostname"', `"${hostname}"`, 'svc.cluster.local'))
+    },
+  )
+
+  it.each([
+    [{ intervalMs: 99 }, ['"intervalMs"', '>=100', '99']],
+    [{ intervalMs: 1_789_569_706 }, ['"intervalMs"', '<=1789569705']],
+    [{ nameServers: [] }, ['"nameServers"']],
+    [{ nameServers: ['10.96.0.10', 'kube-dns'] }, ['"nameServers"', '"kube-dns"', '10.96.0.10:53']],
+    [{ nameServers: ['10.96.0.10:0'] }, ['"nameServers"', '"10.96.0.10:0"']],
+    [{ nameServers: ['10.96.0.10:65536'] }, ['"nameServers"', '"10.96.0.10:65536"']],
+    [{ nameServers: ['[10.96.0.10]:53'] }, ['"nameServers"', '"[10.96.0.10]:53"']],
+    [{ nameServers: ['::1]:53'] }, ['"nameServers"', '"::1]:53"']],
+    [{ nameServers: [''] }, ['"nameServers"', '""']],
+    [{ family: 4 }, ['"family"']],
+    [{ interval: 1 }, ['"interval"', 'no such option', 'intervalMs']],
+  ])('refuses %j', (options, words) => {
+    expect(make({ hostname: 'web.shop.svc.cluster.local', ...options })).toThrow(refusal(...words))
+  })
+
+  it.each(['10.96.0.10', '10.96.0.10:53', 'fd00::a', '[fd00::a]', '[fd00::a]:53'])(
+    'takes the name server %s, as the resolver does',
+    (nameServer) => {
+      expect(make({ hostname: 'web.shop.svc.cluster.local', nameServers: [nameServer] })).not.toThrow()
+      expect(() => new Resolver().setServers([nameServer])).not.toThrow()
+    },
+  )
+})
