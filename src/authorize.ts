@@ -12,10 +12,10 @@ export interface Grant {
 
 /**
  * `allow`: it listens on what it asked for. `deny`: 403; an EventSource gives up, other clients may try again.
- * `expel`: 204, after which no client comes back.
+ * `stop`: 204, after which no client comes back.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
  */
-export type Decision = 'allow' | 'deny' | 'expel' | Grant
+export type Decision = 'allow' | 'deny' | 'stop' | Grant
 
 /**
  * Decides on one request for events; `c.req` has its cookies, headers and query. An `HTTPException` that it throws

@@ -49,7 +49,7 @@ const IDLE_TIMEOUT_S = 255
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
- * @throws SserError `invalid-options`, naming the option and the expected value; `port-taken`, naming the port; what `sser.start()` throws.
+ * @throws SserError `invalid-options`, naming the option and the expected value; `port-in-use`, naming the port; what `sser.start()` throws.
  */
 export function serve(
   { serverOptions = {}, ...options }: BunServeOptions = {} as BunServeOptions,

@@ -7,7 +7,7 @@ export type SserErrorCode =
   /** A stream name is over its limit or holds a control character. */
   | 'invalid-stream-name'
   /** One request names more streams than a connection may listen on, or their names take over 6,000 bytes in the URL. */
-  | 'too-many-streams'
+  | 'too-many-streams-per-connection'
   /** The client's `Accept` header excludes `text/event-stream`. */
   | 'not-acceptable'
   /** A `GET` for events has a body. */
@@ -31,7 +31,7 @@ export type SserErrorCode =
   /** A peer finder returned something that is not a peer. */
   | 'invalid-peer'
   /** A port that `serve()` was to bind is in use. */
-  | 'port-taken'
+  | 'port-in-use'
   /** A body is over its limit. */
   | 'body-too-large'
   /** A request to the internal port does not declare the length of its body. */
@@ -41,23 +41,23 @@ export type SserErrorCode =
   /** A body on the internal port is not `application/json`. */
   | 'unsupported-media-type'
   /** A body takes longer than `internalBodyTimeoutMs`. */
-  | 'body-too-slow'
+  | 'body-timeout'
   /** More bodies are on their way to the internal port than `maxInternalBytes` allows. */
-  | 'busy'
+  | 'overloaded'
   /** What a peer sent does not prove that it has the `peerSecret`. */
   | 'unauthorized'
   /** A peer's message is not what the protocol allows. */
-  | 'invalid-append'
+  | 'invalid-peer-message'
   /** A peer sent the same event twice, with different contents: only the first counts. */
-  | 'contradiction'
+  | 'conflicting-event'
   /** A tag is empty or too long. */
   | 'invalid-tag'
   /** `disconnect()` was told neither a stream nor a tag. */
-  | 'nobody-selected'
+  | 'empty-selector'
   /** The hook `authorize` does not let the client listen. */
   | 'forbidden'
   /** The hook `authorize` wants the client never to come back. */
-  | 'expelled'
+  | 'blocked'
   /** The hook `authorize` threw, took too long, or said what it cannot say. */
   | 'authorization-failed'
   /** There are `maxConnections` on this Pod. */
@@ -65,13 +65,13 @@ export type SserErrorCode =
   /** There are `maxConnectionsPerAddress` from one address on this Pod. */
   | 'too-many-connections-from-address'
   /** There are `maxStreams` that somebody listens on here. */
-  | 'too-many-streams-here'
+  | 'too-many-streams'
   /** Clients have left more than `maxOutputBufferBytes` untaken, and this client most of them. */
   | 'output-buffers-full'
   /** A client took nothing for `stallTimeoutMs`. */
   | 'stalled'
   /** A `key` is empty, too long, or holds a line break or NUL. */
-  | 'invalid-key'
+  | 'invalid-idempotency-key'
   /** A peer could not be reached, or answered with something that is no answer. */
   | 'peer-failed'
   /** A peer finder failed, or its list of changes ended. */
@@ -83,7 +83,7 @@ export type SserErrorStatus = 400 | 401 | 403 | 406 | 408 | 409 | 411 | 413 | 41
 const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'stream-name-required': 400,
   'invalid-stream-name': 400,
-  'too-many-streams': 400,
+  'too-many-streams-per-connection': 400,
   'not-acceptable': 406,
   'unexpected-body': 400,
   'empty-message': 400,
@@ -95,27 +95,27 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'invalid-options': 500,
   'invalid-argument': 500,
   'invalid-peer': 500,
-  'port-taken': 500,
+  'port-in-use': 500,
   'body-too-large': 413,
   'length-required': 411,
   'forbidden-origin': 403,
   'unsupported-media-type': 415,
-  'body-too-slow': 408,
-  busy: 503,
+  'body-timeout': 408,
+  overloaded: 503,
   unauthorized: 401,
-  'invalid-append': 400,
-  contradiction: 409,
+  'invalid-peer-message': 400,
+  'conflicting-event': 409,
   'invalid-tag': 400,
-  'nobody-selected': 400,
+  'empty-selector': 400,
   forbidden: 403,
-  expelled: 403,
+  blocked: 403,
   'authorization-failed': 500,
   'too-many-connections': 429,
   'too-many-connections-from-address': 429,
-  'too-many-streams-here': 429,
+  'too-many-streams': 429,
   'output-buffers-full': 500,
   stalled: 500,
-  'invalid-key': 400,
+  'invalid-idempotency-key': 400,
   'peer-failed': 502,
   'peer-finder-failed': 500,
 }

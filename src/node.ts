@@ -59,7 +59,7 @@ const PUBLIC_DEFAULTS = {
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
- * @throws SserError `invalid-options`, naming the option and the expected value; `port-taken`, naming the port; what `sser.start()` throws.
+ * @throws SserError `invalid-options`, naming the option and the expected value; `port-in-use`, naming the port; what `sser.start()` throws.
  */
 export function serve(
   { fastPath = true, serverOptions = {}, ...options }: NodeServeOptions = {} as NodeServeOptions,

@@ -235,7 +235,7 @@ export class Sser {
    * to reject: it gets the event when it comes back within the log's bounds. A lone surrogate in the message becomes
    * U+FFFD, because UTF-8 cannot carry one: join the halves of a character before sending, as a model's tokens need.
    * @throws SserError `not-started`, `stopped`, `stream-name-required`, `invalid-stream-name`, `empty-message`,
-   * `invalid-message`, `message-too-large`, `invalid-event-type` or `invalid-key`; the signal's reason when it aborts.
+   * `invalid-message`, `message-too-large`, `invalid-event-type` or `invalid-idempotency-key`; the signal's reason when it aborts.
    */
   send(stream: string, msg: string, options: SendOptions = {}): Promise<Receipt> {
     return this.#sender.send(stream, msg, options)
@@ -246,7 +246,7 @@ export class Sser {
    * Pod at once, on the others as soon as they hear of it, and on one that is out of reach when it comes back within
    * the log's bounds. Whoever was being let in meanwhile is among them. Clients come back, and are
    * judged anew: what makes `authorize` refuse them must be in place before. Resolves like {@link send}.
-   * @throws SserError `not-started`, `stopped`, `nobody-selected`, `stream-name-required`, `invalid-stream-name` or
+   * @throws SserError `not-started`, `stopped`, `empty-selector`, `stream-name-required`, `invalid-stream-name` or
    * `invalid-tag`; the signal's reason when it aborts.
    */
   async disconnect(

@@ -170,8 +170,8 @@ describe.each(browsers)('the EventSource of $name', (installed) => {
     test('moves its id with the heartbeat while its stream is quiet', async () => {
       const { a, b, relay, of, idAtError } = await open()
       const greeting = of('sser-position')[0]?.id
-      await a.send('busy', 'not for this page')
-      await b.send('busy', 'not for this page either')
+      await a.send('overloaded', 'not for this page')
+      await b.send('overloaded', 'not for this page either')
       const beats = of('sser-position').length
       const hasMoved = () => of('sser-position').length > beats + 1
       await until('heartbeats with a later position', hasMoved, RETURN_MS)

@@ -28,7 +28,7 @@ describe('send() refuses', () => {
     ['an empty type', 'foo', 'x', { event: '' }, 'invalid-event-type', 'empty'],
     ['a type of Sser’s own', 'foo', 'x', { event: 'sser-gap' }, 'invalid-event-type', 'reserved'],
     ['a type too long', 'foo', 'x', { event: 'x'.repeat(257) }, 'invalid-event-type', '256 characters'],
-    ['a key with a line break', 'foo', 'x', { key: 'a\nb' }, 'invalid-key', '256 characters'],
+    ['a key with a line break', 'foo', 'x', { key: 'a\nb' }, 'invalid-idempotency-key', '256 characters'],
   ])('%s', async (_, stream, msg, options, code, words) => {
     const { client, sser } = await onePod()
     await expect(sser.send(stream, msg, options)).rejects.toMatchObject({

@@ -14,7 +14,7 @@ export function sessionStore(sessions: Sessions): Authorize {
     const id = getCookie(c, 'sid')
     const session = id === undefined ? undefined : await sessions.find(id)
     if (session === undefined) return 'deny'
-    if (session.isBanned) return 'expel'
+    if (session.isBanned) return 'stop'
     const own = `user:${session.user}`
     if (!streams.every((stream) => stream === 'news' || stream === own)) return 'deny'
     return { tags: [own, `session:${id}`], expiresAt: session.expiresAt }

@@ -23,7 +23,7 @@ export function signedLinks(secret: string) {
     const right = Buffer.from(sign(streams, expires))
     if (given.length !== right.length || !timingSafeEqual(given, right)) return 'deny'
     // It never gets better: nobody need come back with it.
-    if (Number(expires) <= Date.now()) return 'expel'
+    if (Number(expires) <= Date.now()) return 'stop'
     return { expiresAt: Number(expires), tags: [`link:${signature}`] }
   }
 

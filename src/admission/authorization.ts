@@ -8,7 +8,7 @@ import { streamNameFault, tagFault } from '../wire/names.ts'
 const MAX_TAGS = 16
 /** Milliseconds of Unix time in 1973: a smaller `expiresAt` is in seconds. */
 const MIN_EXPIRES_AT = 100_000_000_000
-const DECISIONS = "'allow', 'deny', 'expel' or { streams, expiresAt, tags }"
+const DECISIONS = "'allow', 'deny', 'stop' or { streams, expiresAt, tags }"
 
 export interface AuthorizeOptions {
   authorize: Authorize
@@ -27,7 +27,7 @@ export interface CheckedGrant {
 
 /**
  * Calls the option `authorize` once and validates its decision.
- * @throws SserError `forbidden`, `expelled`, or `authorization-failed`, where `authorize` throws, is late or returns an
+ * @throws SserError `forbidden`, `blocked`, or `authorization-failed`, where `authorize` throws, is late or returns an
  * invalid decision; the HTTPException that `authorize` throws.
  */
 export async function runAuthorize(
@@ -45,7 +45,7 @@ export async function runAuthorize(
 }
 
 function isOwn({ code }: SserError): boolean {
-  return code === 'forbidden' || code === 'expelled' || code === 'authorization-failed'
+  return code === 'forbidden' || code === 'blocked' || code === 'authorization-failed'
 }
 
 function failure(text: string, options?: { cause: unknown }): SserError {
@@ -75,7 +75,7 @@ async function withTimeout<T>(
 function checkDecision(decision: Decision, requested: readonly string[], maxStreams: number): CheckedGrant {
   if (decision === 'allow') return { streams: requested, tags: [], maxAgeMs: undefined }
   if (decision === 'deny') throw new SserError('forbidden', 'You may not listen on this')
-  if (decision === 'expel') throw new SserError('expelled', 'You may not come back')
+  if (decision === 'stop') throw new SserError('blocked', 'You may not come back')
   if (!isGrant(decision)) throw failure(`returned ${describeValue(decision)}, expected ${DECISIONS}`)
   const { streams = requested, expiresAt, tags = [], ...rest } = decision
   const unknown = Object.keys(rest)[0]

@@ -71,12 +71,12 @@ interface Asking {
 }
 
 const STATUS: Partial<Record<SserErrorCode, ContentfulStatusCode | 204>> = {
-  expelled: 204,
+  blocked: 204,
   forbidden: 403,
   'not-acceptable': 406,
   'too-many-connections': 429,
   'too-many-connections-from-address': 429,
-  'too-many-streams-here': 429,
+  'too-many-streams': 429,
 }
 /**
  * The bytes that the names of one connection's streams may take in the URL, percent-encoded. Node reads 16 KB of
@@ -242,7 +242,10 @@ function lastEventId(headers: Headers, query: URLSearchParams): string | undefin
 function requestedStreams(query: URLSearchParams, maxStreams: number, search: string): readonly string[] {
   const streams = [...new Set(query.getAll(QUERY_PARAMETER_NAME))]
   if (streams.length > maxStreams) {
-    throw new SserError('too-many-streams', `A connection listens on at most ${maxStreams} streams`)
+    throw new SserError(
+      'too-many-streams-per-connection',
+      `A connection listens on at most ${maxStreams} streams`,
+    )
   }
   if (search.length > MAX_NAMES_BYTES) requireShortNames(streams)
   const fault = streams.length === 0 ? streamNameFault('') : streams.map(streamNameFault).find(Boolean)
@@ -254,7 +257,7 @@ function requireShortNames(streams: readonly string[]): void {
   const bytes = new URLSearchParams(streams.map((name) => [QUERY_PARAMETER_NAME, name])).toString().length
   if (bytes <= MAX_NAMES_BYTES) return
   throw new SserError(
-    'too-many-streams',
+    'too-many-streams-per-connection',
     `The names of one connection's streams take at most ${MAX_NAMES_BYTES} bytes in the URL, got ${bytes}: use shorter names, or a second connection`,
   )
 }

@@ -114,9 +114,6 @@ export class Crowd {
     if (known + streams.length <= maxStreams) return undefined
     const added = streams.filter((stream) => !this.#audiences.has(stream)).length
     if (added === 0 || known + added <= maxStreams) return undefined
-    return new SserError(
-      'too-many-streams-here',
-      `Clients of this Pod listen on ${maxStreams} streams at most`,
-    )
+    return new SserError('too-many-streams', `Clients of this Pod listen on ${maxStreams} streams at most`)
   }
 }

@@ -36,7 +36,7 @@ export class Intake {
 
   /**
    * Reads the body of `request`. `env` is what the runtime handed to the app beside it.
-   * @throws SserError `body-too-large`, `body-too-slow`, `busy`; what the body throws when it breaks off.
+   * @throws SserError `body-too-large`, `body-timeout`, `overloaded`; what the body throws when it breaks off.
    */
   async read(request: Request, maxBytes: number, address = '', env?: unknown): Promise<string> {
     const { clock, timeoutMs } = this.#options
@@ -46,7 +46,7 @@ export class Intake {
     const { promise: givenUp, reject: giveUp } = Promise.withResolvers<never>()
     const reading: Reading = { address, bytes: 0, giveUp }
     const cancel = clock.after(timeoutMs, () => {
-      giveUp(new SserError('body-too-slow', `A body takes at most ${timeoutMs} ms`))
+      giveUp(new SserError('body-timeout', `A body takes at most ${timeoutMs} ms`))
     })
     this.#readings.add(reading)
     const onCost = (bytes: number) => this.#take(reading, bytes)
@@ -92,5 +92,5 @@ export class Intake {
 }
 
 function busy(): SserError {
-  return new SserError('busy', 'Too many bodies are being read')
+  return new SserError('overloaded', 'Too many bodies are being read')
 }

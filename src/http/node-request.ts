@@ -41,7 +41,7 @@ export function readNodeBody(
     stop()
     resolve(decodeBody(buffer.take()))
   }
-  const onClose = () => fail(new SserError('invalid-append', 'The body broke off'))
+  const onClose = () => fail(new SserError('invalid-peer-message', 'The body broke off'))
   const listeners = { data: onData, end: onEnd, error: onClose, close: onClose }
   const stop = () => {
     for (const [event, listener] of Object.entries(listeners)) request.off(event, listener)

@@ -59,7 +59,7 @@ export class Sender {
   ): Promise<DisconnectReceipt> {
     this.#requireStarted()
     if (stream === undefined && tag === undefined)
-      throw new SserError('nobody-selected', 'Give disconnect() a stream, a tag, or both')
+      throw new SserError('empty-selector', 'Give disconnect() a stream, a tag, or both')
     const fault =
       (stream === undefined ? undefined : streamNameFault(stream)) ??
       (tag === undefined ? undefined : tagFault(tag))

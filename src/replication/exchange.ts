@@ -91,14 +91,14 @@ export class Exchange {
           if (event.stream !== undefined) this.#tally.received += 1
         } else if (this.#contradicts(record, event)) {
           const message = `A peer sent ${run.epoch} ${event.seq} twice, with different contents`
-          this.#faults.report(new SserError('contradiction', message), { stage: 'receive' })
+          this.#faults.report(new SserError('conflicting-event', message), { stage: 'receive' })
           break
         }
       }
     }
     if (refused === 0) return
     const message = `Of ${refused} epochs nothing is taken: more than ${MAX_EPOCHS} are not known at once`
-    this.#faults.report(new SserError('invalid-append', message), { stage: 'receive' })
+    this.#faults.report(new SserError('invalid-peer-message', message), { stage: 'receive' })
   }
 
   /** This Pod's own events go first: nobody else brings them so soon. */

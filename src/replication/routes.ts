@@ -41,10 +41,10 @@ const STATUS: Partial<Record<SserErrorCode, ContentfulStatusCode>> = {
   'forbidden-origin': 403,
   'length-required': 411,
   'unsupported-media-type': 415,
-  'body-too-slow': 408,
+  'body-timeout': 408,
   'body-too-large': 413,
   'message-too-large': 413,
-  busy: 503,
+  overloaded: 503,
 }
 
 const JSON_TYPE = /^application\/json *(?:;|$)/i
@@ -93,7 +93,9 @@ export function internalRoutes(options: InternalOptions): Hono {
     } catch (cause) {
       // What is not ours to name is a body that broke off: the answer will not be read.
       const error =
-        cause instanceof SserError ? cause : new SserError('invalid-append', 'The body broke off', { cause })
+        cause instanceof SserError
+          ? cause
+          : new SserError('invalid-peer-message', 'The body broke off', { cause })
       faults.refuse(error, addressOf(c.req.raw, c.env, 0))
       const status = STATUS[error.code]
       return status === undefined ? invalid(error) : refuse(status, error.message)

@@ -196,7 +196,7 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
 /** What binding `port` threw, named where the port is in use, with what to change: `fix`. */
 export function bindError(port: number, cause: unknown, fix = ''): unknown {
   if ((cause as { code?: unknown }).code !== 'EADDRINUSE') return cause
-  return new SserError('port-taken', `Port ${port} is in use${fix}`, { cause })
+  return new SserError('port-in-use', `Port ${port} is in use${fix}`, { cause })
 }
 
 async function stopAll(sser: Sser, closePublic: () => Promise<void>, bound: Bound[]): Promise<void> {

@@ -118,7 +118,7 @@ export function eventTypeFault(type: string): SserError | undefined {
 export function keyFault(key: string): SserError | undefined {
   if (key !== '' && key.length <= MAX_KEY_LENGTH && !FORGING.test(key)) return undefined
   return new SserError(
-    'invalid-key',
+    'invalid-idempotency-key',
     `A key has 1 to ${MAX_KEY_LENGTH} characters, none of them CR, LF or NUL`,
   )
 }

@@ -35,22 +35,22 @@ export function printV1({ stream, msg }: V1Event): string {
   return JSON.stringify({ stream, msg: isComment ? `:\ndata: ${lines}` : lines, sseLines: true })
 }
 
-/** Reads a v1 body; throws `invalid-append` where a Go Pod would have sent nothing of the kind. */
+/** Reads a v1 body; throws `invalid-peer-message` where a Go Pod would have sent nothing of the kind. */
 export function parseV1(body: string): V1Event {
   let value: unknown
   try {
     value = JSON.parse(body)
   } catch {
     // The parser's own error quotes the body as it is.
-    throw new SserError('invalid-append', 'invalid JSON')
+    throw new SserError('invalid-peer-message', 'invalid JSON')
   }
   const event = v.safeParse(schema, value)
-  if (!event.success) throw new SserError('invalid-append', 'invalid JSON')
+  if (!event.success) throw new SserError('invalid-peer-message', 'invalid JSON')
   const fault = peerStreamNameFault(event.output.stream)
   if (fault !== undefined) throw fault
   const { stream, sseLines } = event.output
   const msg = sseLines === true ? messageOf(event.output.msg) : event.output.msg
-  if (msg === '') throw new SserError('invalid-append', 'invalid JSON')
+  if (msg === '') throw new SserError('invalid-peer-message', 'invalid JSON')
   return { stream, msg: msg.toWellFormed() }
 }
 

@@ -85,14 +85,14 @@ export function printAppend(message: Append): string {
   return JSON.stringify({ v: 2, ...message, position: Object.fromEntries(message.position) })
 }
 
-/** Reads a v2 body; throws `invalid-append`, naming the first fault. */
+/** Reads a v2 body; throws `invalid-peer-message`, naming the first fault. */
 export function parseAppend(body: string): Append {
   let value: unknown
   try {
     value = JSON.parse(body)
   } catch {
     // The parser's own error quotes the body as it is.
-    throw new SserError('invalid-append', 'The body is not JSON')
+    throw new SserError('invalid-peer-message', 'The body is not JSON')
   }
   const parsed = v.safeParse(schema, value, { abortEarly: true })
   if (!parsed.success) {
@@ -155,5 +155,5 @@ function isText(value: unknown, fault: (text: string) => SserError | undefined):
 }
 
 function invalid(what: string): SserError {
-  return new SserError('invalid-append', `Invalid append${printable(what.slice(0, MAX_FAULT_LENGTH))}`)
+  return new SserError('invalid-peer-message', `Invalid append${printable(what.slice(0, MAX_FAULT_LENGTH))}`)
 }

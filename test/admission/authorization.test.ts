@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Authorize } from '../../src/index.ts'
 import { Fleet } from '../support/fleet.ts'
 
-const DECISIONS = "'allow', 'deny', 'expel' or { streams, expiresAt, tags }"
+const DECISIONS = "'allow', 'deny', 'stop' or { streams, expiresAt, tags }"
 const inSeconds = Math.round(Date.now() / 1_000) + 60
 
 describe('authorize', () => {

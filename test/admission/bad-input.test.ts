@@ -82,7 +82,7 @@ describe('GET', () => {
     const names = Array.from({ length: 32 }, (_, i) => `stream=s${i}`)
     expect(await refusal(get(`?${names.join('&')}&stream=one-more`))).toEqual({
       status: 400,
-      code: 'too-many-streams',
+      code: 'too-many-streams-per-connection',
       text: 'A connection listens on at most 32 streams\n',
     })
     expect(get(`?${names.join('&')}&stream=s0`).status).toBe(200)
@@ -263,10 +263,12 @@ describe('a v2 POST', () => {
     const heard = await heardWhile(async () => {
       const response = await post(V2, body)
       expect(response.status).toBe(400)
-      expect(await response.json()).toEqual({ code: 'invalid-append', message: expect.any(String) })
+      expect(await response.json()).toEqual({ code: 'invalid-peer-message', message: expect.any(String) })
     })
     expect(heard).toEqual([])
-    expect(pod.faults).toMatchObject([{ error: { code: 'invalid-append' }, context: { stage: 'receive' } }])
+    expect(pod.faults).toMatchObject([
+      { error: { code: 'invalid-peer-message' }, context: { stage: 'receive' } },
+    ])
   })
 
   it('with a prev that this Pod does not hold is no error: the answer says where it stands', async () => {

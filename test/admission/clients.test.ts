@@ -32,7 +32,10 @@ describe('a request for events', () => {
     ['12 names of 254 bytes, which take three times as much', 12, '漢'.repeat(84)],
   ])('with %s answers 400, and says what to do', async (_, count, name) => {
     const response = get(query(count, name))
-    expect([response.status, response.headers.get('sser-error')]).toEqual([400, 'too-many-streams'])
+    expect([response.status, response.headers.get('sser-error')]).toEqual([
+      400,
+      'too-many-streams-per-connection',
+    ])
     expect(await response.text()).toContain('at most 6000 bytes in the URL')
   })
 

@@ -39,7 +39,7 @@ describe('headers and cookies that the app sets before next()', () => {
     ['a HEAD', '?stream=a', { method: 'HEAD' }, undefined, 200, TYPES.stream],
     ['a request without a stream', '', {}, undefined, 400, TYPES.text],
     ['a request that the hook denies', '?stream=a', {}, () => 'deny', 403, TYPES.text],
-    ['a request that the hook expels', '?stream=a', {}, () => 'expel', 204, null],
+    ['a request that the hook expels', '?stream=a', {}, () => 'stop', 204, null],
     [
       'a request whose hook fails',
       '?stream=a',

@@ -78,7 +78,7 @@ describe.each<[Runtime, string]>([
   ])('a taken %s port is named, and the process ends', async (_, ports, taken) => {
     const failed = start({ host: pod.options.host, ...ports })
     await expect(failed).rejects.toThrow(`Port ${taken} is in use`)
-    await expect(failed).rejects.toThrow('port-taken')
+    await expect(failed).rejects.toThrow('port-in-use')
   })
 
   test('the internal port answers probes, and says that the Pod drains for as long as it does', async () => {

@@ -86,7 +86,7 @@ test('two workers of node:cluster never share an internal port', async () => {
   const url = new URL('shared-internal-port.ts', import.meta.url)
   const { stdout } = await runScript('node', url, { args: [], timeoutMs: 20_000 })
   expect(stdout.trim().split('\n')).toEqual([
-    expect.stringMatching(/^port-taken: Port 7668 is in use; give each worker .* WorkerPeerFinder$/),
+    expect.stringMatching(/^port-in-use: Port 7668 is in use; give each worker .* WorkerPeerFinder$/),
     'serves',
   ])
 }, 30_000)

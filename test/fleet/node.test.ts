@@ -98,7 +98,7 @@ test('a taken port rejects by name, and leaves no timer, listener or socket', as
     const sser = newSser()
     const options = { sser, fetch: () => new Response(), hostname: HOST, port: 0, [port]: first[port] }
     await expect(serve(options)).rejects.toMatchObject({
-      code: 'port-taken',
+      code: 'port-in-use',
       message: `Port ${first[port]} is in use`,
     })
     await onlyTwoServers()

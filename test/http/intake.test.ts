@@ -41,12 +41,12 @@ test('where there is no room, the largest body of the address that sends most is
   expect([peer, one, two, three].map(({ outcome }) => outcome)).toEqual([
     undefined,
     undefined,
-    'busy',
+    'overloaded',
     undefined,
   ])
   await three.send(290_000)
   await three.send(1)
-  expect([peer, one, three].map(({ outcome }) => outcome)).toEqual([undefined, undefined, 'busy'])
+  expect([peer, one, three].map(({ outcome }) => outcome)).toEqual([undefined, undefined, 'overloaded'])
   await peer.end()
   await one.end()
   expect([peer.outcome, one.outcome]).toEqual(['400000 bytes', '250000 bytes'])
@@ -61,6 +61,6 @@ test('what was read, given up or broke off takes no room', async () => {
     const late = new Sending(intake, 'a')
     await late.send(1_000_000)
     await clock.advance(1_000)
-    expect([read.outcome, late.outcome]).toEqual(['1000000 bytes', 'body-too-slow'])
+    expect([read.outcome, late.outcome]).toEqual(['1000000 bytes', 'body-timeout'])
   }
 })

@@ -67,7 +67,7 @@ describe('/metrics', () => {
     })
     const now = await scrape(sser)
     expect(now.get('sser_rejected_total{code="stream-name-required"}')).toBe(1)
-    expect(now.get('sser_rejected_total{code="invalid-append"}')).toBe(1)
+    expect(now.get('sser_rejected_total{code="invalid-peer-message"}')).toBe(1)
     expect(now.get('sser_faults_total{stage="receive"}')).toBe(1)
     await fleet.stop()
   })

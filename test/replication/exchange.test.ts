@@ -153,7 +153,7 @@ describe('what a Pod takes', () => {
     pod.take([run(0, ['1', '2'])])
     pod.take([run(1, ['other', '3'])])
     expect(pod.messages).toEqual(['1', '2'])
-    expect(pod.faults).toMatchObject([{ code: 'contradiction' }])
+    expect(pod.faults).toMatchObject([{ code: 'conflicting-event' }])
   })
 
   it('may have a traceparent that was lost on another way, through a Pod that does not know it', () => {

@@ -40,7 +40,7 @@ describe('the hook', () => {
 
   it.each<[string, Decision, number, string | null]>([
     ['deny', 'deny', 403, 'forbidden'],
-    ['expel', 'expel', 204, 'expelled'],
+    ['stop', 'stop', 204, 'blocked'],
     ['no stream', { streams: [] }, 403, 'forbidden'],
     ['a time that is past', { expiresAt: Date.now() - 1 }, 403, 'forbidden'],
     ['allow', 'allow', 200, null],
@@ -131,7 +131,7 @@ describe('a connection that expires', () => {
     let judged = 0
     const pod = await one(() => {
       judged += 1
-      return judged === 1 ? { expiresAt: Date.now() + 600 } : 'expel'
+      return judged === 1 ? { expiresAt: Date.now() + 600 } : 'stop'
     })
     const start = performance.now()
     const raw = await listen(pod, 'a')

@@ -36,7 +36,7 @@ describe.each(browsers)('an EventSource of $name', (installed) => {
           throw new Error('the session store is away')
         },
         () => ({ expiresAt: Date.now() + 500 }),
-        () => 'expel',
+        () => 'stop',
       ]
       let judged = 0
       const app = new Hono()

@@ -157,7 +157,7 @@ describe('disconnect()', () => {
   it('wants a stream or a tag, and good ones', async () => {
     const [{ sser }] = (await fleet.start({})) as [SecuredPod]
     for (const [selection, code] of [
-      [{}, 'nobody-selected'],
+      [{}, 'empty-selector'],
       [{ stream: '' }, 'stream-name-required'],
       [{ stream: 'a\nb' }, 'invalid-stream-name'],
       [{ tag: '' }, 'invalid-tag'],

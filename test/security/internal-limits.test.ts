@@ -40,7 +40,7 @@ describe('bodies on the internal port', () => {
       await raw.holds('an answer', (text) => text.startsWith('HTTP/1.1 408 '))
       await within('its connection ends', raw.closed)
     }
-    expect(pod.sser.stats().rejected).toMatchObject({ 'body-too-slow': 20 })
+    expect(pod.sser.stats().rejected).toMatchObject({ 'body-timeout': 20 })
   })
 
   it('beyond the limit of all are given up, and not those of others', async () => {
@@ -56,7 +56,7 @@ describe('bodies on the internal port', () => {
     await within('its connection ends', first.closed)
     for (let times = 0; times < 5; times += 1) expect(await statusFrom(pod)).toBe(400)
     expect([peer.isClosed, second.isClosed]).toEqual([false, false])
-    expect(pod.sser.stats().rejected).toMatchObject({ busy: 1 })
+    expect(pod.sser.stats().rejected).toMatchObject({ overloaded: 1 })
   })
 
   it('of strangers do not part the Pods, whether they come or not', async () => {

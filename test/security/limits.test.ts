@@ -210,7 +210,7 @@ describe('streams', () => {
   it('beyond those that a Pod knows are told 429; those that somebody listens on are not', async () => {
     const pod = await fleet.one({ maxStreams: 3 })
     await listen(pod, 'a', 'b')
-    expect(await ask(pod, '?stream=c&stream=d')).toMatchObject({ status: 429, code: 'too-many-streams-here' })
+    expect(await ask(pod, '?stream=c&stream=d')).toMatchObject({ status: 429, code: 'too-many-streams' })
     expect((await ask(pod, '?stream=a&stream=b&stream=c')).status).toBe(200)
   })
 })

@@ -22,7 +22,7 @@ describe.each([
         expect(await victim.send({ stream: 'target', event: text }, 'x')).toMatchObject({
           code: 'invalid-event-type',
         })
-        expect(await victim.send({ stream: 'target', key: text }, 'x')).toMatchObject({ code: 'invalid-key' })
+        expect(await victim.send({ stream: 'target', key: text }, 'x')).toMatchObject({ code: 'invalid-idempotency-key' })
       }
       for (const msg of HOSTILE_MESSAGES)
         expect((await victim.send({ stream: 'target' }, msg)).status).toBe(202)

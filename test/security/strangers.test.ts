@@ -60,7 +60,7 @@ describe('onError and the list of the last faults', () => {
     const [pod] = (await fleet.start({ logger: false })) as [SecuredPod]
     await post(pod, {}, body)
     const [{ error } = { error: undefined }] = pod.faults
-    expect((error as SserError).code).toBe('invalid-append')
+    expect((error as SserError).code).toBe('invalid-peer-message')
     // As `console.error` prints it, with its stack and its causes.
     const [first, ...rest] = inspect(error).split('\n')
     expect(first + rest.join('')).not.toMatch(/[\p{Cc}\u202e]/u)

@@ -100,7 +100,7 @@ describe('a key', () => {
   })
 
   it.each(['', 'a\rb', 'a\nb', 'a\u0000', 'x'.repeat(257)])('must not be %j', (key) => {
-    expect(keyFault(key)?.code).toBe('invalid-key')
+    expect(keyFault(key)?.code).toBe('invalid-idempotency-key')
   })
 })
 

@@ -28,7 +28,7 @@ describe('a v1 event', () => {
 
   it('that is marked as lines is refused where nothing is left of it', () => {
     expect(() => parseV1('{"stream":"foo","msg":":","sseLines":true}')).toThrow(
-      expect.objectContaining({ code: 'invalid-append' }),
+      expect.objectContaining({ code: 'invalid-peer-message' }),
     )
   })
 
@@ -60,7 +60,7 @@ describe('a v1 event', () => {
     ['without a stream', '{"msg":"a"}'],
     ['with a numeric stream', '{"stream":1,"msg":"a"}'],
   ])('that is %s is refused', (_, body) => {
-    expect(() => parseV1(body)).toThrow(expect.objectContaining({ code: 'invalid-append' }))
+    expect(() => parseV1(body)).toThrow(expect.objectContaining({ code: 'invalid-peer-message' }))
   })
 
   it('with a stream that nobody could listen on is refused', () => {

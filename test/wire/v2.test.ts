@@ -125,7 +125,7 @@ describe('an append', () => {
     ['with a reserved event type', withFirst({ event: 'sser-gap' })],
     ['with a key that has a line break', withFirst({ key: 'a\nb' })],
   ])('that is %s is refused', (_, text) => {
-    expect(() => parseAppend(text)).toThrow(expect.objectContaining({ code: 'invalid-append' }))
+    expect(() => parseAppend(text)).toThrow(expect.objectContaining({ code: 'invalid-peer-message' }))
   })
 
   it('that is refused names the place', () => {

@@ -23,7 +23,13 @@ const sser = new Sser({
   trustedProxies: 1,
 })
 const started = sser.start()
-const CODES = [null, 'stream-name-required', 'invalid-stream-name', 'too-many-streams', 'not-acceptable']
+const CODES = [
+  null,
+  'stream-name-required',
+  'invalid-stream-name',
+  'too-many-streams-per-connection',
+  'not-acceptable',
+]
 
 /** What a client asks with: its query, its headers, its method. */
 export const request: Surface<Answered | undefined> = {
