@@ -69,7 +69,7 @@ export type SserErrorCode =
   /** Clients have left more than `maxOutputBufferBytes` untaken, and this client most of them. */
   | 'output-buffers-full'
   /** A client took nothing for `stallTimeoutMs`. */
-  | 'stalled'
+  | 'slow-client'
   /** A `key` is empty, too long, or holds a line break or NUL. */
   | 'invalid-idempotency-key'
   /** A peer could not be reached, or answered with something that is no answer. */
@@ -114,7 +114,7 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'too-many-connections-from-address': 429,
   'too-many-streams': 429,
   'output-buffers-full': 500,
-  stalled: 500,
+  'slow-client': 500,
   'invalid-idempotency-key': 400,
   'peer-failed': 502,
   'peer-finder-failed': 500,

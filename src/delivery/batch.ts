@@ -85,7 +85,7 @@ export class Batch {
       if (item.kind === 'hole') {
         // It concerns everybody, and says all that the gaps before it say.
         gaps.clear()
-        gaps.set(undefined, 'hole')
+        gaps.set(undefined, 'peer-loss')
       }
       if (!isNews) continue
       if (item.msg === undefined) {

@@ -212,7 +212,7 @@ export class Connection {
     // Since its request was answered, the log may have evicted what comes after its position.
     const isLost = this.#reader.skipLost(now())
     this.#isBehind = this.#reader.cursor < (this.#end ?? log.head)
-    const gap = this.#gap ?? (isLost ? 'stalled' : undefined)
+    const gap = this.#gap ?? (isLost ? 'slow-client' : undefined)
     const id = this.#reader.idAt(this.#reader.cursor, now())
     this.#write(gap === undefined ? greetingFrame(id, retryMs, this.#isResumed) : gapFrame(id, gap, retryMs))
     if (gap !== undefined) tally.gaps[gap] += 1

@@ -216,7 +216,7 @@ export class Hub {
     }
   }
 
-  #cut(connection: Connection, code: 'stalled' | 'output-buffers-full'): void {
+  #cut(connection: Connection, code: 'slow-client' | 'output-buffers-full'): void {
     this.#remove(connection)
     this.#faults.reject(code)
     connection.abort()
@@ -291,7 +291,7 @@ export class Hub {
     }
     for (const connection of connections) {
       try {
-        if (connection.isStalled(this.#patience)) this.#cut(connection, 'stalled')
+        if (connection.isStalled(this.#patience)) this.#cut(connection, 'slow-client')
         else connection.heartbeat(this.#delivered, frameAt)
       } catch (error) {
         this.#break(connection, error)

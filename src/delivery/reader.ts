@@ -60,11 +60,11 @@ export class Reader {
     log.trim(now)
     const claims = parsePosition(id, maxBytes)
     // Nobody but this Pod numbers its own events: an id that is ahead of it was made up.
-    if (claims === undefined || (claims.get(log.epoch)?.seq ?? 0) > log.ownSeq) return 'unreadable'
+    if (claims === undefined || (claims.get(log.epoch)?.seq ?? 0) > log.ownSeq) return 'invalid-id'
     const isPartial = claims.delete(PARTIAL_EPOCH)
-    if (this.#carried(claims, now) > MAX_CARRIED) return 'unreadable'
-    let gap: GapReason | undefined = now - log.lastV1At <= this.#timing.v1GapMs ? 'v1' : undefined
-    if (now - log.refusedAt <= this.#timing.v1GapMs) gap ??= 'hole'
+    if (this.#carried(claims, now) > MAX_CARRIED) return 'invalid-id'
+    let gap: GapReason | undefined = now - log.lastV1At <= this.#timing.v1GapMs ? 'legacy-peer' : undefined
+    if (now - log.refusedAt <= this.#timing.v1GapMs) gap ??= 'peer-loss'
     let isStranger = true
     const position = new Map<string, { seq: number; since: number }>()
     for (const [epoch, { seq, carriedMs }] of claims)
@@ -94,7 +94,7 @@ export class Reader {
     this.#ahead = ahead
     this.#prune(now)
     if (this.skipLost(now)) gap = 'trimmed'
-    return isStranger ? 'stranger' : gap
+    return isStranger ? 'unknown-id' : gap
   }
 
   /** The id of a client that has everything before the item `index`, and what it came with. */
@@ -106,7 +106,7 @@ export class Reader {
   slice(now: number, end: number = this.#log.head): Slice {
     const log = this.#log
     log.trim(now)
-    let gap: GapReason | undefined = this.skipLost(now) ? 'stalled' : undefined
+    let gap: GapReason | undefined = this.skipLost(now) ? 'slow-client' : undefined
     const position = this.#positionAt(this.cursor, now)
     let text = ''
     let [events, replayed] = [0, 0]
@@ -132,7 +132,7 @@ export class Reader {
       if (item.kind === 'event') tell()
       // Other streams' events are left out of this id: it claims less than it could, and never too much.
       if (item.epoch !== undefined) position.set(item.epoch, item.seq)
-      if (item.kind === 'hole') gap ??= 'hole'
+      if (item.kind === 'hole') gap ??= 'peer-loss'
       else if (item.epoch === undefined || !this.#hasTwin(item, position, had)) {
         const id = item.epoch === undefined ? undefined : this.#print(position, now)
         text += eventFrame({ id, event: item.event, msg: item.msg as string })

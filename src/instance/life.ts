@@ -112,7 +112,7 @@ export class Life {
     const reader = new Reader(this.log, streams, this.#timing)
     if (lastEventId === undefined) return { reader, gap: undefined, isResumed: false }
     // Without history there is nothing to resume from; the gap clears the id, which nobody here keeps up to date.
-    if (!settings.history) return { reader, gap: 'unreadable', isResumed: true }
+    if (!settings.history) return { reader, gap: 'invalid-id', isResumed: true }
     const gap = reader.resume(lastEventId, settings.maxPositionBytes, clock.now())
     return { reader, gap, isResumed: true }
   }

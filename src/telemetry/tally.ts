@@ -27,11 +27,11 @@ export class Tally {
   replayed = 0
   readonly gaps: Record<GapReason, number> = {
     trimmed: 0,
-    hole: 0,
-    stalled: 0,
-    stranger: 0,
-    v1: 0,
-    unreadable: 0,
+    'peer-loss': 0,
+    'slow-client': 0,
+    'unknown-id': 0,
+    'legacy-peer': 0,
+    'invalid-id': 0,
   }
   readonly requests: Record<RequestOutcome, number> = { ok: 0, refused: 0, failed: 0 }
   readonly peerRequests: PeerRequests = new PeerRequests()

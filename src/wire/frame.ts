@@ -49,11 +49,11 @@ export function retryFrame(ms?: number): string {
 }
 
 /**
- * Why a client may have missed events. `trimmed`: the log no longer reaches back to its id. `hole`: a peer's events
- * that never came here, also where the peer and this Pod refuse each other. `stalled`: it did not read for so long that the log left it behind. `stranger`: its id
- * speaks of no Pod that is known here. `v1`: a Go Pod's events have no ids. `unreadable`: its id is not ours.
+ * Why a client may have missed events. `trimmed`: the log no longer reaches back to its id. `peer-loss`: a peer's events
+ * that never came here, also where the peer and this Pod refuse each other. `slow-client`: it did not read for so long that the log left it behind. `unknown-id`: its id
+ * speaks of no Pod that is known here. `legacy-peer`: a Go Pod's events have no ids. `invalid-id`: its id is not ours.
  */
-export type GapReason = 'trimmed' | 'hole' | 'stalled' | 'stranger' | 'v1' | 'unreadable'
+export type GapReason = 'trimmed' | 'peer-loss' | 'slow-client' | 'unknown-id' | 'legacy-peer' | 'invalid-id'
 
 /** Tells the client that it may have missed events; it goes on from `id`, or without one. */
 export function gapFrame(id: string | undefined, reason: GapReason, retryMs?: number): string {

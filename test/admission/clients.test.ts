@@ -63,7 +63,7 @@ describe('a request for events', () => {
     }
     expect(await greeting()).toEqual([['sser-position', '{"resumed":false}']])
     expect(await greeting(pod.sser.position)).toEqual([['sser-position', '{"resumed":true}']])
-    expect(await greeting('foreign')).toEqual([['sser-gap', '{"reason":"unreadable"}']])
+    expect(await greeting('foreign')).toEqual([['sser-gap', '{"reason":"invalid-id"}']])
   })
 
   it('of a fetch client on another origin passes its preflight behind cors()', async () => {

@@ -63,7 +63,7 @@ describe('a gap notice excuses a missing event', () => {
 
   test('and another notice does not take that away', () => {
     const twice = {
-      gaps: ['hole', 'hole'],
+      gaps: ['peer-loss', 'peer-loss'],
       gapNotices: [...gapAt(25, 1).gapNotices, { at: 40, received: 2 }],
     }
     expect(judge(events, [client([1, 3], twice)]).lost).toEqual([])

@@ -64,7 +64,7 @@ describe('a connection begins where its request was answered', () => {
     pod.send('a', 'lost')
     await pod.clock.advance(5_001)
     pod.send('a', 'kept')
-    expect(await seen(pod, client)).toEqual(['stalled', 'kept'])
+    expect(await seen(pod, client)).toEqual(['slow-client', 'kept'])
     expect(await seen(pod, pod.open(['a'], client.lastEventId))).toEqual([])
   })
 

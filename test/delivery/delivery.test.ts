@@ -115,7 +115,7 @@ describe('a connection that reads', () => {
     await settle()
     expect(client.all.slice(1).map(({ event, data }) => event ?? data)).toEqual(['x', 'sser-gap', 'y'])
     expect(client.gaps).toEqual([
-      { event: 'sser-gap', id: expect.stringContaining('peer19'), data: '{"reason":"hole"}' },
+      { event: 'sser-gap', id: expect.stringContaining('peer19'), data: '{"reason":"peer-loss"}' },
     ])
   })
 
@@ -214,7 +214,7 @@ describe('a connection that stops reading', () => {
     pod.send('a', '301')
     await settle()
     expect(stalled.gaps).toEqual([
-      { event: 'sser-gap', id: expect.any(String), data: '{"reason":"stalled"}' },
+      { event: 'sser-gap', id: expect.any(String), data: '{"reason":"slow-client"}' },
     ])
     const seen = stalled.all.slice(1).map(({ event, data }) => event ?? data)
     expect(seen[0]).toBe('sser-gap')

@@ -110,27 +110,27 @@ describe('a client that comes back', () => {
   })
 
   it.each([
-    ['17', 'unreadable'],
-    ['01ARZ3NDEKTSV4RRFFQ69G5FAV', 'unreadable'],
-    [printPosition([['nobod', 3]]), 'stranger'],
+    ['17', 'invalid-id'],
+    ['01ARZ3NDEKTSV4RRFFQ69G5FAV', 'invalid-id'],
+    [printPosition([['nobod', 3]]), 'unknown-id'],
   ])('with the id %s is told of a gap, and gets what the log has, once', async (id, reason) => {
     const pod = new Listening()
     pod.send('a', 'x')
     const seen = await seenFrom(pod, id)
     expect(seen[0]).toBe(reason)
-    expect(seen.slice(1)).toEqual(reason === 'unreadable' ? [] : ['x'])
+    expect(seen.slice(1)).toEqual(reason === 'invalid-id' ? [] : ['x'])
   })
 
   it('with an id ahead of the Pod’s own numbers is told that it was made up', async () => {
     const pod = new Listening()
-    expect(await seenFrom(pod, printPosition([[pod.life.log.epoch, 99]]))).toEqual(['unreadable'])
+    expect(await seenFrom(pod, printPosition([[pod.life.log.epoch, 99]]))).toEqual(['invalid-id'])
   })
 
   it('after a Go Pod’s event is told that it may have missed some, for three ages of the log', async () => {
     const pod = new Listening({ logMaxAgeMs: 5_000 })
     const id = await idNow(pod, 'a')
     pod.life.log.appendV1('a', 'from Go', pod.clock.now())
-    expect(await seenFrom(pod, id)).toEqual(['v1'])
+    expect(await seenFrom(pod, id)).toEqual(['legacy-peer'])
     await pod.clock.advance(15_001)
     pod.append({})
     expect(await seenFrom(pod, await idNow(pod, 'a'))).toEqual([])
@@ -144,7 +144,7 @@ describe('a client that comes back', () => {
     pod.append({})
     await pod.clock.advance(4_500)
     // The event is past its age by now, the next sign of life is not: no floor speaks of what came before it.
-    expect(await seenFrom(pod, id)).toEqual(['v1'])
+    expect(await seenFrom(pod, id)).toEqual(['legacy-peer'])
     await pod.clock.advance(1_000)
     expect(await seenFrom(pod, id)).toEqual(['trimmed'])
   })
@@ -196,7 +196,7 @@ describe('a client that names Pods that this one does not know', () => {
     await settle()
     pod.send('a', 'live')
     await settle()
-    expect(client.gaps.map(({ data }) => JSON.parse(data).reason)).toEqual(['unreadable'])
+    expect(client.gaps.map(({ data }) => JSON.parse(data).reason)).toEqual(['invalid-id'])
     expect(client.messages).toEqual(['live'])
     expect(client.all.map(({ id }) => id?.split('-')[0])).toEqual([`${epoch}2`, `${epoch}3`])
   })

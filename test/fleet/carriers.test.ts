@@ -108,7 +108,7 @@ describe.each(Object.entries(CARRIERS))('an event stream that is carried by %s',
       raw.socket.pause()
       await flood(sser)
       await until('the connection is cut', () => sser.connections === 0, 8_000)
-      expect(sser.stats().rejected).toMatchObject({ stalled: 1 })
+      expect(sser.stats().rejected).toMatchObject({ 'slow-client': 1 })
       raw.socket.resume()
       await raw.holds('the end of the body', (text) => text.endsWith('\r\n0\r\n\r\n'), 8_000)
     },
@@ -206,6 +206,6 @@ describe.each([
     raw.socket.pause()
     await flood(sser)
     await until('the connection is cut', () => sser.connections === 0, 8_000)
-    expect(sser.stats().rejected).toMatchObject({ stalled: 1 })
+    expect(sser.stats().rejected).toMatchObject({ 'slow-client': 1 })
   })
 })

@@ -25,8 +25,8 @@ describe('/metrics, of gaps', () => {
     expect(now.get('sser_events_replayed_total')).toBe(2)
     expect(now.get('sser_events_delivered_total')).toBe(4)
     expect(now.get('sser_gaps_total{reason="trimmed"}')).toBe(1)
-    expect(now.get('sser_gaps_total{reason="unreadable"}')).toBe(1)
-    expect(now.get('sser_gaps_total{reason="stalled"}')).toBe(0)
+    expect(now.get('sser_gaps_total{reason="invalid-id"}')).toBe(1)
+    expect(now.get('sser_gaps_total{reason="slow-client"}')).toBe(0)
     await fleet.stop()
   })
 
@@ -45,7 +45,7 @@ describe('/metrics, of gaps', () => {
     await settle()
     expect(slow.gaps).toHaveLength(1)
     const now = await scrape(pod.sser)
-    expect(now.get('sser_gaps_total{reason="stalled"}')).toBe(1)
+    expect(now.get('sser_gaps_total{reason="slow-client"}')).toBe(1)
     // It was late; but it was there when they were sent.
     expect(now.get('sser_events_delivered_total')).toBe(2)
     expect(now.get('sser_events_replayed_total')).toBe(0)
@@ -62,7 +62,7 @@ describe('/metrics, of gaps', () => {
     await fleet.clock.advance(15_000)
     fleet.heal()
     await fleet.clock.until('the hole is told', () => clients.every(({ gaps }) => gaps.length === 1))
-    expect((await scrape(fleet.pod(1).sser)).get('sser_gaps_total{reason="hole"}')).toBe(2)
+    expect((await scrape(fleet.pod(1).sser)).get('sser_gaps_total{reason="peer-loss"}')).toBe(2)
     await fleet.stop()
   })
 })

@@ -136,7 +136,7 @@ describe('a fleet', () => {
     await fleet.clock.advance(6_000)
     await fleet.pod(0).sser.send('a', 'live')
     const seen = clients[1]?.all.filter(({ event }) => event !== 'sser-position') ?? []
-    expect(seen[0]).toMatchObject({ event: 'sser-gap', data: '{"reason":"hole"}' })
+    expect(seen[0]).toMatchObject({ event: 'sser-gap', data: '{"reason":"peer-loss"}' })
     const after = seen.slice(1).map(({ data }) => data)
     expect(after.at(-1)).toBe('live')
     expect(after.slice(0, -1)).toEqual(numbers(Number(after[0]), 40))

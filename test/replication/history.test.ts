@@ -59,10 +59,10 @@ describe('a fleet of which some Pods have history', () => {
   it.each([
     ['no id', 'with', async () => undefined, { gaps: [], messages: ['live'], id: OURS }],
     ['no id', 'without', async () => undefined, { gaps: [], messages: ['live'], id: undefined }],
-    ['an integer', 'with', async () => '17', { gaps: ['unreadable'], messages: ['live'], id: OURS }],
-    ['an integer', 'without', async () => '17', { gaps: ['unreadable'], messages: ['live'], id: '' }],
+    ['an integer', 'with', async () => '17', { gaps: ['invalid-id'], messages: ['live'], id: OURS }],
+    ['an integer', 'without', async () => '17', { gaps: ['invalid-id'], messages: ['live'], id: '' }],
     ['an id', 'with', gone, { gaps: [], messages: ['missed', 'live'], id: OURS }],
-    ['an id', 'without', gone, { gaps: ['unreadable'], messages: ['live'], id: '' }],
+    ['an id', 'without', gone, { gaps: ['invalid-id'], messages: ['live'], id: '' }],
   ] as const)('a client that comes with %s to a Pod %s it', async (_, where, come, outcome) => {
     const { pods } = await mixed()
     expect(await seen(pods[where], await come(pods['also with']))).toEqual(outcome)

@@ -39,7 +39,7 @@ async function mend(fleet: Fleet): Promise<Pod> {
 describe('Pods of which one has the secret and the other has not', () => {
   it('tell their clients of a gap', async () => {
     const { fleet, clients } = await split()
-    for (const client of clients) expect(reasons(client)).toEqual(['hole'])
+    for (const client of clients) expect(reasons(client)).toEqual(['peer-loss'])
     await fleet.stop()
   })
 
@@ -78,7 +78,7 @@ describe('Pods of which one has the secret and the other has not', () => {
     const id = clients[1].lastEventId
     const soon = young.open(['a'], id).flow()
     await settle()
-    expect(reasons(soon)).toEqual(['hole'])
+    expect(reasons(soon)).toEqual(['peer-loss'])
     await fleet.clock.advance(400_000)
     const later = young.open(['a'], soon.lastEventId).flow()
     await settle()

@@ -26,7 +26,7 @@ describe('a client that does not read', () => {
       for (let i = 0; i < 24; i += 1) await pod.sser.send('a', 'x'.repeat(1_000_000))
       await until('it is cut', () => pod.sser.connections === 1, 5_000)
       expect(performance.now() - start).toBeGreaterThan(900)
-      expect(pod.sser.stats().rejected).toMatchObject({ stalled: 1 })
+      expect(pod.sser.stats().rejected).toMatchObject({ 'slow-client': 1 })
       stalled.socket.resume()
       await within('its socket is closed', stalled.closed)
       reads.take()

@@ -92,7 +92,7 @@ describe('a frame, as a client reads it', () => {
         const text = [
           greetingFrame(position, 2_000, true),
           eventFrame(one),
-          gapFrame(position, 'hole', 3_000),
+          gapFrame(position, 'peer-loss', 3_000),
           eventFrame(one),
           positionFrame(undefined),
           retryFrame(1_234),
@@ -102,7 +102,7 @@ describe('a frame, as a client reads it', () => {
         expect(events).toEqual([
           { id: position, event: 'sser-position', data: '{"resumed":true}' },
           asSeen(one),
-          { id: position, event: 'sser-gap', data: '{"reason":"hole"}' },
+          { id: position, event: 'sser-gap', data: '{"reason":"peer-loss"}' },
           asSeen(one),
           { id: undefined, event: 'sser-position', data: '{}' },
           { id: undefined, event: 'sser-retry', data: '{}' },
@@ -113,8 +113,8 @@ describe('a frame, as a client reads it', () => {
   })
 
   it('takes the id away with a gap where there are none', () => {
-    expect(received(gapFrame(undefined, 'stalled'))).toEqual({
-      events: [{ id: '', event: 'sser-gap', data: '{"reason":"stalled"}' }],
+    expect(received(gapFrame(undefined, 'slow-client'))).toEqual({
+      events: [{ id: '', event: 'sser-gap', data: '{"reason":"slow-client"}' }],
       odd: [],
       retries: [],
     })
@@ -133,9 +133,9 @@ describe('each block', () => {
     greetingFrame('a1', 2_000, false),
     positionFrame(undefined),
     greetingFrame(undefined, 2_000, true),
-    gapFrame('a1', 'hole'),
-    gapFrame('a1', 'hole', 2_000),
-    gapFrame(undefined, 'stalled', 2_000),
+    gapFrame('a1', 'peer-loss'),
+    gapFrame('a1', 'peer-loss', 2_000),
+    gapFrame(undefined, 'slow-client', 2_000),
     retryFrame(2_000),
     retryFrame(),
   ]

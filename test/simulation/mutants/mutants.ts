@@ -108,7 +108,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a reader that the log left behind is told',
     file: 'src/delivery/reader.ts',
-    find: "this.skipLost(now) ? 'stalled' : undefined",
+    find: "this.skipLost(now) ? 'slow-client' : undefined",
     replace: 'this.skipLost(now) ? undefined : undefined',
     mood: 'tiny',
     seeds: 300,
@@ -148,7 +148,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'resuming across a Go Pod’s event is a gap',
     file: 'src/delivery/reader.ts',
-    find: "now - log.lastV1At <= this.#timing.v1GapMs ? 'v1' : undefined",
+    find: "now - log.lastV1At <= this.#timing.v1GapMs ? 'legacy-peer' : undefined",
     replace: 'undefined',
     mood: 'mild',
     seeds: 1_000,
