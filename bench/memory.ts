@@ -21,7 +21,7 @@ function measure(name: string, bytes: number, streams: number): void {
     maxAgeMs: 120_000,
     maxBytes: MAX_BYTES,
     timing: timing(120_000),
-    history: true,
+    isResumable: true,
   })
   for (let i = 0; i < count; i += 1) {
     const msg = Buffer.from(plainMessage(random, bytes)).toString()

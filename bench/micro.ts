@@ -25,7 +25,7 @@ function fullLog(): Log {
     maxAgeMs: 120_000,
     maxBytes: 16_777_216,
     timing: times,
-    history: true,
+    isResumable: true,
   })
   for (let i = 0; i < 10_000; i += 1) log.append('aaaaa', { stream: 'orders', msg: next() }, 0, 0)
   return log

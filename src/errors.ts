@@ -42,7 +42,7 @@ export type SserErrorCode =
   | 'unsupported-media-type'
   /** A body takes longer than `internalBodyTimeoutMs`. */
   | 'body-timeout'
-  /** More bodies are on their way to the internal port than `maxInternalBytes` allows. */
+  /** More bodies are on their way to the internal port than `maxBufferedBodyBytes` allows. */
   | 'overloaded'
   /** What a peer sent does not prove that it has the `peerSecret`. */
   | 'unauthorized'
@@ -68,7 +68,7 @@ export type SserErrorCode =
   | 'too-many-streams'
   /** Clients have left more than `maxOutputBufferBytes` untaken, and this client most of them. */
   | 'output-buffers-full'
-  /** A client took nothing for `stallTimeoutMs`. */
+  /** A client took nothing for `slowClientTimeoutMs`. */
   | 'slow-client'
   /** A `key` is empty, too long, or holds a line break or NUL. */
   | 'invalid-idempotency-key'

@@ -30,20 +30,20 @@ export interface Settings {
    * Whether clients get ids and can resume. Without, a Pod serves like a Go Pod: for a fleet that still has some,
    * whose clients must not carry ids that a Go Pod refuses. Default: true.
    */
-  history?: boolean | undefined
+  resume?: boolean | undefined
   /**
    * The longest id that is printed, and the longest `Last-Event-ID` that is read, in bytes; a longer one is a gap. Where
    * more Pods were replaced within 2.5 times `logMaxAgeMs` than it has room for, some 300, the ids leave out those that
    * have been silent for longest, and clients that come back are told a gap. Default: 7,168. Minimum: 64.
    */
-  maxPositionBytes?: number | undefined
+  maxLastEventIdBytes?: number | undefined
   /** How long a new Pod may take to fetch the log from a peer, in milliseconds. Default: 5,000. Minimum: 0. */
-  hydrateTimeoutMs?: number | undefined
+  initialSyncTimeoutMs?: number | undefined
   /**
    * Over how long a Pod that stops spreads the ends of its connections, in milliseconds; their clients come back to
    * other Pods. It takes less where there are few. Default: 10,000. Minimum: 0.
    */
-  drainMs?: number | undefined
+  drainTimeoutMs?: number | undefined
   /** How long it may then take to hand over what its peers lack, in milliseconds. Default: 10,000. Minimum: 0. */
   flushTimeoutMs?: number | undefined
   /**
@@ -74,7 +74,7 @@ export interface Settings {
   maxConnections?: number | undefined
   /**
    * The connections that one Pod takes from one client address, an IPv6 network of 64 bits counted as one; the next
-   * are told 429. Behind an ingress see `trustedProxies`; an app that is not handed the `env` of its runtime knows no
+   * are told 429. Behind an ingress see `trustedProxyHops`; an app that is not handed the `env` of its runtime knows no
    * addresses, and counts nobody. Default: 0, no limit.
    */
   maxConnectionsPerAddress?: number | undefined
@@ -82,14 +82,14 @@ export interface Settings {
    * How many proxies in front of the Pod write the address of who calls them into `X-Forwarded-For`: so many from its
    * end is the client's. Default: 0, the client is who holds the socket. Maximum: 100.
    */
-  trustedProxies?: number | undefined
+  trustedProxyHops?: number | undefined
   /** The streams that somebody listens on at one Pod; who asks for more is told 429. Default: 100,000. Minimum: 1. */
   maxStreams?: number | undefined
   /**
    * How long a client may take to read what was written to it before it is cut off, in milliseconds. It is looked at
    * with each heartbeat, and up to one heartbeat late. Default: 60,000. Minimum: 1,000.
    */
-  stallTimeoutMs?: number | undefined
+  slowClientTimeoutMs?: number | undefined
   /**
    * Maximum bytes that this Pod holds for clients which have not taken them yet. Beyond it, the connections that hold most
    * are cut until three quarters are left; their clients come back, and resume. Raise it together with the Pod's memory
@@ -129,7 +129,7 @@ export interface Settings {
    * How many bytes of bodies that are not all there may have come to the internal port; beyond it, the largest of the
    * address that sends most is given up, with 503. Default: 64 MiB. Minimum: 8 MiB, the longest body.
    */
-  maxInternalBytes?: number | undefined
+  maxBufferedBodyBytes?: number | undefined
   /** Hears of faults in the background: unreachable peers, refused appends, a failing peer finder. */
   onError?: OnError | undefined
   /**
@@ -181,10 +181,10 @@ const schema = v.strictObject({
   heartbeatMs: withDefault(15_000, 1_000, MAX_TIMER_MS),
   logMaxAgeMs: withDefault(120_000, 1_000, MAX_TIMER_MS),
   logMaxBytes: withDefault(16_777_216, 1_024),
-  history: v.optional(v.boolean(), true),
-  maxPositionBytes: withDefault(MAX_POSITION_BYTES, 64),
-  hydrateTimeoutMs: withDefault(5_000, 0, MAX_TIMER_MS),
-  drainMs: withDefault(10_000, 0, MAX_TIMER_MS),
+  resume: v.optional(v.boolean(), true),
+  maxLastEventIdBytes: withDefault(MAX_POSITION_BYTES, 64),
+  initialSyncTimeoutMs: withDefault(5_000, 0, MAX_TIMER_MS),
+  drainTimeoutMs: withDefault(10_000, 0, MAX_TIMER_MS),
   flushTimeoutMs: withDefault(10_000, 0, MAX_TIMER_MS),
   maxMessageBytes: withDefault(60_000, 1, 1_048_576),
   maxStreamsPerConnection: withDefault(32, 1),
@@ -192,9 +192,9 @@ const schema = v.strictObject({
   authorizeTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),
   maxConnections: withDefault(20_000, 1),
   maxConnectionsPerAddress: withDefault(0, 0),
-  trustedProxies: withDefault(0, 0, 100),
+  trustedProxyHops: withDefault(0, 0, 100),
   maxStreams: withDefault(100_000, 1),
-  stallTimeoutMs: withDefault(60_000, 1_000, MAX_TIMER_MS),
+  slowClientTimeoutMs: withDefault(60_000, 1_000, MAX_TIMER_MS),
   maxOutputBufferBytes: withDefault(33_554_432, 1_048_576),
   maxConnectionAgeMs: withDefault(0, 0, MAX_TIMER_MS),
   ackTimeoutMs: withDefault(1_000, 0, MAX_TIMER_MS),
@@ -210,7 +210,7 @@ const schema = v.strictObject({
     () => [],
   ),
   internalBodyTimeoutMs: withDefault(10_000, 10, MAX_TIMER_MS),
-  maxInternalBytes: withDefault(67_108_864, APPEND_MAX_BYTES),
+  maxBufferedBodyBytes: withDefault(67_108_864, APPEND_MAX_BYTES),
   onError: v.optional(v.function() as v.GenericSchema<OnError>),
   logger: v.optional(
     v.custom<Logger | false>(

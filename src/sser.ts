@@ -127,7 +127,7 @@ export class Sser {
       signatures,
       intake: new Intake({
         clock: this.#clock,
-        maxBytes: this.#settings.maxInternalBytes,
+        maxBytes: this.#settings.maxBufferedBodyBytes,
         timeoutMs: this.#settings.internalBodyTimeoutMs,
       }),
       v1MaxBytes: 6 * this.#settings.maxMessageBytes + 4_096,
@@ -167,10 +167,10 @@ export class Sser {
 
   /**
    * Where this Pod stands, as an id: a page that is rendered with it connects with `?lastEventId=`, and misses
-   * nothing. Empty before the Pod is ready, and with `history: false`, where no connection can resume.
+   * nothing. Empty before the Pod is ready, and with `resume: false`, where no connection can resume.
    */
   get position(): string {
-    if (!this.#settings.history) return ''
+    if (!this.#settings.resume) return ''
     const { log } = this.#membership.life
     const position = log.position(this.#clock.now())
     return position.size === 0 ? '' : log.ids.print(position)
@@ -220,7 +220,7 @@ export class Sser {
   }
 
   /**
-   * Ends the connections one after another over `drainMs`, waits for `beforeFlush`, hands what the peers lack over to
+   * Ends the connections one after another over `drainTimeoutMs`, waits for `beforeFlush`, hands what the peers lack over to
    * them for up to `flushTimeoutMs`, and leaves. `send()` works until it hands over. A stopped instance stays stopped;
    * called again, it returns the first call's promise.
    */
@@ -279,8 +279,8 @@ export class Sser {
   /** Connections first: their clients resume elsewhere. What arrives meanwhile is handed on as well. */
   async #drain(beforeFlush: StopOptions['beforeFlush']): Promise<void> {
     this.#isDraining = true
-    this.#logging.info(`drains: ${this.connections} connections, within ${this.#settings.drainMs} ms`)
-    await this.#membership.life.hub.drain(this.#settings.drainMs)
+    this.#logging.info(`drains: ${this.connections} connections, within ${this.#settings.drainTimeoutMs} ms`)
+    await this.#membership.life.hub.drain(this.#settings.drainTimeoutMs)
     await beforeFlushed(beforeFlush, this.#logging)
     this.#isLeaving = true
     await Promise.all([

@@ -15,8 +15,8 @@ async function crowd(size: number, settings?: Settings) {
 }
 
 describe('a Pod that stops', () => {
-  it('ends its connections one after another, all within drainMs', async () => {
-    const { fleet, sser, ended } = await crowd(400, { drainMs: 5_000 })
+  it('ends its connections one after another, all within drainTimeoutMs', async () => {
+    const { fleet, sser, ended } = await crowd(400, { drainTimeoutMs: 5_000 })
     const stopping = sser.stop()
     const counts: number[] = []
     for (let i = 0; i < 10; i += 1) {
@@ -43,15 +43,15 @@ describe('a Pod that stops', () => {
     await stopping
   })
 
-  it('ends them all at once where drainMs is 0', async () => {
-    const { fleet, sser, ended } = await crowd(50, { drainMs: 0 })
+  it('ends them all at once where drainTimeoutMs is 0', async () => {
+    const { fleet, sser, ended } = await crowd(50, { drainTimeoutMs: 0 })
     void sser.stop()
     await fleet.clock.advance(0)
     expect(ended()).toBe(50)
   })
 
   it('tells each client of another wait, half to one and a half times the usual', async () => {
-    const { fleet, sser, clients } = await crowd(200, { drainMs: 0, retryMs: 1_000 })
+    const { fleet, sser, clients } = await crowd(200, { drainTimeoutMs: 0, retryMs: 1_000 })
     void sser.stop()
     await fleet.clock.advance(0)
     const waits = clients.map(({ retries }) => retries.at(-1) as number)
@@ -75,7 +75,7 @@ describe('a Pod that stops', () => {
   })
 
   it('delivers, takes what peers send, and sends, until it is gone; and nothing of it is lost', async () => {
-    const { fleet, sser, clients, elsewhere, ended } = await crowd(100, { drainMs: 10_000 })
+    const { fleet, sser, clients, elsewhere, ended } = await crowd(100, { drainTimeoutMs: 10_000 })
     const stopping = sser.stop()
     await fleet.clock.advance(5_000)
     const there = await sser.send('a', 'from here')

@@ -88,7 +88,7 @@ describe('the Deployment', () => {
   test('has a new Pod ready before an old one goes, and one Pod drain at a time', () => {
     const { minReadySeconds, strategy } = deployment.spec
     expect(strategy.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 })
-    expect(minReadySeconds * 1_000).toBeGreaterThanOrEqual(settings.drainMs)
+    expect(minReadySeconds * 1_000).toBeGreaterThanOrEqual(settings.drainTimeoutMs)
   })
 
   test('may do what the restricted standard allows, and no more', () => {
@@ -121,10 +121,10 @@ describe('the Deployment', () => {
 describe.each([['base', deployment] as const, ...patches()])('the grace period of %s', (_, { spec }) => {
   test('is longer than preStop, drain, requests in flight and flush together, with time to spare', () => {
     const { terminationGracePeriodSeconds, containers } = spec.template.spec
-    const { drainMs, flushTimeoutMs } = settings
+    const { drainTimeoutMs, flushTimeoutMs } = settings
     const preStopMs = containers[0].lifecycle.preStop.sleep.seconds * 1_000
     expect(preStopMs).toBeGreaterThanOrEqual(5_000)
-    const stopMs = drainMs + REQUEST_DRAIN_TIMEOUT_MS + flushTimeoutMs + CLOSE_MS
+    const stopMs = drainTimeoutMs + REQUEST_DRAIN_TIMEOUT_MS + flushTimeoutMs + CLOSE_MS
     const spareMs = terminationGracePeriodSeconds * 1_000 - preStopMs - stopMs
     expect(spareMs).toBeGreaterThanOrEqual(5_000)
   })

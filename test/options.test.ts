@@ -10,28 +10,28 @@ const NUMBERS: Record<string, readonly [fallback: number, least: number, most?: 
   heartbeatMs: [15_000, 1_000, 2_147_483_647],
   logMaxAgeMs: [120_000, 1_000, 2_147_483_647],
   logMaxBytes: [16_777_216, 1_024],
-  maxPositionBytes: [7_168, 64],
-  hydrateTimeoutMs: [5_000, 0, 2_147_483_647],
-  drainMs: [10_000, 0, 2_147_483_647],
+  maxLastEventIdBytes: [7_168, 64],
+  initialSyncTimeoutMs: [5_000, 0, 2_147_483_647],
+  drainTimeoutMs: [10_000, 0, 2_147_483_647],
   flushTimeoutMs: [10_000, 0, 2_147_483_647],
   maxMessageBytes: [60_000, 1, 1_048_576],
   maxStreamsPerConnection: [32, 1],
   ackTimeoutMs: [1_000, 0, 2_147_483_647],
   requestTimeoutMs: [5_000, 10, 2_147_483_647],
   internalBodyTimeoutMs: [10_000, 10, 2_147_483_647],
-  maxInternalBytes: [67_108_864, 8_388_608],
+  maxBufferedBodyBytes: [67_108_864, 8_388_608],
   authorizeTimeoutMs: [5_000, 10, 2_147_483_647],
   maxConnections: [20_000, 1],
   maxConnectionsPerAddress: [0, 0],
-  trustedProxies: [0, 0, 100],
+  trustedProxyHops: [0, 0, 100],
   maxStreams: [100_000, 1],
-  stallTimeoutMs: [60_000, 1_000, 2_147_483_647],
+  slowClientTimeoutMs: [60_000, 1_000, 2_147_483_647],
   maxOutputBufferBytes: [33_554_432, 1_048_576],
   maxConnectionAgeMs: [0, 0, 2_147_483_647],
 }
 
 /** Every switch, and how it stands. */
-const BOOLEANS: Record<string, boolean> = { history: true, allowGoPeers: false, allowUnsignedPeers: false }
+const BOOLEANS: Record<string, boolean> = { resume: true, allowGoPeers: false, allowUnsignedPeers: false }
 
 const make = (settings: object) => () => new Sser({ peerFinder: new LocalhostPeerFinder(), ...settings })
 const refusal = (...words: string[]) =>

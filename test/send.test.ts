@@ -168,7 +168,7 @@ describe('start() and stop()', () => {
     const finder = new LocalhostPeerFinder()
     const sser = new Sser({
       fetch: () => refused(async () => new Response(), new AbortController().signal),
-      hydrateTimeoutMs: 0,
+      initialSyncTimeoutMs: 0,
       peerFinder: {
         start: (options) => (isDown ? Promise.reject(error) : finder.start(options)),
       },

@@ -166,14 +166,14 @@ function answerEvents(
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return respond('Method Not Allowed\n', 405, { ...TEXT, allow: 'GET, HEAD' })
   }
-  const { maxStreamsPerConnection, maxConnectionsPerAddress, trustedProxies } = options.settings
+  const { maxStreamsPerConnection, maxConnectionsPerAddress, trustedProxyHops } = options.settings
   try {
     // Before the hook, which may take seconds.
     if (hasBody(request) && !dropBody(env))
       throw new SserError('unexpected-body', 'A GET for events must not have a body')
     const search = searchOf(request)
     const query = new URLSearchParams(search)
-    const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxies)
+    const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxyHops)
     const opening = options.begin(request, env)
     const open = (granted: CheckedGrant) => {
       const crowding = opening.crowding(granted.streams, address)

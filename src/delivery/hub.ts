@@ -27,7 +27,7 @@ export interface HubOptions extends CrowdLimits {
   tally: Tally
   heartbeatMs: number
   /** How long a client may take to read what was written to it, in milliseconds. */
-  stallTimeoutMs: number
+  slowClientTimeoutMs: number
   maxOutputBufferBytes: number
   tracing?: Tracing | undefined
 }
@@ -67,7 +67,7 @@ export class Hub {
     this.#connections = new Heartbeat(options.clock, options.heartbeatMs, (connections) =>
       this.#heartbeat(connections),
     )
-    this.#patience = Math.ceil(options.stallTimeoutMs / options.heartbeatMs)
+    this.#patience = Math.ceil(options.slowClientTimeoutMs / options.heartbeatMs)
     this.crowd = new Crowd(options.clock, options, (connections) =>
       this.#endAll(connections, options.log.head),
     )
@@ -283,7 +283,7 @@ export class Hub {
     const frameAt = (index: number) => {
       let frame = frames.get(index)
       if (frame === undefined) {
-        const id = this.#log.history ? this.#log.ids.print(this.#log.positionAt(index, now)) : undefined
+        const id = this.#log.isResumable ? this.#log.ids.print(this.#log.positionAt(index, now)) : undefined
         frame = encoder.encode(positionFrame(id))
         frames.set(index, frame)
       }

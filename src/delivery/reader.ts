@@ -161,7 +161,7 @@ export class Reader {
   }
 
   #print(position: ReadonlyMap<string, number>, now: number): string | undefined {
-    if (!this.#log.history) return undefined
+    if (!this.#log.isResumable) return undefined
     let carriedMs: Map<string, number> | undefined
     this.#ahead?.each((epoch, seq, since) => {
       if (seq <= (this.#log.epochs.get(epoch)?.have ?? 0) || position.get(epoch) !== seq) return

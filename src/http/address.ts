@@ -19,14 +19,14 @@ export function socketOf(request: Request, env: unknown): string | undefined {
 }
 
 /**
- * The address of the client: who holds the socket, or where `trustedProxies` stand in front, whom the first of them
+ * The address of the client: who holds the socket, or where `trustedProxyHops` stand in front, whom the first of them
  * names. An IPv6 network of 64 bits is one address: a client has all of them. Undefined: the runtime does not say.
  */
-export function addressOf(request: Request, env: unknown, trustedProxies: number): string | undefined {
+export function addressOf(request: Request, env: unknown, trustedProxyHops: number): string | undefined {
   const { incoming } = (env ?? {}) as Env
   const held = incoming?.socket?.remoteAddress ?? bunServerIn(env)?.requestIP(request)?.address
-  if (trustedProxies === 0) return held === undefined ? undefined : networkOf(held)
-  const address = nthFromEnd(request.headers.get('x-forwarded-for') ?? '', trustedProxies)
+  if (trustedProxyHops === 0) return held === undefined ? undefined : networkOf(held)
+  const address = nthFromEnd(request.headers.get('x-forwarded-for') ?? '', trustedProxyHops)
   return address === '' ? held : networkOf(address)
 }
 

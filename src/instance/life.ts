@@ -43,7 +43,7 @@ export class Life {
 
   constructor(options: LifeOptions) {
     const { clock, faults, onFrozen, tally, transport } = options
-    const { logMaxAgeMs, logMaxBytes, history, maxPositionBytes, tracing } = options.settings
+    const { logMaxAgeMs, logMaxBytes, resume, maxLastEventIdBytes, tracing } = options.settings
     this.#timing = timing(logMaxAgeMs)
     const epoch = drawEpoch(clock.random)
     this.#options = options
@@ -52,14 +52,14 @@ export class Life {
       maxAgeMs: logMaxAgeMs,
       maxBytes: logMaxBytes,
       timing: this.#timing,
-      history,
-      maxPositionBytes,
+      isResumable: resume,
+      maxLastEventIdBytes,
     })
     this.hub = new Hub({ ...options.settings, log: this.log, clock, faults, tally })
     const { retryMs } = options.settings
     this.#surroundings = { log: this.log, now: () => clock.now(), retryMs, tally, outputs: this.hub.outputs }
-    const { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs } = options.settings
-    const limits = { requestTimeoutMs, ackTimeoutMs, hydrateTimeoutMs }
+    const { requestTimeoutMs, ackTimeoutMs, initialSyncTimeoutMs } = options.settings
+    const limits = { requestTimeoutMs, ackTimeoutMs, initialSyncTimeoutMs }
     this.mesh = new Mesh({
       log: this.log,
       timing: this.#timing,
@@ -111,9 +111,9 @@ export class Life {
     const { clock, settings } = this.#options
     const reader = new Reader(this.log, streams, this.#timing)
     if (lastEventId === undefined) return { reader, gap: undefined, isResumed: false }
-    // Without history there is nothing to resume from; the gap clears the id, which nobody here keeps up to date.
-    if (!settings.history) return { reader, gap: 'invalid-id', isResumed: true }
-    const gap = reader.resume(lastEventId, settings.maxPositionBytes, clock.now())
+    // Without `resume` there is nothing to resume from; the gap clears the id, which nobody here keeps up to date.
+    if (!settings.resume) return { reader, gap: 'invalid-id', isResumed: true }
+    const gap = reader.resume(lastEventId, settings.maxLastEventIdBytes, clock.now())
     return { reader, gap, isResumed: true }
   }
 }

@@ -19,8 +19,8 @@ export interface LogOptions {
   maxBytes: number
   timing: Timing
   /** Whether clients get ids, and can resume. */
-  history: boolean
-  maxPositionBytes?: number
+  isResumable: boolean
+  maxLastEventIdBytes?: number
 }
 
 /**
@@ -33,7 +33,7 @@ export class Log {
   readonly epochs: Epochs
   readonly keys: Keys = new Keys()
   readonly ids: Ids
-  readonly history: boolean
+  readonly isResumable: boolean
   readonly maxAgeMs: number
   /** When an event without epoch last arrived; resuming across one cannot be exact. */
   lastV1At: number = Number.NEGATIVE_INFINITY
@@ -53,11 +53,11 @@ export class Log {
   #bytes = 0
   #strippedBytes = 0
 
-  constructor({ epoch, maxAgeMs, maxBytes, timing, history, maxPositionBytes }: LogOptions) {
+  constructor({ epoch, maxAgeMs, maxBytes, timing, isResumable, maxLastEventIdBytes }: LogOptions) {
     this.epoch = epoch
     this.epochs = new Epochs(timing)
-    this.ids = new Ids(this.epochs, maxPositionBytes)
-    this.history = history
+    this.ids = new Ids(this.epochs, maxLastEventIdBytes)
+    this.isResumable = isResumable
     this.maxAgeMs = maxAgeMs
     this.#maxBytes = maxBytes
   }

@@ -30,7 +30,7 @@ export interface MeshOptions {
   tracing?: Tracing | undefined
   requestTimeoutMs: number
   ackTimeoutMs: number
-  hydrateTimeoutMs: number
+  initialSyncTimeoutMs: number
   /** This Pod stood still for so long that its ages and ids cannot be trusted. */
   onFrozen: () => void
 }
@@ -63,13 +63,13 @@ export class Mesh {
 
   /** Fetches the log from a peer, then begins to number, with a sign of life: from here on no id is empty. */
   async join(): Promise<void> {
-    const { hydrateTimeoutMs, timing } = this.#options
+    const { initialSyncTimeoutMs, timing } = this.#options
     this.#tick()
     await hydrate({
       ...this.#options,
       targets: [...this.#targets.values()],
       exchange: this.#exchange,
-      timeoutMs: Math.min(hydrateTimeoutMs, timing.freezeMs),
+      timeoutMs: Math.min(initialSyncTimeoutMs, timing.freezeMs),
       signal: this.#abort.signal,
     })
     if (this.#abort.signal.aborted) return

@@ -41,7 +41,7 @@ export interface ServeOptions {
   opsPort?: number | undefined
   /**
    * How long requests that are in flight when the public port closes may take, in milliseconds, responses that stream
-   * included; then their connections are cut. The port closes once the event streams have ended, within `drainMs`, and
+   * included; then their connections are cut. The port closes once the event streams have ended, within `drainTimeoutMs`, and
    * before `flushTimeoutMs` begins: the grace period must be longer than the three together. Default: 10,000. Minimum: 0.
    */
   requestDrainTimeoutMs?: number | undefined

@@ -87,7 +87,7 @@ describe('a request for events', () => {
 
 describe('without history', () => {
   it('there is no position, so that a page that is rendered with it is told no gap', async () => {
-    pod = (await Fleet.of(1, { history: false })).pod(0)
+    pod = (await Fleet.of(1, { resume: false })).pod(0)
     expect(pod.sser.position).toBe('')
     const client = pod.open(['a'], pod.sser.position || undefined)
     await client.read()

@@ -15,7 +15,7 @@ test('the page of docs/proxies.md resumes after an answer that closed its EventS
     peerFinder: new StaticPeerFinder([]),
     internalPort: 0,
     retryMs: 10,
-    drainMs: 0,
+    drainTimeoutMs: 0,
     logger: false,
   })
   let requests = 0

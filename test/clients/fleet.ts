@@ -10,7 +10,7 @@ const PREFIX = '127.0.77.'
 const STREAM = 'orders'
 const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
 const env = {
-  OPTIONS: JSON.stringify({ retryMs: 200, heartbeatMs: 1_000, drainMs: 500, flushTimeoutMs: 3_000 }),
+  OPTIONS: JSON.stringify({ retryMs: 200, heartbeatMs: 1_000, drainTimeoutMs: 500, flushTimeoutMs: 3_000 }),
 }
 const RUNTIMES: readonly Runtime[] = ['node', 'bun', 'node']
 const EVERY_MS = 20

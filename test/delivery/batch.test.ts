@@ -10,7 +10,7 @@ const HIGH = 10 ** 12
 
 /** A Pod that knows so many Pods that each of its ids takes 28 KB. */
 function crowded(): Listening {
-  const pod = new Listening({ maxPositionBytes: 40_000 })
+  const pod = new Listening({ maxLastEventIdBytes: 40_000 })
   for (let i = 0; i < EPOCHS; i += 1) pod.life.log.jump(epochOf(i), HIGH, pod.clock.now())
   return pod
 }

@@ -19,7 +19,7 @@ async function seen(pod: Listening, client: Client): Promise<string[]> {
 describe('a connection begins where its request was answered', () => {
   it.each([
     ['', {}],
-    [', without history', { history: false }],
+    [', without history', { resume: false }],
   ])('so that it gets what was sent before its body was read%s', async (_, settings) => {
     const pod = new Listening(settings)
     pod.send('a', 'before')
@@ -182,7 +182,7 @@ describe('a connection that a disconnect ends', () => {
 })
 
 describe('a Pod that stops', () => {
-  it.each([0, 300])('delivers first what was sent right before, with drainMs %i', async (ms) => {
+  it.each([0, 300])('delivers first what was sent right before, with drainTimeoutMs %i', async (ms) => {
     const pod = new Listening()
     const clients = [pod.connect('a'), pod.connect('a')]
     await settle()

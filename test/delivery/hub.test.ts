@@ -61,7 +61,7 @@ describe('heartbeats', () => {
   })
 
   it('have no id where there is no history', async () => {
-    const pod = new Listening({ history: false })
+    const pod = new Listening({ resume: false })
     const client = pod.connect('a')
     await pod.clock.advance(15_000)
     pod.send('a', 'x')

@@ -32,7 +32,7 @@ export interface Pod {
 /** A Pod without peers, which serves events at `/events` and a page at `/page`. */
 export async function startPod({ heartbeatMs = 15_000, port: wanted = 0 } = {}): Promise<Pod> {
   const peerFinder = new StaticPeerFinder([])
-  const sser = new Sser({ peerFinder, heartbeatMs, internalPort: 0, drainMs: 0, flushTimeoutMs: 0 })
+  const sser = new Sser({ peerFinder, heartbeatMs, internalPort: 0, drainTimeoutMs: 0, flushTimeoutMs: 0 })
   const fetch = (request: Request) => {
     const { pathname } = new URL(request.url)
     if (pathname === '/events') return sser.handler(request)

@@ -45,7 +45,7 @@ describe.each<[Runtime, string]>([
   const start = (options: Partial<PodOptions> & { settings?: object } = {}) => {
     hosts += 1
     const { settings = {}, env, ...rest } = options
-    const OPTIONS = JSON.stringify({ drainMs: 0, flushTimeoutMs: 0, ...settings })
+    const OPTIONS = JSON.stringify({ drainTimeoutMs: 0, flushTimeoutMs: 0, ...settings })
     return Pod.start({
       runtime,
       host: `${prefix}${hosts}`,
@@ -82,7 +82,7 @@ describe.each<[Runtime, string]>([
   })
 
   test('the internal port answers probes, and says that the Pod drains for as long as it does', async () => {
-    const leaving = await start({ settings: { drainMs: 5_000, flushTimeoutMs: 5_000 } })
+    const leaving = await start({ settings: { drainTimeoutMs: 5_000, flushTimeoutMs: 5_000 } })
     const probe = async () => {
       const response = await fetch(`http://${leaving.options.host}:7110/readyz`)
       return [response.status, await response.json()]

@@ -45,7 +45,7 @@ async function startSser(settings: object = {}): Promise<Sser> {
     peerFinder: new StaticPeerFinder([]),
     internalPort: 0,
     logger: false,
-    drainMs: 0,
+    drainTimeoutMs: 0,
     flushTimeoutMs: 0,
     maxMessageBytes: MESSAGE_BYTES,
     ...settings,
@@ -97,7 +97,7 @@ async function flood(sser: Sser): Promise<void> {
 /** `Writable.toWeb()` of Node 22 reads on although its stream is full, so that no stall can be seen behind it. */
 const hidesStalls = (carrier: string) => carrier.startsWith('pipeTo()') && process.version.startsWith('v22.')
 
-const STALLS = { heartbeatMs: 1_000, stallTimeoutMs: 1_000 }
+const STALLS = { heartbeatMs: 1_000, slowClientTimeoutMs: 1_000 }
 
 describe.each(Object.entries(CARRIERS))('an event stream that is carried by %s', (carrier, carry) => {
   test.skipIf(hidesStalls(carrier))(

@@ -5,7 +5,7 @@ import { Sser, StaticPeerFinder } from '../../src/index.ts'
 createAdaptorServer({ fetch: () => new Response() })
 const { serve } = await import('../../src/node.ts')
 
-const sser = new Sser({ peerFinder: new StaticPeerFinder([]), drainMs: 0, flushTimeoutMs: 0 })
+const sser = new Sser({ peerFinder: new StaticPeerFinder([]), drainTimeoutMs: 0, flushTimeoutMs: 0 })
 const fetch = (request: Request) => sser.handler(request)
 const { port, stop } = await serve({
   sser,

@@ -30,7 +30,7 @@ const sser = new Sser({
   peerFinder: new StaticPeerFinder([]),
   heartbeatMs: 1_000,
   logMaxBytes: 1_048_576,
-  drainMs: 0,
+  drainTimeoutMs: 0,
   flushTimeoutMs: 0,
   clock,
   logger: false,

@@ -16,7 +16,12 @@ afterEach(async () => {
 })
 
 function newSser(): Sser {
-  return new Sser({ peerFinder: new StaticPeerFinder([]), internalPort: 0, drainMs: 0, flushTimeoutMs: 0 })
+  return new Sser({
+    peerFinder: new StaticPeerFinder([]),
+    internalPort: 0,
+    drainTimeoutMs: 0,
+    flushTimeoutMs: 0,
+  })
 }
 
 /** `sser.handler` with no help from `serve()`. */

@@ -30,7 +30,7 @@ export async function startServer(
   { fastPath, onRequest }: { fastPath?: boolean; onRequest?: (env: ServerEnv['Bindings']) => void } = {},
 ): Promise<OneServer> {
   const peerFinder = new StaticPeerFinder([])
-  const sser = new Sser({ peerFinder, internalPort: 0, drainMs: 0, flushTimeoutMs: 0 })
+  const sser = new Sser({ peerFinder, internalPort: 0, drainTimeoutMs: 0, flushTimeoutMs: 0 })
   const app = new Hono<ServerEnv>()
   for (const middleware of front) app.use(middleware)
   app.route('/events', sser.routes)

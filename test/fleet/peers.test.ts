@@ -101,8 +101,8 @@ describe.each<[Runtime, number]>([
     good = await Pod.start({ runtime, host: address(2), peers: [`${address(1)}:7110`] })
     const OPTIONS = JSON.stringify({
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
-      hydrateTimeoutMs: 0,
-      drainMs: 0,
+      initialSyncTimeoutMs: 0,
+      drainTimeoutMs: 0,
       flushTimeoutMs: 0,
     })
     const peers = [...[...bad.values()].map(({ host }) => host), `${good.options.host}:7110`]

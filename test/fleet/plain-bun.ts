@@ -8,7 +8,7 @@ const sser = new Sser({
   peerFinder: new StaticPeerFinder([]),
   internalPort: 0,
   heartbeatMs: 60_000,
-  drainMs: 60_000,
+  drainTimeoutMs: 60_000,
   logger: { info: () => {}, warn: (message) => warnings.push(message) },
 })
 await sser.start()

@@ -117,7 +117,7 @@ describe('the handler on Bun.serve()', () => {
 })
 
 function start(runtime: Runtime, host: string, serve: object = {}): Promise<Pod> {
-  const OPTIONS = JSON.stringify({ drainMs: 0, flushTimeoutMs: 0 })
+  const OPTIONS = JSON.stringify({ drainTimeoutMs: 0, flushTimeoutMs: 0 })
   return Pod.start({ runtime, host, script: SCRIPT, env: { OPTIONS, SERVE: JSON.stringify(serve) } })
 }
 

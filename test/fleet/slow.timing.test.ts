@@ -32,7 +32,7 @@ test.each<[Runtime, string, string]>([
   const [runtime, first, hungAddress] = args
   const hung = await TcpServer.listen(hungAddress, 7110, (socket) => socket.resume())
   servers.push(hung)
-  const env = { OPTIONS: JSON.stringify({ requestTimeoutMs: 400, hydrateTimeoutMs: 300 }) }
+  const env = { OPTIONS: JSON.stringify({ requestTimeoutMs: 400, initialSyncTimeoutMs: 300 }) }
   const options = { script: SCRIPT, env }
   // Both fleets live at once, so that whatever else the machine does meets both.
   const without = await startFleet([runtime, runtime], first.replace(/1$/, '5'), options)

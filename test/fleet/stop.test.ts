@@ -31,7 +31,7 @@ describe.each<[string, Runtime, string, object]>([
       host: `${prefix}${hosts}`,
       script: SCRIPT,
       env: {
-        OPTIONS: JSON.stringify({ drainMs: 0, flushTimeoutMs: 0, ...options }),
+        OPTIONS: JSON.stringify({ drainTimeoutMs: 0, flushTimeoutMs: 0, ...options }),
         SERVE: JSON.stringify({ ...way, ...serve }),
         ...env,
       },
@@ -77,7 +77,7 @@ describe.each<[string, Runtime, string, object]>([
   })
 
   test('closes a connection with each answer while it drains', async () => {
-    const pod = await start({ options: { drainMs: 60_000 } })
+    const pod = await start({ options: { drainTimeoutMs: 60_000 } })
     const listeners = await Promise.all(Array.from({ length: 3 }, () => listen(pod)))
     const [state, events] = await Promise.all([request(pod, 'GET /state'), request(pod, 'GET /state')])
     for (const raw of [state, events]) await raw.holds('an answer', (text) => text.endsWith('}'))
@@ -97,7 +97,7 @@ describe.each<[string, Runtime, string, object]>([
   })
 
   test('goes on when SIGTERM comes again, and after its end, too', async () => {
-    const pod = await start({ options: { drainMs: 1_000 }, env: { AFTER_STOP: 'held' } })
+    const pod = await start({ options: { drainTimeoutMs: 1_000 }, env: { AFTER_STOP: 'held' } })
     const listeners = await Promise.all(Array.from({ length: 15 }, () => listen(pod)))
     pod.signal('SIGTERM')
     await until('a stream has ended', () => listeners.some(({ isClosed: ended }) => ended))

@@ -35,7 +35,7 @@ export class TracedPod {
     this.sser = new Sser({
       peerFinder: new StaticPeerFinder(HOSTS.map((each) => `${each}:${PORT}`)),
       internalPort: PORT,
-      drainMs: 0,
+      drainTimeoutMs: 0,
       flushTimeoutMs: 0,
       logger: false,
       fetch: (url, init) => {

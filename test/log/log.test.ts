@@ -15,7 +15,7 @@ function makeLog(maxBytes = 1_000_000): Log {
     maxAgeMs: MAX_AGE_MS,
     maxBytes,
     timing: timing(MAX_AGE_MS),
-    history: true,
+    isResumable: true,
   })
 }
 

@@ -52,7 +52,7 @@ describe('the id of a Pod that knows many others', () => {
   )
 
   it('stays within any limit, while clients read live events', async () => {
-    const pod = new Listening({ maxPositionBytes: 64 })
+    const pod = new Listening({ maxLastEventIdBytes: 64 })
     const client = pod.connect('a')
     await settle()
     for (let i = 0; i < 50; i += 1) {

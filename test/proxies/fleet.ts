@@ -59,7 +59,9 @@ export class ProxiedFleet {
       internalPort: INTERNAL_PORT,
       peers: ([0, 1, 2] as const).map((each) => `${this.#host(each)}:${INTERNAL_PORT}`),
       script: script('../fleet/custom-pod.ts'),
-      env: { OPTIONS: JSON.stringify({ retryMs: RETRY_MS, heartbeatMs: HEARTBEAT_MS, drainMs: DRAIN_MS }) },
+      env: {
+        OPTIONS: JSON.stringify({ retryMs: RETRY_MS, heartbeatMs: HEARTBEAT_MS, drainTimeoutMs: DRAIN_MS }),
+      },
     })
     this.#pods[place] = pod
     await until(`${pod} is ready`, async () => (await this.#internal(place, '/readyz')).ok, 10_000)

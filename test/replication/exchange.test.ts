@@ -19,7 +19,7 @@ class Side {
   readonly faults: unknown[] = []
 
   constructor(epoch: string, maxBytes = 1_000_000) {
-    this.log = new Log({ epoch, maxAgeMs: AGE_MS, maxBytes, timing: TIMES, history: true })
+    this.log = new Log({ epoch, maxAgeMs: AGE_MS, maxBytes, timing: TIMES, isResumable: true })
     const faults = new Faults((error) => this.faults.push(error))
     this.exchange = new Exchange({ log: this.log, timing: TIMES, faults, tally: new Tally() })
   }

@@ -5,7 +5,7 @@ import { Fleet, type Pod } from '../support/fleet.ts'
 /** A fleet in the middle of the last step of a migration from Go: Pods 0 and 1 have history, Pod 2 has none. */
 async function mixed(): Promise<{ fleet: Fleet; pods: Record<'with' | 'also with' | 'without', Pod> }> {
   const fleet = await Fleet.of(3)
-  const without = fleet.replace(2, { history: false })
+  const without = fleet.replace(2, { resume: false })
   await fleet.start(without)
   await fleet.clock.advance(10_000)
   return { fleet, pods: { with: fleet.pod(0), 'also with': fleet.pod(1), without } }

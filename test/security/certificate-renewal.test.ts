@@ -45,7 +45,7 @@ describe.each(['node', 'bun'] as const)('a Pod under %s whose certificate was re
     const expired = Date.now() + 8_000
     const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
     const [first, second] = HOSTS[runtime]
-    const env = { TLS: JSON.stringify(files()), OPTIONS: JSON.stringify({ hydrateTimeoutMs: 0 }) }
+    const env = { TLS: JSON.stringify(files()), OPTIONS: JSON.stringify({ initialSyncTimeoutMs: 0 }) }
     const old = await Pod.start({ runtime, host: first, peers: [`${second}:7110`], script, env })
     use('long')
     await until('the first certificate expired', () => Date.now() > expired + 1_000, 15_000)

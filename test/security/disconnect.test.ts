@@ -181,7 +181,7 @@ describe('a Pod in whose life much happens while the hook is asked', () => {
 
   it('lets nobody in when it drains meanwhile', async () => {
     const { gates, slow } = gated()
-    const [pod] = (await fleet.start({ authorize: slow, drainMs: 300 })) as [SecuredPod]
+    const [pod] = (await fleet.start({ authorize: slow, drainTimeoutMs: 300 })) as [SecuredPod]
     const raw = await Raw.events(pod.url, ['a'])
     raws.push(raw)
     await until('it is being judged', () => gates.length === 1)

@@ -68,9 +68,9 @@ export class SecuredFleet {
     const sser = new Sser({
       peerFinder: new StaticPeerFinder(peers),
       internalPort: PORT,
-      drainMs: 0,
+      drainTimeoutMs: 0,
       flushTimeoutMs: 0,
-      hydrateTimeoutMs: 1_000,
+      initialSyncTimeoutMs: 1_000,
       onError: (error, context) => faults.push({ error, context }),
       ...settings,
     })

@@ -29,7 +29,7 @@ async function statusFrom(pod: SecuredPod): Promise<number> {
 
 describe('bodies on the internal port', () => {
   it('that do not come are given up, and take nobody else’s room', async () => {
-    const pod = await fleet.one({ internalBodyTimeoutMs: 300, maxInternalBytes: 8_388_608 })
+    const pod = await fleet.one({ internalBodyTimeoutMs: 300, maxBufferedBodyBytes: 8_388_608 })
     const announced = await Promise.all(
       Array.from({ length: 20 }, (_, i) => {
         return begin(pod.internal, `content-length: ${i % 2 === 0 ? 8_388_608 : 100}`)
@@ -44,7 +44,7 @@ describe('bodies on the internal port', () => {
   })
 
   it('beyond the limit of all are given up, and not those of others', async () => {
-    const pod = await fleet.one({ maxInternalBytes: 8_388_608 })
+    const pod = await fleet.one({ maxBufferedBodyBytes: 8_388_608 })
     const peer = await begin(pod.internal, 'content-length: 8388608')
     peer.socket.write(Buffer.alloc(1_048_576, 32))
     const attacker = '127.0.76.201'
@@ -61,7 +61,7 @@ describe('bodies on the internal port', () => {
 
   it('of strangers do not part the Pods, whether they come or not', async () => {
     const peerSecret = 'known to the Pods of this fleet, and to nobody else'
-    const settings = { peerSecret, maxInternalBytes: 8_388_608 }
+    const settings = { peerSecret, maxBufferedBodyBytes: 8_388_608 }
     const [one, two] = (await fleet.start(settings, settings)) as [SecuredPod, SecuredPod]
     const signature = `sser-signature: t=1, s=0123456789abcdef, n=1, m=${'A'.repeat(43)}`
     for (let times = 0; times < 20; times += 1) {

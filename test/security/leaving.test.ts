@@ -89,7 +89,7 @@ describe.each([
   })
 
   it('where they came from is forgotten', async () => {
-    const pod = await one({ maxConnectionsPerAddress: 1, trustedProxies: 1, serving: { fastPath } })
+    const pod = await one({ maxConnectionsPerAddress: 1, trustedProxyHops: 1, serving: { fastPath } })
     const heap = () => {
       collect()
       return process.memoryUsage().heapUsed

@@ -115,7 +115,7 @@ describe('connections', () => {
   })
 
   it('behind a proxy count for the client that it names, and nobody can name another', async () => {
-    const pod = await fleet.one({ maxConnectionsPerAddress: 1, trustedProxies: 1 })
+    const pod = await fleet.one({ maxConnectionsPerAddress: 1, trustedProxyHops: 1 })
     const via = (forwarded: string) => ask(pod, '?stream=a', { 'x-forwarded-for': forwarded })
     const held = await fetch(`${pod.url}/events?stream=a`, {
       headers: { 'x-forwarded-for': '9.9.9.9, 10.1.1.1' },
@@ -166,7 +166,7 @@ describe('connections', () => {
     ['IPv4 in IPv6, in hexadecimal', '::FFFF:0909:909', '9.9.9.9:80'],
     ['a zone', 'fe80::1%eth0', 'fe80::2%eth1'],
   ])('of one client are counted as such, named with %s', async (_, first, second) => {
-    const pod = await fleet.one({ maxConnectionsPerAddress: 1, trustedProxies: 1 })
+    const pod = await fleet.one({ maxConnectionsPerAddress: 1, trustedProxyHops: 1 })
     const via = (address: string) =>
       fetch(`${pod.url}/events?stream=a`, { headers: { 'x-forwarded-for': `8.8.8.8, ${address}` } })
     const held = await via(first)

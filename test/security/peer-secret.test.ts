@@ -175,7 +175,7 @@ describe('a stranger without the secret', () => {
   })
 
   it('who answers at the address of a peer is not believed', async () => {
-    const [pod] = (await fleet.start({ peerSecret, hydrateTimeoutMs: 0 }, { peerSecret })) as [SecuredPod]
+    const [pod] = (await fleet.start({ peerSecret, initialSyncTimeoutMs: 0 }, { peerSecret })) as [SecuredPod]
     const client = await fleet.listen(0, 'a')
     await (fleet.pods[1] as SecuredPod).served.stop()
     const { hostname, port } = new URL((fleet.pods[1] as SecuredPod).internal)

@@ -59,7 +59,7 @@ describe.each([
     peers: IMPOSTORS.map((last) => `${net}.${last}:${PORT}`),
     // What was made up is believed, up to a limit, and forgotten minutes later.
     mostGrownBytes: 67_108_864,
-    settings: { requestTimeoutMs: 600, hydrateTimeoutMs: 200 },
+    settings: { requestTimeoutMs: 600, initialSyncTimeoutMs: 200 },
   })
 
   const run = (epoch: string, prev: number, fields: object = {}, events: object[] = []) => ({

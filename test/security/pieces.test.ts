@@ -40,7 +40,11 @@ describe.each([
   afterAll(() => impostor.cut())
   const victim = Victim.forAll(runtime, `${net}.1`, {
     peers: [`${net}.2:7110`],
-    settings: { peerSecret: 'known to the Pods alone', hydrateTimeoutMs: 0, internalBodyTimeoutMs: 2_000 },
+    settings: {
+      peerSecret: 'known to the Pods alone',
+      initialSyncTimeoutMs: 0,
+      internalBodyTimeoutMs: 2_000,
+    },
   })
 
   /** Expects that the Pod never needs much memory. */

@@ -15,7 +15,7 @@ let offsetMs = 0
 const sser = new Sser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
-  drainMs: 0,
+  drainTimeoutMs: 0,
   flushTimeoutMs: 0,
   clock: { ...systemClock, now: () => systemClock.now() + offsetMs },
   onError: (error, { stage }) => {

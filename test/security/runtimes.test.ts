@@ -5,7 +5,7 @@ import { endPods, Pod } from '../fleet/pods.ts'
 import { until, within } from '../support/until.ts'
 
 const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
-const OPTIONS = JSON.stringify({ internalBodyTimeoutMs: 1_000, maxInternalBytes: 8_388_608 })
+const OPTIONS = JSON.stringify({ internalBodyTimeoutMs: 1_000, maxBufferedBodyBytes: 8_388_608 })
 
 const raws: Raw[] = []
 afterEach(async () => {
@@ -52,7 +52,7 @@ describe.each(['node', 'bun'] as const)('bodies on the internal port of a Pod on
 
 describe.each(['node', 'bun'] as const)('a client that does not read, of a Pod on %s', (runtime) => {
   it('is cut off, and nothing is printed', async () => {
-    const limits = { heartbeatMs: 1_000, stallTimeoutMs: 1_000, maxMessageBytes: 1_048_576 }
+    const limits = { heartbeatMs: 1_000, slowClientTimeoutMs: 1_000, maxMessageBytes: 1_048_576 }
     const env = { OPTIONS: JSON.stringify(limits) }
     const pod = await Pod.start({ runtime, host: '127.0.69.1', script, env })
     const raw = await Raw.events(pod.url, ['a'])

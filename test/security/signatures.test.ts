@@ -162,7 +162,7 @@ describe('an answer', () => {
     return asked
   }
   const start = (settings: PodSettings = {}) =>
-    one({ others: ['127.0.72.9:7310'], hydrateTimeoutMs: 0, ...settings })
+    one({ others: ['127.0.72.9:7310'], initialSyncTimeoutMs: 0, ...settings })
   /** Of the peer, its epoch says that an answer was believed. */
   const epochAt = ({ sser }: SecuredPod) => sser.peers.find(({ peer }) => peer === '127.0.72.9:7310')?.epoch
 

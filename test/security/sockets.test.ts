@@ -111,7 +111,7 @@ describe.concurrent.each([
   }, 30_000)
 
   it('that do not read for too long are closed', async () => {
-    const SETTINGS = JSON.stringify({ heartbeatMs: 1_000, stallTimeoutMs: 1_000 })
+    const SETTINGS = JSON.stringify({ heartbeatMs: 1_000, slowClientTimeoutMs: 1_000 })
     await withPod(runtime, `${host}3`, { FAST_PATH, SETTINGS }, async (pod) => {
       const before = sockets(pod)
       const raws = await stalled(pod)

@@ -15,7 +15,7 @@ describe('a client that does not read', () => {
     async (_, serving) => {
       const pod = await fleet.one({
         heartbeatMs: 1_000,
-        stallTimeoutMs: 1_000,
+        slowClientTimeoutMs: 1_000,
         maxMessageBytes: 1_048_576,
         serving,
       })

@@ -92,8 +92,8 @@ export class Life {
       logMaxBytes: plan.logBytes,
       heartbeatMs: plan.heartbeatMs,
       requestTimeoutMs: 1_000,
-      hydrateTimeoutMs: 3_000,
-      drainMs: random.pick([0, 300]),
+      initialSyncTimeoutMs: 3_000,
+      drainTimeoutMs: random.pick([0, 300]),
       flushTimeoutMs: 5_000,
       fetch: network.fetchFrom(this),
       clock: {

@@ -167,7 +167,7 @@ describe('faults in the background', () => {
 describe('a Pod', () => {
   it('says when it starts, is ready, loses a peer and has it back, drains and has stopped', async () => {
     const lines = new Lines()
-    const fleet = new Fleet(2, { drainMs: 100, flushTimeoutMs: 0 })
+    const fleet = new Fleet(2, { drainTimeoutMs: 100, flushTimeoutMs: 0 })
     fleet.replace(0, { logger: lines })
     await fleet.start(...fleet.pods)
     const peer = () => fleet.pod(0).sser.peers.find((each) => each.peer === fleet.host(1))

@@ -36,7 +36,7 @@ export const internal: Surface<Answered | undefined> = {
       peerFinder: new StaticPeerFinder([]),
       clock,
       logger: false,
-      drainMs: 0,
+      drainTimeoutMs: 0,
       flushTimeoutMs: 0,
     })
     await sser.start()

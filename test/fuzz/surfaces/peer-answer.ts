@@ -40,7 +40,7 @@ export const peerAnswer: Surface<string | undefined> = {
     const transport = fetchTransport(async () =>
       answerOf(answers[Math.min(asked++, answers.length - 1)] ?? null),
     )
-    const { clock, life } = await newLife({ transport, peers: ['127.0.0.2'], hydrateTimeoutMs: 1_000 })
+    const { clock, life } = await newLife({ transport, peers: ['127.0.0.2'], initialSyncTimeoutMs: 1_000 })
     if (!life.mesh.isReady) return 'it is never ready'
     const listener = new Listener(life, ['mine'])
     const ledger = new Ledger()

@@ -20,7 +20,7 @@ const sser = new Sser({
   clock,
   logger: false,
   maxConnectionsPerAddress: 1,
-  trustedProxies: 1,
+  trustedProxyHops: 1,
 })
 const started = sser.start()
 const CODES = [
