@@ -26,8 +26,6 @@ export type SserErrorCode =
   | 'stopped'
   /** An option is unknown or out of its range. */
   | 'invalid-options'
-  /** A call was given an argument of the wrong type. */
-  | 'invalid-argument'
   /** A peer finder returned something that is not a peer. */
   | 'invalid-peer'
   /** A port that `serve()` was to bind is in use. */
@@ -70,7 +68,7 @@ export type SserErrorCode =
   | 'output-buffers-full'
   /** A client took nothing for `slowClientTimeoutMs`. */
   | 'slow-client'
-  /** A `key` is empty, too long, or holds a line break or NUL. */
+  /** An `idempotencyKey` is empty, too long, or holds a line break or NUL. */
   | 'invalid-idempotency-key'
   /** A peer could not be reached, or answered with something that is no answer. */
   | 'peer-failed'
@@ -93,7 +91,6 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'not-started': 503,
   stopped: 503,
   'invalid-options': 500,
-  'invalid-argument': 500,
   'invalid-peer': 500,
   'port-in-use': 500,
   'body-too-large': 413,

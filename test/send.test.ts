@@ -28,7 +28,14 @@ describe('send() refuses', () => {
     ['an empty type', 'foo', 'x', { event: '' }, 'invalid-event-type', 'empty'],
     ['a type of Sser’s own', 'foo', 'x', { event: 'sser-gap' }, 'invalid-event-type', 'reserved'],
     ['a type too long', 'foo', 'x', { event: 'x'.repeat(257) }, 'invalid-event-type', '256 characters'],
-    ['a key with a line break', 'foo', 'x', { key: 'a\nb' }, 'invalid-idempotency-key', '256 characters'],
+    [
+      'a key with a line break',
+      'foo',
+      'x',
+      { idempotencyKey: 'a\nb' },
+      'invalid-idempotency-key',
+      '256 characters',
+    ],
   ])('%s', async (_, stream, msg, options, code, words) => {
     const { client, sser } = await onePod()
     await expect(sser.send(stream, msg, options)).rejects.toMatchObject({
@@ -133,9 +140,9 @@ describe('a key', () => {
     const fleet = await Fleet.of(2)
     const clients = fleet.pods.map((pod) => pod.connect('foo'))
     await settle()
-    const first = await fleet.pod(0).sser.send('foo', 'pay', { key: 'k1' })
-    const again = await fleet.pod(0).sser.send('foo', 'pay', { key: 'k1' })
-    const elsewhere = await fleet.pod(1).sser.send('foo', 'pay', { key: 'k1' })
+    const first = await fleet.pod(0).sser.send('foo', 'pay', { idempotencyKey: 'k1' })
+    const again = await fleet.pod(0).sser.send('foo', 'pay', { idempotencyKey: 'k1' })
+    const elsewhere = await fleet.pod(1).sser.send('foo', 'pay', { idempotencyKey: 'k1' })
     expect([first, again, elsewhere].map(({ id, duplicate }) => [id, duplicate])).toEqual([
       [first.id, false],
       [first.id, true],
@@ -143,8 +150,8 @@ describe('a key', () => {
     ])
     // Known at once, without waiting for anybody.
     for (const { peers } of [first, again, elsewhere]) expect(peers).toMatchObject([{ status: 'delivered' }])
-    await fleet.pod(1).sser.send('bar', 'pay', { key: 'k1' })
-    await fleet.pod(1).sser.send('foo', 'pay', { key: 'k2' })
+    await fleet.pod(1).sser.send('bar', 'pay', { idempotencyKey: 'k1' })
+    await fleet.pod(1).sser.send('foo', 'pay', { idempotencyKey: 'k2' })
     expect(clients.map(({ messages }) => messages)).toEqual([
       ['pay', 'pay'],
       ['pay', 'pay'],

@@ -15,10 +15,11 @@ export interface SendOptions {
   /** The SSE event type; without one, clients receive a `message`. Types that begin with `sser-` are reserved. */
   event?: string | undefined
   /**
-   * Names this send: another with the same key, on any Pod that holds the first one, sends nothing, and its receipt
-   * says `duplicate`. For retries; 1 to 256 characters, remembered as long as the log remembers the event.
+   * Makes a retry safe: a second send to the same stream with the same key, on any Pod that holds the first, sends
+   * nothing, and its receipt says `duplicate`. 1 to 256 characters, kept for as long as the log keeps the event.
+   * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
    */
-  key?: string | undefined
+  idempotencyKey?: string | undefined
   /**
    * The W3C `traceparent` that this send belongs to; it goes with the event to every Pod, and never to a client. What is
    * none is dropped: tracing never breaks sending. Default: with the option `tracing`, what that sees as active.
@@ -80,7 +81,7 @@ export class Sender {
   async #send(
     stream: string,
     msg: string,
-    { event, key, signal }: SendOptions,
+    { event, idempotencyKey: key, signal }: SendOptions,
     traceparent: string | undefined,
   ): Promise<Receipt> {
     this.#requireStarted()

@@ -60,7 +60,7 @@ export interface Stats {
     others: number
   }
   events: {
-    /** Sent here; without those that a `key` made duplicates. */
+    /** Sent here; without duplicates by an `idempotencyKey`. */
     sent: number
     /** Taken from peers. */
     received: number

@@ -119,7 +119,7 @@ export function keyFault(key: string): SserError | undefined {
   if (key !== '' && key.length <= MAX_KEY_LENGTH && !FORGING.test(key)) return undefined
   return new SserError(
     'invalid-idempotency-key',
-    `A key has 1 to ${MAX_KEY_LENGTH} characters, none of them CR, LF or NUL`,
+    `An idempotencyKey has 1 to ${MAX_KEY_LENGTH} characters, none of them CR, LF or NUL`,
   )
 }
 

@@ -32,8 +32,8 @@ describe('/metrics', () => {
   it('counts an event that is sent again under the same key once', async () => {
     const fleet = await Fleet.of(1)
     const { sser } = fleet.pod(0)
-    await sser.send('a', 'x', { key: 'k' })
-    await sser.send('a', 'x', { key: 'k' })
+    await sser.send('a', 'x', { idempotencyKey: 'k' })
+    await sser.send('a', 'x', { idempotencyKey: 'k' })
     expect((await scrape(sser)).get('sser_events_sent_total')).toBe(1)
     await fleet.stop()
   })

@@ -34,7 +34,7 @@ describe('a Go Pod', () => {
 
   it('gets neither the type nor the key, nor signs of life', async () => {
     const { peer, pod } = await amongGo()
-    await pod.send('foo', 'x', { event: 'order', key: 'k' })
+    await pod.send('foo', 'x', { event: 'order', idempotencyKey: 'k' })
     await pod.clock.advance(30_000)
     expect(peer.v1Bodies).toEqual(['{"stream":"foo","msg":"x"}'])
   })
@@ -130,15 +130,15 @@ describe('a Go Pod', () => {
 
   it('is not said to hold what it did not take when the send is tried again, and is when it did', async () => {
     const { peer, pod } = await amongGo()
-    await pod.send('foo', 'taken', { key: 'k1' })
+    await pod.send('foo', 'taken', { idempotencyKey: 'k1' })
     peer.behave = (request, signal) =>
       request.path === V2 ? goPod(request, signal) : new Response('oops', { status: 500 })
-    await pod.send('foo', 'not taken', { key: 'k2' })
+    await pod.send('foo', 'not taken', { idempotencyKey: 'k2' })
     peer.behave = goPod
     await pod.clock.until('the Go Pod is asked again', () => pod.status(GO)?.state === 'v1')
     const again = Promise.all([
-      pod.sser.send('foo', 'taken', { key: 'k1' }),
-      pod.sser.send('foo', 'not taken', { key: 'k2' }),
+      pod.sser.send('foo', 'taken', { idempotencyKey: 'k1' }),
+      pod.sser.send('foo', 'not taken', { idempotencyKey: 'k2' }),
       pod.sser.send('foo', 'something else'),
     ])
     const [taken, notTaken] = await again
@@ -152,7 +152,7 @@ describe('a Go Pod', () => {
     // Its successor that speaks v2 gets all that the log still has.
     peer.behave = peer.honest
     await pod.clock.advance(66_000)
-    expect((await pod.send('foo', 'not taken', { key: 'k2' })).peers[0]?.status).toBe('delivered')
+    expect((await pod.send('foo', 'not taken', { idempotencyKey: 'k2' })).peers[0]?.status).toBe('delivered')
   })
 
   it('is not said to hold what the log let go of when the send is tried again', async () => {
@@ -162,7 +162,7 @@ describe('a Go Pod', () => {
       if (peer.v1Bodies.length === 1) await new Promise<void>((resolve) => (release = resolve))
       return goPod(request, signal)
     }
-    const send = (key: string) => pod.sser.send('foo', key.padEnd(300, 'x'), { key })
+    const send = (key: string) => pod.sser.send('foo', key.padEnd(300, 'x'), { idempotencyKey: key })
     const held = send('held')
     await pod.clock.advance(0)
     const sending = [held, ...['lost', ...Array.from({ length: 20 }, (_, i) => `${i}`)].map(send)]
@@ -181,10 +181,10 @@ describe('a Go Pod', () => {
     const peer = new FakePeer('later', goPod)
     const finder = new ChangingPeerFinder([])
     const pod = await new Among({ [GO]: peer }, { peerFinder: finder }).start()
-    await pod.send('foo', 'early', { key: 'k' })
+    await pod.send('foo', 'early', { idempotencyKey: 'k' })
     finder.set([{ address: GO }])
     await pod.clock.until('the Go Pod is met', () => pod.status(GO)?.state === 'v1')
-    expect(await pod.send('foo', 'early', { key: 'k' })).toMatchObject({
+    expect(await pod.send('foo', 'early', { idempotencyKey: 'k' })).toMatchObject({
       duplicate: true,
       peers: [{ status: 'failed' }],
     })

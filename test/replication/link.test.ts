@@ -115,28 +115,28 @@ describe('a link', () => {
     const peer = new FakePeer('peer1')
     const pod = await new Among({ [PEER]: peer }, { logMaxBytes: 40_000 }).start()
     peer.behave = (_, signal) => refused(deliver, signal)
-    await pod.send('a', 'kept until there is no room', { key: 'k' })
+    await pod.send('a', 'kept until there is no room', { idempotencyKey: 'k' })
     for (const n of numbers(1, 80)) await pod.send('a', n.padEnd(1_000, 'x'))
     peer.behave = peer.honest
     await pod.clock.until('the link is up again', () => pod.status(PEER)?.lag === 0)
-    const again = await pod.send('a', 'kept until there is no room', { key: 'k' })
+    const again = await pod.send('a', 'kept until there is no room', { idempotencyKey: 'k' })
     expect(again).toMatchObject({
       duplicate: true,
       peers: [{ status: 'failed', reason: 'the log let go of it' }],
     })
-    expect((await pod.send('a', 'new', { key: 'n' })).peers[0]?.status).toBe('delivered')
-    expect((await pod.send('a', 'new', { key: 'n' })).peers[0]?.status).toBe('delivered')
+    expect((await pod.send('a', 'new', { idempotencyKey: 'n' })).peers[0]?.status).toBe('delivered')
+    expect((await pod.send('a', 'new', { idempotencyKey: 'n' })).peers[0]?.status).toBe('delivered')
   })
 
   it('knows of a send that is tried again as soon as it has met the peer, and not before', async () => {
     const peer = new FakePeer('peer1')
     const finder = new ChangingPeerFinder([])
     const pod = await new Among({ [PEER]: peer }, { peerFinder: finder }).start()
-    await pod.send('a', 'x', { key: 'k' })
+    await pod.send('a', 'x', { idempotencyKey: 'k' })
     const release = held(peer)
     finder.set([{ address: PEER }])
     await settle()
-    const again = pod.sser.send('a', 'x', { key: 'k' })
+    const again = pod.sser.send('a', 'x', { idempotencyKey: 'k' })
     await settle()
     release()
     await settle()

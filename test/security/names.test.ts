@@ -22,7 +22,9 @@ describe.each([
         expect(await victim.send({ stream: 'target', event: text }, 'x')).toMatchObject({
           code: 'invalid-event-type',
         })
-        expect(await victim.send({ stream: 'target', key: text }, 'x')).toMatchObject({ code: 'invalid-idempotency-key' })
+        expect(await victim.send({ stream: 'target', key: text }, 'x')).toMatchObject({
+          code: 'invalid-idempotency-key',
+        })
       }
       for (const msg of HOSTILE_MESSAGES)
         expect((await victim.send({ stream: 'target' }, msg)).status).toBe(202)

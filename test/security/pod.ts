@@ -30,7 +30,7 @@ app.route('/events', sser.routes)
 app.post('/send', async (c) => {
   const { stream = '', event, key } = c.req.query()
   try {
-    return c.json(await sser.send(stream, await c.req.text(), { event, key }), 202)
+    return c.json(await sser.send(stream, await c.req.text(), { event, idempotencyKey: key }), 202)
   } catch (error) {
     return c.json({ code: (error as SserError).code }, 400)
   }

@@ -117,7 +117,7 @@ class Run {
     // Where the log is tiny, a message now and then fills it.
     const length = this.#plan.mood === 'tiny' ? this.#random.pick([0, 0, 100, 400]) : 0
     const msg = `e${this.#sent++}${'.'.repeat(length)}`
-    const place = this.#append(life, () => life.sser.send(stream, msg, { key }))
+    const place = this.#append(life, () => life.sser.send(stream, msg, { idempotencyKey: key }))
     if (place !== undefined) this.#truth.send({ msg, stream, ...place, at: this.#time.now, key })
   }
 
