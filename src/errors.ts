@@ -26,6 +26,8 @@ export type SserErrorCode =
   | 'stopped'
   /** An option is unknown or out of its range. */
   | 'invalid-options'
+  /** A call was given an argument of the wrong type. */
+  | 'invalid-argument'
   /** A peer finder returned something that is not a peer. */
   | 'invalid-peer'
   /** A port that `serve()` was to bind is in use. */
@@ -91,6 +93,7 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'not-started': 503,
   stopped: 503,
   'invalid-options': 500,
+  'invalid-argument': 500,
   'invalid-peer': 500,
   'port-in-use': 500,
   'body-too-large': 413,
