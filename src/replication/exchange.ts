@@ -7,7 +7,7 @@ import type { Faults } from '../telemetry/faults.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import { MAX_EPOCHS } from '../wire/position.ts'
 import { APPEND_TARGET_BYTES, type Append, type Run, type WireEvent } from '../wire/v2.ts'
-import type { Acquaintance } from './acquaintance.ts'
+import type { PeerProgress } from './peer-progress.ts'
 
 /** Bytes of JSON around an event, roughly. */
 const EVENT_OVERHEAD_BYTES = 80
@@ -36,12 +36,12 @@ export class Exchange {
   }
 
   /** What `peer` lacks: this Pod's own events if `own`; third Pods' after a grace, or at once if `third`. */
-  give(peer: Acquaintance, { own, third }: { own: boolean; third: boolean }, now: number): Append {
+  give(peer: PeerProgress, { own, third }: { own: boolean; third: boolean }, now: number): Append {
     const message = this.introduce(now)
     const runs: Run[] = []
     let room = APPEND_TARGET_BYTES
     for (const [epoch, record] of this.#ownFirst(now)) {
-      const has = peer.has(epoch)
+      const has = peer.match(epoch)
       if (epoch === peer.epoch || has >= record.have) continue
       const start = this.#firstAfter(record, has, now)
       const prev = start < record.items.length ? (record.items.at(start) as LogItem).seq - 1 : record.have
@@ -124,8 +124,8 @@ export class Exchange {
     return held.msg !== undefined && held.msg !== event.msg
   }
 
-  #isOverdue(peer: Acquaintance, epoch: string, now: number): boolean {
-    const since = peer.lackingSince(epoch)
+  #isOverdue(peer: PeerProgress, epoch: string, now: number): boolean {
+    const since = peer.behindSince(epoch)
     return since !== undefined && now - since > this.#timing.graceMs
   }
 }

@@ -2,9 +2,9 @@ import type { Target } from '../discovery/peer.ts'
 import type { Log } from '../log/log.ts'
 import type { Faults } from '../telemetry/faults.ts'
 import type { Tally } from '../telemetry/tally.ts'
-import type { Acquaintance } from './acquaintance.ts'
 import type { AppendOptions } from './append.ts'
 import type { Exchange } from './exchange.ts'
+import type { PeerProgress } from './peer-progress.ts'
 
 /** What a link to one peer is made of. */
 export interface LinkOptions extends Pick<AppendOptions, 'clock' | 'transport' | 'tracing'> {
@@ -14,8 +14,8 @@ export interface LinkOptions extends Pick<AppendOptions, 'clock' | 'transport' |
   faults: Faults
   tally: Tally
   requestTimeoutMs: number
-  /** The acquaintance with the Pod of that epoch. */
-  meet(epoch: string): Acquaintance
+  /** Progress of the Pod with that epoch. */
+  progressOf(epoch: string): PeerProgress
   /** Whether this Pod stood still: what was asked before cannot be dated any more. */
   isFrozen(): boolean
 }

@@ -4,11 +4,11 @@ import { post } from '../transport/post.ts'
 import { StatusError } from '../transport/status-error.ts'
 import type { Position } from '../wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, printV1 } from '../wire/v1.ts'
-import type { Acquaintance } from './acquaintance.ts'
 import { type AppendOptions, postAppend } from './append.ts'
 import type { LinkOptions } from './link-options.ts'
 import { Missed } from './missed.ts'
 import { LEAVING, Outage } from './outage.ts'
+import type { PeerProgress } from './peer-progress.ts'
 import type { LinkState, PeerStatus } from './peer-status.ts'
 import type { Outcome } from './receipt.ts'
 import { Waiters } from './waiters.ts'
@@ -33,7 +33,7 @@ export class Link {
   readonly #waiters = new Waiters()
   readonly #missed = new Missed()
   #state: LinkState = 'connecting'
-  #peer: Acquaintance | undefined
+  #peer: PeerProgress | undefined
   readonly #outage: Outage
   #busy = false
   /** Set once a `send()` has waited in vain, until the next answer: no further `send()` waits for this peer. */
@@ -85,8 +85,8 @@ export class Link {
     return this.#outage.isRefused
   }
 
-  /** Whether this link leads to the Pod of that acquaintance. */
-  leadsTo(peer: Acquaintance): boolean {
+  /** Whether the link leads to the Pod with this progress. */
+  leadsTo(peer: PeerProgress): boolean {
     return this.#peer === peer
   }
 
@@ -110,7 +110,7 @@ export class Link {
     if (this.#state === 'v1') return this.#settledSeq() >= (position.get(log.epoch) ?? 0)
     if (this.#peer === undefined || this.#state !== 'connected') return undefined
     for (const [epoch, seq] of position) {
-      if (epoch !== this.#peer.epoch && this.#peer.has(epoch) < seq) return false
+      if (epoch !== this.#peer.epoch && this.#peer.match(epoch) < seq) return false
     }
     return true
   }
@@ -120,7 +120,7 @@ export class Link {
     if (this.#state === 'self') settle(undefined)
     // A third Pod's event: nobody will say more of it than is known.
     else if (epoch !== this.#options.log.epoch) {
-      const isHeld = this.#peer?.epoch === epoch || (this.#peer?.has(epoch) ?? 0) >= seq
+      const isHeld = this.#peer?.epoch === epoch || (this.#peer?.match(epoch) ?? 0) >= seq
       settle(isHeld ? { status: 'delivered' } : { status: 'pending', reason: 'sent by another Pod' })
     }
     // Sent before, under the same key: nothing will be sent now that could bring news of it.
@@ -184,7 +184,7 @@ export class Link {
 
   /** One v2 exchange; false if the peer does not know v2. */
   async #append(): Promise<boolean> {
-    const { clock, exchange, log, meet } = this.#options
+    const { clock, exchange, log, progressOf } = this.#options
     const before = this.#peer
     const message =
       before === undefined
@@ -193,10 +193,10 @@ export class Link {
     // The peer will jump over these; it must not look as if it had taken them.
     const trimmed = message.runs.find((run) => run.epoch === log.epoch && run.floor === true)
     if (trimmed !== undefined) {
-      this.#miss(before?.has(log.epoch) ?? 0, trimmed.prev)
+      this.#miss(before?.match(log.epoch) ?? 0, trimmed.prev)
       this.#waiters.settleUpTo(trimmed.prev, LET_GO)
     }
-    const had = message.runs.map((run) => before?.has(run.epoch) ?? 0)
+    const had = message.runs.map((run) => before?.match(run.epoch) ?? 0)
     const answer = await postAppend(this.target, message, this.#postOptions())
     this.#overdue = undefined
     if (this.#options.isFrozen()) throw new SserError('stopped', 'this Pod stood still')
@@ -208,15 +208,15 @@ export class Link {
       return true
     }
     exchange.take(answer.runs, now)
-    const peer = meet(answer.epoch)
-    peer.hear(answer.position, log.position(now), now)
-    peer.workedAt = now
+    const peer = progressOf(answer.epoch)
+    peer.observe(answer.position, log.position(now), now)
+    peer.lastSuccessAt = now
     if (peer !== before) this.#missed.clear()
     this.#peer = peer
     this.#state = 'connected'
     this.#settleWaiters()
     const hasTaken =
-      message.runs.length === 0 || message.runs.some((run, i) => peer.has(run.epoch) > (had[i] ?? 0))
+      message.runs.length === 0 || message.runs.some((run, i) => peer.match(run.epoch) > (had[i] ?? 0))
     if (peer === before && !hasTaken && this.#hasWork()) {
       throw new SserError('peer-failed', 'answers, but takes nothing')
     }
@@ -287,7 +287,7 @@ export class Link {
 
   /** Up to here the peer is done with this Pod's events. */
   #settledSeq(): number {
-    return this.#peer === undefined ? this.#v1Seq : this.#peer.has(this.#options.log.epoch)
+    return this.#peer === undefined ? this.#v1Seq : this.#peer.match(this.#options.log.epoch)
   }
 
   #settleWaiters(): void {

@@ -7,18 +7,18 @@ import type { Tally } from '../telemetry/tally.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Append } from '../wire/v2.ts'
-import { Acquaintance } from './acquaintance.ts'
 import { Exchange } from './exchange.ts'
 import { hydrate } from './hydration.ts'
 import { Link } from './link.ts'
+import { PeerProgress } from './peer-progress.ts'
 import type { PeerStatus } from './peer-status.ts'
 import { collectOutcomes, type PeerReceipt } from './receipt.ts'
 import { Refusals } from './refusals.ts'
 
 /** How often a Pod that stops looks whether it may go. */
 const FLUSH_POLL_MS = 20
-/** Pods that call and are in no list of peers, or not yet: so many are remembered. */
-const MOST_STRANGERS = 64
+/** Maximum number of remembered Pods that send requests and are in no list of peers, or not yet. */
+const MAX_UNLINKED_PEERS = 64
 
 export interface MeshOptions {
   log: Log
@@ -41,7 +41,7 @@ export class Mesh {
   readonly #exchange: Exchange
   readonly #refusals: Refusals
   readonly #links = new Map<string, Link>()
-  readonly #acquaintances = new Map<string, Acquaintance>()
+  readonly #progress = new Map<string, PeerProgress>()
   readonly #abort = new AbortController()
   #cancelTick: (() => void) | undefined
   #tickedAt = Number.NaN
@@ -123,8 +123,8 @@ export class Mesh {
     if (message.epoch === log.epoch) return this.#exchange.introduce(now)
     log.trim(now)
     this.#exchange.take(message.runs, now)
-    const peer = this.#meet(message.epoch)
-    peer.hear(message.position, log.position(now), now)
+    const peer = this.#progressOf(message.epoch)
+    peer.observe(message.position, log.position(now), now)
     for (const link of this.#links.values()) if (link.leadsTo(peer)) link.poke()
     const ready = this.#isReady
     if (message.hydrate && !ready) return { ...this.#exchange.introduce(now), ready }
@@ -134,7 +134,7 @@ export class Mesh {
       const v1Age = lostAt > Number.NEGATIVE_INFINITY ? now - lostAt : undefined
       return { ...this.#exchange.give(peer, { own: true, third: true }, now), ready, v1Age }
     }
-    const own = now - peer.workedAt > timing.graceMs
+    const own = now - peer.lastSuccessAt > timing.graceMs
     return { ...this.#exchange.give(peer, { own, third: false }, now), ready }
   }
 
@@ -161,7 +161,7 @@ export class Mesh {
         ...this.#options,
         target,
         exchange: this.#exchange,
-        meet: (epoch) => this.#meet(epoch),
+        progressOf: (epoch) => this.#progressOf(epoch),
         isFrozen: () => this.isFrozen(),
       })
       this.#links.set(host, link)
@@ -169,23 +169,23 @@ export class Mesh {
     }
   }
 
-  #meet(epoch: string): Acquaintance {
-    let acquaintance = this.#acquaintances.get(epoch)
-    if (acquaintance === undefined) {
-      acquaintance = new Acquaintance(epoch, this.#options.clock.now())
-      this.#acquaintances.set(epoch, acquaintance)
-      if (this.#acquaintances.size > this.#links.size + MOST_STRANGERS) this.#forgetStranger()
+  #progressOf(epoch: string): PeerProgress {
+    let progress = this.#progress.get(epoch)
+    if (progress === undefined) {
+      progress = new PeerProgress(epoch, this.#options.clock.now())
+      this.#progress.set(epoch, progress)
+      if (this.#progress.size > this.#links.size + MAX_UNLINKED_PEERS) this.#forgetUnlinked()
       for (const link of this.#links.values()) link.probe()
     }
-    return acquaintance
+    return progress
   }
 
-  /** Lets go of the one that was met first, of those to whom no link leads. It loses no more than its grace. */
-  #forgetStranger(): void {
+  /** Forgets the oldest progress that no link leads to. That peer loses its grace period, and no event. */
+  #forgetUnlinked(): void {
     const links = [...this.#links.values()]
-    for (const [epoch, acquaintance] of this.#acquaintances) {
-      if (links.some((link) => link.leadsTo(acquaintance))) continue
-      this.#acquaintances.delete(epoch)
+    for (const [epoch, progress] of this.#progress) {
+      if (links.some((link) => link.leadsTo(progress))) continue
+      this.#progress.delete(epoch)
       return
     }
   }
@@ -203,8 +203,8 @@ export class Mesh {
     this.#cancelTick = clock.after(timing.tickMs, () => this.#tick())
     log.trim(now)
     log.epochs.forget(now)
-    for (const [epoch, { heardAt }] of this.#acquaintances) {
-      if (now - heardAt > timing.dropMs) this.#acquaintances.delete(epoch)
+    for (const [epoch, { lastHeardAt }] of this.#progress) {
+      if (now - lastHeardAt > timing.dropMs) this.#progress.delete(epoch)
     }
     if (!this.#isReady) return
     if (log.ownSeq === this.#seqAtTick) this.#signOfLife()

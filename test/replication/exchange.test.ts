@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Log } from '../../src/log/log.ts'
 import { timing } from '../../src/log/timing.ts'
-import { Acquaintance } from '../../src/replication/acquaintance.ts'
 import { Exchange } from '../../src/replication/exchange.ts'
+import { PeerProgress } from '../../src/replication/peer-progress.ts'
 import { Faults } from '../../src/telemetry/faults.ts'
 import { Tally } from '../../src/telemetry/tally.ts'
 import { type Append, parseAppend, printAppend, type Run, type WireEvent } from '../../src/wire/v2.ts'
@@ -30,8 +30,8 @@ class Side {
 
   /** What it gives to a Pod that stands at `position`, as it comes out of the wire. */
   give(position: Record<string, number>, now = 0, { own = true, third = false } = {}): Append {
-    const peer = new Acquaintance('other', now)
-    peer.hear(new Map(Object.entries(position)), this.log.position(now), now)
+    const peer = new PeerProgress('other', now)
+    peer.observe(new Map(Object.entries(position)), this.log.position(now), now)
     return wire(this.exchange.give(peer, { own, third }, now))
   }
 
@@ -190,12 +190,12 @@ describe('what a Pod gives', () => {
   it('is a third Pod’s only once the peer has lacked it for longer than the grace', () => {
     const pod = new Side('own00')
     pod.take([run(0, ['1', '2'])])
-    const peer = new Acquaintance('other', 0)
+    const peer = new PeerProgress('other', 0)
     const give = (now: number) => pod.exchange.give(peer, { own: true, third: false }, now).runs
-    peer.hear(new Map(), pod.log.position(0), 0)
+    peer.observe(new Map(), pod.log.position(0), 0)
     expect(give(TIMES.graceMs)).toEqual([])
     expect(give(TIMES.graceMs + 1)).toMatchObject([{ epoch: 'peer1', prev: 0, events: [{}, {}] }])
-    peer.hear(new Map([['peer1', 2]]), pod.log.position(0), 5)
+    peer.observe(new Map([['peer1', 2]]), pod.log.position(0), 5)
     expect(give(TIMES.graceMs + 2)).toEqual([])
   })
 
