@@ -75,7 +75,7 @@ summary(() => {
     const reader = new Reader(log, ['orders'], times)
     reader.cursor = 0
     let bytes = 0
-    while (reader.cursor < log.head) bytes += encoder.encode(reader.slice(0).text).byteLength
+    while (reader.cursor < log.nextIndex) bytes += encoder.encode(reader.slice(0).text).byteLength
     return bytes
   })
 })

@@ -54,8 +54,8 @@ export class Batch {
 
   constructor(log: Log, from: number, now: number, isWanted: (stream: string) => boolean) {
     this.from = from
-    const start = Math.max(from, log.tail)
-    const whole = Math.max(start, log.wholeFrom)
+    const start = Math.max(from, log.firstIndex)
+    const whole = Math.max(start, log.firstCompleteIndex)
     const position = log.positionAt(whole, now)
     const print = () => (log.isResumable ? log.ids.print(position) : undefined)
     const streams = new Set<string>()
@@ -75,7 +75,7 @@ export class Batch {
     if (from < start) gaps.set(undefined, 'trimmed')
     let index = start
     // What lost its message is never parted: its gaps speak of all of it.
-    for (; index < log.head && index - whole < MAX_ITEMS && length < FULL_LENGTH; index += 1) {
+    for (; index < log.nextIndex && index - whole < MAX_ITEMS && length < FULL_LENGTH; index += 1) {
       const item = log.at(index) as LogItem
       const isNews = item.kind === 'event' && isWanted(item.stream)
       if (isNews) streams.add(item.stream)

@@ -80,7 +80,7 @@ export class Connection {
     this.#surroundings = surroundings
     this.#gap = gap
     this.#isResumed = isResumed
-    this.#isBehind = reader.cursor < surroundings.log.head
+    this.#isBehind = reader.cursor < surroundings.log.nextIndex
   }
 
   /** Index of the log at which it began: where the log stood when its request was answered. */
@@ -143,8 +143,8 @@ export class Connection {
   catchUp(): boolean {
     if (!this.#isReady || !this.#isBehind) return false
     const { log, now, tally } = this.#surroundings
-    const slice = this.#reader.slice(now(), this.#end ?? log.head)
-    this.#isBehind = this.#reader.cursor < (this.#end ?? log.head)
+    const slice = this.#reader.slice(now(), this.#end ?? log.nextIndex)
+    this.#isBehind = this.#reader.cursor < (this.#end ?? log.nextIndex)
     if (slice.text !== '') this.#write(slice.text)
     tally.tell(slice)
     tally.replayed += slice.replayed
@@ -211,7 +211,7 @@ export class Connection {
     const { log, now, retryMs, tally } = this.#surroundings
     // Since its request was answered, the log may have evicted what comes after its position.
     const isLost = this.#reader.skipLost(now())
-    this.#isBehind = this.#reader.cursor < (this.#end ?? log.head)
+    this.#isBehind = this.#reader.cursor < (this.#end ?? log.nextIndex)
     const gap = this.#gap ?? (isLost ? 'slow-client' : undefined)
     const id = this.#reader.idAt(this.#reader.cursor, now())
     this.#write(gap === undefined ? greetingFrame(id, retryMs, this.#isResumed) : gapFrame(id, gap, retryMs))

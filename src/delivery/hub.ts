@@ -63,13 +63,13 @@ export class Hub {
     this.#faults = options.faults
     this.#tally = options.tally
     this.#tracing = options.tracing
-    this.#delivered = options.log.head
+    this.#delivered = options.log.nextIndex
     this.#connections = new Heartbeat(options.clock, options.heartbeatMs, (connections) =>
       this.#heartbeat(connections),
     )
     this.#patience = Math.ceil(options.slowClientTimeoutMs / options.heartbeatMs)
     this.crowd = new Crowd(options.clock, options, (connections) =>
-      this.#endAll(connections, options.log.head),
+      this.#endAll(connections, options.log.nextIndex),
     )
     this.outputs = new OutputBuffers(options.maxOutputBufferBytes, () => {
       // Clients that read have a turn to take what they were written.
@@ -97,7 +97,7 @@ export class Hub {
    * Takes a connection in whose request came when the log stood at `since`. A disconnect that came since then ends it, as
    * does the drain: it is sent what was appended between its answer and that end, and is closed; after the stop, at once.
    */
-  join(connection: Connection, since: number = this.#log.head): void {
+  join(connection: Connection, since: number = this.#log.nextIndex): void {
     const end = this.#endOf(connection, since)
     if (end !== undefined && end > connection.begin) {
       connection.endAt(end)
@@ -139,7 +139,7 @@ export class Hub {
     const waveSize = Math.max(1, Math.ceil((this.size * WAVE_MS) / ms))
     for (let left = waveSize; this.size > 0; left = waveSize) {
       for (const connection of this.#connections) {
-        this.#end(connection, this.#log.head)
+        this.#end(connection, this.#log.nextIndex)
         left -= 1
         if (left === 0) break
       }
@@ -166,7 +166,7 @@ export class Hub {
     if (since < this.#log.disconnectsFrom) return begin
     for (const { selection, index } of this.#log.disconnects(since))
       if (isMeant(selection, audience.streams, terms?.tags ?? [])) return index
-    if (this.#isClosed) return this.#log.head
+    if (this.#isClosed) return this.#log.nextIndex
     return undefined
   }
 
@@ -248,8 +248,8 @@ export class Hub {
   *#deliver(): Generator<void> {
     let served = 0
     let mostHeld = this.outputs.bytes + this.outputs.maxBytes / 8
-    while (this.#delivered < this.#log.head) {
-      const { head } = this.#log
+    while (this.#delivered < this.#log.nextIndex) {
+      const { nextIndex } = this.#log
       const batch = new Batch(this.#log, this.#delivered, this.#clock.now(), (stream) =>
         this.crowd.has(stream),
       )
@@ -273,7 +273,7 @@ export class Hub {
       endSpans?.()
       this.#delivered = batch.to
       // It was too much for one batch. The sinks, too, need the turn: who has taken one chunk asks for the next.
-      if (batch.to < head) yield
+      if (batch.to < nextIndex) yield
     }
   }
 

@@ -45,8 +45,8 @@ export class Reader {
     this.#log = log
     this.#streams = streams
     this.#timing = timing
-    this.cursor = log.head
-    this.liveFrom = log.head
+    this.cursor = log.nextIndex
+    this.liveFrom = log.nextIndex
   }
 
   /** Whether its position is the log's at its cursor, so that it may share what others read. */
@@ -103,7 +103,7 @@ export class Reader {
   }
 
   /** Frames of its streams from the cursor on, up to the log's `end`, as far as one slice goes; moves the cursor past them. */
-  slice(now: number, end: number = this.#log.head): Slice {
+  slice(now: number, end: number = this.#log.nextIndex): Slice {
     const log = this.#log
     log.trim(now)
     let gap: GapReason | undefined = this.skipLost(now) ? 'slow-client' : undefined
@@ -187,17 +187,17 @@ export class Reader {
   /** Moves the cursor past what the log has let go of; true if something of its streams was among that. */
   skipLost(now: number): boolean {
     const log = this.#log
-    const isLost = this.cursor < log.tail || this.#lacksMessages(now)
-    if (isLost) this.catchUp(log.wholeFrom, now)
+    const isLost = this.cursor < log.firstIndex || this.#lacksMessages(now)
+    if (isLost) this.catchUp(log.firstCompleteIndex, now)
     return isLost
   }
 
   #lacksMessages(now: number): boolean {
-    if (this.cursor >= this.#log.wholeFrom) return false
+    if (this.cursor >= this.#log.firstCompleteIndex) return false
     const position = this.#positionAt(this.cursor, now)
     let checked = 0
     for (const item of unread(this.#log, this.#streams, this.cursor, position)) {
-      if (item.index >= this.#log.wholeFrom) return false
+      if (item.index >= this.#log.firstCompleteIndex) return false
       if (item.kind === 'event' && this.#isWanted(item) && !this.#hasHad(item, position)) return true
       checked += 1
       if (checked === MAX_CHECKED) return true

@@ -81,7 +81,7 @@ export class Life {
     streams: readonly string[],
     lastEventId: string | undefined,
     terms?: Terms,
-    since: number = this.log.head,
+    since: number = this.log.nextIndex,
   ): { stream: EventStream; gap: GapReason | undefined } {
     const read = this.#read(streams, lastEventId)
     const stream = new EventStream(this.hub, (sink) => this.#connect(streams, read, sink, terms), since)

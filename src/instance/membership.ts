@@ -90,7 +90,7 @@ export class Membership {
 
   /** Counts the entries of the log so far, in all lives: a mark of this moment. */
   mark(): number {
-    return this.#entriesBefore + this.#life.log.head
+    return this.#entriesBefore + this.#life.log.nextIndex
   }
 
   /** Index in this life's log of what came after the mark; all of it, if the mark is of an earlier life. */
@@ -101,7 +101,7 @@ export class Membership {
   /** This life; a new one where the Pod stood still for so long that the old one's ages are wrong. */
   current(): Life {
     if (!this.#life.mesh.isFrozen() || this.#options.signal.aborted) return this.#life
-    this.#entriesBefore += this.#life.log.head
+    this.#entriesBefore += this.#life.log.nextIndex
     this.#life.stop()
     this.#life = this.#begin()
     void this.#join()

@@ -3,14 +3,14 @@ import { Deque } from './deque.ts'
 import type { LogItem } from './items.ts'
 import type { Timing } from './timing.ts'
 
-/** What this Pod knows of one life of one Pod. */
+/** State of one epoch, that is of one incarnation of one Pod. */
 export class Epoch {
-  /** All of its events up to here were seen, or declared a hole. */
+  /** Every seq up to here was received, or is part of a hole. */
   have = 0
-  /** Its events up to here may be gone from the log. */
+  /** Entries up to this seq may have left the log. */
   floor = 0
-  /** Its events up to here may be in the log without their messages: no reader of other streams cares. */
-  stripped = 0
+  /** Entries up to this seq may be in the log without their message; readers of other streams miss nothing. */
+  payloadEvicted = 0
   /** When it last advanced, in its own Pod's life, told in this Pod's time. */
   lastActive: number
   /** Its items in the log, in order of seq; below the floor they are there for readers that lag, not to be given away. */
@@ -46,8 +46,8 @@ export class Epochs {
     return this.#epochs.get(epoch)
   }
 
-  /** The record of `epoch`, made if there is none. */
-  know(epoch: string, lastActive: number): Epoch {
+  /** The record of `epoch`; creates it if there is none. */
+  ensure(epoch: string, lastActive: number): Epoch {
     let record = this.#epochs.get(epoch)
     if (record === undefined) {
       record = new Epoch(lastActive)

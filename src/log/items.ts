@@ -1,3 +1,4 @@
+import { byteLength } from '../wire/names.ts'
 import type { Selection } from './selection.ts'
 
 interface Item {
@@ -61,10 +62,36 @@ export interface Content {
   traceparent?: string | undefined
 }
 
+/** A new entry of an epoch: an event where `content` has a stream, else a disconnect or a tick. */
+export function createItem(
+  index: number,
+  sentAt: number,
+  epoch: string,
+  seq: number,
+  content: Content,
+): EventItem | TickItem | DisconnectItem {
+  const { stream, disconnect: selection } = content
+  if (stream !== undefined) return createEvent(index, sentAt, epoch, seq, stream, content)
+  if (selection === undefined) return { kind: 'tick', index, sentAt, epoch, seq }
+  return { kind: 'disconnect', index, sentAt, epoch, seq, selection }
+}
+
+export function createEvent(
+  index: number,
+  sentAt: number,
+  epoch: string | undefined,
+  seq: number,
+  stream: string,
+  { msg = '', event, key, traceparent }: Content,
+): EventItem {
+  const bytes = byteLength(msg) + (traceparent?.length ?? 0) + metadataBytes({ stream, event, key })
+  return { kind: 'event', index, sentAt, epoch, seq, stream, msg, event, key, traceparent, bytes }
+}
+
 /** What an item costs beside its text, roughly: the object and its places in three queues. */
 const ITEM_BYTES = 180
 /** What is left of an event's texts when its message is gone. */
-export function labelBytes({ stream, event, key }: Pick<EventItem, 'stream' | 'event' | 'key'>): number {
+export function metadataBytes({ stream, event, key }: Pick<EventItem, 'stream' | 'event' | 'key'>): number {
   return stream.length + (event?.length ?? 0) + (key?.length ?? 0)
 }
 

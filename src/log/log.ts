@@ -1,16 +1,15 @@
-import { byteLength } from '../wire/names.ts'
 import { Deque } from './deque.ts'
 import { type Epoch, Epochs } from './epochs.ts'
 import { Ids } from './ids.ts'
 import type { Content, DisconnectItem, EventItem, HoleItem, LogItem, TickItem } from './items.ts'
-import { cost, labelBytes } from './items.ts'
+import { cost, createEvent, createItem, metadataBytes } from './items.ts'
 import { Keys } from './keys.ts'
 import type { Timing } from './timing.ts'
 
 /** What a stream costs that holds any event, roughly: its queue, and its place among the streams. */
 const STREAM_BYTES = 320
-/** Items that lost their message may take this part of the room; they still tell which streams lost one. */
-const STRIPPED_SHARE = 0.25
+/** Maximum share of `maxBytes` for entries without their message; they still tell which streams lost one. */
+const PAYLOAD_EVICTED_SHARE = 0.25
 
 export interface LogOptions {
   /** This Pod's own epoch. */
@@ -48,10 +47,10 @@ export class Log {
   #disconnectsFrom = 0
   /** Events that it holds and that have no epoch. */
   #v1 = 0
-  #tail = 0
-  #wholeFrom = 0
+  #firstIndex = 0
+  #firstCompleteIndex = 0
   #bytes = 0
-  #strippedBytes = 0
+  #payloadEvictedBytes = 0
 
   constructor({ epoch, maxAgeMs, maxBytes, timing, isResumable, maxLastEventIdBytes }: LogOptions) {
     this.epoch = epoch
@@ -67,24 +66,24 @@ export class Log {
     this.#listeners.push(listener)
   }
 
-  /** Index of the oldest item. */
-  get tail(): number {
-    return this.#tail
+  /** Index of the oldest entry. */
+  get firstIndex(): number {
+    return this.#firstIndex
   }
 
-  /** Index of the oldest item from which on every event still has its message. */
-  get wholeFrom(): number {
-    return this.#wholeFrom
+  /** Every event at or after this index still has its message. */
+  get firstCompleteIndex(): number {
+    return this.#firstCompleteIndex
   }
 
-  /** Index from which on it still has every disconnect that came. */
+  /** The log still has every disconnect at or after this index. */
   get disconnectsFrom(): number {
     return this.#disconnectsFrom
   }
 
-  /** Index that the next item will get. */
-  get head(): number {
-    return this.#tail + this.#items.length
+  /** Index of the next entry to be appended. */
+  get nextIndex(): number {
+    return this.#firstIndex + this.#items.length
   }
 
   get bytes(): number {
@@ -114,7 +113,7 @@ export class Log {
   }
 
   at(index: number): LogItem | undefined {
-    return this.#items.at(index - this.#tail)
+    return this.#items.at(index - this.#firstIndex)
   }
 
   /** The next event, disconnect or tick of `epoch`: its seq is the one after what is held. */
@@ -124,11 +123,11 @@ export class Log {
     sentAt: number,
     now: number,
   ): EventItem | TickItem | DisconnectItem {
-    const record = this.epochs.know(epoch, sentAt)
+    const record = this.epochs.ensure(epoch, sentAt)
     const seq = record.have + 1
     record.have = seq
     record.lastActive = Math.max(record.lastActive, sentAt)
-    const item = this.#item(epoch, seq, content, sentAt)
+    const item = createItem(this.nextIndex, sentAt, epoch, seq, content)
     record.items.push(item)
     if (item.kind === 'disconnect') this.#disconnects.push(item)
     this.#push(item, now)
@@ -139,13 +138,13 @@ export class Log {
   appendV1(stream: string, msg: string, now: number): void {
     this.lastV1At = now
     this.#v1 += 1
-    this.#push(this.#event(undefined, 0, stream, { msg }, now), now)
+    this.#push(createEvent(this.nextIndex, now, undefined, 0, stream, { msg }), now)
   }
 
-  /** Jumps over events of `epoch` that nobody can give: from what is held, to `seq`. */
-  jump(epoch: string, seq: number, now: number): void {
-    const record = this.epochs.know(epoch, now)
-    const hole: HoleItem = { kind: 'hole', index: this.head, sentAt: now, epoch, from: record.have, seq }
+  /** Appends a hole: events of `epoch` up to `seq` that no peer can send any more. */
+  skipTo(epoch: string, seq: number, now: number): void {
+    const record = this.epochs.ensure(epoch, now)
+    const hole: HoleItem = { kind: 'hole', index: this.nextIndex, sentAt: now, epoch, from: record.have, seq }
     record.have = seq
     record.floor = seq
     record.items.push(hole)
@@ -156,12 +155,19 @@ export class Log {
   /** Tells every connection of a gap: events that nobody here can number were lost. */
   appendLoss(now: number): void {
     this.#v1 += 1
-    const hole: HoleItem = { kind: 'hole', index: this.head, sentAt: now, epoch: undefined, from: 0, seq: 0 }
+    const hole: HoleItem = {
+      kind: 'hole',
+      index: this.nextIndex,
+      sentAt: now,
+      epoch: undefined,
+      from: 0,
+      seq: 0,
+    }
     this.#holes.push(hole)
     this.#push(hole, now)
   }
 
-  /** Drops what is past the age bound; to be called before each use. */
+  /** Evicts the entries older than `maxAgeMs`; call it before each use. */
   trim(now: number): void {
     const oldest = now - this.maxAgeMs
     for (let item = this.#items.at(0); item && item.sentAt < oldest; item = this.#items.at(0)) this.#shift()
@@ -169,14 +175,14 @@ export class Log {
 
   /** Where this Pod stands. */
   position(now: number): Map<string, number> {
-    return this.positionAt(this.head, now)
+    return this.positionAt(this.nextIndex, now)
   }
 
   /** Where a reader stands that has everything before the item `index`. */
   positionAt(index: number, now: number): Map<string, number> {
     const position = new Map<string, number>()
     for (const [epoch, record] of this.epochs.active(now)) {
-      const seq = index >= this.head ? record.have : record.seqAt(index)
+      const seq = index >= this.nextIndex ? record.have : record.seqAt(index)
       if (seq > 0) position.set(epoch, seq)
     }
     return position
@@ -204,36 +210,6 @@ export class Log {
       yield items.at(i) as DisconnectItem
   }
 
-  #item(epoch: string, seq: number, content: Content, sentAt: number): EventItem | TickItem | DisconnectItem {
-    const { stream, disconnect: selection } = content
-    if (stream !== undefined) return this.#event(epoch, seq, stream, content, sentAt)
-    const place = { index: this.head, sentAt, epoch, seq }
-    return selection === undefined ? { kind: 'tick', ...place } : { kind: 'disconnect', ...place, selection }
-  }
-
-  #event(
-    epoch: string | undefined,
-    seq: number,
-    stream: string,
-    { msg = '', event, key, traceparent }: Content,
-    sentAt: number,
-  ): EventItem {
-    const bytes = byteLength(msg) + (traceparent?.length ?? 0) + labelBytes({ stream, event, key })
-    return {
-      kind: 'event',
-      index: this.head,
-      sentAt,
-      epoch,
-      seq,
-      stream,
-      msg,
-      event,
-      key,
-      traceparent,
-      bytes,
-    }
-  }
-
   #push(item: LogItem, now: number): void {
     this.#items.push(item)
     this.#bytes += cost(item)
@@ -251,37 +227,40 @@ export class Log {
     for (const listener of this.#listeners) listener(item)
   }
 
-  /** Lets go of the oldest message; of the oldest item, where too many have none. */
+  /** Evicts the oldest message, or the oldest entry where entries without a message exceed their share. */
   #makeRoom(): void {
-    if (this.#strippedBytes > this.#maxBytes * STRIPPED_SHARE || this.#wholeFrom === this.head) {
+    if (
+      this.#payloadEvictedBytes > this.#maxBytes * PAYLOAD_EVICTED_SHARE ||
+      this.#firstCompleteIndex === this.nextIndex
+    ) {
       this.#shift()
       return
     }
-    const item = this.at(this.#wholeFrom) as LogItem
-    this.#wholeFrom += 1
+    const item = this.at(this.#firstCompleteIndex) as LogItem
+    this.#firstCompleteIndex += 1
     if (item.kind === 'event') {
-      const left = labelBytes(item)
+      const left = metadataBytes(item)
       this.#bytes -= item.bytes - left
       item.bytes = left
       item.msg = undefined
       item.traceparent = undefined
     }
-    this.#strippedBytes += cost(item)
+    this.#payloadEvictedBytes += cost(item)
     if (item.kind !== 'event') return
-    if (item.epoch !== undefined) (this.epochs.get(item.epoch) as Epoch).stripped = item.seq
+    if (item.epoch !== undefined) (this.epochs.get(item.epoch) as Epoch).payloadEvicted = item.seq
   }
 
   #shift(): void {
     const item = this.#items.shift() as LogItem
-    const isStripped = this.#tail < this.#wholeFrom
-    this.#tail += 1
+    const isPayloadEvicted = this.#firstIndex < this.#firstCompleteIndex
+    this.#firstIndex += 1
     this.#bytes -= cost(item)
-    if (isStripped) this.#strippedBytes -= cost(item)
-    else this.#wholeFrom = this.#tail
+    if (isPayloadEvicted) this.#payloadEvictedBytes -= cost(item)
+    else this.#firstCompleteIndex = this.#firstIndex
     if (item.kind === 'hole') this.#holes.shift()
     if (item.kind === 'disconnect') {
       this.#disconnects.shift()
-      this.#disconnectsFrom = this.#tail
+      this.#disconnectsFrom = this.#firstIndex
     }
     if (item.kind === 'event') {
       this.keys.remove(item)

@@ -82,9 +82,9 @@ export class Exchange {
         refused += 1
         continue
       }
-      const record = known ?? this.#log.epochs.know(run.epoch, now - run.idle)
+      const record = known ?? this.#log.epochs.ensure(run.epoch, now - run.idle)
       if (last > have) record.lastActive = Math.max(record.lastActive, now - run.idle)
-      if (run.prev > have) this.#log.jump(run.epoch, run.prev, now)
+      if (run.prev > have) this.#log.skipTo(run.epoch, run.prev, now)
       for (const event of run.events) {
         if (event.seq > record.have) {
           this.#log.append(run.epoch, event, now - event.age, now)
@@ -110,7 +110,7 @@ export class Exchange {
   /** Index of the first item of an epoch that may be given to a Pod which has everything up to `has`. */
   #firstAfter(record: Epoch, has: number, now: number): number {
     const oldest = now - this.#log.maxAgeMs
-    const above = Math.max(has, record.floor, record.stripped)
+    const above = Math.max(has, record.floor, record.payloadEvicted)
     return record.items.lowerBound((item) => item.seq > above && item.sentAt >= oldest)
   }
 

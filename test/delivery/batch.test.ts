@@ -11,7 +11,7 @@ const HIGH = 10 ** 12
 /** A Pod that knows so many Pods that each of its ids takes 28 KB. */
 function crowded(): Listening {
   const pod = new Listening({ maxLastEventIdBytes: 40_000 })
-  for (let i = 0; i < EPOCHS; i += 1) pod.life.log.jump(epochOf(i), HIGH, pod.clock.now())
+  for (let i = 0; i < EPOCHS; i += 1) pod.life.log.skipTo(epochOf(i), HIGH, pod.clock.now())
   return pod
 }
 
@@ -41,7 +41,7 @@ function countPrints(log: Log): () => number {
 function batches({ life: { log }, clock }: Listening, from: number) {
   const audience = new Audience(['a'])
   const all = []
-  for (let next = from; next < log.head; ) {
+  for (let next = from; next < log.nextIndex; ) {
     const batch = new Batch(log, next, clock.now(), (stream) => stream === 'a')
     all.push({
       batch,
@@ -56,7 +56,7 @@ function batches({ life: { log }, clock }: Listening, from: number) {
 describe('a batch', () => {
   it('is one, of as many events as a peer sends at once', () => {
     const pod = new Listening()
-    const from = pod.life.log.head
+    const from = pod.life.log.nextIndex
     for (let i = 0; i < 5_000; i += 1) pod.send('a', 'x'.repeat(100))
     expect(batches(pod, from).map(({ chunk }) => chunk?.events)).toEqual([5_000])
   })
@@ -64,7 +64,7 @@ describe('a batch', () => {
   it('ends where the ids make it long, however little the log holds', () => {
     const pod = crowded()
     const { log } = pod.life
-    const from = log.head
+    const from = log.nextIndex
     for (let i = 0; i < 200; i += 1) pod.send('a', `${i}`)
     const all = batches(pod, from)
     expect(all.length).toBeGreaterThan(2)
@@ -76,8 +76,8 @@ describe('a batch', () => {
   it('tells of many holes behind each other by one frame', () => {
     const pod = crowded()
     const { log } = pod.life
-    const from = log.head
-    for (let i = 1; i <= 3_000; i += 1) log.jump(epochOf(0), HIGH + i, pod.clock.now())
+    const from = log.nextIndex
+    for (let i = 1; i <= 3_000; i += 1) log.skipTo(epochOf(0), HIGH + i, pod.clock.now())
     const prints = countPrints(log)
     const [{ chunk, text } = {}, ...others] = batches(pod, from)
     expect(others).toEqual([])
@@ -90,9 +90,9 @@ describe('a batch', () => {
     const pod = new Listening({ logMaxBytes: 400_000 })
     const { log } = pod.life
     for (let i = 0; i < 1_000; i += 1) pod.send('a', 'x'.repeat(1_000))
-    expect(log.wholeFrom - log.tail).toBeGreaterThan(100)
+    expect(log.firstCompleteIndex - log.firstIndex).toBeGreaterThan(100)
     const prints = countPrints(log)
-    const [{ chunk } = {}] = batches(pod, log.tail)
+    const [{ chunk } = {}] = batches(pod, log.firstIndex)
     expect(chunk?.gaps).toEqual(['trimmed'])
     expect(prints()).toBe(1 + (chunk?.events ?? 0))
   })
@@ -100,9 +100,9 @@ describe('a batch', () => {
   it('tells of a hole between two events between them, and claims no event that is yet to come', () => {
     const pod = new Listening()
     const { log } = pod.life
-    const from = log.head
+    const from = log.nextIndex
     pod.send('a', 'before')
-    log.jump('peer1', 7, pod.clock.now())
+    log.skipTo('peer1', 7, pod.clock.now())
     pod.append({ stream: 'not this', msg: 'x' }, 'peer1')
     pod.append({ stream: 'a', msg: 'after' }, 'peer1')
     const text = batches(pod, from)[0]?.text ?? ''
@@ -114,9 +114,9 @@ describe('a batch', () => {
   it('of one gap for all is encoded once, whatever each listens on', () => {
     const pod = new Listening()
     const { log } = pod.life
-    const from = log.head
+    const from = log.nextIndex
     pod.send('b', 'x')
-    log.jump('peer1', 7, pod.clock.now())
+    log.skipTo('peer1', 7, pod.clock.now())
     const batch = new Batch(log, from, pod.clock.now(), () => true)
     const [a, b, c] = ['a', 'b', 'c'].map((stream) => batch.chunk(new Audience([stream])))
     expect(a?.gaps).toEqual(['peer-loss'])

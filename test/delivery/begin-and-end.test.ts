@@ -125,7 +125,7 @@ describe('a connection that a disconnect ends', () => {
 
   it('gets nothing where its request was answered only after the disconnect', async () => {
     const pod = new Listening()
-    const since = pod.life.log.head
+    const since = pod.life.log.nextIndex
     pod.send('a', 'before')
     disconnect(pod)
     const client = new Client(pod.life.open(['a'], undefined, undefined, since).stream.body)

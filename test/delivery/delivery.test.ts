@@ -110,7 +110,7 @@ describe('a connection that reads', () => {
     const client = pod.connect('a')
     await settle()
     pod.append({ stream: 'a', msg: 'x' }, 'peer1')
-    pod.life.log.jump('peer1', 9, pod.clock.now())
+    pod.life.log.skipTo('peer1', 9, pod.clock.now())
     pod.append({ stream: 'a', msg: 'y' }, 'peer1')
     await settle()
     expect(client.all.slice(1).map(({ event, data }) => event ?? data)).toEqual(['x', 'sser-gap', 'y'])

@@ -20,7 +20,10 @@ function makeLog(maxBytes = 1_000_000): Log {
 }
 
 function items(log: Log): LogItem[] {
-  return Array.from({ length: log.head - log.tail }, (_, i) => log.at(log.tail + i) as LogItem)
+  return Array.from(
+    { length: log.nextIndex - log.firstIndex },
+    (_, i) => log.at(log.firstIndex + i) as LogItem,
+  )
 }
 
 /** Entries of the streams, and all holes, from the index on. */
@@ -56,17 +59,18 @@ function play(log: Log, steps: readonly Step[], after: (all: readonly LogItem[],
   const all: LogItem[] = []
   let now = 1_000
   for (const one of steps) {
-    const { head } = log
+    const { nextIndex } = log
     if (one.kind === 'time') {
       now += one.ms
       log.trim(now)
     } else if (one.kind === 'v1') log.appendV1(one.stream, 'm', now)
     else if (one.kind === 'hole')
-      log.jump(one.epoch, (log.epochs.get(one.epoch)?.have ?? 0) + one.seqs + 1, now)
+      log.skipTo(one.epoch, (log.epochs.get(one.epoch)?.have ?? 0) + one.seqs + 1, now)
     else if (one.kind === 'tick') log.append(one.epoch, {}, now, now)
     else log.append(one.epoch, { stream: one.stream, msg: 'm'.repeat(one.size) }, now - one.age, now)
     // The log may have let go of it at once; what it was is known all the same.
-    if (log.head > head) all.push(log.at(head) ?? ({ kind: 'tick', index: head } as LogItem))
+    if (log.nextIndex > nextIndex)
+      all.push(log.at(nextIndex) ?? ({ kind: 'tick', index: nextIndex } as LogItem))
     after(all, now)
   }
 }
@@ -74,7 +78,7 @@ function play(log: Log, steps: readonly Step[], after: (all: readonly LogItem[],
 describe('the log', () => {
   it('numbers each epoch by itself, from 1, and counts places over all of them', () => {
     const log = makeLog()
-    expect([log.tail, log.head]).toEqual([0, 0])
+    expect([log.firstIndex, log.nextIndex]).toEqual([0, 0])
     const first = log.append('own00', { stream: 'a', msg: 'x' }, 5, 5)
     const second = log.append('peer1', { stream: 'a', msg: 'y', event: 'order', key: 'k' }, 3, 5)
     log.appendV1('a', 'z', 5)
@@ -84,7 +88,7 @@ describe('the log', () => {
     expect(log.at(2)).toMatchObject({ kind: 'event', epoch: undefined, msg: 'z' })
     expect(third).toMatchObject({ kind: 'tick', index: 3, seq: 2 })
     expect(log.ownSeq).toBe(2)
-    expect(log.head).toBe(4)
+    expect(log.nextIndex).toBe(4)
     expect(log.at(4)).toBeUndefined()
   })
 
@@ -92,13 +96,13 @@ describe('the log', () => {
     check(fc.array(step, { maxLength: 60 }), (steps) => {
       const log = makeLog()
       play(log, steps, (all, now) => {
-        for (let index = log.tail; index <= log.head; index += 1) {
+        for (let index = log.firstIndex; index <= log.nextIndex; index += 1) {
           const naive = new Map<string, number>()
           for (const item of all)
             if (item.index < index && item.epoch !== undefined) naive.set(item.epoch, item.seq)
           expect(Object.fromEntries(log.positionAt(index, now))).toEqual(Object.fromEntries(naive))
         }
-        expect(log.position(now)).toEqual(log.positionAt(log.head, now))
+        expect(log.position(now)).toEqual(log.positionAt(log.nextIndex, now))
       })
     })
   })
@@ -110,7 +114,7 @@ describe('the log', () => {
       ({ steps, streams, at }) => {
         const log = makeLog()
         play(log, steps, () => {})
-        const from = log.tail + (at % (log.head - log.tail + 1))
+        const from = log.firstIndex + (at % (log.nextIndex - log.firstIndex + 1))
         const naive = items(log).filter(
           (item) =>
             item.index >= from &&
@@ -135,9 +139,9 @@ describe('the log', () => {
           (item.kind === 'hole' || (item.kind === 'event' && streams.includes(item.stream))) &&
           (item.epoch === undefined || item.seq > (position.get(item.epoch) ?? 0))
         const lacking = items(log).filter(isLacking)
-        const found = [...unread(log, streams, log.tail, position)]
+        const found = [...unread(log, streams, log.firstIndex, position)]
         expect(found.filter(isLacking)).toEqual(lacking)
-        expect(found.length).toBeLessThanOrEqual([...read(log, streams, log.tail)].length)
+        expect(found.length).toBeLessThanOrEqual([...read(log, streams, log.firstIndex)].length)
       },
       { numRuns: 300 },
     )
@@ -152,13 +156,13 @@ describe('the log', () => {
         play(log, steps, (_, now) => {
           expect(log.bytes).toBeLessThanOrEqual(maxBytes)
           log.trim(now)
-          const oldest = log.at(log.tail)
+          const oldest = log.at(log.firstIndex)
           if (oldest !== undefined) expect(oldest.sentAt).toBeGreaterThanOrEqual(now - MAX_AGE_MS)
           items(log).forEach((item, i) => {
-            expect(item.index).toBe(log.tail + i)
+            expect(item.index).toBe(log.firstIndex + i)
             const isWhole = item.kind !== 'event' || item.msg !== undefined
-            if (!isWhole) expect(item.index).toBeLessThan(log.wholeFrom)
-            if (item.index >= log.wholeFrom) expect(isWhole).toBe(true)
+            if (!isWhole) expect(item.index).toBeLessThan(log.firstCompleteIndex)
+            if (item.index >= log.firstCompleteIndex) expect(isWhole).toBe(true)
           })
           for (const epoch of EPOCHS) {
             const record = log.epochs.get(epoch)
@@ -173,7 +177,11 @@ describe('the log', () => {
         })
         const later = 1e9
         log.trim(later)
-        expect([log.bytes, log.head - log.tail, log.wholeFrom]).toEqual([0, 0, log.head])
+        expect([log.bytes, log.nextIndex - log.firstIndex, log.firstCompleteIndex]).toEqual([
+          0,
+          0,
+          log.nextIndex,
+        ])
         expect([...read(log, STREAMS, 0)]).toEqual([])
       },
       { numRuns: 200 },
@@ -197,23 +205,23 @@ describe('the log', () => {
     expect(kept).toHaveLength(12)
     expect(kept.slice(0, 2)).toEqual([undefined, undefined])
     expect(kept.filter((length) => length === 1_000).length).toBeGreaterThanOrEqual(6)
-    expect(kept.slice(log.wholeFrom)).not.toContain(undefined)
-    expect(log.epochs.get('own00')).toMatchObject({ floor: 0, stripped: log.wholeFrom })
+    expect(kept.slice(log.firstCompleteIndex)).not.toContain(undefined)
+    expect(log.epochs.get('own00')).toMatchObject({ floor: 0, payloadEvicted: log.firstCompleteIndex })
   })
 
   it('far short of room, lets go of the oldest events whole, and raises their floor', () => {
     const log = makeLog(10_000)
     for (let i = 0; i < 200; i += 1) log.append('own00', { stream: 'a', msg: 'm'.repeat(1_000) }, 0, 0)
-    expect(log.tail).toBeGreaterThan(0)
-    expect(log.epochs.get('own00')?.floor).toBe(log.tail)
-    expect([...read(log, ['a'], 0)][0]?.seq).toBe(log.tail + 1)
+    expect(log.firstIndex).toBeGreaterThan(0)
+    expect(log.epochs.get('own00')?.floor).toBe(log.firstIndex)
+    expect([...read(log, ['a'], 0)][0]?.seq).toBe(log.firstIndex + 1)
   })
 
   it('survives a message that is larger than all its room', () => {
     const log = makeLog(1_024)
     log.append('own00', { stream: 'a', msg: 'm'.repeat(5_000) }, 0, 0)
     expect(log.bytes).toBeLessThanOrEqual(1_024)
-    expect(log.head).toBe(1)
+    expect(log.nextIndex).toBe(1)
     expect(log.ownSeq).toBe(1)
   })
 
@@ -234,7 +242,7 @@ describe('the log', () => {
     plain.append('own00', { stream: 'a', msg: 'm' }, 0, 0)
     const item = traced.append('own00', { stream: 'a', msg: 'm', traceparent }, 0, 0)
     expect(traced.bytes - plain.bytes).toBe(55)
-    while (traced.wholeFrom === 0) traced.append('own00', { stream: 'a', msg: 'm' }, 0, 0)
+    while (traced.firstCompleteIndex === 0) traced.append('own00', { stream: 'a', msg: 'm' }, 0, 0)
     expect(item).toMatchObject({ msg: undefined, traceparent: undefined, bytes: 1 })
     traced.trim(MAX_AGE_MS + 1)
     expect(traced.bytes).toBe(0)
@@ -243,7 +251,7 @@ describe('the log', () => {
   it('records what it jumps over as a hole, below which it gives nothing away', () => {
     const log = makeLog()
     log.append('peer1', { stream: 'a', msg: 'x' }, 0, 0)
-    log.jump('peer1', 7, 1)
+    log.skipTo('peer1', 7, 1)
     log.append('peer1', { stream: 'a', msg: 'y' }, 1, 1)
     expect(log.at(1)).toEqual({ kind: 'hole', index: 1, sentAt: 1, epoch: 'peer1', from: 1, seq: 7 })
     expect(log.at(2)).toMatchObject({ seq: 8 })
@@ -279,14 +287,14 @@ describe('the log', () => {
 
   it('tells whoever wants to know of each append', () => {
     const log = makeLog()
-    let heads: number[] = []
-    log.onAppend(() => heads.push(log.head))
+    let nextIndexes: number[] = []
+    log.onAppend(() => nextIndexes.push(log.nextIndex))
     log.append('own00', {}, 0, 0)
     log.appendV1('a', 'x', 0)
-    log.jump('peer1', 3, 0)
-    expect(heads).toEqual([1, 2, 3])
-    heads = []
+    log.skipTo('peer1', 3, 0)
+    expect(nextIndexes).toEqual([1, 2, 3])
+    nextIndexes = []
     log.trim(1e6)
-    expect(heads).toEqual([])
+    expect(nextIndexes).toEqual([])
   })
 })

@@ -40,7 +40,9 @@ class Side {
   }
 
   get items() {
-    return Array.from({ length: this.log.head - this.log.tail }, (_, i) => this.log.at(this.log.tail + i))
+    return Array.from({ length: this.log.nextIndex - this.log.firstIndex }, (_, i) =>
+      this.log.at(this.log.firstIndex + i),
+    )
   }
 
   get messages() {
@@ -236,7 +238,7 @@ describe('what a Pod gives', () => {
     const pod = new Side('own00', 10_000)
     for (let i = 0; i < 12; i += 1) pod.send('m'.repeat(1_000))
     const [given] = pod.give({}).runs
-    expect(given).toMatchObject({ prev: pod.log.wholeFrom, floor: true })
+    expect(given).toMatchObject({ prev: pod.log.firstCompleteIndex, floor: true })
     expect(given?.events.every(({ msg }) => msg?.length === 1_000)).toBe(true)
   })
 

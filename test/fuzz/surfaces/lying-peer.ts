@@ -91,7 +91,7 @@ export const lyingPeer: Surface<string | undefined> = {
       if (log.position(clock.now()).size > MAX_EPOCHS) wrong ??= 'more Pods are known than there can be'
       ownSeq = log.ownSeq
       await clock.advance(0)
-      if ((log.head - log.tail) * ITEM_BYTES > LOG_BYTES) wrong ??= 'the log is over its room'
+      if ((log.nextIndex - log.firstIndex) * ITEM_BYTES > LOG_BYTES) wrong ??= 'the log is over its room'
     }
     for (let turn = 0; turn < 3; turn += 1) {
       for (const listener of listeners) listener.pull()

@@ -76,7 +76,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an id is the position at the cursor, not the Pod’s',
     file: 'src/log/log.ts',
-    find: 'index >= this.head ? record.have : record.seqAt(index)',
+    find: 'index >= this.nextIndex ? record.have : record.seqAt(index)',
     replace: 'record.have',
     mood: 'ordinary',
     seeds: 300,
@@ -220,8 +220,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection is sent nothing that was appended after the disconnect that ends it',
     file: 'src/delivery/connection.ts',
-    find: 'this.#reader.slice(now(), this.#end ?? log.head)',
-    replace: 'this.#reader.slice(now(), log.head)',
+    find: 'this.#reader.slice(now(), this.#end ?? log.nextIndex)',
+    replace: 'this.#reader.slice(now(), log.nextIndex)',
     mood: 'mild',
     seeds: 1_000,
   },
