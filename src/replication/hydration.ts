@@ -8,7 +8,7 @@ import type { Transport } from '../transport/transport.ts'
 import { drawEpoch } from '../wire/position.ts'
 import type { Append } from '../wire/v2.ts'
 import { postAppend } from './append.ts'
-import type { Exchange } from './exchange.ts'
+import type { Replicator } from './replicator.ts'
 
 /** Peers that cannot be reached are asked so often in all, with a pause between: a fleet may be starting. */
 const ROUNDS = 3
@@ -19,7 +19,7 @@ const PATIENCE_MS = 1_500
 export interface HydrationOptions {
   targets: readonly Target[]
   log: Log
-  exchange: Exchange
+  replicator: Replicator
   clock: Clock
   faults: Faults
   transport: Transport
@@ -56,11 +56,11 @@ export async function hydrate(options: HydrationOptions): Promise<void> {
 
 /** Takes all that one peer has; false if it has nothing to give: not ready itself, a Go Pod, or this very Pod. */
 async function hydrateFrom(target: Target, options: HydrationOptions, deadline: number): Promise<boolean> {
-  const { clock, exchange, log, signal, transport } = options
+  const { clock, replicator, log, signal, transport } = options
   for (;;) {
     const leftMs = deadline - clock.now()
     if (leftMs <= 0) throw new SserError('peer-failed', 'gives too much, or too slowly')
-    const asked: Append = { ...exchange.introduce(clock.now()), hydrate: true }
+    const asked: Append = { ...replicator.handshake(clock.now()), hydrate: true }
     const timeoutMs = Math.min(leftMs, PATIENCE_MS)
     const answer = await postAppend(target, asked, { clock, transport, timeoutMs, signal })
     if (answer === undefined || answer.epoch === log.epoch) return false
@@ -69,7 +69,7 @@ async function hydrateFrom(target: Target, options: HydrationOptions, deadline: 
     if (answer.ready !== true) return false
     const now = clock.now()
     const before = log.position(now)
-    exchange.take(answer.runs, now)
+    replicator.applyRuns(answer.runs, now)
     if (answer.v1Age !== undefined) log.lastV1At = Math.max(log.lastV1At, now - answer.v1Age)
     const after = log.position(now)
     if (!hasGrown(after, answer.position) || !hasGrown(before, after)) return true

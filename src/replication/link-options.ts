@@ -3,14 +3,14 @@ import type { Log } from '../log/log.ts'
 import type { Faults } from '../telemetry/faults.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import type { AppendOptions } from './append.ts'
-import type { Exchange } from './exchange.ts'
 import type { PeerProgress } from './peer-progress.ts'
+import type { Replicator } from './replicator.ts'
 
 /** What a link to one peer is made of. */
 export interface LinkOptions extends Pick<AppendOptions, 'clock' | 'transport' | 'tracing'> {
   target: Target
   log: Log
-  exchange: Exchange
+  replicator: Replicator
   faults: Faults
   tally: Tally
   requestTimeoutMs: number

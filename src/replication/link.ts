@@ -184,12 +184,12 @@ export class Link {
 
   /** One v2 exchange; false if the peer does not know v2. */
   async #append(): Promise<boolean> {
-    const { clock, exchange, log, progressOf } = this.#options
+    const { clock, replicator, log, progressOf } = this.#options
     const before = this.#peer
     const message =
       before === undefined
-        ? exchange.introduce(clock.now())
-        : exchange.give(before, { own: true, third: this.#flushing !== undefined }, clock.now())
+        ? replicator.handshake(clock.now())
+        : replicator.buildAppend(before, { own: true, third: this.#flushing !== undefined }, clock.now())
     // The peer will jump over these; it must not look as if it had taken them.
     const trimmed = message.runs.find((run) => run.epoch === log.epoch && run.floor === true)
     if (trimmed !== undefined) {
@@ -207,7 +207,7 @@ export class Link {
       this.#waiters.settleAll(undefined)
       return true
     }
-    exchange.take(answer.runs, now)
+    replicator.applyRuns(answer.runs, now)
     const peer = progressOf(answer.epoch)
     peer.observe(answer.position, log.position(now), now)
     peer.lastSuccessAt = now

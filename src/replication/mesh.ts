@@ -7,13 +7,13 @@ import type { Tally } from '../telemetry/tally.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Append } from '../wire/v2.ts'
-import { Exchange } from './exchange.ts'
 import { hydrate } from './hydration.ts'
 import { Link } from './link.ts'
 import { PeerProgress } from './peer-progress.ts'
 import type { PeerStatus } from './peer-status.ts'
 import { collectOutcomes, type PeerReceipt } from './receipt.ts'
 import { Refusals } from './refusals.ts'
+import { Replicator } from './replicator.ts'
 
 /** How often a Pod that stops looks whether it may go. */
 const FLUSH_POLL_MS = 20
@@ -38,7 +38,7 @@ export interface MeshOptions {
 /** This Pod's ties to all others: a link to each peer, an answer to each that calls, and a sign of life to all. */
 export class Mesh {
   readonly #options: MeshOptions
-  readonly #exchange: Exchange
+  readonly #replicator: Replicator
   readonly #refusals: Refusals
   readonly #links = new Map<string, Link>()
   readonly #progress = new Map<string, PeerProgress>()
@@ -52,7 +52,7 @@ export class Mesh {
 
   constructor(options: MeshOptions) {
     this.#options = options
-    this.#exchange = new Exchange(options)
+    this.#replicator = new Replicator(options)
     this.#refusals = new Refusals(options.log)
   }
 
@@ -68,7 +68,7 @@ export class Mesh {
     await hydrate({
       ...this.#options,
       targets: [...this.#targets.values()],
-      exchange: this.#exchange,
+      replicator: this.#replicator,
       timeoutMs: Math.min(initialSyncTimeoutMs, timing.freezeMs),
       signal: this.#abort.signal,
     })
@@ -120,22 +120,22 @@ export class Mesh {
     const { clock, log, timing } = this.#options
     const now = clock.now()
     // A Pod that finds its own address in the list calls itself; the answer tells it so.
-    if (message.epoch === log.epoch) return this.#exchange.introduce(now)
+    if (message.epoch === log.epoch) return this.#replicator.handshake(now)
     log.trim(now)
-    this.#exchange.take(message.runs, now)
+    this.#replicator.applyRuns(message.runs, now)
     const peer = this.#progressOf(message.epoch)
     peer.observe(message.position, log.position(now), now)
     for (const link of this.#links.values()) if (link.leadsTo(peer)) link.poke()
     const ready = this.#isReady
-    if (message.hydrate && !ready) return { ...this.#exchange.introduce(now), ready }
+    if (message.hydrate && !ready) return { ...this.#replicator.handshake(now), ready }
     if (message.hydrate) {
       // A new Pod's clients may lack what a Go Pod sent before it was there, too.
       const lostAt = Math.max(log.lastV1At, log.refusedAt)
       const v1Age = lostAt > Number.NEGATIVE_INFINITY ? now - lostAt : undefined
-      return { ...this.#exchange.give(peer, { own: true, third: true }, now), ready, v1Age }
+      return { ...this.#replicator.buildAppend(peer, { own: true, third: true }, now), ready, v1Age }
     }
     const own = now - peer.lastSuccessAt > timing.graceMs
-    return { ...this.#exchange.give(peer, { own, third: false }, now), ready }
+    return { ...this.#replicator.buildAppend(peer, { own, third: false }, now), ready }
   }
 
   /** Whether this Pod stood still for so long that what it is about to do would rest on wrong ages. */
@@ -160,7 +160,7 @@ export class Mesh {
       const link = new Link({
         ...this.#options,
         target,
-        exchange: this.#exchange,
+        replicator: this.#replicator,
         progressOf: (epoch) => this.#progressOf(epoch),
         isFrozen: () => this.isFrozen(),
       })

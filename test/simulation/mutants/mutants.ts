@@ -15,7 +15,7 @@ export interface Mutant {
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an unknown epoch counts as 0',
-    file: 'src/replication/exchange.ts',
+    file: 'src/replication/replicator.ts',
     find: 'const have = known?.have ?? 0',
     replace: 'const have = known?.have ?? run.prev',
     mood: 'harsh',
@@ -23,11 +23,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a run is taken only if it continues what is held',
-    file: 'src/replication/exchange.ts',
+    file: 'src/replication/replicator.ts',
     find: 'if (run.prev > have && run.floor !== true) continue',
     replace: `if (run.prev > have && run.floor !== true) {
         const events = run.events.map((event, i) => ({ ...event, seq: have + 1 + i }))
-        this.take([{ ...run, prev: have, events }], now)
+        this.applyRuns([{ ...run, prev: have, events }], now)
         continue
       }`,
     mood: 'harsh',
@@ -35,7 +35,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what is held is skipped',
-    file: 'src/replication/exchange.ts',
+    file: 'src/replication/replicator.ts',
     find: 'if (event.seq > record.have) {',
     replace: 'if (true) {',
     mood: 'mild',
@@ -43,7 +43,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a sender whose log does not reach back says so',
-    file: 'src/replication/exchange.ts',
+    file: 'src/replication/replicator.ts',
     find: 'floor: isTrimmed ? true : undefined',
     replace: 'floor: undefined',
     mood: 'tiny',
@@ -59,7 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'third Pods’ events are handed on',
-    file: 'src/replication/exchange.ts',
+    file: 'src/replication/replicator.ts',
     find: '!(third || isTrimmed || this.#isOverdue(peer, epoch, now))',
     replace: 'true',
     mood: 'harsh',
@@ -227,7 +227,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a disconnect travels as one',
-    file: 'src/replication/exchange.ts',
+    file: 'src/replication/replicator.ts',
     find: "if (item.kind === 'disconnect') return { seq: item.seq, age, disconnect: item.selection }",
     replace: '',
     mood: 'harsh',

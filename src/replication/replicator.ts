@@ -9,14 +9,14 @@ import { MAX_EPOCHS } from '../wire/position.ts'
 import { APPEND_TARGET_BYTES, type Append, type Run, type WireEvent } from '../wire/v2.ts'
 import type { PeerProgress } from './peer-progress.ts'
 
-/** Bytes of JSON around an event, roughly. */
+/** Approximate bytes of JSON around an event. */
 const EVENT_OVERHEAD_BYTES = 80
 
 /**
- * The two halves of an exchange between two logs: what to give, and what to take. Requests and answers have one
- * shape. Only durations cross the wire: two Pods' clocks are never compared.
+ * Builds and applies the messages of anti-entropy between this Pod's log and a peer's. A request and its response have
+ * one format. Only durations cross the wire, because the clocks of two Pods cannot be compared.
  */
-export class Exchange {
+export class Replicator {
   readonly #log: Log
   readonly #timing: Timing
   readonly #faults: Faults
@@ -29,31 +29,34 @@ export class Exchange {
     this.#tally = options.tally
   }
 
-  /** A message for a Pod of which only the address is known: where this Pod stands, and no events. */
-  introduce(now: number): Append {
+  /** Builds a message with this Pod's position and no events, for a peer whose position is not known. */
+  handshake(now: number): Append {
     this.#log.trim(now)
     return { epoch: this.#log.epoch, position: this.#log.position(now), runs: [] }
   }
 
-  /** What `peer` lacks: this Pod's own events if `own`; third Pods' after a grace, or at once if `third`. */
-  give(peer: PeerProgress, { own, third }: { own: boolean; third: boolean }, now: number): Append {
-    const message = this.introduce(now)
+  /**
+   * Builds a message with the entries that `peer` lacks: this Pod's own if `own`; those of third Pods after the grace, or
+   * at once if `third`.
+   */
+  buildAppend(peer: PeerProgress, { own, third }: { own: boolean; third: boolean }, now: number): Append {
+    const message = this.handshake(now)
     const runs: Run[] = []
-    let room = APPEND_TARGET_BYTES
+    let bytesLeft = APPEND_TARGET_BYTES
     for (const [epoch, record] of this.#ownFirst(now)) {
-      const has = peer.match(epoch)
-      if (epoch === peer.epoch || has >= record.have) continue
-      const start = this.#firstAfter(record, has, now)
+      const match = peer.match(epoch)
+      if (epoch === peer.epoch || match >= record.have) continue
+      const start = this.#firstAfter(record, match, now)
       const prev = start < record.items.length ? (record.items.at(start) as LogItem).seq - 1 : record.have
-      const isTrimmed = prev > has
+      const isTrimmed = prev > match
       if (epoch === this.#log.epoch ? !own : !(third || isTrimmed || this.#isOverdue(peer, epoch, now)))
         continue
       const events: WireEvent[] = []
       for (let i = start; i < record.items.length; i += 1) {
         const item = record.items.at(i) as LogItem
-        room -= EVENT_OVERHEAD_BYTES + (item.kind === 'event' ? item.bytes : 0)
-        // One alone always goes: the receiver's limit has room for the largest, whatever JSON makes of it.
-        if (room < 0 && (events.length > 0 || runs.length > 0)) break
+        bytesLeft -= EVENT_OVERHEAD_BYTES + (item.kind === 'event' ? item.bytes : 0)
+        // The first event always fits: the receiver's limit has room for the largest one, however JSON escapes it.
+        if (bytesLeft < 0 && (events.length > 0 || runs.length > 0)) break
         events.push(wireEvent(item, now))
       }
       runs.push({
@@ -63,14 +66,14 @@ export class Exchange {
         idle: Math.max(0, Math.round(now - record.lastActive)),
         events,
       })
-      if (room <= 0) break
+      if (bytesLeft <= 0) break
     }
     return { ...message, runs }
   }
 
-  /** Takes of the runs what continues what is held, and nothing else. */
-  take(runs: readonly Run[], now: number): void {
-    let refused = 0
+  /** Appends the events that continue the epochs in this Pod's log, and ignores all others. */
+  applyRuns(runs: readonly Run[], now: number): void {
+    let ignored = 0
     for (const run of runs) {
       if (run.epoch === this.#log.epoch || run.idle >= this.#timing.forgetMs) continue
       const known = this.#log.epochs.get(run.epoch)
@@ -79,7 +82,7 @@ export class Exchange {
       if (run.prev > have && run.floor !== true) continue
       if (last <= have && known === undefined) continue
       if (known === undefined && this.#log.epochs.isFull) {
-        refused += 1
+        ignored += 1
         continue
       }
       const record = known ?? this.#log.epochs.ensure(run.epoch, now - run.idle)
@@ -90,27 +93,27 @@ export class Exchange {
           this.#log.append(run.epoch, event, now - event.age, now)
           if (event.stream !== undefined) this.#tally.received += 1
         } else if (this.#contradicts(record, event)) {
-          const message = `A peer sent ${run.epoch} ${event.seq} twice, with different contents`
+          const message = `Received event ${event.seq} of epoch ${run.epoch} with a content that differs from the first one; ignored it`
           this.#faults.report(new SserError('conflicting-event', message), { stage: 'receive' })
           break
         }
       }
     }
-    if (refused === 0) return
-    const message = `Of ${refused} epochs nothing is taken: more than ${MAX_EPOCHS} are not known at once`
+    if (ignored === 0) return
+    const message = `Ignored the events of ${ignored} unknown epochs, because this Pod already knows the maximum of ${MAX_EPOCHS}`
     this.#faults.report(new SserError('invalid-peer-message', message), { stage: 'receive' })
   }
 
-  /** This Pod's own events go first: nobody else brings them so soon. */
+  /** Puts this Pod's own epoch first, because no other Pod sends its events as soon. */
   #ownFirst(now: number): [string, Epoch][] {
     const epochs = [...this.#log.epochs.active(now)]
     return epochs.sort(([a], [b]) => Number(b === this.#log.epoch) - Number(a === this.#log.epoch))
   }
 
-  /** Index of the first item of an epoch that may be given to a Pod which has everything up to `has`. */
-  #firstAfter(record: Epoch, has: number, now: number): number {
+  /** Index of the first item of an epoch that may be sent to a peer that holds everything up to `match`. */
+  #firstAfter(record: Epoch, match: number, now: number): number {
     const oldest = now - this.#log.maxAgeMs
-    const above = Math.max(has, record.floor, record.payloadEvicted)
+    const above = Math.max(match, record.floor, record.payloadEvicted)
     return record.items.lowerBound((item) => item.seq > above && item.sentAt >= oldest)
   }
 
@@ -118,7 +121,7 @@ export class Exchange {
     const held = record.items.at(record.items.lowerBound((item) => item.seq >= event.seq))
     if (held === undefined || held.seq !== event.seq || held.kind === 'hole') return false
     if (held.kind === 'tick') return event.stream !== undefined
-    // From a Pod that does not know it, it comes as a tick.
+    // A Pod of a version without disconnects passes one on as a tick.
     if (held.kind === 'disconnect') return event.stream !== undefined
     if (held.stream !== event.stream || held.event !== event.event) return true
     return held.msg !== undefined && held.msg !== event.msg

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Log } from '../../src/log/log.ts'
 import { timing } from '../../src/log/timing.ts'
-import { Exchange } from '../../src/replication/exchange.ts'
 import { PeerProgress } from '../../src/replication/peer-progress.ts'
+import { Replicator } from '../../src/replication/replicator.ts'
 import { Faults } from '../../src/telemetry/faults.ts'
 import { Tally } from '../../src/telemetry/tally.ts'
 import { type Append, parseAppend, printAppend, type Run, type WireEvent } from '../../src/wire/v2.ts'
@@ -15,13 +15,13 @@ const TIMES = timing(AGE_MS)
 /** One Pod's log and what it gives and takes. */
 class Side {
   readonly log: Log
-  readonly exchange: Exchange
+  readonly replicator: Replicator
   readonly faults: unknown[] = []
 
   constructor(epoch: string, maxBytes = 1_000_000) {
     this.log = new Log({ epoch, maxAgeMs: AGE_MS, maxBytes, timing: TIMES, isResumable: true })
     const faults = new Faults((error) => this.faults.push(error))
-    this.exchange = new Exchange({ log: this.log, timing: TIMES, faults, tally: new Tally() })
+    this.replicator = new Replicator({ log: this.log, timing: TIMES, faults, tally: new Tally() })
   }
 
   send(msg: string, now = 0) {
@@ -32,11 +32,11 @@ class Side {
   give(position: Record<string, number>, now = 0, { own = true, third = false } = {}): Append {
     const peer = new PeerProgress('other', now)
     peer.observe(new Map(Object.entries(position)), this.log.position(now), now)
-    return wire(this.exchange.give(peer, { own, third }, now))
+    return wire(this.replicator.buildAppend(peer, { own, third }, now))
   }
 
   take(runs: readonly Run[], now = 0): void {
-    this.exchange.take(runs, now)
+    this.replicator.applyRuns(runs, now)
   }
 
   get items() {
@@ -193,7 +193,7 @@ describe('what a Pod gives', () => {
     const pod = new Side('own00')
     pod.take([run(0, ['1', '2'])])
     const peer = new PeerProgress('other', 0)
-    const give = (now: number) => pod.exchange.give(peer, { own: true, third: false }, now).runs
+    const give = (now: number) => pod.replicator.buildAppend(peer, { own: true, third: false }, now).runs
     peer.observe(new Map(), pod.log.position(0), 0)
     expect(give(TIMES.graceMs)).toEqual([])
     expect(give(TIMES.graceMs + 1)).toMatchObject([{ epoch: 'peer1', prev: 0, events: [{}, {}] }])
