@@ -5,16 +5,16 @@ import { Reader } from '../src/delivery/reader.ts'
 import { Log } from '../src/log/log.ts'
 import { timing } from '../src/log/timing.ts'
 import { eventFrame } from '../src/wire/frame.ts'
-import { parsePosition, printPosition } from '../src/wire/position.ts'
-import { parseV1, printV1 } from '../src/wire/v1.ts'
-import { parseAppend, printAppend } from '../src/wire/v2.ts'
+import { formatPosition, parsePosition } from '../src/wire/position.ts'
+import { encodeV1, parseV1 } from '../src/wire/v1.ts'
+import { encodeAppend, parseAppend } from '../src/wire/v2.ts'
 import { plainMessage, seededRandom } from '../test/support/messages.ts'
 
 const random = seededRandom(1)
 const messages = Array.from({ length: 1_000 }, () => plainMessage(random, 100))
 const encoder = new TextEncoder()
 const position = new Map(['aaaaa', 'bbbbb', 'ccccc'].map((epoch, i) => [epoch, 1_000 + i]))
-const id = printPosition(position)
+const id = formatPosition(position)
 const times = timing(120_000)
 let turn = 0
 const next = () => messages[turn++ % messages.length] as string
@@ -38,7 +38,7 @@ summary(() => {
 
 summary(() => {
   bench('control: JSON.stringify a position of 3', () => JSON.stringify([...position]))
-  bench('position: print one of 3', () => printPosition(position))
+  bench('position: print one of 3', () => formatPosition(position))
   bench('position: read one of 3', () => parsePosition(id))
 })
 
@@ -53,13 +53,17 @@ summary(() => {
 
 summary(() => {
   const events = messages.map((msg, i) => ({ seq: i + 1, age: 3, stream: 'orders', msg }))
-  const text = printAppend({ epoch: 'aaaaa', position, runs: [{ epoch: 'aaaaa', prev: 0, idle: 0, events }] })
+  const text = encodeAppend({
+    epoch: 'aaaaa',
+    position,
+    runs: [{ epoch: 'aaaaa', prev: 0, idle: 0, events }],
+  })
   bench('control: JSON.parse an append of 1,000 events', () => JSON.parse(text))
   bench('append: read and check the same', () => parseAppend(text))
 })
 
 summary(() => {
-  const text = printV1({ stream: 'orders', msg: messages[0] as string })
+  const text = encodeV1({ stream: 'orders', msg: messages[0] as string })
   bench('control: JSON.parse the event of a Go Pod', () => JSON.parse(text))
   bench('v1: read and check the same', () => parseV1(text))
 })

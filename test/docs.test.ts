@@ -6,7 +6,7 @@ import { MENDS } from '../src/doctor/mends.ts'
 import { timing } from '../src/log/timing.ts'
 import { resolveSettings } from '../src/options.ts'
 import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/runtime/serving.ts'
-import { parsePosition, printPosition } from '../src/wire/position.ts'
+import { formatPosition, parsePosition } from '../src/wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1 } from '../src/wire/v1.ts'
 import { APPEND_MAX_BYTES, APPEND_TARGET_BYTES, APPEND_URL_PATH, parseAppend } from '../src/wire/v2.ts'
 
@@ -168,7 +168,7 @@ describe('the protocol page', () => {
     }
     const id = `${text}-${digits.map((digit) => alphabet[digit]).join('')}`
     expect(id).toBe(
-      printPosition([
+      formatPosition([
         ['aZ3k9', 17],
         ['Q0w8e', 1296],
       ]),

@@ -1,6 +1,6 @@
 import type { EventItem } from '../log/items.ts'
 import { quietly, type Tracing } from '../telemetry/tracing.ts'
-import { printPosition } from '../wire/position.ts'
+import { formatPosition } from '../wire/position.ts'
 import { isSampled } from '../wire/traceparent.ts'
 
 /** Begins a span for each event whose trace is sampled; what it returns ends them. */
@@ -11,7 +11,7 @@ export function traceDelivery(
 ): () => void {
   const spans = items.map(({ epoch, seq, stream, traceparent }) => {
     if (traceparent === undefined || epoch === undefined || !isSampled(traceparent)) return undefined
-    const id = printPosition([[epoch, seq]])
+    const id = formatPosition([[epoch, seq]])
     return quietly(() => tracing.deliver({ stream, id, traceparent, connections: listeners(stream) }))
   })
   return () => {

@@ -13,7 +13,7 @@ import type { Tally } from '../telemetry/tally.ts'
 import { tallied } from '../transport/tallied-transport.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { GapReason } from '../wire/frame.ts'
-import { drawEpoch } from '../wire/position.ts'
+import { randomEpoch } from '../wire/position.ts'
 
 export interface LifeOptions {
   settings: ResolvedSettings
@@ -45,7 +45,7 @@ export class Life {
     const { clock, faults, onFrozen, tally, transport } = options
     const { logMaxAgeMs, logMaxBytes, resume, maxLastEventIdBytes, tracing } = options.settings
     this.#timing = timing(logMaxAgeMs)
-    const epoch = drawEpoch(clock.random)
+    const epoch = randomEpoch(clock.random)
     this.#options = options
     this.log = new Log({
       epoch,

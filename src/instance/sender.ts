@@ -6,7 +6,7 @@ import type { DisconnectReceipt, Receipt } from '../replication/receipt.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import { traceSend } from '../telemetry/tracing.ts'
 import { eventTypeFault, keyFault, messageFault, streamNameFault, tagFault } from '../wire/names.ts'
-import { printPosition } from '../wire/position.ts'
+import { formatPosition } from '../wire/position.ts'
 import { traceparentOf } from '../wire/traceparent.ts'
 import type { Membership } from './membership.ts'
 
@@ -75,7 +75,7 @@ export class Sender {
     const { seq } = log.append(log.epoch, { disconnect: selection }, now, now)
     const connections = before - hub.size
     const peers = await mesh.send(log.epoch, seq, signal)
-    return { id: printPosition([[log.epoch, seq]]), connections, peers }
+    return { id: formatPosition([[log.epoch, seq]]), connections, peers }
   }
 
   async #send(
@@ -102,7 +102,7 @@ export class Sender {
     if (first === undefined) this.#options.tally.sent += 1
     const connections = hub.crowd.listeners(stream)
     const peers = await mesh.send(epoch, seq, signal)
-    return { id: printPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }
+    return { id: formatPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }
   }
 
   #requireStarted(): void {

@@ -1,4 +1,4 @@
-import { MAX_POSITION_BYTES, PARTIAL_ENTRY, printPosition } from '../wire/position.ts'
+import { formatPosition, MAX_POSITION_BYTES, PARTIAL_ENTRY } from '../wire/position.ts'
 import type { Epochs } from './epochs.ts'
 
 /** Part of the room that ids take where entries are left out, so that the same are left out of the next ids, too. */
@@ -20,12 +20,12 @@ export class Ids {
 
   /** Where an id would be too long, it leaves out the epochs that have been silent for longest, and says so. */
   print(position: ReadonlyMap<string, number>, carriedMs?: ReadonlyMap<string, number>): string {
-    const whole = printPosition(position, carriedMs)
+    const whole = formatPosition(position, carriedMs)
     if (whole.length <= this.#maxBytes) return whole
-    const partial = printPosition(position, carriedMs, this.#leftOut)
+    const partial = formatPosition(position, carriedMs, this.#leftOut)
     if (partial.length <= this.#maxBytes) return partial
     this.#leftOut = this.#oldest(position, carriedMs)
-    return printPosition(position, carriedMs, this.#leftOut)
+    return formatPosition(position, carriedMs, this.#leftOut)
   }
 
   #oldest(
@@ -37,7 +37,7 @@ export class Ids {
     const leftOut = new Set<string>()
     let left = this.#maxBytes * FILLED_SHARE - PARTIAL_ENTRY.length - CHECK_BYTES
     for (const epoch of epochs) {
-      left -= printPosition([[epoch, position.get(epoch) as number]], carriedMs).length - CHECK_BYTES + 1
+      left -= formatPosition([[epoch, position.get(epoch) as number]], carriedMs).length - CHECK_BYTES + 1
       if (left < 0) leftOut.add(epoch)
     }
     return leftOut

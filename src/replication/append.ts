@@ -5,7 +5,7 @@ import { type PostOptions, post } from '../transport/post.ts'
 import { StatusError } from '../transport/status-error.ts'
 import type { Answer } from '../transport/transport.ts'
 import { isSampled } from '../wire/traceparent.ts'
-import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, parseAppend, printAppend } from '../wire/v2.ts'
+import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, encodeAppend, parseAppend } from '../wire/v2.ts'
 
 /** Traces that one request is linked to: as many as OpenTelemetry keeps. */
 const MAX_LINKS = 128
@@ -21,7 +21,7 @@ export async function postAppend(
   message: Append,
   { tracing, ...options }: AppendOptions,
 ): Promise<Append | undefined> {
-  const ask = () => post(target, APPEND_URL_PATH, printAppend(message), APPEND_MAX_BYTES, options)
+  const ask = () => post(target, APPEND_URL_PATH, encodeAppend(message), APPEND_MAX_BYTES, options)
   const { status, body } = await (tracing === undefined
     ? ask()
     : traceAppend(tracing, target.host, message, ask))

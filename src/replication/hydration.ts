@@ -5,7 +5,7 @@ import type { Log } from '../log/log.ts'
 import type { Faults } from '../telemetry/faults.ts'
 import { isAbsent } from '../transport/status-error.ts'
 import type { Transport } from '../transport/transport.ts'
-import { drawEpoch } from '../wire/position.ts'
+import { randomEpoch } from '../wire/position.ts'
 import type { Append } from '../wire/v2.ts'
 import { postAppend } from './append.ts'
 import type { Replicator } from './replicator.ts'
@@ -65,7 +65,7 @@ async function hydrateFrom(target: Target, options: HydrationOptions, deadline: 
     const answer = await postAppend(target, asked, { clock, transport, timeoutMs, signal })
     if (answer === undefined || answer.epoch === log.epoch) return false
     // A namesake: nothing was numbered yet, so another name costs nothing.
-    if (answer.position.has(log.epoch)) log.epoch = drawEpoch(clock.random)
+    if (answer.position.has(log.epoch)) log.epoch = randomEpoch(clock.random)
     if (answer.ready !== true) return false
     const now = clock.now()
     const before = log.position(now)

@@ -3,7 +3,7 @@ import { SserError } from '../errors.ts'
 import { post } from '../transport/post.ts'
 import { StatusError } from '../transport/status-error.ts'
 import type { Position } from '../wire/position.ts'
-import { PEER_ENDPOINT_URL_PATH, printV1 } from '../wire/v1.ts'
+import { encodeV1, PEER_ENDPOINT_URL_PATH } from '../wire/v1.ts'
 import { type AppendOptions, postAppend } from './append.ts'
 import type { LinkOptions } from './link-options.ts'
 import { Missed } from './missed.ts'
@@ -233,7 +233,7 @@ export class Link {
     if (item?.kind !== 'event' || item.msg === undefined) return this.#skipV1(item?.seq ?? log.ownSeq)
     this.#skipV1(item.seq - 1)
     try {
-      const body = printV1({ stream: item.stream, msg: item.msg })
+      const body = encodeV1({ stream: item.stream, msg: item.msg })
       // A Go Pod's answer says nothing but whether it took the event.
       const { status } = await post(this.target, PEER_ENDPOINT_URL_PATH, body, 0, this.#postOptions())
       this.#overdue = undefined

@@ -9,7 +9,7 @@ import { hostFault, webPageFault } from '../http/web-pages.ts'
 import type { Faults } from '../telemetry/faults.ts'
 import { type Proof, SIGNATURE_HEADER, type Signatures } from '../transport/signatures.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1, type V1Event } from '../wire/v1.ts'
-import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, parseAppend, printAppend } from '../wire/v2.ts'
+import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, encodeAppend, parseAppend } from '../wire/v2.ts'
 import type { V1Connections } from './legacy-v1/connections.ts'
 
 export interface InternalOptions {
@@ -147,7 +147,7 @@ export function internalRoutes(options: InternalOptions): Hono {
           const { body, proof } = await readAppend(c)
           // With this the sender learns what time it is here.
           if (proof?.isOfNow === false) return c.body(null, 401, await signed(proof, 401, ''))
-          const answer = printAppend(options.receive(parseAppend(body)))
+          const answer = encodeAppend(options.receive(parseAppend(body)))
           return c.body(answer, 200, {
             'content-type': 'application/json',
             ...(await signed(proof, 200, answer)),

@@ -20,8 +20,8 @@ const EPOCH = /^[0-9A-Za-z]{5}$/
 const ENTRY = /^([0-9A-Za-z]{5})([1-9a-z][0-9a-z]{0,10})(?:~([0-9a-z]{1,11}))?$/
 const CHECK_SIZE = ALPHABET.length ** 3
 
-/** Draws a new epoch: 62^5 of them, so that a hundred Pods meet a namesake once in 185,000 fleets. */
-export function drawEpoch(random: () => number): string {
+/** Returns a random epoch out of 62^5: two of a hundred Pods get the same one in one of 185,000 fleets. */
+export function randomEpoch(random: () => number): string {
   let epoch = ''
   while (epoch.length < EPOCH_LENGTH) epoch += ALPHABET[Math.floor(random() * ALPHABET.length)]
   return epoch === PARTIAL_EPOCH ? '00001' : epoch
@@ -35,7 +35,7 @@ export function isEpoch(text: string): boolean {
  * Prints a position as an id. `carriedMs` has those entries that the Pod itself does not stand behind. An id without the
  * epochs that are `leftOut` is marked as partial.
  */
-export function printPosition(
+export function formatPosition(
   position: Iterable<readonly [string, number]>,
   carriedMs?: ReadonlyMap<string, number>,
   leftOut?: ReadonlySet<string>,

@@ -28,7 +28,7 @@ const LINE_BREAK = /\r\n|\r|\n/g
  * without `data: `. So a line break goes as one that begins a further `data:` line, and a leading colon as a comment and
  * such a line. `sseLines` marks such a body: a Go Pod ignores it, and {@link parseV1} restores the message.
  */
-export function printV1({ stream, msg }: V1Event): string {
+export function encodeV1({ stream, msg }: V1Event): string {
   const isComment = msg.startsWith(':')
   if (!isComment && !/[\r\n]/.test(msg)) return JSON.stringify({ stream, msg })
   const lines = msg.replace(LINE_BREAK, '\ndata: ')
@@ -54,7 +54,7 @@ export function parseV1(body: string): V1Event {
   return { stream, msg: msg.toWellFormed() }
 }
 
-/** The message in the `data:` lines that {@link printV1} wrote. */
+/** The message in the `data:` lines that {@link encodeV1} wrote. */
 function messageOf(lines: string): string {
   const [first = '', ...rest] = lines.split('\n')
   const further = rest.map((line) => line.replace(/^data: /, ''))

@@ -81,7 +81,7 @@ const schema = v.object({
   ),
 })
 
-export function printAppend(message: Append): string {
+export function encodeAppend(message: Append): string {
   return JSON.stringify({ v: 2, ...message, position: Object.fromEntries(message.position) })
 }
 

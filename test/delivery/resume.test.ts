@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parsePosition, printPosition } from '../../src/wire/position.ts'
+import { formatPosition, parsePosition } from '../../src/wire/position.ts'
 import { APPEND_URL_PATH } from '../../src/wire/v2.ts'
 import { Client } from '../support/client.ts'
 import { settle } from '../support/clock.ts'
@@ -106,13 +106,13 @@ describe('a client that comes back', () => {
     for (let i = 0; i < 30; i += 1) pod.send('a', 'x'.repeat(1_000))
     const { epoch, ownSeq } = pod.life.log
     expect(pod.life.log.firstCompleteIndex).toBeGreaterThan(5)
-    expect(await seenFrom(pod, printPosition([[epoch, ownSeq]]))).toEqual([])
+    expect(await seenFrom(pod, formatPosition([[epoch, ownSeq]]))).toEqual([])
   })
 
   it.each([
     ['17', 'invalid-id'],
     ['01ARZ3NDEKTSV4RRFFQ69G5FAV', 'invalid-id'],
-    [printPosition([['nobod', 3]]), 'unknown-id'],
+    [formatPosition([['nobod', 3]]), 'unknown-id'],
   ])('with the id %s is told of a gap, and gets what the log has, once', async (id, reason) => {
     const pod = new Listening()
     pod.send('a', 'x')
@@ -123,7 +123,7 @@ describe('a client that comes back', () => {
 
   it('with an id ahead of the Pod’s own numbers is told that it was made up', async () => {
     const pod = new Listening()
-    expect(await seenFrom(pod, printPosition([[pod.life.log.epoch, 99]]))).toEqual(['invalid-id'])
+    expect(await seenFrom(pod, formatPosition([[pod.life.log.epoch, 99]]))).toEqual(['invalid-id'])
   })
 
   it('after a Go Pod’s event is told that it may have missed some, for three ages of the log', async () => {
@@ -156,7 +156,7 @@ describe('a client that comes back', () => {
     const client = pod
       .open(
         ['a'],
-        printPosition([
+        formatPosition([
           [epoch, 1],
           ['peer1', 3],
         ]),
@@ -178,7 +178,7 @@ describe('a client that names Pods that this one does not know', () => {
   it('keeps them, as many as a large fleet begins at once, and gets nothing of them twice', async () => {
     const pod = new Listening()
     const { epoch } = pod.life.log
-    const client = pod.open(['a'], printPosition([[epoch, 1], ...unknown(128, 'x')])).flow()
+    const client = pod.open(['a'], formatPosition([[epoch, 1], ...unknown(128, 'x')])).flow()
     await settle()
     expect(client.gaps).toEqual([])
     expect(client.lastEventId).toContain('x11271~')
@@ -192,7 +192,7 @@ describe('a client that names Pods that this one does not know', () => {
     const pod = new Listening()
     pod.send('a', 'not replayed')
     const { epoch } = pod.life.log
-    const client = pod.open(['a'], printPosition([[epoch, 1], ...unknown(129, 'x')])).flow()
+    const client = pod.open(['a'], formatPosition([[epoch, 1], ...unknown(129, 'x')])).flow()
     await settle()
     pod.send('a', 'live')
     await settle()
@@ -204,7 +204,7 @@ describe('a client that names Pods that this one does not know', () => {
   it('is not told so for those that were carried until they ended', async () => {
     const pod = new Listening({ logMaxAgeMs: 4_000 })
     const old = unknown(200, 'x')
-    const id = printPosition(
+    const id = formatPosition(
       [[pod.life.log.epoch, 1], ...old],
       new Map(old.map(([epoch]) => [epoch, 10_000])),
     )
@@ -277,7 +277,7 @@ describe('a client of a fleet that comes back', () => {
     await fleet.pod(0).sser.send('a', 'meanwhile')
     const again = fleet
       .pod(1)
-      .open(['a'], printPosition([...entries, ...ahead]))
+      .open(['a'], formatPosition([...entries, ...ahead]))
       .flow()
     await settle()
     await take(1, ahead, 'had')

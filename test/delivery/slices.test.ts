@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Reader } from '../../src/delivery/reader.ts'
 import { timing } from '../../src/log/timing.ts'
-import { printPosition } from '../../src/wire/position.ts'
+import { formatPosition } from '../../src/wire/position.ts'
 import { settle } from '../support/clock.ts'
 import { Listening } from '../support/listening.ts'
 
@@ -23,7 +23,7 @@ function podWithPast(): Listening {
 function steps(pod: Listening, claims: [string, number][]): number[] {
   const { log } = pod.life
   const reader = new Reader(log, STREAMS, timing(120_000))
-  expect(reader.resume(printPosition(claims), 4_096, pod.clock.now())).toBeUndefined()
+  expect(reader.resume(formatPosition(claims), 4_096, pod.clock.now())).toBeUndefined()
   const moves: number[] = []
   while (reader.cursor < log.nextIndex) {
     const before = reader.cursor
@@ -58,7 +58,7 @@ describe('a slice of the log', () => {
   it('is read once for each connection: the answer tells of the gap that the connection begins with', async () => {
     const pod = new Listening({ logMaxBytes: 20_000 })
     for (let i = 0; i < 30; i += 1) pod.send('a', 'x'.repeat(1_000))
-    const { stream, gap } = pod.life.open(['a'], printPosition([[pod.life.log.epoch, 1]]))
+    const { stream, gap } = pod.life.open(['a'], formatPosition([[pod.life.log.epoch, 1]]))
     expect(gap).toBe('trimmed')
     const reader = stream.body.getReader()
     const { value } = await reader.read()
@@ -81,7 +81,7 @@ describe('an id that lacks old entries of streams that its client does not ask f
     expect(log.firstCompleteIndex - log.firstIndex).toBeGreaterThan(5_000)
     const reader = new Reader(log, STREAMS, timing(120_000))
     const floor = (log.epochs.get('peer1')?.floor ?? 0) + 1
-    const id = printPosition([
+    const id = formatPosition([
       [log.epoch, log.ownSeq],
       ['peer1', floor],
     ])

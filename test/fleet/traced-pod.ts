@@ -11,7 +11,7 @@ import { Hono } from 'hono'
 import { expect } from 'vitest'
 import { type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
 import { type Served, serve } from '../../src/node.ts'
-import { APPEND_URL_PATH, parseAppend, printAppend } from '../../src/wire/v2.ts'
+import { APPEND_URL_PATH, encodeAppend, parseAppend } from '../../src/wire/v2.ts'
 import { until } from '../support/until.ts'
 
 export const HOSTS = ['127.0.57.1', '127.0.57.2', '127.0.57.3']
@@ -75,7 +75,7 @@ export class TracedPod {
 
   /** All events that a new Pod would be given here. */
   async held() {
-    const body = printAppend({ epoch: 'test0', position: new Map(), runs: [], hydrate: true })
+    const body = encodeAppend({ epoch: 'test0', position: new Map(), runs: [], hydrate: true })
     const headers = { 'content-type': 'application/json' }
     const answer = await fetch(this.internalUrl + APPEND_URL_PATH, { method: 'POST', headers, body })
     return parseAppend(await answer.text()).runs.flatMap(({ events }) => events)

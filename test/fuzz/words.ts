@@ -1,4 +1,4 @@
-import { printPosition } from '../../src/wire/position.ts'
+import { formatPosition } from '../../src/wire/position.ts'
 
 const UNCHECKED = '-?'
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -18,12 +18,12 @@ export function withCheck(id: string): string {
 
 /** Ids as clients have them. */
 export const IDS: readonly string[] = [
-  printPosition([['aZ3k9', 17]]),
-  printPosition([
+  formatPosition([['aZ3k9', 17]]),
+  formatPosition([
     ['aZ3k9', 17],
     ['Q0w8e', 1296],
   ]),
-  printPosition(
+  formatPosition(
     [
       ['aZ3k9', 17],
       ['Q0w8e', 2 ** 53 - 1],
@@ -31,7 +31,7 @@ export const IDS: readonly string[] = [
     ],
     new Map([['m4Xy2', 41_000]]),
   ),
-  printPosition(Array.from({ length: 40 }, (_, i) => [`e${String(i).padStart(4, '0')}`, i + 1] as const)),
+  formatPosition(Array.from({ length: 40 }, (_, i) => [`e${String(i).padStart(4, '0')}`, i + 1] as const)),
 ]
 
 /** The same without their checks, which {@link withCheck} adds: no change to an id would have the right one. */

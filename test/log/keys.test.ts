@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Reader } from '../../src/delivery/reader.ts'
 import { timing } from '../../src/log/timing.ts'
-import { printPosition } from '../../src/wire/position.ts'
+import { formatPosition } from '../../src/wire/position.ts'
 import { Listening } from '../support/listening.ts'
 
 /** Each costs the same: if each were compared with all, they would take many times as long. */
@@ -51,13 +51,13 @@ describe('of events with one key', () => {
     for (const epoch of ['peer1', 'peer2', 'peer3']) pod.append(twin, epoch)
     const { epoch } = pod.life.log
     for (const had of ['peer1', 'peer2', 'peer3']) {
-      const id = printPosition([
+      const id = formatPosition([
         [epoch, 1],
         [had, 1],
       ])
       expect(await seenFrom(pod, id)).toEqual([])
     }
-    expect(await seenFrom(pod, printPosition([[epoch, 1]]))).toEqual(['pay'])
+    expect(await seenFrom(pod, formatPosition([[epoch, 1]]))).toEqual(['pay'])
   })
 
   it('the next is the first when the log has let go of the one before it', async () => {

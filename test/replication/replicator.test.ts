@@ -6,7 +6,7 @@ import { PeerProgress } from '../../src/replication/peer-progress.ts'
 import { Replicator } from '../../src/replication/replicator.ts'
 import { Faults } from '../../src/telemetry/faults.ts'
 import { Tally } from '../../src/telemetry/tally.ts'
-import { type Append, parseAppend, printAppend, type Run, type WireEvent } from '../../src/wire/v2.ts'
+import { type Append, encodeAppend, parseAppend, type Run, type WireEvent } from '../../src/wire/v2.ts'
 import { check } from '../support/property.ts'
 
 const AGE_MS = 100_000
@@ -50,7 +50,7 @@ class Side {
   }
 }
 
-const wire = (message: Append): Append => parseAppend(printAppend(message))
+const wire = (message: Append): Append => parseAppend(encodeAppend(message))
 const run = (prev: number, msgs: readonly string[], other: Partial<Run> = {}): Run => ({
   epoch: 'peer1',
   prev,

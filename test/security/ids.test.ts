@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { printPosition } from '../../src/wire/position.ts'
+import { formatPosition } from '../../src/wire/position.ts'
 import { Raw } from '../fleet/clients.ts'
 import { Victim } from './victim.ts'
 
@@ -24,7 +24,7 @@ describe.each([
             1,
           ])
           raw.socket.write(
-            `GET /events?stream=a HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${printPosition(madeUp)}\r\n\r\n`,
+            `GET /events?stream=a HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${formatPosition(madeUp)}\r\n\r\n`,
           )
           await raw.holds('a gap', (text) => text.includes('sser-gap'))
           return raw

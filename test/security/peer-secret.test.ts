@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SserError } from '../../src/index.ts'
-import { printAppend } from '../../src/wire/v2.ts'
+import { encodeAppend } from '../../src/wire/v2.ts'
 import { until } from '../support/until.ts'
 import { SecuredFleet, type SecuredPod } from './fleet.ts'
 
@@ -18,7 +18,7 @@ afterEach(async () => {
 /** A v2 append of one event, as a Pod that nobody knows would send it. */
 function forged(stream: string, msg: string, epoch = 'EVIL0'): string {
   const events = [{ seq: 1, age: 0, stream, msg }]
-  return printAppend({ epoch, position: new Map([[epoch, 1]]), runs: [{ epoch, prev: 0, idle: 0, events }] })
+  return encodeAppend({ epoch, position: new Map([[epoch, 1]]), runs: [{ epoch, prev: 0, idle: 0, events }] })
 }
 
 function post(pod: SecuredPod, path: string, body: string, more: Record<string, string> = {}) {

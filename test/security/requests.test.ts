@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { printPosition } from '../../src/wire/position.ts'
+import { formatPosition } from '../../src/wire/position.ts'
 import { Raw } from '../fleet/clients.ts'
 import { statusOf, Victim } from './victim.ts'
 
@@ -36,10 +36,10 @@ describe.each([
     ['that is garbage', 'garbage'],
     ['of bytes that are no text', '\u0080\u00ff-\u00e9'],
     ['that is as long as may be', 'x'.repeat(4_096)],
-    ['that claims a future of Pods that nobody knows', printPosition([['aaaaa', 2 ** 53 - 1]])],
+    ['that claims a future of Pods that nobody knows', formatPosition([['aaaaa', 2 ** 53 - 1]])],
     [
       'that claims 400 of them',
-      printPosition(Array.from({ length: 400 }, (_, i) => [`e${1_000 + i}`, i + 1])),
+      formatPosition(Array.from({ length: 400 }, (_, i) => [`e${1_000 + i}`, i + 1])),
     ],
   ])('a Last-Event-ID %s is a gap, and no error', async (_, id) => {
     await victim.endures(async () => {
@@ -56,7 +56,7 @@ describe.each([
     await victim.endures(async () => {
       const epoch = (await victim.state()).position.slice(0, 5)
       const raw = await Raw.open(victim.url)
-      const id = printPosition([[epoch, 2 ** 53 - 1]])
+      const id = formatPosition([[epoch, 2 ** 53 - 1]])
       raw.socket.write(
         `GET /events?${new URLSearchParams({ stream: victim.stream })} HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${id}\r\n\r\n`,
       )

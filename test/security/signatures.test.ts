@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
-import { printAppend } from '../../src/wire/v2.ts'
+import { encodeAppend } from '../../src/wire/v2.ts'
 import { until } from '../support/until.ts'
 import { type PodSettings, SecuredFleet, type SecuredPod } from './fleet.ts'
 
@@ -29,7 +29,7 @@ const answerHeader = (mac: string, status: number, time: number, body: string) =
   `t=${time}, m=${hmac('sser answer', mac, status, time, body)}`
 
 /** A message of a Pod of which nobody has heard; it brings nothing. */
-const message = (epoch = 'Zr7b0') => printAppend({ epoch, position: new Map(), runs: [] })
+const message = (epoch = 'Zr7b0') => encodeAppend({ epoch, position: new Map(), runs: [] })
 
 function request(change: Partial<Request> = {}): Request {
   return { time: Date.now() + 1, sender: '0123456789abcdef', number: 1, uid: '', body: message(), ...change }

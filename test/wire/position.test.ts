@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { drawEpoch, isEpoch, parsePosition, printPosition } from '../../src/wire/position.ts'
+import { formatPosition, isEpoch, parsePosition, randomEpoch } from '../../src/wire/position.ts'
 import { SEED, seededRandom } from '../support/messages.ts'
 import { check } from '../support/property.ts'
 
@@ -22,7 +22,7 @@ function print(position: Claims): string {
   const carried = [...position].flatMap(([name, { carriedMs }]): [string, number][] =>
     carriedMs === undefined ? [] : [[name, carriedMs]],
   )
-  return printPosition(
+  return formatPosition(
     [...position].map(([name, { seq }]) => [name, seq]),
     new Map(carried),
   )
@@ -32,9 +32,9 @@ function print(position: Claims): string {
 function someIds(count: number): string[] {
   const random = seededRandom(SEED)
   return Array.from({ length: count }, () =>
-    printPosition(
+    formatPosition(
       Array.from({ length: 1 + Math.floor(random() * 6) }, () => [
-        drawEpoch(random),
+        randomEpoch(random),
         1 + Math.floor(random() * 1e6),
       ]),
     ),
@@ -56,7 +56,7 @@ describe('an id', () => {
 
   it('is shorter than a UUID for a young fleet of three', () => {
     const position: [string, number][] = ['aaaaa', 'bbbbb', 'ccccc'].map((name) => [name, 12_345])
-    expect(printPosition(position).length).toBeLessThan(36)
+    expect(formatPosition(position).length).toBeLessThan(36)
   })
 
   it.each([
@@ -121,21 +121,21 @@ describe('an id', () => {
   it('is refused when it names an epoch twice, or a seq that no number holds', () => {
     expect(
       parsePosition(
-        printPosition([
+        formatPosition([
           ['aaaaa', 1],
           ['aaaaa', 2],
         ]),
       ),
     ).toBeUndefined()
-    expect(parsePosition(printPosition([['aaaaa', 0]]))).toBeUndefined()
-    expect(parsePosition(printPosition([['aaaaa', Number.MAX_SAFE_INTEGER + 3]]))).toBeUndefined()
+    expect(parsePosition(formatPosition([['aaaaa', 0]]))).toBeUndefined()
+    expect(parsePosition(formatPosition([['aaaaa', Number.MAX_SAFE_INTEGER + 3]]))).toBeUndefined()
   })
 
   it('is not read beyond the limit', () => {
-    const id = printPosition(Array.from({ length: 50 }, (_, i) => [`pod${10 + i}`, 1]))
+    const id = formatPosition(Array.from({ length: 50 }, (_, i) => [`pod${10 + i}`, 1]))
     expect(parsePosition(id, id.length)?.size).toBe(50)
     expect(parsePosition(id, id.length - 1)).toBeUndefined()
-    const heavy = printPosition(Array.from({ length: 1_100 }, (_, i) => [`p${1_000 + i}`, 1]))
+    const heavy = formatPosition(Array.from({ length: 1_100 }, (_, i) => [`p${1_000 + i}`, 1]))
     expect(heavy.length).toBeGreaterThan(7_168)
     expect(parsePosition(heavy)).toBeUndefined()
   })
@@ -144,11 +144,11 @@ describe('an id', () => {
 describe('an epoch', () => {
   it('is five letters or digits, drawn from all of them', () => {
     const random = seededRandom(SEED)
-    const drawn = Array.from({ length: 500 }, () => drawEpoch(random))
+    const drawn = Array.from({ length: 500 }, () => randomEpoch(random))
     expect(drawn.every(isEpoch)).toBe(true)
     expect(new Set(drawn).size).toBe(500)
     expect(new Set(drawn.join('')).size).toBe(62)
-    expect(drawEpoch(() => 1 - 2 ** -32)).toBe('zzzzz')
+    expect(randomEpoch(() => 1 - 2 ** -32)).toBe('zzzzz')
   })
 
   it.each(['', 'abcd', 'abcdef', 'abc-e', 'abcd\n', 'äbcde'])('is not %j', (text) => {

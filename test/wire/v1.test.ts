@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { PEER_ENDPOINT_URL_PATH, parseV1, printV1 } from '../../src/wire/v1.ts'
+import { encodeV1, PEER_ENDPOINT_URL_PATH, parseV1 } from '../../src/wire/v1.ts'
 import { HOSTILE_MESSAGES } from '../support/messages.ts'
 import { check } from '../support/property.ts'
 
@@ -12,7 +12,7 @@ describe('a v1 event', () => {
     check(
       fc.record({ stream, msg }),
       (event) => {
-        expect(parseV1(printV1(event))).toEqual({ ...event, msg: asReceived(event.msg) })
+        expect(parseV1(encodeV1(event))).toEqual({ ...event, msg: asReceived(event.msg) })
       },
       { examples: HOSTILE_MESSAGES.map((text) => ({ stream: 'foo', msg: text })) },
     )
@@ -20,7 +20,7 @@ describe('a v1 event', () => {
 
   it('reaches a Go Pod’s clients whole, and as one event, whatever it holds', () => {
     for (const msg of HOSTILE_MESSAGES) {
-      expect(received(goFrame(printV1({ stream: 'foo', msg }))), JSON.stringify(msg)).toEqual([
+      expect(received(goFrame(encodeV1({ stream: 'foo', msg }))), JSON.stringify(msg)).toEqual([
         { data: asReceived(msg), event: undefined },
       ])
     }
@@ -33,7 +33,7 @@ describe('a v1 event', () => {
   })
 
   it('is the bytes that a Go Pod writes, at the path that a Go Pod knows', () => {
-    expect(printV1({ stream: 'foo', msg: 'hello' })).toBe('{"stream":"foo","msg":"hello"}')
+    expect(encodeV1({ stream: 'foo', msg: 'hello' })).toBe('{"stream":"foo","msg":"hello"}')
     expect(PEER_ENDPOINT_URL_PATH).toBe('/api/json/v1/send')
   })
 

@@ -1,7 +1,7 @@
 import { SserError } from '../../../src/errors.ts'
 import type { Life } from '../../../src/instance/life.ts'
 import { MAX_EPOCHS } from '../../../src/wire/position.ts'
-import { type Append, parseAppend, printAppend } from '../../../src/wire/v2.ts'
+import { type Append, encodeAppend, parseAppend } from '../../../src/wire/v2.ts'
 import { Ledger, Listener } from '../listener.ts'
 import { newLife } from '../new-life.ts'
 import { fieldsOf, type Json, type Surface } from '../surface.ts'
@@ -132,7 +132,7 @@ function hear(append: Json, { log, mesh }: Life, ledger: Ledger): string | undef
       if (stream !== undefined) ledger.add({ stream, msg, event })
   }
   // Whoever asked must be able to read it.
-  parseAppend(printAppend(mesh.receive(heard)))
+  parseAppend(encodeAppend(mesh.receive(heard)))
   const isOver = ([epoch, seq]: [string, number]) => (log.epochs.get(epoch)?.have ?? 0) > seq
   return [...most].some(isOver) ? 'it claims what it was never given' : undefined
 }

@@ -1,4 +1,4 @@
-import { type Claim, parsePosition, printPosition } from '../../../src/wire/position.ts'
+import { type Claim, formatPosition, parsePosition } from '../../../src/wire/position.ts'
 import { type Surface, textOf } from '../surface.ts'
 import { ID_WORDS, IDS, UNCHECKED_IDS, withCheck } from '../words.ts'
 
@@ -14,7 +14,7 @@ export const position: Surface<Map<string, Claim> | undefined> = {
     const seqs = Array.from(claims, ([epoch, { seq }]) => [epoch, seq] as const)
     const carried = new Map<string, number>()
     for (const [epoch, { carriedMs }] of claims) if (carriedMs !== undefined) carried.set(epoch, carriedMs)
-    const again = parsePosition(printPosition(seqs, carried))
+    const again = parsePosition(formatPosition(seqs, carried))
     if (JSON.stringify([...(again ?? [])]) !== JSON.stringify([...claims])) return 'printed, it is another'
     return seqs.every(([, seq]) => Number.isSafeInteger(seq) && seq > 0) ? undefined : 'a seq that is none'
   },

@@ -1,5 +1,5 @@
 import { SserError } from '../../../src/errors.ts'
-import { parseV1, printV1, type V1Event } from '../../../src/wire/v1.ts'
+import { encodeV1, parseV1, type V1Event } from '../../../src/wire/v1.ts'
 import { type Surface, textOf } from '../surface.ts'
 
 /** The body of a Go Pod's request. */
@@ -21,7 +21,7 @@ export const v1: Surface<V1Event | undefined> = {
   },
   invariant(event) {
     if (event === undefined) return undefined
-    const again = parseV1(printV1(event))
+    const again = parseV1(encodeV1(event))
     if (again.stream !== event.stream || again.msg !== withLineFeeds(event.msg))
       return 'printed, it is another'
     return event.msg !== '' && event.stream !== '' && !/[\r\n\0]/.test(event.stream)

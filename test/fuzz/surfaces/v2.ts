@@ -1,5 +1,5 @@
 import { SserError } from '../../../src/errors.ts'
-import { type Append, parseAppend, printAppend } from '../../../src/wire/v2.ts'
+import { type Append, encodeAppend, parseAppend } from '../../../src/wire/v2.ts'
 import { type Surface, textOf } from '../surface.ts'
 import { APPEND, APPEND_WORDS } from '../words.ts'
 
@@ -23,8 +23,8 @@ export const v2: Surface<Append | undefined> = {
   },
   invariant(message) {
     if (message === undefined) return undefined
-    const printed = printAppend(message)
-    if (printAppend(parseAppend(printed)) !== printed) return 'printed, it is another'
+    const printed = encodeAppend(message)
+    if (encodeAppend(parseAppend(printed)) !== printed) return 'printed, it is another'
     for (const { prev, events } of message.runs) {
       if (events.some(({ seq }, i) => seq !== prev + 1 + i)) return 'a run with a gap'
       if (events.some(({ event = '' }) => /[\r\n\0]|^sser-/.test(event))) return 'an event type that forges'
