@@ -91,7 +91,7 @@ export class Batch {
       if (item.msg === undefined) {
         gaps.delete(item.stream)
         gaps.set(item.stream, 'trimmed')
-      } else if (log.keys.isFirst(item)) {
+      } else if (log.idempotencyKeys.isFirst(item)) {
         if (item.traceparent !== undefined) this.traced.push(item)
         const id = item.epoch === undefined ? undefined : print()
         frame(item.stream, undefined, eventFrame({ id, event: item.event, msg: item.msg }))

@@ -133,7 +133,7 @@ export class Reader {
       // Other streams' events are left out of this id: it claims less than it could, and never too much.
       if (item.epoch !== undefined) position.set(item.epoch, item.seq)
       if (item.kind === 'hole') gap ??= 'peer-loss'
-      else if (item.epoch === undefined || !this.#hasTwin(item, position, had)) {
+      else if (item.epoch === undefined || !this.#hasDuplicate(item, position, had)) {
         const id = item.epoch === undefined ? undefined : this.#print(position, now)
         text += eventFrame({ id, event: item.event, msg: item.msg as string })
         events += 1
@@ -215,15 +215,15 @@ export class Reader {
   }
 
   /** Whether it has had another event that is the same. `had` has those of which that is known in this slice. */
-  #hasTwin(item: EventItem, position: ReadonlyMap<string, number>, had: Set<unknown>): boolean {
-    const twins = this.#log.keys.twins(item)
-    if (twins === undefined) return false
-    if (had.has(twins)) return true
+  #hasDuplicate(item: EventItem, position: ReadonlyMap<string, number>, had: Set<unknown>): boolean {
+    const duplicates = this.#log.idempotencyKeys.duplicates(item)
+    if (duplicates === undefined) return false
+    if (had.has(duplicates)) return true
     // If it had none of them, it gets this one.
-    had.add(twins)
-    for (let i = 0; i < twins.length; i += 1) {
-      const twin = twins.at(i) as EventItem
-      if (twin !== item && this.#hasHad(twin, position)) return true
+    had.add(duplicates)
+    for (let i = 0; i < duplicates.length; i += 1) {
+      const duplicate = duplicates.at(i) as EventItem
+      if (duplicate !== item && this.#hasHad(duplicate, position)) return true
     }
     return false
   }

@@ -1,9 +1,9 @@
 import { Deque } from './deque.ts'
 import { type Epoch, Epochs } from './epochs.ts'
+import { IdempotencyKeys } from './idempotency-keys.ts'
 import { Ids } from './ids.ts'
 import type { Content, DisconnectItem, EventItem, HoleItem, LogItem, TickItem } from './items.ts'
 import { cost, createEvent, createItem, metadataBytes } from './items.ts'
-import { Keys } from './keys.ts'
 import type { Timing } from './timing.ts'
 
 /** What a stream costs that holds any event, roughly: its queue, and its place among the streams. */
@@ -30,7 +30,7 @@ export class Log {
   /** This Pod's own epoch; it may be drawn anew until its first event. */
   epoch: string
   readonly epochs: Epochs
-  readonly keys: Keys = new Keys()
+  readonly idempotencyKeys: IdempotencyKeys = new IdempotencyKeys()
   readonly ids: Ids
   readonly isResumable: boolean
   readonly maxAgeMs: number
@@ -214,7 +214,7 @@ export class Log {
     this.#items.push(item)
     this.#bytes += cost(item)
     if (item.kind === 'event') {
-      this.keys.add(item)
+      this.idempotencyKeys.add(item)
       const queue = this.#streams.get(item.stream) ?? new Deque<EventItem>()
       queue.push(item)
       if (queue.length === 1) {
@@ -263,7 +263,7 @@ export class Log {
       this.#disconnectsFrom = this.#firstIndex
     }
     if (item.kind === 'event') {
-      this.keys.remove(item)
+      this.idempotencyKeys.remove(item)
       const items = this.#streams.get(item.stream) as Deque<EventItem>
       items.shift()
       if (items.length === 0) {

@@ -263,13 +263,13 @@ describe('the log', () => {
   it('remembers a key as long as the event, per stream', () => {
     const log = makeLog()
     const first = log.append('own00', { stream: 'a', msg: 'x', key: 'k' }, 0, 0)
-    const twin = log.append('peer1', { stream: 'a', msg: 'x', key: 'k' }, 1_000, 1_000)
-    expect(log.keys.first('a', 'k')).toBe(first)
-    expect(log.keys.first('b', 'k')).toBeUndefined()
+    const duplicate = log.append('peer1', { stream: 'a', msg: 'x', key: 'k' }, 1_000, 1_000)
+    expect(log.idempotencyKeys.first('a', 'k')).toBe(first)
+    expect(log.idempotencyKeys.first('b', 'k')).toBeUndefined()
     log.trim(MAX_AGE_MS + 1)
-    expect(log.keys.first('a', 'k')).toBe(twin)
+    expect(log.idempotencyKeys.first('a', 'k')).toBe(duplicate)
     log.trim(MAX_AGE_MS + 1_001)
-    expect(log.keys.first('a', 'k')).toBeUndefined()
+    expect(log.idempotencyKeys.first('a', 'k')).toBeUndefined()
   })
 
   it('says nothing of an epoch that fell silent, and in the end forgets it', () => {

@@ -151,7 +151,8 @@ export class Truth {
     for (const event of this.#sent.values()) {
       // A client that leaves before its first block begins anew, without an id.
       if (isTold(account, event)) continue
-      const has = received.has(event.msg) || this.#twins(event).some((twin) => received.has(twin.msg))
+      const has =
+        received.has(event.msg) || this.#duplicates(event).some((duplicate) => received.has(duplicate.msg))
       if (client.streams.includes(event.stream) && !has) this.violate(`${client.name} never got ${event.msg}`)
     }
   }
@@ -211,7 +212,11 @@ export class Truth {
     if (account.received.has(msg)) this.violate(`${client.name} got ${msg} twice`)
     account.received.add(msg)
     const isRemembered = ({ at }: Sent) => this.#hasRoom && this.#time.now - at < this.#ageMs
-    if (this.#twins(sent).some((twin) => account.current.has(twin.msg) && isRemembered(twin))) {
+    if (
+      this.#duplicates(sent).some(
+        (duplicate) => account.current.has(duplicate.msg) && isRemembered(duplicate),
+      )
+    ) {
       this.violate(`${client.name} got ${msg} under a key that it had`)
     }
     account.current.add(msg)
@@ -250,11 +255,13 @@ export class Truth {
         event.seq <= seq &&
         client.streams.includes(event.stream) &&
         !account.received.has(event.msg) &&
-        !this.#twins(event).some((twin) => account.received.has(twin.msg) || isTold(account, twin)),
+        !this.#duplicates(event).some(
+          (duplicate) => account.received.has(duplicate.msg) || isTold(account, duplicate),
+        ),
     )
   }
 
-  #twins({ key }: Sent): readonly Sent[] {
+  #duplicates({ key }: Sent): readonly Sent[] {
     return key === undefined ? [] : (this.#keys.get(key) ?? [])
   }
 

@@ -164,8 +164,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a retried send delivers once',
     file: 'src/delivery/batch.ts',
-    find: 'log.keys.isFirst(item)',
-    replace: 'log.keys !== undefined',
+    find: 'log.idempotencyKeys.isFirst(item)',
+    replace: 'log.idempotencyKeys !== undefined',
     mood: 'harsh',
     seeds: 1_000,
   },

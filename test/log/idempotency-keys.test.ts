@@ -9,7 +9,7 @@ const MANY = 20_000
 /** They take some 30 ms. */
 const MOST_MS = 1_500
 
-const twin = { stream: 'a', msg: 'pay', key: 'k' }
+const duplicate = { stream: 'a', msg: 'pay', key: 'k' }
 
 /** What a client that comes with `id` gets of its stream. */
 async function seenFrom(pod: Listening, id: string): Promise<string[]> {
@@ -24,7 +24,7 @@ describe('many events with one key', () => {
     const client = pod.connect('a')
     await pod.clock.advance(0)
     const start = performance.now()
-    for (let i = 0; i < MANY; i += 1) pod.append(twin, 'peer1')
+    for (let i = 0; i < MANY; i += 1) pod.append(duplicate, 'peer1')
     await pod.clock.advance(0)
     expect(performance.now() - start).toBeLessThan(MOST_MS)
     expect(client.messages).toEqual(['pay'])
@@ -35,20 +35,20 @@ describe('many events with one key', () => {
     const { log } = pod.life
     const reader = new Reader(log, ['a'], timing(120_000))
     const start = performance.now()
-    for (let i = 0; i < MANY; i += 1) pod.append(twin, `peer${i % 9}`)
+    for (let i = 0; i < MANY; i += 1) pod.append(duplicate, `peer${i % 9}`)
     let events = 0
     while (reader.cursor < log.nextIndex) events += reader.slice(pod.clock.now()).events
     expect(events).toBe(1)
     log.trim(pod.clock.now() + 120_001)
     expect(performance.now() - start).toBeLessThan(MOST_MS)
-    expect(log.keys.first('a', 'k')).toBeUndefined()
+    expect(log.idempotencyKeys.first('a', 'k')).toBeUndefined()
   })
 })
 
 describe('of events with one key', () => {
   it('none is sent to a client that had any of them, not even the first', async () => {
     const pod = new Listening()
-    for (const epoch of ['peer1', 'peer2', 'peer3']) pod.append(twin, epoch)
+    for (const epoch of ['peer1', 'peer2', 'peer3']) pod.append(duplicate, epoch)
     const { epoch } = pod.life.log
     for (const had of ['peer1', 'peer2', 'peer3']) {
       const id = formatPosition([
@@ -63,18 +63,18 @@ describe('of events with one key', () => {
   it('the next is the first when the log has let go of the one before it', async () => {
     const pod = new Listening({ logMaxAgeMs: 5_000 })
     const { log } = pod.life
-    const first = pod.append(twin, 'peer1')
+    const first = pod.append(duplicate, 'peer1')
     await pod.clock.advance(3_000)
-    const second = pod.append(twin, 'peer2')
-    const other = pod.append({ ...twin, key: 'other' }, 'peer2')
-    expect(log.keys.first('a', 'k')).toBe(first)
-    await pod.clock.advance(3_000)
-    log.trim(pod.clock.now())
-    expect(log.keys.first('a', 'k')).toBe(second)
-    expect(log.keys.first('a', 'other')).toBe(other)
+    const second = pod.append(duplicate, 'peer2')
+    const other = pod.append({ ...duplicate, key: 'other' }, 'peer2')
+    expect(log.idempotencyKeys.first('a', 'k')).toBe(first)
     await pod.clock.advance(3_000)
     log.trim(pod.clock.now())
-    expect(log.keys.first('a', 'k')).toBeUndefined()
-    expect(log.keys.first('a', 'other')).toBeUndefined()
+    expect(log.idempotencyKeys.first('a', 'k')).toBe(second)
+    expect(log.idempotencyKeys.first('a', 'other')).toBe(other)
+    await pod.clock.advance(3_000)
+    log.trim(pod.clock.now())
+    expect(log.idempotencyKeys.first('a', 'k')).toBeUndefined()
+    expect(log.idempotencyKeys.first('a', 'other')).toBeUndefined()
   })
 })
