@@ -173,7 +173,7 @@ export class Sser {
     if (!this.#settings.resume) return ''
     const { log } = this.#membership.life
     const position = log.position(this.#clock.now())
-    return position.size === 0 ? '' : log.ids.print(position)
+    return position.size === 0 ? '' : log.eventIds.format(position)
   }
 
   /** Where this Pod stands between `new` and its end. */

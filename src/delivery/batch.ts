@@ -57,7 +57,7 @@ export class Batch {
     const start = Math.max(from, log.firstIndex)
     const whole = Math.max(start, log.firstCompleteIndex)
     const position = log.positionAt(whole, now)
-    const print = () => (log.isResumable ? log.ids.print(position) : undefined)
+    const print = () => (log.isResumable ? log.eventIds.format(position) : undefined)
     const streams = new Set<string>()
     /** By stream, those that are to be told before the next event: they all go on from the same position. */
     const gaps = new Map<string | undefined, GapReason>()

@@ -283,7 +283,9 @@ export class Hub {
     const frameAt = (index: number) => {
       let frame = frames.get(index)
       if (frame === undefined) {
-        const id = this.#log.isResumable ? this.#log.ids.print(this.#log.positionAt(index, now)) : undefined
+        const id = this.#log.isResumable
+          ? this.#log.eventIds.format(this.#log.positionAt(index, now))
+          : undefined
         frame = encoder.encode(positionFrame(id))
         frames.set(index, frame)
       }

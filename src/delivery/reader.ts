@@ -1,7 +1,7 @@
 import type { EventItem, HoleItem, LogItem } from '../log/items.ts'
 import type { Log } from '../log/log.ts'
+import { scan } from '../log/scan.ts'
 import type { Timing } from '../log/timing.ts'
-import { unread } from '../log/unread.ts'
 import type { Told } from '../telemetry/tally.ts'
 import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
 import { type Claim, PARTIAL_EPOCH, parsePosition } from '../wire/position.ts'
@@ -120,7 +120,7 @@ export class Reader {
       gaps = [...(gaps ?? []), gap]
       gap = undefined
     }
-    for (const item of unread(log, this.#streams, this.cursor, position)) {
+    for (const item of scan(log, this.#streams, this.cursor, position)) {
       if (item.index >= end) break
       if (work + text.length > SLICE_WORK) {
         next = item.index
@@ -168,7 +168,7 @@ export class Reader {
       carriedMs ??= new Map()
       carriedMs.set(epoch, now - since)
     })
-    return this.#log.ids.print(position, carriedMs)
+    return this.#log.eventIds.format(position, carriedMs)
   }
 
   /** Drops from `ahead` what the log has by now, and what was carried for so long that nobody speaks of it. */
@@ -196,7 +196,7 @@ export class Reader {
     if (this.cursor >= this.#log.firstCompleteIndex) return false
     const position = this.#positionAt(this.cursor, now)
     let checked = 0
-    for (const item of unread(this.#log, this.#streams, this.cursor, position)) {
+    for (const item of scan(this.#log, this.#streams, this.cursor, position)) {
       if (item.index >= this.#log.firstCompleteIndex) return false
       if (item.kind === 'event' && this.#isWanted(item) && !this.#hasHad(item, position)) return true
       checked += 1

@@ -1,4 +1,4 @@
-/** A queue that is also an array: push at the end, shift at the front, read anywhere, all in constant time. */
+/** Double-ended queue with random access: `push()`, `shift()` and `at()` take constant time. */
 export class Deque<T> {
   #items: (T | undefined)[] = []
   #start = 0
@@ -20,7 +20,7 @@ export class Deque<T> {
     const item = this.#items[this.#start]
     this.#items[this.#start] = undefined
     this.#start += 1
-    // Half of the array is empty: moving the rest now costs each item one move in its life.
+    // Half of the array is empty: compacting it now moves each item once on average.
     if (this.#start * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#start)
       this.#start = 0
@@ -28,7 +28,7 @@ export class Deque<T> {
     return item
   }
 
-  /** The first index whose item passes; `length` if none does. Items that pass must all come last. */
+  /** Binary search: the first index whose item passes, else `length`. Items that pass must follow all that do not. */
   lowerBound(passes: (item: T) => boolean): number {
     let low = 0
     let high = this.length

@@ -11,16 +11,16 @@ export class Epoch {
   floor = 0
   /** Entries up to this seq may be in the log without their message; readers of other streams miss nothing. */
   payloadEvicted = 0
-  /** When it last advanced, in its own Pod's life, told in this Pod's time. */
+  /** Last time that the epoch advanced on its own Pod, converted to this Pod's clock. */
   lastActive: number
-  /** Its items in the log, in order of seq; below the floor they are there for readers that lag, not to be given away. */
+  /** Entries in the log, in order of seq. Below the floor they serve slow readers only, and are not sent to peers. */
   readonly items: Deque<LogItem> = new Deque()
 
   constructor(lastActive: number) {
     this.lastActive = lastActive
   }
 
-  /** The seq up to which a reader that stands before the log's item `index` has everything. */
+  /** Seq up to which a reader has every entry when the log's entry at `index` is its next one. */
   seqAt(index: number): number {
     const item = this.items.at(this.items.lowerBound((candidate) => candidate.index >= index))
     if (item === undefined) return this.have
@@ -28,7 +28,7 @@ export class Epoch {
   }
 }
 
-/** Every epoch that this Pod knows of. One that falls silent leaves positions first, and memory later. */
+/** Every known epoch. A silent epoch leaves positions after `forgetMs`, and memory after `dropMs`. */
 export class Epochs {
   readonly #epochs = new Map<string, Epoch>()
   readonly #timing: Timing
@@ -37,7 +37,7 @@ export class Epochs {
     this.#timing = timing
   }
 
-  /** Whether one more would be too many. */
+  /** Whether the number of epochs has reached {@link MAX_EPOCHS}. */
   get isFull(): boolean {
     return this.#epochs.size >= MAX_EPOCHS
   }
@@ -65,14 +65,14 @@ export class Epochs {
     return this.#epochs
   }
 
-  /** The epochs that positions speak of. */
+  /** Epochs that are not silent; positions contain these alone. */
   *active(now: number): Generator<[string, Epoch]> {
     for (const entry of this.#epochs) {
       if (!this.isSilent(entry[1], now)) yield entry
     }
   }
 
-  /** Lets go of epochs that were silent for so long that no message can speak of them any more. */
+  /** Removes the epochs that have been silent for `dropMs`, because no message can mention them any more. */
   forget(now: number): void {
     for (const [epoch, record] of this.#epochs) {
       if (now - record.lastActive >= this.#timing.dropMs && record.items.length === 0)

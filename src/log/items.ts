@@ -2,29 +2,29 @@ import { byteLength } from '../wire/names.ts'
 import type { Selection } from './selection.ts'
 
 interface Item {
-  /** Its place in the order of arrival, counted from the Pod's start. */
+  /** Place in the order of arrival, counted from the start of the Pod. */
   readonly index: number
-  /** When it was sent, in this Pod's time. */
+  /** Time of the send, on this Pod's clock. */
   readonly sentAt: number
 }
 
-/** An event. One that came from a Go Pod has no epoch, and nobody can ask for it again. */
+/** An event. An event of a Go Pod has no epoch, so no client can resume after it. */
 export interface EventItem extends Item {
   readonly kind: 'event'
   readonly epoch: string | undefined
   readonly seq: number
   readonly stream: string
-  /** Undefined once the log let go of it for want of room. */
+  /** Undefined after the log evicted it because `maxBytes` was reached. */
   msg: string | undefined
   readonly event: string | undefined
   readonly key: string | undefined
-  /** Where the sender traced it; undefined, too, once the message is gone. */
+  /** Trace context of the sender; evicted together with the message. */
   traceparent: string | undefined
-  /** Bytes of its texts, as far as they are still held. */
+  /** Bytes of the texts that the log still holds. */
   bytes: number
 }
 
-/** A Pod's sign of life: it takes a seq, and no connection sees it. */
+/** A no-op entry, which keeps a quiet epoch active: it takes a seq, and no connection sees it. */
 export interface TickItem extends Item {
   readonly kind: 'tick'
   readonly epoch: string
@@ -32,8 +32,8 @@ export interface TickItem extends Item {
 }
 
 /**
- * Events of `epoch` after `from` and up to `seq` never came here and never will. Without an epoch: events of a peer that
- * refuses this Pod, which do not come here.
+ * Events of `epoch` after `from` and up to `seq` were lost before they reached this Pod. Without an epoch: the lost
+ * events are those of a peer that rejects this Pod's requests.
  */
 export interface HoleItem extends Item {
   readonly kind: 'hole'
@@ -42,7 +42,7 @@ export interface HoleItem extends Item {
   readonly seq: number
 }
 
-/** Whoever is meant may not stay, on whichever Pod. */
+/** Closes every matching connection, on every Pod. */
 export interface DisconnectItem extends Item {
   readonly kind: 'disconnect'
   readonly epoch: string
@@ -52,7 +52,7 @@ export interface DisconnectItem extends Item {
 
 export type LogItem = EventItem | TickItem | HoleItem | DisconnectItem
 
-/** What is appended: an event of some stream, the end of some connections, or a tick. */
+/** Content of a new entry: an event has a stream, a disconnect a selector, a no-op entry neither. */
 export interface Content {
   stream?: string | undefined
   msg?: string | undefined
@@ -62,7 +62,7 @@ export interface Content {
   traceparent?: string | undefined
 }
 
-/** A new entry of an epoch: an event where `content` has a stream, else a disconnect or a tick. */
+/** Creates an entry of an epoch: an event where `content` has a stream, else a disconnect or a no-op entry. */
 export function createItem(
   index: number,
   sentAt: number,
@@ -88,15 +88,15 @@ export function createEvent(
   return { kind: 'event', index, sentAt, epoch, seq, stream, msg, event, key, traceparent, bytes }
 }
 
-/** What an item costs beside its text, roughly: the object and its places in three queues. */
+/** Approximate memory of an entry without its texts: the object and its places in three queues. */
 const ITEM_BYTES = 180
-/** What is left of an event's texts when its message is gone. */
+/** Bytes of an event's texts without its message. */
 export function metadataBytes({ stream, event, key }: Pick<EventItem, 'stream' | 'event' | 'key'>): number {
   return stream.length + (event?.length ?? 0) + (key?.length ?? 0)
 }
 
-/** Memory that an item counts for. */
-export function cost(item: LogItem): number {
+/** Memory that an entry counts for, in bytes. */
+export function memoryBytes(item: LogItem): number {
   if (item.kind === 'disconnect') {
     const { stream = '', tag = '' } = item.selection
     return ITEM_BYTES + stream.length + tag.length

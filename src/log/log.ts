@@ -1,12 +1,12 @@
 import { Deque } from './deque.ts'
 import { type Epoch, Epochs } from './epochs.ts'
+import { EventIds } from './event-ids.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
-import { Ids } from './ids.ts'
 import type { Content, DisconnectItem, EventItem, HoleItem, LogItem, TickItem } from './items.ts'
-import { cost, createEvent, createItem, metadataBytes } from './items.ts'
+import { createEvent, createItem, memoryBytes, metadataBytes } from './items.ts'
 import type { Timing } from './timing.ts'
 
-/** What a stream costs that holds any event, roughly: its queue, and its place among the streams. */
+/** Approximate memory of a stream that has an event in the log: its queue, and its place in the index. */
 const STREAM_BYTES = 320
 /** Maximum share of `maxBytes` for entries without their message; they still tell which streams lost one. */
 const PAYLOAD_EVICTED_SHARE = 0.25
@@ -17,26 +17,26 @@ export interface LogOptions {
   maxAgeMs: number
   maxBytes: number
   timing: Timing
-  /** Whether clients get ids, and can resume. */
+  /** Whether clients receive event ids, and can resume. */
   isResumable: boolean
   maxLastEventIdBytes?: number
 }
 
 /**
- * A Pod's bounded record of recent events, from every epoch, in the order in which they arrived here. Readers
- * keep an index into it and nothing else. Per epoch it holds consecutive seqs: whoever appends sees to that.
+ * The recent entries of every epoch, in order of arrival at this Pod, bounded by age and bytes. Readers keep an index
+ * into it and no queue of their own. The seqs of one epoch are consecutive; the callers of `append()` see to that.
  */
 export class Log {
-  /** This Pod's own epoch; it may be drawn anew until its first event. */
+  /** This Pod's own epoch; it can change until its first event. */
   epoch: string
   readonly epochs: Epochs
   readonly idempotencyKeys: IdempotencyKeys = new IdempotencyKeys()
-  readonly ids: Ids
+  readonly eventIds: EventIds
   readonly isResumable: boolean
   readonly maxAgeMs: number
-  /** When an event without epoch last arrived; resuming across one cannot be exact. */
+  /** Time of the last event without an epoch; a client that resumes across it gets a gap. */
   lastV1At: number = Number.NEGATIVE_INFINITY
-  /** When this Pod and a peer last were found to refuse each other; events of that peer never came here. */
+  /** Last time that this Pod and a peer rejected each other's requests; events of that peer did not arrive here. */
   refusedAt: number = Number.NEGATIVE_INFINITY
   readonly #listeners: ((item: LogItem) => void)[] = []
   readonly #maxBytes: number
@@ -45,7 +45,7 @@ export class Log {
   readonly #holes = new Deque<HoleItem>()
   readonly #disconnects = new Deque<DisconnectItem>()
   #disconnectsFrom = 0
-  /** Events that it holds and that have no epoch. */
+  /** Number of entries without an epoch. */
   #v1 = 0
   #firstIndex = 0
   #firstCompleteIndex = 0
@@ -55,7 +55,7 @@ export class Log {
   constructor({ epoch, maxAgeMs, maxBytes, timing, isResumable, maxLastEventIdBytes }: LogOptions) {
     this.epoch = epoch
     this.epochs = new Epochs(timing)
-    this.ids = new Ids(this.epochs, maxLastEventIdBytes)
+    this.eventIds = new EventIds(this.epochs, maxLastEventIdBytes)
     this.isResumable = isResumable
     this.maxAgeMs = maxAgeMs
     this.#maxBytes = maxBytes
@@ -90,24 +90,24 @@ export class Log {
     return this.#bytes
   }
 
-  /** The last seq of this Pod's own. */
+  /** Last seq of this Pod's own epoch. */
   get ownSeq(): number {
     return this.epochs.get(this.epoch)?.have ?? 0
   }
 
-  /** Items that it holds. */
+  /** Number of entries. */
   get items(): number {
     return this.#items.length
   }
 
-  /** How long ago the first of this Pod's own was sent that comes after `seq`, as far as the log reaches. */
+  /** Age of this Pod's first own entry after `seq`, in milliseconds; `maxAgeMs` where the log has none. */
   ownAge(seq: number, now: number): number {
     const items = this.epochs.get(this.epoch)?.items
     const item = items?.at(items.lowerBound((candidate) => candidate.seq > seq))
     return item === undefined ? this.maxAgeMs : now - item.sentAt
   }
 
-  /** Whether it holds anything but signs of life. */
+  /** Whether the log has events or disconnects, that is anything but no-op entries and holes. */
   get hasEvents(): boolean {
     return this.#streams.size > 0 || this.#disconnects.length > 0
   }
@@ -116,7 +116,7 @@ export class Log {
     return this.#items.at(index - this.#firstIndex)
   }
 
-  /** The next event, disconnect or tick of `epoch`: its seq is the one after what is held. */
+  /** Appends an event, disconnect or no-op entry of `epoch`, with the seq after the last one. */
   append(
     epoch: string,
     content: Content,
@@ -134,7 +134,7 @@ export class Log {
     return item
   }
 
-  /** An event that has no epoch, from a Go Pod: delivered live, never transferred or replayed. */
+  /** Appends an event of a Go Pod, without an epoch: it is delivered live, but never replicated or replayed. */
   appendV1(stream: string, msg: string, now: number): void {
     this.lastV1At = now
     this.#v1 += 1
@@ -152,7 +152,7 @@ export class Log {
     this.#push(hole, now)
   }
 
-  /** Tells every connection of a gap: events that nobody here can number were lost. */
+  /** Appends a hole without an epoch, so that every connection gets a gap: the lost events have no known seqs. */
   appendLoss(now: number): void {
     this.#v1 += 1
     const hole: HoleItem = {
@@ -170,15 +170,16 @@ export class Log {
   /** Evicts the entries older than `maxAgeMs`; call it before each use. */
   trim(now: number): void {
     const oldest = now - this.maxAgeMs
-    for (let item = this.#items.at(0); item && item.sentAt < oldest; item = this.#items.at(0)) this.#shift()
+    for (let item = this.#items.at(0); item && item.sentAt < oldest; item = this.#items.at(0))
+      this.#removeOldest()
   }
 
-  /** Where this Pod stands. */
+  /** Position of this Pod. */
   position(now: number): Map<string, number> {
     return this.positionAt(this.nextIndex, now)
   }
 
-  /** Where a reader stands that has everything before the item `index`. */
+  /** Position of a reader that has every entry before `index`. */
   positionAt(index: number, now: number): Map<string, number> {
     const position = new Map<string, number>()
     for (const [epoch, record] of this.epochs.active(now)) {
@@ -188,12 +189,12 @@ export class Log {
     return position
   }
 
-  /** Whether it may hold an event without epoch. */
+  /** Whether the log has an entry without an epoch. */
   get hasV1(): boolean {
     return this.#v1 > 0
   }
 
-  /** Queues of the events of `streams`, and the queue of all holes. */
+  /** The queue of all holes, and the queues of the events of `streams`. */
   queues(streams: readonly string[]): Deque<LogItem>[] {
     const queues: Deque<LogItem>[] = [this.#holes]
     for (const stream of streams) {
@@ -203,7 +204,7 @@ export class Log {
     return queues
   }
 
-  /** What has come from the item `index` on that ends connections. */
+  /** Disconnect entries at or after `index`. */
   *disconnects(index: number): Generator<DisconnectItem> {
     const items = this.#disconnects
     for (let i = items.lowerBound((item) => item.index >= index); i < items.length; i += 1)
@@ -212,7 +213,7 @@ export class Log {
 
   #push(item: LogItem, now: number): void {
     this.#items.push(item)
-    this.#bytes += cost(item)
+    this.#bytes += memoryBytes(item)
     if (item.kind === 'event') {
       this.idempotencyKeys.add(item)
       const queue = this.#streams.get(item.stream) ?? new Deque<EventItem>()
@@ -223,17 +224,17 @@ export class Log {
       }
     }
     this.trim(now)
-    while (this.#bytes > this.#maxBytes && this.#items.length > 0) this.#makeRoom()
+    while (this.#bytes > this.#maxBytes && this.#items.length > 0) this.#evict()
     for (const listener of this.#listeners) listener(item)
   }
 
   /** Evicts the oldest message, or the oldest entry where entries without a message exceed their share. */
-  #makeRoom(): void {
+  #evict(): void {
     if (
       this.#payloadEvictedBytes > this.#maxBytes * PAYLOAD_EVICTED_SHARE ||
       this.#firstCompleteIndex === this.nextIndex
     ) {
-      this.#shift()
+      this.#removeOldest()
       return
     }
     const item = this.at(this.#firstCompleteIndex) as LogItem
@@ -245,17 +246,17 @@ export class Log {
       item.msg = undefined
       item.traceparent = undefined
     }
-    this.#payloadEvictedBytes += cost(item)
+    this.#payloadEvictedBytes += memoryBytes(item)
     if (item.kind !== 'event') return
     if (item.epoch !== undefined) (this.epochs.get(item.epoch) as Epoch).payloadEvicted = item.seq
   }
 
-  #shift(): void {
+  #removeOldest(): void {
     const item = this.#items.shift() as LogItem
     const isPayloadEvicted = this.#firstIndex < this.#firstCompleteIndex
     this.#firstIndex += 1
-    this.#bytes -= cost(item)
-    if (isPayloadEvicted) this.#payloadEvictedBytes -= cost(item)
+    this.#bytes -= memoryBytes(item)
+    if (isPayloadEvicted) this.#payloadEvictedBytes -= memoryBytes(item)
     else this.#firstCompleteIndex = this.#firstIndex
     if (item.kind === 'hole') this.#holes.shift()
     if (item.kind === 'disconnect') {

@@ -1,19 +1,19 @@
-/** The protocol's times, all of them multiples of the log's age bound. Milliseconds. */
+/** Durations of the protocol, derived from the log's age bound. Milliseconds. */
 export interface Timing {
   /** A Pod that sent nothing for this long says so, with an entry that has no stream. */
   tickMs: number
-  /** How long a peer may lack a third Pod's events before this Pod hands them on. */
+  /** Time that a peer may lack a third Pod's events before this Pod forwards them. */
   graceMs: number
   /** A Pod that stood still for longer begins a new life. */
   freezeMs: number
-  /** An epoch silent for this long leaves positions and ids. Over 2 ages: an entry can live that long. */
+  /** An epoch that is silent for this long leaves positions and ids. Over 2 ages, because an entry can live that long. */
   forgetMs: number
-  /** An epoch silent for this long is not remembered at all. */
+  /** An epoch that is silent for this long is removed from memory. */
   dropMs: number
   /**
-   * For how long after a Go Pod's event a resume may have missed it. 3 ages: one for the next entry of this Pod's
-   * own, which an id must name to be later than that event; another for that entry to leave the log, so that a floor
-   * tells all earlier ids; and a third, as an entry that was hydrated may stand behind a younger one.
+   * Time after a Go Pod's event in which a resuming client may have missed it. 3 ages: one until the next own entry of
+   * this Pod, which every id after that event names; a second until that entry leaves the log, so that the floor
+   * detects all earlier ids; a third because the initial sync can append an entry behind a younger one.
    */
   v1GapMs: number
 }

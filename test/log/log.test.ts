@@ -2,9 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { LogItem } from '../../src/log/items.ts'
 import { Log } from '../../src/log/log.ts'
-import { merge } from '../../src/log/merge.ts'
+import { mergeByIndex, scan } from '../../src/log/scan.ts'
 import { timing } from '../../src/log/timing.ts'
-import { unread } from '../../src/log/unread.ts'
 import { check } from '../support/property.ts'
 
 const MAX_AGE_MS = 10_000
@@ -28,7 +27,7 @@ function items(log: Log): LogItem[] {
 
 /** Entries of the streams, and all holes, from the index on. */
 function read(log: Log, streams: readonly string[], index: number): Iterable<LogItem> {
-  return merge(
+  return mergeByIndex(
     log.queues(streams).map((queue) => ({ queue, from: queue.lowerBound((item) => item.index >= index) })),
   )
 }
@@ -139,7 +138,7 @@ describe('the log', () => {
           (item.kind === 'hole' || (item.kind === 'event' && streams.includes(item.stream))) &&
           (item.epoch === undefined || item.seq > (position.get(item.epoch) ?? 0))
         const lacking = items(log).filter(isLacking)
-        const found = [...unread(log, streams, log.firstIndex, position)]
+        const found = [...scan(log, streams, log.firstIndex, position)]
         expect(found.filter(isLacking)).toEqual(lacking)
         expect(found.length).toBeLessThanOrEqual([...read(log, streams, log.firstIndex)].length)
       },

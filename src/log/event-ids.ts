@@ -1,16 +1,16 @@
 import { formatPosition, MAX_POSITION_BYTES, PARTIAL_ENTRY } from '../wire/position.ts'
 import type { Epochs } from './epochs.ts'
 
-/** Part of the room that ids take where entries are left out, so that the same are left out of the next ids, too. */
+/** Share of `maxBytes` that a partial id fills at first, so that the next ids can leave out the same epochs. */
 const FILLED_SHARE = 0.9
-/** Bytes of the check, and of the dash before it. */
+/** Bytes of the checksum, and of the dash before it. */
 const CHECK_BYTES = 4
 
-/** Prints positions as ids of at most `maxBytes`: a Pod reads the ids that it prints. */
-export class Ids {
+/** Formats positions as event ids of at most `maxBytes`, which is also the longest id that this Pod parses. */
+export class EventIds {
   readonly #epochs: Epochs
   readonly #maxBytes: number
-  /** The epochs that were left out last. */
+  /** Epochs that the last partial id left out. */
   #leftOut: ReadonlySet<string> = new Set()
 
   constructor(epochs: Epochs, maxBytes: number = MAX_POSITION_BYTES) {
@@ -18,8 +18,8 @@ export class Ids {
     this.#maxBytes = maxBytes
   }
 
-  /** Where an id would be too long, it leaves out the epochs that have been silent for longest, and says so. */
-  print(position: ReadonlyMap<string, number>, carriedMs?: ReadonlyMap<string, number>): string {
+  /** An id that would be too long leaves out the epochs that have been silent for longest, and is marked as partial. */
+  format(position: ReadonlyMap<string, number>, carriedMs?: ReadonlyMap<string, number>): string {
     const whole = formatPosition(position, carriedMs)
     if (whole.length <= this.#maxBytes) return whole
     const partial = formatPosition(position, carriedMs, this.#leftOut)
