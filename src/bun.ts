@@ -15,7 +15,7 @@ import {
   type ServeOptions,
   serveOn,
 } from './runtime/serving.ts'
-import { fetchTransport, type Transport } from './transport/transport.ts'
+import { fetchTransport, type PeerTransport } from './transport/peer-transport.ts'
 
 export type { PeerTls, PeerTlsFiles, PeerTlsSource, Served, ServeOptions } from './runtime/serving.ts'
 
@@ -83,7 +83,7 @@ export function serve(
       bindPublic,
       process,
       transport,
-      macOf: bunMac,
+      hmacFactory: bunMac,
       certificateReader,
       // It waits for the next save.
       exitsOnSignal: isHot,
@@ -94,7 +94,7 @@ export function serve(
 }
 
 /** Bun's own `fetch` is what a Pod uses without, too. */
-function transport(current: (() => PeerTls) | undefined): Transport | undefined {
+function transport(current: (() => PeerTls) | undefined): PeerTransport | undefined {
   if (current === undefined) return undefined
   let tls = current()
   let strict = strictly(tls)

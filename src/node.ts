@@ -74,7 +74,7 @@ export function serve(
     return Listener.bind(server, port, hostname)
   }
   return serveOn(
-    { bindInternal, bindPublic, process, transport: httpTransport, macOf: nodeMac, certificateReader },
+    { bindInternal, bindPublic, process, transport: httpTransport, hmacFactory: nodeMac, certificateReader },
     options,
   )
 }

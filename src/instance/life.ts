@@ -10,8 +10,7 @@ import type { ResolvedSettings } from '../options.ts'
 import { Mesh } from '../replication/mesh.ts'
 import type { Faults } from '../telemetry/faults.ts'
 import type { Tally } from '../telemetry/tally.ts'
-import { tallied } from '../transport/tallied-transport.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { PeerClient } from '../transport/peer-client.ts'
 import type { GapReason } from '../wire/frame.ts'
 import { randomEpoch } from '../wire/position.ts'
 
@@ -20,7 +19,8 @@ export interface LifeOptions {
   clock: Clock
   faults: Faults
   tally: Tally
-  transport: Transport
+  /** Sends the requests to peers. */
+  client: PeerClient
   onFrozen: () => void
 }
 
@@ -42,8 +42,8 @@ export class Life {
   readonly #surroundings: Surroundings
 
   constructor(options: LifeOptions) {
-    const { clock, faults, onFrozen, tally, transport } = options
-    const { logMaxAgeMs, logMaxBytes, resume, maxLastEventIdBytes, tracing } = options.settings
+    const { client, clock, faults, onFrozen, tally } = options
+    const { logMaxAgeMs, logMaxBytes, resume, maxLastEventIdBytes } = options.settings
     this.#timing = timing(logMaxAgeMs)
     const epoch = randomEpoch(clock.random)
     this.#options = options
@@ -58,8 +58,7 @@ export class Life {
     this.hub = new Hub({ ...options.settings, log: this.log, clock, faults, tally })
     const { retryMs } = options.settings
     this.#surroundings = { log: this.log, now: () => clock.now(), retryMs, tally, outputs: this.hub.outputs }
-    const { requestTimeoutMs, ackTimeoutMs, initialSyncTimeoutMs } = options.settings
-    const limits = { requestTimeoutMs, ackTimeoutMs, initialSyncTimeoutMs }
+    const { ackTimeoutMs, initialSyncTimeoutMs } = options.settings
     this.mesh = new Mesh({
       log: this.log,
       timing: this.#timing,
@@ -67,9 +66,9 @@ export class Life {
       faults,
       tally,
       onFrozen,
-      transport: tallied(transport, clock, tally),
-      tracing,
-      ...limits,
+      client,
+      ackTimeoutMs,
+      initialSyncTimeoutMs,
     })
   }
 

@@ -6,10 +6,11 @@ import type { ResolvedSettings } from '../options.ts'
 import type { Faults } from '../telemetry/faults.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
-import type { MacOf } from '../transport/mac.ts'
+import type { HmacFactory } from '../transport/hmac.ts'
+import { PeerClient } from '../transport/peer-client.ts'
+import { defaultTransport, fetchTransport, type PeerTransport } from '../transport/peer-transport.ts'
+import { RequestSigner } from '../transport/request-signer.ts'
 import type { Signatures } from '../transport/signatures.ts'
-import { signedTransport } from '../transport/signed-transport.ts'
-import { defaultTransport, fetchTransport, type Transport } from '../transport/transport.ts'
 import { Arrivals } from './arrivals.ts'
 import { Life } from './life.ts'
 
@@ -24,9 +25,9 @@ export interface StartOptions {
   /** The certificate of the internal port, whose end is told before it comes. */
   certificates?: PeerCertificates | undefined
   /** How requests reach peers where the runtime has something leaner than `fetch`; the option `fetch` comes first. */
-  transport?: Transport | undefined
+  transport?: PeerTransport | undefined
   /** How messages are signed where the runtime has something leaner than Web Crypto. */
-  macOf?: MacOf | undefined
+  hmacFactory?: HmacFactory | undefined
 }
 
 /** What `stop()` may be given. */
@@ -54,7 +55,7 @@ export interface MembershipOptions {
 export class Membership {
   readonly arrivals: Arrivals = new Arrivals(() => this.mark())
   readonly #options: MembershipOptions
-  #transport: Transport
+  readonly #client: PeerClient
   #life: Life
   #peers: readonly Peer[] = []
   #internalPort: number
@@ -64,12 +65,21 @@ export class Membership {
   #entriesBefore = 0
 
   constructor(options: MembershipOptions) {
-    const { settings } = options
+    const { clock, settings, signatures, tally } = options
     this.#options = options
     this.#internalPort = settings.internalPort
-    this.#transport = this.#signed(
-      settings.fetch === undefined ? defaultTransport() : fetchTransport(settings.fetch),
-    )
+    const { allowGoPeers, allowUnsignedPeers, requestTimeoutMs, tracing } = settings
+    this.#client = new PeerClient({
+      clock,
+      tally,
+      transport: settings.fetch === undefined ? defaultTransport() : fetchTransport(settings.fetch),
+      signer:
+        signatures === undefined
+          ? undefined
+          : new RequestSigner({ signatures, allowGoPeers, allowUnsignedPeers }),
+      tracing,
+      requestTimeoutMs,
+    })
     this.#life = this.#begin()
   }
 
@@ -112,12 +122,12 @@ export class Membership {
   async start({
     internalPort = this.#internalPort,
     transport,
-    macOf,
+    hmacFactory,
   }: Omit<StartOptions, 'signal'>): Promise<void> {
     const { faults, peerFinder, settings, signal } = this.#options
     this.#internalPort = internalPort
-    if (macOf !== undefined) this.#options.signatures?.use(macOf)
-    if (transport !== undefined && settings.fetch === undefined) this.#transport = this.#signed(transport)
+    if (hmacFactory !== undefined) this.#options.signatures?.use(hmacFactory)
+    if (transport !== undefined && settings.fetch === undefined) this.#client.use(transport)
     const { peers, changes, uid } = await peerFinder.start({
       signal,
       onError: (error) => faults.report(error, { stage: 'peer-finder' }),
@@ -143,16 +153,10 @@ export class Membership {
     return this.#uid === undefined || this.#uid === uid
   }
 
-  #signed(transport: Transport): Transport {
-    const { settings, signatures } = this.#options
-    if (signatures === undefined) return transport
-    return signedTransport({ ...settings, transport, signatures })
-  }
-
   #begin(): Life {
     return new Life({
       ...this.#options,
-      transport: (request) => this.#transport(request),
+      client: this.#client,
       onFrozen: () => void this.current(),
     })
   }

@@ -3,11 +3,10 @@ import type { Target } from '../discovery/peer.ts'
 import { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import type { Faults } from '../telemetry/faults.ts'
-import { isAbsent } from '../transport/status-error.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { PeerClient } from '../transport/peer-client.ts'
+import { isUnavailable } from '../transport/peer-status-error.ts'
 import { randomEpoch } from '../wire/position.ts'
 import type { Append } from '../wire/v2.ts'
-import { postAppend } from './append.ts'
 import type { Replicator } from './replicator.ts'
 
 /** Peers that cannot be reached are asked so often in all, with a pause between: a fleet may be starting. */
@@ -22,7 +21,7 @@ export interface HydrationOptions {
   replicator: Replicator
   clock: Clock
   faults: Faults
-  transport: Transport
+  client: PeerClient
   timeoutMs: number
   signal: AbortSignal
 }
@@ -45,7 +44,7 @@ export async function hydrate(options: HydrationOptions): Promise<void> {
         if (await hydrateFrom(target, options, deadline)) return
       } catch (error) {
         // A Pod that is starting has no log to give, and one that is being deleted may be gone.
-        const isExpected = isAbsent(error) && (target.ready === false || target.terminating === true)
+        const isExpected = isUnavailable(error) && (target.ready === false || target.terminating === true)
         if (!isExpected) faults.report(error, { stage: 'hydrate', peer: target.host })
         unreachable.push(target)
       }
@@ -56,13 +55,13 @@ export async function hydrate(options: HydrationOptions): Promise<void> {
 
 /** Takes all that one peer has; false if it has nothing to give: not ready itself, a Go Pod, or this very Pod. */
 async function hydrateFrom(target: Target, options: HydrationOptions, deadline: number): Promise<boolean> {
-  const { clock, replicator, log, signal, transport } = options
+  const { client, clock, replicator, log, signal } = options
   for (;;) {
     const leftMs = deadline - clock.now()
     if (leftMs <= 0) throw new SserError('peer-failed', 'gives too much, or too slowly')
     const asked: Append = { ...replicator.handshake(clock.now()), hydrate: true }
     const timeoutMs = Math.min(leftMs, PATIENCE_MS)
-    const answer = await postAppend(target, asked, { clock, transport, timeoutMs, signal })
+    const answer = await client.append(target, asked, { signal, timeoutMs })
     if (answer === undefined || answer.epoch === log.epoch) return false
     // A namesake: nothing was numbered yet, so another name costs nothing.
     if (answer.position.has(log.epoch)) log.epoch = randomEpoch(clock.random)

@@ -1,19 +1,21 @@
+import type { Clock } from '../clock.ts'
 import type { Target } from '../discovery/peer.ts'
 import type { Log } from '../log/log.ts'
 import type { Faults } from '../telemetry/faults.ts'
 import type { Tally } from '../telemetry/tally.ts'
-import type { AppendOptions } from './append.ts'
+import type { PeerClient } from '../transport/peer-client.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { Replicator } from './replicator.ts'
 
 /** What a link to one peer is made of. */
-export interface LinkOptions extends Pick<AppendOptions, 'clock' | 'transport' | 'tracing'> {
+export interface LinkOptions {
   target: Target
+  clock: Clock
+  client: PeerClient
   log: Log
   replicator: Replicator
   faults: Faults
   tally: Tally
-  requestTimeoutMs: number
   /** Progress of the Pod with that epoch. */
   progressOf(epoch: string): PeerProgress
   /** Whether this Pod stood still: what was asked before cannot be dated any more. */

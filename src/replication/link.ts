@@ -1,10 +1,8 @@
 import type { Target } from '../discovery/peer.ts'
 import { SserError } from '../errors.ts'
-import { post } from '../transport/post.ts'
-import { StatusError } from '../transport/status-error.ts'
+import { PeerStatusError } from '../transport/peer-status-error.ts'
 import type { Position } from '../wire/position.ts'
 import { encodeV1, PEER_ENDPOINT_URL_PATH } from '../wire/v1.ts'
-import { type AppendOptions, postAppend } from './append.ts'
 import type { LinkOptions } from './link-options.ts'
 import { Missed } from './missed.ts'
 import { LEAVING, Outage } from './outage.ts'
@@ -184,7 +182,7 @@ export class Link {
 
   /** One v2 exchange; false if the peer does not know v2. */
   async #append(): Promise<boolean> {
-    const { clock, replicator, log, progressOf } = this.#options
+    const { client, clock, replicator, log, progressOf } = this.#options
     const before = this.#peer
     const message =
       before === undefined
@@ -197,7 +195,7 @@ export class Link {
       this.#waiters.settleUpTo(trimmed.prev, LET_GO)
     }
     const had = message.runs.map((run) => before?.match(run.epoch) ?? 0)
-    const answer = await postAppend(this.target, message, this.#postOptions())
+    const answer = await client.append(this.target, message, this.#abort)
     this.#overdue = undefined
     if (this.#options.isFrozen()) throw new SserError('stopped', 'this Pod stood still')
     if (answer === undefined) return false
@@ -225,8 +223,8 @@ export class Link {
 
   /** Posts the next event as v1: at most once, and only to a peer that has just answered. */
   async #sendV1(): Promise<void> {
-    const { log } = this.#options
-    log.trim(this.#options.clock.now())
+    const { client, clock, log } = this.#options
+    log.trim(clock.now())
     const record = log.epochs.get(log.epoch)
     const item = record?.items.at(record.items.lowerBound((candidate) => candidate.seq > this.#v1Seq))
     if (item?.kind === 'disconnect') this.#waiters.settleUpTo(item.seq, NO_DISCONNECT)
@@ -234,10 +232,11 @@ export class Link {
     this.#skipV1(item.seq - 1)
     try {
       const body = encodeV1({ stream: item.stream, msg: item.msg })
-      // A Go Pod's answer says nothing but whether it took the event.
-      const { status } = await post(this.target, PEER_ENDPOINT_URL_PATH, body, 0, this.#postOptions())
+      // A Go Pod's response says nothing but whether it took the event.
+      const content = { path: PEER_ENDPOINT_URL_PATH, body, maxBytes: 0 }
+      const { status } = await client.post(this.target, content, this.#abort)
       this.#overdue = undefined
-      if (status < 200 || status > 299) throw new StatusError(status)
+      if (status < 200 || status > 299) throw new PeerStatusError(status)
     } catch (error) {
       this.#miss(item.seq - 1, item.seq)
       // It may have been taken all the same. Before anything more is risked, the peer is asked whether it lives.
@@ -260,11 +259,6 @@ export class Link {
   #miss(after: number, to: number): void {
     const { log } = this.#options
     this.#missed.add(after, to, log.epochs.get(log.epoch)?.floor ?? 0)
-  }
-
-  #postOptions(): AppendOptions {
-    const { clock, transport, tracing, requestTimeoutMs: timeoutMs } = this.#options
-    return { clock, transport, tracing, timeoutMs, signal: this.#abort.signal }
   }
 
   #fail(error: unknown): void {

@@ -4,8 +4,7 @@ import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
 import type { Faults } from '../telemetry/faults.ts'
 import type { Tally } from '../telemetry/tally.ts'
-import type { Tracing } from '../telemetry/tracing.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { PeerClient } from '../transport/peer-client.ts'
 import type { Append } from '../wire/v2.ts'
 import { hydrate } from './hydration.ts'
 import { Link } from './link.ts'
@@ -26,9 +25,7 @@ export interface MeshOptions {
   clock: Clock
   faults: Faults
   tally: Tally
-  transport: Transport
-  tracing?: Tracing | undefined
-  requestTimeoutMs: number
+  client: PeerClient
   ackTimeoutMs: number
   initialSyncTimeoutMs: number
   /** This Pod stood still for so long that its ages and ids cannot be trusted. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Target } from '../discovery/peer.ts'
 import { describe } from '../errors.ts'
-import { isAbsent, isRefusal } from '../transport/status-error.ts'
+import { isMutualRefusal, isUnavailable } from '../transport/peer-status-error.ts'
 import type { Outcome } from './receipt.ts'
 
 /** A peer that cannot be reached is warned of once that has lasted for so long: a restart takes less. */
@@ -52,9 +52,9 @@ export class Outage {
     if (this.failures === 0) this.#since = now
     this.failures += 1
     this.lastError = describe(error)
-    this.isRefused ||= isRefusal(error)
+    this.isRefused ||= isMutualRefusal(error)
     this.#wasNotReady ||= target.ready === false
-    if (!isAbsent(error)) return 'lasting'
+    if (!isUnavailable(error)) return 'lasting'
     if (target.terminating || this.#isStarting()) return 'expected'
     return now - this.#since < LOSS_MS ? 'brief' : 'lasting'
   }

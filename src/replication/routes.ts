@@ -7,7 +7,7 @@ import { declaredLength } from '../http/body.ts'
 import type { Intake } from '../http/intake.ts'
 import { hostFault, webPageFault } from '../http/web-pages.ts'
 import type { Faults } from '../telemetry/faults.ts'
-import { type Proof, SIGNATURE_HEADER, type Signatures } from '../transport/signatures.ts'
+import { SIGNATURE_HEADER, type Signatures, type VerifiedRequest } from '../transport/signatures.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1, type V1Event } from '../wire/v1.ts'
 import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, encodeAppend, parseAppend } from '../wire/v2.ts'
 import type { V1Connections } from './legacy-v1/connections.ts'
@@ -102,23 +102,23 @@ export function internalRoutes(options: InternalOptions): Hono {
     }
   }
   /** An append's body, and what proves that a peer sent it. */
-  const readAppend = async (c: Context): Promise<{ body: string; proof: Proof | undefined }> => {
+  const readAppend = async (c: Context): Promise<{ body: string; verified: VerifiedRequest | undefined }> => {
     const header = c.req.header(SIGNATURE_HEADER)
     const isSigned = signatures !== undefined && !(allowUnsignedPeers && header === undefined)
     // Before its body costs anything.
     if (isSigned) signatures.precheck(header)
     const body = await read(c, APPEND_MAX_BYTES, isSigned)
-    if (!isSigned) return { body, proof: undefined }
+    if (!isSigned) return { body, verified: undefined }
     const request = { path: APPEND_URL_PATH, uid: c.req.header(TARGET_HEADER), body }
-    return { body, proof: await signatures.check(request, header) }
+    return { body, verified: await signatures.verify(request, header) }
   }
   const signed = async (
-    proof: Proof | undefined,
+    verified: VerifiedRequest | undefined,
     status: number,
     body: string,
   ): Promise<Record<string, string>> => {
-    if (proof === undefined || signatures === undefined) return {}
-    return { [SIGNATURE_HEADER]: await signatures.signAnswer(proof, status, body) }
+    if (verified === undefined || signatures === undefined) return {}
+    return { [SIGNATURE_HEADER]: await signatures.signResponse(verified, status, body) }
   }
   return new Hono()
     .use(PEER_ENDPOINT_URL_PATH, async (c, next) => {
@@ -144,13 +144,13 @@ export function internalRoutes(options: InternalOptions): Hono {
       guard(
         c,
         async () => {
-          const { body, proof } = await readAppend(c)
+          const { body, verified } = await readAppend(c)
           // With this the sender learns what time it is here.
-          if (proof?.isOfNow === false) return c.body(null, 401, await signed(proof, 401, ''))
+          if (verified?.isCurrent === false) return c.body(null, 401, await signed(verified, 401, ''))
           const answer = encodeAppend(options.receive(parseAppend(body)))
           return c.body(answer, 200, {
             'content-type': 'application/json',
-            ...(await signed(proof, 200, answer)),
+            ...(await signed(verified, 200, answer)),
           })
         },
         ({ code, message }) => c.json({ code, message }, 400),

@@ -12,8 +12,8 @@ import {
   type PeerTls,
   type PeerTlsSource,
 } from '../transport/certificates.ts'
-import type { MacOf } from '../transport/mac.ts'
-import type { Transport } from '../transport/transport.ts'
+import type { HmacFactory } from '../transport/hmac.ts'
+import type { PeerTransport } from '../transport/peer-transport.ts'
 import { forInternalPort } from './internal-port.ts'
 import { type SignalSource, StopSignals } from './signals.ts'
 
@@ -76,11 +76,11 @@ type Bind = (fetch: FetchHandler, port: number, hostname: string | undefined, tl
 /** What a runtime lends to {@link serveOn}. */
 export interface Runtime {
   /** How requests reach peers, where it has something leaner than `fetch`, or where they need certificates. */
-  transport?: ((tls: (() => PeerTls) | undefined) => Transport | undefined) | undefined
+  transport?: ((tls: (() => PeerTls) | undefined) => PeerTransport | undefined) | undefined
   /** How certificates are read. */
   certificateReader: CertificateReader
   /** How messages between Pods are signed. */
-  macOf: MacOf
+  hmacFactory: HmacFactory
   /** For peers. Go Pods keep their connections for ever, and lose the message that meets a closing one. */
   bindInternal: Bind
   /** For clients. Event streams are quiet for long; answers while the Pod drains close their connection. */
@@ -177,7 +177,7 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
       isSecured: certificates !== undefined,
       certificates,
       transport: runtime.transport?.(certificates && (() => (certificates as PeerCertificates).current)),
-      macOf: runtime.macOf,
+      hmacFactory: runtime.hmacFactory,
     })
     const isDraining = () => sser.state === 'draining' || sser.state === 'stopped'
     const clients = await runtime.bindPublic(notingArrivals(sser, fetch), port, hostname, isDraining)

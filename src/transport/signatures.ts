@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
-import { type Mac, type MacOf, webMac } from './mac.ts'
-import { Replays } from './replays.ts'
+import { type Hmac, type HmacFactory, webCryptoHmac } from './hmac.ts'
+import { ReplayWindow } from './replay-window.ts'
 
 /** Carries the signature of a request to a peer, and of its answer. */
 export const SIGNATURE_HEADER = 'sser-signature'
@@ -26,22 +26,22 @@ export interface Signer {
 }
 
 /** A request that was signed: what its answer must be bound to. */
-export interface Bond {
+export interface RequestBinding {
   /** Made with the secret that signed it. */
-  readonly key: Mac
+  readonly key: Hmac
   readonly mac: string
 }
 
 /** A request that carries a right signature. */
-export interface Proof extends Bond {
+export interface VerifiedRequest extends RequestBinding {
   /** Whether it is of now, as this Pod's clock sees it. */
-  readonly isOfNow: boolean
+  readonly isCurrent: boolean
 }
 
 // The last of its 43 characters has two bits to spare, which are 0: one signature has one form.
 const MAC = '([\\w-]{42}[048AEIMQUYcgkosw])'
 const REQUEST = new RegExp(`^t=(\\d{1,15}), s=([0-9a-f]{16}), n=(\\d{1,15}), m=${MAC}$`)
-const ANSWER = new RegExp(`^t=(\\d{1,15}), m=${MAC}$`)
+const RESPONSE = new RegExp(`^t=(\\d{1,15}), m=${MAC}$`)
 
 /**
  * Signs what Pods say to each other. The first secret signs, any of them is taken. An answer is bound to
@@ -49,9 +49,9 @@ const ANSWER = new RegExp(`^t=(\\d{1,15}), m=${MAC}$`)
  */
 export class Signatures {
   readonly #secrets: readonly string[]
-  #keys: readonly Mac[]
+  #keys: readonly Hmac[]
   readonly #clock: Clock
-  readonly #replays = new Replays(2 * MAX_SKEW_MS)
+  readonly #replayWindow = new ReplayWindow(2 * MAX_SKEW_MS)
   readonly #wallMinusClock: number
   /** What was signed before this Pod was there is not meant for it. */
   readonly #startedAt: number
@@ -59,7 +59,7 @@ export class Signatures {
   constructor(secrets: readonly string[], clock: Clock) {
     this.#clock = clock
     this.#secrets = secrets
-    this.#keys = secrets.map(webMac)
+    this.#keys = secrets.map(webCryptoHmac)
     this.#startedAt = Date.now()
     this.#wallMinusClock = this.#startedAt - clock.now()
   }
@@ -70,17 +70,17 @@ export class Signatures {
   }
 
   /** From here on by what the runtime has for it. */
-  use(macOf: MacOf): void {
-    this.#keys = this.#secrets.map(macOf)
+  use(hmacFactory: HmacFactory): void {
+    this.#keys = this.#secrets.map(hmacFactory)
   }
 
   /** Signs a request; what it returns goes into the header. */
-  async sign(request: SignedRequest, signer: Signer): Promise<{ header: string; bond: Bond }> {
-    const [key] = this.#keys as [Mac]
+  async sign(request: SignedRequest, signer: Signer): Promise<{ header: string; binding: RequestBinding }> {
+    const [key] = this.#keys as [Hmac]
     const mac = await key.sign(requestHead(request, signer), request.body)
     return {
       header: `t=${signer.time}, s=${signer.name}, n=${signer.number}, m=${mac}`,
-      bond: { key, mac },
+      binding: { key, mac },
     }
   }
 
@@ -91,19 +91,19 @@ export class Signatures {
    */
   precheck(header: string | undefined): void {
     const [, time, name = '', number] = this.parse(header)
-    if (this.#isOfNow(Number(time)) && this.#replays.hasSeen(name, Number(number))) throw sentBefore()
+    if (this.#isCurrent(Number(time)) && this.#replayWindow.hasSeen(name, Number(number))) throw replayed()
   }
 
   /** @throws SserError `unauthorized`: there is no signature, or a wrong one, or it came before. */
-  async check(request: SignedRequest, header: string | undefined): Promise<Proof> {
+  async verify(request: SignedRequest, header: string | undefined): Promise<VerifiedRequest> {
     const [, time, name = '', number, mac = ''] = this.parse(header)
     const signer = { name, number: Number(number), time: Number(time) }
     const head = requestHead(request, signer)
     for (const key of this.#keys) {
       if (!(await key.verify(mac, head, request.body))) continue
-      const isOfNow = this.#isOfNow(signer.time)
-      if (isOfNow && !this.#replays.isFirst(name, signer.number, this.#clock.now())) throw sentBefore()
-      return { key, mac, isOfNow }
+      const isCurrent = this.#isCurrent(signer.time)
+      if (isCurrent && !this.#replayWindow.isFirst(name, signer.number, this.#clock.now())) throw replayed()
+      return { key, mac, isCurrent }
     }
     throw unauthorized('the signature is wrong; do all Pods have the same peerSecret?')
   }
@@ -117,25 +117,25 @@ export class Signatures {
   }
 
   /** Signs the answer to a request that was checked. */
-  async signAnswer({ key, mac }: Bond, status: number, body: string): Promise<string> {
+  async signResponse({ key, mac }: RequestBinding, status: number, body: string): Promise<string> {
     const { time } = this
-    return `t=${time}, m=${await key.sign(answerHead(mac, status, time), body)}`
+    return `t=${time}, m=${await key.sign(responseHead(mac, status, time), body)}`
   }
 
   /** The answerer's time; undefined unless this is the answer to that very request, by one who has the secret. */
-  async checkAnswer(
-    { key, mac }: Bond,
+  async verifyResponse(
+    { key, mac }: RequestBinding,
     status: number,
     body: string,
     header: string | undefined,
   ): Promise<number | undefined> {
-    const [, time, answerMac] = ANSWER.exec(header ?? '') ?? []
-    if (answerMac === undefined) return undefined
-    const head = answerHead(mac, status, Number(time))
-    return (await key.verify(answerMac, head, body)) ? Number(time) : undefined
+    const [, time, responseMac] = RESPONSE.exec(header ?? '') ?? []
+    if (responseMac === undefined) return undefined
+    const head = responseHead(mac, status, Number(time))
+    return (await key.verify(responseMac, head, body)) ? Number(time) : undefined
   }
 
-  #isOfNow(time: number): boolean {
+  #isCurrent(time: number): boolean {
     return time >= this.#startedAt && Math.abs(time - this.time) <= MAX_SKEW_MS
   }
 }
@@ -144,11 +144,11 @@ function requestHead({ path, uid = '' }: SignedRequest, { time, name, number }: 
   return `sser request\nPOST\n${path}\n${uid}\n${time}\n${name}\n${number}\n`
 }
 
-function answerHead(mac: string, status: number, time: number): string {
+function responseHead(mac: string, status: number, time: number): string {
   return `sser answer\n${mac}\n${status}\n${time}\n`
 }
 
-function sentBefore(): SserError {
+function replayed(): SserError {
   return unauthorized('this was sent before')
 }
 

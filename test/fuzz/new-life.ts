@@ -2,11 +2,12 @@ import { Life } from '../../src/instance/life.ts'
 import { resolveSettings, type Settings } from '../../src/options.ts'
 import { Faults } from '../../src/telemetry/faults.ts'
 import { Tally } from '../../src/telemetry/tally.ts'
-import type { Transport } from '../../src/transport/transport.ts'
+import type { PeerTransport } from '../../src/transport/peer-transport.ts'
+import { peerClient } from '../support/peer-client.ts'
 import { StepClock } from './step-clock.ts'
 
 export interface LifeOptions extends Settings {
-  transport?: Transport
+  transport?: PeerTransport
   /** Their addresses. */
   peers?: readonly string[]
 }
@@ -20,7 +21,7 @@ export async function newLife({ transport, peers = [], ...settings }: LifeOption
     clock,
     faults: new Faults((error) => faults.push(error)),
     tally: new Tally(),
-    transport: transport ?? (() => Promise.reject(new Error('There are no peers here'))),
+    client: peerClient(clock, transport),
     onFrozen: () => life.stop(),
   })
   life.mesh.setPeers(

@@ -10,7 +10,7 @@ const reasons = (client: ReturnType<Pod['connect']>) => client.gaps.map(({ data 
 /** Signs with Node's crypto, at once: Web Crypto takes real time, of which the virtual clock knows nothing. */
 async function replace(fleet: Fleet, index: number, settings: Settings): Promise<Pod> {
   const pod = fleet.replace(index, settings)
-  void pod.sser.start({ macOf: nodeMac })
+  void pod.sser.start({ hmacFactory: nodeMac })
   await fleet.start(pod)
   return pod
 }

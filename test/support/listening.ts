@@ -6,6 +6,7 @@ import { Faults } from '../../src/telemetry/faults.ts'
 import { Tally } from '../../src/telemetry/tally.ts'
 import { Client } from './client.ts'
 import { VirtualClock } from './clock.ts'
+import { peerClient } from './peer-client.ts'
 
 /** One Pod's log and hub on virtual time, without any peers. */
 export class Listening {
@@ -20,7 +21,7 @@ export class Listening {
       clock: this.clock,
       faults: this.reports,
       tally: new Tally(),
-      transport: () => Promise.reject(new Error('There are no peers here')),
+      client: peerClient(this.clock),
       onFrozen: () => {},
     })
     // As a Pod's first sign of life does: from here on no id is empty.

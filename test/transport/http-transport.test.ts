@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { httpTransport } from '../../src/runtime/node/http-transport.ts'
-import type { Answer, Outgoing } from '../../src/transport/transport.ts'
+import type { PeerRequest, PeerResponse } from '../../src/transport/peer-transport.ts'
 import { until } from '../support/until.ts'
 
 /** A peer that says what it is told, piece by piece, whatever HTTP thinks of it. */
@@ -45,7 +45,7 @@ afterEach(() => {
   for (const peer of running.splice(0)) peer.close()
 })
 
-const letter = (host: string, more: Partial<Outgoing> = {}): Outgoing => ({
+const letter = (host: string, more: Partial<PeerRequest> = {}): PeerRequest => ({
   host,
   path: '/append',
   headers: { 'content-type': 'application/json' },
@@ -55,7 +55,7 @@ const letter = (host: string, more: Partial<Outgoing> = {}): Outgoing => ({
   ...more,
 })
 
-async function ask(pieces: readonly (string | Buffer)[], more?: { ends?: boolean }): Promise<Answer> {
+async function ask(pieces: readonly (string | Buffer)[], more?: { ends?: boolean }): Promise<PeerResponse> {
   const peer = await new Scripted(pieces, more).listen()
   return httpTransport(undefined)(letter(peer.host))
 }
@@ -71,7 +71,7 @@ describe('a POST with Node’s own client', () => {
     ])
   })
 
-  const readable: [string, (string | Buffer)[], Answer][] = [
+  const readable: [string, (string | Buffer)[], PeerResponse][] = [
     ['in one piece', [OK], { status: 200, body: '{}' }],
     ['byte by byte', [...OK], { status: 200, body: '{}' }],
     [

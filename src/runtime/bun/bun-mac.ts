@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
-import type { MacOf } from '../../transport/mac.ts'
+import type { HmacFactory } from '../../transport/hmac.ts'
 
 /** By Bun's own crypto. */
-export const bunMac: MacOf = (secret) => {
+export const bunMac: HmacFactory = (secret) => {
   const bytesOf = (head: string, body: string) =>
     new Bun.CryptoHasher('sha256', secret).update(head).update(body).digest()
   return {

@@ -3,8 +3,8 @@ import { request as requestTls, Agent as TlsAgent } from 'node:https'
 import { SserError } from '../../errors.ts'
 import { decodeBody } from '../../http/body.ts'
 import { BodyBuffer, tooLarge } from '../../http/body-buffer.ts'
+import type { PeerResponse, PeerTransport } from '../../transport/peer-transport.ts'
 import { SIGNATURE_HEADER } from '../../transport/signatures.ts'
-import type { Answer, Transport } from '../../transport/transport.ts'
 import type { PeerTls } from '../serving.ts'
 
 /** After how long the connections that were made with a certificate since renewed are closed, in milliseconds. */
@@ -14,7 +14,7 @@ const OLD_AGENT_MS = 60_000
  * Posts to peers with Node's own HTTP client. `fetch` costs three times as much for each request, and a Pod that sends
  * now and then needs one for each event and peer.
  */
-export function httpTransport(tls: (() => PeerTls) | undefined): Transport {
+export function httpTransport(tls: (() => PeerTls) | undefined): PeerTransport {
   const send = sender(tls)
   return ({ host, path, headers, body, maxBytes, signal }) => {
     return new Promise((resolve, reject) => {
@@ -71,7 +71,7 @@ function agentWith(tls: PeerTls): TlsAgent {
   return new TlsAgent({ keepAlive: true, ...tls, rejectUnauthorized: true })
 }
 
-function read(response: IncomingMessage, maxBytes: number): Promise<Answer> {
+function read(response: IncomingMessage, maxBytes: number): Promise<PeerResponse> {
   return new Promise((resolve, reject) => {
     const refuse = (error: unknown) => {
       response.destroy()
@@ -96,12 +96,12 @@ function read(response: IncomingMessage, maxBytes: number): Promise<Answer> {
 }
 
 /** Nobody waits for a body that nobody reads: where it has not come with the head, the connection goes with it. */
-function dismiss(response: IncomingMessage): Answer {
+function dismiss(response: IncomingMessage): PeerResponse {
   response.on('error', () => {}).resume()
   setImmediate(() => response.complete || response.destroy())
   return { ...headOf(response), body: '' }
 }
 
-function headOf({ statusCode, headers }: IncomingMessage): Omit<Answer, 'body'> {
+function headOf({ statusCode, headers }: IncomingMessage): Omit<PeerResponse, 'body'> {
   return { status: statusCode as number, signature: headers[SIGNATURE_HEADER] as string | undefined }
 }

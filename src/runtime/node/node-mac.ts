@@ -1,8 +1,8 @@
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
-import type { MacOf } from '../../transport/mac.ts'
+import type { HmacFactory } from '../../transport/hmac.ts'
 
 /** By Node's own crypto. */
-export const nodeMac: MacOf = (secret) => {
+export const nodeMac: HmacFactory = (secret) => {
   const key = createSecretKey(secret, 'utf8')
   const bytesOf = (head: string, body: string) => createHmac('sha256', key).update(head).update(body).digest()
   return {

@@ -1,4 +1,4 @@
-import { fetchTransport } from '../../../src/transport/transport.ts'
+import { fetchTransport } from '../../../src/transport/peer-transport.ts'
 import { Ledger, Listener } from '../listener.ts'
 import { newLife } from '../new-life.ts'
 import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'

@@ -11,8 +11,8 @@ const theirs = new Signatures([SECRET], clock)
 const body = '{"v":2}'
 const signed = { path: PATH, uid: 'uid-1', body }
 const signer = { name: '0123456789abcdef', number: 1, time: ours.time }
-const { header, bond } = await theirs.sign(signed, signer)
-const answer = await ours.signAnswer(bond, 200, body)
+const { header, binding } = await theirs.sign(signed, signer)
+const answer = await ours.signResponse(binding, 200, body)
 
 interface Checked {
   /** Whether the request was taken, and the answer. */
@@ -35,14 +35,14 @@ export const signature: Surface<Checked> = {
     // Anew each time: a number counts once.
     const receiver = new Signatures([SECRET], clock)
     const request = { path: PATH, uid: textOf(fields.uid), body: given }
-    const isRequest = await receiver.check(request, textOf(fields.header)).then(
+    const isRequest = await receiver.verify(request, textOf(fields.header)).then(
       () => true,
       (error: unknown) => {
         if (error instanceof SserError && error.code === 'unauthorized') return false
         throw error
       },
     )
-    const time = await ours.checkAnswer(bond, 200, given, textOf(fields.answer))
+    const time = await ours.verifyResponse(binding, 200, given, textOf(fields.answer))
     return { isRequest, isAnswer: time !== undefined }
   },
   invariant({ isRequest, isAnswer }, input) {

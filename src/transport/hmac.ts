@@ -2,14 +2,14 @@
  * HMAC-SHA-256 by one secret over a head and, right behind it, a body, which may be long. It is printed as base64url
  * without padding: 43 characters.
  */
-export interface Mac {
+export interface Hmac {
   sign(head: string, body: string): string | Promise<string>
   /** Compares in constant time. `mac` has 43 characters of base64url. */
   verify(mac: string, head: string, body: string): boolean | Promise<boolean>
 }
 
-/** Makes a {@link Mac} of a secret. */
-export type MacOf = (secret: string) => Mac
+/** Makes a {@link Hmac} of a secret. */
+export type HmacFactory = (secret: string) => Hmac
 
 const HMAC = { name: 'HMAC', hash: 'SHA-256' }
 
@@ -19,7 +19,7 @@ const encoder = new TextEncoder()
  * By Web Crypto, where the runtime has nothing leaner: its threads cost more than what they are there for.
  * @see https://www.rfc-editor.org/rfc/rfc2104
  */
-export const webMac: MacOf = (secret) => {
+export const webCryptoHmac: HmacFactory = (secret) => {
   const key = crypto.subtle.importKey('raw', encoder.encode(secret), HMAC, false, ['sign', 'verify'])
   return {
     async sign(head, body) {

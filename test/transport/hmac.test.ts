@@ -2,13 +2,13 @@ import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nodeMac } from '../../src/runtime/node/node-mac.ts'
-import { webMac } from '../../src/transport/mac.ts'
+import { webCryptoHmac } from '../../src/transport/hmac.ts'
 import { SEED } from '../support/messages.ts'
 
 describe.each([
-  ['Web Crypto', webMac],
+  ['Web Crypto', webCryptoHmac],
   ['Node', nodeMac],
-])('a signature by %s', (_, macOf) => {
+])('a signature by %s', (_, hmacFactory) => {
   it('is HMAC-SHA-256 over head and body in UTF-8, and verifies itself and nothing else', () =>
     fc.assert(
       fc.asyncProperty(
@@ -17,7 +17,7 @@ describe.each([
         fc.string({ unit: 'binary' }),
         fc.nat(255),
         async (secret, head, body, bit) => {
-          const mac = macOf(secret)
+          const mac = hmacFactory(secret)
           const signature = await mac.sign(head, body)
           expect(signature).toBe(
             createHmac('sha256', secret)

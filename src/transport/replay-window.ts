@@ -12,7 +12,7 @@ interface Sender {
  * Which of a sender's numbers were seen: each counts once, and one far below the highest never.
  * @see https://www.rfc-editor.org/rfc/rfc4303#section-3.4.3
  */
-export class Replays {
+export class ReplayWindow {
   readonly #senders = new Map<string, Sender>()
   readonly #forgetMs: number
 

@@ -1,0 +1,158 @@
+import type { Clock } from '../clock.ts'
+import { TARGET_HEADER, type Target } from '../discovery/peer.ts'
+import { SserError } from '../errors.ts'
+import type { Tally } from '../telemetry/tally.ts'
+import { quietly, type Tracing, type TracingSpan } from '../telemetry/tracing.ts'
+import { isSampled } from '../wire/traceparent.ts'
+import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, encodeAppend, parseAppend } from '../wire/v2.ts'
+import { PeerStatusError } from './peer-status-error.ts'
+import type { PeerRequest, PeerResponse, PeerTransport } from './peer-transport.ts'
+import type { RequestSigner } from './request-signer.ts'
+
+/** Maximum number of traces that one request is linked to: OpenTelemetry keeps as many. */
+const MAX_TRACE_LINKS = 128
+
+export interface PeerClientOptions {
+  clock: Clock
+  tally: Tally
+  transport: PeerTransport
+  /** Undefined: this Pod has no `peerSecret`. */
+  signer: RequestSigner | undefined
+  tracing: Tracing | undefined
+  requestTimeoutMs: number
+}
+
+/** Body of a request, and the response that it may have. */
+interface PostContent {
+  path: string
+  body: string
+  maxBytes: number
+}
+
+/** When a request is given up. */
+interface PostLimits {
+  signal: AbortSignal
+  /** Default: the option `requestTimeoutMs`. */
+  timeoutMs?: number | undefined
+}
+
+/** Sends requests to peers: signed, counted, traced, and within a timeout. */
+export class PeerClient {
+  readonly #clock: Clock
+  readonly #tally: Tally
+  readonly #signer: RequestSigner | undefined
+  readonly #tracing: Tracing | undefined
+  readonly #requestTimeoutMs: number
+  #transport: PeerTransport
+
+  constructor({ clock, tally, transport, signer, tracing, requestTimeoutMs }: PeerClientOptions) {
+    this.#clock = clock
+    this.#tally = tally
+    this.#transport = transport
+    this.#signer = signer
+    this.#tracing = tracing
+    this.#requestTimeoutMs = requestTimeoutMs
+  }
+
+  /** Sends all later requests through `transport`. */
+  use(transport: PeerTransport): void {
+    this.#transport = transport
+  }
+
+  /** Sends a v2 message and reads the response; undefined where the peer does not know v2. */
+  async append(target: Target, message: Append, limits: PostLimits): Promise<Append | undefined> {
+    const span = this.#tracing === undefined ? undefined : startSpan(this.#tracing, target.host, message)
+    const content = { path: APPEND_URL_PATH, body: encodeAppend(message), maxBytes: APPEND_MAX_BYTES }
+    let response: PeerResponse
+    try {
+      response = await this.post(target, content, limits)
+    } catch (error) {
+      quietly(() => span?.fail(error))
+      throw error
+    }
+    const { status, body } = response
+    if (status === 200) quietly(() => span?.end())
+    else quietly(() => span?.fail(new SserError('peer-failed', `answered ${status}`)))
+    if (status === 404) return undefined
+    if (status !== 200) throw new PeerStatusError(status)
+    return parseAppend(body)
+  }
+
+  /** Posts JSON to a peer and reads the response, its body included, within the timeout. */
+  async post({ host, uid }: Target, content: PostContent, limits: PostLimits): Promise<PeerResponse> {
+    const { signal, timeoutMs = this.#requestTimeoutMs } = limits
+    signal.throwIfAborted()
+    const request = new AbortController()
+    const stop = () => request.abort(signal.reason)
+    const cancelTimeout = this.#clock.after(timeoutMs, () => {
+      request.abort(new SserError('peer-failed', `no answer within ${timeoutMs} ms`))
+    })
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      const headers = {
+        'content-type': 'application/json',
+        ...(uid !== undefined && { [TARGET_HEADER]: uid }),
+      }
+      const response = await this.#counted({ host, headers, ...content, signal: request.signal })
+      if (response.status === 421) throw new PeerStatusError(421, 'another Pod has this address by now')
+      if (response.status === 401)
+        throw new PeerStatusError(401, 'refuses our signature: is its peerSecret ours?')
+      return response
+    } finally {
+      cancelTimeout()
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  /** Counts the result of a request, unless this Pod itself cancelled it. */
+  async #counted(request: PeerRequest): Promise<PeerResponse> {
+    const startedAt = this.#clock.now()
+    const count = (status: number) => this.#tally.answer(request.host, status, this.#clock.now() - startedAt)
+    try {
+      const response = await this.#signed(request)
+      count(response.status)
+      return response
+    } catch (error) {
+      if (!isCancelled(request.signal)) count(0)
+      throw error
+    }
+  }
+
+  /** Signs a v2 request and verifies its response, where this Pod has a secret. A Go Pod does neither. */
+  async #signed(request: PeerRequest): Promise<PeerResponse> {
+    const signer = request.path === APPEND_URL_PATH ? this.#signer : undefined
+    if (signer === undefined) return this.#transport(request)
+    const send = async () => {
+      const { signed, binding } = await signer.sign(request)
+      request.signal.throwIfAborted()
+      return { response: await this.#transport(signed), binding }
+    }
+    let { response, binding } = await send()
+    if (response.status === 401 && (await signer.adoptTime(request.host, binding, response))) {
+      const again = await send()
+      response = again.response
+      binding = again.binding
+    }
+    await signer.verify(binding, response)
+    return response
+  }
+}
+
+/** Whether this Pod cancelled the request. A timeout aborts it as well, and counts as a failure of the peer. */
+function isCancelled({ aborted, reason }: AbortSignal): boolean {
+  return aborted && !(reason instanceof SserError && reason.code === 'peer-failed')
+}
+
+/** Starts the span of a request, where the trace of any of its events is sampled. */
+function startSpan(tracing: Tracing, peer: string, { runs }: Append): TracingSpan | undefined {
+  const traceparents: string[] = []
+  let events = 0
+  for (const run of runs) {
+    for (const { stream, traceparent } of run.events) {
+      if (stream !== undefined) events += 1
+      if (traceparent === undefined || traceparents.length === MAX_TRACE_LINKS) continue
+      if (isSampled(traceparent)) traceparents.push(traceparent)
+    }
+  }
+  return traceparents.length === 0 ? undefined : quietly(() => tracing.append({ peer, events, traceparents }))
+}
