@@ -2,8 +2,10 @@ import type { Clock } from '../clock.ts'
 import { Deque } from '../log/deque.ts'
 import type { Connection } from './connection.ts'
 
-/** Slices of the log read in one turn of the event loop. */
+/** A turn of the event loop reads at most this number of slices of the log. */
 const SLICES = 4
+/** A turn that has taken this long reads no further slice, in milliseconds, because live events wait behind it. */
+const TURN_MS = 0.5
 
 export interface CatchUpOptions {
   clock: Clock
@@ -34,13 +36,16 @@ export class CatchUp {
 
   /** Reads a few slices, however many connections wait: a mass of reconnections must not delay live events. */
   #turn(): void {
+    const { clock } = this.#options
+    const end = clock.now() + TURN_MS
     for (let slices = 0; slices < SLICES && this.#queue.length > 0; ) {
       const connection = this.#queue.shift() as Connection
       if (!this.#options.isServed(connection)) continue
       slices += 1
       this.#read(connection)
+      if (clock.now() >= end) break
     }
-    this.#options.clock.after(0, () => {
+    clock.after(0, () => {
       this.#isRunning = this.#queue.length > 0
       if (this.#isRunning) this.#turn()
     })

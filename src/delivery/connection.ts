@@ -109,8 +109,8 @@ export class Connection {
     this.#isReady = true
     this.#unread = 0
     this.#release()
-    if (!this.#isGreeted) this.#greet()
-    return this.#isBehind && this.#isReady
+    const takesMore = this.#isGreeted || this.#greet()
+    return this.#isBehind && takesMore
   }
 
   /**
@@ -128,8 +128,7 @@ export class Connection {
       ) {
         reader.cursor = batch.to
         if (chunk === undefined) return false
-        this.#isReady = this.#sink.write(chunk.bytes, true)
-        if (!this.#isReady) this.#hold(this.#sink.isSharing === true ? chunk : chunk.bytes.byteLength)
+        this.#hand(chunk.bytes, this.#sink.isSharing === true ? chunk : chunk.bytes.byteLength, true)
         this.#surroundings.tally.tell(chunk)
         return false
       }
@@ -145,10 +144,10 @@ export class Connection {
     const { log, now, tally } = this.#surroundings
     const slice = this.#reader.slice(now(), this.#end ?? log.nextIndex)
     this.#isBehind = this.#reader.cursor < (this.#end ?? log.nextIndex)
-    if (slice.text !== '') this.#write(slice.text)
+    const takesMore = slice.text === '' || this.#write(slice.text)
     tally.tell(slice)
     tally.replayed += slice.replayed
-    return this.#isBehind && this.#isReady
+    return this.#isBehind && takesMore
   }
 
   /** At a heartbeat: whether the client has taken nothing for more than so many of them. */
@@ -205,8 +204,11 @@ export class Connection {
     return typeof held === 'number' ? held : held.bytes.byteLength / held.holders
   }
 
-  /** The first block carries an id, so that a client that got nothing yet can resume; a gap is told first of all. */
-  #greet(): void {
+  /**
+   * The first block carries an id, so that a client that got nothing yet can resume; a gap is told first of all. True: the
+   * sink takes the next chunk at once.
+   */
+  #greet(): boolean {
     this.#isGreeted = true
     const { log, now, retryMs, tally } = this.#surroundings
     // Since its request was answered, the log may have evicted what comes after its position.
@@ -214,17 +216,32 @@ export class Connection {
     this.#isBehind = this.#reader.cursor < (this.#end ?? log.nextIndex)
     const gap = this.#gap ?? (isLost ? 'slow-client' : undefined)
     const id = this.#reader.idAt(this.#reader.cursor, now())
-    this.#write(gap === undefined ? greetingFrame(id, retryMs, this.#isResumed) : gapFrame(id, gap, retryMs))
     if (gap !== undefined) tally.gaps[gap] += 1
+    return this.#write(
+      gap === undefined ? greetingFrame(id, retryMs, this.#isResumed) : gapFrame(id, gap, retryMs),
+    )
   }
 
-  #write(text: string): void {
-    this.#writeBytes(encoder.encode(text))
+  #write(text: string): boolean {
+    return this.#writeBytes(encoder.encode(text))
   }
 
-  #writeBytes(bytes: Uint8Array): void {
-    this.#isReady = this.#sink.write(bytes)
-    if (!this.#isReady && !this.#isClosed) this.#hold(bytes.byteLength)
+  #writeBytes(bytes: Uint8Array): boolean {
+    return this.#hand(bytes, bytes.byteLength, false)
+  }
+
+  /**
+   * Writes to the sink. True: the sink took all of it; otherwise `held` counts until the sink pulls. A body with two
+   * pending reads pulls inside `write()`: that pull must stay in effect, so the state changes before the call.
+   */
+  #hand(bytes: Uint8Array, held: number | Chunk, isShared: boolean): boolean {
+    this.#isReady = false
+    if (this.#sink.write(bytes, isShared)) {
+      this.#isReady = true
+      return true
+    }
+    if (!this.#isReady && !this.#isClosed) this.#hold(held)
+    return false
   }
 
   #hold(held: number | Chunk): void {

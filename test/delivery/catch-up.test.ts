@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { settle } from '../support/clock.ts'
 import { Listening } from '../support/listening.ts'
 
@@ -53,6 +53,38 @@ describe('those who come back all at once', () => {
     }
     // Nobody was served whole before the others had anything: the first and the last were done within one round.
     expect(pod.faults).toEqual([])
+  })
+
+  it('get one slice in a turn where a slice takes long', async () => {
+    const { pod, id } = await podWithPast()
+    const now = pod.clock.now.bind(pod.clock)
+    let spentMs = 0
+    vi.spyOn(pod.clock, 'now').mockImplementation(() => now() + spentMs)
+    let slices = 0
+    const connections = Array.from({ length: 20 }, () =>
+      pod.life.connect(['past'], id, {
+        write() {
+          slices += 1
+          spentMs += 1
+          return true
+        },
+        close() {},
+        abort() {},
+      }),
+    )
+    for (const connection of connections) {
+      pod.life.hub.join(connection)
+      pod.life.hub.pull(connection)
+    }
+    const turns = [slices]
+    const watch = () => {
+      turns.push(slices)
+      if (turns.length < 20) pod.clock.after(0, watch)
+    }
+    pod.clock.after(0, watch)
+    await pod.clock.advance(0)
+    const goes = turns.map((count, i) => count - (turns[i - 1] ?? count))
+    expect(Math.max(...goes)).toBe(1)
   })
 
   it('hold up nothing that is live', async () => {
