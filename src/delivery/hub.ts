@@ -5,7 +5,7 @@ import type { Faults } from '../telemetry/faults.ts'
 import type { Tally } from '../telemetry/tally.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { positionFrame } from '../wire/frame.ts'
-import { Batch } from './batch.ts'
+import { Batch, WRITE_WORK } from './batch.ts'
 import { CatchUp } from './catch-up.ts'
 import type { Connection } from './connection.ts'
 import { Crowd, type CrowdLimits } from './crowd.ts'
@@ -246,8 +246,10 @@ export class Hub {
 
   /** Offers what is new, until nothing is; yields when others should have their turn. */
   *#deliver(): Generator<void> {
-    let served = 0
-    let mostHeld = this.outputs.bytes + this.outputs.maxBytes / 8
+    let work = 0
+    // Whole numbers, because V8 allocates others anew for each connection.
+    const mostAdded = Math.floor(this.outputs.maxBytes / 8)
+    let mostHeld = this.outputs.bytes + mostAdded
     while (this.#delivered < this.#log.nextIndex) {
       const { nextIndex } = this.#log
       const batch = new Batch(this.#log, this.#delivered, this.#clock.now(), (stream) =>
@@ -263,11 +265,11 @@ export class Hub {
           } catch (error) {
             this.#break(connection, error)
           }
-          served += 1
-          if (served + batch.work < GO_SIZE && this.outputs.bytes <= mostHeld) continue
+          work += WRITE_WORK
+          if (work + batch.work < GO_SIZE * WRITE_WORK && this.outputs.bytes <= mostHeld) continue
           yield
-          served = batch.work = 0
-          mostHeld = this.outputs.bytes + this.outputs.maxBytes / 8
+          work = batch.work = 0
+          mostHeld = this.outputs.bytes + mostAdded
         }
       }
       endSpans?.()

@@ -61,6 +61,36 @@ describe('a batch', () => {
     expect(batches(pod, from).map(({ chunk }) => chunk?.events)).toEqual([5_000])
   })
 
+  it('looks at the streams of an audience once, however many connections ask for the chunk', () => {
+    const pod = new Listening()
+    const from = pod.life.log.nextIndex
+    pod.send('a', 'x')
+    const batch = new Batch(pod.life.log, from, pod.clock.now(), (stream) => stream === 'a')
+    const audience = new Audience(['a'])
+    let looks = 0
+    Object.defineProperty(audience, 'streams', {
+      get() {
+        looks += 1
+        return ['a']
+      },
+    })
+    const chunks = Array.from({ length: 1_000 }, () => batch.chunk(audience))
+    expect(new Set(chunks).size).toBe(1)
+    expect(looks).toBe(1)
+  })
+
+  it('counts the work of its chunks in whole numbers, which V8 does not allocate', () => {
+    const pod = new Listening()
+    const from = pod.life.log.nextIndex
+    for (const stream of ['a', 'b', 'a']) pod.send(stream, 'x')
+    const batch = new Batch(pod.life.log, from, pod.clock.now(), () => true)
+    for (const streams of [['a'], ['b'], ['a', 'b']]) {
+      batch.chunk(new Audience(streams))
+      expect(batch.work).toBeGreaterThan(0)
+      expect(batch.work).toSatisfy(Number.isSafeInteger)
+    }
+  })
+
   it('ends where the ids make it long, however little the log holds', () => {
     const pod = crowded()
     const { log } = pod.life

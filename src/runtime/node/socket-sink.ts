@@ -45,9 +45,16 @@ export class SocketSink implements Sink {
     const socket = this.#socket
     if (!socket.write(framed.bytes)) return false
     if (socket.writableLength === 0) return true
-    // The kernel takes no more just now, and Node tells of no `drain` below its high-water mark.
-    socket.write(NOTHING, () => setImmediate(() => this.pull()))
+    this.#pullOnceWritten()
     return false
+  }
+
+  /**
+   * The kernel takes no more just now, and Node tells of no `drain` below its high-water mark. Apart from `write()`, because a
+   * function that makes closures allocates their scope in each call.
+   */
+  #pullOnceWritten(): void {
+    this.#socket.write(NOTHING, () => setImmediate(() => this.pull()))
   }
 
   close(): void {
