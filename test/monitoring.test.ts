@@ -65,13 +65,13 @@ describe('the queries of the dashboard and of the alerts', () => {
     const unused = now.metrics.filter((metric) => !text.includes(metric))
     expect(unused).toEqual([
       'sser_connections_opened_total',
-      'sser_connections_ended_total',
+      'sser_connections_closed_total',
       'sser_streams',
       'sser_stream_connections',
       'sser_events_received_total',
       'sser_peer_lag_events',
       'sser_peer_failures',
-      'sser_log_items',
+      'sser_log_entries',
       'sser_log_oldest_seconds',
       'sser_peer_finder_state',
     ])

@@ -120,7 +120,7 @@ export class Hub {
     this.#endings.delete(connection)
     if (!this.#connections.leave(connection)) return
     this.crowd.leave(connection)
-    this.#tally.ended += 1
+    this.#tally.closed += 1
   }
 
   /** The connection's sink wants a chunk. */

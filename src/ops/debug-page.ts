@@ -16,10 +16,10 @@ const STYLE = `
 
 /** The debug page: no script, nothing loaded. Whatever it shows is escaped by `html`. */
 export function debugPage(view: DebugView, nonce: string): ReturnType<typeof html> {
-  const { appends, connections, events, log, peerFinder, peers, streams } = view
+  const { peerRequests, connections, events, log, peerFinder, peers, streams } = view
   const streamRows: Cell[][] = streams.largest.map((each) => [each.stream, each.connections])
-  const unnamed = streams.listened - streams.largest.length
-  if (unnamed > 0) streamRows.push([`(${unnamed} others)`, streams.others])
+  const unnamed = streams.active - streams.largest.length
+  if (unnamed > 0) streamRows.push([`(${unnamed} others)`, streams.rest])
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -34,17 +34,20 @@ ${table('This Pod', undefined, [
   ['Epoch', view.epoch],
   ['Up', duration(view.uptimeMs)],
   ['Position', view.position],
-  ['Connections', `${connections.open} open, ${connections.opened} opened, ${connections.ended} ended`],
+  ['Connections', `${connections.open} open, ${connections.opened} opened, ${connections.closed} closed`],
   ['Events', `${events.sent} sent here, ${events.received} from peers`],
   ['Delivered', `${events.delivered}, of which ${events.replayed} replayed`],
-  ['Log', `${log.items} items, ${log.bytes} of ${log.maxBytes} bytes`],
+  ['Log', `${log.entries} items, ${log.bytes} of ${log.maxBytes} bytes`],
   [
     'Log reaches back',
-    `${duration(log.oldestMs)} of ${duration(log.maxAgeMs)}, with every message ${duration(log.wholeMs)}`,
+    `${duration(log.oldestMs)} of ${duration(log.maxAgeMs)}, with every message ${duration(log.completeMs)}`,
   ],
-  ['Requests to peers', `${appends.ok} ok, ${appends.refused} refused, ${appends.failed} failed`],
-  ['Retries', `${appends.retries}`],
-  ['Last tick late by', duration(view.tickLateMs)],
+  [
+    'Requests to peers',
+    `${peerRequests.ok} ok, ${peerRequests.refused} refused, ${peerRequests.failed} failed`,
+  ],
+  ['Retries', `${peerRequests.retries}`],
+  ['Last tick late by', duration(view.eventLoopLagMs)],
   ['Peer finder', peerFinder?.state ?? 'does not say'],
   ['Peers confirmed', peerFinder?.syncAgeMs === undefined ? '' : `${duration(peerFinder.syncAgeMs)} ago`],
 ])}

@@ -42,7 +42,7 @@ interface Requests {
   sumMs: number
 }
 
-function boundPeers({ appends: { byPeer } }: Stats): Requests[] {
+function boundPeers({ peerRequests: { byPeer } }: Stats): Requests[] {
   const own = new Set([...new Set(byPeer.map(({ peer }) => peer))].sort().slice(0, MOST_PEERS))
   const requests = new Map<string, Requests>()
   for (const { peer, status, count, sumMs } of byPeer) {

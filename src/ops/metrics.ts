@@ -26,7 +26,7 @@ const LINK_STATES: Readonly<Record<Exclude<PeerStatus['state'], 'self'>, true>> 
 
 /** Every metric there is, always in this order, some without samples: what a Pod does not have it does not make up. */
 export function metricFamilies(stats: Stats): Family[] {
-  const { appends, connections, events, faults, gaps, log, peerFinder, rejected, streams } = stats
+  const { peerRequests, connections, events, faults, gaps, log, peerFinder, rejected, streams } = stats
   const peers = stats.peers.filter(({ state }) => state !== 'self')
   const named = boundPeers(peers)
   const syncAgeMs = peerFinder?.syncAgeMs
@@ -40,8 +40,8 @@ export function metricFamilies(stats: Stats): Family[] {
     ]),
     gauge('connections', 'Connections that are open.', connections.open),
     counter('connections_opened_total', 'Connections that were opened.', connections.opened),
-    counter('connections_ended_total', 'Connections that ended.', connections.ended),
-    gauge('streams', 'Streams that somebody listens on.', streams.listened),
+    counter('connections_closed_total', 'Connections that ended.', connections.closed),
+    gauge('streams', 'Streams that somebody listens on.', streams.active),
     gauge(
       'stream_connections',
       `Connections on each of the ${MOST_STREAMS} largest streams and on all others, where asked for.`,
@@ -83,30 +83,40 @@ export function metricFamilies(stats: Stats): Family[] {
       peerSamples(named, ({ failures }) => failures),
     ),
     counter(
-      'append_requests_total',
+      'peer_requests_total',
       "Requests to peers, and to the Pod's own address where the list has it: ok is a 2xx, refused another status, failed none.",
-      [...counts('outcome', { ok: appends.ok, refused: appends.refused, failed: appends.failed })],
+      [
+        ...counts('outcome', {
+          ok: peerRequests.ok,
+          refused: peerRequests.refused,
+          failed: peerRequests.failed,
+        }),
+      ],
     ),
     counter(
-      'append_retries_total',
+      'peer_request_retries_total',
       'Requests that were made because one before them had failed.',
-      appends.retries,
+      peerRequests.retries,
     ),
-    histogram('append_duration_seconds', 'How long answered requests to peers took.', appends.latency),
-    counter('faults_total', 'Faults in the background, by where they were met.', counts('stage', faults)),
+    histogram(
+      'peer_request_duration_seconds',
+      'How long answered requests to peers took.',
+      peerRequests.latency,
+    ),
+    counter('errors_total', 'Faults in the background, by where they were met.', counts('stage', faults)),
     counter(
       'rejected_total',
       'Input of clients and peers that was refused, by error code.',
       counts('code', rejected),
     ),
-    gauge('log_items', 'Events, ticks and holes in the log.', log.items),
+    gauge('log_entries', 'Events, ticks and holes in the log.', log.entries),
     gauge('log_bytes', 'Memory that the items of the log count for.', log.bytes),
     gauge('log_max_bytes', 'Memory that they may take: the option logMaxBytes.', log.maxBytes),
     gauge('log_oldest_seconds', 'Age of the oldest item of the log.', log.oldestMs / 1_000),
     gauge(
-      'log_whole_seconds',
+      'log_complete_seconds',
       'Age of the oldest item from which on the log has every message.',
-      log.wholeMs / 1_000,
+      log.completeMs / 1_000,
     ),
     gauge(
       'log_max_age_seconds',
@@ -114,9 +124,9 @@ export function metricFamilies(stats: Stats): Family[] {
       log.maxAgeMs / 1_000,
     ),
     gauge(
-      'tick_late_seconds',
+      'event_loop_lag_seconds',
       'How late the last tick came: for so long the event loop stood still.',
-      stats.tickLateMs / 1_000,
+      stats.eventLoopLagMs / 1_000,
     ),
     gauge(
       'internal_tls_certificate_expiration_timestamp_seconds',
@@ -144,7 +154,7 @@ export function metricFamilies(stats: Stats): Family[] {
 /** The streams that were asked for. All others together are `other`, also a stream that has this name. */
 export function streamSamples({ streams }: Stats): Sample[] {
   const values = new Map(streams.largest.map(({ stream, connections }) => [stream, connections]))
-  if (streams.others > 0) values.set('other', (values.get('other') ?? 0) + streams.others)
+  if (streams.rest > 0) values.set('other', (values.get('other') ?? 0) + streams.rest)
   return Array.from(values, ([stream, value]) => ({ labels: { stream }, value }))
 }
 

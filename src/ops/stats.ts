@@ -49,15 +49,15 @@ export interface Stats {
     open: number
     /** Ever opened, and ended again. */
     opened: number
-    ended: number
+    closed: number
   }
   streams: {
     /** Streams that somebody listens on here now. */
-    listened: number
+    active: number
     /** Those with the most connections, as many as were asked for. */
     largest: StreamStats[]
     /** Connections on all others, counted once for each stream; 0 where no streams were asked for. */
-    others: number
+    rest: number
   }
   events: {
     /** Sent here; without duplicates by an `idempotencyKey`. */
@@ -74,7 +74,7 @@ export interface Stats {
   /** Every peer, and how the link to it stands. */
   peers: PeerStatus[]
   /** Requests to peers. */
-  appends: {
+  peerRequests: {
     /** Answered with a 2xx; with another status; or not. */
     ok: number
     refused: number
@@ -92,16 +92,16 @@ export interface Stats {
   rejected: Partial<Record<SserErrorCode, number>>
   log: {
     /** Events, ticks and holes that it holds, and the memory that they count for. */
-    items: number
+    entries: number
     bytes: number
     maxBytes: number
     /** How far back it reaches, in milliseconds: all of it, and the part that still has every message. */
     oldestMs: number
-    wholeMs: number
+    completeMs: number
     maxAgeMs: number
   }
   /** How late this Pod's last tick came, in milliseconds: for so long its event loop stood still. */
-  tickLateMs: number
+  eventLoopLagMs: number
   /** When the certificate of `internalTls` expires, in milliseconds of Unix time; undefined without one. */
   certificateExpiresAt: number | undefined
   /** How the peer finder says it stands; undefined where it does not say. */
@@ -133,8 +133,8 @@ export function readStats(
   return {
     ...own,
     epoch: log.epoch,
-    connections: { open: hub.size, opened: tally.opened, ended: tally.ended },
-    streams: { listened: hub.crowd.streamCount, ...largest(hub, largestStreams) },
+    connections: { open: hub.size, opened: tally.opened, closed: tally.closed },
+    streams: { active: hub.crowd.streamCount, ...largest(hub, largestStreams) },
     events: {
       sent: tally.sent,
       received: tally.received,
@@ -143,7 +143,7 @@ export function readStats(
     },
     gaps: { ...tally.gaps },
     peers: mesh.peers(),
-    appends: {
+    peerRequests: {
       ...tally.requests,
       retries: tally.retries,
       latency: copy(tally.latency),
@@ -152,14 +152,14 @@ export function readStats(
     faults: { ...faults.counts },
     rejected: { ...faults.rejected },
     log: {
-      items: log.items,
+      entries: log.items,
       bytes: log.bytes,
       maxBytes: settings.logMaxBytes,
       oldestMs: age(log.firstIndex),
-      wholeMs: age(log.firstCompleteIndex),
+      completeMs: age(log.firstCompleteIndex),
       maxAgeMs: settings.logMaxAgeMs,
     },
-    tickLateMs: tally.tickLateMs,
+    eventLoopLagMs: tally.eventLoopLagMs,
     certificateExpiresAt: sources.certificates?.expiresAt,
     peerFinder: peerFinder.status?.(),
   }
@@ -170,18 +170,18 @@ function copy({ boundsMs, counts, sumMs }: Histogram): HistogramStats {
 }
 
 /** The `most` streams with the most connections, the largest first. */
-function largest(hub: Hub, most: number): Pick<Stats['streams'], 'largest' | 'others'> {
+function largest(hub: Hub, most: number): Pick<Stats['streams'], 'largest' | 'rest'> {
   const found: StreamStats[] = []
-  let others = 0
-  if (most <= 0) return { largest: found, others }
+  let rest = 0
+  if (most <= 0) return { largest: found, rest }
   for (const stream of hub.crowd.streams) {
     const connections = hub.crowd.listeners(stream)
-    others += connections
+    rest += connections
     if (found.length >= most && (found.at(-1) as StreamStats).connections >= connections) continue
     const place = found.findIndex((other) => other.connections < connections)
     found.splice(place === -1 ? found.length : place, 0, { stream, connections })
     if (found.length > most) found.pop()
   }
-  for (const { connections } of found) others -= connections
-  return { largest: found, others }
+  for (const { connections } of found) rest -= connections
+  return { largest: found, rest }
 }

@@ -195,7 +195,8 @@ export class Mesh {
     }
     const now = clock.now()
     // The first one has no time to be there.
-    if (!Number.isNaN(this.#tickedAt)) tally.tickLateMs = Math.max(0, now - this.#tickedAt - timing.tickMs)
+    if (!Number.isNaN(this.#tickedAt))
+      tally.eventLoopLagMs = Math.max(0, now - this.#tickedAt - timing.tickMs)
     this.#tickedAt = now
     this.#cancelTick = clock.after(timing.tickMs, () => this.#tick())
     log.trim(now)

@@ -16,7 +16,7 @@ export interface Told {
 export class Tally {
   /** Connections that joined, and that left. */
   opened = 0
-  ended = 0
+  closed = 0
   /** Events that were sent here. */
   sent = 0
   /** Events that came from peers. */
@@ -40,7 +40,7 @@ export class Tally {
   /** How long requests to peers took that were answered. */
   readonly latency: Histogram = new Histogram()
   /** How late the last tick came, in milliseconds: for so long nothing else had its turn, either. */
-  tickLateMs = 0
+  eventLoopLagMs = 0
 
   /** A request to `peer` ended so, after `ms` milliseconds; the status 0: it was not answered. */
   answer(peer: string, status: number, ms: number): void {

@@ -40,7 +40,7 @@ test('three Pods on real sockets count what really went through them', { timeout
   expect(onB.get('sser_events_delivered_total')).toBe(3)
   expect(onB.get('sser_events_received_total')).toBeGreaterThanOrEqual(3)
   expect(onA.get('sser_connections')).toBe(3)
-  expect(onA.get('sser_append_duration_seconds_count')).toBeGreaterThanOrEqual(3)
+  expect(onA.get('sser_peer_request_duration_seconds_count')).toBeGreaterThanOrEqual(3)
   expect(onA.of('sser_peer_up').map((name) => onA.get(name))).toEqual([1, 1])
 
   await c.kill()
@@ -51,7 +51,7 @@ test('three Pods on real sockets count what really went through them', { timeout
   expect(left.get(`sser_peer_up{${dead}}`)).toBe(0)
   expect(left.get('sser_peers{state="failing"}')).toBe(1)
   expect(left.get(`sser_peer_lag_events{${dead}}`)).toBeGreaterThanOrEqual(1)
-  expect(left.get('sser_append_requests_total{outcome="failed"}')).toBeGreaterThanOrEqual(1)
+  expect(left.get('sser_peer_requests_total{outcome="failed"}')).toBeGreaterThanOrEqual(1)
   const debug = (await (await fetch(`${internal(a)}/debug/sser`)).json()) as DebugView
   expect(debug.peers.find(({ state }) => state === 'failing')?.lastError).toContain('ECONNREFUSED')
   expect(debug.recentFaults[0]?.peer).toBe(`${c.options.host}:7110`)
@@ -61,7 +61,7 @@ test('three Pods on real sockets count what really went through them', { timeout
   await until('nobody is left', async () => (await scrape(a)).get('sser_connections') === 0)
   const end = await scrape(a)
   expect(end.get('sser_streams')).toBe(0)
-  expect(end.get('sser_connections_ended_total')).toBe(end.get('sser_connections_opened_total'))
+  expect(end.get('sser_connections_closed_total')).toBe(end.get('sser_connections_opened_total'))
 })
 
 test('clients cannot reach metrics or the debug page', async () => {

@@ -29,7 +29,7 @@ it('tells a script what this Pod knows of itself and of its peers', async () => 
   const told = await view(sser)
   expect(told).toMatchObject({ state: 'ready', epoch: sser.stats().epoch, position: sser.position })
   expect(told.version).toMatch(/^\d+\.\d+\.\d+/)
-  expect(told.streams).toEqual({ listened: 1, largest: [{ stream: 'a', connections: 1 }], others: 0 })
+  expect(told.streams).toEqual({ active: 1, largest: [{ stream: 'a', connections: 1 }], rest: 0 })
   const lost = told.peers.find(({ peer }) => peer === fleet.host(2))
   expect(lost).toMatchObject({
     state: 'failing',
@@ -62,7 +62,7 @@ it('names the 50 largest of 1,000 streams, and counts the others', async () => {
   clients.push(fleet.pod(0).connect('s500'))
   await settle()
   const { streams } = await view(fleet.pod(0).sser)
-  expect(streams).toMatchObject({ listened: 1_000, others: 950 })
+  expect(streams).toMatchObject({ active: 1_000, rest: 950 })
   expect(streams.largest).toHaveLength(50)
   expect(streams.largest[0]).toEqual({ stream: 's500', connections: 2 })
   const page = await (await fleet.pod(0).sser.opsRoutes.request('/debug/sser', PAGE)).text()

@@ -19,9 +19,9 @@ it('reads at scrape time what an instance did by then', async () => {
   const now = await scrape(registry)
   expect(now.get('sser_events_sent_total')).toBe(1)
   expect(now.get('sser_connections')).toBe(1)
-  expect(now.get('sser_append_duration_seconds_count')).toBeGreaterThan(1)
-  expect(now.get('sser_append_duration_seconds_bucket{le="+Inf"}')).toBe(
-    now.get('sser_append_duration_seconds_count'),
+  expect(now.get('sser_peer_request_duration_seconds_count')).toBeGreaterThan(1)
+  expect(now.get('sser_peer_request_duration_seconds_bucket{le="+Inf"}')).toBe(
+    now.get('sser_peer_request_duration_seconds_count'),
   )
   // A registry's reset is for what it counts itself.
   registry.resetMetrics()
@@ -114,7 +114,7 @@ it('serves a registry that speaks OpenMetrics as well, and leaves it', async () 
     const text = await registry.metrics()
     expect(text).toMatch(/^# TYPE sser_events_sent counter$/m)
     expect(text).toMatch(/^sser_events_sent_total 1$/m)
-    expect(text).toMatch(/^sser_append_duration_seconds_count \d+$/m)
+    expect(text).toMatch(/^sser_peer_request_duration_seconds_count \d+$/m)
   }
   unregister()
   expect(await registry.metrics()).toBe('\n# EOF\n')
