@@ -1,8 +1,8 @@
 export type { KubeConfig } from './discovery/kubernetes/credentials.ts'
-export type { KubernetesPeerFinderStatus } from './discovery/kubernetes/discovery.ts'
 export { KubernetesPeerFinder } from './discovery/kubernetes/finder.ts'
 export type {
   KubernetesPeerFinderOptions,
   PodsOptions,
   ServiceOptions,
 } from './discovery/kubernetes/options.ts'
+export type { KubernetesPeerFinderStatus } from './discovery/kubernetes/peer-watch.ts'

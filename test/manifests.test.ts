@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { StatusError } from '../src/discovery/kubernetes/answer.ts'
-import { mend } from '../src/discovery/kubernetes/mend.ts'
+import { StatusError } from '../src/discovery/kubernetes/api-objects.ts'
+import { explain } from '../src/discovery/kubernetes/explain.ts'
 import { resolveOptions } from '../src/discovery/kubernetes/options.ts'
 import { pods } from '../src/discovery/kubernetes/pods.ts'
 import { LocalhostPeerFinder, Sser } from '../src/index.ts'
@@ -151,7 +151,7 @@ describe('access', () => {
       { message: 'User "system:serviceaccount:web:web" cannot list resource "pods"' },
       { code: 403 },
     )
-    const { message } = mend(refusal, { ...kind, host: 'api', namespace: 'web', source: 'here' })
+    const { message } = explain(refusal, { ...kind, host: 'api', namespace: 'web', origin: 'here' })
     const [printedRole, printedBinding] = parseManifests(message.slice(message.indexOf('apiVersion:')))
     expect((printedRole as Role).rules).toEqual(role.rules)
     expect((printedBinding as RoleBinding).subjects).toEqual(binding.subjects)

@@ -5,42 +5,44 @@ import { type Clock, MAX_TIMER_MS, pause, systemClock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { checkOptions } from '../options.ts'
 import { Faults, type OnError } from '../telemetry/faults.ts'
-import { isAddress } from './address.ts'
+import { type Family, isAddress, ownFamily } from './address.ts'
 import { Backoff } from './backoff.ts'
-import { type Family, ownFamily } from './family.ts'
-import type { FindOptions, PeerFinder, PeerList } from './finder.ts'
-import { LatestPeers } from './latest.ts'
+import { LatestPeers } from './latest-peers.ts'
 import type { Peer } from './peer.ts'
+import { checkIsOptions, type FindOptions, type PeerFinder, type PeerList } from './peer-finder.ts'
 
-/** How long the first answer may take. */
+/** Time limit for the first answer. */
 const START_MS = 30_000
-/** For so long answers may lack this Pod's own address: a change is heard of up to half of that later. */
-const SELF_MS = 60_000
-/** How long one name server may take, and how often each is asked. */
+/** Time for which answers may lack this Pod's own address, because DNS changes arrive up to 30 seconds late. */
+const SELF_GRACE_MS = 60_000
+/** Milliseconds per query, and queries per name server. */
 const QUERY = { timeout: 1_000, tries: 2 }
 
-/** What a {@link DnsPeerFinder} can be told. */
+/** Options of a {@link DnsPeerFinder}. */
 export interface DnsPeerFinderOptions {
-  /** The headless Service's name in full, `web.shop.svc.cluster.local`: no search domain is tried. */
+  /**
+   * Fully qualified name, such as `web.shop.svc.cluster.local` of a headless Service, or `web.internal`. At least two
+   * labels, because no search domain is tried.
+   */
   hostname: string
-  /** The peers' internal port. Default: this Pod's own. */
+  /** Internal port of the peers. @default this Pod's own */
   port?: number | undefined
-  /** Which addresses to ask for. Default: the family of `POD_IP`, else IPv4, and IPv6 where there is none. */
+  /** Record type to query: A or AAAA. @default the family of `POD_IP`, else IPv4, and IPv6 if there are no A records */
   family?: Family | undefined
-  /** How often to ask, in milliseconds, give or take a fifth. Default: 5,000. Minimum: 100. Maximum: 1,789,569,705. */
+  /** Interval of the queries in milliseconds, plus or minus a fifth. Minimum: 100. @default 5_000 */
   intervalMs?: number | undefined
-  /** The name servers, as IP `address` or `address:port`, IPv6 with a port in brackets. Default: the system's. */
+  /** Name servers: `address` or `address:port`, with brackets around IPv6 that has a port. @default the system's */
   nameServers?: readonly string[] | undefined
-  /** Hears of every failed query, at the stage `peer-finder`. None of them takes a peer away. */
+  /** Receives every failed query, with the stage `peer-finder`. A failed query removes no peer. */
   onError?: OnError | undefined
-  /** Time, timers and chance; for tests. Default: the machine's own. */
+  /** Time, timers and random numbers, for tests. @default the machine's own */
   clock?: Clock | undefined
 }
 
-/** A name of two labels at least: no resolver would find a shorter one without a search domain. */
+/** A name of at least two labels. */
 const HOSTNAME = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{1,63}\.?$/i
 
-/** What no timer that is a fifth longer would wait for. */
+/** Leaves room for the extra fifth below the maximum of a timer. */
 const MOST_INTERVAL_MS = Math.floor(MAX_TIMER_MS / 1.2)
 
 const schema = v.strictObject({
@@ -57,11 +59,12 @@ const schema = v.strictObject({
 })
 
 /**
- * Finds the Pods behind a headless Service by asking DNS, again and again: it needs no right to anything, but hears of
- * a change only 5 to 30 seconds later, and cannot tell a Pod from another that got its address. Let the Service have
- * `publishNotReadyAddresses: true`: a Pod looks for its peers before it is ready.
+ * Finds peers by querying DNS at an interval: in Kubernetes the Pods behind a headless Service, elsewhere the containers
+ * behind a name (Docker Compose, ECS, Fly, Nomad). Needs no permissions. Changes arrive 5 to 30 seconds late, and a Pod
+ * cannot be told from a later owner of its address. A headless Service needs `publishNotReadyAddresses: true`, because a
+ * Pod looks for its peers before it is ready.
  *
- * A query that fails, or finds nobody, changes nothing: the last answer stands.
+ * A query that fails or has no addresses changes nothing: the last answer stays.
  *
  * @see https://kubernetes.io/docs/concepts/services-networking/service/#headless-services
  */
@@ -70,21 +73,22 @@ export class DnsPeerFinder implements PeerFinder {
   readonly #clock: Clock
   readonly #faults: Faults
 
-  /** @throws SserError `invalid-options`, naming the option and what it wants. */
+  /** @throws SserError `invalid-options`, with the option, the expected value and the received one. */
   constructor(options: DnsPeerFinderOptions) {
+    checkIsOptions('DnsPeerFinder', options, "{ hostname: 'web.shop.svc.cluster.local' }")
     this.#options = checkOptions(schema, options)
     const { hostname } = this.#options
     if (!HOSTNAME.test(hostname)) {
       throw new SserError(
         'invalid-options',
-        `Option "hostname": "${hostname}" is no name in full; expected one as web.shop.svc.cluster.local`,
+        `Option "hostname": expected a fully qualified name such as web.shop.svc.cluster.local, got "${hostname}"`,
       )
     }
     for (const server of this.#options.nameServers ?? []) {
       if (!isNameServer(server)) {
         throw new SserError(
           'invalid-options',
-          `Option "nameServers": "${server}" is no IP address; expected one as 10.96.0.10 or 10.96.0.10:53`,
+          `Option "nameServers": expected IP addresses such as 10.96.0.10 or 10.96.0.10:53, got "${server}"`,
         )
       }
     }
@@ -93,65 +97,65 @@ export class DnsPeerFinder implements PeerFinder {
   }
 
   /**
-   * Asks until there is an answer, for up to 30 seconds.
-   * @throws SserError `peer-finder-failed` if there is none by then; the signal's reason when it aborts.
+   * Queries until there is an answer, for up to 30 seconds.
+   * @throws SserError `peer-finder-failed` if there is none by then; the signal's reason if it aborts.
    */
   async start({ signal, onError }: FindOptions): Promise<PeerList> {
     const { intervalMs } = this.#options
-    const starterFaults = new Faults(onError)
+    const callerFaults = new Faults(onError)
     const backoff = new Backoff(this.#clock)
     const deadline = this.#clock.now() + START_MS
     for (;;) {
       signal.throwIfAborted()
-      const answer = await this.#ask(signal)
+      const answer = await this.#query(signal)
       signal.throwIfAborted()
       if (!(answer instanceof SserError)) {
         const changes = new LatestPeers(answer)
-        void this.#poll(changes, signal, starterFaults)
+        void this.#poll(changes, signal, callerFaults)
         return { peers: answer, changes }
       }
       const waitMs = backoff.next(intervalMs)
       if (this.#clock.now() + waitMs > deadline) throw answer
-      starterFaults.report(answer, { stage: 'peer-finder' })
+      callerFaults.report(answer, { stage: 'peer-finder' })
       await pause(this.#clock, waitMs, signal)
     }
   }
 
-  async #poll(latest: LatestPeers, signal: AbortSignal, starterFaults: Faults): Promise<void> {
+  async #poll(latest: LatestPeers, signal: AbortSignal, callerFaults: Faults): Promise<void> {
     const { intervalMs } = this.#options
     let listedAt = this.#clock.now()
-    let isTold = false
+    let isReported = false
     while (!signal.aborted) {
       await pause(this.#clock, intervalMs * (0.8 + 0.4 * this.#clock.random()), signal)
       if (signal.aborted) break
-      const answer = await this.#ask(signal)
+      const answer = await this.#query(signal)
       if (signal.aborted) break
-      if (answer instanceof SserError) starterFaults.report(answer, { stage: 'peer-finder' })
+      if (answer instanceof SserError) callerFaults.report(answer, { stage: 'peer-finder' })
       else {
         latest.set(answer)
         if (isListed(answer)) listedAt = this.#clock.now()
-        const isMissing = this.#clock.now() - listedAt >= SELF_MS
-        if (isMissing && !isTold) this.#tellMissing(starterFaults)
-        isTold = isMissing
+        const isMissing = this.#clock.now() - listedAt >= SELF_GRACE_MS
+        if (isMissing && !isReported) this.#reportMissing(callerFaults)
+        isReported = isMissing
       }
     }
     latest.end()
   }
 
-  #tellMissing(starterFaults: Faults): void {
+  #reportMissing(callerFaults: Faults): void {
     const { POD_IP } = process.env
     const error = new SserError(
       'peer-finder-failed',
-      `DNS: ${this.#options.hostname} has answered without the address of this Pod, POD_IP "${POD_IP}", for ${SELF_MS / 1_000} s, so peers that look as it does send it no events. Let the Service be headless (clusterIP: None), have publishNotReadyAddresses: true, and select the labels of this Pod.`,
+      `DNS: ${this.#options.hostname} has answered without the address of this Pod, POD_IP "${POD_IP}", for ${SELF_GRACE_MS / 1_000} s, so peers with the same hostname send it no events. In Kubernetes, make the Service headless (clusterIP: None) with publishNotReadyAddresses: true, and let it select the labels of this Pod.`,
     )
     this.#faults.report(error, { stage: 'peer-finder' })
-    starterFaults.report(error, { stage: 'peer-finder' })
+    callerFaults.report(error, { stage: 'peer-finder' })
   }
 
-  /** One answer; or why there is none, which is reported as well. */
-  async #ask(signal: AbortSignal): Promise<readonly Peer[] | SserError> {
+  /** Resolves with the peers, or with the error, which is reported as well. */
+  async #query(signal: AbortSignal): Promise<readonly Peer[] | SserError> {
     const { hostname, nameServers, port } = this.#options
-    // A new one for each answer: the system's name servers may have changed.
+    // A new resolver per query, because the system's name servers may have changed.
     const resolver = new Resolver(QUERY)
     if (nameServers !== undefined) resolver.setServers(nameServers)
     const cancel = () => resolver.cancel()
@@ -160,12 +164,12 @@ export class DnsPeerFinder implements PeerFinder {
       const answered = await this.#resolve(resolver)
       const addresses = answered.filter(isAddress)
       if (addresses.length === 0)
-        throw new Error(`It answers with no address of a Pod: ${answered.slice(0, 4).join(', ')}`)
+        throw new Error(`The answer has no address of a Pod: ${answered.slice(0, 4).join(', ')}`)
       return [...new Set(addresses)].map((address) => ({ address, port }))
     } catch (cause) {
       const error = new SserError(
         'peer-finder-failed',
-        `DNS: no address of ${hostname}. Is there a headless Service of this name, with publishNotReadyAddresses: true, and does a NetworkPolicy allow this Pod to reach DNS (port 53, on OpenShift 5353)?`,
+        `DNS: no address of ${hostname}. In Kubernetes: is there a headless Service of this name, with publishNotReadyAddresses: true, and does a NetworkPolicy allow this Pod to reach DNS (port 53, on OpenShift 5353)?`,
         { cause },
       )
       if (!signal.aborted) this.#faults.report(error, { stage: 'peer-finder' })
@@ -180,7 +184,7 @@ export class DnsPeerFinder implements PeerFinder {
     if (family === 'IPv4') return resolver.resolve4(hostname)
     if (family === 'IPv6') return resolver.resolve6(hostname)
     return resolver.resolve4(hostname).catch((error: unknown) => {
-      // Whoever has no IPv4 says so; a server that says nothing may have both.
+      // Only these codes say that there are no A records; after another error there may be some.
       const { code } = error as { code?: unknown }
       if (code !== 'ENODATA' && code !== 'ENOTFOUND') throw error
       return resolver.resolve6(hostname)
@@ -188,14 +192,14 @@ export class DnsPeerFinder implements PeerFinder {
   }
 }
 
-/** Whether the answer has this Pod's own address; also where that is not known, or is of the other family. */
+/** Whether the peers include this Pod; true as well if its address is unknown or of the other family. */
 function isListed(peers: readonly Peer[]): boolean {
   const { POD_IP = '' } = process.env
   const ofFamily = peers.filter(({ address }) => isIP(address) === isIP(POD_IP))
   return ofFamily.length === 0 || ofFamily.some(({ address }) => address === POD_IP)
 }
 
-/** An address by which no name has to be looked up first. */
+/** Whether a resolver takes this name server: an IP address, with an optional port. */
 function isNameServer(text: string): boolean {
   if (isIP(text) !== 0) return true
   const [, v6, v4 = '', port] = /^(?:\[(.+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? []

@@ -2,44 +2,56 @@ import * as v from 'valibot'
 import { SserError } from '../errors.ts'
 import { printable } from '../printable.ts'
 
-/** A Pod's address, as a finder gives it. */
+/** Address of a Pod, as a peer finder lists it. */
 export interface Peer {
   /** An IP address or a host name; IPv6 without brackets. */
   readonly address: string
-  /** The peer's internal port. Default: this Pod's own. */
+  /** Internal port of the peer. @default this Pod's own */
   readonly port?: number | undefined
   /**
-   * Names this Pod among all that ever had its address: Kubernetes' `metadata.uid`. A request names the Pod it is
-   * meant for, and whoever has the address by now refuses what is meant for another.
+   * Identifies this Pod among all that ever had its address: Kubernetes' `metadata.uid`. A request names the Pod that it
+   * is meant for, and any other Pod that has the address by now rejects it.
    */
   readonly uid?: string | undefined
   /**
-   * `false`: the Pod is not ready, as far as the finder knows. Where it has never answered either, it is starting, and
-   * a request that fails is no fault yet.
+   * `false`: the finder reports the Pod as not ready. If the Pod has never answered either, it is starting, and a failed
+   * request is not a fault yet.
    */
   readonly ready?: boolean | undefined
-  /** The Pod is being deleted, as far as the finder knows. Requests that fail are no fault: it is leaving. */
+  /** `true`: the finder reports that the Pod is being deleted, so failed requests are not faults. */
   readonly terminating?: boolean | undefined
 }
 
-/** Names the Pod that a request is meant for, by its {@link Peer.uid}. */
+/** Request header with the {@link Peer.uid} of the Pod that the request is meant for. */
 export const TARGET_HEADER = 'sser-target'
 
-/** A name or an IPv4 address; or an IPv6 address, which has two colons at least. */
-const ADDRESS = /^(?:[0-9A-Za-z._-]+|[0-9A-Fa-f.]*(?::[0-9A-Fa-f.]*){2,})$/
+/** A host name or an IPv4 address; or an IPv6 address, which has at least two colons. */
+const ADDRESS = /^(?:[0-9A-Za-z._-]{1,253}|[0-9A-Fa-f.]*(?::[0-9A-Fa-f.]*){2,})$/
 
-/** What names one Pod among all that ever were, and can be sent in a header. */
+/** A host whose last label is a number: the URL parser reads it as an IPv4 address. */
+const NUMERIC = /(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$/i
+
+/** A UID that can be sent in a header. */
 export const UID: RegExp = /^[!-~]{1,128}$/
 
 const schema = v.object({
-  address: v.pipe(v.string(), v.regex(ADDRESS)),
+  address: v.pipe(v.string(), v.check(isAddress)),
   port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
   uid: v.optional(v.pipe(v.string(), v.regex(UID))),
   ready: v.optional(v.boolean()),
   terminating: v.optional(v.boolean()),
 })
 
-/** Where requests to a peer go, and whom they are meant for. */
+/** Expected value of each field, for error messages. */
+const EXPECTED: Readonly<Record<string, string>> = {
+  address: 'an IP address or a host name, without a scheme, brackets or a port',
+  port: 'a whole number from 1 to 65,535',
+  uid: '1 to 128 visible ASCII characters',
+  ready: 'true or false',
+  terminating: 'true or false',
+}
+
+/** Destination of the requests to a peer. */
 export interface Target {
   /** `address:port`. */
   readonly host: string
@@ -55,20 +67,42 @@ export function targetOf(peer: Peer, defaultPort: number): Target {
   return { host: hostOf(peer, defaultPort), uid, ready, terminating }
 }
 
-/** A peer as `address:port`, IPv6 in brackets: how it is named in URLs, receipts and reports. */
+/** `address:port` of a peer, IPv6 in brackets, as in URLs, receipts and log lines. */
 export function hostOf({ address, port }: Peer, defaultPort: number): string {
-  return `${address.includes(':') ? `[${address}]` : address}:${port ?? defaultPort}`
+  return `${bracketed(address)}:${port ?? defaultPort}`
 }
 
-/** Checks what a finder returned; throws `invalid-peer`. */
+/** Validates a list of peers. @throws SserError `invalid-peer`, with the entry, the field and the expected value. */
 export function checkPeers(peers: readonly Peer[]): readonly Peer[] {
-  for (const peer of peers) {
-    if (!v.is(schema, peer)) {
-      throw new SserError(
-        'invalid-peer',
-        `Not a peer: ${printable(JSON.stringify(peer) ?? `${peer}`)}; expected { address, port?, uid?, ready?, terminating? }`,
-      )
-    }
+  if (!Array.isArray(peers)) {
+    throw new SserError('invalid-peer', `Peer list: expected an array of peers, got ${show(peers)}`)
+  }
+  for (const [index, peer] of peers.entries()) {
+    const parsed = v.safeParse(schema, peer)
+    if (parsed.success) continue
+    const field = v.getDotPath(parsed.issues[0]) ?? ''
+    const fault = field in EXPECTED ? ` Its ${field} must be ${EXPECTED[field]}.` : ''
+    throw new SserError(
+      'invalid-peer',
+      `Peer list: entry ${index} is ${show(peer)}; expected { address, port?, uid?, ready?, terminating? }.${fault}`,
+    )
   }
   return peers
+}
+
+/** A value for an error message, on one line. */
+export function show(value: unknown): string {
+  return printable((JSON.stringify(value) ?? `${String(value)}`).slice(0, 200))
+}
+
+/** Whether a URL can have this host, and keeps it: `0x7f.1` would become 127.0.0.1. */
+function isAddress(address: string): boolean {
+  if (!ADDRESS.test(address)) return false
+  const host = bracketed(address)
+  if (!URL.canParse(`http://${host}/`)) return false
+  return !NUMERIC.test(address) || address.includes(':') || new URL(`http://${host}/`).hostname === address
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address
 }

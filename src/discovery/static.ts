@@ -1,17 +1,20 @@
 import { SserError } from '../errors.ts'
-import type { PeerFinder, PeerList } from './finder.ts'
-import { checkPeers, type Peer } from './peer.ts'
+import { checkPeers, type Peer, show } from './peer.ts'
+import type { PeerFinder, PeerList } from './peer-finder.ts'
 
-/** Always the same peers: for tests, for machines without Kubernetes, for a fleet of known addresses. */
+/** Finds a fixed list of peers: for tests, and for machines whose addresses are known. */
 export class StaticPeerFinder implements PeerFinder {
   readonly #peers: readonly Peer[]
 
-  /** @throws SserError `invalid-peer` for anything that is not an address with an optional port. */
+  /**
+   * @param peers Objects, or strings: `address`, `address:port`, `[ipv6]:port`, or an IPv6 address.
+   * @throws SserError `invalid-peer`, with the entry and the expected form.
+   */
   constructor(peers: readonly (Peer | string)[]) {
     if (!Array.isArray(peers)) {
       throw new SserError(
         'invalid-peer',
-        `StaticPeerFinder: expected an array such as ['10.0.0.1', '10.0.0.2:7001'], got ${typeof peers}`,
+        `StaticPeerFinder: expected an array such as ['10.0.0.1', '10.0.0.2:7001'], got ${show(peers)}`,
       )
     }
     this.#peers = checkPeers(peers.map((peer) => (typeof peer === 'string' ? parsePeer(peer) : peer)))
@@ -23,7 +26,15 @@ export class StaticPeerFinder implements PeerFinder {
   }
 }
 
-/** Reads `address`, `address:port`, `[ipv6]:port` or a bare IPv6 address. */
+/** Finds only 127.0.0.1, which is this Pod: for development on one machine. */
+export class LocalhostPeerFinder implements PeerFinder {
+  readonly #finder = new StaticPeerFinder([{ address: '127.0.0.1' }])
+
+  start(options: { signal: AbortSignal }): Promise<PeerList> {
+    return this.#finder.start(options)
+  }
+}
+
 function parsePeer(text: string): Peer {
   const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(text)
   const plain = /^([^:]+)(?::(\d+))?$/.exec(text)

@@ -1,25 +1,33 @@
 import { SserError } from '../errors.ts'
-import type { FindOptions, PeerFinder, PeerFinderStatus, PeerList } from './finder.ts'
-import { LocalhostPeerFinder } from './localhost.ts'
-import type { Peer } from './peer.ts'
+import { type Peer, show } from './peer.ts'
+import {
+  checkIsOptions,
+  type FindOptions,
+  type PeerFinder,
+  type PeerFinderStatus,
+  type PeerList,
+} from './peer-finder.ts'
+import { LocalhostPeerFinder } from './static.ts'
 
 export interface WorkerPeerFinderOptions {
-  /** The internal ports of the workers on one machine, or in one Pod: each worker has one of its own. */
+  /** Internal ports of the workers on one machine or in one Pod, one per worker. */
   ports: readonly number[]
-  /** Finds the machines, or the Pods, that run these workers. Default: this machine alone. */
+  /** Finds the machines or Pods that run these workers. @default this machine alone */
   peerFinder?: PeerFinder | undefined
 }
 
 /**
- * Finds every worker of `node:cluster` or of PM2's cluster mode: each address that `peerFinder` finds, at each of `ports`.
- * Each worker is a Pod of its own; its `internalPort` is one of `ports`.
+ * Finds the workers of `node:cluster` or of PM2's cluster mode: each address that `peerFinder` finds, at each of `ports`.
+ * Each worker counts as a Pod; its `internalPort` is one of `ports`.
  */
 export class WorkerPeerFinder implements PeerFinder {
   readonly #ports: readonly number[]
   readonly #peerFinder: PeerFinder
 
-  /** @throws SserError `invalid-options` where `ports` are not different port numbers. */
-  constructor({ ports, peerFinder = new LocalhostPeerFinder() }: WorkerPeerFinderOptions) {
+  /** @throws SserError `invalid-options` unless `ports` are distinct port numbers. */
+  constructor(options: WorkerPeerFinderOptions) {
+    checkIsOptions('WorkerPeerFinder', options, '{ ports: [7000, 7001] }')
+    const { ports, peerFinder = new LocalhostPeerFinder() } = options
     if (
       !Array.isArray(ports) ||
       ports.length === 0 ||
@@ -28,7 +36,13 @@ export class WorkerPeerFinder implements PeerFinder {
     ) {
       throw new SserError(
         'invalid-options',
-        `Option "ports": expected one port from 1 to 65535 for each worker, all different, got ${JSON.stringify(ports)}`,
+        `Option "ports": expected one port from 1 to 65535 for each worker, all different, got ${show(ports)}`,
+      )
+    }
+    if (typeof peerFinder?.start !== 'function') {
+      throw new SserError(
+        'invalid-options',
+        `Option "peerFinder": expected a PeerFinder such as new StaticPeerFinder(['10.0.0.1']), got ${show(peerFinder)}`,
       )
     }
     this.#ports = ports

@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts'
-import type { PeerFinder } from '../discovery/finder.ts'
-import { follow } from '../discovery/follow.ts'
-import { checkPeers, type Peer } from '../discovery/peer.ts'
+import type { Peer } from '../discovery/peer.ts'
+import { checkPeerList, follow, type PeerFinder } from '../discovery/peer-finder.ts'
 import type { ResolvedSettings } from '../options.ts'
 import type { Faults } from '../telemetry/faults.ts'
 import type { Tally } from '../telemetry/tally.ts'
@@ -128,12 +127,13 @@ export class Membership {
     this.#internalPort = internalPort
     if (hmacFactory !== undefined) this.#options.signatures?.use(hmacFactory)
     if (transport !== undefined && settings.fetch === undefined) this.#client.use(transport)
-    const { peers, changes, uid } = await peerFinder.start({
+    const list = await peerFinder.start({
       signal,
       onError: (error) => faults.report(error, { stage: 'peer-finder' }),
     })
     signal.throwIfAborted()
-    this.#peers = checkPeers(peers)
+    const { peers, changes, uid } = checkPeerList(list)
+    this.#peers = peers
     this.#uid = uid
     void follow(changes, {
       signal,

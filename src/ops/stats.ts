@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Hub } from '../delivery/hub.ts'
-import type { PeerFinder, PeerFinderStatus } from '../discovery/finder.ts'
+import type { PeerFinder, PeerFinderStatus } from '../discovery/peer-finder.ts'
 import type { SserErrorCode } from '../errors.ts'
 import type { Life } from '../instance/life.ts'
 import type { ResolvedSettings } from '../options.ts'

@@ -60,7 +60,7 @@ describe('DnsPeerFinder', () => {
   it.each(['', 'web', '.web', 'web..shop', 'web_1.shop', 'web.shop/evil', '10.0.0.1:53'])(
     'refuses %j as a name in full',
     (hostname) => {
-      expect(make({ hostname })).toThrow(refusal('"hostname"', `"${hostname}"`, 'svc.cluster.local'))
+      expect(make({ hostname })).toThrow(refusal('"hostname"', 'svc.cluster.local', `"${hostname}"`))
     },
   )
 
@@ -68,7 +68,7 @@ describe('DnsPeerFinder', () => {
     [{ intervalMs: 99 }, ['"intervalMs"', '>=100', '99']],
     [{ intervalMs: 1_789_569_706 }, ['"intervalMs"', '<=1789569705']],
     [{ nameServers: [] }, ['"nameServers"']],
-    [{ nameServers: ['10.96.0.10', 'kube-dns'] }, ['"nameServers"', '"kube-dns"', '10.96.0.10:53']],
+    [{ nameServers: ['10.96.0.10', 'kube-dns'] }, ['"nameServers"', '10.96.0.10:53', '"kube-dns"']],
     [{ nameServers: ['10.96.0.10:0'] }, ['"nameServers"', '"10.96.0.10:0"']],
     [{ nameServers: ['10.96.0.10:65536'] }, ['"nameServers"', '"10.96.0.10:65536"']],
     [{ nameServers: ['[10.96.0.10]:53'] }, ['"nameServers"', '"[10.96.0.10]:53"']],
@@ -78,6 +78,23 @@ describe('DnsPeerFinder', () => {
     [{ interval: 1 }, ['"interval"', 'no such option', 'intervalMs']],
   ])('refuses %j', (options, words) => {
     expect(make({ hostname: 'web.shop.svc.cluster.local', ...options })).toThrow(refusal(...words))
+  })
+
+  it.each([undefined, null, 'web.shop.svc', 7, ['web.shop.svc']])(
+    'rejects %j in place of its options',
+    (options) => {
+      expect(make(options as unknown as object)).toThrow(
+        refusal(
+          'new DnsPeerFinder(): expected options such as { hostname:',
+          `got ${JSON.stringify(options)}`,
+        ),
+      )
+    },
+  )
+
+  it('rejects options without a hostname', () => {
+    expect(make({})).toThrow(refusal('"hostname"', 'must be given'))
+    expect(make({ hostname: 7 })).toThrow(refusal('"hostname"', 'expected string, got 7'))
   })
 
   it.each(['10.96.0.10', '10.96.0.10:53', 'fd00::a', '[fd00::a]', '[fd00::a]:53'])(

@@ -53,8 +53,54 @@ describe('StaticPeerFinder', () => {
     '[fd00::1]:x',
     'fe80::1%eth0',
     'g::1',
-  ])('refuses %j when it is made', (text) => {
-    expect(() => new StaticPeerFinder([text])).toThrow(expect.objectContaining({ code: 'invalid-peer' }))
+    '999.1.1.1',
+    '1.2.3.4.5',
+    '0x7f.1',
+    '010.0.0.1',
+    '7',
+    '::::',
+    '1:2:3',
+    '1::2::3',
+    `${'a'.repeat(250)}.com`,
+  ])('rejects the address %j', (text) => {
+    expect(() => new StaticPeerFinder(['10.0.0.1', text])).toThrow(
+      expect.objectContaining({
+        code: 'invalid-peer',
+        message: expect.stringMatching(/^Peer list: entry 1 is .*; expected \{ address, port\?/),
+      }),
+    )
+  })
+
+  it.each([
+    ['a', '"a"'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [7, '7'],
+    [{ address: '10.0.0.1' }, '{"address":"10.0.0.1"}'],
+    [new Set(['a']), '{}'],
+  ])('rejects %j in place of an array', (peers, received) => {
+    expect(() => new StaticPeerFinder(peers as unknown as string[])).toThrow(
+      expect.objectContaining({
+        code: 'invalid-peer',
+        message: `StaticPeerFinder: expected an array such as ['10.0.0.1', '10.0.0.2:7001'], got ${received}`,
+      }),
+    )
+  })
+
+  it.each([
+    [
+      { address: 'http://a' },
+      'address must be an IP address or a host name, without a scheme, brackets or a port',
+    ],
+    [{ address: '[::1]' }, 'address must be an IP address or a host name'],
+    [{ address: 'a', port: '7000' }, 'port must be a whole number from 1 to 65,535'],
+    [{ address: 'a', port: 1.5 }, 'port must be a whole number'],
+    [{ address: 'a', uid: 'b c' }, 'uid must be 1 to 128 visible ASCII characters'],
+    [{ address: 'a', ready: 'yes' }, 'ready must be true or false'],
+  ])('names the invalid field of %j', (peer, fault) => {
+    expect(() => new StaticPeerFinder([peer as Peer])).toThrow(
+      expect.objectContaining({ code: 'invalid-peer', message: expect.stringContaining(`Its ${fault}`) }),
+    )
   })
 
   it.each([{ address: 'a', port: 1.5 }, { address: 'a', port: -1 }, { address: 7 }, null, {}])(

@@ -49,4 +49,28 @@ describe('WorkerPeerFinder', () => {
       )
     },
   )
+
+  it.each([[undefined], [null], [[7_000, 7_001]], ['7000']])(
+    'rejects %j in place of its options',
+    (options) => {
+      expect(() => new WorkerPeerFinder(options as unknown as { ports: number[] })).toThrow(
+        expect.objectContaining({
+          code: 'invalid-options',
+          message: expect.stringContaining(
+            'WorkerPeerFinder(): expected options such as { ports: [7000, 7001] }, got',
+          ),
+        }),
+      )
+    },
+  )
+
+  it.each([['10.0.0.1'], [null], [{}]])('rejects the peer finder %j', (peerFinder) => {
+    const options = { ports: [7_000], peerFinder: peerFinder as unknown as StaticPeerFinder }
+    expect(() => new WorkerPeerFinder(options)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-options',
+        message: expect.stringContaining('Option "peerFinder": expected a PeerFinder'),
+      }),
+    )
+  })
 })

@@ -1,39 +1,35 @@
 import { existsSync } from 'node:fs'
-import { access } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { type AccountFile, readAccountFile } from './account-files.ts'
 
-/** Where a Pod finds its ServiceAccount's token, CA and namespace. */
+/** Folder in a Pod with the token, CA and namespace of its ServiceAccount. */
 export const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-/** What one request to the API server needs. */
-export interface Access {
+/** Address, headers and TLS settings for one request to the API server. */
+export interface ApiAccess {
   server: URL
   namespace: string
   headers: Record<string, string>
   tls: Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>
 }
 
-/** Where the API server is, and who asks it. */
+/** Source of the access data for the API server. */
 export interface Credentials {
-  /** Read anew for every request, a few an hour: a token or CA that was rotated is picked up by itself. */
-  read(): Promise<Access>
-  /** Where they come from, for whoever has to mend them. */
-  readonly source: string
+  /** Reads the files again for every request, a few an hour, so that a rotated token or CA needs no restart. */
+  read(): Promise<ApiAccess>
+  /** A path, or the context of a kubeconfig, for error messages. */
+  readonly origin: string
 }
 
-/** Credentials cannot be had, and trying again would not help. */
+/** No credentials are available, and a retry would not change that. */
 export class CredentialsError extends Error {
   override readonly name = 'CredentialsError'
 }
 
-/**
- * What is used of a `KubeConfig` of `@kubernetes/client-node`: it is loaded by whoever makes one, and stays an
- * optional dependency.
- */
+/** The methods used of a `KubeConfig` of `@kubernetes/client-node`, which stays an optional dependency. */
 export interface KubeConfig {
   getCurrentContext(): string
   getContextObject(name: string): { namespace?: string } | null
@@ -49,26 +45,29 @@ export interface CredentialsOptions {
 }
 
 /**
- * The first of these that there is: the `kubeConfig` that was given, the file that `KUBECONFIG` names, the Pod's
- * own ServiceAccount, `~/.kube/config`.
+ * Takes the first that exists: the option `kubeConfig`, the file that `KUBECONFIG` names, the Pod's own ServiceAccount,
+ * `~/.kube/config`.
  */
 export function findCredentials(options: CredentialsOptions): Credentials {
   const { KUBECONFIG, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = process.env
-  if (options.kubeConfig !== undefined) return ofKubeConfig(options.kubeConfig, options)
-  if (KUBECONFIG !== undefined && KUBECONFIG !== '') return ofFile(KUBECONFIG, options)
+  if (options.kubeConfig !== undefined) return fromKubeConfig(options.kubeConfig, options)
+  if (KUBECONFIG !== undefined && KUBECONFIG !== '') return fromFile(KUBECONFIG, options)
   if (host !== undefined && host !== '') {
-    return ofServiceAccount(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`, options)
+    return fromServiceAccount(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`, options)
   }
   const file = join(process.env.HOME || homedir(), '.kube', 'config')
-  return existsSync(file) ? ofFile(file, options) : nowhere
+  return existsSync(file) ? fromFile(file, options) : noCredentials
 }
 
-/** Read by ourselves: the client library takes a quarter of a second to load, and 70 MiB (`npm run bench:kubernetes`). */
-function ofServiceAccount(server: string, { serviceAccountDir, namespace }: CredentialsOptions): Credentials {
+/** Uses no client library, because loading it takes 250 ms and 70 MiB (`npm run bench:kubernetes`). */
+function fromServiceAccount(
+  server: string,
+  { serviceAccountDir, namespace }: CredentialsOptions,
+): Credentials {
   const file = (name: AccountFile) => readAccountFile(join(serviceAccountDir, name), name)
   const { POD_NAMESPACE } = process.env
   return {
-    source: serviceAccountDir,
+    origin: serviceAccountDir,
     async read() {
       return {
         server: new URL(server),
@@ -80,24 +79,24 @@ function ofServiceAccount(server: string, { serviceAccountDir, namespace }: Cred
   }
 }
 
-function ofKubeConfig(config: KubeConfig, { namespace }: CredentialsOptions): Credentials {
+function fromKubeConfig(config: KubeConfig, { namespace }: CredentialsOptions): Credentials {
   const { POD_NAMESPACE } = process.env
   const context = config.getContextObject(config.getCurrentContext())
   return {
-    source: `the context "${config.getCurrentContext()}" of the kubeconfig`,
+    origin: `the context "${config.getCurrentContext()}" of the kubeconfig`,
     async read() {
       const cluster = config.getCurrentCluster()
       if (cluster === null) throw new CredentialsError('The kubeconfig has no current context with a cluster')
       if (!cluster.server.startsWith('https:') || cluster.proxyUrl !== undefined) {
         throw new CredentialsError(
-          'Only a cluster that is reached by https: and without a proxy-url can be asked',
+          `The kubeconfig's cluster needs a server with https: and no proxy-url, got ${cluster.server}`,
         )
       }
       const options: RequestOptions = {}
       await config.applyToHTTPSOptions(options)
       const { ca, cert, key, rejectUnauthorized, servername } = options
       const headers = { ...(options.headers as Record<string, string> | undefined) }
-      // The library would go on with an old token for a minute, and sends a line break that is in the file.
+      // Read here, because the library caches the token for a minute, and sends a line break at the end of the file.
       const tokenFile = config.getCurrentUser()?.authProvider?.config?.tokenFile
       if (tokenFile !== undefined)
         headers.Authorization = `Bearer ${await readAccountFile(tokenFile, 'token')}`
@@ -111,15 +110,15 @@ function ofKubeConfig(config: KubeConfig, { namespace }: CredentialsOptions): Cr
   }
 }
 
-/** The library is loaded only where there is a file that it must read. */
-function ofFile(path: string, options: CredentialsOptions): Credentials {
+/** Loads the library only when there is a kubeconfig to read. */
+function fromFile(path: string, options: CredentialsOptions): Credentials {
   let loading: Promise<Credentials> | undefined
-  const refuse = (cause: unknown) => {
+  const fail = (cause: unknown) => {
     throw new CredentialsError(`The kubeconfig ${path} cannot be read`, { cause })
   }
   const load = async () => {
-    // Who named a file that is not there need not install anything. KUBECONFIG may name several.
-    for (const file of path.split(delimiter)) if (file !== '') await access(file).catch(refuse)
+    // Checked first, because a missing file must not be reported as a missing package. KUBECONFIG may list several.
+    for (const file of path.split(delimiter)) if (file !== '') await access(file).catch(fail)
     const { KubeConfig } = await import('@kubernetes/client-node').catch((cause) => {
       throw new CredentialsError(`To read the kubeconfig ${path}, npm install @kubernetes/client-node`, {
         cause,
@@ -129,12 +128,12 @@ function ofFile(path: string, options: CredentialsOptions): Credentials {
     try {
       config.loadFromDefault()
     } catch (cause) {
-      refuse(cause)
+      fail(cause)
     }
-    return ofKubeConfig(config, options)
+    return fromKubeConfig(config, options)
   }
   return {
-    source: path,
+    origin: path,
     async read() {
       loading ??= load()
       return (await loading).read()
@@ -142,8 +141,8 @@ function ofFile(path: string, options: CredentialsOptions): Credentials {
   }
 }
 
-const nowhere: Credentials = {
-  source: 'nowhere',
+const noCredentials: Credentials = {
+  origin: 'nowhere',
   async read() {
     throw new CredentialsError(
       'Not in a cluster: KUBERNETES_SERVICE_HOST is not set, and there is no kubeconfig. ' +
@@ -152,7 +151,36 @@ const nowhere: Credentials = {
   },
 }
 
-/** Without what is undefined: TLS takes an `undefined` for a value. */
+/** Drops undefined properties, because `node:tls` takes `undefined` for a value. */
 function defined<T extends object>(values: T): Partial<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>
+}
+
+/** Files of a ServiceAccount. */
+export type AccountFile = 'token' | 'ca.crt' | 'namespace'
+
+/** Pattern of each file's content, and the complaint if the content does not match. */
+const FILES: Readonly<Record<AccountFile, readonly [RegExp, string]>> = {
+  /** The characters that a header can carry. */
+  token: [/^[!-~]+$/, 'no token'],
+  /** Required, because without a CA both runtimes would trust every public authority, and send it the token. */
+  'ca.crt': [/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/, 'no certificate'],
+  namespace: [/^[a-z0-9-]{1,63}$/, 'no name of a namespace'],
+}
+
+/** A file exists with unusable content, for example while it is being written. The next request reads it again. */
+export class AccountFileError extends Error {
+  override readonly name = 'AccountFileError'
+}
+
+/** Reads a file of a ServiceAccount, without the line break at its end. @throws AccountFileError with the path. */
+export async function readAccountFile(path: string, kind: AccountFile): Promise<string> {
+  const text = (await readFile(path, 'utf8')).trim()
+  const [pattern, complaint] = FILES[kind]
+  if (!pattern.test(text)) {
+    throw new AccountFileError(
+      `The file ${path} holds ${complaint}: ${text === '' ? 'it is empty' : 'its content is something else'}`,
+    )
+  }
+  return text
 }

@@ -2,8 +2,8 @@ import { isIPv6 } from 'node:net'
 import * as v from 'valibot'
 import { isAddress } from '../address.ts'
 import { type Peer, UID } from '../peer.ts'
-import { type ApiObject, type Maybe, metadata } from './answer.ts'
-import type { Found, Kind, View } from './kind.ts'
+import { type ApiObject, type Maybe, metadata } from './api-objects.ts'
+import type { PeerSet, PeerSetOptions, PeerSource } from './peer-source.ts'
 
 interface EndpointSlice extends ApiObject {
   endpoints?: Maybe<
@@ -32,48 +32,48 @@ const schema: v.GenericSchema<unknown, EndpointSlice> = v.object({
 })
 
 /**
- * The endpoints of a Service, which come a hundred to an object and in batches: for fleets so large that each Pod's
- * every change would be too much to send to each Pod.
+ * Reads peers from the EndpointSlices of a Service. One object has up to a hundred endpoints and changes in batches, which
+ * suits large fleets: with Pods, every change of a Pod is sent to every Pod.
  */
-export function endpointSlices(service: string): Kind<EndpointSlice> {
+export function endpointSlices(service: string): PeerSource<EndpointSlice> {
   return {
     group: 'discovery.k8s.io',
     resource: 'endpointslices',
     selectors: { labelSelector: `kubernetes.io/service-name=${service}` },
     schema,
-    find: findPeers,
-    own(objects, name, address) {
+    toPeerSet,
+    ownUid(objects, name, address) {
       const uids = new Set<string | undefined>()
       for (const { addresses, conditions, targetRef } of [...objects].flatMap(
         ({ endpoints }) => endpoints ?? [],
       )) {
-        // A name is one Pod's at a time. An address may be another's, and says nothing where there is a name.
+        // The name decides if there is one, because the address may belong to another Pod by now.
         const isOwn =
           name === undefined ? address !== undefined && addresses.includes(address) : targetRef?.name === name
         if (isOwn && conditions?.terminating !== true) uids.add(uidOf(targetRef))
       }
-      // Of two, nothing here says which is the newer.
+      // Of two Pods, nothing here tells which is newer.
       return uids.size === 1 ? uids.values().next().value : undefined
     },
-    identify(objects, uid) {
+    findByUid(objects, uid) {
       const own = [...objects]
         .flatMap(({ endpoints }) => endpoints ?? [])
         .filter((each) => uidOf(each.targetRef) === uid)
       if (own.length === 0) return undefined
-      // A Service with two families has a slice for each.
+      // A Service with two families has a slice per family.
       return { name: own[0]?.targetRef?.name ?? undefined, addresses: own.flatMap((each) => each.addresses) }
     },
   }
 }
 
-/** Whoever may write slices writes what they like: what is no UID names nobody. */
+/** UID of an endpoint's Pod; undefined if it is malformed, because slices are untrusted input. */
 function uidOf(targetRef: Maybe<TargetRef>): string | undefined {
   const uid = targetRef?.uid ?? ''
   return UID.test(uid) ? uid : undefined
 }
 
-/** A Pod may be in two slices for a while, and is in one of each family where a Service has two. */
-function findPeers(objects: Iterable<EndpointSlice>, { family, port }: View): Found {
+/** A Pod may be in two slices for a while, and in one per family of its Service. */
+function toPeerSet(objects: Iterable<EndpointSlice>, { family, port }: PeerSetOptions): PeerSet {
   const byPod = new Map<string, { peer: Peer; isTerminating: boolean }>()
   for (const { endpoints } of objects) {
     for (const { addresses, conditions, targetRef } of endpoints ?? []) {
@@ -87,7 +87,7 @@ function findPeers(objects: Iterable<EndpointSlice>, { family, port }: View): Fo
         address,
         port,
         uid,
-        // With publishNotReadyAddresses, `ready` is always true; `serving` is the Pod's own readiness.
+        // With publishNotReadyAddresses, `ready` is always true; `serving` is the Pod's readiness.
         ...(conditions?.serving === false && { ready: false }),
         ...(isTerminating && { terminating: true }),
       }
@@ -95,11 +95,11 @@ function findPeers(objects: Iterable<EndpointSlice>, { family, port }: View): Fo
     }
   }
   const byAddress = new Map<string, Peer>()
-  // An address outlives the Pod that had it: of two, the one that is not on its way out has it now.
+  // Terminating Pods first, so that a new Pod wins the address of a terminating one.
   for (const leaving of [true, false]) {
     for (const { peer, isTerminating } of byPod.values()) {
       if (isTerminating === leaving) byAddress.set(peer.address, peer)
     }
   }
-  return { peers: [...byAddress.values()], changesAt: Number.POSITIVE_INFINITY }
+  return { peers: [...byAddress.values()], nextExpiryAt: Number.POSITIVE_INFINITY }
 }

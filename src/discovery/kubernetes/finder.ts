@@ -1,60 +1,60 @@
 import { systemClock } from '../../clock.ts'
 import { Faults } from '../../telemetry/faults.ts'
-import type { FindOptions, PeerFinder, PeerList } from '../finder.ts'
+import type { FindOptions, PeerFinder, PeerList } from '../peer-finder.ts'
 import { type Credentials, findCredentials } from './credentials.ts'
-import { Discovery, type KubernetesPeerFinderStatus } from './discovery.ts'
 import { endpointSlices } from './endpoint-slices.ts'
-import type { Kind } from './kind.ts'
 import { type KubernetesPeerFinderOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import type { PeerSource } from './peer-source.ts'
+import { type KubernetesPeerFinderStatus, PeerWatch } from './peer-watch.ts'
 import { pods } from './pods.ts'
 
 /**
- * Finds the Pods of this workload by watching the Kubernetes API, on Node and on Bun: one list at the start, and
- * from then on only what changes. Once the first list is there, no fault of the API server makes the set of peers
- * smaller; what is wrong is said by {@link KubernetesPeerFinder.status} and to `onError`.
+ * Finds the Pods of this workload by watching the Kubernetes API, on Node and on Bun: it lists them once, and then
+ * receives only changes. After the first list, no API server error removes a peer; {@link KubernetesPeerFinder.status}
+ * and `onError` report such errors.
  *
- * The Pod's ServiceAccount needs the verbs `list` and `watch` on `pods`, or on `endpointslices` where a `service` is
- * given. From the downward API it wants `POD_UID` (`metadata.uid`), so that Pods are told apart, and `POD_IP`
- * (`status.podIP`). Without `POD_UID` the Pod looks for itself in the first list, by `POD_NAME`, or else by `POD_IP`;
- * where it does not find itself it refuses nothing that was meant for another.
+ * The Pod's ServiceAccount needs the verbs `list` and `watch` on `pods`, or on `endpointslices` with the option `service`.
+ * Set `POD_UID` (`metadata.uid`) and `POD_IP` (`status.podIP`) from the downward API. Without `POD_UID` the finder looks
+ * for this Pod in the first list, by `POD_NAME`, or else by `POD_IP`; if it finds none, this Pod accepts requests that are
+ * meant for a former owner of its address.
  *
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
 export class KubernetesPeerFinder implements PeerFinder {
   readonly #options: ResolvedOptions
-  readonly #kind: Kind
+  readonly #source: PeerSource
   readonly #faults: Faults
-  #discovery: Discovery
+  #watch: PeerWatch
 
-  /** @throws SserError `invalid-options`, naming the option and what it wants. */
+  /** @throws SserError `invalid-options`, with the option, the expected value and the received one. */
   constructor(options: KubernetesPeerFinderOptions) {
     this.#options = resolveOptions(options)
     const { labelSelector, onError, service } = this.#options
-    this.#kind = service === undefined ? pods(labelSelector as string) : endpointSlices(service)
+    this.#source = service === undefined ? pods(labelSelector as string) : endpointSlices(service)
     this.#faults = new Faults(onError)
-    this.#discovery = this.#discover()
+    this.#watch = this.#newWatch()
   }
 
   /**
-   * Lists the peers, and begins to watch them.
-   * @throws SserError `peer-finder-failed`: at once where the Pod may not list them, with the Role that it lacks, and
-   * after 30 seconds where the API server cannot be reached; the signal's reason when it aborts.
+   * Lists the peers, and starts to watch them.
+   * @throws SserError `peer-finder-failed`: at once if the Pod may not list them, with the missing Role, and after 30
+   * seconds if the API server cannot be reached; the signal's reason if it aborts.
    */
   async start({ signal, onError }: FindOptions): Promise<PeerList> {
     signal.throwIfAborted()
-    this.#discovery = this.#discover(new Faults(onError))
-    return this.#discovery.start(signal)
+    this.#watch = this.#newWatch(new Faults(onError))
+    return this.#watch.start(signal)
   }
 
-  /** How the search that was started last stands. */
+  /** Status of the watch that was started last. */
   status(): KubernetesPeerFinderStatus {
-    return this.#discovery.status()
+    return this.#watch.status()
   }
 
-  #discover(starterFaults = new Faults()): Discovery {
+  #newWatch(callerFaults = new Faults()): PeerWatch {
     const { clock = systemClock, family, port } = this.#options
     const credentials: Credentials = findCredentials(this.#options)
     const faults = this.#faults
-    return new Discovery({ kind: this.#kind, credentials, port, family, clock, faults, starterFaults })
+    return new PeerWatch({ source: this.#source, credentials, port, family, clock, faults, callerFaults })
   }
 }

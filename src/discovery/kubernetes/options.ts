@@ -3,50 +3,51 @@ import type { Clock } from '../../clock.ts'
 import { SserError } from '../../errors.ts'
 import { checkOptions } from '../../options.ts'
 import type { OnError } from '../../telemetry/faults.ts'
-import type { Family } from '../family.ts'
+import type { Family } from '../address.ts'
+import { checkIsOptions } from '../peer-finder.ts'
 import { type KubeConfig, SERVICE_ACCOUNT_DIR } from './credentials.ts'
 
 interface CommonOptions {
-  /** The peers' namespace. Default: `POD_NAMESPACE`, then the ServiceAccount's, then the kubeconfig's context's. */
+  /** Namespace of the peers. @default `POD_NAMESPACE`, else that of the ServiceAccount or of the kubeconfig's context */
   namespace?: string | undefined
-  /** The peers' internal port. Default: this Pod's own. */
+  /** Internal port of the peers. @default this Pod's own */
   port?: number | undefined
-  /** Which address to take of Pods that have both. Default: the family of `POD_IP`, else each Pod's first. */
+  /** IP family to use for Pods that have both. @default the family of `POD_IP`, else the first address of each Pod */
   family?: Family | undefined
   /**
-   * A `KubeConfig` of `@kubernetes/client-node`. Default: the file that `KUBECONFIG` names, then the Pod's own
-   * ServiceAccount, then `~/.kube/config`; only the files need that package.
+   * A `KubeConfig` of `@kubernetes/client-node`. Only a kubeconfig file needs that package.
+   * @default the file that `KUBECONFIG` names, else the Pod's ServiceAccount, else `~/.kube/config`
    */
   kubeConfig?: KubeConfig | undefined
   /**
-   * The folder with the files `token`, `ca.crt` and `namespace`.
-   * Default: `/var/run/secrets/kubernetes.io/serviceaccount`.
+   * Folder with the files `token`, `ca.crt` and `namespace`.
+   * @default '/var/run/secrets/kubernetes.io/serviceaccount'
    */
   serviceAccountDir?: string | undefined
-  /** Hears of every fault, at the stage `peer-finder`. After the first list none of them takes a peer away. */
+  /** Receives every fault, with the stage `peer-finder`. After the first list no fault removes a peer. */
   onError?: OnError | undefined
-  /** Time, timers and chance; for tests. Default: the machine's own. */
+  /** Time, timers and random numbers, for tests. @default the machine's own */
   clock?: Clock | undefined
 }
 
-/** Finds the Pods that have the labels; for fleets of up to some 200. Needs `list` and `watch` of `pods`. */
+/** Finds the Pods with these labels, for fleets of up to some 200. Needs the verbs `list` and `watch` on `pods`. */
 export interface PodsOptions extends CommonOptions {
-  /** As `kubectl get pods --selector` takes it: `app=web`, `app in (web, admin), !canary`. */
+  /** Label selector in the syntax of `kubectl get pods --selector`: `app=web`, `app in (web, admin), !canary`. */
   labelSelector: string
   service?: undefined
 }
 
 /**
- * Finds the endpoints of a Service; for larger fleets. Needs `list` and `watch` of `endpointslices`. Let the Service
- * be headless, and have `publishNotReadyAddresses: true`: a Pod that is not ready still has clients.
+ * Finds the endpoints of a Service, for larger fleets. Needs the verbs `list` and `watch` on `endpointslices`. Use a
+ * headless Service with `publishNotReadyAddresses: true`, because a Pod that is not ready still has clients.
  */
 export interface ServiceOptions extends CommonOptions {
-  /** The name of the Service. */
+  /** Name of the Service. */
   service: string
   labelSelector?: undefined
 }
 
-/** What a {@link KubernetesPeerFinder} can be told. */
+/** Options of a {@link KubernetesPeerFinder}. */
 export type KubernetesPeerFinderOptions = PodsOptions | ServiceOptions
 
 const NAME = '[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?'
@@ -78,36 +79,40 @@ const schema = v.strictObject({
   clock: v.optional(v.custom<Clock>(isObject)),
 })
 
-/** Options that were checked. */
+/** Validated options with their defaults. */
 export interface ResolvedOptions extends CommonOptions {
   labelSelector?: string | undefined
   service?: string | undefined
   serviceAccountDir: string
 }
 
-/** Checks the options and fills in the defaults; throws `invalid-options`, naming the option and what it wants. */
+/** Validates the options and fills in the defaults. @throws SserError `invalid-options`, with the option and the fix. */
 export function resolveOptions(options: KubernetesPeerFinderOptions): ResolvedOptions {
+  checkIsOptions('KubernetesPeerFinder', options, "{ labelSelector: 'app=web' }")
   const resolved = checkOptions(schema, options)
   const { kubeConfig, labelSelector, namespace, service } = resolved
   if ((labelSelector === undefined) === (service === undefined)) {
-    throw refusal('labelSelector', 'expected it or "service", and not both; for example "app=web"')
+    throw invalid(
+      'labelSelector',
+      'expected either this option or "service", and not both; for example "app=web"',
+    )
   }
   if (labelSelector !== undefined && !LABEL_SELECTOR.test(labelSelector)) {
-    throw refusal(
+    throw invalid(
       'labelSelector',
-      `"${labelSelector}" selects nothing that kubectl --selector would take; try "app=web"`,
+      `"${labelSelector}" is not in the syntax of kubectl --selector; expected one such as "app=web"`,
     )
   }
   for (const [option, name] of Object.entries({ namespace, service })) {
     if (name !== undefined && !DNS_LABEL.test(name))
-      throw refusal(option, `"${name}" cannot be a name in Kubernetes`)
+      throw invalid(option, `"${name}" cannot be a name in Kubernetes; expected up to 63 of a-z, 0-9 and "-"`)
   }
   if (kubeConfig !== undefined && typeof kubeConfig.applyToHTTPSOptions !== 'function') {
-    throw refusal('kubeConfig', 'expected a KubeConfig of @kubernetes/client-node')
+    throw invalid('kubeConfig', 'expected a KubeConfig of @kubernetes/client-node')
   }
   return resolved
 }
 
-function refusal(option: string, fault: string): SserError {
-  return new SserError('invalid-options', `Option "${option}": ${fault}`)
+function invalid(option: string, message: string): SserError {
+  return new SserError('invalid-options', `Option "${option}": ${message}`)
 }

@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net'
 import * as v from 'valibot'
 import { isAddress } from '../address.ts'
-import { type ApiObject, type Maybe, metadata } from './answer.ts'
-import type { Found, Kind, View } from './kind.ts'
+import { type ApiObject, type Maybe, metadata } from './api-objects.ts'
+import type { PeerSet, PeerSetOptions, PeerSource } from './peer-source.ts'
 
-/** A Pod that should be gone for so long is: a node that died cannot say so. Its grace period is over by then. */
+/** Time after the end of its grace period at which a Pod counts as gone, because a dead node cannot report that. */
 const OVERDUE_MS = 60_000
 
 interface Pod {
@@ -34,32 +34,32 @@ const schema: v.GenericSchema<unknown, Pod> = v.object({
 })
 
 /**
- * The Pods that match a label selector. Who runs is a peer, ready or not, terminating or not: its clients stay with
- * it until it closes them.
+ * Reads peers from the Pods that match a label selector. Every running Pod is a peer, ready or not, terminating or not,
+ * because its clients stay with it until it closes them.
  */
-export function pods(labelSelector: string): Kind<Pod> {
+export function pods(labelSelector: string): PeerSource<Pod> {
   return {
     group: '',
     resource: 'pods',
-    // A Pod that leaves the phase arrives as DELETED.
+    // With this selector, a Pod that leaves the phase Running arrives as DELETED.
     selectors: { labelSelector, fieldSelector: 'status.phase=Running' },
     schema,
-    find: findPeers,
-    own(objects, name, address) {
+    toPeerSet,
+    ownUid(objects, name, address) {
       let own: Pod | undefined
       for (const pod of objects) {
-        // An address may be another's, and says nothing where there is a name.
+        // The name decides if there is one, because the address may belong to another Pod by now.
         const isOwn =
           name === undefined
             ? address !== undefined && addresses(pod).includes(address)
             : pod.metadata.name === name
-        // A list may come from a cache that still knows a Pod that had the name before. Who starts does not leave.
+        // An old list may have a terminating Pod that had the name before. This Pod is starting, so it is not that one.
         if (!isOwn || pod.metadata.deletionTimestamp) continue
         if (own === undefined || createdAt(own) <= createdAt(pod)) own = pod
       }
       return own?.metadata.uid
     },
-    identify(objects, uid) {
+    findByUid(objects, uid) {
       for (const pod of objects) {
         if (pod.metadata.uid === uid) return { name: pod.metadata.name, addresses: addresses(pod) }
       }
@@ -68,13 +68,13 @@ export function pods(labelSelector: string): Kind<Pod> {
   }
 }
 
-/** In whole seconds, and to be compared as text. */
+/** RFC 3339 time in whole seconds, which compares as text. */
 function createdAt({ metadata }: Pod): string {
   return metadata.creationTimestamp ?? ''
 }
 
-function findPeers(objects: Iterable<Pod>, { family, port, now }: View): Found {
-  let changesAt = Number.POSITIVE_INFINITY
+function toPeerSet(objects: Iterable<Pod>, { family, port, now }: PeerSetOptions): PeerSet {
+  let nextExpiryAt = Number.POSITIVE_INFINITY
   const newest = new Map<string, Pod>()
   for (const pod of objects) {
     if (pod.status?.phase !== 'Running') continue
@@ -82,10 +82,10 @@ function findPeers(objects: Iterable<Pod>, { family, port, now }: View): Found {
     if (overdueAt <= now) continue
     const address = chooseAddress(addresses(pod), family)
     if (address === undefined) continue
-    if (overdueAt < changesAt) changesAt = overdueAt
-    // An address outlives the Pod that had it. Times are whole seconds: of two, the one that came later is newer.
-    const rival = newest.get(address)
-    if (rival !== undefined && createdAt(rival) > createdAt(pod)) continue
+    if (overdueAt < nextExpiryAt) nextExpiryAt = overdueAt
+    // Of two Pods with one address the newer one has it now. In the same second, the later in the list is newer.
+    const other = newest.get(address)
+    if (other !== undefined && createdAt(other) > createdAt(pod)) continue
     newest.set(address, pod)
   }
   const peers = Array.from(newest, ([address, pod]) => ({
@@ -95,10 +95,10 @@ function findPeers(objects: Iterable<Pod>, { family, port, now }: View): Found {
     ...(!isReady(pod) && { ready: false }),
     ...(pod.metadata.deletionTimestamp && { terminating: true }),
   }))
-  return { peers, changesAt }
+  return { peers, nextExpiryAt }
 }
 
-/** A Pod without the condition is one whose node has not said yet. */
+/** Without the condition a Pod counts as ready, because its node has not reported yet. */
 function isReady({ status }: Pod): boolean {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready')
   return ready === undefined || ready.status === 'True'
@@ -109,8 +109,8 @@ function addresses({ status }: Pod): string[] {
   return all.filter((ip) => ip != null && isAddress(ip)) as string[]
 }
 
-/** The first address of the family, if there is one: a Pod that has none of it is given by what it has. */
-function chooseAddress(addresses: readonly string[], family: View['family']): string | undefined {
+/** First address of the family; the first of any family if the Pod has none of it. */
+function chooseAddress(addresses: readonly string[], family: PeerSetOptions['family']): string | undefined {
   const fits = (address: string) => isIPv6(address) === (family === 'IPv6')
   return (family === undefined ? undefined : addresses.find(fits)) ?? addresses[0]
 }

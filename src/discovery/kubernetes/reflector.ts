@@ -1,61 +1,61 @@
 import { type Clock, pause } from '../../clock.ts'
 import { Backoff } from '../backoff.ts'
-import { type ApiObject, ProtocolError, StatusError } from './answer.ts'
-import type { Change, Collection } from './collection.ts'
+import { type ApiObject, ProtocolError, StatusError } from './api-objects.ts'
+import type { Change, ListWatch } from './list-watch.ts'
 
-/** A watch ends by itself after a while drawn between these. */
-const WATCH_LEAST_S = 240
-const WATCH_MOST_S = 480
-/** A watch that ends sooner, without an event, was none. */
+/** Bounds of the random duration of a watch. */
+const WATCH_MIN_S = 240
+const WATCH_MAX_S = 480
+/** A watch that ends earlier without an event counts as failed. */
 const WATCH_MIN_MS = 1_000
-/** How often everything is listed again, give or take a fifth, should a watch have kept something back. */
-const AUDIT_MS = 600_000
-/** The longest wait after a failure; and where it lasts until somebody changes what this Pod may do. */
-const BACKOFF_MS = 30_000
-const REFUSED_BACKOFF_MS = 60_000
-/** Where nobody listens, asking costs nobody anything, and whoever comes back is found soon. */
-const ABSENT_BACKOFF_MS = 2_000
-/** Pods that met the same thing at the same time part within this. */
+/** Interval of full lists, plus or minus a fifth, in case a watch has dropped an event. */
+const RESYNC_MS = 600_000
+/** Maximum wait after a failure, and after a rejection, which lasts until an operator changes permissions. */
+const MAX_BACKOFF_MS = 30_000
+const MAX_REJECTED_BACKOFF_MS = 60_000
+/** Maximum wait after ECONNREFUSED: a retry is cheap, and a low cap notices recovery quickly. */
+const MAX_REFUSED_BACKOFF_MS = 2_000
+/** Random wait that spreads the requests of Pods after a common event. */
 const SPREAD_MS = 1_000
-/** After so many errors of the server in a row, its watch is not trusted to go on where it was. */
+/** Consecutive server errors after which the next step is a list, because the watch may have lost its place. */
 const ERRORS_BEFORE_LIST = 3
 
 export interface ReflectorOptions<T extends ApiObject> {
-  collection: Collection<T>
+  listWatch: ListWatch<T>
   clock: Clock
-  /** The objects are not what they were. */
+  /** Called after the objects changed. */
   onChange: () => void
-  /** The loop goes on by itself. A first 401 is not told: the next request has fresh credentials. */
+  /** Called for each fault; the loop continues. Not called for a first 401, because the next request rereads the token. */
   onFault: (error: unknown) => void
 }
 
-/** Keeps a copy of a collection: lists it once, and then watches it change, as client-go's Reflector does. */
+/** Mirrors the objects of a {@link ListWatch}: lists them, then applies the changes, as client-go's Reflector does. */
 export class Reflector<T extends ApiObject> {
-  /** By UID. No error ever takes one away. */
+  /** By UID. No error removes an object. */
   readonly objects: Map<string, T> = new Map()
   state: 'idle' | 'listing' | 'connecting' | 'watching' | 'backing-off' | 'stopped' = 'idle'
-  /** Lists and watches that were begun. */
+  /** Lists and watches started. */
   lists = 0
   watches = 0
-  /** When the server last confirmed what is known here; undefined before the first list. */
+  /** Time of the server's last confirmation of these objects; undefined before the first list. */
   syncedAt: number | undefined
   readonly #options: ReflectorOptions<T>
   readonly #backoff: Backoff
-  readonly #absentBackoff: Backoff
-  /** The version of what is known. */
+  readonly #refusedBackoff: Backoff
+  /** Version of the objects. */
   #version = ''
-  /** What the next list must not be older than; undefined where none is due. */
+  /** Minimum version of the next list; undefined if none is due. */
   #listFrom: string | undefined = '0'
-  #auditAt = Number.POSITIVE_INFINITY
+  #resyncAt = Number.POSITIVE_INFINITY
   #isUnauthorized = false
-  /** In a row, without an event between them. */
+  /** Consecutive, without an event in between. */
   #serverErrors = 0
   #expiries = 0
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options
     this.#backoff = new Backoff(options.clock)
-    this.#absentBackoff = new Backoff(options.clock)
+    this.#refusedBackoff = new Backoff(options.clock)
   }
 
   /** Lists and watches until the signal aborts. Never throws. */
@@ -64,7 +64,7 @@ export class Reflector<T extends ApiObject> {
     while (!signal.aborted) {
       let waitMs: number
       try {
-        if (clock.now() >= this.#auditAt) this.#listFrom ??= this.#version
+        if (clock.now() >= this.#resyncAt) this.#listFrom ??= this.#version
         if (this.#listFrom !== undefined) await this.#list(this.#listFrom, signal)
         await this.#watch(signal)
         waitMs = clock.random() * SPREAD_MS
@@ -79,10 +79,10 @@ export class Reflector<T extends ApiObject> {
   }
 
   async #list(from: string, signal: AbortSignal): Promise<void> {
-    const { clock, collection, onChange } = this.#options
+    const { clock, listWatch, onChange } = this.#options
     this.state = 'listing'
     this.lists += 1
-    const { objects, version } = await collection.list(from, signal)
+    const { objects, version } = await listWatch.list(from, signal)
     if (signal.aborted) return
     this.objects.clear()
     for (const [uid, object] of objects) this.objects.set(uid, object)
@@ -90,19 +90,19 @@ export class Reflector<T extends ApiObject> {
     this.#listFrom = undefined
     this.#serverErrors = 0
     this.#isUnauthorized = false
-    this.#auditAt = clock.now() + AUDIT_MS * (0.8 + 0.4 * clock.random())
+    this.#resyncAt = clock.now() + RESYNC_MS * (0.8 + 0.4 * clock.random())
     this.syncedAt = clock.now()
     onChange()
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const { clock, collection } = this.#options
+    const { clock, listWatch } = this.#options
     const startedAt = clock.now()
-    const drawnS = WATCH_LEAST_S + (WATCH_MOST_S - WATCH_LEAST_S) * clock.random()
-    const seconds = Math.max(1, Math.ceil(Math.min(drawnS, (this.#auditAt - startedAt) / 1_000)))
+    const randomS = WATCH_MIN_S + (WATCH_MAX_S - WATCH_MIN_S) * clock.random()
+    const seconds = Math.max(1, Math.ceil(Math.min(randomS, (this.#resyncAt - startedAt) / 1_000)))
     this.state = 'connecting'
     this.watches += 1
-    const changes = await collection.watch(this.#version, seconds, signal)
+    const changes = await listWatch.watch(this.#version, seconds, signal)
     this.state = 'watching'
     this.#isUnauthorized = false
     let events = 0
@@ -128,16 +128,18 @@ export class Reflector<T extends ApiObject> {
     onChange()
   }
 
-  /** Decides what a failure means for the next turn, and returns how long to wait before it. */
+  /** Chooses the next step after a failure, and returns the wait before it in milliseconds. */
   #react(error: unknown): number {
     const { clock, onFault } = this.#options
     const spreadMs = clock.random() * SPREAD_MS
     if (!(error instanceof StatusError)) {
       onFault(error)
-      // What is wrong once may be all wrong: nothing is ever skipped, everything is read again.
+      // A malformed event is not skipped: everything is listed again, because other events may be lost as well.
       if (error instanceof ProtocolError) this.#listFrom ??= this.#version
-      const isAbsent = (error as { code?: unknown } | null)?.code === 'ECONNREFUSED'
-      return isAbsent ? this.#absentBackoff.next(ABSENT_BACKOFF_MS) : this.#backoff.next(BACKOFF_MS)
+      const isRefused = (error as { code?: unknown } | null)?.code === 'ECONNREFUSED'
+      return isRefused
+        ? this.#refusedBackoff.next(MAX_REFUSED_BACKOFF_MS)
+        : this.#backoff.next(MAX_BACKOFF_MS)
     }
     if (error.code === 401 && !this.#isUnauthorized) {
       this.#isUnauthorized = true
@@ -148,13 +150,13 @@ export class Reflector<T extends ApiObject> {
       this.#expiries += 1
       this.#listFrom = this.#expiries === 1 ? this.#version : ''
       if (this.#expiries === 1) return spreadMs
-    } else if (error.isAhead) {
+    } else if (error.isVersionTooLarge) {
       this.#listFrom = ''
     } else if (error.code >= 500 && error.code !== 503) {
       this.#serverErrors += 1
       if (this.#serverErrors >= ERRORS_BEFORE_LIST) this.#listFrom ??= this.#version
     }
     if (error.retryAfterMs !== undefined) return error.retryAfterMs + spreadMs
-    return this.#backoff.next(error.isRefusal ? REFUSED_BACKOFF_MS : BACKOFF_MS)
+    return this.#backoff.next(error.isRejection ? MAX_REJECTED_BACKOFF_MS : MAX_BACKOFF_MS)
   }
 }

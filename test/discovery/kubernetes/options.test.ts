@@ -73,6 +73,15 @@ describe('KubernetesPeerFinder', () => {
     expect(make({ labelSelector: 'app=web', ...options })).toThrow(refusal(...words))
   })
 
+  it.each([undefined, null, 'app=web', 7, ['app=web']])('rejects %j in place of its options', (options) => {
+    expect(make(options as unknown as object)).toThrow(
+      refusal(
+        "new KubernetesPeerFinder(): expected options such as { labelSelector: 'app=web' }",
+        `got ${JSON.stringify(options)}`,
+      ),
+    )
+  })
+
   it('takes a KubeConfig of the client library', () => {
     const kubeConfig = new KubeConfig()
     expect(() => new KubernetesPeerFinder({ labelSelector: 'app=web', kubeConfig })).not.toThrow()

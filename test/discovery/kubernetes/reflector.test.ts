@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ApiObject } from '../../../src/discovery/kubernetes/answer.ts'
-import type { Change, Collection } from '../../../src/discovery/kubernetes/collection.ts'
+import type { ApiObject } from '../../../src/discovery/kubernetes/api-objects.ts'
+import type { Change, ListWatch } from '../../../src/discovery/kubernetes/list-watch.ts'
 import { Reflector } from '../../../src/discovery/kubernetes/reflector.ts'
 import { VirtualClock } from '../../support/clock.ts'
 
@@ -13,7 +13,7 @@ async function stoppedDuring(moment: 'list' | 'watch' | 'change') {
   const stopAt = (reached: typeof moment) => {
     if (reached === moment) stop.abort()
   }
-  const collection: Pick<Collection<ApiObject>, 'list' | 'watch'> = {
+  const listWatch: Pick<ListWatch<ApiObject>, 'list' | 'watch'> = {
     async list() {
       stopAt('list')
       return { objects: new Map([['uid-a', A]]), version: '1' }
@@ -29,7 +29,7 @@ async function stoppedDuring(moment: 'list' | 'watch' | 'change') {
   const heard: string[] = []
   const clock = new VirtualClock()
   const reflector: Reflector<ApiObject> = new Reflector({
-    collection: collection as Collection<ApiObject>,
+    listWatch: listWatch as ListWatch<ApiObject>,
     clock,
     onChange: () => heard.push([...reflector.objects.keys()].join(' ')),
     onFault: (error) => heard.push(String(error)),

@@ -5,7 +5,7 @@ import {
   type AccountFile,
   AccountFileError,
   readAccountFile,
-} from '../../../src/discovery/kubernetes/account-files.ts'
+} from '../../../src/discovery/kubernetes/credentials.ts'
 import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'
 
 const file = join(tmpdir(), `sser-fuzz-${process.pid}`)

@@ -1,9 +1,9 @@
-import { ProtocolError, StatusError } from '../../../src/discovery/kubernetes/answer.ts'
-import { Collection } from '../../../src/discovery/kubernetes/collection.ts'
+import { ProtocolError, StatusError } from '../../../src/discovery/kubernetes/api-objects.ts'
+import type { ApiTransport } from '../../../src/discovery/kubernetes/api-transport.ts'
 import { endpointSlices } from '../../../src/discovery/kubernetes/endpoint-slices.ts'
-import type { Kind } from '../../../src/discovery/kubernetes/kind.ts'
+import { ListWatch } from '../../../src/discovery/kubernetes/list-watch.ts'
+import type { PeerSource } from '../../../src/discovery/kubernetes/peer-source.ts'
 import { pods } from '../../../src/discovery/kubernetes/pods.ts'
-import type { Transport } from '../../../src/discovery/kubernetes/transport.ts'
 import { checkPeers } from '../../../src/discovery/peer.ts'
 import { StepClock } from '../step-clock.ts'
 import { fieldsOf, type Surface, textOf } from '../surface.ts'
@@ -65,20 +65,20 @@ export const apiServer: Surface<string | undefined> = {
     const { kind, list, watch, cut } = fieldsOf(input)
     const lines = Array.isArray(watch) ? watch.map(textOf) : [textOf(watch)]
     const bodies = [textOf(list), lines.map((line) => `${line}\n`).join('')]
-    const chosen = (kind === 'slices' ? endpointSlices('web') : pods('app=web')) as Kind
+    const source = (kind === 'slices' ? endpointSlices('web') : pods('app=web')) as PeerSource
     const size = Math.min(Math.max(Math.trunc(typeof cut === 'number' ? cut : 64) || 64, 1), 4_096)
     const transport = { get: async () => ({ date: 0, body: pieces(bodies.shift() ?? '', size) }) }
     const clock = new StepClock()
-    const collection = new Collection({ kind: chosen, clock, transport: transport as unknown as Transport })
+    const listWatch = new ListWatch({ source, clock, transport: transport as unknown as ApiTransport })
     const { signal } = new AbortController()
     try {
-      const { objects } = await collection.list('0', signal)
-      checkFound(chosen, objects)
-      for await (const change of await collection.watch('6', 300, signal)) {
+      const { objects } = await listWatch.list('0', signal)
+      checkPeerSet(source, objects)
+      for await (const change of await listWatch.watch('6', 300, signal)) {
         if (change.type === 'BOOKMARK') continue
         if (change.type === 'DELETED') objects.delete(change.object.metadata.uid)
         else objects.set(change.object.metadata.uid, change.object)
-        checkFound(chosen, objects)
+        checkPeerSet(source, objects)
       }
     } catch (error) {
       return faultOf(error)
@@ -88,19 +88,19 @@ export const apiServer: Surface<string | undefined> = {
   invariant: (wrong) => wrong,
 }
 
-/** Whoever is found can be called. */
-function checkFound(
-  kind: Kind,
-  objects: ReadonlyMap<string, Parameters<Kind['find']>[0] extends Iterable<infer T> ? T : never>,
+/** Every peer of the set has a valid address. */
+function checkPeerSet(
+  source: PeerSource,
+  objects: ReadonlyMap<string, Parameters<PeerSource['toPeerSet']>[0] extends Iterable<infer T> ? T : never>,
 ) {
-  const { peers, changesAt } = kind.find(objects.values(), {
+  const { peers, nextExpiryAt } = source.toPeerSet(objects.values(), {
     family: 'IPv4',
     port: undefined,
     now: Date.now(),
   })
   checkPeers(peers)
-  if (Number.isNaN(changesAt)) throw new Error('a change at no time')
-  kind.own(objects.values(), 'web-1', undefined)
+  if (Number.isNaN(nextExpiryAt)) throw new Error('the next expiry is NaN')
+  source.ownUid(objects.values(), 'web-1', undefined)
 }
 
 /** An error of the API's own classes, fit for a terminal. */

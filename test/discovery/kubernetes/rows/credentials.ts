@@ -54,9 +54,9 @@ export const credentialRows: readonly FaultRow[] = [
   ...(
     [
       ['ca.crt', '', 'empty', /ca\.crt holds no certificate: it is empty/],
-      ['ca.crt', CA.slice(0, 60), 'cut short', /ca\.crt holds no certificate: it is something else/],
+      ['ca.crt', CA.slice(0, 60), 'cut short', /ca\.crt holds no certificate: its content is something else/],
       ['token', '', 'empty', /token holds no token: it is empty/],
-      ['token', 'two\nlines', 'of two lines', /token holds no token: it is something else/],
+      ['token', 'two\nlines', 'of two lines', /token holds no token: its content is something else/],
       ['namespace', '\n', 'empty', /namespace holds no name of a namespace: it is empty/],
     ] as const
   ).map(
@@ -146,9 +146,13 @@ export const credentialRows: readonly FaultRow[] = [
       [
         'is not reached by https:',
         { server: 'http://127.0.0.1:1' },
-        /Only a cluster that is reached by https:/,
+        /needs a server with https: and no proxy-url, got http:/,
       ],
-      ['is behind a proxy', { 'proxy-url': 'http://127.0.0.1:1' }, /without a proxy-url/],
+      [
+        'is behind a proxy',
+        { 'proxy-url': 'http://127.0.0.1:1' },
+        /needs a server with https: and no proxy-url/,
+      ],
     ] as const
   ).map(
     ([what, cluster, complaint]): FaultRow => ({

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 
-/** What one request may take: its signal aborts at the first limit that is passed, and when the finder stops. */
-export class Limits {
+/** Time limits of one request. Its signal aborts when the first limit passes, and when the finder stops. */
+export class RequestDeadline {
   readonly #clock: Clock
   readonly #parent: AbortSignal
   readonly #controller = new AbortController()
@@ -19,9 +19,9 @@ export class Limits {
     return this.#controller.signal
   }
 
-  /** Ends the request with `complaint` after `ms` milliseconds, unless the returned function calls that off. */
-  after(ms: number, complaint: string): () => void {
-    const cancel = this.#clock.after(ms, () => this.#controller.abort(new Error(complaint)))
+  /** Aborts the request after `ms` milliseconds with an error of this message. Returns a function that cancels the limit. */
+  abortAfter(ms: number, message: string): () => void {
+    const cancel = this.#clock.after(ms, () => this.#controller.abort(new Error(message)))
     this.#cancels.add(cancel)
     return () => {
       cancel()
@@ -29,7 +29,7 @@ export class Limits {
     }
   }
 
-  /** The request is over. */
+  /** Cancels every limit, because the request is over. */
   end(): void {
     for (const cancel of this.#cancels) cancel()
     this.#parent.removeEventListener('abort', this.#onAbort)

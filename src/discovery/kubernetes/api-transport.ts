@@ -2,31 +2,31 @@ import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
 import { decodeBody } from '../../http/body.ts'
 import { BodyBuffer } from '../../http/body-buffer.ts'
-import { ProtocolError, readStatus, StatusError } from './answer.ts'
-import type { Access, Credentials } from './credentials.ts'
-import type { Limits } from './limits.ts'
+import { ProtocolError, readStatus, StatusError } from './api-objects.ts'
+import type { ApiAccess, Credentials } from './credentials.ts'
+import type { RequestDeadline } from './request-deadline.ts'
 
-/** How long an answer's head may take. */
+/** Time limit for the response head. */
 const HEAD_MS = 10_000
-/** What is read of an answer that is no success. */
+/** Maximum bytes read of an error response. */
 const STATUS_BYTES = 65_536
 
-/** An answer that is a success, and whose body is still to come. */
-export interface Answer {
-  /** The server's clock, in milliseconds since 1970; NaN where it does not tell. */
+/** A successful response whose body has not been read yet. */
+export interface ApiResponse {
+  /** Time of the server in milliseconds since 1970, from `Date`; NaN without that header. */
   date: number
   body: AsyncIterable<Uint8Array>
 }
 
 /**
- * Asks the API server, by `node:https`, which Node and Bun both do right: `fetch` takes no CA on Node, and the
- * client library's `fetch` loses it on Bun. One connection is kept alive and used again and again.
+ * Sends requests to the API server over one connection that is kept alive. Uses `node:https`, because it takes a CA on Node
+ * and on Bun: `fetch` does not on Node, and the client library's `fetch` loses it on Bun.
  */
-export class Transport {
-  /** Requests that were sent, and bytes of bodies that came. */
+export class ApiTransport {
+  /** Requests sent, and body bytes received. */
   requests = 0
   bytes = 0
-  /** Whom the latest request asked, and for which namespace. */
+  /** Host and namespace of the latest request. */
   host = ''
   namespace = ''
   readonly #credentials: Credentials
@@ -37,40 +37,44 @@ export class Transport {
   }
 
   /**
-   * Resolves with the head of a success.
-   * @throws StatusError for any other answer; what the connection failed with; the reason of `limits`.
+   * Resolves with the head of a successful response.
+   * @throws StatusError for every other response; the error of the connection; the reason of `deadline`.
    */
-  async get(pathOf: (namespace: string) => string, limits: Limits): Promise<Answer> {
+  async get(pathOf: (namespace: string) => string, deadline: RequestDeadline): Promise<ApiResponse> {
     const access = await this.#credentials.read()
-    limits.signal.throwIfAborted()
+    deadline.signal.throwIfAborted()
     this.host = access.server.host
     this.namespace = access.namespace
-    const cancel = limits.after(HEAD_MS, `No answer within ${HEAD_MS / 1_000} s`)
-    const response = await this.#send(access, pathOf(access.namespace), limits)
+    const cancel = deadline.abortAfter(HEAD_MS, `No answer within ${HEAD_MS / 1_000} s`)
+    const response = await this.#send(access, pathOf(access.namespace), deadline)
     cancel()
-    const body = this.#read(response, limits)
+    const body = this.#read(response, deadline)
     const { location } = response.headers
     if (response.statusCode === 200) return { date: Date.parse(response.headers.date ?? ''), body }
-    // A proxy's page may be endless, and the connection may break: the status is known all the same.
+    // Errors are ignored, because the status is known even if a proxy's page is endless or the connection breaks.
     const text = await readText(body, STATUS_BYTES).catch(() => '')
-    limits.signal.throwIfAborted()
+    deadline.signal.throwIfAborted()
     throw new StatusError(location === undefined ? readStatus(text) : redirect(location, access.server), {
       code: response.statusCode ?? 0,
       retryAfterMs: retryAfterMs(response),
     })
   }
 
-  /** Gives up every connection; the next request opens a new one. */
+  /** Closes every connection; the next request opens a new one. */
   reset(): void {
     this.#agent.destroy()
     this.#agent = newAgent()
   }
 
-  #send({ headers, server, tls }: Access, path: string, { signal }: Limits): Promise<IncomingMessage> {
+  #send(
+    { headers, server, tls }: ApiAccess,
+    path: string,
+    { signal }: RequestDeadline,
+  ): Promise<IncomingMessage> {
     this.requests += 1
     return new Promise((resolve, reject) => {
       const sent = request(new URL(server.pathname.replace(/\/$/, '') + path, server), {
-        // Said, so that NODE_TLS_REJECT_UNAUTHORIZED does not hand the token to a false API server.
+        // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not send the token to an impostor of the API server.
         rejectUnauthorized: true,
         ...tls,
         agent: this.#agent,
@@ -79,7 +83,7 @@ export class Transport {
       signal.addEventListener('abort', () => sent.destroy(signal.reason), { once: true })
       sent.once('response', resolve)
       sent.on('error', (error) => {
-        // Where one connection is dead, another may be.
+        // Other connections may be dead as well.
         this.reset()
         reject(error)
       })
@@ -87,45 +91,45 @@ export class Transport {
     })
   }
 
-  async *#read(response: IncomingMessage, limits: Limits): AsyncGenerator<Uint8Array> {
+  async *#read(response: IncomingMessage, deadline: RequestDeadline): AsyncGenerator<Uint8Array> {
     try {
       for await (const chunk of response as AsyncIterable<Uint8Array>) {
-        limits.signal.throwIfAborted()
+        deadline.signal.throwIfAborted()
         this.bytes += chunk.byteLength
         yield chunk
       }
-      limits.signal.throwIfAborted()
+      deadline.signal.throwIfAborted()
     } catch (error) {
       this.reset()
-      // The stream only says that it was aborted; the limit says why.
-      throw limits.signal.aborted ? limits.signal.reason : error
+      // The stream's error says only that it was aborted; the deadline's has the reason.
+      throw deadline.signal.aborted ? deadline.signal.reason : error
     } finally {
       if (!response.complete) response.destroy()
     }
   }
 }
 
-/** A body is longer than what is taken into memory. */
+/** A body exceeds the memory limit. */
 export class TooLongError extends ProtocolError {}
 
-/** The whole body. @throws TooLongError if it is longer than `mostBytes`. */
-export async function readText(body: AsyncIterable<Uint8Array>, mostBytes: number): Promise<string> {
-  const buffer = new BodyBuffer(mostBytes)
+/** Reads the whole body. @throws TooLongError if it is longer than `maxBytes`. */
+export async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  const buffer = new BodyBuffer(maxBytes)
   for await (const piece of body) {
     add(
       buffer,
       piece,
-      () => new TooLongError(`An answer of more than ${mostBytes} bytes, or of too small pieces`),
+      () => new TooLongError(`A response of more than ${maxBytes} bytes, or of too small pieces`),
     )
   }
   return decodeBody(buffer.take())
 }
 
-/** The body's lines. @throws ProtocolError if one is longer than `mostBytes`; Error if the last is not whole. */
-export async function* readLines(body: AsyncIterable<Uint8Array>, mostBytes: number): AsyncGenerator<string> {
-  const buffer = new BodyBuffer(mostBytes)
+/** Yields the lines of a body. @throws ProtocolError if one is longer than `maxBytes`; Error if the last is incomplete. */
+export async function* readLines(body: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<string> {
+  const buffer = new BodyBuffer(maxBytes)
   const tooLong = () =>
-    new ProtocolError(`A watch event of more than ${mostBytes} bytes, or of too small pieces`)
+    new ProtocolError(`A watch event of more than ${maxBytes} bytes, or of too small pieces`)
   for await (const chunk of body) {
     let from = 0
     for (let to = chunk.indexOf(10); to >= 0; to = chunk.indexOf(10, from)) {
@@ -146,7 +150,7 @@ function add(buffer: BodyBuffer, piece: Uint8Array, tooLong: () => Error): void 
   }
 }
 
-/** Nobody follows it: the token is for the API server alone. */
+/** Redirects are not followed, because the token is for the API server alone. */
 function redirect(location: string, server: URL): { message: string } {
   const host = URL.canParse(location, server.href) ? new URL(location, server).host : 'nowhere'
   return { message: `it redirects to ${host}, and redirects are not followed` }

@@ -1,22 +1,22 @@
 import * as v from 'valibot'
 import { UID } from '../peer.ts'
 
-/** A pause that a server asks for is kept up to here: a list that is a day old helps nobody. */
+/** Upper limit of a `Retry-After`, because a list that is hours old is useless. */
 const MOST_RETRY_AFTER_MS = 120_000
 
-/** How much of a message is kept, and of what is no message. */
+/** Maximum characters kept of a Status message, and of any other text. */
 const MOST_MESSAGE = 1_000
 const MOST_EXCERPT = 200
 
-/** What the API server says instead of what was asked for: by HTTP, or by an ERROR event in a watch. */
+/** A Status of the API server in place of a result: an HTTP error, or an ERROR event in a watch. */
 export class StatusError extends Error {
   override readonly name = 'StatusError'
-  /** As an HTTP status. */
+  /** HTTP status. */
   readonly code: number
-  /** How long it asks to be left alone. */
+  /** Wait that the server asks for, from `Retry-After` or `retryAfterSeconds`. */
   readonly retryAfterMs: number | undefined
-  /** The version that was asked for lies ahead of what this server knows: its storage was set back, or it lags. */
-  readonly isAhead: boolean
+  /** Whether the requested version is newer than the server's: its storage was restored, or its cache lags. */
+  readonly isVersionTooLarge: boolean
 
   constructor(
     status: Status,
@@ -28,23 +28,23 @@ export class StatusError extends Error {
     const ms = retryAfterMs ?? (seconds === undefined ? undefined : seconds * 1_000)
     this.retryAfterMs = ms === undefined ? undefined : Math.min(Math.max(ms, 0), MOST_RETRY_AFTER_MS)
     const causes = status.details?.causes ?? []
-    this.isAhead =
+    this.isVersionTooLarge =
       causes.some(({ reason }) => reason === 'ResourceVersionTooLarge') ||
       /too large resource version/i.test(this.message)
   }
 
-  /** Whether the same request will have the same answer until somebody changes something. */
-  get isRefusal(): boolean {
+  /** Whether the server rejects this request until an operator changes something. */
+  get isRejection(): boolean {
     return this.code >= 400 && this.code < 500 && ![401, 408, 409, 410, 429].includes(this.code)
   }
 }
 
-/** The answer is not what the API promises; nothing of it is used. */
+/** A response violates the API's contract. The whole response is discarded. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
 }
 
-/** Of what the API leaves out, some servers write null. */
+/** A field that may be missing, or null as some servers write it. */
 export type Maybe<T> = T | null | undefined
 
 interface Status {
@@ -79,12 +79,12 @@ const eventSchema = v.object({
   object: v.unknown(),
 })
 
-/** An object of the API, cut down to what its kind's schema names. */
+/** An object of the API, with the fields that its schema names. */
 export interface ApiObject {
   metadata: { uid: string; name: string; resourceVersion: string }
 }
 
-/** What is kept of every object's metadata. */
+/** Schemas of the metadata that every object has. */
 export const metadata: { [K in keyof ApiObject['metadata']]: v.GenericSchema<unknown, string> } = {
   uid: v.pipe(v.string(), v.regex(UID)),
   name: v.string(),
@@ -94,7 +94,7 @@ export const metadata: { [K in keyof ApiObject['metadata']]: v.GenericSchema<unk
 /** One page of a list. */
 export interface Page {
   version: string
-  /** Where the next page begins; empty at the end. */
+  /** Token of the next page; empty on the last one. */
   next: string
   items: readonly unknown[]
 }
@@ -109,7 +109,7 @@ export function readPage(text: string): Page {
   return { version: metadata.resourceVersion, next: metadata.continue ?? '', items: items ?? [] }
 }
 
-/** @throws StatusError where the line is an ERROR; ProtocolError where it is no event. */
+/** @throws StatusError for an ERROR event; ProtocolError for a line that is not an event. */
 export function readEvent(line: string): WatchEvent {
   const { type, object } = read(eventSchema, parse(line), 'a watch event')
   if (type === 'ERROR') throw new StatusError(read(statusSchema, object, 'a status'))
@@ -117,7 +117,7 @@ export function readEvent(line: string): WatchEvent {
   return { type, version: read(bookmarkSchema, object, 'a bookmark').metadata.resourceVersion }
 }
 
-/** The body of an answer that is no success; it need not be a Status, as a proxy may have written it. */
+/** Reads the body of an error response. If it is not a Status, because a proxy sent it, its text is the message. */
 export function readStatus(text: string): Status {
   try {
     return read(statusSchema, JSON.parse(text), 'a status')
@@ -126,13 +126,13 @@ export function readStatus(text: string): Status {
   }
 }
 
-/** Checks `value`, and keeps of it only what `schema` names. */
-export function read<T extends v.GenericSchema>(schema: T, value: unknown, what: string): v.InferOutput<T> {
+/** Validates `value`, and drops fields that `schema` does not name. */
+export function read<T extends v.GenericSchema>(schema: T, value: unknown, name: string): v.InferOutput<T> {
   const parsed = v.safeParse(schema, value)
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues
   throw new ProtocolError(
-    `Not ${what}: ${v.getDotPath(issue) ?? 'it'}: ${excerpt(issue.message, MOST_EXCERPT)}`,
+    `Not ${name}: ${v.getDotPath(issue) ?? 'it'}: ${excerpt(issue.message, MOST_EXCERPT)}`,
   )
 }
 
@@ -140,12 +140,12 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // The parser's own error quotes the text as it is.
+    // Not the parser's own error, because that quotes the text without escaping it.
     throw new ProtocolError(`Not JSON: ${excerpt(text, 80)}`)
   }
 }
 
-/** The beginning of a text that anybody may have written, fit for a terminal and for one line of a log. */
+/** Truncates untrusted text, and escapes it for a terminal and for one line of a log. */
 function excerpt(text: string, most: number): string {
   return text
     .slice(0, most)

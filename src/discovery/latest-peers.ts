@@ -1,8 +1,8 @@
 import type { Peer } from './peer.ts'
 
 /**
- * The latest list of peers, for a finder whose source changes. Who reads slowly misses what was in between, and
- * never makes the source wait; nobody is told of a list that is the same set.
+ * Latest list of peers of a finder whose source changes. A slow reader skips the lists in between and never blocks the
+ * source; a list with the same peers is not yielded again.
  */
 export class LatestPeers implements AsyncIterable<readonly Peer[]> {
   readonly #first: string
@@ -27,17 +27,17 @@ export class LatestPeers implements AsyncIterable<readonly Peer[]> {
     this.#wake()
   }
 
-  /** Ends whatever reads. */
+  /** Ends every iteration. */
   end(): void {
     this.#hasEnded = true
     this.#wake()
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly Peer[], undefined> {
-    let told = this.#first
+    let yielded = this.#first
     while (!this.#hasEnded) {
-      if (this.#key !== told) {
-        told = this.#key
+      if (this.#key !== yielded) {
+        yielded = this.#key
         yield this.#peers
       } else {
         await new Promise<void>((resolve) => this.#wakes.add(resolve))
@@ -51,7 +51,7 @@ export class LatestPeers implements AsyncIterable<readonly Peer[]> {
   }
 }
 
-/** Two lists of the same peers have the same key, in whatever order they are. */
+/** Key of a set of peers, independent of their order. */
 function keyOf(peers: readonly Peer[]): string {
   const keys = peers.map(({ address, port, uid, ready, terminating }) =>
     JSON.stringify([address, port, uid, ready, terminating]),
