@@ -30,7 +30,7 @@ function measure(name: string, bytes: number, streams: number): void {
   const used = heap() - before
   const mebibytes = (used / 1_048_576).toFixed(1)
   console.log(
-    `${name}: ${mebibytes} MiB, ${(used / MAX_BYTES).toFixed(2)} of the bound, ${log.nextIndex - log.firstIndex} items`,
+    `${name}: ${mebibytes} MiB, ${(used / MAX_BYTES).toFixed(2)} of the bound, ${log.nextIndex - log.firstIndex} entries`,
   )
 }
 

@@ -1,4 +1,4 @@
-import type { EventItem, LogItem } from '../log/items.ts'
+import type { EventEntry, LogEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import type { Told } from '../telemetry/tally.ts'
 import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
@@ -45,7 +45,7 @@ export class Batch {
   /** The wanted streams with something new; undefined where every connection is concerned. */
   readonly streams: ReadonlySet<string> | undefined
   /** The events that are delivered and came with a `traceparent`. */
-  readonly traced: EventItem[] = []
+  readonly traced: EventEntry[] = []
   /** Work that it took to encode chunks; the hub counts it, and sets it back. A whole number, which V8 does not allocate. */
   work = 0
   readonly #framed: Framed[] = []
@@ -81,25 +81,25 @@ export class Batch {
     let index = start
     // What lost its message is never parted: its gaps speak of all of it.
     for (; index < log.nextIndex && index - whole < MAX_ITEMS && length < FULL_LENGTH; index += 1) {
-      const item = log.at(index) as LogItem
-      const isNews = item.kind === 'event' && isWanted(item.stream)
-      if (isNews) streams.add(item.stream)
+      const entry = log.at(index) as LogEntry
+      const isNews = entry.kind === 'event' && isWanted(entry.stream)
+      if (isNews) streams.add(entry.stream)
       // Before the position moves past this event: who gets the gap alone must not be taken to have it.
-      if (isNews && item.msg !== undefined) tell()
-      if (index >= whole && item.epoch !== undefined) position.set(item.epoch, item.seq)
-      if (item.kind === 'hole') {
+      if (isNews && entry.msg !== undefined) tell()
+      if (index >= whole && entry.epoch !== undefined) position.set(entry.epoch, entry.seq)
+      if (entry.kind === 'hole') {
         // It concerns everybody, and says all that the gaps before it say.
         gaps.clear()
         gaps.set(undefined, 'peer-loss')
       }
       if (!isNews) continue
-      if (item.msg === undefined) {
-        gaps.delete(item.stream)
-        gaps.set(item.stream, 'trimmed')
-      } else if (log.idempotencyKeys.isFirst(item)) {
-        if (item.traceparent !== undefined) this.traced.push(item)
-        const id = item.epoch === undefined ? undefined : print()
-        frame(item.stream, undefined, eventFrame({ id, event: item.event, msg: item.msg }))
+      if (entry.msg === undefined) {
+        gaps.delete(entry.stream)
+        gaps.set(entry.stream, 'trimmed')
+      } else if (log.idempotencyKeys.isFirst(entry)) {
+        if (entry.traceparent !== undefined) this.traced.push(entry)
+        const id = entry.epoch === undefined ? undefined : print()
+        frame(entry.stream, undefined, eventFrame({ id, event: entry.event, msg: entry.msg }))
       }
     }
     tell()

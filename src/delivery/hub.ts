@@ -82,8 +82,8 @@ export class Hub {
       onEnd: (connection) => this.#close(connection),
       onError: (connection, error) => this.#break(connection, error),
     })
-    options.log.onAppend((item) => {
-      if (item.kind === 'disconnect') this.#endAll(this.crowd.selected(item.selection), item.index)
+    options.log.onAppend((entry) => {
+      if (entry.kind === 'disconnect') this.#endAll(this.crowd.selected(entry.selection), entry.index)
       this.#wake()
     })
   }

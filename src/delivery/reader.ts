@@ -1,4 +1,4 @@
-import type { EventItem, HoleItem, LogItem } from '../log/items.ts'
+import type { EventEntry, HoleEntry, LogEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import { scan } from '../log/scan.ts'
 import type { Timing } from '../log/timing.ts'
@@ -82,7 +82,7 @@ export class Reader {
       if (seq < record.floor) gap = 'trimmed'
       const reached = Math.max(seq, record.floor)
       position.set(epoch, { seq: reached, since: seq > record.have ? since : now })
-      const lacking = record.items.at(record.items.lowerBound((item) => item.seq > reached))
+      const lacking = record.entries.at(record.entries.lowerBound((entry) => entry.seq > reached))
       if (lacking !== undefined) this.cursor = Math.min(this.cursor, lacking.index)
     }
     const ahead = new Ahead()
@@ -97,7 +97,7 @@ export class Reader {
     return isStranger ? 'unknown-id' : gap
   }
 
-  /** The id of a client that has everything before the item `index`, and what it came with. */
+  /** The id of a client that has everything before the entry `index`, and what it came with. */
   idAt(index: number, now: number): string | undefined {
     return this.#print(this.#positionAt(index, now), now)
   }
@@ -120,24 +120,24 @@ export class Reader {
       gaps = [...(gaps ?? []), gap]
       gap = undefined
     }
-    for (const item of scan(log, this.#streams, this.cursor, position)) {
-      if (item.index >= end) break
+    for (const entry of scan(log, this.#streams, this.cursor, position)) {
+      if (entry.index >= end) break
       if (work + text.length > SLICE_WORK) {
-        next = item.index
+        next = entry.index
         break
       }
       work += ENTRY_WORK
-      if (!this.#isWanted(item) || this.#hasHad(item, position)) continue
+      if (!this.#isWanted(entry) || this.#hasHad(entry, position)) continue
       // Before the id moves past this event: who gets the gap alone must not be taken to have it.
-      if (item.kind === 'event') tell()
+      if (entry.kind === 'event') tell()
       // Other streams' events are left out of this id: it claims less than it could, and never too much.
-      if (item.epoch !== undefined) position.set(item.epoch, item.seq)
-      if (item.kind === 'hole') gap ??= 'peer-loss'
-      else if (item.epoch === undefined || !this.#hasDuplicate(item, position, had)) {
-        const id = item.epoch === undefined ? undefined : this.#print(position, now)
-        text += eventFrame({ id, event: item.event, msg: item.msg as string })
+      if (entry.epoch !== undefined) position.set(entry.epoch, entry.seq)
+      if (entry.kind === 'hole') gap ??= 'peer-loss'
+      else if (entry.epoch === undefined || !this.#hasDuplicate(entry, position, had)) {
+        const id = entry.epoch === undefined ? undefined : this.#print(position, now)
+        text += eventFrame({ id, event: entry.event, msg: entry.msg as string })
         events += 1
-        if (item.index < this.liveFrom) replayed += 1
+        if (entry.index < this.liveFrom) replayed += 1
       }
     }
     tell()
@@ -196,34 +196,34 @@ export class Reader {
     if (this.cursor >= this.#log.firstCompleteIndex) return false
     const position = this.#positionAt(this.cursor, now)
     let checked = 0
-    for (const item of scan(this.#log, this.#streams, this.cursor, position)) {
-      if (item.index >= this.#log.firstCompleteIndex) return false
-      if (item.kind === 'event' && this.#isWanted(item) && !this.#hasHad(item, position)) return true
+    for (const entry of scan(this.#log, this.#streams, this.cursor, position)) {
+      if (entry.index >= this.#log.firstCompleteIndex) return false
+      if (entry.kind === 'event' && this.#isWanted(entry) && !this.#hasHad(entry, position)) return true
       checked += 1
       if (checked === MAX_CHECKED) return true
     }
     return false
   }
 
-  #isWanted(item: LogItem): item is EventItem | HoleItem {
-    return item.kind === 'hole' || (item.kind === 'event' && this.#streams.includes(item.stream))
+  #isWanted(entry: LogEntry): entry is EventEntry | HoleEntry {
+    return entry.kind === 'hole' || (entry.kind === 'event' && this.#streams.includes(entry.stream))
   }
 
-  #hasHad(item: EventItem | HoleItem, position: ReadonlyMap<string, number>): boolean {
-    if (item.epoch === undefined) return item.index < this.liveFrom
-    return item.seq <= (position.get(item.epoch) ?? 0)
+  #hasHad(entry: EventEntry | HoleEntry, position: ReadonlyMap<string, number>): boolean {
+    if (entry.epoch === undefined) return entry.index < this.liveFrom
+    return entry.seq <= (position.get(entry.epoch) ?? 0)
   }
 
   /** Whether it has had another event that is the same. `had` has those of which that is known in this slice. */
-  #hasDuplicate(item: EventItem, position: ReadonlyMap<string, number>, had: Set<unknown>): boolean {
-    const duplicates = this.#log.idempotencyKeys.duplicates(item)
+  #hasDuplicate(entry: EventEntry, position: ReadonlyMap<string, number>, had: Set<unknown>): boolean {
+    const duplicates = this.#log.idempotencyKeys.duplicates(entry)
     if (duplicates === undefined) return false
     if (had.has(duplicates)) return true
     // If it had none of them, it gets this one.
     had.add(duplicates)
     for (let i = 0; i < duplicates.length; i += 1) {
-      const duplicate = duplicates.at(i) as EventItem
-      if (duplicate !== item && this.#hasHad(duplicate, position)) return true
+      const duplicate = duplicates.at(i) as EventEntry
+      if (duplicate !== entry && this.#hasHad(duplicate, position)) return true
     }
     return false
   }

@@ -1,4 +1,4 @@
-import type { EventItem } from '../log/items.ts'
+import type { EventEntry } from '../log/entry.ts'
 import { quietly, type Tracing } from '../telemetry/tracing.ts'
 import { formatPosition } from '../wire/position.ts'
 import { isSampled } from '../wire/traceparent.ts'
@@ -6,10 +6,10 @@ import { isSampled } from '../wire/traceparent.ts'
 /** Begins a span for each event whose trace is sampled; what it returns ends them. */
 export function traceDelivery(
   tracing: Tracing,
-  items: readonly EventItem[],
+  entries: readonly EventEntry[],
   listeners: (stream: string) => number,
 ): () => void {
-  const spans = items.map(({ epoch, seq, stream, traceparent }) => {
+  const spans = entries.map(({ epoch, seq, stream, traceparent }) => {
     if (traceparent === undefined || epoch === undefined || !isSampled(traceparent)) return undefined
     const id = formatPosition([[epoch, seq]])
     return quietly(() => tracing.deliver({ stream, id, traceparent, connections: listeners(stream) }))

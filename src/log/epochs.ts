@@ -1,6 +1,6 @@
 import { MAX_EPOCHS } from '../wire/position.ts'
 import { Deque } from './deque.ts'
-import type { LogItem } from './items.ts'
+import type { LogEntry } from './entry.ts'
 import type { Timing } from './timing.ts'
 
 /** State of one epoch, that is of one incarnation of one Pod. */
@@ -14,7 +14,7 @@ export class Epoch {
   /** Last time that the epoch advanced on its own Pod, converted to this Pod's clock. */
   lastActive: number
   /** Entries in the log, in order of seq. Below the floor they serve slow readers only, and are not sent to peers. */
-  readonly items: Deque<LogItem> = new Deque()
+  readonly entries: Deque<LogEntry> = new Deque()
 
   constructor(lastActive: number) {
     this.lastActive = lastActive
@@ -22,9 +22,9 @@ export class Epoch {
 
   /** Seq up to which a reader has every entry when the log's entry at `index` is its next one. */
   seqAt(index: number): number {
-    const item = this.items.at(this.items.lowerBound((candidate) => candidate.index >= index))
-    if (item === undefined) return this.have
-    return item.kind === 'hole' ? item.from : item.seq - 1
+    const entry = this.entries.at(this.entries.lowerBound((candidate) => candidate.index >= index))
+    if (entry === undefined) return this.have
+    return entry.kind === 'hole' ? entry.from : entry.seq - 1
   }
 }
 
@@ -75,7 +75,7 @@ export class Epochs {
   /** Removes the epochs that have been silent for `dropMs`, because no message can mention them any more. */
   forget(now: number): void {
     for (const [epoch, record] of this.#epochs) {
-      if (now - record.lastActive >= this.#timing.dropMs && record.items.length === 0)
+      if (now - record.lastActive >= this.#timing.dropMs && record.entries.length === 0)
         this.#epochs.delete(epoch)
     }
   }

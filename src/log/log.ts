@@ -1,9 +1,9 @@
 import { Deque } from './deque.ts'
+import type { Content, DisconnectEntry, EventEntry, HoleEntry, LogEntry, NoopEntry } from './entry.ts'
+import { createEvent, createItem, memoryBytes, metadataBytes } from './entry.ts'
 import { type Epoch, Epochs } from './epochs.ts'
 import { EventIds } from './event-ids.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
-import type { Content, DisconnectItem, EventItem, HoleItem, LogItem, TickItem } from './items.ts'
-import { createEvent, createItem, memoryBytes, metadataBytes } from './items.ts'
 import type { Timing } from './timing.ts'
 
 /** Approximate memory of a stream that has an event in the log: its queue, and its place in the index. */
@@ -38,12 +38,12 @@ export class Log {
   lastV1At: number = Number.NEGATIVE_INFINITY
   /** Last time that this Pod and a peer rejected each other's requests; events of that peer did not arrive here. */
   refusedAt: number = Number.NEGATIVE_INFINITY
-  readonly #listeners: ((item: LogItem) => void)[] = []
+  readonly #listeners: ((entry: LogEntry) => void)[] = []
   readonly #maxBytes: number
-  readonly #items = new Deque<LogItem>()
-  readonly #streams = new Map<string, Deque<EventItem>>()
-  readonly #holes = new Deque<HoleItem>()
-  readonly #disconnects = new Deque<DisconnectItem>()
+  readonly #entries = new Deque<LogEntry>()
+  readonly #streams = new Map<string, Deque<EventEntry>>()
+  readonly #holes = new Deque<HoleEntry>()
+  readonly #disconnects = new Deque<DisconnectEntry>()
   #disconnectsFrom = 0
   /** Number of entries without an epoch. */
   #v1 = 0
@@ -62,7 +62,7 @@ export class Log {
   }
 
   /** Calls `listener` after each append. */
-  onAppend(listener: (item: LogItem) => void): void {
+  onAppend(listener: (entry: LogEntry) => void): void {
     this.#listeners.push(listener)
   }
 
@@ -83,7 +83,7 @@ export class Log {
 
   /** Index of the next entry to be appended. */
   get nextIndex(): number {
-    return this.#firstIndex + this.#items.length
+    return this.#firstIndex + this.#entries.length
   }
 
   get bytes(): number {
@@ -96,15 +96,15 @@ export class Log {
   }
 
   /** Number of entries. */
-  get items(): number {
-    return this.#items.length
+  get entries(): number {
+    return this.#entries.length
   }
 
   /** Age of this Pod's first own entry after `seq`, in milliseconds; `maxAgeMs` where the log has none. */
   ownAge(seq: number, now: number): number {
-    const items = this.epochs.get(this.epoch)?.items
-    const item = items?.at(items.lowerBound((candidate) => candidate.seq > seq))
-    return item === undefined ? this.maxAgeMs : now - item.sentAt
+    const entries = this.epochs.get(this.epoch)?.entries
+    const entry = entries?.at(entries.lowerBound((candidate) => candidate.seq > seq))
+    return entry === undefined ? this.maxAgeMs : now - entry.sentAt
   }
 
   /** Whether the log has events or disconnects, that is anything but no-op entries and holes. */
@@ -112,8 +112,8 @@ export class Log {
     return this.#streams.size > 0 || this.#disconnects.length > 0
   }
 
-  at(index: number): LogItem | undefined {
-    return this.#items.at(index - this.#firstIndex)
+  at(index: number): LogEntry | undefined {
+    return this.#entries.at(index - this.#firstIndex)
   }
 
   /** Appends an event, disconnect or no-op entry of `epoch`, with the seq after the last one. */
@@ -122,16 +122,16 @@ export class Log {
     content: Content,
     sentAt: number,
     now: number,
-  ): EventItem | TickItem | DisconnectItem {
+  ): EventEntry | NoopEntry | DisconnectEntry {
     const record = this.epochs.ensure(epoch, sentAt)
     const seq = record.have + 1
     record.have = seq
     record.lastActive = Math.max(record.lastActive, sentAt)
-    const item = createItem(this.nextIndex, sentAt, epoch, seq, content)
-    record.items.push(item)
-    if (item.kind === 'disconnect') this.#disconnects.push(item)
-    this.#push(item, now)
-    return item
+    const entry = createItem(this.nextIndex, sentAt, epoch, seq, content)
+    record.entries.push(entry)
+    if (entry.kind === 'disconnect') this.#disconnects.push(entry)
+    this.#push(entry, now)
+    return entry
   }
 
   /** Appends an event of a Go Pod, without an epoch: it is delivered live, but never replicated or replayed. */
@@ -144,10 +144,17 @@ export class Log {
   /** Appends a hole: events of `epoch` up to `seq` that no peer can send any more. */
   skipTo(epoch: string, seq: number, now: number): void {
     const record = this.epochs.ensure(epoch, now)
-    const hole: HoleItem = { kind: 'hole', index: this.nextIndex, sentAt: now, epoch, from: record.have, seq }
+    const hole: HoleEntry = {
+      kind: 'hole',
+      index: this.nextIndex,
+      sentAt: now,
+      epoch,
+      from: record.have,
+      seq,
+    }
     record.have = seq
     record.floor = seq
-    record.items.push(hole)
+    record.entries.push(hole)
     this.#holes.push(hole)
     this.#push(hole, now)
   }
@@ -155,7 +162,7 @@ export class Log {
   /** Appends a hole without an epoch, so that every connection gets a gap: the lost events have no known seqs. */
   appendLoss(now: number): void {
     this.#v1 += 1
-    const hole: HoleItem = {
+    const hole: HoleEntry = {
       kind: 'hole',
       index: this.nextIndex,
       sentAt: now,
@@ -170,7 +177,7 @@ export class Log {
   /** Evicts the entries older than `maxAgeMs`; call it before each use. */
   trim(now: number): void {
     const oldest = now - this.maxAgeMs
-    for (let item = this.#items.at(0); item && item.sentAt < oldest; item = this.#items.at(0))
+    for (let entry = this.#entries.at(0); entry && entry.sentAt < oldest; entry = this.#entries.at(0))
       this.#removeOldest()
   }
 
@@ -195,8 +202,8 @@ export class Log {
   }
 
   /** The queue of all holes, and the queues of the events of `streams`. */
-  queues(streams: readonly string[]): Deque<LogItem>[] {
-    const queues: Deque<LogItem>[] = [this.#holes]
+  queues(streams: readonly string[]): Deque<LogEntry>[] {
+    const queues: Deque<LogEntry>[] = [this.#holes]
     for (const stream of streams) {
       const queue = this.#streams.get(stream)
       if (queue !== undefined) queues.push(queue)
@@ -205,27 +212,27 @@ export class Log {
   }
 
   /** Disconnect entries at or after `index`. */
-  *disconnects(index: number): Generator<DisconnectItem> {
-    const items = this.#disconnects
-    for (let i = items.lowerBound((item) => item.index >= index); i < items.length; i += 1)
-      yield items.at(i) as DisconnectItem
+  *disconnects(index: number): Generator<DisconnectEntry> {
+    const entries = this.#disconnects
+    for (let i = entries.lowerBound((entry) => entry.index >= index); i < entries.length; i += 1)
+      yield entries.at(i) as DisconnectEntry
   }
 
-  #push(item: LogItem, now: number): void {
-    this.#items.push(item)
-    this.#bytes += memoryBytes(item)
-    if (item.kind === 'event') {
-      this.idempotencyKeys.add(item)
-      const queue = this.#streams.get(item.stream) ?? new Deque<EventItem>()
-      queue.push(item)
+  #push(entry: LogEntry, now: number): void {
+    this.#entries.push(entry)
+    this.#bytes += memoryBytes(entry)
+    if (entry.kind === 'event') {
+      this.idempotencyKeys.add(entry)
+      const queue = this.#streams.get(entry.stream) ?? new Deque<EventEntry>()
+      queue.push(entry)
       if (queue.length === 1) {
-        this.#streams.set(item.stream, queue)
+        this.#streams.set(entry.stream, queue)
         this.#bytes += STREAM_BYTES
       }
     }
     this.trim(now)
-    while (this.#bytes > this.#maxBytes && this.#items.length > 0) this.#evict()
-    for (const listener of this.#listeners) listener(item)
+    while (this.#bytes > this.#maxBytes && this.#entries.length > 0) this.#evict()
+    for (const listener of this.#listeners) listener(entry)
   }
 
   /** Evicts the oldest message, or the oldest entry where entries without a message exceed their share. */
@@ -237,45 +244,45 @@ export class Log {
       this.#removeOldest()
       return
     }
-    const item = this.at(this.#firstCompleteIndex) as LogItem
+    const entry = this.at(this.#firstCompleteIndex) as LogEntry
     this.#firstCompleteIndex += 1
-    if (item.kind === 'event') {
-      const left = metadataBytes(item)
-      this.#bytes -= item.bytes - left
-      item.bytes = left
-      item.msg = undefined
-      item.traceparent = undefined
+    if (entry.kind === 'event') {
+      const left = metadataBytes(entry)
+      this.#bytes -= entry.bytes - left
+      entry.bytes = left
+      entry.msg = undefined
+      entry.traceparent = undefined
     }
-    this.#payloadEvictedBytes += memoryBytes(item)
-    if (item.kind !== 'event') return
-    if (item.epoch !== undefined) (this.epochs.get(item.epoch) as Epoch).payloadEvicted = item.seq
+    this.#payloadEvictedBytes += memoryBytes(entry)
+    if (entry.kind !== 'event') return
+    if (entry.epoch !== undefined) (this.epochs.get(entry.epoch) as Epoch).payloadEvicted = entry.seq
   }
 
   #removeOldest(): void {
-    const item = this.#items.shift() as LogItem
+    const entry = this.#entries.shift() as LogEntry
     const isPayloadEvicted = this.#firstIndex < this.#firstCompleteIndex
     this.#firstIndex += 1
-    this.#bytes -= memoryBytes(item)
-    if (isPayloadEvicted) this.#payloadEvictedBytes -= memoryBytes(item)
+    this.#bytes -= memoryBytes(entry)
+    if (isPayloadEvicted) this.#payloadEvictedBytes -= memoryBytes(entry)
     else this.#firstCompleteIndex = this.#firstIndex
-    if (item.kind === 'hole') this.#holes.shift()
-    if (item.kind === 'disconnect') {
+    if (entry.kind === 'hole') this.#holes.shift()
+    if (entry.kind === 'disconnect') {
       this.#disconnects.shift()
       this.#disconnectsFrom = this.#firstIndex
     }
-    if (item.kind === 'event') {
-      this.idempotencyKeys.remove(item)
-      const items = this.#streams.get(item.stream) as Deque<EventItem>
-      items.shift()
-      if (items.length === 0) {
-        this.#streams.delete(item.stream)
+    if (entry.kind === 'event') {
+      this.idempotencyKeys.remove(entry)
+      const entries = this.#streams.get(entry.stream) as Deque<EventEntry>
+      entries.shift()
+      if (entries.length === 0) {
+        this.#streams.delete(entry.stream)
         this.#bytes -= STREAM_BYTES
       }
     }
-    if (item.epoch === undefined) this.#v1 -= 1
-    if (item.epoch === undefined) return
-    const record = this.epochs.get(item.epoch) as Epoch
-    record.items.shift()
-    record.floor = Math.max(record.floor, item.seq)
+    if (entry.epoch === undefined) this.#v1 -= 1
+    if (entry.epoch === undefined) return
+    const record = this.epochs.get(entry.epoch) as Epoch
+    record.entries.shift()
+    record.floor = Math.max(record.floor, entry.seq)
   }
 }

@@ -1,5 +1,5 @@
 import type { Deque } from './deque.ts'
-import type { LogItem } from './items.ts'
+import type { LogEntry } from './entry.ts'
 import type { Log } from './log.ts'
 
 interface Indexed {
@@ -8,7 +8,7 @@ interface Indexed {
 
 /** Queues to read, each from one place on, and the number of entries in them. */
 interface ScanPlan {
-  queues: { queue: Deque<LogItem>; from: number }[]
+  queues: { queue: Deque<LogEntry>; from: number }[]
   entries: number
 }
 
@@ -22,7 +22,7 @@ export function scan(
   streams: readonly string[],
   cursor: number,
   position: ReadonlyMap<string, number>,
-): Iterable<LogItem> {
+): Iterable<LogEntry> {
   const byStream = planByStream(log, streams, cursor)
   // Entries without an epoch are in the queues of their streams alone.
   if (log.hasV1) return mergeByIndex(byStream.queues)
@@ -33,7 +33,7 @@ export function scan(
 function planByStream(log: Log, streams: readonly string[], cursor: number): ScanPlan {
   const plan: ScanPlan = { queues: [], entries: 0 }
   for (const queue of log.queues(streams)) {
-    const from = queue.lowerBound((item) => item.index >= cursor)
+    const from = queue.lowerBound((entry) => entry.index >= cursor)
     plan.queues.push({ queue, from })
     plan.entries += queue.length - from
   }
@@ -43,10 +43,10 @@ function planByStream(log: Log, streams: readonly string[], cursor: number): Sca
 /** Returns as soon as the plan has `limit` entries, because the other plan is then no longer. */
 function planByEpoch(log: Log, position: ReadonlyMap<string, number>, limit: number): ScanPlan {
   const plan: ScanPlan = { queues: [], entries: 0 }
-  for (const [epoch, { items: queue, have }] of log.epochs.all) {
+  for (const [epoch, { entries: queue, have }] of log.epochs.all) {
     const seq = position.get(epoch) ?? 0
     if (have <= seq || queue.length === 0) continue
-    const from = queue.lowerBound((item) => item.seq > seq)
+    const from = queue.lowerBound((entry) => entry.seq > seq)
     plan.queues.push({ queue, from })
     plan.entries += queue.length - from
     if (plan.entries >= limit) return plan

@@ -37,7 +37,7 @@ ${table('This Pod', undefined, [
   ['Connections', `${connections.open} open, ${connections.opened} opened, ${connections.closed} closed`],
   ['Events', `${events.sent} sent here, ${events.received} from peers`],
   ['Delivered', `${events.delivered}, of which ${events.replayed} replayed`],
-  ['Log', `${log.entries} items, ${log.bytes} of ${log.maxBytes} bytes`],
+  ['Log', `${log.entries} entries, ${log.bytes} of ${log.maxBytes} bytes`],
   [
     'Log reaches back',
     `${duration(log.oldestMs)} of ${duration(log.maxAgeMs)}, with every message ${duration(log.completeMs)}`,

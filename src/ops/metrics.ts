@@ -109,18 +109,18 @@ export function metricFamilies(stats: Stats): Family[] {
       'Input of clients and peers that was refused, by error code.',
       counts('code', rejected),
     ),
-    gauge('log_entries', 'Events, ticks and holes in the log.', log.entries),
-    gauge('log_bytes', 'Memory that the items of the log count for.', log.bytes),
+    gauge('log_entries', 'Events, no-op entries and holes in the log.', log.entries),
+    gauge('log_bytes', 'Memory that the entries of the log count for.', log.bytes),
     gauge('log_max_bytes', 'Memory that they may take: the option logMaxBytes.', log.maxBytes),
-    gauge('log_oldest_seconds', 'Age of the oldest item of the log.', log.oldestMs / 1_000),
+    gauge('log_oldest_seconds', 'Age of the oldest entries of the log.', log.oldestMs / 1_000),
     gauge(
       'log_complete_seconds',
-      'Age of the oldest item from which on the log has every message.',
+      'Age of the oldest entry from which on the log has every message.',
       log.completeMs / 1_000,
     ),
     gauge(
       'log_max_age_seconds',
-      'Age that the items of the log may reach: the option logMaxAgeMs.',
+      'Age that the entries of the log may reach: the option logMaxAgeMs.',
       log.maxAgeMs / 1_000,
     ),
     gauge(

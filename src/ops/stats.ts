@@ -152,7 +152,7 @@ export function readStats(
     faults: { ...faults.counts },
     rejected: { ...faults.rejected },
     log: {
-      entries: log.items,
+      entries: log.entries,
       bytes: log.bytes,
       maxBytes: settings.logMaxBytes,
       oldestMs: age(log.firstIndex),

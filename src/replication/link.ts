@@ -226,25 +226,25 @@ export class Link {
     const { client, clock, log } = this.#options
     log.trim(clock.now())
     const record = log.epochs.get(log.epoch)
-    const item = record?.items.at(record.items.lowerBound((candidate) => candidate.seq > this.#v1Seq))
-    if (item?.kind === 'disconnect') this.#waiters.settleUpTo(item.seq, NO_DISCONNECT)
-    if (item?.kind !== 'event' || item.msg === undefined) return this.#skipV1(item?.seq ?? log.ownSeq)
-    this.#skipV1(item.seq - 1)
+    const entry = record?.entries.at(record.entries.lowerBound((candidate) => candidate.seq > this.#v1Seq))
+    if (entry?.kind === 'disconnect') this.#waiters.settleUpTo(entry.seq, NO_DISCONNECT)
+    if (entry?.kind !== 'event' || entry.msg === undefined) return this.#skipV1(entry?.seq ?? log.ownSeq)
+    this.#skipV1(entry.seq - 1)
     try {
-      const body = encodeV1({ stream: item.stream, msg: item.msg })
+      const body = encodeV1({ stream: entry.stream, msg: entry.msg })
       // A Go Pod's response says nothing but whether it took the event.
       const content = { path: PEER_ENDPOINT_URL_PATH, body, maxBytes: 0 }
       const { status } = await client.post(this.target, content, this.#abort)
       this.#overdue = undefined
       if (status < 200 || status > 299) throw new PeerStatusError(status)
     } catch (error) {
-      this.#miss(item.seq - 1, item.seq)
+      this.#miss(entry.seq - 1, entry.seq)
       // It may have been taken all the same. Before anything more is risked, the peer is asked whether it lives.
       this.#v1Until = Number.NEGATIVE_INFINITY
       throw error
     } finally {
       // Well or badly: it is not posted again.
-      this.#v1Seq = item.seq
+      this.#v1Seq = entry.seq
     }
     this.#settleWaiters()
   }

@@ -1,6 +1,6 @@
 import { SserError } from '../errors.ts'
+import type { LogEntry } from '../log/entry.ts'
 import type { Epoch } from '../log/epochs.ts'
-import type { LogItem } from '../log/items.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
 import type { Faults } from '../telemetry/faults.ts'
@@ -47,17 +47,18 @@ export class Replicator {
       const match = peer.match(epoch)
       if (epoch === peer.epoch || match >= record.have) continue
       const start = this.#firstAfter(record, match, now)
-      const prev = start < record.items.length ? (record.items.at(start) as LogItem).seq - 1 : record.have
+      const prev =
+        start < record.entries.length ? (record.entries.at(start) as LogEntry).seq - 1 : record.have
       const isTrimmed = prev > match
       if (epoch === this.#log.epoch ? !own : !(third || isTrimmed || this.#isOverdue(peer, epoch, now)))
         continue
       const events: WireEvent[] = []
-      for (let i = start; i < record.items.length; i += 1) {
-        const item = record.items.at(i) as LogItem
-        bytesLeft -= EVENT_OVERHEAD_BYTES + (item.kind === 'event' ? item.bytes : 0)
+      for (let i = start; i < record.entries.length; i += 1) {
+        const entry = record.entries.at(i) as LogEntry
+        bytesLeft -= EVENT_OVERHEAD_BYTES + (entry.kind === 'event' ? entry.bytes : 0)
         // The first event always fits: the receiver's limit has room for the largest one, however JSON escapes it.
         if (bytesLeft < 0 && (events.length > 0 || runs.length > 0)) break
-        events.push(wireEvent(item, now))
+        events.push(wireEvent(entry, now))
       }
       runs.push({
         epoch,
@@ -110,15 +111,15 @@ export class Replicator {
     return epochs.sort(([a], [b]) => Number(b === this.#log.epoch) - Number(a === this.#log.epoch))
   }
 
-  /** Index of the first item of an epoch that may be sent to a peer that holds everything up to `match`. */
+  /** Index of the first entry of an epoch that may be sent to a peer that holds everything up to `match`. */
   #firstAfter(record: Epoch, match: number, now: number): number {
     const oldest = now - this.#log.maxAgeMs
     const above = Math.max(match, record.floor, record.payloadEvicted)
-    return record.items.lowerBound((item) => item.seq > above && item.sentAt >= oldest)
+    return record.entries.lowerBound((entry) => entry.seq > above && entry.sentAt >= oldest)
   }
 
   #contradicts(record: Epoch, event: WireEvent): boolean {
-    const held = record.items.at(record.items.lowerBound((item) => item.seq >= event.seq))
+    const held = record.entries.at(record.entries.lowerBound((entry) => entry.seq >= event.seq))
     if (held === undefined || held.seq !== event.seq || held.kind === 'hole') return false
     if (held.kind === 'tick') return event.stream !== undefined
     // A Pod of a version without disconnects passes one on as a tick.
@@ -133,10 +134,10 @@ export class Replicator {
   }
 }
 
-function wireEvent(item: LogItem, now: number): WireEvent {
-  const age = Math.max(0, Math.round(now - item.sentAt))
-  if (item.kind === 'disconnect') return { seq: item.seq, age, disconnect: item.selection }
-  if (item.kind !== 'event') return { seq: item.seq, age }
-  const { seq, stream, msg, event, key, traceparent } = item
+function wireEvent(entry: LogEntry, now: number): WireEvent {
+  const age = Math.max(0, Math.round(now - entry.sentAt))
+  if (entry.kind === 'disconnect') return { seq: entry.seq, age, disconnect: entry.selection }
+  if (entry.kind !== 'event') return { seq: entry.seq, age }
+  const { seq, stream, msg, event, key, traceparent } = entry
   return { seq, age, stream, msg, event, key, traceparent }
 }

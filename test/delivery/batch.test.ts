@@ -37,7 +37,7 @@ function countPrints(log: Log): () => number {
   return () => prints
 }
 
-/** The batches that bring all from the item `from` on to one who listens on `a`. */
+/** The batches that bring all from the entry `from` on to one who listens on `a`. */
 function batches({ life: { log }, clock }: Listening, from: number) {
   const audience = new Audience(['a'])
   const all = []
@@ -155,7 +155,7 @@ describe('a batch', () => {
     expect(b?.bytes).not.toBe(a?.bytes)
   })
 
-  it('goes through so many items at most, whether or not anybody wants them', () => {
+  it('goes through so many entries at most, whether or not anybody wants them', () => {
     const pod = new Listening()
     for (let i = 0; i < 40_000; i += 1) pod.append({}, 'peer1')
     const all = batches(pod, 0)

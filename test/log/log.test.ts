@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { LogItem } from '../../src/log/items.ts'
+import type { LogEntry } from '../../src/log/entry.ts'
 import { Log } from '../../src/log/log.ts'
 import { mergeByIndex, scan } from '../../src/log/scan.ts'
 import { timing } from '../../src/log/timing.ts'
@@ -18,17 +18,17 @@ function makeLog(maxBytes = 1_000_000): Log {
   })
 }
 
-function items(log: Log): LogItem[] {
+function entries(log: Log): LogEntry[] {
   return Array.from(
     { length: log.nextIndex - log.firstIndex },
-    (_, i) => log.at(log.firstIndex + i) as LogItem,
+    (_, i) => log.at(log.firstIndex + i) as LogEntry,
   )
 }
 
 /** Entries of the streams, and all holes, from the index on. */
-function read(log: Log, streams: readonly string[], index: number): Iterable<LogItem> {
+function read(log: Log, streams: readonly string[], index: number): Iterable<LogEntry> {
   return mergeByIndex(
-    log.queues(streams).map((queue) => ({ queue, from: queue.lowerBound((item) => item.index >= index) })),
+    log.queues(streams).map((queue) => ({ queue, from: queue.lowerBound((entry) => entry.index >= index) })),
   )
 }
 
@@ -54,8 +54,12 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
 /** Plays the steps, and remembers all that was ever appended. */
-function play(log: Log, steps: readonly Step[], after: (all: readonly LogItem[], now: number) => void): void {
-  const all: LogItem[] = []
+function play(
+  log: Log,
+  steps: readonly Step[],
+  after: (all: readonly LogEntry[], now: number) => void,
+): void {
+  const all: LogEntry[] = []
   let now = 1_000
   for (const one of steps) {
     const { nextIndex } = log
@@ -69,7 +73,7 @@ function play(log: Log, steps: readonly Step[], after: (all: readonly LogItem[],
     else log.append(one.epoch, { stream: one.stream, msg: 'm'.repeat(one.size) }, now - one.age, now)
     // The log may have let go of it at once; what it was is known all the same.
     if (log.nextIndex > nextIndex)
-      all.push(log.at(nextIndex) ?? ({ kind: 'tick', index: nextIndex } as LogItem))
+      all.push(log.at(nextIndex) ?? ({ kind: 'tick', index: nextIndex } as LogEntry))
     after(all, now)
   }
 }
@@ -97,8 +101,8 @@ describe('the log', () => {
       play(log, steps, (all, now) => {
         for (let index = log.firstIndex; index <= log.nextIndex; index += 1) {
           const naive = new Map<string, number>()
-          for (const item of all)
-            if (item.index < index && item.epoch !== undefined) naive.set(item.epoch, item.seq)
+          for (const entry of all)
+            if (entry.index < index && entry.epoch !== undefined) naive.set(entry.epoch, entry.seq)
           expect(Object.fromEntries(log.positionAt(index, now))).toEqual(Object.fromEntries(naive))
         }
         expect(log.position(now)).toEqual(log.positionAt(log.nextIndex, now))
@@ -114,10 +118,10 @@ describe('the log', () => {
         const log = makeLog()
         play(log, steps, () => {})
         const from = log.firstIndex + (at % (log.nextIndex - log.firstIndex + 1))
-        const naive = items(log).filter(
-          (item) =>
-            item.index >= from &&
-            (item.kind === 'hole' || (item.kind === 'event' && streams.includes(item.stream))),
+        const naive = entries(log).filter(
+          (entry) =>
+            entry.index >= from &&
+            (entry.kind === 'hole' || (entry.kind === 'event' && streams.includes(entry.stream))),
         )
         expect([...read(log, streams, from)]).toEqual(naive)
       },
@@ -134,10 +138,10 @@ describe('the log', () => {
         const log = makeLog()
         play(log, steps, () => {})
         const position = new Map(EPOCHS.map((epoch, i) => [epoch, seqs[i] as number]))
-        const isLacking = (item: LogItem) =>
-          (item.kind === 'hole' || (item.kind === 'event' && streams.includes(item.stream))) &&
-          (item.epoch === undefined || item.seq > (position.get(item.epoch) ?? 0))
-        const lacking = items(log).filter(isLacking)
+        const isLacking = (entry: LogEntry) =>
+          (entry.kind === 'hole' || (entry.kind === 'event' && streams.includes(entry.stream))) &&
+          (entry.epoch === undefined || entry.seq > (position.get(entry.epoch) ?? 0))
+        const lacking = entries(log).filter(isLacking)
         const found = [...scan(log, streams, log.firstIndex, position)]
         expect(found.filter(isLacking)).toEqual(lacking)
         expect(found.length).toBeLessThanOrEqual([...read(log, streams, log.firstIndex)].length)
@@ -157,30 +161,27 @@ describe('the log', () => {
           log.trim(now)
           const oldest = log.at(log.firstIndex)
           if (oldest !== undefined) expect(oldest.sentAt).toBeGreaterThanOrEqual(now - MAX_AGE_MS)
-          items(log).forEach((item, i) => {
-            expect(item.index).toBe(log.firstIndex + i)
-            const isWhole = item.kind !== 'event' || item.msg !== undefined
-            if (!isWhole) expect(item.index).toBeLessThan(log.firstCompleteIndex)
-            if (item.index >= log.firstCompleteIndex) expect(isWhole).toBe(true)
+          entries(log).forEach((entry, i) => {
+            expect(entry.index).toBe(log.firstIndex + i)
+            const isWhole = entry.kind !== 'event' || entry.msg !== undefined
+            if (!isWhole) expect(entry.index).toBeLessThan(log.firstCompleteIndex)
+            if (entry.index >= log.firstCompleteIndex) expect(isWhole).toBe(true)
           })
           for (const epoch of EPOCHS) {
             const record = log.epochs.get(epoch)
             if (record === undefined) continue
-            const held = items(log).filter((item) => item.epoch === epoch)
-            expect(Array.from({ length: record.items.length }, (_, i) => record.items.at(i))).toEqual(held)
-            const last = held.at(-1)?.seq ?? record.floor
-            expect(last).toBe(record.have)
-            const first = held.find((item) => item.kind !== 'hole' && item.seq > record.floor)
+            const held = entries(log).filter((entry) => entry.epoch === epoch)
+            const queued = Array.from({ length: record.entries.length }, (_, i) => record.entries.at(i))
+            expect(queued).toEqual(held)
+            expect(held.at(-1)?.seq ?? record.floor).toBe(record.have)
+            const first = held.find((entry) => entry.kind !== 'hole' && entry.seq > record.floor)
             if (first !== undefined) expect(first.seq).toBe(record.floor + 1)
           }
         })
         const later = 1e9
         log.trim(later)
-        expect([log.bytes, log.nextIndex - log.firstIndex, log.firstCompleteIndex]).toEqual([
-          0,
-          0,
-          log.nextIndex,
-        ])
+        const { bytes, firstIndex, firstCompleteIndex, nextIndex } = log
+        expect([bytes, nextIndex - firstIndex, firstCompleteIndex]).toEqual([0, 0, nextIndex])
         expect([...read(log, STREAMS, 0)]).toEqual([])
       },
       { numRuns: 200 },
@@ -200,7 +201,7 @@ describe('the log', () => {
   it('short of room, lets go of the oldest messages first, and still knows whose they were', () => {
     const log = makeLog(10_000)
     for (let i = 0; i < 12; i += 1) log.append('own00', { stream: 'a', msg: 'm'.repeat(1_000) }, 0, 0)
-    const kept = [...read(log, ['a'], 0)].map((item) => (item.kind === 'event' ? item.msg?.length : 0))
+    const kept = [...read(log, ['a'], 0)].map((entry) => (entry.kind === 'event' ? entry.msg?.length : 0))
     expect(kept).toHaveLength(12)
     expect(kept.slice(0, 2)).toEqual([undefined, undefined])
     expect(kept.filter((length) => length === 1_000).length).toBeGreaterThanOrEqual(6)
@@ -239,10 +240,10 @@ describe('the log', () => {
     const traceparent = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
     const [plain, traced] = [makeLog(), makeLog(1_024)]
     plain.append('own00', { stream: 'a', msg: 'm' }, 0, 0)
-    const item = traced.append('own00', { stream: 'a', msg: 'm', traceparent }, 0, 0)
+    const entry = traced.append('own00', { stream: 'a', msg: 'm', traceparent }, 0, 0)
     expect(traced.bytes - plain.bytes).toBe(55)
     while (traced.firstCompleteIndex === 0) traced.append('own00', { stream: 'a', msg: 'm' }, 0, 0)
-    expect(item).toMatchObject({ msg: undefined, traceparent: undefined, bytes: 1 })
+    expect(entry).toMatchObject({ msg: undefined, traceparent: undefined, bytes: 1 })
     traced.trim(MAX_AGE_MS + 1)
     expect(traced.bytes).toBe(0)
   })

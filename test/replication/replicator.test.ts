@@ -39,14 +39,14 @@ class Side {
     this.replicator.applyRuns(runs, now)
   }
 
-  get items() {
+  get entries() {
     return Array.from({ length: this.log.nextIndex - this.log.firstIndex }, (_, i) =>
       this.log.at(this.log.firstIndex + i),
     )
   }
 
   get messages() {
-    return this.items.map((item) => (item?.kind === 'event' ? item.msg : item?.kind))
+    return this.entries.map((entry) => (entry?.kind === 'event' ? entry.msg : entry?.kind))
   }
 }
 
@@ -100,7 +100,7 @@ describe('what a Pod takes', () => {
     pod.take([run(0, ['1'])])
     pod.take([run(5, ['6'], { floor: true })])
     expect(pod.messages).toEqual(['1', 'hole', '6'])
-    expect(pod.items[1]).toMatchObject({ epoch: 'peer1', from: 1, seq: 5 })
+    expect(pod.entries[1]).toMatchObject({ epoch: 'peer1', from: 1, seq: 5 })
     expect(pod.log.epochs.get('peer1')).toMatchObject({ have: 6, floor: 5 })
   })
 
@@ -128,7 +128,7 @@ describe('what a Pod takes', () => {
   it('is dated back by its age, and its epoch by its idle time', () => {
     const pod = new Side('own00')
     pod.take([run(0, [], { events: [{ seq: 1, age: 700, stream: 'a', msg: 'x' }], idle: 300 })], 5_000)
-    expect(pod.items[0]?.sentAt).toBe(4_300)
+    expect(pod.entries[0]?.sentAt).toBe(4_300)
     expect(pod.log.epochs.get('peer1')?.lastActive).toBe(4_700)
   })
 
@@ -289,9 +289,9 @@ describe('Pods that exchange over a bad network', () => {
             )
         for (const pod of pods)
           names.forEach((name, n) => {
-            const held = pod.items.filter((item) => item?.epoch === name)
-            expect(held.map((item) => item?.kind === 'event' && item.msg)).toEqual(seen[n])
-            expect(held.map((item) => item?.seq)).toEqual(held.map((_, i) => i + 1))
+            const held = pod.entries.filter((entry) => entry?.epoch === name)
+            expect(held.map((entry) => entry?.kind === 'event' && entry.msg)).toEqual(seen[n])
+            expect(held.map((entry) => entry?.seq)).toEqual(held.map((_, i) => i + 1))
           })
       },
       { numRuns: 200 },

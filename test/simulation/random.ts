@@ -18,7 +18,7 @@ export class Random {
     return this.next() < probability
   }
 
-  pick<T>(items: readonly T[]): T {
-    return items[Math.floor(this.next() * items.length)] as T
+  pick<T>(entries: readonly T[]): T {
+    return entries[Math.floor(this.next() * entries.length)] as T
   }
 }

@@ -1,6 +1,6 @@
 import type { Connection, Sink } from '../../src/delivery/connection.ts'
 import { Life } from '../../src/instance/life.ts'
-import type { Content, EventItem } from '../../src/log/items.ts'
+import type { Content, EventEntry } from '../../src/log/entry.ts'
 import { resolveSettings, type Settings } from '../../src/options.ts'
 import { Faults } from '../../src/telemetry/faults.ts'
 import { Tally } from '../../src/telemetry/tally.ts'
@@ -29,8 +29,8 @@ export class Listening {
   }
 
   /** This Pod's own event. */
-  send(stream: string, msg: string): EventItem {
-    return this.append({ stream, msg }) as EventItem
+  send(stream: string, msg: string): EventEntry {
+    return this.append({ stream, msg }) as EventEntry
   }
 
   append(content: Content, epoch?: string) {

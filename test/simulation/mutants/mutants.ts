@@ -52,7 +52,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a jump leaves a hole in the log',
     file: 'src/log/log.ts',
-    find: 'record.items.push(hole)\n    this.#holes.push(hole)\n    this.#push(hole, now)',
+    find: 'record.entries.push(hole)\n    this.#holes.push(hole)\n    this.#push(hole, now)',
     replace: 'void hole',
     mood: 'tiny',
     seeds: 300,
@@ -84,7 +84,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what the client has is not delivered again',
     file: 'src/delivery/reader.ts',
-    find: 'return item.seq <= (position.get(item.epoch) ?? 0)',
+    find: 'return entry.seq <= (position.get(entry.epoch) ?? 0)',
     replace: 'return false',
     mood: 'ordinary',
     seeds: 300,
@@ -164,7 +164,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a retried send delivers once',
     file: 'src/delivery/batch.ts',
-    find: 'log.idempotencyKeys.isFirst(item)',
+    find: 'log.idempotencyKeys.isFirst(entry)',
     replace: 'log.idempotencyKeys !== undefined',
     mood: 'harsh',
     seeds: 1_000,
@@ -180,8 +180,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a disconnect ends those who are connected',
     file: 'src/delivery/hub.ts',
-    find: "if (item.kind === 'disconnect') this.#endAll(",
-    replace: "if (item.kind === 'disconnect') void (",
+    find: "if (entry.kind === 'disconnect') this.#endAll(",
+    replace: "if (entry.kind === 'disconnect') void (",
     mood: 'mild',
     seeds: 300,
   },
@@ -228,7 +228,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a disconnect travels as one',
     file: 'src/replication/replicator.ts',
-    find: "if (item.kind === 'disconnect') return { seq: item.seq, age, disconnect: item.selection }",
+    find: "if (entry.kind === 'disconnect') return { seq: entry.seq, age, disconnect: entry.selection }",
     replace: '',
     mood: 'harsh',
     seeds: 300,

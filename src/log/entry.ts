@@ -9,7 +9,7 @@ interface Item {
 }
 
 /** An event. An event of a Go Pod has no epoch, so no client can resume after it. */
-export interface EventItem extends Item {
+export interface EventEntry extends Item {
   readonly kind: 'event'
   readonly epoch: string | undefined
   readonly seq: number
@@ -25,7 +25,7 @@ export interface EventItem extends Item {
 }
 
 /** A no-op entry, which keeps a quiet epoch active: it takes a seq, and no connection sees it. */
-export interface TickItem extends Item {
+export interface NoopEntry extends Item {
   readonly kind: 'tick'
   readonly epoch: string
   readonly seq: number
@@ -35,7 +35,7 @@ export interface TickItem extends Item {
  * Events of `epoch` after `from` and up to `seq` were lost before they reached this Pod. Without an epoch: the lost
  * events are those of a peer that rejects this Pod's requests.
  */
-export interface HoleItem extends Item {
+export interface HoleEntry extends Item {
   readonly kind: 'hole'
   readonly epoch: string | undefined
   readonly from: number
@@ -43,14 +43,14 @@ export interface HoleItem extends Item {
 }
 
 /** Closes every matching connection, on every Pod. */
-export interface DisconnectItem extends Item {
+export interface DisconnectEntry extends Item {
   readonly kind: 'disconnect'
   readonly epoch: string
   readonly seq: number
   readonly selection: Selection
 }
 
-export type LogItem = EventItem | TickItem | HoleItem | DisconnectItem
+export type LogEntry = EventEntry | NoopEntry | HoleEntry | DisconnectEntry
 
 /** Content of a new entry: an event has a stream, a disconnect a selector, a no-op entry neither. */
 export interface Content {
@@ -69,7 +69,7 @@ export function createItem(
   epoch: string,
   seq: number,
   content: Content,
-): EventItem | TickItem | DisconnectItem {
+): EventEntry | NoopEntry | DisconnectEntry {
   const { stream, disconnect: selection } = content
   if (stream !== undefined) return createEvent(index, sentAt, epoch, seq, stream, content)
   if (selection === undefined) return { kind: 'tick', index, sentAt, epoch, seq }
@@ -83,23 +83,23 @@ export function createEvent(
   seq: number,
   stream: string,
   { msg = '', event, key, traceparent }: Content,
-): EventItem {
+): EventEntry {
   const bytes = byteLength(msg) + (traceparent?.length ?? 0) + metadataBytes({ stream, event, key })
   return { kind: 'event', index, sentAt, epoch, seq, stream, msg, event, key, traceparent, bytes }
 }
 
 /** Approximate memory of an entry without its texts: the object and its places in three queues. */
-const ITEM_BYTES = 180
+const ENTRY_BYTES = 180
 /** Bytes of an event's texts without its message. */
-export function metadataBytes({ stream, event, key }: Pick<EventItem, 'stream' | 'event' | 'key'>): number {
+export function metadataBytes({ stream, event, key }: Pick<EventEntry, 'stream' | 'event' | 'key'>): number {
   return stream.length + (event?.length ?? 0) + (key?.length ?? 0)
 }
 
 /** Memory that an entry counts for, in bytes. */
-export function memoryBytes(item: LogItem): number {
-  if (item.kind === 'disconnect') {
-    const { stream = '', tag = '' } = item.selection
-    return ITEM_BYTES + stream.length + tag.length
+export function memoryBytes(entry: LogEntry): number {
+  if (entry.kind === 'disconnect') {
+    const { stream = '', tag = '' } = entry.selection
+    return ENTRY_BYTES + stream.length + tag.length
   }
-  return ITEM_BYTES + (item.kind === 'event' ? item.bytes : 0)
+  return ENTRY_BYTES + (entry.kind === 'event' ? entry.bytes : 0)
 }
