@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 
-/** As in `package.json`; an older one fails at an import, and does not say why. */
+/** Equal to `engines` in `package.json`. An older Node fails at an import without an explanation. */
 const OLDEST_NODE = '22.19'
 
 if (isOlder(process.versions.node, OLDEST_NODE)) {
@@ -11,13 +11,18 @@ if (isOlder(process.versions.node, OLDEST_NODE)) {
 }
 
 async function run([command, ...args]: readonly string[]): Promise<number> {
-  const { doctor, HELP } = await import('./doctor/command.ts')
-  // Whoever read it has read enough, as `head` has.
+  const { doctor, HELP, USAGE } = await import('./doctor/command.ts')
+  // A reader such as `head` may close the pipe early: end without a stack trace.
   process.stdout.on('error', () => process.exit(2))
   if (command === 'doctor') return doctor(args, process)
-  const isHelp = command === '--help' || command === '-h'
-  process[isHelp ? 'stdout' : 'stderr'].write(HELP)
-  return isHelp ? 0 : 2
+  if (command === 'help' || command === '--help' || command === '-h') {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const error =
+    command === undefined ? '' : `unknown command ${JSON.stringify(command)}; expected "doctor"\n\n`
+  process.stderr.write(error + USAGE)
+  return 2
 }
 
 function isOlder(version: string, than: string): boolean {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createParser } from 'eventsource-parser'
 import { describe, expect, test } from 'vitest'
-import { MENDS } from '../src/doctor/mends.ts'
+import { FIXES } from '../src/doctor/fixes.ts'
 import { timing } from '../src/log/timing.ts'
 import { resolveSettings } from '../src/options.ts'
 import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/runtime/serving.ts'
@@ -213,7 +213,7 @@ describe('the protocol page', () => {
   })
 })
 
-test("the doctor's page names every cause, and the checks in the order in which they are made", () => {
+test('docs/doctor.md names every cause, and the checks in the order of the command', () => {
   const page = read('docs/doctor.md')
   const causes = Array.from(
     read('src/doctor/finding.ts').matchAll(/^ {2}\| '([\w-]+)'$/gm),
@@ -224,10 +224,13 @@ test("the doctor's page names every cause, and the checks in the order in which 
   const table = Array.from(page.matchAll(/^\| ([A-Za-z][\w/ -]*?) +\| `/gm), ([, check]) => check)
   const shown = Array.from(page.matchAll(/^[✓✗–] (\S+(?: \S+)*) {2,}/gm), ([, check]) => check)
   expect(table.filter((check) => check !== 'sser')).toEqual(shown)
-  const mends = Object.values(MENDS).flatMap((some) => some.map(({ at, set }) => `${at} ${set}`))
-  const printed = Array.from(page.matchAll(/^ {4}(\S.{14}) (.*)$/gm), ([, at, set]) => `${at?.trim()} ${set}`)
+  const fixes = Object.values(FIXES).flatMap((some) => some.map(({ where, change }) => `${where} ${change}`))
+  const printed = Array.from(
+    page.matchAll(/^ {4}(\S.{14}) (.*)$/gm),
+    ([, where, change]) => `${where?.trim()} ${change}`,
+  )
   expect(printed.length).toBeGreaterThan(10)
-  for (const mend of printed) expect(mends).toContain(mend)
+  for (const fix of printed) expect(fixes).toContain(fix)
 })
 
 describe.each([...PAGES, ...DRAWINGS])('%s', (path) => {

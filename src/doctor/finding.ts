@@ -1,4 +1,4 @@
-/** What stands in the way, as a stable word that scripts may compare. */
+/** The problem behind a failed check, as a stable word that scripts may compare. */
 export type Cause =
   | 'dns'
   | 'refused'
@@ -36,36 +36,38 @@ export type Cause =
   | 'cut'
   | 'no-http2'
 
-/** One check. `fail` has a cause; `unknown` could not be judged, and stands in nobody's way. */
+/** The result of one check. */
 export interface Finding {
   check: string
+  /** `unknown`: the check gave no result, or does not apply. It does not change the exit code. */
   verdict: 'pass' | 'fail' | 'unknown'
+  /** Set if the verdict is `fail`. */
   cause?: Cause
-  /** What was seen, and measured; for a fault, what it comes of. */
-  says: string
+  /** The observation with its measured times; for a failure, the explanation as well. */
+  message: string
 }
 
-export function pass(check: string, says: string): Finding {
-  return { check, verdict: 'pass', says }
+export function pass(check: string, message: string): Finding {
+  return { check, verdict: 'pass', message }
 }
 
-export function fail(check: string, cause: Cause, says: string): Finding {
-  return { check, verdict: 'fail', cause, says }
+export function fail(check: string, cause: Cause, message: string): Finding {
+  return { check, verdict: 'fail', cause, message }
 }
 
-export function unknown(check: string, says: string): Finding {
-  return { check, verdict: 'unknown', says }
+export function unknown(check: string, message: string): Finding {
+  return { check, verdict: 'unknown', message }
 }
 
-/** Milliseconds as people read them. */
-export function time(ms: number): string {
+/** Formats milliseconds for people. */
+export function formatMs(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`
 }
 
-const MAX_SHOWN = 200
+const MAX_TEXT_LENGTH = 200
 
-/** What a server has said, safe to print: one line, short, and nothing that a terminal would obey. */
-export function shown(text: string): string {
-  const line = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
-  return line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN)}…` : line
+/** Makes text from a server safe to print: one short line without control and format characters. */
+export function sanitize(text: string): string {
+  const line = text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()
+  return line.length > MAX_TEXT_LENGTH ? `${line.slice(0, MAX_TEXT_LENGTH)}…` : line
 }

@@ -1,17 +1,17 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { parseArgs } from 'node:util'
-import type { Examination } from './examine.ts'
-import { withStream } from './visit.ts'
+import type { CheckOptions } from './checks.ts'
+import { withStreamName } from './probe.ts'
 
-export interface Flags extends Examination {
+export interface Flags extends CheckOptions {
   isJson: boolean
 }
 
-const MAX_IDLE_SECONDS = 86_400
-const PATIENCE_MS = 2_000
+const MAX_DURATION_SECONDS = 86_400
+const EVENT_TIMEOUT_MS = 2_000
 
-/** What the doctor itself asks with, and what is of a connection: HTTP/2 knows nothing of these. */
-const OWN = new Set([
+/** Headers that the doctor sets itself, and headers of a connection, which HTTP/2 forbids. */
+const RESERVED_HEADERS = new Set([
   'accept',
   'accept-encoding',
   'last-event-id',
@@ -25,27 +25,37 @@ const OWN = new Set([
   'te',
 ])
 
-export const HELP = `npx sser doctor URL [options]
-
-Opens an event stream of sser through whatever stands between, and says what stands in its way.
-URL is the endpoint, as in https://shop.example/events; without ?stream= a stream of the doctor's own is asked for.
-
-  --idle SECONDS          how long to listen (75): a few heartbeats, and past the common limit of 60 s
-  --header 'Name: value'  sent with each request, as often as you like: a cookie, say
-  --insecure              takes any certificate
-  --json                  one JSON object, for programs
-  --help
-
-Exits with 0 when all is well, 1 when something stands in the way, 2 when nobody could be asked.
+export const USAGE = `Usage: npx sser doctor URL [options]
+npx sser doctor --help explains the options.
 `
 
-/** Undefined: help is wanted. @throws Error in one line that names the flag and what it wants. */
+export const HELP = `Usage: npx sser doctor URL [options]
+
+Opens an event stream of sser as a browser does, and reports problems on the way: proxies that buffer, compress,
+cache or cut it, and headers that are missing. URL is the endpoint, such as https://shop.example/events.
+Without ?stream= in the URL, the doctor uses a stream of its own.
+
+  --duration SECONDS      time to record the stream (default 75: several heartbeats, and longer than the usual
+                          idle timeout of 60 s)
+  --header 'Name: value'  adds a header to each request, such as a cookie; may be repeated
+  --insecure              accepts any certificate
+  --json                  prints one JSON object
+  --help                  prints this text
+
+Exit codes: 0 no problems, 1 problems found, 2 wrong usage or no connection.
+`
+
+/**
+ * Parses the arguments; returns undefined for `--help`.
+ *
+ * @throws Error whose message is one line with the flag, the expected value and the received one
+ */
 export function readFlags(args: readonly string[]): Flags | undefined {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
     options: {
-      idle: { type: 'string', default: '75' },
+      duration: { type: 'string', default: '75' },
       header: { type: 'string', multiple: true, default: [] },
       insecure: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -54,13 +64,14 @@ export function readFlags(args: readonly string[]): Flags | undefined {
   })
   if (values.help) return undefined
   const [address, ...others] = positionals
-  if (address === undefined || others.length > 0) throw new Error('one URL is wanted, of the endpoint')
+  if (address === undefined || others.length > 0)
+    throw new Error(`expected one URL, the endpoint of the events; got ${positionals.length}`)
   return {
     url: readUrl(address),
     headers: Object.fromEntries(values.header.map(readHeader)),
     insecure: values.insecure,
-    idleMs: readIdle(values.idle) * 1_000,
-    patienceMs: PATIENCE_MS,
+    durationMs: readDuration(values.duration) * 1_000,
+    timeoutMs: EVENT_TIMEOUT_MS,
     isJson: values.json,
   }
 }
@@ -68,21 +79,25 @@ export function readFlags(args: readonly string[]): Flags | undefined {
 function readUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new Error(`"${text}" is no http:// or https:// URL`)
+    throw new Error(`expected a URL that begins with http:// or https://, got "${text}"`)
   }
   if (url.username !== '' || url.password !== '') {
-    throw new Error("a URL with a password is refused; use --header 'Authorization: Basic …'")
+    throw new Error(
+      "expected a URL without a user name and password; use --header 'Authorization: Basic …' instead",
+    )
   }
-  return withStream(url)
+  return withStreamName(url)
 }
 
-function readIdle(text: string): number {
+function readDuration(text: string): number {
   const seconds = Number(text)
-  if (/^\d+$/.test(text) && seconds >= 1 && seconds <= MAX_IDLE_SECONDS) return seconds
-  throw new Error(`--idle wants a whole number of seconds from 1 to ${MAX_IDLE_SECONDS}, not "${text}"`)
+  if (/^\d+$/.test(text) && seconds >= 1 && seconds <= MAX_DURATION_SECONDS) return seconds
+  throw new Error(
+    `--duration: expected a whole number of seconds from 1 to ${MAX_DURATION_SECONDS}, got "${text}"`,
+  )
 }
 
-/** Names come in small letters, as HTTP/2 wants them. */
+/** Lowercases the name, because HTTP/2 requires it. */
 function readHeader(text: string): [name: string, value: string] {
   const colon = text.indexOf(':')
   const name = text.slice(0, Math.max(0, colon)).trim().toLowerCase()
@@ -91,8 +106,8 @@ function readHeader(text: string): [name: string, value: string] {
     validateHeaderName(name)
     validateHeaderValue(name, value)
   } catch {
-    throw new Error(`--header wants 'Name: value', not ${JSON.stringify(text)}`)
+    throw new Error(`--header: expected 'Name: value', got ${JSON.stringify(text)}`)
   }
-  if (OWN.has(name)) throw new Error(`--header ${name}: that one is the doctor's own`)
+  if (RESERVED_HEADERS.has(name)) throw new Error(`--header: the doctor sets ${name} itself; remove it`)
   return [name, value]
 }

@@ -1,24 +1,25 @@
-import { type Examination, examine } from '../../src/doctor/examine.ts'
+import { type CheckOptions, runChecks } from '../../src/doctor/checks.ts'
 import type { Finding } from '../../src/doctor/finding.ts'
-import { withStream } from '../../src/doctor/visit.ts'
+import { withStreamName } from '../../src/doctor/probe.ts'
 
 export interface Diagnosis {
   findings: readonly Finding[]
-  /** All that stands in the way. */
+  /** Causes of the failed checks. */
   causes: readonly (string | undefined)[]
-  says(check: string): string
+  /** Returns the message of a check, or an empty text if it was not made. */
+  message(check: string): string
 }
 
-/** What the doctor finds at `url`; it has less patience than a user's. */
-export async function diagnose(url: string, options: Partial<Examination> = {}): Promise<Diagnosis> {
-  const defaults = { headers: {}, insecure: false, idleMs: 1_000, patienceMs: 1_000 }
+/** Runs the doctor at `url`, with shorter time limits than those of the command. */
+export async function diagnose(url: string, options: Partial<CheckOptions> = {}): Promise<Diagnosis> {
+  const defaults = { headers: {}, insecure: false, durationMs: 1_000, timeoutMs: 1_000 }
   const findings: Finding[] = []
-  for await (const finding of examine({ url: withStream(new URL(url)), ...defaults, ...options })) {
+  for await (const finding of runChecks({ url: withStreamName(new URL(url)), ...defaults, ...options })) {
     findings.push(finding)
   }
   return {
     findings,
     causes: findings.filter(({ verdict }) => verdict === 'fail').map(({ cause }) => cause),
-    says: (check) => findings.find((finding) => finding.check === check)?.says ?? '',
+    message: (check) => findings.find((finding) => finding.check === check)?.message ?? '',
   }
 }

@@ -14,43 +14,50 @@ async function run(...args: string[]): Promise<{ code: number; stdout: string; s
   return { code, stdout, stderr }
 }
 
-test('asks for a stream of its own where none is named, and listens past the common limit', () => {
+test('defaults to its own stream and to a duration above the usual idle timeout', () => {
   const flags = readFlags([URL_])
   expect(flags?.url.href).toBe(`${URL_}?stream=sser-doctor`)
-  expect(flags?.idleMs).toBe(75_000)
+  expect(flags?.durationMs).toBe(75_000)
   expect(readFlags([`${URL_}?stream=a#b`])?.url.href).toBe(`${URL_}?stream=a`)
 })
 
-test('takes headers as often as they are given', () => {
+test('accepts several headers', () => {
   const flags = readFlags([URL_, '--header', 'Cookie: a=1; b=2', '--header', 'Authorization: Bearer x:y'])
   expect(flags?.headers).toEqual({ cookie: 'a=1; b=2', authorization: 'Bearer x:y' })
 })
 
-test('helps', async () => {
+test('prints its usage with --help', async () => {
   const { code, stdout, stderr } = await run('--help')
   expect(code).toBe(0)
   expect(stdout).toContain('npx sser doctor URL')
   expect(stderr).toBe('')
 })
 
+test('says that checks were not made after a problem that ends the run', async () => {
+  const { code, stdout } = await run(URL_)
+  expect(stdout).toContain('Problems: refused.')
+  expect(stdout).toContain('The remaining checks were not made.')
+  expect(code).toBe(2)
+})
+
 test.each([
-  [[], 'one URL is wanted'],
-  [[URL_, URL_], 'one URL is wanted'],
+  [[], 'expected one URL'],
+  [[URL_, URL_], 'expected one URL'],
   [[URL_, '--verbose'], "Unknown option '--verbose'"],
-  [['events'], 'no http:// or https:// URL'],
-  [['ftp://127.0.0.1/events'], 'no http:// or https:// URL'],
-  [['http://me:secret@127.0.0.1/'], 'a URL with a password is refused'],
-  [[URL_, '--idle', '0'], '--idle wants'],
-  [[URL_, '--idle', '1.5'], '--idle wants'],
-  [[URL_, '--idle', '1e9'], '--idle wants'],
-  [[URL_, '--header', 'no colon'], '--header wants'],
-  [[URL_, '--header', ': no name'], '--header wants'],
-  [[URL_, '--header', 'A: b\r\nEvil: yes'], '--header wants'],
-  [[URL_, '--header', 'A\r\nEvil: yes'], '--header wants'],
-  [[URL_, '--header', 'A: b\u0000'], '--header wants'],
-  [[URL_, '--header', 'Last-Event-ID: 1'], "is the doctor's own"],
-  [[URL_, '--header', 'Keep-Alive: 5'], "is the doctor's own"],
-] as const)('refuses %j with the usage', async (args, what) => {
+  [['events'], 'expected a URL that begins with http:// or https://'],
+  [['ftp://127.0.0.1/events'], 'expected a URL that begins with http:// or https://'],
+  [['http://me:secret@127.0.0.1/'], 'expected a URL without a user name and password'],
+  [[URL_, '--duration', '0'], '--duration: expected'],
+  [[URL_, '--duration', '1.5'], '--duration: expected'],
+  [[URL_, '--duration', '1e9'], '--duration: expected'],
+  [[URL_, '--header', 'no colon'], '--header: expected'],
+  [[URL_, '--header', ': no name'], '--header: expected'],
+  [[URL_, '--header', 'A: b\r\nEvil: yes'], '--header: expected'],
+  [[URL_, '--header', 'A\r\nEvil: yes'], '--header: expected'],
+  [[URL_, '--header', 'A: b\u0000'], '--header: expected'],
+  [[URL_, '--header', 'Last-Event-ID: 1'], 'the doctor sets'],
+  [[URL_, '--header', 'Keep-Alive: 5'], 'the doctor sets'],
+] as const)('rejects %j, and prints the usage', async (args, what) => {
   const { code, stdout, stderr } = await run(...args)
   expect(code).toBe(2)
   expect(stderr).toContain(what)

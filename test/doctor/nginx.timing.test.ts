@@ -3,40 +3,40 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { requires } from '../support/requires.ts'
 import { type Diagnosis, diagnose } from './diagnosis.ts'
-import { CERTIFICATE, endEdge, freePort, startNginx, startPod, TLS } from './edge.ts'
+import { CERTIFICATE, endNginx, freePort, startNginx, startPod, TLS } from './nginx.ts'
 
 const nginx = requires('nginx')
 const PORT = 8120
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 
-/** Each of these has an address of its own, so that one nginx is them all. */
-const WRONG = {
+/** Directives of one server block each. Each block listens on its own address, so that one nginx has them all. */
+const SETTINGS = {
   buffers: 'proxy_ignore_headers X-Accel-Buffering;',
   compresses: 'gzip on; gzip_types text/event-stream; gzip_min_length 0; gzip_http_version 1.0;',
-  compressesAndHolds: `proxy_http_version 1.1; proxy_ignore_headers X-Accel-Buffering;
+  compressesAndBuffers: `proxy_http_version 1.1; proxy_ignore_headers X-Accel-Buffering;
     gzip on; gzip_types text/event-stream; gzip_min_length 0;`,
-  cutsWhatIsIdle: 'proxy_read_timeout 2s;',
+  hasIdleTimeout: 'proxy_read_timeout 2s;',
   changesTheType: 'proxy_hide_header Content-Type; add_header Content-Type text/plain;',
   hidesTheType: 'proxy_hide_header Content-Type;',
   hidesCacheControl: 'proxy_hide_header Cache-Control;',
-  takesTheIdAway: 'proxy_set_header Last-Event-ID "";',
+  removesTheId: 'proxy_set_header Last-Event-ID "";',
   caches: `proxy_cache events; proxy_cache_valid 200 1m; proxy_http_version 1.1; proxy_cache_lock off;
     proxy_ignore_headers X-Accel-Buffering Cache-Control;`,
-  triesNoOther: 'proxy_next_upstream off;',
-  letsOneThrough: 'limit_conn one 1;',
-  leadsNowhere: 'rewrite ^ /nowhere break;',
-  leadsToAPage: 'rewrite ^ /page break;',
-  right: '',
+  doesNotRetry: 'proxy_next_upstream off;',
+  allowsOneStream: 'limit_conn one 1;',
+  routesNowhere: 'rewrite ^ /nowhere break;',
+  routesToAPage: 'rewrite ^ /page break;',
+  correct: '',
 } as const
 
-type Wrong = keyof typeof WRONG
+type Setting = keyof typeof SETTINGS
 
-const host = (name: Wrong) => `127.0.97.${10 + Object.keys(WRONG).indexOf(name)}`
-const url = (name: Wrong) => `http://${host(name)}:${PORT}/events`
-const ask = (name: Wrong, idleMs?: number): Promise<Diagnosis> =>
-  diagnose(url(name), { ...(idleMs && { idleMs }) })
+const host = (name: Setting) => `127.0.97.${10 + Object.keys(SETTINGS).indexOf(name)}`
+const url = (name: Setting) => `http://${host(name)}:${PORT}/events`
+const ask = (name: Setting, durationMs?: number): Promise<Diagnosis> =>
+  diagnose(url(name), { ...(durationMs && { durationMs }) })
 
-describe.skipIf(!nginx)('behind nginx (skipped where it is missing)', () => {
+describe.skipIf(!nginx)('sser doctor behind nginx (skipped without nginx)', () => {
   let refusedPort = 0
   const tlsPorts: Record<'one' | 'two', number> = { one: 0, two: 0 }
 
@@ -44,23 +44,23 @@ describe.skipIf(!nginx)('behind nginx (skipped where it is missing)', () => {
     refusedPort = await freePort()
     tlsPorts.one = await freePort()
     tlsPorts.two = await freePort()
-    // The first connection of each Pod has a heartbeat after a fifteenth of this; the doctor's come first.
+    // A Pod sends the first heartbeat of its first connection after a fifteenth of the interval, so before the timeout.
     const pod = await startPod()
-    const beating = await startPod({ heartbeatMs: 12_000 })
-    const leaving = await startPod()
-    const upstream = (name: Wrong) => {
-      if (name === 'caches') return leaving.origin
-      if (name === 'triesNoOther') return 'http://half'
-      return name === 'cutsWhatIsIdle' ? beating.origin : pod.origin
+    const podWithHeartbeats = await startPod({ heartbeatMs: 12_000 })
+    const stoppedPod = await startPod()
+    const upstream = (name: Setting) => {
+      if (name === 'caches') return stoppedPod.origin
+      if (name === 'doesNotRetry') return 'http://half'
+      return name === 'hasIdleTimeout' ? podWithHeartbeats.origin : pod.origin
     }
-    const blocks = (Object.keys(WRONG) as Wrong[]).map(
+    const blocks = (Object.keys(SETTINGS) as Setting[]).map(
       (name) => `server { listen ${host(name)}:${PORT};
-        location / { ${WRONG[name]} proxy_pass ${upstream(name)}; } }`,
+        location / { ${SETTINGS[name]} proxy_pass ${upstream(name)}; } }`,
     )
-    const edge = `127.0.97.9:${PORT}`
-    blocks.push(`server { listen ${edge};
+    const sharedAddress = `127.0.97.9:${PORT}`
+    blocks.push(`server { listen ${sharedAddress};
       location /dead { proxy_pass http://127.0.0.1:${refusedPort}; }
-      location /moved { return 301 ${url('right')}$is_args$args; }
+      location /moved { return 301 ${url('correct')}$is_args$args; }
       location /login { return 302 /page; }
       location /page { proxy_pass ${pod.origin}; }
       location /circle { return 302 /circle2; }
@@ -74,19 +74,19 @@ describe.skipIf(!nginx)('behind nginx (skipped where it is missing)', () => {
       server ${pod.origin.slice('http://'.length)} max_fails=0; }`
     const zone = 'limit_conn_zone $server_addr zone=one:64k;'
     await startNginx(nginx as string, half + zone + blocks.join('\n'), { host: '127.0.97.9', port: PORT })
-    // What is in the cache is the response that a Pod ended when it stopped; another came in its place.
+    // The cache stores the response that this Pod ended when it stopped; another Pod then takes its port.
     const cached = await fetch(`${url('caches')}?stream=sser-doctor`, {
       headers: { 'accept-encoding': 'gzip' },
     })
-    await leaving.stop()
+    await stoppedPod.stop()
     await cached.text()
-    await startPod({ port: leaving.port })
+    await startPod({ port: stoppedPod.port })
   })
 
-  afterAll(endEdge)
+  afterAll(endNginx)
 
-  test.concurrent('finds nothing where nothing is wrong', async () => {
-    const { causes, findings, says } = await ask('right', 2_500)
+  test.concurrent('finds no problem behind a correct configuration', async () => {
+    const { causes, findings, message } = await ask('correct', 2_500)
     expect(causes).toEqual([])
     expect(findings.map(({ check }) => check)).toEqual([
       'connection',
@@ -102,126 +102,138 @@ describe.skipIf(!nginx)('behind nginx (skipped where it is missing)', () => {
       'heartbeat',
       'duration',
     ])
-    expect(says('duration')).toContain('open for 2.5 s')
+    expect(message('duration')).toContain('open for 2.5 s')
   })
 
-  test.concurrent('names buffering, and that not even the head came', async () => {
-    const { causes, says } = await ask('buffers')
+  test.concurrent('reports buffering, and that the response headers did not arrive', async () => {
+    const { causes, message } = await ask('buffers')
     expect(causes).toEqual(['buffered'])
-    expect(says('first event')).toContain('not even the head')
+    expect(message('first event')).toContain('not even the response headers')
   })
 
-  test.concurrent('names compression, where events come through all the same', async () => {
+  test.concurrent('reports compression that delays no event', async () => {
     expect((await ask('compresses')).causes).toEqual(['compressed'])
   })
 
-  test.concurrent('names compression, not buffering, where it is what holds events back', async () => {
-    const { causes, says } = await ask('compressesAndHolds')
+  test.concurrent('blames compression, not buffering, if plain requests get events', async () => {
+    const { causes, message } = await ask('compressesAndBuffers')
     expect(causes).toEqual(['compressed'])
-    expect(says('first event')).toContain('does not offer gzip')
+    expect(message('first event')).toContain('does not accept gzip')
   })
 
-  test.concurrent('measures an idle limit', async () => {
-    const { causes, says } = await ask('cutsWhatIsIdle', 8_000)
+  test.concurrent('measures an idle timeout', async () => {
+    const { causes, message } = await ask('hasIdleTimeout', 8_000)
     expect(causes).toEqual(['idle-cut'])
-    expect(says('duration')).toMatch(/after 2\.\d s without an event/)
+    expect(message('duration')).toMatch(/after 2\.\d s without an event/)
   })
 
   test.concurrent.each([
     ['changesTheType', 'content-type', 'text/plain'],
     ['hidesTheType', 'content-type', 'missing'],
     ['hidesCacheControl', 'cache-control', 'missing'],
-  ] as const)('names the header where an edge %s', async (name, check, what) => {
-    const { causes, says } = await ask(name)
+  ] as const)('names the header if the proxy %s', async (name, check, what) => {
+    const { causes, message } = await ask(name)
     expect(causes).toEqual([check])
-    expect(says(check)).toContain(what)
+    expect(message(check)).toContain(what)
   })
 
-  test.concurrent('names the id that does not arrive', async () => {
-    expect((await ask('takesTheIdAway')).causes).toEqual(['last-event-id'])
+  test.concurrent('reports a Last-Event-ID that does not arrive', async () => {
+    expect((await ask('removesTheId')).causes).toEqual(['last-event-id'])
   })
 
-  test.concurrent('names the limit that lets one stream through', async () => {
-    expect((await ask('letsOneThrough')).causes).toEqual(['one-at-a-time'])
+  test.concurrent('reports a limit of one stream', async () => {
+    expect((await ask('allowsOneStream')).causes).toEqual(['one-at-a-time'])
   })
 
-  test.concurrent('names an edge that asks no other Pod in place of one that is gone', async () => {
-    const { causes, findings } = await ask('triesNoOther')
+  test.concurrent('reports a proxy that does not retry on another Pod', async () => {
+    const { causes, findings } = await ask('doesNotRetry')
     expect(causes).toEqual(['no-retry'])
-    expect(findings.find(({ cause }) => cause === 'no-retry')?.says).toContain('got a 502')
+    expect(findings.find(({ cause }) => cause === 'no-retry')?.message).toContain('got status 502')
   })
 
-  test.concurrent('tells a page from an event stream', async () => {
-    const { causes, says } = await ask('leadsToAPage')
+  test.concurrent('tells a page from an event stream, and quotes its beginning', async () => {
+    const { causes, message } = await ask('routesToAPage')
     expect(causes).toEqual(['not-sser'])
-    expect(says('sser')).toContain('Sign in')
+    expect(message('sser')).toContain('Sign in')
   })
 
-  test.concurrent('names a path that leads nowhere', async () => {
-    expect((await ask('leadsNowhere')).causes).toEqual(['not-found'])
+  test.concurrent('reports a path without a route', async () => {
+    expect((await ask('routesNowhere')).causes).toEqual(['not-found'])
   })
 
   test.concurrent.each([
-    ['/dead', 'bad-gateway', 'by nginx'],
+    ['/dead', 'bad-gateway', 'from nginx'],
     ['/theirs', 'credentials', '403'],
     ['/mine', 'credentials', '401'],
-    ['/moved', 'redirect', 'an event stream is'],
-    ['/login', 'redirect', 'a login page, perhaps'],
-    ['/circle', 'redirect-loop', 'in a circle'],
-  ])('explains what is at %s', async (path, cause, what) => {
-    const { causes, says } = await diagnose(`http://127.0.97.9:${PORT}${path}`)
+    ['/moved', 'redirect', ': an event stream'],
+    ['/login', 'redirect', 'possibly a login page'],
+    ['/circle', 'redirect-loop', 'which is a loop'],
+  ])('explains the response at %s', async (path, cause, what) => {
+    const { causes, message } = await diagnose(`http://127.0.97.9:${PORT}${path}`)
     expect(causes).toEqual([cause])
-    expect(says('status')).toContain(what)
+    expect(message('status')).toContain(what)
   })
 
-  test.concurrent('sends the headers that it was given', async () => {
+  test.concurrent('sends the headers of the user', async () => {
     const headers = { authorization: 'Bearer me' }
     expect((await diagnose(`http://127.0.97.9:${PORT}/mine`, { headers })).causes).toEqual([])
   })
 
-  test.concurrent('hands on what sser itself says when it refuses', async () => {
-    const { causes, says } = await diagnose(`${url('right')}?stream=`)
+  test.concurrent('quotes the error of sser if sser refuses the request', async () => {
+    const { causes, message } = await diagnose(`${url('correct')}?stream=`)
     expect(causes).toEqual(['refused-by-sser'])
-    expect(says('status')).toContain('A stream name must be supplied')
+    expect(message('status')).toContain('A stream name must be supplied')
   })
 
-  test.concurrent('names a cache, not the Pod that has long gone', async () => {
+  test.concurrent('reports a cache, not the stopped Pod whose response it stores', async () => {
     expect((await ask('caches')).causes).toEqual(['cached'])
   })
 
-  test.concurrent('refuses a certificate that a browser would refuse', async () => {
+  test.concurrent('rejects a certificate that browsers reject', async () => {
     expect((await diagnose(`https://127.0.0.1:${tlsPorts.two}/events`)).causes).toEqual(['certificate'])
   })
 
-  test.concurrent('names the HTTP version where TLS is without HTTP/2', async () => {
+  test.concurrent('reports a TLS server without HTTP/2', async () => {
     const { causes } = await diagnose(`https://127.0.0.1:${tlsPorts.one}/events`, { insecure: true })
     expect(causes).toEqual(['no-http2'])
   })
 
-  test.concurrent('is content with HTTP/2 over TLS, as a command that exits with 0', async () => {
-    const { code, stdout } = await run(`https://127.0.0.1:${tlsPorts.two}/events`, '--idle', '1')
+  test.concurrent('exits with 0 and prints no problem for HTTP/2 over TLS', async () => {
+    const { code, stdout, stderr } = await run(`https://127.0.0.1:${tlsPorts.two}/events`, '--duration', '1')
     expect(stdout).toContain('✓ HTTP/2')
-    expect(stdout).toContain('Nothing stands in the way.')
+    expect(stdout).toContain('No problems found.')
+    expect(stderr).toContain('recording for')
     expect(code).toBe(0)
   })
 
-  test.concurrent('is refused with 2, and what is wrong with 1, for programs as JSON', async () => {
+  test.concurrent('prints JSON, and exits with 2 without a connection and with 1 for a problem', async () => {
     const refused = await run(`http://127.0.0.1:${refusedPort}/events`, '--json')
     expect(refused.code).toBe(2)
     expect(JSON.parse(refused.stdout)).toMatchObject({ exitCode: 2, findings: [{ cause: 'refused' }] })
-    const wrong = await run(url('hidesCacheControl'), '--json', '--idle', '1')
+    const wrong = await run(url('hidesCacheControl'), '--json', '--duration', '1')
     expect(wrong.code).toBe(1)
-    const { findings } = JSON.parse(wrong.stdout) as { findings: { cause?: string; mends?: unknown[] }[] }
-    expect(findings.find(({ cause }) => cause === 'cache-control')?.mends).not.toEqual([])
+    const { findings } = JSON.parse(wrong.stdout) as { findings: { cause?: string; fixes?: unknown[] }[] }
+    expect(findings.find(({ cause }) => cause === 'cache-control')).toMatchObject({
+      check: 'cache-control',
+      verdict: 'fail',
+      message: expect.stringContaining('missing'),
+      fixes: expect.arrayContaining([{ where: 'nginx', change: expect.any(String) }]),
+    })
+    expect(findings.filter(({ fixes }) => fixes !== undefined)).toHaveLength(1)
   })
 })
 
-/** The command as a process of its own, which trusts the tests' certificate. */
-function run(...args: string[]): Promise<{ code: number; stdout: string }> {
+/** Runs the command in a process that trusts the certificate of the tests. */
+function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: CERTIFICATE }
   return new Promise((resolve) => {
-    execFile(process.execPath, [CLI, 'doctor', ...args], { env, timeout: 10_000 }, (error, stdout) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout })
-    })
+    execFile(
+      process.execPath,
+      [CLI, 'doctor', ...args],
+      { env, timeout: 10_000 },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
+      },
+    )
   })
 }

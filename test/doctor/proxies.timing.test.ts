@@ -1,58 +1,58 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterAll, expect, test } from 'vitest'
 import { diagnose } from './diagnosis.ts'
-import { endStrangers, GREETING, HEADERS, serveHttp } from './stranger.ts'
+import { endServers, GREETING, HEADERS, serveHttp } from './fake-server.ts'
 
 const GAP = GREETING.replace('sser-position', 'sser-gap')
 const LATE_MS = 200
 
-afterAll(endStrangers)
+afterAll(endServers)
 
-/** Answers as a Pod does, with `headers` besides. */
-function greet(request: IncomingMessage, response: ServerResponse, headers = {}): void {
+/** Responds as a Pod does, with additional headers. */
+function respond(request: IncomingMessage, response: ServerResponse, headers = {}): void {
   response.writeHead(200, { ...HEADERS, 'sser-resume': 'gap', ...headers })
   if (request.method === 'HEAD') response.end()
   else response.write(request.headers['last-event-id'] === undefined ? GREETING : GAP)
 }
 
-test.concurrent('names a proxy that holds each event back for 200 ms', async () => {
+test.concurrent('reports a proxy that delays each event by 200 ms', async () => {
   const url = await serveHttp((request, response) => {
-    if (request.method === 'HEAD') greet(request, response)
-    else setTimeout(greet, LATE_MS, request, response)
+    if (request.method === 'HEAD') respond(request, response)
+    else setTimeout(respond, LATE_MS, request, response)
   })
-  const { causes, says } = await diagnose(url, { patienceMs: 2_000 })
+  const { causes, message } = await diagnose(url, { timeoutMs: 2_000 })
   expect(causes).toEqual(['delayed'])
-  expect(says('first event')).toContain('holds each event back')
+  expect(message('first event')).toContain('delays each event')
 })
 
-test.concurrent('does not call a server delayed whose every answer takes 200 ms', async () => {
-  const url = await serveHttp((request, response) => void setTimeout(greet, LATE_MS, request, response))
-  expect((await diagnose(url, { patienceMs: 2_000 })).causes).toEqual([])
+test.concurrent('reports no delay if every response takes 200 ms, HEAD as well', async () => {
+  const url = await serveHttp((request, response) => void setTimeout(respond, LATE_MS, request, response))
+  expect((await diagnose(url, { timeoutMs: 2_000 })).causes).toEqual([])
 })
 
-test.concurrent('does not call a server delayed that is late with its first answer alone', async () => {
+test.concurrent('reports no delay if only the first response is late', async () => {
   let requests = 0
   const url = await serveHttp((request, response) => {
     requests += 1
-    if (requests > 1) greet(request, response)
-    else setTimeout(greet, LATE_MS, request, response)
+    if (requests > 1) respond(request, response)
+    else setTimeout(respond, LATE_MS, request, response)
   })
-  expect((await diagnose(url, { patienceMs: 2_000 })).causes).toEqual([])
+  expect((await diagnose(url, { timeoutMs: 2_000 })).causes).toEqual([])
 })
 
 test.concurrent.each([
   [1, 'status'],
   [2, 'second stream'],
-])('names an edge that answers 503 to request %i alone', async (refused, check) => {
+])('reports a missing retry if only request %i gets a 503', async (refused, check) => {
   let requests = 0
   const url = await serveHttp((request, response) => {
     requests += 1
     if (requests === refused) response.writeHead(503).end()
-    else greet(request, response)
+    else respond(request, response)
   })
-  const { causes, says } = await diagnose(url)
+  const { causes, message } = await diagnose(url)
   expect(causes).toEqual(['no-retry'])
-  expect(says(check)).toContain('got a 503, though 5 of 5')
+  expect(message(check)).toContain('got status 503, but 5 of 5')
 })
 
 test.concurrent.each([
@@ -62,15 +62,15 @@ test.concurrent.each([
   ['x-varnish', '32770 3', ['cached']],
   ['cache-status', 'edge; fwd=miss', []],
   ['cache-status', 'edge; hit; ttl=30', ['cached']],
-])('takes an answer with %s: %s to have the causes %j', async (name, value, expected) => {
-  const url = await serveHttp((request, response) => greet(request, response, { [name]: value }))
+])('reads a response with %s: %s as %j', async (name, value, expected) => {
+  const url = await serveHttp((request, response) => respond(request, response, { [name]: value }))
   expect((await diagnose(url)).causes).toEqual(expected)
 })
 
-test.concurrent('names a cache that no header shows, and not a lost id', async () => {
+test.concurrent('reports a cache without a header of its own, not a lost id', async () => {
   const url = await serveHttp((request, response) => {
     if (!request.url?.includes('sser-doctor=')) delete request.headers['last-event-id']
-    greet(request, response, { age: '0' })
+    respond(request, response, { age: '0' })
   })
   expect((await diagnose(url)).causes).toEqual(['cached'])
 })

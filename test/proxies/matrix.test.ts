@@ -121,7 +121,7 @@ describe('a real proxy in front of three Pods', () => {
   }
 
   async function ask(lane: Lane): Promise<void> {
-    diagnoses.set(lane, await diagnose(lane.urlOf('asked-by-the-doctor'), { patienceMs: PATIENCE_MS }))
+    diagnoses.set(lane, await diagnose(lane.urlOf('asked-by-the-doctor'), { timeoutMs: PATIENCE_MS }))
   }
 
   function report(): string {

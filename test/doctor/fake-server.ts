@@ -2,22 +2,22 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 
 export const HOST = '127.0.97.2'
-/** What an sser Pod sends first. */
+/** The first event of a Pod. */
 export const GREETING = 'event: sser-position\nretry: 2000\ndata: {}\nid: aZ3k9h-GRc\n\n'
 export const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' }
 const ends: (() => unknown)[] = []
 
 /** For `afterAll`. */
-export async function endStrangers(): Promise<void> {
+export async function endServers(): Promise<void> {
   for (const end of ends.splice(0).reverse()) await end()
 }
 
-/** Whatever `answer` says, at the URL that this resolves with. */
-export async function serveHttp(answer: RequestListener): Promise<string> {
-  return listen(createServer(answer))
+/** Starts an HTTP server that responds with `listener`; resolves with its URL. */
+export async function serveHttp(listener: RequestListener): Promise<string> {
+  return listen(createServer(listener))
 }
 
-/** Whatever is written to each connection. */
+/** Starts a TCP server; resolves with its URL. */
 export async function serveTcp(onSocket: (socket: Socket) => void): Promise<string> {
   const server = createTcpServer((socket) => {
     ends.push(() => socket.destroy())

@@ -7,9 +7,9 @@ import {
   constants as zlib,
 } from 'node:zlib'
 import { createParser } from 'eventsource-parser'
-import type { Answer } from './ask.ts'
+import type { HttpResponse } from './request.ts'
 
-/** Event names of the server's own events. */
+/** Kinds by the names of sser's own events. */
 const KINDS: ReadonlyMap<string, Arrival['kind']> = new Map([
   ['sser-position', 'position'],
   ['sser-gap', 'gap'],
@@ -26,97 +26,101 @@ export interface Arrival {
 /** Maximum length of an event, in characters. A message has at most 1 MiB, so a longer event is not from sser. */
 const MAX_EVENT_LENGTH = 2_097_152
 const MAX_EXCERPT_LENGTH = 500
-/** So many times of heartbeats are kept. */
-const MAX_BEATS = 1_000
+const MAX_HEARTBEATS = 1_000
 
-/** What comes of one response, and when, in milliseconds since it was asked for. Nothing of it is kept but that. */
-export class Listening {
-  readonly answer: Answer
+/** Records when the parts of one response arrive, in milliseconds since the request. It keeps no events. */
+export class Recording {
+  readonly response: HttpResponse
   readonly headMs: number
-  /** First arrival that is not `sser-retry`. */
-  greeting: Arrival | undefined
+  /** First arrival other than `sser-retry`. */
+  firstEvent: Arrival | undefined
   last: Arrival | undefined
-  /** Of every `sser-position` after the greeting. */
-  readonly beats: number[] = []
-  /** Between two arrivals, not counting what came before the end. */
+  /** Times of the `sser-position` events after the first event; at most {@link MAX_HEARTBEATS}. */
+  readonly heartbeats: number[] = []
+  /** The longest time between two chunks; the time between the last chunk and the end does not count. */
   longestSilenceMs = 0
   lastMs: number
-  /** How it ended: as HTTP ends a response, or cut off. */
+  /** `isClean`: HTTP completed the response; otherwise the connection was cut. */
   end: { ms: number; isClean: boolean } | undefined
-  readonly #askedAt: number
   /** The beginning of the body, as text. */
   excerpt = ''
   /** More than {@link MAX_EVENT_LENGTH} characters came without an event; the rest of the body is not read. */
   isOversized = false
+  readonly #sentAt: number
   readonly #decoder = new TextDecoder()
   readonly #parser = createParser({
-    onEvent: ({ event = '' }) => this.#arrive(KINDS.get(event) ?? 'event'),
-    onComment: () => this.#arrive('comment'),
+    onEvent: ({ event = '' }) => this.#record(KINDS.get(event) ?? 'event'),
+    onComment: () => this.#record('comment'),
   })
-  #lengthSinceArrival = 0
-  #look: () => void = () => {}
+  #unrecordedLength = 0
+  #onProgress: () => void = () => {}
 
-  constructor(answer: Answer, askedAt: number) {
-    this.answer = answer
-    this.#askedAt = askedAt
-    this.headMs = answer.headAt - askedAt
+  constructor(response: HttpResponse, sentAt: number) {
+    this.response = response
+    this.#sentAt = sentAt
+    this.headMs = response.headAt - sentAt
     this.lastMs = this.headMs
-    const body = decoded(answer)
-    body.on('data', (bytes: Uint8Array) => this.#take(bytes, body))
+    const body = decompressed(response)
+    body.on('data', (bytes: Uint8Array) => this.#read(bytes, body))
     body.on('end', () => this.#finish(true))
     body.on('error', () => this.#finish(false))
     body.on('close', () => this.#finish(false))
   }
 
-  /** Whether `test` came to hold within `ms`, or before the end. */
+  /** Waits until `test` returns true, the response ends, or `ms` milliseconds pass; resolves with `test()`. */
   until(test: () => boolean, ms: number): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = () => {
         clearTimeout(timer)
-        this.#look = () => {}
+        this.#onProgress = () => {}
         resolve(test())
       }
       const timer = setTimeout(settle, ms)
-      this.#look = () => {
+      this.#onProgress = () => {
         if (test() || this.end !== undefined) settle()
       }
-      this.#look()
+      this.#onProgress()
     })
   }
 
-  #take(bytes: Uint8Array, body: Readable): void {
+  /** Waits until the response ends, or `ms` milliseconds pass. */
+  async untilEnd(ms: number): Promise<void> {
+    await this.until(() => false, ms)
+  }
+
+  #read(bytes: Uint8Array, body: Readable): void {
     if (this.isOversized) return
-    const ms = performance.now() - this.#askedAt
+    const ms = performance.now() - this.#sentAt
     this.longestSilenceMs = Math.max(this.longestSilenceMs, ms - this.lastMs)
     this.lastMs = ms
     const text = this.#decoder.decode(bytes, { stream: true })
     if (this.excerpt.length < MAX_EXCERPT_LENGTH)
       this.excerpt = (this.excerpt + text).slice(0, MAX_EXCERPT_LENGTH)
-    // The parser discards lines that are no fields, so its own limit would let endless HTML through.
-    this.#lengthSinceArrival += text.length
+    // The parser discards lines without a field name, so its own limit would not stop an endless HTML page.
+    this.#unrecordedLength += text.length
     this.#parser.feed(text)
-    if (this.#lengthSinceArrival > MAX_EVENT_LENGTH) {
+    if (this.#unrecordedLength > MAX_EVENT_LENGTH) {
       this.isOversized = true
       body.destroy()
     }
-    this.#look()
+    this.#onProgress()
   }
 
-  #arrive(kind: Arrival['kind']): void {
+  #record(kind: Arrival['kind']): void {
     const arrival = { kind, ms: this.lastMs }
-    this.#lengthSinceArrival = 0
-    if (this.greeting === undefined && kind !== 'retry') this.greeting = arrival
-    else if (kind === 'position' && this.beats.length < MAX_BEATS) this.beats.push(arrival.ms)
+    this.#unrecordedLength = 0
+    if (this.firstEvent === undefined && kind !== 'retry') this.firstEvent = arrival
+    else if (kind === 'position' && this.heartbeats.length < MAX_HEARTBEATS) this.heartbeats.push(arrival.ms)
     this.last = arrival
   }
 
   #finish(isClean: boolean): void {
-    this.end ??= { ms: performance.now() - this.#askedAt, isClean }
-    this.#look()
+    this.end ??= { ms: performance.now() - this.#sentAt, isClean }
+    this.#onProgress()
   }
 }
 
-/** The encodings that the doctor offers and reads, as browsers do. */
+/** The content codings that the doctor accepts, which are those of browsers. */
 const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream & Readable>> = {
   gzip: () => createGunzip({ finishFlush: zlib.Z_SYNC_FLUSH }),
   'x-gzip': () => createGunzip({ finishFlush: zlib.Z_SYNC_FLUSH }),
@@ -125,8 +129,8 @@ const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream & Readable>
   zstd: () => createZstdDecompress(),
 }
 
-function decoded({ body, headers }: Answer): Readable {
+function decompressed({ body, headers }: HttpResponse): Readable {
   const decoder = DECODERS[(headers.get('content-encoding') ?? '').trim().toLowerCase()]
-  // Whoever listens to it hears of its errors; the callback is there to be one.
+  // The decoder emits its errors to the listeners of the recording; `pipeline()` requires a callback.
   return decoder === undefined ? body : (pipeline(body, decoder(), () => {}) as unknown as Readable)
 }

@@ -2,44 +2,44 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
 import { diagnose } from './diagnosis.ts'
-import { freePort } from './edge.ts'
-import { endStrangers, GREETING, HEADERS, HOST, serveHttp, serveTcp } from './stranger.ts'
+import { endServers, GREETING, HEADERS, HOST, serveHttp, serveTcp } from './fake-server.ts'
+import { freePort } from './nginx.ts'
 
-afterAll(endStrangers)
+afterAll(endServers)
 
-test.concurrent('nobody listens', async () => {
+test.concurrent('reports a closed port as refused, and makes no further check', async () => {
   const { causes, findings } = await diagnose(`http://${HOST}:${await freePort(HOST)}/events`)
   expect(causes).toEqual(['refused'])
   expect(findings).toHaveLength(1)
 })
 
-test.concurrent('a name without an address', async () => {
-  // A label has at most 63 characters: no server has to be asked.
+test.concurrent('reports a name that has no address', async () => {
+  // A label has at most 63 characters, so the resolver rejects this one without a query.
   expect((await diagnose(`http://${'x'.repeat(64)}.invalid/events`)).causes).toEqual(['dns'])
 })
 
-test.concurrent('no TLS where https is asked for', async () => {
+test.concurrent('reports a server without TLS behind an https URL', async () => {
   const url = await serveTcp((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
   expect((await diagnose(url.replace('http:', 'https:'))).causes).toEqual(['tls'])
 })
 
-test.concurrent('a server that never answers is not said to buffer', async () => {
-  const { causes, says } = await diagnose(await serveTcp(() => {}))
+test.concurrent('does not blame buffering if HEAD gets no response either', async () => {
+  const { causes, message } = await diagnose(await serveTcp(() => {}))
   expect(causes).toEqual(['silent'])
-  expect(says('first event')).toContain('nor an answer to a HEAD request')
+  expect(message('first event')).toContain('no response to HEAD in time either')
 })
 
-test.concurrent('a server that hangs up', async () => {
+test.concurrent('reports a server that closes the connection without a response', async () => {
   const url = await serveTcp((socket) => socket.once('data', () => socket.destroy()))
   expect((await diagnose(url)).causes).toEqual(['no-answer'])
 })
 
-test.concurrent('a server that speaks no HTTP', async () => {
+test.concurrent('reports a server that does not speak HTTP', async () => {
   const url = await serveTcp((socket) => socket.end('220 mail.example ESMTP\r\n'))
   expect((await diagnose(url)).causes).toEqual(['no-http'])
 })
 
-test.concurrent('a server that is slow with all it says is slow, and does not buffer', async () => {
+test.concurrent('reports a server whose every response is slow as slow, not as buffering', async () => {
   const url = await serveHttp((request, response) => {
     setTimeout(() => {
       response.writeHead(200, { ...HEADERS, 'sser-resume': 'gap' })
@@ -52,39 +52,39 @@ test.concurrent('a server that is slow with all it says is slow, and does not bu
   expect(causes).not.toContain('buffered')
 })
 
-test.concurrent('one Pod among several that hangs is not laid to the way', async () => {
+test.concurrent('blames one Pod if the same request sent again gets an event', async () => {
   let clients = 0
   const url = await serveHttp((_, response) => {
     clients += 1
     if (clients > 1) response.writeHead(200, { ...HEADERS, 'sser-resume': 'gap' }).write(GREETING)
   })
-  const { causes, says } = await diagnose(url)
+  const { causes, message } = await diagnose(url)
   expect(causes).toEqual(['slow'])
-  expect(says('first event')).toContain('made again')
+  expect(message('first event')).toContain('sent again')
 })
 
-test.concurrent('a status that comes late is told', async () => {
+test.concurrent('explains a status that arrives after the time limit', async () => {
   const url = await serveHttp((_, response) => {
     setTimeout(() => response.writeHead(504).end(), 1_500)
   })
   expect((await diagnose(url)).causes).toEqual(['gateway-timeout'])
 })
 
-test.concurrent('events that come in bursts', async () => {
+test.concurrent('reports heartbeats that arrive together', async () => {
   const url = await serveHttp((request, response) => {
-    const isBack = request.headers['last-event-id'] !== undefined
+    const isReconnect = request.headers['last-event-id'] !== undefined
     response.writeHead(200, HEADERS)
-    response.write(isBack ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+    response.write(isReconnect ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
     setTimeout(() => response.write('event: sser-position\ndata: {}\nid: aZ3k9h-GRc\n\n'.repeat(3)), 300)
   })
   expect((await diagnose(url)).causes).toEqual(['bursts'])
 })
 
-test.concurrent('a limit on how long a response lasts is not called an idle limit', async () => {
+test.concurrent('tells a limit on the duration of a response from an idle timeout', async () => {
   const url = await serveHttp((request, response) => {
-    const isBack = request.headers['last-event-id'] !== undefined
+    const isReconnect = request.headers['last-event-id'] !== undefined
     response.writeHead(200, HEADERS)
-    response.write(isBack ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+    response.write(isReconnect ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
     const beat = setInterval(
       () => response.write('event: sser-position\ndata: {}\nid: aZ3k9h-GRc\n\n'),
       1_000,
@@ -94,16 +94,16 @@ test.concurrent('a limit on how long a response lasts is not called an idle limi
       response.destroy()
     }, 2_400)
   })
-  expect((await diagnose(url, { idleMs: 5_000 })).causes).toEqual(['length-cut'])
+  expect((await diagnose(url, { durationMs: 5_000 })).causes).toEqual(['length-cut'])
 })
 
-test.concurrent('a short limit on how long a response lasts is told from an idle limit by other clients', async () => {
+test.concurrent('compares several clients to tell a short limit from an idle timeout', async () => {
   let clients = 0
   const url = await serveHttp((request, response) => {
-    const isBack = request.headers['last-event-id'] !== undefined
+    const isReconnect = request.headers['last-event-id'] !== undefined
     response.writeHead(200, HEADERS)
-    response.write(isBack ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
-    // For the first one alone, either would do.
+    response.write(isReconnect ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+    // One client alone cannot tell the two limits apart.
     clients += 1
     setTimeout(
       () => response.write('event: sser-position\ndata: {}\nid: aZ3k9h-GRc\n\n'),
@@ -111,24 +111,24 @@ test.concurrent('a short limit on how long a response lasts is told from an idle
     )
     setTimeout(() => response.destroy(), 1_700)
   })
-  expect((await diagnose(url, { idleMs: 4_000 })).causes).toEqual(['length-cut'])
+  expect((await diagnose(url, { durationMs: 4_000 })).causes).toEqual(['length-cut'])
 })
 
-test.concurrent('one stream that is cut, and no other, is laid to no limit', async () => {
+test.concurrent('blames no limit if only one of several streams is cut', async () => {
   let clients = 0
   const url = await serveHttp((request, response) => {
-    const isBack = request.headers['last-event-id'] !== undefined
+    const isReconnect = request.headers['last-event-id'] !== undefined
     response.writeHead(200, HEADERS)
-    response.write(isBack ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+    response.write(isReconnect ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
     clients += 1
     if (clients === 1) setTimeout(() => response.destroy(), 700)
   })
-  const { causes, says } = await diagnose(url)
+  const { causes, message } = await diagnose(url)
   expect(causes).toEqual(['cut'])
-  expect(says('duration')).toContain('Ask again')
+  expect(message('duration')).toContain('Run the doctor again')
 })
 
-test.concurrent('a Pod that was not ready once, and is for ever in a cache', async () => {
+test.concurrent('finds a cache that keeps the response of a Pod that was not ready', async () => {
   const url = await serveHttp((request, response) => {
     response.writeHead(200, HEADERS)
     if (request.url?.includes('sser-doctor=')) response.write(GREETING)
@@ -137,24 +137,24 @@ test.concurrent('a Pod that was not ready once, and is for ever in a cache', asy
   expect((await diagnose(url)).causes).toEqual(['cached'])
 })
 
-test.concurrent('a Pod that is not ready', async () => {
+test.concurrent('reports a Pod that is not ready', async () => {
   const url = await serveHttp((_, response) =>
     response.writeHead(200, HEADERS).end('event: sser-retry\nretry: 2000\ndata: {}\n\n'),
   )
   expect((await diagnose(url)).causes).toEqual(['not-ready'])
 })
 
-test.concurrent('a Pod that stops while the doctor listens', async () => {
+test.concurrent('reports a Pod that drains during the recording', async () => {
   const url = await serveHttp((request, response) => {
-    const isBack = request.headers['last-event-id'] !== undefined
+    const isReconnect = request.headers['last-event-id'] !== undefined
     response.writeHead(200, HEADERS)
-    response.write(isBack ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+    response.write(isReconnect ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
     setTimeout(() => response.end('event: sser-retry\nretry: 1234\ndata: {}\n\n'), 600)
   })
   expect((await diagnose(url)).causes).toEqual(['draining'])
 })
 
-test.concurrent('a Pod that stops at once, and no other, is not laid to a cache', async () => {
+test.concurrent('does not blame a cache if only one Pod drains at once', async () => {
   let clients = 0
   const url = await serveHttp((_, response) => {
     response.writeHead(200, HEADERS)
@@ -165,12 +165,23 @@ test.concurrent('a Pod that stops at once, and no other, is not laid to a cache'
   expect((await diagnose(url)).causes).toEqual(['draining'])
 })
 
-test.concurrent('an event stream of somebody else', async () => {
+test.concurrent('recognises the event stream of another server', async () => {
   const url = await serveHttp((_, response) => response.writeHead(200, HEADERS).write('data: hello\n\n'))
   expect((await diagnose(url)).causes).toEqual(['not-sser'])
 })
 
-test.concurrent('an event without data does not count, as it does not in a browser', async () => {
+test.concurrent('counts the silence up to the end of the recording', async () => {
+  const url = await serveHttp((request, response) => {
+    const isReconnect = request.headers['last-event-id'] !== undefined
+    response.writeHead(200, HEADERS)
+    response.write(isReconnect ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+  })
+  const { message } = await diagnose(url)
+  expect(message('duration')).toContain('open for 1.0 s')
+  expect(message('duration')).not.toMatch(/silence \d{1,2} ms/)
+})
+
+test.concurrent('ignores an event without data, as browsers do', async () => {
   const url = await serveHttp((_, response) => {
     response.writeHead(200, HEADERS).write('event: sser-position\nid: aZ3k9h-GRc\n\n')
     response.write('data: hello\n\n')
@@ -178,39 +189,39 @@ test.concurrent('an event without data does not count, as it does not in a brows
   expect((await diagnose(url)).causes).toEqual(['not-sser'])
 })
 
-test.concurrent('line breaks of CR and of CRLF count, also where a chunk ends between CR and LF', async () => {
+test.concurrent('accepts CR and CRLF as line breaks, also if a chunk ends between CR and LF', async () => {
   const url = await serveHttp((request, response) => {
-    const isBack = request.headers['last-event-id'] !== undefined
+    const isReconnect = request.headers['last-event-id'] !== undefined
     response.writeHead(200, HEADERS)
-    if (isBack) response.write(GREETING.replace('sser-position', 'sser-gap').replaceAll('\n', '\r'))
+    if (isReconnect) response.write(GREETING.replace('sser-position', 'sser-gap').replaceAll('\n', '\r'))
     else for (const character of GREETING.replaceAll('\n', '\r\n')) response.write(character)
   })
   expect((await diagnose(url)).causes).toEqual([])
 })
 
-test.concurrent('a quiet event stream that nobody says is of sser is not said to be buffered', async () => {
+test.concurrent('does not blame buffering if HEAD gets a response without Sser-Resume', async () => {
   const url = await serveHttp((request, response) => {
     response.writeHead(200, HEADERS).flushHeaders()
     if (request.method === 'HEAD') response.end()
   })
-  const { causes, says } = await diagnose(url)
+  const { causes, message } = await diagnose(url)
   expect(causes).toEqual(['silent'])
-  expect(says('first event')).toContain('or this is not sser')
+  expect(message('first event')).toContain('or this is not sser')
 })
 
 test.concurrent.each(['text/event-stream', 'text/html'])(
-  'endless %s without a block is left, whatever it holds',
+  'stops reading an endless %s without an event',
   async (type) => {
     let written = 0
-    let isGone = false
+    let isClosed = false
     const url = await serveHttp((_, response) => {
       response.writeHead(200, { 'content-type': type })
       response.on('close', () => {
-        isGone = true
+        isClosed = true
       })
       const write = () => {
         let isTaken = true
-        while (!isGone && isTaken) {
+        while (!isClosed && isTaken) {
           isTaken = response.write('x'.repeat(65_536))
           written += 65_536
         }
@@ -219,22 +230,22 @@ test.concurrent.each(['text/event-stream', 'text/html'])(
       write()
     })
     expect((await diagnose(url)).causes).toEqual(['not-sser'])
-    await until('the doctor has left', () => isGone)
+    await until('the doctor closes the connection', () => isClosed)
     expect(written).toBeLessThan(12_000_000)
   },
 )
 
-test.concurrent('what a server says does not reach the terminal as it is', async () => {
+test.concurrent('removes control characters from the text of a server', async () => {
   const url = await serveHttp((_, response) => {
     response.writeHead(200, { 'content-type': 'text/html' }).end('\u001b[2J\u001b]0;mine\u0007hello\nthere')
   })
-  const { causes, says } = await diagnose(url)
+  const { causes, message } = await diagnose(url)
   expect(causes).toEqual(['not-sser'])
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  expect(says('sser')).not.toMatch(/[\u0000-\u001f]/)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the test looks for control characters
+  expect(message('sser')).not.toMatch(/[\u0000-\u001f]/)
 })
 
-test.concurrent("the user's headers do not follow a redirect to another host", async () => {
+test.concurrent('sends the headers of the user to no other host after a redirect', async () => {
   const seen: (string | undefined)[] = []
   const other = await serveHttp((request, response) => {
     seen.push(request.headers.cookie)
@@ -245,8 +256,8 @@ test.concurrent("the user's headers do not follow a redirect to another host", a
   expect(seen).toEqual([undefined])
 })
 
-// Alone: it looks at the memory of the whole process.
-test('what is small on the wire and large without end is left as well', async () => {
+// Not concurrent, because it measures the memory of the whole process.
+test('stops reading a small compressed response that expands without end', async () => {
   const bomb = gzipSync(Buffer.alloc(128 * 1_048_576, 'x'))
   const before = process.memoryUsage().rss
   const url = await serveHttp((_, response) => {

@@ -11,15 +11,15 @@ import { until, within } from '../support/until.ts'
 const HOST = '127.0.97.1'
 const tls = (name: string) => fileURLToPath(new URL(`../discovery/kubernetes/tls/${name}`, import.meta.url))
 
-/** Of the certificate that {@link TLS} serves, which is for 127.0.0.1. */
+/** Path of the certificate of {@link TLS}, which is valid for 127.0.0.1. */
 export const CERTIFICATE: string = tls('server.crt')
-/** For a server block whose `listen` says `ssl`. */
+/** Directives for a server block that listens with `ssl`. */
 export const TLS = `ssl_certificate ${CERTIFICATE}; ssl_certificate_key ${tls('server.key')};`
 
 const ends: (() => unknown)[] = []
 
 /** For `afterAll`. */
-export async function endEdge(): Promise<void> {
+export async function endNginx(): Promise<void> {
   for (const end of ends.splice(0).reverse()) await end()
 }
 
@@ -29,7 +29,7 @@ export interface Pod {
   stop: () => Promise<void>
 }
 
-/** A Pod without peers, which serves events at `/events` and a page at `/page`. */
+/** Starts a Pod without peers that serves events at `/events` and a page at `/page`. */
 export async function startPod({ heartbeatMs = 15_000, port: wanted = 0 } = {}): Promise<Pod> {
   const peerFinder = new StaticPeerFinder([])
   const sser = new Sser({ peerFinder, heartbeatMs, internalPort: 0, drainTimeoutMs: 0, flushTimeoutMs: 0 })
@@ -44,7 +44,7 @@ export async function startPod({ heartbeatMs = 15_000, port: wanted = 0 } = {}):
   return { origin: `http://${HOST}:${port}`, port, stop }
 }
 
-/** A port of 127.0.0.1 on which nobody listens. */
+/** Returns a port on which no server listens. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, host, resolve))
@@ -53,7 +53,7 @@ export async function freePort(host = '127.0.0.1'): Promise<number> {
   return port
 }
 
-/** nginx with these server blocks; resolves when it listens at `awaited`, and ends with {@link endEdge}. */
+/** Starts nginx with these server blocks; resolves when it listens at `awaited`. {@link endNginx} stops it. */
 export async function startNginx(program: string, servers: string, awaited: { host: string; port: number }) {
   const dir = mkdtempSync(join(tmpdir(), 'sser-nginx-'))
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
