@@ -18,10 +18,10 @@ import { V1Connections } from './replication/legacy-v1/connections.ts'
 import type { PeerStatus } from './replication/peer-status.ts'
 import type { DisconnectReceipt, Receipt } from './replication/receipt.ts'
 import { internalRoutes } from './replication/routes.ts'
+import { Counters } from './telemetry/counters.ts'
 import { Faults } from './telemetry/faults.ts'
 import { Logging } from './telemetry/logging.ts'
 import { RecentFaults } from './telemetry/recent-faults.ts'
-import { Tally } from './telemetry/tally.ts'
 import type { PeerCertificates } from './transport/certificates.ts'
 import { Signatures } from './transport/signatures.ts'
 import { messageFault } from './wire/names.ts'
@@ -53,7 +53,7 @@ export class Sser {
   readonly #logging: Logging
   readonly #faults: Faults
   readonly #recentFaults: RecentFaults
-  readonly #tally = new Tally()
+  readonly #counters = new Counters()
   readonly #peerFinder: PeerFinder
   readonly #v1Connections: V1Connections
   readonly #bornAt: number
@@ -90,7 +90,7 @@ export class Sser {
       peerFinder,
       clock: this.#clock,
       faults: this.#faults,
-      tally: this.#tally,
+      counters: this.#counters,
       signal: this.#abort.signal,
     })
     registerArrivals(this, this.#membership.arrivals)
@@ -98,7 +98,7 @@ export class Sser {
       settings: this.#settings,
       clock: this.#clock,
       membership: this.#membership,
-      tally: this.#tally,
+      counters: this.#counters,
       isLeaving: () => this.#isLeaving,
     })
     const events = {
@@ -195,7 +195,7 @@ export class Sser {
     const { state, position } = this
     const sources = {
       life: this.#membership.life,
-      tally: this.#tally,
+      counters: this.#counters,
       faults: this.#faults,
       clock: this.#clock,
       peerFinder: this.#peerFinder,
@@ -296,6 +296,6 @@ export class Sser {
     const fault = messageFault(msg, this.#settings.maxMessageBytes)
     if (fault !== undefined) throw fault
     this.#membership.current().log.appendV1(stream, msg, this.#clock.now())
-    this.#tally.received += 1
+    this.#counters.received += 1
   }
 }

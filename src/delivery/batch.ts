@@ -1,6 +1,6 @@
 import type { EventEntry, LogEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
-import type { Told } from '../telemetry/tally.ts'
+import type { DeliveryCounts } from '../telemetry/counters.ts'
 import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
 import type { Audience } from './audience.ts'
 
@@ -29,7 +29,7 @@ interface Framed {
 }
 
 /** The part of a batch that some audiences get; all their connections share it. */
-export interface Chunk extends Told {
+export interface Chunk extends DeliveryCounts {
   bytes: Uint8Array
   /** Connections that were written it and whose clients have not taken it yet. */
   holders: number

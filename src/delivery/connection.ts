@@ -1,5 +1,5 @@
 import type { Log } from '../log/log.ts'
-import type { Tally } from '../telemetry/tally.ts'
+import type { Counters } from '../telemetry/counters.ts'
 import { type GapReason, gapFrame, greetingFrame, positionFrame, retryFrame } from '../wire/frame.ts'
 import type { Audience } from './audience.ts'
 import type { Batch, Chunk } from './batch.ts'
@@ -27,7 +27,7 @@ export interface Surroundings {
   log: Log
   now: () => number
   retryMs: number
-  tally: Tally
+  counters: Counters
   outputs: OutputBuffers
 }
 
@@ -129,7 +129,7 @@ export class Connection {
         reader.cursor = batch.to
         if (chunk === undefined) return false
         this.#hand(chunk.bytes, this.#sink.isSharing === true ? chunk : chunk.bytes.byteLength, true)
-        this.#surroundings.tally.tell(chunk)
+        this.#surroundings.counters.countDelivery(chunk)
         return false
       }
     }
@@ -141,12 +141,12 @@ export class Connection {
   /** Its turn to read a slice of the log. True: it is still behind, and asks for another. */
   catchUp(): boolean {
     if (!this.#isReady || !this.#isBehind) return false
-    const { log, now, tally } = this.#surroundings
+    const { log, now, counters } = this.#surroundings
     const slice = this.#reader.slice(now(), this.#end ?? log.nextIndex)
     this.#isBehind = this.#reader.cursor < (this.#end ?? log.nextIndex)
     const takesMore = slice.text === '' || this.#write(slice.text)
-    tally.tell(slice)
-    tally.replayed += slice.replayed
+    counters.countDelivery(slice)
+    counters.replayed += slice.replayed
     return this.#isBehind && takesMore
   }
 
@@ -210,13 +210,13 @@ export class Connection {
    */
   #greet(): boolean {
     this.#isGreeted = true
-    const { log, now, retryMs, tally } = this.#surroundings
+    const { log, now, retryMs, counters } = this.#surroundings
     // Since its request was answered, the log may have evicted what comes after its position.
     const isLost = this.#reader.skipLost(now())
     this.#isBehind = this.#reader.cursor < (this.#end ?? log.nextIndex)
     const gap = this.#gap ?? (isLost ? 'slow-client' : undefined)
     const id = this.#reader.idAt(this.#reader.cursor, now())
-    if (gap !== undefined) tally.gaps[gap] += 1
+    if (gap !== undefined) counters.gaps[gap] += 1
     return this.#write(
       gap === undefined ? greetingFrame(id, retryMs, this.#isResumed) : gapFrame(id, gap, retryMs),
     )

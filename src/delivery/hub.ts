@@ -1,8 +1,8 @@
 import { type Clock, pause } from '../clock.ts'
 import type { Log } from '../log/log.ts'
 import { isMeant } from '../log/selection.ts'
+import type { Counters } from '../telemetry/counters.ts'
 import type { Faults } from '../telemetry/faults.ts'
-import type { Tally } from '../telemetry/tally.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { positionFrame } from '../wire/frame.ts'
 import { Batch, WRITE_WORK } from './batch.ts'
@@ -24,7 +24,7 @@ export interface HubOptions extends CrowdLimits {
   log: Log
   clock: Clock
   faults: Faults
-  tally: Tally
+  counters: Counters
   heartbeatMs: number
   /** How long a client may take to read what was written to it, in milliseconds. */
   slowClientTimeoutMs: number
@@ -40,7 +40,7 @@ export class Hub {
   readonly #clock: Clock
   readonly #faults: Faults
   readonly #tracing: Tracing | undefined
-  readonly #tally: Tally
+  readonly #counters: Counters
   readonly crowd: Crowd
   readonly outputs: OutputBuffers
   readonly #connections: Heartbeat
@@ -61,7 +61,7 @@ export class Hub {
     this.#log = options.log
     this.#clock = options.clock
     this.#faults = options.faults
-    this.#tally = options.tally
+    this.#counters = options.counters
     this.#tracing = options.tracing
     this.#delivered = options.log.nextIndex
     this.#connections = new Heartbeat(options.clock, options.heartbeatMs, (connections) =>
@@ -106,7 +106,7 @@ export class Hub {
     else {
       this.crowd.join(connection)
       this.#connections.join(connection)
-      this.#tally.opened += 1
+      this.#counters.opened += 1
     }
   }
 
@@ -120,7 +120,7 @@ export class Hub {
     this.#endings.delete(connection)
     if (!this.#connections.leave(connection)) return
     this.crowd.leave(connection)
-    this.#tally.closed += 1
+    this.#counters.closed += 1
   }
 
   /** The connection's sink wants a chunk. */

@@ -2,7 +2,7 @@ import type { EventEntry, HoleEntry, LogEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import { scan } from '../log/scan.ts'
 import type { Timing } from '../log/timing.ts'
-import type { Told } from '../telemetry/tally.ts'
+import type { DeliveryCounts } from '../telemetry/counters.ts'
 import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
 import { type Claim, PARTIAL_EPOCH, parsePosition } from '../wire/position.ts'
 import { Ahead } from './ahead.ts'
@@ -21,7 +21,7 @@ const MAX_CHECKED = 2_048
 const MAX_CARRIED = 128
 
 /** The next part of what a reader is to get. */
-interface Slice extends Told {
+interface Slice extends DeliveryCounts {
   text: string
   /** Those of the events that were sent before there was the reader. */
   replayed: number

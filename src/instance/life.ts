@@ -8,8 +8,8 @@ import { Log } from '../log/log.ts'
 import { type Timing, timing } from '../log/timing.ts'
 import type { ResolvedSettings } from '../options.ts'
 import { Mesh } from '../replication/mesh.ts'
+import type { Counters } from '../telemetry/counters.ts'
 import type { Faults } from '../telemetry/faults.ts'
-import type { Tally } from '../telemetry/tally.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import type { GapReason } from '../wire/frame.ts'
 import { randomEpoch } from '../wire/position.ts'
@@ -18,7 +18,7 @@ export interface LifeOptions {
   settings: ResolvedSettings
   clock: Clock
   faults: Faults
-  tally: Tally
+  counters: Counters
   /** Sends the requests to peers. */
   client: PeerClient
   onFrozen: () => void
@@ -42,7 +42,7 @@ export class Life {
   readonly #surroundings: Surroundings
 
   constructor(options: LifeOptions) {
-    const { client, clock, faults, onFrozen, tally } = options
+    const { client, clock, faults, onFrozen, counters } = options
     const { logMaxAgeMs, logMaxBytes, resume, maxLastEventIdBytes } = options.settings
     this.#timing = timing(logMaxAgeMs)
     const epoch = randomEpoch(clock.random)
@@ -55,16 +55,22 @@ export class Life {
       isResumable: resume,
       maxLastEventIdBytes,
     })
-    this.hub = new Hub({ ...options.settings, log: this.log, clock, faults, tally })
+    this.hub = new Hub({ ...options.settings, log: this.log, clock, faults, counters })
     const { retryMs } = options.settings
-    this.#surroundings = { log: this.log, now: () => clock.now(), retryMs, tally, outputs: this.hub.outputs }
+    this.#surroundings = {
+      log: this.log,
+      now: () => clock.now(),
+      retryMs,
+      counters,
+      outputs: this.hub.outputs,
+    }
     const { ackTimeoutMs, initialSyncTimeoutMs } = options.settings
     this.mesh = new Mesh({
       log: this.log,
       timing: this.#timing,
       clock,
       faults,
-      tally,
+      counters,
       onFrozen,
       client,
       ackTimeoutMs,

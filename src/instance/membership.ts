@@ -2,8 +2,8 @@ import type { Clock } from '../clock.ts'
 import type { Peer } from '../discovery/peer.ts'
 import { checkPeerList, follow, type PeerFinder } from '../discovery/peer-finder.ts'
 import type { ResolvedSettings } from '../options.ts'
+import type { Counters } from '../telemetry/counters.ts'
 import type { Faults } from '../telemetry/faults.ts'
-import type { Tally } from '../telemetry/tally.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
 import type { HmacFactory } from '../transport/hmac.ts'
 import { PeerClient } from '../transport/peer-client.ts'
@@ -45,7 +45,7 @@ export interface MembershipOptions {
   faults: Faults
   /** What requests to peers are signed with, and their answers must be. */
   signatures: Signatures | undefined
-  tally: Tally
+  counters: Counters
   /** Aborts when this Pod leaves. */
   signal: AbortSignal
 }
@@ -64,13 +64,13 @@ export class Membership {
   #entriesBefore = 0
 
   constructor(options: MembershipOptions) {
-    const { clock, settings, signatures, tally } = options
+    const { clock, settings, signatures, counters } = options
     this.#options = options
     this.#internalPort = settings.internalPort
     const { allowGoPeers, allowUnsignedPeers, requestTimeoutMs, tracing } = settings
     this.#client = new PeerClient({
       clock,
-      tally,
+      counters,
       transport: settings.fetch === undefined ? defaultTransport() : fetchTransport(settings.fetch),
       signer:
         signatures === undefined

@@ -3,7 +3,7 @@ import { SserError, stopped } from '../errors.ts'
 import type { Selection } from '../log/selection.ts'
 import type { ResolvedSettings } from '../options.ts'
 import type { DisconnectReceipt, Receipt } from '../replication/receipt.ts'
-import type { Tally } from '../telemetry/tally.ts'
+import type { Counters } from '../telemetry/counters.ts'
 import { traceSend } from '../telemetry/tracing.ts'
 import { eventTypeFault, keyFault, messageFault, streamNameFault, tagFault } from '../wire/names.ts'
 import { formatPosition } from '../wire/position.ts'
@@ -34,7 +34,7 @@ export interface SenderOptions {
   settings: ResolvedSettings
   clock: Clock
   membership: Membership
-  tally: Tally
+  counters: Counters
   /** Whether this Pod takes nothing more to be sent. */
   isLeaving(): boolean
 }
@@ -99,7 +99,7 @@ export class Sender {
     const first = key === undefined ? undefined : log.idempotencyKeys.first(stream, key)
     const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key, traceparent }
     const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
-    if (first === undefined) this.#options.tally.sent += 1
+    if (first === undefined) this.#options.counters.sent += 1
     const connections = hub.crowd.listeners(stream)
     const peers = await mesh.send(epoch, seq, signal)
     return { id: formatPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }

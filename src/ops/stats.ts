@@ -5,10 +5,10 @@ import type { SserErrorCode } from '../errors.ts'
 import type { Life } from '../instance/life.ts'
 import type { ResolvedSettings } from '../options.ts'
 import type { PeerStatus } from '../replication/peer-status.ts'
+import type { Counters } from '../telemetry/counters.ts'
 import type { FaultStage, Faults } from '../telemetry/faults.ts'
 import type { Histogram } from '../telemetry/histogram.ts'
 import type { PeerRequestStats } from '../telemetry/peer-requests.ts'
-import type { Tally } from '../telemetry/tally.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
 import type { GapReason } from '../wire/frame.ts'
 import type { State } from './probes.ts'
@@ -111,7 +111,7 @@ export interface Stats {
 /** What stats are read from. */
 export interface StatsSources {
   life: Life
-  tally: Tally
+  counters: Counters
   faults: Faults
   clock: Clock
   peerFinder: PeerFinder
@@ -125,7 +125,7 @@ export function readStats(
   own: Pick<Stats, 'state' | 'position' | 'uptimeMs'>,
   { largestStreams = 0 }: StatsOptions,
 ): Stats {
-  const { clock, faults, life, peerFinder, settings, tally } = sources
+  const { clock, faults, life, peerFinder, settings, counters } = sources
   const { hub, log, mesh } = life
   const now = clock.now()
   log.trim(now)
@@ -133,21 +133,21 @@ export function readStats(
   return {
     ...own,
     epoch: log.epoch,
-    connections: { open: hub.size, opened: tally.opened, closed: tally.closed },
+    connections: { open: hub.size, opened: counters.opened, closed: counters.closed },
     streams: { active: hub.crowd.streamCount, ...largest(hub, largestStreams) },
     events: {
-      sent: tally.sent,
-      received: tally.received,
-      delivered: tally.delivered,
-      replayed: tally.replayed,
+      sent: counters.sent,
+      received: counters.received,
+      delivered: counters.delivered,
+      replayed: counters.replayed,
     },
-    gaps: { ...tally.gaps },
+    gaps: { ...counters.gaps },
     peers: mesh.peers(),
     peerRequests: {
-      ...tally.requests,
-      retries: tally.retries,
-      latency: copy(tally.latency),
-      byPeer: tally.peerRequests.list(),
+      ...counters.requests,
+      retries: counters.retries,
+      latency: copy(counters.latency),
+      byPeer: counters.peerRequests.list(),
     },
     faults: { ...faults.counts },
     rejected: { ...faults.rejected },
@@ -159,7 +159,7 @@ export function readStats(
       completeMs: age(log.firstCompleteIndex),
       maxAgeMs: settings.logMaxAgeMs,
     },
-    eventLoopLagMs: tally.eventLoopLagMs,
+    eventLoopLagMs: counters.eventLoopLagMs,
     certificateExpiresAt: sources.certificates?.expiresAt,
     peerFinder: peerFinder.status?.(),
   }

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts'
 import type { Target } from '../discovery/peer.ts'
 import type { Log } from '../log/log.ts'
+import type { Counters } from '../telemetry/counters.ts'
 import type { Faults } from '../telemetry/faults.ts'
-import type { Tally } from '../telemetry/tally.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { Replicator } from './replicator.ts'
@@ -15,7 +15,7 @@ export interface LinkOptions {
   log: Log
   replicator: Replicator
   faults: Faults
-  tally: Tally
+  counters: Counters
   /** Progress of the Pod with that epoch. */
   progressOf(epoch: string): PeerProgress
   /** Whether this Pod stood still: what was asked before cannot be dated any more. */

@@ -263,7 +263,7 @@ export class Link {
 
   #fail(error: unknown): void {
     if (this.#abort.signal.aborted) return
-    const { clock, faults, tally } = this.#options
+    const { clock, faults, counters } = this.#options
     const kind = this.#outage.fail(error, this.target)
     this.#state = 'failing'
     this.#overdue = undefined
@@ -274,7 +274,7 @@ export class Link {
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** (this.#outage.failures - 1))
     this.#cancelRetry = clock.after(ceiling * (0.5 + clock.random() / 2), () => {
       this.#cancelRetry = undefined
-      tally.retries += 1
+      counters.retries += 1
       void this.#work()
     })
   }

@@ -2,8 +2,8 @@ import { type Clock, pause } from '../clock.ts'
 import { type Peer, type Target, targetOf } from '../discovery/peer.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
+import type { Counters } from '../telemetry/counters.ts'
 import type { Faults } from '../telemetry/faults.ts'
-import type { Tally } from '../telemetry/tally.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import type { Append } from '../wire/v2.ts'
 import { hydrate } from './hydration.ts'
@@ -24,7 +24,7 @@ export interface MeshOptions {
   timing: Timing
   clock: Clock
   faults: Faults
-  tally: Tally
+  counters: Counters
   client: PeerClient
   ackTimeoutMs: number
   initialSyncTimeoutMs: number
@@ -188,7 +188,7 @@ export class Mesh {
   }
 
   #tick(): void {
-    const { clock, log, tally, timing, onFrozen } = this.#options
+    const { clock, log, counters, timing, onFrozen } = this.#options
     if (this.isFrozen()) {
       onFrozen()
       return
@@ -196,7 +196,7 @@ export class Mesh {
     const now = clock.now()
     // The first one has no time to be there.
     if (!Number.isNaN(this.#tickedAt))
-      tally.eventLoopLagMs = Math.max(0, now - this.#tickedAt - timing.tickMs)
+      counters.eventLoopLagMs = Math.max(0, now - this.#tickedAt - timing.tickMs)
     this.#tickedAt = now
     this.#cancelTick = clock.after(timing.tickMs, () => this.#tick())
     log.trim(now)

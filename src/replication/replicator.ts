@@ -3,8 +3,8 @@ import type { LogEntry } from '../log/entry.ts'
 import type { Epoch } from '../log/epochs.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
+import type { Counters } from '../telemetry/counters.ts'
 import type { Faults } from '../telemetry/faults.ts'
-import type { Tally } from '../telemetry/tally.ts'
 import { MAX_EPOCHS } from '../wire/position.ts'
 import { APPEND_TARGET_BYTES, type Append, type Run, type WireEvent } from '../wire/v2.ts'
 import type { PeerProgress } from './peer-progress.ts'
@@ -20,13 +20,13 @@ export class Replicator {
   readonly #log: Log
   readonly #timing: Timing
   readonly #faults: Faults
-  readonly #tally: Tally
+  readonly #counters: Counters
 
-  constructor(options: { log: Log; timing: Timing; faults: Faults; tally: Tally }) {
+  constructor(options: { log: Log; timing: Timing; faults: Faults; counters: Counters }) {
     this.#log = options.log
     this.#timing = options.timing
     this.#faults = options.faults
-    this.#tally = options.tally
+    this.#counters = options.counters
   }
 
   /** Builds a message with this Pod's position and no events, for a peer whose position is not known. */
@@ -92,7 +92,7 @@ export class Replicator {
       for (const event of run.events) {
         if (event.seq > record.have) {
           this.#log.append(run.epoch, event, now - event.age, now)
-          if (event.stream !== undefined) this.#tally.received += 1
+          if (event.stream !== undefined) this.#counters.received += 1
         } else if (this.#contradicts(record, event)) {
           const message = `Received event ${event.seq} of epoch ${run.epoch} with a content that differs from the first one; ignored it`
           this.#faults.report(new SserError('conflicting-event', message), { stage: 'receive' })

@@ -54,7 +54,7 @@ export class PeerCertificates {
   #isStopped = false
   /** Called with each certificate that is another than the one before. What it throws is a warning. */
   onRenewed: (tls: PeerTls) => void = () => {}
-  /** Told after each reading what an operator should know. */
+  /** DeliveryCounts after each reading what an operator should know. */
   onWarning: (message: string) => void = () => {}
 
   private constructor(source: PeerTlsSource, reader: CertificateReader, tls: PeerTls, clock: Clock) {

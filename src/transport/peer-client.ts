@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { TARGET_HEADER, type Target } from '../discovery/peer.ts'
 import { SserError } from '../errors.ts'
-import type { Tally } from '../telemetry/tally.ts'
+import type { Counters } from '../telemetry/counters.ts'
 import { quietly, type Tracing, type TracingSpan } from '../telemetry/tracing.ts'
 import { isSampled } from '../wire/traceparent.ts'
 import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, encodeAppend, parseAppend } from '../wire/v2.ts'
@@ -14,7 +14,7 @@ const MAX_TRACE_LINKS = 128
 
 export interface PeerClientOptions {
   clock: Clock
-  tally: Tally
+  counters: Counters
   transport: PeerTransport
   /** Undefined: this Pod has no `peerSecret`. */
   signer: RequestSigner | undefined
@@ -39,15 +39,15 @@ interface PostLimits {
 /** Sends requests to peers: signed, counted, traced, and within a timeout. */
 export class PeerClient {
   readonly #clock: Clock
-  readonly #tally: Tally
+  readonly #counters: Counters
   readonly #signer: RequestSigner | undefined
   readonly #tracing: Tracing | undefined
   readonly #requestTimeoutMs: number
   #transport: PeerTransport
 
-  constructor({ clock, tally, transport, signer, tracing, requestTimeoutMs }: PeerClientOptions) {
+  constructor({ clock, counters, transport, signer, tracing, requestTimeoutMs }: PeerClientOptions) {
     this.#clock = clock
-    this.#tally = tally
+    this.#counters = counters
     this.#transport = transport
     this.#signer = signer
     this.#tracing = tracing
@@ -107,7 +107,8 @@ export class PeerClient {
   /** Counts the result of a request, unless this Pod itself cancelled it. */
   async #counted(request: PeerRequest): Promise<PeerResponse> {
     const startedAt = this.#clock.now()
-    const count = (status: number) => this.#tally.answer(request.host, status, this.#clock.now() - startedAt)
+    const count = (status: number) =>
+      this.#counters.countRequest(request.host, status, this.#clock.now() - startedAt)
     try {
       const response = await this.#signed(request)
       count(response.status)

@@ -31,7 +31,7 @@ export interface PodOptions {
   /** Whether it can be spoken with over IPC. Default: false. */
   ipc?: boolean
   env?: Readonly<Record<string, string>>
-  /** Told of the process at once, while the Pod still starts. */
+  /** DeliveryCounts of the process at once, while the Pod still starts. */
   onSpawn?: (process: ChildProcess) => void
 }
 

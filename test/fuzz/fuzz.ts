@@ -32,7 +32,7 @@ export interface FuzzOptions {
   /** Until so many inputs were tried, or so much time passed. */
   inputs?: number | undefined
   ms?: number | undefined
-  /** Told of each input before it is tried. */
+  /** DeliveryCounts of each input before it is tried. */
   onInput?: ((seed: number) => void) | undefined
 }
 

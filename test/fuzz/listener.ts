@@ -7,7 +7,7 @@ import { asReceived } from '../support/messages.ts'
 /** The event types that the server sends of its own. */
 const OWN = ['sser-position', 'sser-gap', 'sser-retry']
 
-/** Told of an event that may reach a client. */
+/** DeliveryCounts of an event that may reach a client. */
 export interface Sent {
   stream: string
   msg: string

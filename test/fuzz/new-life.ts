@@ -1,7 +1,7 @@
 import { Life } from '../../src/instance/life.ts'
 import { resolveSettings, type Settings } from '../../src/options.ts'
+import { Counters } from '../../src/telemetry/counters.ts'
 import { Faults } from '../../src/telemetry/faults.ts'
-import { Tally } from '../../src/telemetry/tally.ts'
 import type { PeerTransport } from '../../src/transport/peer-transport.ts'
 import { peerClient } from '../support/peer-client.ts'
 import { StepClock } from './step-clock.ts'
@@ -20,7 +20,7 @@ export async function newLife({ transport, peers = [], ...settings }: LifeOption
     settings: resolveSettings(settings),
     clock,
     faults: new Faults((error) => faults.push(error)),
-    tally: new Tally(),
+    counters: new Counters(),
     client: peerClient(clock, transport),
     onFrozen: () => life.stop(),
   })

@@ -4,8 +4,8 @@ import { Log } from '../../src/log/log.ts'
 import { timing } from '../../src/log/timing.ts'
 import { PeerProgress } from '../../src/replication/peer-progress.ts'
 import { Replicator } from '../../src/replication/replicator.ts'
+import { Counters } from '../../src/telemetry/counters.ts'
 import { Faults } from '../../src/telemetry/faults.ts'
-import { Tally } from '../../src/telemetry/tally.ts'
 import { type Append, encodeAppend, parseAppend, type Run, type WireEvent } from '../../src/wire/v2.ts'
 import { check } from '../support/property.ts'
 
@@ -21,7 +21,7 @@ class Side {
   constructor(epoch: string, maxBytes = 1_000_000) {
     this.log = new Log({ epoch, maxAgeMs: AGE_MS, maxBytes, timing: TIMES, isResumable: true })
     const faults = new Faults((error) => this.faults.push(error))
-    this.replicator = new Replicator({ log: this.log, timing: TIMES, faults, tally: new Tally() })
+    this.replicator = new Replicator({ log: this.log, timing: TIMES, faults, counters: new Counters() })
   }
 
   send(msg: string, now = 0) {

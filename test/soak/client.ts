@@ -6,7 +6,7 @@ import { type Fault, Ledger } from './ledger.ts'
 const AWAY_MS = 2_000
 
 /** What all clients saw together. */
-export class Tally {
+export class Counters {
   events = 0
   /** Connections that a Pod greeted, and those among them that went on from an id. */
   greetings = 0
@@ -26,7 +26,7 @@ export class Tally {
 /** Where clients connect, by Pod, and what they share. */
 export interface Surroundings {
   urls: readonly string[]
-  tally: Tally
+  counters: Counters
   agent: Agent
 }
 
@@ -46,7 +46,11 @@ export class Client {
     this.ledger = new Ledger(streams, (fault, what, count) => {
       const { host } = this.#request ?? {}
       const at = new Date().toISOString()
-      surroundings.tally.fault(fault, `${what}; client ${number}, id ${this.#id}, at ${host}, ${at}`, count)
+      surroundings.counters.fault(
+        fault,
+        `${what}; client ${number}, id ${this.#id}, at ${host}, ${at}`,
+        count,
+      )
     })
     this.#connect()
   }
@@ -73,7 +77,7 @@ export class Client {
 
   #connect(): void {
     if (this.#isClosed) return
-    const { urls, tally, agent } = this.#surroundings
+    const { urls, counters, agent } = this.#surroundings
     const url = urls[Math.floor(Math.random() * urls.length)] as string
     const query = this.#streams.map((stream) => `stream=${stream}`).join('&')
     const headers: Record<string, string> = { accept: 'text/event-stream' }
@@ -82,8 +86,8 @@ export class Client {
     this.#request = request
     const parser = createParser({ onEvent: (event) => this.#take(event) })
     request.on('response', (response) => {
-      if (response.statusCode !== 200) tally.fault('stray', `an answer of ${response.statusCode}`, 1)
-      if (response.headers['sser-resume'] === 'complete') tally.resumes += 1
+      if (response.statusCode !== 200) counters.fault('stray', `an answer of ${response.statusCode}`, 1)
+      if (response.headers['sser-resume'] === 'complete') counters.resumes += 1
       response.setEncoding('utf8')
       response.on('error', () => {})
       response.on('data', (text: string) => {
@@ -93,24 +97,25 @@ export class Client {
     request.on('error', () => {})
     request.on('close', () => {
       if (this.#request !== request) return
-      tally.cuts += 1
+      counters.cuts += 1
       this.leave()
     })
   }
 
   #take({ id, event, data }: { id?: string | undefined; event?: string | undefined; data: string }): void {
-    const { tally } = this.#surroundings
+    const { counters } = this.#surroundings
     if (id !== undefined) this.#id = id
     if (!this.#isGreeted) {
       this.#isGreeted = true
-      tally.greetings += 1
+      counters.greetings += 1
     }
     if (event === undefined) {
-      tally.events += 1
+      counters.events += 1
       this.ledger.take(data)
     } else if (event === 'sser-gap') {
       this.ledger.takeGap()
-      if (tally.examples.length < 20) tally.examples.push(`gap ${data} from ${this.#request?.host}, id ${id}`)
+      if (counters.examples.length < 20)
+        counters.examples.push(`gap ${data} from ${this.#request?.host}, id ${id}`)
     }
   }
 }

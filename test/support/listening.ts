@@ -2,8 +2,8 @@ import type { Connection, Sink } from '../../src/delivery/connection.ts'
 import { Life } from '../../src/instance/life.ts'
 import type { Content, EventEntry } from '../../src/log/entry.ts'
 import { resolveSettings, type Settings } from '../../src/options.ts'
+import { Counters } from '../../src/telemetry/counters.ts'
 import { Faults } from '../../src/telemetry/faults.ts'
-import { Tally } from '../../src/telemetry/tally.ts'
 import { Client } from './client.ts'
 import { VirtualClock } from './clock.ts'
 import { peerClient } from './peer-client.ts'
@@ -20,7 +20,7 @@ export class Listening {
       settings: resolveSettings(settings),
       clock: this.clock,
       faults: this.reports,
-      tally: new Tally(),
+      counters: new Counters(),
       client: peerClient(this.clock),
       onFrozen: () => {},
     })

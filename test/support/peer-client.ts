@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/clock.ts'
-import { Tally } from '../../src/telemetry/tally.ts'
+import { Counters } from '../../src/telemetry/counters.ts'
 import { PeerClient } from '../../src/transport/peer-client.ts'
 import type { PeerTransport } from '../../src/transport/peer-transport.ts'
 
@@ -7,7 +7,7 @@ import type { PeerTransport } from '../../src/transport/peer-transport.ts'
 export function peerClient(clock: Clock, transport?: PeerTransport): PeerClient {
   return new PeerClient({
     clock,
-    tally: new Tally(),
+    counters: new Counters(),
     transport: transport ?? (() => Promise.reject(new Error('There are no peers here'))),
     signer: undefined,
     tracing: undefined,

@@ -6,14 +6,14 @@ import { PeerRequests } from './peer-requests.ts'
 type RequestOutcome = 'ok' | 'refused' | 'failed'
 
 /** What chunks and slices carry beside their bytes: how much of it counts. */
-export interface Told {
+export interface DeliveryCounts {
   events: number
   /** Why, of each gap that is told; undefined where there is none, as nearly always. */
   gaps: readonly GapReason[] | undefined
 }
 
 /** What this Pod did since it began, in all its lives: plain numbers, bumped where it is done. */
-export class Tally {
+export class Counters {
   /** Connections that joined, and that left. */
   opened = 0
   closed = 0
@@ -43,14 +43,14 @@ export class Tally {
   eventLoopLagMs = 0
 
   /** A request to `peer` ended so, after `ms` milliseconds; the status 0: it was not answered. */
-  answer(peer: string, status: number, ms: number): void {
+  countRequest(peer: string, status: number, ms: number): void {
     this.requests[status === 0 ? 'failed' : status >= 200 && status < 300 ? 'ok' : 'refused'] += 1
     if (status !== 0) this.latency.add(ms)
     this.peerRequests.add(peer, status, ms)
   }
 
   /** What one connection was given. */
-  tell({ events, gaps }: Told): void {
+  countDelivery({ events, gaps }: DeliveryCounts): void {
     this.delivered += events
     if (gaps !== undefined) for (const reason of gaps) this.gaps[reason] += 1
   }
