@@ -15,7 +15,7 @@ export type { Settings } from './options.ts'
 export type { LinkState, PeerStatus } from './replication/peer-status.ts'
 export type { DisconnectReceipt, PeerReceipt, Receipt } from './replication/receipt.ts'
 export { Sser, type SserOptions } from './sser.ts'
-export type { FaultContext, FaultStage, OnError } from './telemetry/faults.ts'
+export type { ErrorContext, ErrorStage, OnError } from './telemetry/error-reporter.ts'
 export type { Logger } from './telemetry/logging.ts'
 export type { PeerRequestStats } from './telemetry/peer-requests.ts'
 export type {

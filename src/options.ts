@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { Authorize } from './authorize.ts'
 import { type Clock, MAX_TIMER_MS } from './clock.ts'
 import { SserError } from './errors.ts'
-import type { OnError } from './telemetry/faults.ts'
+import type { OnError } from './telemetry/error-reporter.ts'
 import type { Logger } from './telemetry/logging.ts'
 import type { Tracing } from './telemetry/tracing.ts'
 import { MAX_POSITION_BYTES } from './wire/position.ts'
@@ -130,12 +130,12 @@ export interface Settings {
    * address that sends most is given up, with 503. Default: 64 MiB. Minimum: 8 MiB, the longest body.
    */
   maxBufferedBodyBytes?: number | undefined
-  /** Hears of faults in the background: unreachable peers, refused appends, a failing peer finder. */
+  /** Hears of errors in the background: unreachable peers, refused appends, a failing peer finder. */
   onError?: OnError | undefined
   /**
    * Hears what somebody ought to know, a line each: that it starts, with an open internal port perhaps, is ready, drains;
    * that a peer is lost, or back; and
-   * faults in the background, each kind for each peer at most once a minute. `console` fits, and a `pino` logger;
+   * errors in the background, each kind for each peer at most once a minute. `console` fits, and a `pino` logger;
    * `false` says nothing. Default: warnings on the console.
    */
   logger?: Logger | false | undefined

@@ -19,9 +19,9 @@ import type { PeerStatus } from './replication/peer-status.ts'
 import type { DisconnectReceipt, Receipt } from './replication/receipt.ts'
 import { internalRoutes } from './replication/routes.ts'
 import { Counters } from './telemetry/counters.ts'
-import { Faults } from './telemetry/faults.ts'
+import { ErrorReporter } from './telemetry/error-reporter.ts'
 import { Logging } from './telemetry/logging.ts'
-import { RecentFaults } from './telemetry/recent-faults.ts'
+import { RecentErrors } from './telemetry/recent-errors.ts'
 import type { PeerCertificates } from './transport/certificates.ts'
 import { Signatures } from './transport/signatures.ts'
 import { messageFault } from './wire/names.ts'
@@ -51,8 +51,8 @@ export class Sser {
   readonly #settings: ResolvedSettings
   readonly #clock: Clock
   readonly #logging: Logging
-  readonly #faults: Faults
-  readonly #recentFaults: RecentFaults
+  readonly #errors: ErrorReporter
+  readonly #recentErrors: RecentErrors
   readonly #counters = new Counters()
   readonly #peerFinder: PeerFinder
   readonly #v1Connections: V1Connections
@@ -79,9 +79,9 @@ export class Sser {
     this.#v1Connections = new V1Connections(this.#clock)
     this.#bornAt = this.#clock.now()
     this.#peerFinder = peerFinder
-    this.#recentFaults = new RecentFaults(this.#clock)
+    this.#recentErrors = new RecentErrors(this.#clock)
     this.#logging = new Logging(this.#settings.logger, this.#clock)
-    this.#faults = new Faults(this.#recentFaults.before(this.#settings.onError), this.#logging)
+    this.#errors = new ErrorReporter(this.#recentErrors.before(this.#settings.onError), this.#logging)
     const { peerSecret } = this.#settings
     const signatures = peerSecret === undefined ? undefined : new Signatures([peerSecret].flat(), this.#clock)
     this.#membership = new Membership({
@@ -89,7 +89,7 @@ export class Sser {
       settings: this.#settings,
       peerFinder,
       clock: this.#clock,
-      faults: this.#faults,
+      errors: this.#errors,
       counters: this.#counters,
       signal: this.#abort.signal,
     })
@@ -103,7 +103,7 @@ export class Sser {
     })
     const events = {
       settings: this.#settings,
-      faults: this.#faults,
+      errors: this.#errors,
       clock: this.#clock,
       isDraining: () => this.#isDraining,
       warn: (message: string) => this.#logging.warn(message),
@@ -123,7 +123,7 @@ export class Sser {
     this.internalRoutes = internalRoutes({
       ...this.#settings,
       ...hosts,
-      faults: this.#faults,
+      errors: this.#errors,
       signatures,
       intake: new Intake({
         clock: this.#clock,
@@ -145,7 +145,7 @@ export class Sser {
     this.opsRoutes = opsRoutes({
       probeRoutes: this.probeRoutes,
       stats: (options) => this.stats(options),
-      recentFaults: () => this.#recentFaults.list(),
+      recentErrors: () => this.#recentErrors.list(),
       ...hosts,
     })
   }
@@ -196,7 +196,7 @@ export class Sser {
     const sources = {
       life: this.#membership.life,
       counters: this.#counters,
-      faults: this.#faults,
+      errors: this.#errors,
       clock: this.#clock,
       peerFinder: this.#peerFinder,
       settings: this.#settings,

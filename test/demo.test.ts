@@ -48,14 +48,14 @@ describe.skipIf(!executablePath)('the demo page in Chromium (skipped where chrom
   let demo: Demo
   let browser: Browser
   let page: Page
-  const faults: string[] = []
+  const errors: string[] = []
 
   beforeAll(async () => {
     demo = new Demo(...(await freePorts()).flags)
     browser = await chromium.launch({ executablePath: executablePath as string, args: ['--no-sandbox'] })
     page = await browser.newPage({ viewport: { width: 1200, height: 900 } })
     page.setDefaultTimeout(SHOW_MS)
-    page.on('pageerror', (error) => faults.push(error.message))
+    page.on('pageerror', (error) => errors.push(error.message))
     await page.goto(await demo.url())
     for (const pod of [1, 2, 3]) await isLive(pod)
   }, 90_000)
@@ -149,7 +149,7 @@ describe.skipIf(!executablePath)('the demo page in Chromium (skipped where chrom
   }, 30_000)
 
   test('ran without an error in the page', () => {
-    expect(faults).toEqual([])
+    expect(errors).toEqual([])
   })
 })
 

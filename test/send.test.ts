@@ -81,7 +81,7 @@ describe('hostile messages', () => {
     await sser.send('foo', msg, { event: 'order' })
     await settle()
     expect(client.events).toEqual([{ event: 'order', id: expect.any(String), data: asReceived(msg) }])
-    expect(client.faults).toEqual([])
+    expect(client.errors).toEqual([])
   })
 })
 
@@ -236,7 +236,7 @@ describe('start() and stop()', () => {
       const client = fleet.pod(0).connect('foo')
       await settle()
       expect(client.retries).toEqual([2_000])
-      expect([client.ended, client.all.map(({ event }) => event), client.faults]).toEqual([
+      expect([client.ended, client.all.map(({ event }) => event), client.errors]).toEqual([
         true,
         ['sser-retry'],
         [],

@@ -10,7 +10,7 @@ import { isBelowMount } from '../http/mounted.ts'
 import { hasInvalidHost, searchOf } from '../http/request-url.ts'
 import type { ResolvedSettings } from '../options.ts'
 import { describeValue } from '../printable.ts'
-import type { Faults } from '../telemetry/faults.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { retryFrame } from '../wire/frame.ts'
 import { ownCopy, streamNameFault } from '../wire/names.ts'
 import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
@@ -27,7 +27,7 @@ export type Handler = (request: Request, env?: unknown) => Promise<Response>
 
 export interface EventsOptions {
   settings: ResolvedSettings
-  faults: Faults
+  errors: ErrorReporter
   clock: Clock
   /** A request begins: from here on, what ends connections ends this one, too. */
   begin(request: Request, env: unknown): Opening
@@ -219,9 +219,9 @@ function answer(
 function refuse(options: EventsOptions, asking: Asking, error: unknown): Response {
   if (!(error instanceof SserError)) throw error
   const { code, message } = error
-  options.faults.reject(code)
+  options.errors.countRejected(code)
   if (code === 'authorization-failed') {
-    options.faults.report(error, { stage: 'authorize' })
+    options.errors.report(error, { stage: 'authorize' })
     // A session store that is away for a moment must not end anybody's EventSource for good.
     return answer(options, asking, undefined)
   }

@@ -2,7 +2,7 @@ import { type Clock, pause } from '../clock.ts'
 import type { Log } from '../log/log.ts'
 import { isMeant } from '../log/selection.ts'
 import type { Counters } from '../telemetry/counters.ts'
-import type { Faults } from '../telemetry/faults.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { positionFrame } from '../wire/frame.ts'
 import { Batch, WRITE_WORK } from './batch.ts'
@@ -23,7 +23,7 @@ const WAVE_MS = 100
 export interface HubOptions extends CrowdLimits {
   log: Log
   clock: Clock
-  faults: Faults
+  errors: ErrorReporter
   counters: Counters
   heartbeatMs: number
   /** How long a client may take to read what was written to it, in milliseconds. */
@@ -38,7 +38,7 @@ const encoder = new TextEncoder()
 export class Hub {
   readonly #log: Log
   readonly #clock: Clock
-  readonly #faults: Faults
+  readonly #errors: ErrorReporter
   readonly #tracing: Tracing | undefined
   readonly #counters: Counters
   readonly crowd: Crowd
@@ -55,12 +55,12 @@ export class Hub {
   #isClosed = false
   #isStopped = false
 
-  readonly #onError = (error: unknown): void => this.#faults.report(error, { stage: 'deliver' })
+  readonly #onError = (error: unknown): void => this.#errors.report(error, { stage: 'deliver' })
 
   constructor(options: HubOptions) {
     this.#log = options.log
     this.#clock = options.clock
-    this.#faults = options.faults
+    this.#errors = options.errors
     this.#counters = options.counters
     this.#tracing = options.tracing
     this.#delivered = options.log.nextIndex
@@ -173,7 +173,7 @@ export class Hub {
   /** There was room when it asked; others who asked at the same time may have taken it. */
   #findsRoom({ audience, terms }: Connection): boolean {
     const crowding = this.crowd.crowding(audience.streams, terms?.origin?.address)
-    if (crowding !== undefined) this.#faults.reject(crowding.code)
+    if (crowding !== undefined) this.#errors.countRejected(crowding.code)
     return crowding === undefined
   }
 
@@ -218,7 +218,7 @@ export class Hub {
 
   #cut(connection: Connection, code: 'slow-client' | 'output-buffers-full'): void {
     this.#remove(connection)
-    this.#faults.reject(code)
+    this.#errors.countRejected(code)
     connection.abort()
   }
 

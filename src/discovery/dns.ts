@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { type Clock, MAX_TIMER_MS, pause, systemClock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { checkOptions } from '../options.ts'
-import { Faults, type OnError } from '../telemetry/faults.ts'
+import { ErrorReporter, type OnError } from '../telemetry/error-reporter.ts'
 import { type Family, isAddress, ownFamily } from './address.ts'
 import { Backoff } from './backoff.ts'
 import { LatestPeers } from './latest-peers.ts'
@@ -71,7 +71,7 @@ const schema = v.strictObject({
 export class DnsPeerFinder implements PeerFinder {
   readonly #options: v.InferOutput<typeof schema>
   readonly #clock: Clock
-  readonly #faults: Faults
+  readonly #errors: ErrorReporter
 
   /** @throws SserError `invalid-options`, with the option, the expected value and the received one. */
   constructor(options: DnsPeerFinderOptions) {
@@ -93,7 +93,7 @@ export class DnsPeerFinder implements PeerFinder {
       }
     }
     this.#clock = this.#options.clock ?? systemClock
-    this.#faults = new Faults(this.#options.onError)
+    this.#errors = new ErrorReporter(this.#options.onError)
   }
 
   /**
@@ -102,7 +102,7 @@ export class DnsPeerFinder implements PeerFinder {
    */
   async start({ signal, onError }: FindOptions): Promise<PeerList> {
     const { intervalMs } = this.#options
-    const callerFaults = new Faults(onError)
+    const callerErrors = new ErrorReporter(onError)
     const backoff = new Backoff(this.#clock)
     const deadline = this.#clock.now() + START_MS
     for (;;) {
@@ -111,17 +111,17 @@ export class DnsPeerFinder implements PeerFinder {
       signal.throwIfAborted()
       if (!(answer instanceof SserError)) {
         const changes = new LatestPeers(answer)
-        void this.#poll(changes, signal, callerFaults)
+        void this.#poll(changes, signal, callerErrors)
         return { peers: answer, changes }
       }
       const waitMs = backoff.next(intervalMs)
       if (this.#clock.now() + waitMs > deadline) throw answer
-      callerFaults.report(answer, { stage: 'peer-finder' })
+      callerErrors.report(answer, { stage: 'peer-finder' })
       await pause(this.#clock, waitMs, signal)
     }
   }
 
-  async #poll(latest: LatestPeers, signal: AbortSignal, callerFaults: Faults): Promise<void> {
+  async #poll(latest: LatestPeers, signal: AbortSignal, callerErrors: ErrorReporter): Promise<void> {
     const { intervalMs } = this.#options
     let listedAt = this.#clock.now()
     let isReported = false
@@ -130,26 +130,26 @@ export class DnsPeerFinder implements PeerFinder {
       if (signal.aborted) break
       const answer = await this.#query(signal)
       if (signal.aborted) break
-      if (answer instanceof SserError) callerFaults.report(answer, { stage: 'peer-finder' })
+      if (answer instanceof SserError) callerErrors.report(answer, { stage: 'peer-finder' })
       else {
         latest.set(answer)
         if (isListed(answer)) listedAt = this.#clock.now()
         const isMissing = this.#clock.now() - listedAt >= SELF_GRACE_MS
-        if (isMissing && !isReported) this.#reportMissing(callerFaults)
+        if (isMissing && !isReported) this.#reportMissing(callerErrors)
         isReported = isMissing
       }
     }
     latest.end()
   }
 
-  #reportMissing(callerFaults: Faults): void {
+  #reportMissing(callerErrors: ErrorReporter): void {
     const { POD_IP } = process.env
     const error = new SserError(
       'peer-finder-failed',
       `DNS: ${this.#options.hostname} has answered without the address of this Pod, POD_IP "${POD_IP}", for ${SELF_GRACE_MS / 1_000} s, so peers with the same hostname send it no events. In Kubernetes, make the Service headless (clusterIP: None) with publishNotReadyAddresses: true, and let it select the labels of this Pod.`,
     )
-    this.#faults.report(error, { stage: 'peer-finder' })
-    callerFaults.report(error, { stage: 'peer-finder' })
+    this.#errors.report(error, { stage: 'peer-finder' })
+    callerErrors.report(error, { stage: 'peer-finder' })
   }
 
   /** Resolves with the peers, or with the error, which is reported as well. */
@@ -172,7 +172,7 @@ export class DnsPeerFinder implements PeerFinder {
         `DNS: no address of ${hostname}. In Kubernetes: is there a headless Service of this name, with publishNotReadyAddresses: true, and does a NetworkPolicy allow this Pod to reach DNS (port 53, on OpenShift 5353)?`,
         { cause },
       )
-      if (!signal.aborted) this.#faults.report(error, { stage: 'peer-finder' })
+      if (!signal.aborted) this.#errors.report(error, { stage: 'peer-finder' })
       return error
     } finally {
       signal.removeEventListener('abort', cancel)

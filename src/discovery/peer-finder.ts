@@ -1,5 +1,5 @@
 import { SserError } from '../errors.ts'
-import type { Faults } from '../telemetry/faults.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { checkPeers, type Peer, show } from './peer.ts'
 
 /** First list of a finder, and its later changes. */
@@ -70,20 +70,20 @@ export function checkIsOptions(finder: string, options: unknown, example: string
 
 export interface FollowOptions {
   signal: AbortSignal
-  faults: Faults
+  errors: ErrorReporter
   adopt(peers: readonly Peer[]): void
 }
 
 /** Adopts each valid list of `changes`. Invalid lists and errors are reported, and the last valid list stays. */
 export async function follow(changes: PeerList['changes'], options: FollowOptions): Promise<void> {
-  const { signal, faults, adopt } = options
+  const { signal, errors, adopt } = options
   try {
     for await (const peers of changes) {
       if (signal.aborted) return
       try {
         adopt(checkPeers(peers))
       } catch (error) {
-        faults.report(error, { stage: 'peer-finder' })
+        errors.report(error, { stage: 'peer-finder' })
       }
     }
     if (signal.aborted) return
@@ -92,6 +92,6 @@ export async function follow(changes: PeerList['changes'], options: FollowOption
       'The peer finder ended its changes before its signal aborted; the last list of peers stays',
     )
   } catch (error) {
-    if (!signal.aborted) faults.report(error, { stage: 'peer-finder' })
+    if (!signal.aborted) errors.report(error, { stage: 'peer-finder' })
   }
 }

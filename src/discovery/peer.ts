@@ -18,7 +18,7 @@ export interface Peer {
    * request is not a fault yet.
    */
   readonly ready?: boolean | undefined
-  /** `true`: the finder reports that the Pod is being deleted, so failed requests are not faults. */
+  /** `true`: the finder reports that the Pod is being deleted, so failed requests are not errors. */
   readonly terminating?: boolean | undefined
 }
 

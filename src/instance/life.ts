@@ -9,7 +9,7 @@ import { type Timing, timing } from '../log/timing.ts'
 import type { ResolvedSettings } from '../options.ts'
 import { Mesh } from '../replication/mesh.ts'
 import type { Counters } from '../telemetry/counters.ts'
-import type { Faults } from '../telemetry/faults.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import type { GapReason } from '../wire/frame.ts'
 import { randomEpoch } from '../wire/position.ts'
@@ -17,7 +17,7 @@ import { randomEpoch } from '../wire/position.ts'
 export interface LifeOptions {
   settings: ResolvedSettings
   clock: Clock
-  faults: Faults
+  errors: ErrorReporter
   counters: Counters
   /** Sends the requests to peers. */
   client: PeerClient
@@ -42,7 +42,7 @@ export class Life {
   readonly #surroundings: Surroundings
 
   constructor(options: LifeOptions) {
-    const { client, clock, faults, onFrozen, counters } = options
+    const { client, clock, errors, onFrozen, counters } = options
     const { logMaxAgeMs, logMaxBytes, resume, maxLastEventIdBytes } = options.settings
     this.#timing = timing(logMaxAgeMs)
     const epoch = randomEpoch(clock.random)
@@ -55,7 +55,7 @@ export class Life {
       isResumable: resume,
       maxLastEventIdBytes,
     })
-    this.hub = new Hub({ ...options.settings, log: this.log, clock, faults, counters })
+    this.hub = new Hub({ ...options.settings, log: this.log, clock, errors, counters })
     const { retryMs } = options.settings
     this.#surroundings = {
       log: this.log,
@@ -69,7 +69,7 @@ export class Life {
       log: this.log,
       timing: this.#timing,
       clock,
-      faults,
+      errors,
       counters,
       onFrozen,
       client,

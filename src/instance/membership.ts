@@ -3,7 +3,7 @@ import type { Peer } from '../discovery/peer.ts'
 import { checkPeerList, follow, type PeerFinder } from '../discovery/peer-finder.ts'
 import type { ResolvedSettings } from '../options.ts'
 import type { Counters } from '../telemetry/counters.ts'
-import type { Faults } from '../telemetry/faults.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
 import type { HmacFactory } from '../transport/hmac.ts'
 import { PeerClient } from '../transport/peer-client.ts'
@@ -42,7 +42,7 @@ export interface MembershipOptions {
   settings: ResolvedSettings
   peerFinder: PeerFinder
   clock: Clock
-  faults: Faults
+  errors: ErrorReporter
   /** What requests to peers are signed with, and their answers must be. */
   signatures: Signatures | undefined
   counters: Counters
@@ -123,13 +123,13 @@ export class Membership {
     transport,
     hmacFactory,
   }: Omit<StartOptions, 'signal'>): Promise<void> {
-    const { faults, peerFinder, settings, signal } = this.#options
+    const { errors, peerFinder, settings, signal } = this.#options
     this.#internalPort = internalPort
     if (hmacFactory !== undefined) this.#options.signatures?.use(hmacFactory)
     if (transport !== undefined && settings.fetch === undefined) this.#client.use(transport)
     const list = await peerFinder.start({
       signal,
-      onError: (error) => faults.report(error, { stage: 'peer-finder' }),
+      onError: (error) => errors.report(error, { stage: 'peer-finder' }),
     })
     signal.throwIfAborted()
     const { peers, changes, uid } = checkPeerList(list)
@@ -137,7 +137,7 @@ export class Membership {
     this.#uid = uid
     void follow(changes, {
       signal,
-      faults,
+      errors,
       adopt: (later) => {
         this.#peers = later
         this.#life.mesh.setPeers(later, this.#internalPort)

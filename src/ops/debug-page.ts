@@ -67,11 +67,11 @@ ${table(
 ${table('Streams', ['Stream', 'Connections'], streamRows)}
 ${table('Gaps told', ['Reason', 'Gaps'], Object.entries(view.gaps))}
 ${table('Rejected input', ['Code', 'Times'], Object.entries(view.rejected))}
-${table('Faults', ['Stage', 'Faults'], Object.entries(view.faults))}
+${table('Errors', ['Stage', 'Errors'], Object.entries(view.errors))}
 ${table(
-  'Last faults',
+  'Last errors',
   ['Ago', 'Stage', 'Peer', 'What'],
-  view.recentFaults.map(({ ageMs, stage, peer, message }) => [duration(ageMs), stage, peer, message]),
+  view.recentErrors.map(({ ageMs, stage, peer, message }) => [duration(ageMs), stage, peer, message]),
 )}
 </body>
 </html>

@@ -1,5 +1,5 @@
 import type { Handler } from 'hono'
-import type { RecentFault } from '../telemetry/recent-faults.ts'
+import type { RecentError } from '../telemetry/recent-errors.ts'
 import { debugPage } from './debug-page.ts'
 import type { Stats, StatsOptions } from './stats.ts'
 import { VERSION } from './version.ts'
@@ -11,19 +11,19 @@ const MOST_STREAMS = 50
 export interface DebugView extends Stats {
   version: string
   /** The latest first. */
-  recentFaults: readonly RecentFault[]
+  recentErrors: readonly RecentError[]
 }
 
 /** `GET /debug/sser`: a page for browsers, JSON for everything else. Names of streams on it are anybody's input. */
 export function debugRoute(
   stats: (options: StatsOptions) => Stats,
-  recentFaults: () => readonly RecentFault[],
+  recentErrors: () => readonly RecentError[],
 ): Handler {
   return async (c) => {
     const view: DebugView = {
       version: VERSION,
       ...stats({ largestStreams: MOST_STREAMS }),
-      recentFaults: recentFaults(),
+      recentErrors: recentErrors(),
     }
     const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', vary: 'accept' }
     if (!c.req.header('accept')?.includes('text/html')) return c.json(view, 200, headers)

@@ -26,7 +26,7 @@ const LINK_STATES: Readonly<Record<Exclude<PeerStatus['state'], 'self'>, true>> 
 
 /** Every metric there is, always in this order, some without samples: what a Pod does not have it does not make up. */
 export function metricFamilies(stats: Stats): Family[] {
-  const { peerRequests, connections, events, faults, gaps, log, peerFinder, rejected, streams } = stats
+  const { peerRequests, connections, events, errors, gaps, log, peerFinder, rejected, streams } = stats
   const peers = stats.peers.filter(({ state }) => state !== 'self')
   const named = boundPeers(peers)
   const syncAgeMs = peerFinder?.syncAgeMs
@@ -103,7 +103,11 @@ export function metricFamilies(stats: Stats): Family[] {
       'How long answered requests to peers took.',
       peerRequests.latency,
     ),
-    counter('errors_total', 'Faults in the background, by where they were met.', counts('stage', faults)),
+    counter(
+      'errors_total',
+      'ErrorReporter in the background, by where they were met.',
+      counts('stage', errors),
+    ),
     counter(
       'rejected_total',
       'Input of clients and peers that was refused, by error code.',

@@ -1,6 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { crossOriginFault, hostFault } from '../http/web-pages.ts'
-import type { RecentFault } from '../telemetry/recent-faults.ts'
+import type { RecentError } from '../telemetry/recent-errors.ts'
 import { debugRoute } from './debug.ts'
 import { CONTENT_TYPE, printFamilies } from './exposition.ts'
 import { MOST_STREAMS, metricFamilies } from './metrics.ts'
@@ -9,7 +9,7 @@ import type { Stats, StatsOptions } from './stats.ts'
 export interface OpsOptions {
   probeRoutes: Hono
   stats(options?: StatsOptions): Stats
-  recentFaults(): readonly RecentFault[]
+  recentErrors(): readonly RecentError[]
   allowedInternalHosts: readonly string[]
   peerAddresses(): readonly string[]
 }
@@ -18,7 +18,7 @@ export interface OpsOptions {
  * The operations sub-app: the probes, and what names streams and peers. For Prometheus, `GET /metrics`; with
  * `?perStream=true` it has a series for each of the largest streams. For people, `GET /debug/sser`.
  */
-export function opsRoutes({ probeRoutes, stats, recentFaults, ...options }: OpsOptions): Hono {
+export function opsRoutes({ probeRoutes, stats, recentErrors, ...options }: OpsOptions): Hono {
   const ownPagesOnly: MiddlewareHandler = async (c, next) => {
     const { allowedInternalHosts, peerAddresses } = options
     const { headers } = c.req.raw
@@ -33,5 +33,5 @@ export function opsRoutes({ probeRoutes, stats, recentFaults, ...options }: OpsO
       const text = printFamilies(metricFamilies(stats({ largestStreams })))
       return c.body(text, 200, { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' })
     })
-    .get('/debug/sser', ownPagesOnly, debugRoute(stats, recentFaults))
+    .get('/debug/sser', ownPagesOnly, debugRoute(stats, recentErrors))
 }

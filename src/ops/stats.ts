@@ -6,7 +6,7 @@ import type { Life } from '../instance/life.ts'
 import type { ResolvedSettings } from '../options.ts'
 import type { PeerStatus } from '../replication/peer-status.ts'
 import type { Counters } from '../telemetry/counters.ts'
-import type { FaultStage, Faults } from '../telemetry/faults.ts'
+import type { ErrorReporter, ErrorStage } from '../telemetry/error-reporter.ts'
 import type { Histogram } from '../telemetry/histogram.ts'
 import type { PeerRequestStats } from '../telemetry/peer-requests.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
@@ -86,8 +86,8 @@ export interface Stats {
     /** All of them, by peer and status. */
     byPeer: PeerRequestStats[]
   }
-  /** Background faults, by where they were met. */
-  faults: Record<FaultStage, number>
+  /** Background errors, by where they were met. */
+  errors: Record<ErrorStage, number>
   /** What clients and peers sent that was refused, by the code of the refusal. */
   rejected: Partial<Record<SserErrorCode, number>>
   log: {
@@ -112,7 +112,7 @@ export interface Stats {
 export interface StatsSources {
   life: Life
   counters: Counters
-  faults: Faults
+  errors: ErrorReporter
   clock: Clock
   peerFinder: PeerFinder
   settings: ResolvedSettings
@@ -125,7 +125,7 @@ export function readStats(
   own: Pick<Stats, 'state' | 'position' | 'uptimeMs'>,
   { largestStreams = 0 }: StatsOptions,
 ): Stats {
-  const { clock, faults, life, peerFinder, settings, counters } = sources
+  const { clock, errors, life, peerFinder, settings, counters } = sources
   const { hub, log, mesh } = life
   const now = clock.now()
   log.trim(now)
@@ -149,8 +149,8 @@ export function readStats(
       latency: copy(counters.latency),
       byPeer: counters.peerRequests.list(),
     },
-    faults: { ...faults.counts },
-    rejected: { ...faults.rejected },
+    errors: { ...errors.counts },
+    rejected: { ...errors.rejected },
     log: {
       entries: log.entries,
       bytes: log.bytes,

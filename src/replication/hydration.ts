@@ -2,7 +2,7 @@ import { type Clock, pause } from '../clock.ts'
 import type { Target } from '../discovery/peer.ts'
 import { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
-import type { Faults } from '../telemetry/faults.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import { isUnavailable } from '../transport/peer-status-error.ts'
 import { randomEpoch } from '../wire/position.ts'
@@ -20,7 +20,7 @@ export interface HydrationOptions {
   log: Log
   replicator: Replicator
   clock: Clock
-  faults: Faults
+  errors: ErrorReporter
   client: PeerClient
   timeoutMs: number
   signal: AbortSignal
@@ -31,7 +31,7 @@ export interface HydrationOptions {
  * the time is up, the Pod begins with what it has: clients that need more are told of a gap.
  */
 export async function hydrate(options: HydrationOptions): Promise<void> {
-  const { clock, faults, signal, timeoutMs } = options
+  const { clock, errors, signal, timeoutMs } = options
   const deadline = clock.now() + timeoutMs
   let targets = shuffle(options.targets, clock)
   for (let round = 0; round < ROUNDS && targets.length > 0; round += 1) {
@@ -45,7 +45,7 @@ export async function hydrate(options: HydrationOptions): Promise<void> {
       } catch (error) {
         // A Pod that is starting has no log to give, and one that is being deleted may be gone.
         const isExpected = isUnavailable(error) && (target.ready === false || target.terminating === true)
-        if (!isExpected) faults.report(error, { stage: 'hydrate', peer: target.host })
+        if (!isExpected) errors.report(error, { stage: 'initial-sync', peer: target.host })
         unreachable.push(target)
       }
     }

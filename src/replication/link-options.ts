@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Target } from '../discovery/peer.ts'
 import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
-import type { Faults } from '../telemetry/faults.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { Replicator } from './replicator.ts'
@@ -14,7 +14,7 @@ export interface LinkOptions {
   client: PeerClient
   log: Log
   replicator: Replicator
-  faults: Faults
+  errors: ErrorReporter
   counters: Counters
   /** Progress of the Pod with that epoch. */
   progressOf(epoch: string): PeerProgress

@@ -171,7 +171,7 @@ export class Link {
     const { clock } = this.#options
     if (clock.now() < this.#v1Until) return this.#sendV1()
     const isV2 = await this.#append()
-    if (this.#outage.failures > 0) this.#options.faults.recovered(this.target.host)
+    if (this.#outage.failures > 0) this.#options.errors.recovered(this.target.host)
     this.#outage.end()
     if (isV2) return
     this.#state = 'v1'
@@ -263,13 +263,13 @@ export class Link {
 
   #fail(error: unknown): void {
     if (this.#abort.signal.aborted) return
-    const { clock, faults, counters } = this.#options
+    const { clock, errors, counters } = this.#options
     const kind = this.#outage.fail(error, this.target)
     this.#state = 'failing'
     this.#overdue = undefined
     this.#waiters.settleAll(this.#outage.outcome(this.target))
     if (kind !== 'expected') {
-      faults.report(error, { stage: 'append', peer: this.target.host }, { isBrief: kind === 'brief' })
+      errors.report(error, { stage: 'append', peer: this.target.host }, { isBrief: kind === 'brief' })
     }
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** (this.#outage.failures - 1))
     this.#cancelRetry = clock.after(ceiling * (0.5 + clock.random() / 2), () => {

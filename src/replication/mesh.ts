@@ -3,7 +3,7 @@ import { type Peer, type Target, targetOf } from '../discovery/peer.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
 import type { Counters } from '../telemetry/counters.ts'
-import type { Faults } from '../telemetry/faults.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import type { Append } from '../wire/v2.ts'
 import { hydrate } from './hydration.ts'
@@ -23,7 +23,7 @@ export interface MeshOptions {
   log: Log
   timing: Timing
   clock: Clock
-  faults: Faults
+  errors: ErrorReporter
   counters: Counters
   client: PeerClient
   ackTimeoutMs: number

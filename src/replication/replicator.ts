@@ -4,7 +4,7 @@ import type { Epoch } from '../log/epochs.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
 import type { Counters } from '../telemetry/counters.ts'
-import type { Faults } from '../telemetry/faults.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { MAX_EPOCHS } from '../wire/position.ts'
 import { APPEND_TARGET_BYTES, type Append, type Run, type WireEvent } from '../wire/v2.ts'
 import type { PeerProgress } from './peer-progress.ts'
@@ -19,13 +19,13 @@ const EVENT_OVERHEAD_BYTES = 80
 export class Replicator {
   readonly #log: Log
   readonly #timing: Timing
-  readonly #faults: Faults
+  readonly #errors: ErrorReporter
   readonly #counters: Counters
 
-  constructor(options: { log: Log; timing: Timing; faults: Faults; counters: Counters }) {
+  constructor(options: { log: Log; timing: Timing; errors: ErrorReporter; counters: Counters }) {
     this.#log = options.log
     this.#timing = options.timing
-    this.#faults = options.faults
+    this.#errors = options.errors
     this.#counters = options.counters
   }
 
@@ -95,14 +95,14 @@ export class Replicator {
           if (event.stream !== undefined) this.#counters.received += 1
         } else if (this.#contradicts(record, event)) {
           const message = `Received event ${event.seq} of epoch ${run.epoch} with a content that differs from the first one; ignored it`
-          this.#faults.report(new SserError('conflicting-event', message), { stage: 'receive' })
+          this.#errors.report(new SserError('conflicting-event', message), { stage: 'receive' })
           break
         }
       }
     }
     if (ignored === 0) return
     const message = `Ignored the events of ${ignored} unknown epochs, because this Pod already knows the maximum of ${MAX_EPOCHS}`
-    this.#faults.report(new SserError('invalid-peer-message', message), { stage: 'receive' })
+    this.#errors.report(new SserError('invalid-peer-message', message), { stage: 'receive' })
   }
 
   /** Puts this Pod's own epoch first, because no other Pod sends its events as soon. */

@@ -6,14 +6,14 @@ import { addressOf, socketOf } from '../http/address.ts'
 import { declaredLength } from '../http/body.ts'
 import type { Intake } from '../http/intake.ts'
 import { hostFault, webPageFault } from '../http/web-pages.ts'
-import type { Faults } from '../telemetry/faults.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { SIGNATURE_HEADER, type Signatures, type VerifiedRequest } from '../transport/signatures.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1, type V1Event } from '../wire/v1.ts'
 import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, encodeAppend, parseAppend } from '../wire/v2.ts'
 import type { V1Connections } from './legacy-v1/connections.ts'
 
 export interface InternalOptions {
-  faults: Faults
+  errors: ErrorReporter
   intake: Intake
   /** The longest v1 body, in bytes. */
   v1MaxBytes: number
@@ -51,7 +51,7 @@ const JSON_TYPE = /^application\/json *(?:;|$)/i
 
 /** The internal sub-app: what peers post. */
 export function internalRoutes(options: InternalOptions): Hono {
-  const { faults, intake, v1MaxBytes, signatures, allowUnsignedPeers, allowGoPeers } = options
+  const { errors, intake, v1MaxBytes, signatures, allowUnsignedPeers, allowGoPeers } = options
   /** For a request without a signature, which a web page cannot make. @throws SserError */
   const checkUnsigned = ({ headers }: Request) => {
     const fault = hostFault(headers, options.allowedInternalHosts, options.peerAddresses)
@@ -96,7 +96,7 @@ export function internalRoutes(options: InternalOptions): Hono {
         cause instanceof SserError
           ? cause
           : new SserError('invalid-peer-message', 'The body broke off', { cause })
-      faults.refuse(error, addressOf(c.req.raw, c.env, 0))
+      errors.reportRejected(error, addressOf(c.req.raw, c.env, 0))
       const status = STATUS[error.code]
       return status === undefined ? invalid(error) : refuse(status, error.message)
     }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { describe } from '../errors.ts'
 import { printable } from '../printable.ts'
-import type { FaultContext } from './faults.ts'
+import type { ErrorContext } from './error-reporter.ts'
 
 /**
  * Where an instance says what somebody ought to know, each time as one string of one line: `console` and a `pino`
@@ -97,7 +97,7 @@ export class Logging {
   }
 
   /** A fault in the background, rarely: a peer that is away is a fault each time that it is tried. True: it was said. */
-  fault(error: unknown, { stage, peer }: FaultContext): boolean {
+  fault(error: unknown, { stage, peer }: ErrorContext): boolean {
     const what = FAULTS[stage]
     const where = peer === undefined ? what : `peer ${peer}: ${what}`
     const windows = stage === 'receive' ? this.#refusals : this.#windows
@@ -131,10 +131,10 @@ export class Logging {
   }
 }
 
-const FAULTS: Record<FaultContext['stage'], string> = {
+const FAULTS: Record<ErrorContext['stage'], string> = {
   append: 'cannot be given events, and is tried again',
   receive: 'a request of a peer was refused',
-  hydrate: 'cannot be asked for the log',
+  'initial-sync': 'cannot be asked for the log',
   'peer-finder': 'the peer finder failed',
   deliver: 'a connection could not be served, and was ended',
   authorize: 'the hook "authorize" failed, and nobody was let in',

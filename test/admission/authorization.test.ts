@@ -28,7 +28,7 @@ describe('authorize', () => {
     const fleet = await Fleet.of(1, { authorize: (() => decision) as Authorize })
     const response = await fleet.pod(0).sser.handler(new Request('http://pod/?stream=a'))
     expect(await response.text()).toContain('sser-retry')
-    expect(fleet.pod(0).faults).toMatchObject([
+    expect(fleet.pod(0).errors).toMatchObject([
       {
         error: {
           name: 'SserError',
@@ -44,7 +44,7 @@ describe('authorize', () => {
     const cause = new Error('the session store is away')
     const fleet = await Fleet.of(1, { authorize: () => Promise.reject(cause) })
     await fleet.pod(0).sser.handler(new Request('http://pod/?stream=a'))
-    expect(fleet.pod(0).faults).toMatchObject([
+    expect(fleet.pod(0).errors).toMatchObject([
       { error: { code: 'authorization-failed', message: 'Option "authorize": the function threw', cause } },
     ])
   })

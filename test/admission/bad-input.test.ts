@@ -40,7 +40,7 @@ async function heardWhile(act: () => Promise<unknown>) {
   await act()
   await settle()
   expect(client.ended).toBe(false)
-  expect(client.faults).toEqual([])
+  expect(client.errors).toEqual([])
   return client.all.slice(1)
 }
 
@@ -267,7 +267,7 @@ describe('a v2 POST', () => {
     })
     expect(heard).toEqual([])
     const error = { code: 'invalid-peer-message' }
-    expect(pod.faults).toMatchObject([{ error, context: { stage: 'receive' } }])
+    expect(pod.errors).toMatchObject([{ error, context: { stage: 'receive' } }])
   })
 
   it('with a prev that this Pod does not hold is no error: the answer says where it stands', async () => {
@@ -279,7 +279,7 @@ describe('a v2 POST', () => {
       expect(position).not.toHaveProperty('peer1')
     })
     expect(heard).toEqual([])
-    expect(pod.faults).toEqual([])
+    expect(pod.errors).toEqual([])
   })
 
   it('that is too large answers 413', async () => {
@@ -290,7 +290,7 @@ describe('a v2 POST', () => {
     const body = new ReadableStream({ pull: (controller) => controller.error(new Error('reset')) })
     const response = await post(V2, body, { duplex: 'half' } as RequestInit)
     expect(response.status).toBe(400)
-    expect(pod.faults).toMatchObject([{ error: { cause: { message: 'reset' } } }])
+    expect(pod.errors).toMatchObject([{ error: { cause: { message: 'reset' } } }])
   })
 
   it('to a Pod that was stopped answers 503', async () => {

@@ -16,7 +16,7 @@ class ForeignHTTPException extends Error {
 /** An app that sets headers and cookies in Hono's context before it calls the routes. */
 async function appOf(authorize?: Authorize, settings: object = {}) {
   const fleet = await Fleet.of(1, { ...(authorize && { authorize }), ...settings })
-  const { sser, faults } = fleet.pod(0)
+  const { sser, errors } = fleet.pod(0)
   const app = new Hono()
   app.use(async (c, next) => {
     c.header('x-request-id', '17')
@@ -27,7 +27,7 @@ async function appOf(authorize?: Authorize, settings: object = {}) {
     await next()
   })
   app.route('/events', sser.routes)
-  return { app, sser, faults }
+  return { app, sser, errors }
 }
 
 const TYPES = { stream: /^text\/event-stream/, text: /^text\/plain/ }
@@ -125,11 +125,11 @@ describe('what the hook sets', () => {
 
 describe('an HTTPException of another install of Hono', () => {
   it('is the answer', async () => {
-    const { app, faults } = await appOf(() => {
+    const { app, errors } = await appOf(() => {
       throw new ForeignHTTPException()
     })
     const response = await app.request('/events?stream=a')
     expect([response.status, await response.text()]).toEqual([401, 'log in first'])
-    expect(faults).toEqual([])
+    expect(errors).toEqual([])
   })
 })

@@ -52,6 +52,6 @@ test('meanwhile every client got every event once, and every Pod kept its peers'
 
 /** Resolves when every Pod has told of a fault in these words. */
 async function faultOfAll(words: string): Promise<void> {
-  const haveSaid = async () => (await fleet.states()).every(({ faults }) => faults.join().includes(words))
+  const haveSaid = async () => (await fleet.states()).every(({ errors }) => errors.join().includes(words))
   await until(`every Pod says: ${words}`, haveSaid, NOTICE_MS, ASK_MS)
 }

@@ -9,15 +9,15 @@ export interface WebState {
   /** Every list of peers so far: their UIDs, and when it came. */
   lists: { at: number; uids: string[] }[]
   /** Every fault so far. */
-  faults: string[]
+  errors: string[]
 }
 
 const { SELECTOR = 'app=web', PEER_SECRET, ALLOW_UNSIGNED_PEERS } = process.env
 const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await import('../../src/node.ts')
 
-const faults: string[] = []
+const errors: string[] = []
 const lists: WebState['lists'] = []
-const onError = (error: unknown) => faults.push(String(error))
+const onError = (error: unknown) => errors.push(String(error))
 const note = (peers: readonly Peer[]) => {
   const uids = peers.map(({ uid = '' }) => uid).toSorted()
   // What the finder says of a peer may change, too.
@@ -49,7 +49,7 @@ app.get('/', (c) => c.text('a page'))
 app.post('/send', async (c) => c.json(await sser.send(c.req.query('stream') ?? '', await c.req.text()), 202))
 app.onError((error, c) => c.text(`${error}`, error instanceof SserError ? error.status : 500))
 app.get('/state', (c) => {
-  const state: WebState = { connections: sser.connections, finder: finder.status(), lists, faults }
+  const state: WebState = { connections: sser.connections, finder: finder.status(), lists, errors }
   return c.json(state)
 })
 

@@ -96,7 +96,7 @@ describe('a connection that a disconnect ends', () => {
       expect(client.ended).toBe(true)
     }
     expect(pod.clock.timers).toBe(0)
-    expect(pod.faults).toEqual([])
+    expect(pod.errors).toEqual([])
   })
 
   it('is left alone where its client goes while it waits behind hundreds of others for its end', async () => {
@@ -107,7 +107,7 @@ describe('a connection that a disconnect ends', () => {
     disconnect(pod)
     await Promise.all(clients.map((client) => client.cancel()))
     await pod.clock.advance(0)
-    expect(pod.faults).toEqual([])
+    expect(pod.errors).toEqual([])
     expect(pod.clock.timers).toBe(0)
   })
 
@@ -177,7 +177,7 @@ describe('a connection that a disconnect ends', () => {
     await client.cancel()
     expect(pod.clock.timers).toBe(0)
     await pod.clock.advance(0)
-    expect(pod.faults).toEqual([])
+    expect(pod.errors).toEqual([])
   })
 })
 

@@ -52,7 +52,7 @@ describe('those who come back all at once', () => {
       expect(numbers).toEqual(Array.from({ length: MISSED }, (_, i) => i))
     }
     // Nobody was served whole before the others had anything: the first and the last were done within one round.
-    expect(pod.faults).toEqual([])
+    expect(pod.errors).toEqual([])
   })
 
   it('get one slice in a turn where a slice takes long', async () => {
@@ -114,6 +114,6 @@ describe('those who come back all at once', () => {
     await pod.clock.advance(0)
     expect(pod.life.hub.size).toBe(0)
     expect(pod.clock.timers).toBe(0)
-    expect(pod.faults).toEqual([])
+    expect(pod.errors).toEqual([])
   })
 })

@@ -17,7 +17,7 @@ describe('the body of an event stream', () => {
     return pod.sser.handler(new Request('http://pod/?stream=a', signal ? { signal } : {}), env)
   }
 
-  afterEach(() => expect(pod.faults).toEqual([]))
+  afterEach(() => expect(pod.errors).toEqual([]))
 
   it('ends when the request’s signal aborts, while it goes on being read', async () => {
     const leaving = new AbortController()
@@ -26,7 +26,7 @@ describe('the body of an event stream', () => {
     expect(pod.sser.connections).toBe(1)
     leaving.abort()
     await settle()
-    expect([pod.sser.connections, client.ended, client.faults]).toEqual([0, true, []])
+    expect([pod.sser.connections, client.ended, client.errors]).toEqual([0, true, []])
   })
 
   it('ends at once when the signal had aborted before it was read', async () => {

@@ -71,7 +71,7 @@ describe('heartbeats', () => {
       { event: 'sser-position', id: undefined, data: '{}' },
       { event: undefined, id: undefined, data: 'x' },
     ])
-    expect(client.faults).toEqual([])
+    expect(client.errors).toEqual([])
   })
 
   it('wait for a client that does not read', async () => {
@@ -116,7 +116,7 @@ describe('nothing is left behind by', () => {
     pod.send('a', 'y')
     await settle()
     expectNothingHeld(pod)
-    expect(pod.faults).toEqual([])
+    expect(pod.errors).toEqual([])
   })
 
   it('a client that goes before its first bytes', async () => {
@@ -132,7 +132,7 @@ describe('nothing is left behind by', () => {
     pod.send('a', 'x')
     await Promise.all([going.cancel(), settle()])
     expect(staying.messages).toEqual(['x'])
-    expect(pod.faults).toEqual([])
+    expect(pod.errors).toEqual([])
     await staying.cancel()
     expectNothingHeld(pod)
   })
@@ -241,7 +241,7 @@ describe('a hub', () => {
       await settle()
       expect([before.messages.at(-1), after.messages.at(-1)]).toEqual([msg, msg])
     }
-    expect(pod.faults).toHaveLength(1)
+    expect(pod.errors).toHaveLength(1)
     expect(pod.life.hub.size).toBe(2)
   })
 
@@ -257,7 +257,7 @@ describe('a hub', () => {
     isBroken = true
     await pod.clock.advance(3_000)
     expect(new Set(others.map(({ all }) => all.length))).toEqual(new Set([3]))
-    expect(pod.faults).toHaveLength(1)
+    expect(pod.errors).toHaveLength(1)
     expect(pod.life.hub.size).toBe(20)
   })
 
@@ -278,9 +278,9 @@ describe('a hub', () => {
       client.flow()
       await settle()
       expect(client.ended).toBe(true)
-      expect(client.faults).toEqual([])
+      expect(client.errors).toEqual([])
     }
-    expect(pod.faults).toEqual([])
+    expect(pod.errors).toEqual([])
     expectNothingHeld(pod)
     await within('a cancel after the end', stalled.cancel())
   })

@@ -60,7 +60,7 @@ describe('bytes that clients have not taken', () => {
     expect(pod.reports.rejected).toMatchObject({ 'output-buffers-full': cut.length })
     for (const client of clients) client.pull()
     await pod.clock.advance(0)
-    expect(pod.faults).toEqual([])
+    expect(pod.errors).toEqual([])
   })
 
   it('count once where all sockets share them, and cut nobody', async () => {

@@ -16,7 +16,7 @@ class Zone {
   readonly server: NameServer
   readonly finder: DnsPeerFinder
   readonly lists: string[] = []
-  readonly faults: string[] = []
+  readonly errors: string[] = []
   readonly stop = new AbortController()
 
   constructor(server: NameServer, options: Partial<DnsPeerFinderOptions>) {
@@ -25,7 +25,7 @@ class Zone {
       hostname: NAME,
       nameServers: [server.address],
       clock: this.clock,
-      onError: (error) => this.faults.push(describe(error)),
+      onError: (error) => this.errors.push(describe(error)),
       ...options,
     })
   }
@@ -82,7 +82,7 @@ function row(
 }
 
 const missing = (zone: Zone) =>
-  zone.faults.filter((fault) => fault.includes('without the address of this Pod'))
+  zone.errors.filter((fault) => fault.includes('without the address of this Pod'))
 
 const selfRows: readonly Row[] = [
   row(
@@ -114,7 +114,7 @@ const selfRows: readonly Row[] = [
       for (let i = 0; i < 15; i += 1) await zone.round()
       process.env.POD_IP = '10.0.0.2'
       for (let i = 0; i < 15; i += 1) await zone.round()
-      assert.deepEqual(zone.faults, [])
+      assert.deepEqual(zone.errors, [])
     },
     { intervalMs: 5_000 },
   ),
@@ -158,7 +158,7 @@ export const dnsRows: readonly Row[] = [
       await zone.start()
       zone.server.fault = fault
       await zone.round()
-      assert.match(zone.faults[0] ?? '', new RegExp(`^DNS: no address of ${NAME}.*publishNotReadyAddresses`))
+      assert.match(zone.errors[0] ?? '', new RegExp(`^DNS: no address of ${NAME}.*publishNotReadyAddresses`))
       zone.server.fault = undefined
       zone.server.addresses = ['10.0.0.3']
       while (zone.lists.length === 1) await zone.round()
@@ -169,7 +169,7 @@ export const dnsRows: readonly Row[] = [
     await zone.start()
     zone.server.addresses = []
     await zone.round()
-    assert.equal(zone.faults.length, 1)
+    assert.equal(zone.errors.length, 1)
     assert.equal(zone.lists.length, 1)
   }),
   row('addresses that no Pod has are no peers, and alone take nobody away', async (zone) => {
@@ -178,7 +178,7 @@ export const dnsRows: readonly Row[] = [
     assert.deepEqual(zone.lists, ['10.0.0.1'])
     zone.server.addresses = ['127.0.0.1']
     await zone.round()
-    assert.match(zone.faults[0] ?? '', /no address of a Pod: 127\.0\.0\.1/)
+    assert.match(zone.errors[0] ?? '', /no address of a Pod: 127\.0\.0\.1/)
     assert.deepEqual(zone.lists, ['10.0.0.1'])
   }),
   row('where there is no IPv4, IPv6 is asked for', async (zone) => {
@@ -212,7 +212,7 @@ export const dnsRows: readonly Row[] = [
   row('start waits for a first answer', async (zone) => {
     zone.server.fault = 'NXDOMAIN'
     const started = zone.start()
-    await until('it was told that there is none', () => zone.faults.length === 1)
+    await until('it was told that there is none', () => zone.errors.length === 1)
     zone.server.fault = undefined
     await zone.clock.advance(1_000)
     await started
@@ -242,7 +242,7 @@ export const dnsRows: readonly Row[] = [
     assert.equal(zone.clock.timers, 0)
     assert.equal(zone.server.questions.length, 2)
     assert.equal(zone.lists.length, 1)
-    assert.deepEqual(zone.faults, [])
+    assert.deepEqual(zone.errors, [])
   }),
   row('stopped before the first answer, start rejects with the reason', async (zone) => {
     zone.server.fault = 'silence'
@@ -256,14 +256,14 @@ export const dnsRows: readonly Row[] = [
     zone.server.fault = 'NXDOMAIN'
     const onError = (error: unknown) => heard.push(describe(error))
     const started = zone.finder.start({ signal: zone.stop.signal, onError })
-    await until('it was told that there is none', () => zone.faults.length === 1)
+    await until('it was told that there is none', () => zone.errors.length === 1)
     zone.server.fault = undefined
     await zone.clock.advance(1_000)
     await started
     zone.server.fault = 'SERVFAIL'
     await zone.round()
     await until('it hears of that, too', () => heard.length === 2)
-    assert.deepEqual(heard, zone.faults)
+    assert.deepEqual(heard, zone.errors)
   }),
   row('whoever starts it hears what ends the search by the rejection alone', async (zone) => {
     let heard = 0
@@ -279,6 +279,6 @@ export const dnsRows: readonly Row[] = [
       if (zone.clock.timers > 0) await zone.clock.advance(1_000)
       return outcome !== undefined
     })
-    assert.equal(heard, zone.faults.length - 1)
+    assert.equal(heard, zone.errors.length - 1)
   }),
 ]

@@ -10,7 +10,7 @@ import { NameServer } from './name-server.ts'
 async function underTest() {
   const server = await NameServer.start()
   server.addresses = ['10.0.0.9']
-  let faults = 0
+  let errors = 0
   let isStarted = false
   const finder = new DnsPeerFinder({
     hostname: 'web.shop.svc.cluster.local',
@@ -18,7 +18,7 @@ async function underTest() {
     // The first answer may take 30 s of this clock, and less than the contract's two of the machine's.
     clock: acceleratedClock(50),
     onError: () => {
-      faults += 1
+      errors += 1
     },
   })
   return {
@@ -34,8 +34,8 @@ async function underTest() {
     },
     async fail() {
       server.fault = 'SERVFAIL'
-      const before = faults
-      if (isStarted) await until('the failure', () => faults > before)
+      const before = errors
+      if (isStarted) await until('the failure', () => errors > before)
     },
     end: () => server.close(),
   }

@@ -54,7 +54,7 @@ test('three Pods on real sockets count what really went through them', { timeout
   expect(left.get('sser_peer_requests_total{outcome="failed"}')).toBeGreaterThanOrEqual(1)
   const debug = (await (await fetch(`${internal(a)}/debug/sser`)).json()) as DebugView
   expect(debug.peers.find(({ state }) => state === 'failing')?.lastError).toContain('ECONNREFUSED')
-  expect(debug.recentFaults[0]?.peer).toBe(`${c.options.host}:7110`)
+  expect(debug.recentErrors[0]?.peer).toBe(`${c.options.host}:7110`)
 
   closeClients()
   raw.socket.destroy()

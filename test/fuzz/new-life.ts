@@ -1,7 +1,7 @@
 import { Life } from '../../src/instance/life.ts'
 import { resolveSettings, type Settings } from '../../src/options.ts'
 import { Counters } from '../../src/telemetry/counters.ts'
-import { Faults } from '../../src/telemetry/faults.ts'
+import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import type { PeerTransport } from '../../src/transport/peer-transport.ts'
 import { peerClient } from '../support/peer-client.ts'
 import { StepClock } from './step-clock.ts'
@@ -15,11 +15,11 @@ export interface LifeOptions extends Settings {
 /** A Pod's log, hub and mesh, joined, on time that is stepped. */
 export async function newLife({ transport, peers = [], ...settings }: LifeOptions = {}) {
   const clock = new StepClock()
-  const faults: unknown[] = []
+  const errors: unknown[] = []
   const life: Life = new Life({
     settings: resolveSettings(settings),
     clock,
-    faults: new Faults((error) => faults.push(error)),
+    errors: new ErrorReporter((error) => errors.push(error)),
     counters: new Counters(),
     client: peerClient(clock, transport),
     onFrozen: () => life.stop(),
@@ -31,5 +31,5 @@ export async function newLife({ transport, peers = [], ...settings }: LifeOption
   const joining = life.mesh.join()
   for (let waits = 0; !life.mesh.isReady && waits < 40; waits += 1) await clock.advance(250)
   await joining
-  return { clock, faults, life }
+  return { clock, errors, life }
 }

@@ -36,23 +36,23 @@ it('tells a script what this Pod knows of itself and of its peers', async () => 
     lastError: 'fetch failed: connect ECONNREFUSED',
     lagMs: 10_000,
   })
-  expect(told.recentFaults[0]).toMatchObject({ stage: 'append', peer: fleet.host(2) })
-  expect(told.faults.append).toBe(fleet.pod(0).faults.length)
+  expect(told.recentErrors[0]).toMatchObject({ stage: 'append', peer: fleet.host(2) })
+  expect(told.errors.append).toBe(fleet.pod(0).errors.length)
   await client.cancel()
   await fleet.stop()
 })
 
-it('remembers the last 20 faults, the latest first, and no more of each than one can read', async () => {
+it('remembers the last 20 errors, the latest first, and no more of each than one can read', async () => {
   const fleet = await Fleet.of(2, { requestTimeoutMs: 10 })
   fleet.link(0, 1, () => Promise.reject(new Error('long '.repeat(1_000))))
   void fleet.pod(0).sser.send('a', 'x')
   await fleet.clock.advance(200_000)
-  const { faults, recentFaults } = await view(fleet.pod(0).sser)
-  expect(faults.append).toBeGreaterThan(20)
-  expect(recentFaults).toHaveLength(20)
-  const ages = recentFaults.map(({ ageMs }) => ageMs)
+  const { errors, recentErrors } = await view(fleet.pod(0).sser)
+  expect(errors.append).toBeGreaterThan(20)
+  expect(recentErrors).toHaveLength(20)
+  const ages = recentErrors.map(({ ageMs }) => ageMs)
   expect(ages).toEqual(ages.toSorted((a, b) => a - b))
-  expect(Math.max(...recentFaults.map(({ message }) => message.length))).toBeLessThanOrEqual(500)
+  expect(Math.max(...recentErrors.map(({ message }) => message.length))).toBeLessThanOrEqual(500)
   await fleet.stop()
 })
 

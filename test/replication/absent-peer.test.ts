@@ -42,7 +42,7 @@ describe('a Pod that is being deleted', () => {
       expect((await pod.send('a', 'x')).peers).toMatchObject([{ status: 'pending', reason }])
       await pod.clock.advance(1_000)
     }
-    expect([losses(), pod.faults]).toEqual([[], []])
+    expect([losses(), pod.errors]).toEqual([[], []])
   })
 
   it('is pending, too, for a send that waits when it leaves the list', async () => {
@@ -59,14 +59,14 @@ describe('a Pod that is being deleted', () => {
     const pod = await among({ terminating: true }).start()
     peer.behave = answer(status)
     await pod.send('a', 'x')
-    expect(pod.faults).toHaveLength(1)
+    expect(pod.errors).toHaveLength(1)
     expect(losses()).toHaveLength(1)
   })
 
   it('is not asked for the log in vain with a fault', async () => {
     refuse()
     const pod = await among({ terminating: true }).start()
-    expect([losses(), pod.faults]).toEqual([[], []])
+    expect([losses(), pod.errors]).toEqual([[], []])
   })
 })
 
@@ -82,7 +82,7 @@ describe('a Pod that is not ready and has never answered', () => {
       { status: 'pending', reason: expect.stringMatching(/^the Pod is starting: /) },
     ])
     await pod.clock.advance(10_000)
-    expect([losses(), pod.faults]).toEqual([[], []])
+    expect([losses(), pod.errors]).toEqual([[], []])
     peer.behave = peer.honest
     await pod.clock.until('it has what was sent', () => pod.status(ADDRESS)?.lag === 0)
     expect(peer.batches.flat()).toEqual(['x'])
@@ -97,7 +97,7 @@ describe('a Pod that is not ready and has never answered', () => {
     await pod.clock.advance(0)
     expect(peer.requests.length).toBe(before + 1)
     expect((await pod.send('a', 'x')).peers).toMatchObject([{ status: 'pending' }])
-    expect([losses(), pod.faults]).toEqual([[], []])
+    expect([losses(), pod.errors]).toEqual([[], []])
   })
 
   it('is a fault after 30 seconds, and then failed', async () => {
@@ -111,7 +111,7 @@ describe('a Pod that is not ready and has never answered', () => {
   it('is a fault at once when it refuses signatures', async () => {
     peer.behave = answer(401)
     const pod = await among({ ready: false }).start()
-    expect(pod.faults.map(({ stage }) => stage)).toContain('append')
+    expect(pod.errors.map(({ stage }) => stage)).toContain('append')
   })
 })
 
@@ -120,7 +120,7 @@ describe('a Pod that answered before and refuses connections', () => {
     const pod = await among({ ready: false }).start()
     refuse()
     expect((await pod.send('a', 'x')).peers).toMatchObject([{ status: 'failed' }])
-    expect(pod.faults).toHaveLength(1)
+    expect(pod.errors).toHaveLength(1)
     await pod.clock.advance(1_000)
     expect(losses()).toEqual([])
     await pod.clock.advance(6_000)

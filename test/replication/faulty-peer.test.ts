@@ -104,7 +104,7 @@ describe.each(FAULTS)('a peer that $name', ({ reason, make }) => {
     await pod.send('a', 'x')
     await pod.clock.until('the link fails', () => pod.status(BAD)?.state === 'failing')
     expect(pod.status(BAD)).toMatchObject({ lastError: expect.stringContaining(reason), failures: 1, lag: 1 })
-    expect(pod.faults[0]).toMatchObject({ stage: 'append', peer: `${BAD}:7000` })
+    expect(pod.errors[0]).toMatchObject({ stage: 'append', peer: `${BAD}:7000` })
     const next = await pod.send('a', 'y')
     expect(next.tookMs).toBe(0)
     expect(next.peers[1]).toEqual({

@@ -154,7 +154,7 @@ describe('a fleet', () => {
     expect(ticks.length).toBeLessThanOrEqual(13)
     expect(clients[1]?.events).toEqual([])
     expect(clients[1]?.lastEventId).not.toBe(before)
-    expect(fleet.pods.flatMap(({ faults }) => faults)).toEqual([])
+    expect(fleet.pods.flatMap(({ errors }) => errors)).toEqual([])
   })
 
   it('takes a Pod in that was replaced: it gets what it lacks, and no client hears anything twice', async () => {

@@ -200,7 +200,7 @@ describe('a link', () => {
     expect((await pod.send('a', 'x')).peers).toEqual([])
     await pod.clock.advance(60_000)
     expect(peer.requests.length).toBe(before)
-    expect(pod.faults).toEqual([])
+    expect(pod.errors).toEqual([])
   })
 
   it('ends when its peer leaves the list, and a new one begins when one comes', async () => {
@@ -231,7 +231,7 @@ describe('a link', () => {
     const changes = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('it broke')) }) }
     const peerFinder = { start: async () => ({ peers: [{ address: PEER }], changes }) }
     const pod = await new Among({ [PEER]: peer }, { peerFinder }).start()
-    expect(pod.faults).toMatchObject([{ stage: 'peer-finder', error: { message: 'it broke' } }])
+    expect(pod.errors).toMatchObject([{ stage: 'peer-finder', error: { message: 'it broke' } }])
     expect(pod.sser.peers).toHaveLength(1)
     expect((await pod.send('a', 'x')).peers[0]?.status).toBe('delivered')
   })
@@ -244,7 +244,7 @@ describe('a link', () => {
       },
     }
     const pod = await new Among({ [PEER]: new FakePeer('peer1') }, { peerFinder }).start()
-    expect(pod.faults).toMatchObject([{ stage: 'peer-finder', error: { message: 'no answer so far' } }])
+    expect(pod.errors).toMatchObject([{ stage: 'peer-finder', error: { message: 'no answer so far' } }])
   })
 
   it('ends when its Pod stops, and holds no timer', async () => {

@@ -5,7 +5,7 @@ import { timing } from '../../src/log/timing.ts'
 import { PeerProgress } from '../../src/replication/peer-progress.ts'
 import { Replicator } from '../../src/replication/replicator.ts'
 import { Counters } from '../../src/telemetry/counters.ts'
-import { Faults } from '../../src/telemetry/faults.ts'
+import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import { type Append, encodeAppend, parseAppend, type Run, type WireEvent } from '../../src/wire/v2.ts'
 import { check } from '../support/property.ts'
 
@@ -16,12 +16,12 @@ const TIMES = timing(AGE_MS)
 class Side {
   readonly log: Log
   readonly replicator: Replicator
-  readonly faults: unknown[] = []
+  readonly errors: unknown[] = []
 
   constructor(epoch: string, maxBytes = 1_000_000) {
     this.log = new Log({ epoch, maxAgeMs: AGE_MS, maxBytes, timing: TIMES, isResumable: true })
-    const faults = new Faults((error) => this.faults.push(error))
-    this.replicator = new Replicator({ log: this.log, timing: TIMES, faults, counters: new Counters() })
+    const errors = new ErrorReporter((error) => this.errors.push(error))
+    this.replicator = new Replicator({ log: this.log, timing: TIMES, errors, counters: new Counters() })
   }
 
   send(msg: string, now = 0) {
@@ -85,7 +85,7 @@ describe('what a Pod takes', () => {
     pod.take([run(1, ['2', '3'])])
     pod.take([run(0, ['1'])])
     expect(pod.messages).toEqual(['1', '2', '3'])
-    expect(pod.faults).toEqual([])
+    expect(pod.errors).toEqual([])
   })
 
   it('is never its own epoch', () => {
@@ -155,7 +155,7 @@ describe('what a Pod takes', () => {
     pod.take([run(0, ['1', '2'])])
     pod.take([run(1, ['other', '3'])])
     expect(pod.messages).toEqual(['1', '2'])
-    expect(pod.faults).toMatchObject([{ code: 'conflicting-event' }])
+    expect(pod.errors).toMatchObject([{ code: 'conflicting-event' }])
   })
 
   it('may have a traceparent that was lost on another way, through a Pod that does not know it', () => {
@@ -163,7 +163,7 @@ describe('what a Pod takes', () => {
     const [event] = run(0, ['1']).events
     const traced = { ...event, traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` }
     pod.take([run(0, ['1']), run(0, [], { events: [traced as WireEvent] })])
-    expect([pod.messages, pod.faults]).toEqual([['1'], []])
+    expect([pod.messages, pod.errors]).toEqual([['1'], []])
   })
 })
 

@@ -81,7 +81,7 @@ describe('the hook', () => {
       'event: sser-retry\nretry: 2000\ndata: {}\n\n',
     ])
     expect(pod.sser.connections).toBe(0)
-    expect(pod.faults).toMatchObject([
+    expect(pod.errors).toMatchObject([
       { error: { code: 'authorization-failed' }, context: { stage: 'authorize' } },
     ])
   })

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { type FaultContext, type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
+import { type ErrorContext, type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
 import { type NodeServeOptions, type Served, serve } from '../../src/node.ts'
 import { Client, closeClients, Raw } from '../fleet/clients.ts'
 import { until } from '../support/until.ts'
@@ -14,7 +14,7 @@ export interface SecuredPod {
   url: string
   /** The internal port, likewise. */
   internal: string
-  faults: { error: unknown; context: FaultContext }[]
+  errors: { error: unknown; context: ErrorContext }[]
 }
 
 /** Clients of this file's tests, ended by {@link SecuredFleet.stop}. */
@@ -64,14 +64,14 @@ export class SecuredFleet {
   async run(index: number, { serving, others = [], ...settings }: PodSettings): Promise<SecuredPod> {
     const host = (at: number) => `${this.#net}.${at + 1}`
     const peers = [...Array.from({ length: this.#size }, (_, at) => `${host(at)}:${PORT}`), ...others]
-    const faults: SecuredPod['faults'] = []
+    const errors: SecuredPod['errors'] = []
     const sser = new Sser({
       peerFinder: new StaticPeerFinder(peers),
       internalPort: PORT,
       drainTimeoutMs: 0,
       flushTimeoutMs: 0,
       initialSyncTimeoutMs: 1_000,
-      onError: (error, context) => faults.push({ error, context }),
+      onError: (error, context) => errors.push({ error, context }),
       ...settings,
     })
     const app = new Hono().route('/events', sser.routes)
@@ -79,7 +79,7 @@ export class SecuredFleet {
     const pod = {
       sser,
       served,
-      faults,
+      errors,
       url: `http://${host(index)}:${served.port}`,
       internal: `http://${host(index)}:${served.internalPort}`,
     }

@@ -85,7 +85,7 @@ describe.each([
     for (const gate of gates.slice(0, 10)) gate.resolve('allow')
     await until('no timer is left', () => clock.timers === timers, 3_000)
     expect(pod.sser.stats().connections).toEqual({ open: 0, opened: 0, ended: 0 })
-    expect(pod.faults).toHaveLength(10)
+    expect(pod.errors).toHaveLength(10)
   })
 
   it('where they came from is forgotten', async () => {

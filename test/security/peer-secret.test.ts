@@ -27,8 +27,8 @@ function post(pod: SecuredPod, path: string, body: string, more: Record<string, 
 }
 
 const states = (pod: SecuredPod) => pod.sser.peers.map(({ state }) => state)
-const rejections = ({ faults }: SecuredPod) =>
-  faults.flatMap(({ error }) => (error instanceof SserError ? [error.code] : []))
+const rejections = ({ errors }: SecuredPod) =>
+  errors.flatMap(({ error }) => (error instanceof SserError ? [error.code] : []))
 
 /** Listens until the test is over. */
 async function listening(server: Server, port: number, hostname: string): Promise<void> {
@@ -66,10 +66,10 @@ describe('Pods that share a secret', () => {
     const hours = [0, 1, -1]
     vi.spyOn(Date, 'now').mockImplementation(() => now() + 3_600_000 * (hours.shift() ?? 0))
     const pods = await fleet.start({ peerSecret }, { peerSecret }, { peerSecret })
-    for (const { sser, faults } of pods) {
+    for (const { sser, errors } of pods) {
       const { peers } = await sser.send('a', 'hello')
       expect(peers.map(({ status }) => status)).toEqual(['delivered', 'delivered'])
-      expect(faults).toEqual([])
+      expect(errors).toEqual([])
     }
   })
 

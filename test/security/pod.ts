@@ -8,7 +8,7 @@ const EVERY_MS = 20
 const { HOST = '', PORT = '', INTERNAL_PORT = '', PEERS = '', OPTIONS = '{}' } = process.env
 const isBun = 'Bun' in globalThis
 const { serve } = isBun ? await import('../../src/bun.ts') : await import('../../src/node.ts')
-const faults: Record<string, number> = {}
+const errors: Record<string, number> = {}
 /** What is added to its clock. */
 let offsetMs = 0
 
@@ -20,7 +20,7 @@ const sser = new Sser({
   clock: { ...systemClock, now: () => systemClock.now() + offsetMs },
   onError: (error, { stage }) => {
     const name = error instanceof SserError ? error.code : stage
-    faults[name] = (faults[name] ?? 0) + 1
+    errors[name] = (errors[name] ?? 0) + 1
   },
   ...JSON.parse(OPTIONS),
 })
@@ -41,7 +41,7 @@ app.post('/clock', (c) => {
 })
 app.get('/state', async (c) => {
   const { connections, peers, position, isReady } = sser
-  return c.json({ connections, peers, position, isReady, faults, heapBytes: await heapBytes() })
+  return c.json({ connections, peers, position, isReady, errors, heapBytes: await heapBytes() })
 })
 
 let sent = 0

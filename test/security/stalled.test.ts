@@ -32,7 +32,7 @@ describe('a client that does not read', () => {
       reads.take()
       await pod.sser.send('a', 'the end')
       await reads.holds('the end', (text) => text.includes('the end'))
-      expect(pod.faults).toEqual([])
+      expect(pod.errors).toEqual([])
     },
     15_000,
   )
@@ -68,7 +68,7 @@ describe('many clients that do not read', () => {
       reads.take()
       await pod.sser.send('a', 'the end')
       await reads.holds('the end', (text) => text.includes('the end'))
-      expect(pod.faults).toEqual([])
+      expect(pod.errors).toEqual([])
     },
     20_000,
   )

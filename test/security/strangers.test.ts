@@ -23,12 +23,12 @@ describe('who knocks at the internal port', () => {
     expect(lines[0]).toMatch(
       /^sser: peer 127\.0\.0\.\d+: a request of a peer was refused: a signature is required$/,
     )
-    expect(pod.faults).toMatchObject([{ error: { code: 'unauthorized' }, context: { stage: 'receive' } }])
+    expect(pod.errors).toMatchObject([{ error: { code: 'unauthorized' }, context: { stage: 'receive' } }])
     expect(pod.sser.stats().rejected).toMatchObject({ unauthorized: 50 })
   })
 })
 
-describe('onError and the list of the last faults', () => {
+describe('onError and the list of the last errors', () => {
   const json = { 'content-type': 'application/json' }
   const signature = { 'sser-signature': `t=1, s=0123456789abcdef, n=1, m=${'A'.repeat(43)}` }
   const post = (pod: SecuredPod, headers: Record<string, string>, body = '{}') =>
@@ -36,7 +36,7 @@ describe('onError and the list of the last faults', () => {
 
   it('hear of an address that is refused once a minute, whatever it sends', async () => {
     const [pod] = (await fleet.start({ peerSecret, logger: false })) as [SecuredPod]
-    const before = pod.faults.length
+    const before = pod.errors.length
     for (let i = 0; i < 20; i += 1) {
       await post(pod, {})
       await post(pod, signature)
@@ -44,10 +44,10 @@ describe('onError and the list of the last faults', () => {
       await post(pod, { origin: 'https://evil.example' })
       await post(pod, { ...signature, 'sser-target': 'x' })
     }
-    expect(pod.faults.length - before).toBe(1)
+    expect(pod.errors.length - before).toBe(1)
     const page = await fetch(`${pod.internal}/debug/sser`)
-    expect(((await page.json()) as { recentFaults: unknown[] }).recentFaults.length).toBeLessThanOrEqual(5)
-    expect(pod.sser.stats().faults.receive).toBeGreaterThan(50)
+    expect(((await page.json()) as { recentErrors: unknown[] }).recentErrors.length).toBeLessThanOrEqual(5)
+    expect(pod.sser.stats().errors.receive).toBeGreaterThan(50)
   })
 
   it.each([
@@ -59,7 +59,7 @@ describe('onError and the list of the last faults', () => {
   ])('are given no terminal escapes and no forged lines of what was refused: %s', async (_, body) => {
     const [pod] = (await fleet.start({ logger: false })) as [SecuredPod]
     await post(pod, {}, body)
-    const [{ error } = { error: undefined }] = pod.faults
+    const [{ error } = { error: undefined }] = pod.errors
     expect((error as SserError).code).toBe('invalid-peer-message')
     // As `console.error` prints it, with its stack and its causes.
     const [first, ...rest] = inspect(error).split('\n')

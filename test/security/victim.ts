@@ -23,7 +23,7 @@ interface State {
   position: string
   isReady: boolean
   /** How often each error was reported, by its code. */
-  faults: Record<string, number>
+  errors: Record<string, number>
   heapBytes: number
 }
 

@@ -10,21 +10,21 @@ export interface Endpoint {
   serve(request: Request): Response | Promise<Response>
 }
 
-/** How often, of 1, a message meets which fate while faults are on. */
-export interface Faults {
+/** How often, of 1, a message meets which fate while errors are on. */
+export interface ErrorReporter {
   dropRequest: number
   dropAnswer: number
   duplicate: number
   delay: number
 }
 
-export const NO_FAULTS: Faults = { dropRequest: 0, dropAnswer: 0, duplicate: 0, delay: 0 }
+export const NO_FAULTS: ErrorReporter = { dropRequest: 0, dropAnswer: 0, duplicate: 0, delay: 0 }
 
 const encoder = new TextEncoder()
 
 /** Carries requests between the Pods' real internal routes, late, twice, one way only, or not at all. */
 export class Network {
-  faults: Faults = NO_FAULTS
+  errors: ErrorReporter = NO_FAULTS
   readonly #time: Time
   readonly #random: Random
   readonly #lateMs: number
@@ -63,12 +63,12 @@ export class Network {
         const { hostname, pathname } = splitUrl(url)
         const target = this.#endpoints.get(hostname)
         const answer = (status: number, text: string) => {
-          if (this.#isCut(hostname, source.address) || this.#random.chance(this.faults.dropAnswer)) return
+          if (this.#isCut(hostname, source.address) || this.#random.chance(this.errors.dropAnswer)) return
           this.#deliver(source, () => resolve(asResponse(status, text)))
         }
         const fail = () => this.#deliver(source, () => reject(new TypeError('fetch failed')))
         if (this.#isCut(source.address, hostname)) return
-        if (this.#random.chance(this.faults.dropRequest)) {
+        if (this.#random.chance(this.errors.dropRequest)) {
           if (this.#random.chance(0.5)) fail()
           return
         }
@@ -80,7 +80,7 @@ export class Network {
           )
         }
         this.#deliver(target, () => arrive(false))
-        if (this.#random.chance(this.faults.duplicate)) {
+        if (this.#random.chance(this.errors.duplicate)) {
           this.#time.after(this.#random.int(1, this.#lateMs), () => this.#deliver(target, () => arrive(true)))
         }
       })
@@ -92,7 +92,7 @@ export class Network {
 
   /** A Pod that stands still takes what came when it moves again. */
   #deliver(to: Endpoint | undefined, callback: () => void): void {
-    const isLate = this.#random.chance(this.faults.delay)
+    const isLate = this.#random.chance(this.errors.delay)
     this.#time.after(isLate ? this.#random.int(50, this.#lateMs) : this.#random.int(1, 8), () => {
       const waitMs = (to?.frozenUntil() ?? 0) - this.#time.now
       if (waitMs > 0) this.#time.after(waitMs + 1, callback)

@@ -8,7 +8,7 @@ export type Action = { at: number } & (
   | { kind: 'crash' | 'stop' | 'start'; pod: number }
   | { kind: 'freeze'; pod: number; ms: number }
   | { kind: 'partition'; from: readonly number[]; ms: number; isOneWay: boolean }
-  | { kind: 'faults'; ms: number; rate: number }
+  | { kind: 'errors'; ms: number; rate: number }
   | { kind: 'stall' | 'vanish'; client: number; ms: number }
   | { kind: 'hop' | 'foreign'; client: number }
 )
@@ -114,7 +114,7 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
     many(isHarsh ? 3 : 1, () => restart('crash'))
     many(isHarsh ? 3 : 1, () => ({
       at: at(),
-      kind: 'faults',
+      kind: 'errors',
       ms: random.int(500, 5_000),
       rate: random.pick([0.05, 0.2, 0.5]),
     }))

@@ -89,11 +89,11 @@ class Run {
         return pod?.life?.freeze(action.ms)
       case 'partition':
         return this.#partition(action.from, action.ms, action.isOneWay)
-      case 'faults': {
+      case 'errors': {
         const { rate } = action
-        this.#network.faults = { dropRequest: rate, dropAnswer: rate, duplicate: rate, delay: rate }
+        this.#network.errors = { dropRequest: rate, dropAnswer: rate, duplicate: rate, delay: rate }
         this.#time.after(action.ms, () => {
-          this.#network.faults = NO_FAULTS
+          this.#network.errors = NO_FAULTS
         })
         return
       }
@@ -178,7 +178,7 @@ class Run {
   /** Nothing fails any more: everybody must come to have everything, or be told. */
   async #settle(): Promise<void> {
     this.#network.heal()
-    this.#network.faults = NO_FAULTS
+    this.#network.errors = NO_FAULTS
     for (const pod of this.#pods) pod.start()
     const { ageMs, heartbeatMs } = this.#plan
     // A drain and then a start, a backoff, two graces: whatever is to be handed on has been.

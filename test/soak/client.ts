@@ -13,12 +13,12 @@ export class Counters {
   resumes = 0
   /** Connections that ended without the client's doing, or never began. */
   cuts = 0
-  readonly faults: Record<Fault, number> = { lost: 0, twice: 0, disordered: 0, stray: 0 }
-  /** The first of the faults, in words. */
+  readonly errors: Record<Fault, number> = { lost: 0, twice: 0, disordered: 0, stray: 0 }
+  /** The first of the errors, in words. */
   readonly examples: string[] = []
 
   fault(fault: Fault, what: string, count: number): void {
-    this.faults[fault] += count
+    this.errors[fault] += count
     if (this.examples.length < 20) this.examples.push(`${fault}: ${what}`)
   }
 }

@@ -98,10 +98,10 @@ function close(): void {
 }
 
 function seen(): Seen {
-  const { faults, ...rest } = counters
+  const { errors, ...rest } = counters
   return {
     ...rest,
-    ...faults,
+    ...errors,
     gaps: clients.reduce((sum, { ledger }) => sum + ledger.gaps, 0),
     told: clients.reduce((sum, { ledger }) => sum + ledger.told, 0),
     open: clients.filter(({ isGreeted }) => isGreeted).length,

@@ -22,7 +22,7 @@ export class Fleet {
   everywhere = 0
   kills = 0
   /** What no Pod may do: end by itself, refuse a send, complain. */
-  readonly faults: string[] = []
+  readonly errors: string[] = []
   readonly #streams: number
   /** By place; a place is empty while its Pod starts again. */
   readonly #places: (Life | undefined)[] = []
@@ -148,9 +148,9 @@ export class Fleet {
     const life = new Life(this.#lives, pod, this.#streams)
     this.#places[place] = life
     pod.ended.then((how) => {
-      if (life.killedAt === undefined) this.faults.push(`${pod} ended with ${how}`)
-      if (pod.stderr !== '') this.faults.push(`${pod} wrote: ${pod.stderr.slice(0, 2_000)}`)
-      for (const refusal of life.refusals.slice(0, 3)) this.faults.push(`${pod} refused a send: ${refusal}`)
+      if (life.killedAt === undefined) this.errors.push(`${pod} ended with ${how}`)
+      if (pod.stderr !== '') this.errors.push(`${pod} wrote: ${pod.stderr.slice(0, 2_000)}`)
+      for (const refusal of life.refusals.slice(0, 3)) this.errors.push(`${pod} refused a send: ${refusal}`)
     })
   }
 

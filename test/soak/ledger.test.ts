@@ -6,12 +6,12 @@ const B = 2
 
 /** A client of streams 0 and 7, and what is said of it. */
 function client() {
-  const faults: [Fault, number][] = []
-  const ledger = new Ledger([0, 7], (fault, _, count) => faults.push([fault, count]))
+  const errors: [Fault, number][] = []
+  const ledger = new Ledger([0, 7], (fault, _, count) => errors.push([fault, count]))
   const take = (life: number, stream: number, ...numbers: number[]) => {
     for (const number of numbers) ledger.take(messageOf(life, stream, number))
   }
-  return { ledger, take, faults }
+  return { ledger, take, errors }
 }
 
 /** So many events of stream 0 are due. */
@@ -20,86 +20,86 @@ function due(life: number, count: number, isOver = false): Due[] {
 }
 
 test('says nothing of events that come once, each life and stream in its own order', () => {
-  const { ledger, take, faults } = client()
+  const { ledger, take, errors } = client()
   take(A, 0, 1, 2)
   take(B, 0, 1)
   take(A, 7, 1, 2)
   take(A, 0, 3)
   take(B, 0, 2)
   ledger.judge([...due(A, 3), ...due(B, 2)])
-  expect(faults).toEqual([])
+  expect(errors).toEqual([])
 })
 
 test('sees that events are lost when a later one comes', () => {
-  const { take, faults } = client()
+  const { take, errors } = client()
   take(A, 0, 1, 4)
-  expect(faults).toEqual([['lost', 2]])
+  expect(errors).toEqual([['lost', 2]])
 })
 
 test('sees that the last events are lost when they are due', () => {
-  const { ledger, take, faults } = client()
+  const { ledger, take, errors } = client()
   take(A, 0, 1)
   expect(ledger.lacking(due(A, 3))).toBe(2)
   ledger.judge(due(A, 3))
-  expect(faults).toEqual([['lost', 2]])
+  expect(errors).toEqual([['lost', 2]])
   ledger.judge(due(A, 3))
-  expect(faults).toHaveLength(1)
+  expect(errors).toHaveLength(1)
 })
 
 test('sees that a client got nothing at all of a life', () => {
-  const { ledger, faults } = client()
+  const { ledger, errors } = client()
   ledger.judge(due(B, 1, true))
-  expect(faults).toEqual([['lost', 1]])
+  expect(errors).toEqual([['lost', 1]])
 })
 
 test('sees an event that comes twice', () => {
-  const { take, faults } = client()
+  const { take, errors } = client()
   take(A, 0, 1, 2, 2, 1)
-  expect(faults).toEqual([
+  expect(errors).toEqual([
     ['twice', 1],
     ['twice', 1],
   ])
 })
 
 test('sees an event that comes after a later one of its Pod', () => {
-  const { take, faults } = client()
+  const { take, errors } = client()
   take(A, 0, 1, 3, 2)
-  expect(faults).toEqual([
+  expect(errors).toEqual([
     ['lost', 1],
     ['disordered', 1],
   ])
 })
 
 test('sees an event that comes after its life was judged for good', () => {
-  const { ledger, take, faults } = client()
+  const { ledger, take, errors } = client()
   take(A, 0, 1)
   ledger.judge(due(A, 1, true))
-  expect(faults).toEqual([])
+  expect(errors).toEqual([])
   take(A, 0, 1)
-  expect(faults).toEqual([['twice', 1]])
+  expect(errors).toEqual([['twice', 1]])
 })
 
 test('sees an event of a stream that nobody listens on', () => {
-  const { take, faults } = client()
+  const { take, errors } = client()
   take(A, 3, 1)
-  expect(faults).toEqual([['stray', 1]])
+  expect(errors).toEqual([['stray', 1]])
 })
 
 test('takes events that nobody promised, and does not miss them', () => {
-  const { ledger, take, faults } = client()
+  const { ledger, take, errors } = client()
   take(A, 0, 1, 2, 3)
   ledger.judge(due(A, 2, true))
-  expect(faults).toEqual([])
+  expect(errors).toEqual([])
 })
 
 test('counts what is missing after a gap as told, and only once', () => {
-  const { ledger, take, faults } = client()
+  const { ledger, take, errors } = client()
   take(A, 0, 1)
   ledger.takeGap()
   expect(ledger.lacking(due(A, 5))).toBe(0)
   take(A, 0, 4)
   expect(ledger).toMatchObject({ gaps: 1, told: 2 })
-  expect(faults).toEqual([])
+  expect(errors).toEqual([])
   take(A, 0, 6)
-  expect(faults).toEqual([['lost', 1]])
+  expect(errors).toEqual([['lost', 1]])
 })

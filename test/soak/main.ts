@@ -53,10 +53,10 @@ try {
   await fleet.stop()
   if (child.connected) child.disconnect()
 }
-for (const fault of fleet.faults) report.fault(fault)
+for (const fault of fleet.errors) report.fault(fault)
 console.log(report.summary())
-if (report.faults.length > 0) {
-  for (const fault of report.faults) console.error(`broken: ${fault}`)
+if (report.errors.length > 0) {
+  for (const fault of report.errors) console.error(`broken: ${fault}`)
   process.exitCode = 1
 }
 

@@ -33,8 +33,8 @@ export interface Vitals {
   timers: number
   /** What keeps the process alive, by kind. */
   resources: Record<string, number>
-  /** Background faults, by stage. */
-  faults: Record<string, number>
+  /** Background errors, by stage. */
+  errors: Record<string, number>
 }
 
 const { HOST = '', PORT = '', INTERNAL_PORT = '', PEERS = '' } = process.env
@@ -46,7 +46,7 @@ Log.prototype.append = function (...args) {
   return append.apply(this, args)
 }
 
-const faults: Record<string, number> = {}
+const errors: Record<string, number> = {}
 const clock = new CountingClock()
 const sser = new Sser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
@@ -57,7 +57,7 @@ const sser = new Sser({
   authorize: async (_, { streams }) => ({ tags: streams.slice(0, 1), expiresAt: Date.now() + 86_400_000 }),
   maxConnectionsPerAddress: 10_000,
   onError: (_, { stage }) => {
-    faults[stage] = (faults[stage] ?? 0) + 1
+    errors[stage] = (errors[stage] ?? 0) + 1
   },
   clock,
 })
@@ -89,6 +89,6 @@ function vitals(): Vitals {
     logBytes: log?.bytes ?? 0,
     timers,
     resources: resources(),
-    faults,
+    errors,
   }
 }

@@ -23,7 +23,7 @@ const pod1 = {
   timers: 2,
   fds: 30,
 }
-const vitals = { ...pod1, resources: { TCPSocketWrap: 4 }, faults: {} }
+const vitals = { ...pod1, resources: { TCPSocketWrap: 4 }, errors: {} }
 
 function row(minute: number, rss: number): Row {
   return {
@@ -55,17 +55,17 @@ function over(minutes: number, rss: (minute: number) => number): Report {
 }
 
 test('bears memory that grows at first, and then goes up and down', () => {
-  const { faults } = over(40, (minute) => 1e6 * Math.min(120, 50 + 5 * minute) + 2e6 * (minute % 3))
-  expect(faults).toEqual([])
+  const { errors } = over(40, (minute) => 1e6 * Math.min(120, 50 + 5 * minute) + 2e6 * (minute % 3))
+  expect(errors).toEqual([])
 })
 
 test('names memory that rises over the second half', () => {
-  const { faults } = over(40, (minute) => 100e6 + 0.5e6 * minute)
-  expect(faults).toEqual([expect.stringMatching(/^rss of Pod 1 rose by 8\.\d %/)])
+  const { errors } = over(40, (minute) => 100e6 + 0.5e6 * minute)
+  expect(errors).toEqual([expect.stringMatching(/^rss of Pod 1 rose by 8\.\d %/)])
 })
 
 test('says nothing about the memory of a few minutes', () => {
-  expect(over(5, (minute) => 20e6 * minute).faults).toEqual([])
+  expect(over(5, (minute) => 20e6 * minute).errors).toEqual([])
 })
 
 test('names what a Pod has more of than before', () => {

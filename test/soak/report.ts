@@ -24,12 +24,12 @@ const HALF_MIN = 20
 
 /** What the soak says, minute by minute and in the end, and which promises were broken. */
 export class Report {
-  readonly faults: string[] = []
+  readonly errors: string[] = []
   readonly #rows: Row[] = []
   #seen: Seen | undefined
 
   fault(what: string): void {
-    this.faults.push(what)
+    this.errors.push(what)
   }
 
   add(row: Row): void {
@@ -65,14 +65,14 @@ export class Report {
     if (last === undefined) return 'nothing was measured'
     const { load, sent, everywhere, unpromised, skipped, kills, pod1 } = last
     // That a killed Pod cannot be reached is no fault of the others; that something is not delivered is.
-    if (pod1.faults.deliver !== undefined) this.fault(`Pod 1 failed ${pod1.faults.deliver} times to deliver`)
+    if (pod1.errors.deliver !== undefined) this.fault(`Pod 1 failed ${pod1.errors.deliver} times to deliver`)
     const { events, resumes, gaps, lost, twice, disordered } = this.#seen ?? last.seen
     const { pods, clients, driver } = load
     return [
       `${last.minute} minutes, ${kills} Pods killed: ${sent} events sent (${everywhere} everywhere by their receipt, ${unpromised} not promised, ${skipped} skipped), ${events} received`,
       `${resumes} times a client went on where it was: ${lost} lost, ${twice} twice, ${disordered} out of order, ${gaps} gaps told`,
       this.#memory(),
-      `Pod 1's background faults: ${JSON.stringify(pod1.faults)}`,
+      `Pod 1's background errors: ${JSON.stringify(pod1.errors)}`,
       `CPU, in cores: Pods ${pods.toFixed(2)}, clients ${clients.toFixed(2)}, driver ${driver.toFixed(2)}`,
     ].join('\n')
   }

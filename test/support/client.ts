@@ -9,7 +9,7 @@ export class Client {
   readonly chunks: Uint8Array[] = []
   readonly retries: number[] = []
   /** What the parser objected to. */
-  readonly faults: unknown[] = []
+  readonly errors: unknown[] = []
   /** The response has ended. */
   ended = false
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
@@ -17,8 +17,8 @@ export class Client {
   readonly #parser = createParser({
     onEvent: (event) => this.all.push(event),
     onRetry: (ms) => this.retries.push(ms),
-    onError: (error) => this.faults.push(error),
-    onComment: (comment) => this.faults.push(`comment: ${comment}`),
+    onError: (error) => this.errors.push(error),
+    onComment: (comment) => this.errors.push(`comment: ${comment}`),
   })
   #reading: Promise<void> | undefined
 
@@ -58,7 +58,7 @@ export class Client {
       while (!this.ended) await this.#read()
     }
     pump().catch((error: unknown) => {
-      this.faults.push(error)
+      this.errors.push(error)
       this.ended = true
     })
     return this

@@ -1,4 +1,4 @@
-import { type FaultContext, type PeerFinder, type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
+import { type ErrorContext, type PeerFinder, type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
 import { parseAppend } from '../../src/wire/v2.ts'
 import { Client } from './client.ts'
 import { settle, VirtualClock } from './clock.ts'
@@ -46,16 +46,16 @@ export interface Carried {
   body: string
 }
 
-/** One Pod, with the faults that it reported. */
+/** One Pod, with the errors that it reported. */
 export class Pod {
   readonly sser: Sser
-  readonly faults: { error: unknown; context: FaultContext }[] = []
+  readonly errors: { error: unknown; context: ErrorContext }[] = []
 
   constructor(settings: Settings & { peerFinder: PeerFinder }) {
     this.sser = new Sser({
       logger: false,
       ...settings,
-      onError: (error, context) => this.faults.push({ error, context }),
+      onError: (error, context) => this.errors.push({ error, context }),
     })
   }
 
@@ -79,7 +79,7 @@ export class Fleet {
   readonly pods: Pod[]
   /** Every request between Pods, as it was handed to its link. */
   readonly carried: Carried[] = []
-  readonly #faults = new Map<string, LinkFault>()
+  readonly #errors = new Map<string, LinkFault>()
   readonly #settings: Settings
   readonly #size: number
 
@@ -117,8 +117,8 @@ export class Fleet {
 
   /** What the link from one Pod to another does from now on; without a fault, it works. */
   link(from: number, to: number, fault?: LinkFault): void {
-    if (fault === undefined) this.#faults.delete(`${from}>${to}`)
-    else this.#faults.set(`${from}>${to}`, fault)
+    if (fault === undefined) this.#errors.delete(`${from}>${to}`)
+    else this.#errors.set(`${from}>${to}`, fault)
   }
 
   /** Both ways. */
@@ -128,7 +128,7 @@ export class Fleet {
   }
 
   heal(): void {
-    this.#faults.clear()
+    this.#errors.clear()
   }
 
   /** A new Pod at the same address, not started; the old one is gone without a word. */
@@ -169,7 +169,7 @@ export class Fleet {
     const to = Number(url.hostname.split('.').at(-1))
     this.carried.push({ from, to, path: url.pathname, body: init.body as string })
     const deliver = async () => this.pod(to).sser.internalRoutes.fetch(new Request(url, init))
-    const fault = this.#faults.get(`${from}>${to}`)
+    const fault = this.#errors.get(`${from}>${to}`)
     return fault === undefined ? deliver() : fault(deliver, init.signal as AbortSignal)
   }
 }

@@ -3,7 +3,7 @@ import { Life } from '../../src/instance/life.ts'
 import type { Content, EventEntry } from '../../src/log/entry.ts'
 import { resolveSettings, type Settings } from '../../src/options.ts'
 import { Counters } from '../../src/telemetry/counters.ts'
-import { Faults } from '../../src/telemetry/faults.ts'
+import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import { Client } from './client.ts'
 import { VirtualClock } from './clock.ts'
 import { peerClient } from './peer-client.ts'
@@ -11,15 +11,15 @@ import { peerClient } from './peer-client.ts'
 /** One Pod's log and hub on virtual time, without any peers. */
 export class Listening {
   readonly clock: VirtualClock = new VirtualClock()
-  readonly faults: unknown[] = []
-  readonly reports: Faults = new Faults((error) => this.faults.push(error))
+  readonly errors: unknown[] = []
+  readonly reports: ErrorReporter = new ErrorReporter((error) => this.errors.push(error))
   readonly life: Life
 
   constructor(settings: Settings = {}) {
     this.life = new Life({
       settings: resolveSettings(settings),
       clock: this.clock,
-      faults: this.reports,
+      errors: this.reports,
       counters: new Counters(),
       client: peerClient(this.clock),
       onFrozen: () => {},

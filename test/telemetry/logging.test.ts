@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { SserError } from '../../src/errors.ts'
 import type { Logger } from '../../src/index.ts'
 import { LocalhostPeerFinder, Sser } from '../../src/index.ts'
-import { Faults } from '../../src/telemetry/faults.ts'
+import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import { Logging } from '../../src/telemetry/logging.ts'
 import { VirtualClock } from '../support/clock.ts'
 import { Fleet, refused } from '../support/fleet.ts'
@@ -42,7 +42,7 @@ function withLines() {
   const lines = new Lines()
   const clock = new VirtualClock()
   const logging = new Logging(lines, clock)
-  return { lines, clock, logging, faults: new Faults(undefined, logging) }
+  return { lines, clock, logging, errors: new ErrorReporter(undefined, logging) }
 }
 
 afterEach(() => {
@@ -104,11 +104,11 @@ describe('a logger', () => {
 
 describe('a line', () => {
   it('stays one, and no longer than it may be, whatever names and errors say', () => {
-    const { lines, faults } = withLines()
-    faults.report(new Error('a\r\nsser: peer b is back\u2028\u001b[2K\u202e\u0000\u009b\ud800'), {
+    const { lines, errors } = withLines()
+    errors.report(new Error('a\r\nsser: peer b is back\u2028\u001b[2K\u202e\u0000\u009b\ud800'), {
       stage: 'receive',
     })
-    faults.report(new Error('x'.repeat(1_000_000)), { stage: 'hydrate' })
+    errors.report(new Error('x'.repeat(1_000_000)), { stage: 'initial-sync' })
     const [forged, long] = lines.all as [string, string]
     expect(forged).toBe(
       'sser: a request of a peer was refused: a\ufffd\ufffdsser: peer b is back\ufffd\ufffd[2K\ufffd\ufffd\ufffd\ufffd',
@@ -117,14 +117,14 @@ describe('a line', () => {
   })
 })
 
-describe('faults in the background', () => {
+describe('errors in the background', () => {
   it('are said once a minute for each stage and peer, with the number of those left out', async () => {
-    const { lines, clock, faults } = withLines()
+    const { lines, clock, errors } = withLines()
     const refuse = () =>
-      faults.report(new SserError('peer-failed', 'answered 400'), { stage: 'append', peer: 'a:1' })
+      errors.report(new SserError('peer-failed', 'answered 400'), { stage: 'append', peer: 'a:1' })
     for (let i = 0; i < 10; i += 1) refuse()
-    faults.report(new Error('x'), { stage: 'append', peer: 'b:1' })
-    faults.report(new Error('x'), { stage: 'hydrate', peer: 'a:1' })
+    errors.report(new Error('x'), { stage: 'append', peer: 'b:1' })
+    errors.report(new Error('x'), { stage: 'initial-sync', peer: 'a:1' })
     expect(lines.all).toEqual([
       'sser: peer a:1: cannot be given events, and is tried again: answered 400',
       'sser: peer b:1: cannot be given events, and is tried again: x',
@@ -144,15 +144,15 @@ describe('faults in the background', () => {
   })
 
   it('are few lines in a flood, from one peer or from ten thousand', async () => {
-    const { lines, clock, faults } = withLines()
-    for (let i = 0; i < 10_000; i += 1) faults.report(new Error('x'), { stage: 'receive' })
+    const { lines, clock, errors } = withLines()
+    for (let i = 0; i < 10_000; i += 1) errors.report(new Error('x'), { stage: 'receive' })
     expect(lines.all).toHaveLength(1)
-    for (let i = 0; i < 10_000; i += 1) faults.report(new Error('x'), { stage: 'append', peer: `peer${i}:1` })
+    for (let i = 0; i < 10_000; i += 1) errors.report(new Error('x'), { stage: 'append', peer: `peer${i}:1` })
     expect(lines.all).toHaveLength(258)
-    expect(faults.counts).toMatchObject({ receive: 10_000, append: 10_000 })
+    expect(errors.counts).toMatchObject({ receive: 10_000, append: 10_000 })
     // Those who share a window are counted; the others make room for new ones.
     await clock.advance(MINUTE_MS)
-    faults.report(new Error('x'), { stage: 'hydrate', peer: 'new:1' })
+    errors.report(new Error('x'), { stage: 'initial-sync', peer: 'new:1' })
     expect(lines.all).toHaveLength(259)
   })
 
@@ -190,10 +190,10 @@ describe('a Pod', () => {
   })
 
   it('whose peer comes and goes says so no more than twice a minute', async () => {
-    const { lines, faults } = withLines()
+    const { lines, errors } = withLines()
     for (let i = 0; i < 1_000; i += 1) {
-      faults.report(new Error('x'), { stage: 'append', peer: 'a:1' })
-      faults.recovered('a:1')
+      errors.report(new Error('x'), { stage: 'append', peer: 'a:1' })
+      errors.recovered('a:1')
     }
     expect(lines.all).toHaveLength(2)
   })

@@ -1,5 +1,5 @@
 import { systemClock } from '../../clock.ts'
-import { Faults } from '../../telemetry/faults.ts'
+import { ErrorReporter } from '../../telemetry/error-reporter.ts'
 import type { FindOptions, PeerFinder, PeerList } from '../peer-finder.ts'
 import { type Credentials, findCredentials } from './credentials.ts'
 import { endpointSlices } from './endpoint-slices.ts'
@@ -23,7 +23,7 @@ import { pods } from './pods.ts'
 export class KubernetesPeerFinder implements PeerFinder {
   readonly #options: ResolvedOptions
   readonly #source: PeerSource
-  readonly #faults: Faults
+  readonly #errors: ErrorReporter
   #watch: PeerWatch
 
   /** @throws SserError `invalid-options`, with the option, the expected value and the received one. */
@@ -31,7 +31,7 @@ export class KubernetesPeerFinder implements PeerFinder {
     this.#options = resolveOptions(options)
     const { labelSelector, onError, service } = this.#options
     this.#source = service === undefined ? pods(labelSelector as string) : endpointSlices(service)
-    this.#faults = new Faults(onError)
+    this.#errors = new ErrorReporter(onError)
     this.#watch = this.#newWatch()
   }
 
@@ -42,7 +42,7 @@ export class KubernetesPeerFinder implements PeerFinder {
    */
   async start({ signal, onError }: FindOptions): Promise<PeerList> {
     signal.throwIfAborted()
-    this.#watch = this.#newWatch(new Faults(onError))
+    this.#watch = this.#newWatch(new ErrorReporter(onError))
     return this.#watch.start(signal)
   }
 
@@ -51,10 +51,10 @@ export class KubernetesPeerFinder implements PeerFinder {
     return this.#watch.status()
   }
 
-  #newWatch(callerFaults = new Faults()): PeerWatch {
+  #newWatch(callerErrors = new ErrorReporter()): PeerWatch {
     const { clock = systemClock, family, port } = this.#options
     const credentials: Credentials = findCredentials(this.#options)
-    const faults = this.#faults
-    return new PeerWatch({ source: this.#source, credentials, port, family, clock, faults, callerFaults })
+    const errors = this.#errors
+    return new PeerWatch({ source: this.#source, credentials, port, family, clock, errors, callerErrors })
   }
 }

@@ -1,6 +1,6 @@
 import { type Clock, MAX_TIMER_MS, pause } from '../../clock.ts'
 import { SserError } from '../../errors.ts'
-import type { Faults } from '../../telemetry/faults.ts'
+import type { ErrorReporter } from '../../telemetry/error-reporter.ts'
 import { type Family, ownFamily } from '../address.ts'
 import { LatestPeers } from '../latest-peers.ts'
 import type { Peer } from '../peer.ts'
@@ -32,9 +32,9 @@ export interface PeerWatchOptions {
   family: Family | undefined
   clock: Clock
   /** Reports every fault to the finder's own `onError`. */
-  faults: Faults
-  /** Reports faults to the `onError` of the caller of `start()`, except the one that `start()` rejects with. */
-  callerFaults: Faults
+  errors: ErrorReporter
+  /** Reports errors to the `onError` of the caller of `start()`, except the one that `start()` rejects with. */
+  callerErrors: ErrorReporter
 }
 
 /** Status of a `KubernetesPeerFinder`. */
@@ -210,10 +210,10 @@ export class PeerWatch {
 
   /** With `isEnd`, `start()` rejects with the error, so its caller is not told twice. */
   #report(error: SserError, isEnd = false): void {
-    const { clock, faults, callerFaults } = this.#options
+    const { clock, errors, callerErrors } = this.#options
     this.#lastFault = { error, at: clock.now() }
-    faults.report(error, { stage: 'peer-finder' })
-    if (!isEnd) callerFaults.report(error, { stage: 'peer-finder' })
+    errors.report(error, { stage: 'peer-finder' })
+    if (!isEnd) callerErrors.report(error, { stage: 'peer-finder' })
   }
 
   #timeout(): SserError {

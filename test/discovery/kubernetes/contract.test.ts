@@ -26,13 +26,13 @@ function make(options: KubernetesPeerFinderOptions, store: Store) {
   return async () => {
     const api = await ApiServer.start(fastClock)
     const account = new ServiceAccount(api.port)
-    let faults = 0
+    let errors = 0
     const finder = new KubernetesPeerFinder({
       ...options,
       serviceAccountDir: account.dir,
       clock: fastClock,
       onError: () => {
-        faults += 1
+        errors += 1
       },
     })
     const list = (peers: readonly Peer[]) => {
@@ -45,9 +45,9 @@ function make(options: KubernetesPeerFinderOptions, store: Store) {
       list,
       async fail() {
         api.rule = (call) => call.refuse(403)
-        const before = faults
+        const before = errors
         api.endWatches('cut')
-        if (finder.status().state !== 'idle') await until('the refusal', () => faults > before + 1)
+        if (finder.status().state !== 'idle') await until('the refusal', () => errors > before + 1)
       },
       async end() {
         await api.close()

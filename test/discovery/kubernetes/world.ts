@@ -17,7 +17,7 @@ export class World {
   readonly lists: string[] = []
   /** The latest of it, as the peers that they are. */
   peers: readonly Peer[] = []
-  readonly faults: string[] = []
+  readonly errors: string[] = []
   readonly stop = new AbortController()
 
   /** How many bytes of bodies the finder has read. */
@@ -33,7 +33,7 @@ export class World {
       ...(options.service === undefined ? { labelSelector: 'app=web' } : {}),
       serviceAccountDir: this.account.dir,
       clock,
-      onError: (error) => this.faults.push(describe(error)),
+      onError: (error) => this.errors.push(describe(error)),
       ...options,
     } as KubernetesPeerFinderOptions)
   }
@@ -92,7 +92,7 @@ export class World {
       await this.clock.advance(state === 'backing-off' ? 500 : state === 'watching' ? 20 : 0)
       await new Promise((resolve) => setTimeout(resolve, 1))
       if (performance.now() > end)
-        throw new Error(`Waited in vain: ${label}. Faults: ${this.faults.join('; ')}`)
+        throw new Error(`Waited in vain: ${label}. ErrorReporter: ${this.errors.join('; ')}`)
     }
   }
 

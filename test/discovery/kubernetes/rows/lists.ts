@@ -27,7 +27,7 @@ async function relistsAfter(world: World, line: string, complaint: RegExp): Prom
   assert.equal(list.isWatch, false)
   assert.equal(list.from, '101')
   assert.equal(list.url.searchParams.get('limit'), null)
-  assert.match(world.faults[0] ?? '', complaint)
+  assert.match(world.errors[0] ?? '', complaint)
   await world.told('10.0.0.1', '10.0.0.2')
   await until('the old watch is closed', () => watch.isClosed)
 }
@@ -44,7 +44,7 @@ async function refusesList(world: World, body: object | string, complaint: RegEx
   const again = await world.call(5)
   assert.equal(again.isWatch, false)
   assert.equal(again.from, '101')
-  assert.match(world.faults.at(-1) ?? '', complaint)
+  assert.match(world.errors.at(-1) ?? '', complaint)
   await world.call(6)
   assert.deepEqual(world.lists, ['10.0.0.1'])
 }
@@ -88,7 +88,7 @@ export const listRows: readonly FaultRow[] = [
       await world.watching()
       world.api.put(pod('b', '10.0.0.2', { metadata: { annotations: { x: 'é'.repeat(524_288) } } }))
       await world.told('10.0.0.1', '10.0.0.2')
-      assert.deepEqual(world.faults, [])
+      assert.deepEqual(world.errors, [])
     },
   },
   ...(
@@ -116,7 +116,7 @@ export const listRows: readonly FaultRow[] = [
       world.api.put(A)
       world.api.script((call) => call.open().raw(' '.repeat(67_108_865)))
       await world.passing(world.start())
-      assert.match(world.faults[0] ?? '', /more than 67108864 bytes/)
+      assert.match(world.errors[0] ?? '', /more than 67108864 bytes/)
       const watch = await world.call(3)
       world.api.script((call) => call.refuse(410))
       watch.end()
@@ -136,7 +136,7 @@ export const listRows: readonly FaultRow[] = [
       })
       await world.passing(world.start())
       // Node joins what has come by itself.
-      if ('Bun' in globalThis) assert.match(world.faults[0] ?? '', /too small pieces/)
+      if ('Bun' in globalThis) assert.match(world.errors[0] ?? '', /too small pieces/)
     },
   },
   {
@@ -156,7 +156,7 @@ export const listRows: readonly FaultRow[] = [
       await world.clock.advance(1_001)
       await world.call(5)
       await until('the slow answer is given up', () => first.isClosed)
-      assert.match(world.faults.at(-1) ?? '', /No whole list within 30 s/)
+      assert.match(world.errors.at(-1) ?? '', /No whole list within 30 s/)
     },
   },
   {
@@ -186,7 +186,7 @@ export const listRows: readonly FaultRow[] = [
         world.start().catch(() => {})
         await until('it gives up', () => world.finder.status().state === 'backing-off', 20_000)
         assert.equal(world.api.calls.length, most)
-        assert.match(world.faults[0] ?? '', new RegExp(`A list without end: ${most} pages`))
+        assert.match(world.errors[0] ?? '', new RegExp(`A list without end: ${most} pages`))
         assert.deepEqual(world.lists, [])
       },
     }),
@@ -233,7 +233,7 @@ export const listRows: readonly FaultRow[] = [
       assert.ok(minutes >= 8 && minutes <= 12.1, `${minutes} minutes`)
       await world.told('10.0.0.1')
       assert.equal(world.finder.status().relists, 1)
-      assert.deepEqual(world.faults, [])
+      assert.deepEqual(world.errors, [])
     },
   },
   {

@@ -172,7 +172,7 @@ export const refusalRows: readonly FaultRow[] = [
       const again = await asks(world, 4, 'watch', `${world.api.version}`)
       assert.equal(again.headers.get('authorization'), 'Bearer second-token')
       assert.ok(again.at - refused.at <= 20, `${again.at - refused.at} ms`)
-      assert.deepEqual(world.faults, [])
+      assert.deepEqual(world.errors, [])
       await recovers(world)
     },
   },
@@ -183,7 +183,7 @@ export const refusalRows: readonly FaultRow[] = [
       const last = await world.call(11)
       assert.ok(last.at - (world.api.calls[4]?.at ?? 0) > 5_000)
       assert.match(
-        world.faults[0] ?? '',
+        world.errors[0] ?? '',
         /does not accept the credentials of .*though they were just read again/,
       )
       await recovers(world)
@@ -199,7 +199,7 @@ export const refusalRows: readonly FaultRow[] = [
         const times = world.api.calls.map(({ at }) => at)
         for (const [i, at] of times.entries()) assert.ok(at - (times[i - 1] ?? at) <= 61_000)
         assert.match(
-          world.faults.at(-1) ?? '',
+          world.errors.at(-1) ?? '',
           /namespace: shop[\s\S]*resources: \[pods\], verbs: \[list, watch\]/,
         )
         assert.equal(world.finder.status().peers, 1)
@@ -220,7 +220,7 @@ export const refusalRows: readonly FaultRow[] = [
         world.account.remove(file)
         world.api.endWatches('cut')
         await world.until('the missing file is met', () =>
-          /ENOENT.*automountServiceAccountToken/.test(world.faults.at(-1) ?? ''),
+          /ENOENT.*automountServiceAccountToken/.test(world.errors.at(-1) ?? ''),
         )
         world.account.write(file, text)
         await asks(world, n, 'watch', `${world.api.version}`)
@@ -235,7 +235,7 @@ export const refusalRows: readonly FaultRow[] = [
       world.account.write('ca.crt', OTHER_CA)
       world.api.endWatches('cut')
       await world.until('the certificate is refused', () =>
-        /not one that the CA of/.test(world.faults.at(-1) ?? ''),
+        /not one that the CA of/.test(world.errors.at(-1) ?? ''),
       )
       assert.equal(world.api.calls.length, 2)
       world.account.write('ca.crt', CA)
@@ -261,8 +261,8 @@ export const refusalRows: readonly FaultRow[] = [
         world.api.show(certificate)
         world.account.write('ca.crt', certificate)
         world.api.endWatches('cut')
-        await world.until('it is refused', () => words.test(world.faults.at(-1) ?? ''))
-        assert.doesNotMatch(world.faults.join(), /CA was replaced/)
+        await world.until('it is refused', () => words.test(world.errors.at(-1) ?? ''))
+        assert.doesNotMatch(world.errors.join(), /CA was replaced/)
         world.api.show(CA)
         world.account.write('ca.crt', CA)
         await recovers(world)
@@ -277,7 +277,7 @@ export const refusalRows: readonly FaultRow[] = [
       try {
         world.account.write('ca.crt', OTHER_CA)
         const started = world.start()
-        await world.until('the certificate is refused', () => world.faults.length > 0)
+        await world.until('the certificate is refused', () => world.errors.length > 0)
         assert.deepEqual(world.api.calls, [])
         world.account.write('ca.crt', CA)
         await world.passing(started)
@@ -292,7 +292,7 @@ export const refusalRows: readonly FaultRow[] = [
     async run(world) {
       await meets(world, (call) => call.reply(502, `<html>Bad gateway${' '.repeat(99_999)}</html>`))
       await asks(world, 4, 'watch', `${world.api.version}`)
-      assert.match(world.faults[0] ?? '', /answered 502: /)
+      assert.match(world.errors[0] ?? '', /answered 502: /)
       await recovers(world)
     },
   },

@@ -25,7 +25,7 @@ async function refusal(world: World): Promise<string> {
   return error.message
 }
 
-const missing = (world: World) => world.faults.filter((fault) => fault.includes('among its own peers'))
+const missing = (world: World) => world.errors.filter((fault) => fault.includes('among its own peers'))
 
 /** Puts these Pods into the list, or into the endpoints of the Service. */
 function put(world: World, service: string | undefined, ...pods: [name: string, ip: string][]): void {
@@ -141,7 +141,7 @@ export const selectorRows: readonly FaultRow[] = [
       world.api.put(pod('b', '10.0.0.2'))
       await world.until('it finds itself', () => world.finder.status().listsSelf === true)
       await world.clock.advance(60_000)
-      assert.deepEqual(world.faults, [])
+      assert.deepEqual(world.errors, [])
     },
   },
   {
@@ -172,7 +172,7 @@ export const selectorRows: readonly FaultRow[] = [
       await world.watching()
       assert.equal(world.finder.status().listsSelf, undefined)
       await world.clock.advance(60_000)
-      assert.deepEqual(world.faults, [])
+      assert.deepEqual(world.errors, [])
     },
   },
 ]

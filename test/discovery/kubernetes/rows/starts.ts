@@ -45,7 +45,7 @@ export const startRows: readonly FaultRow[] = [
       )
       await world.passing(world.start())
       assert.deepEqual(world.lists, ['10.0.0.1'])
-      assert.equal(world.faults.length, 5)
+      assert.equal(world.errors.length, 5)
     },
   },
   {
@@ -259,7 +259,7 @@ export const startRows: readonly FaultRow[] = [
       world.api.endWatches('cut')
       await world.until('the watch is refused', () => /may not list/.test(heard.at(-1) ?? ''))
       assert.match(heard[0] ?? '', /a scripted 500/)
-      assert.deepEqual(heard, world.faults)
+      assert.deepEqual(heard, world.errors)
     },
   },
   {
@@ -274,7 +274,7 @@ export const startRows: readonly FaultRow[] = [
       }
       await assert.rejects(world.passing(world.finder.start({ signal: world.stop.signal, onError })), /403/)
       assert.equal(heard.length, 1)
-      assert.equal(world.faults.length, 2)
+      assert.equal(world.errors.length, 2)
     },
   },
 ]

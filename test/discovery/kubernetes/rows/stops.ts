@@ -12,7 +12,7 @@ const B = pod('b', '10.0.0.2')
 async function stops(world: World): Promise<void> {
   const { requests } = world.finder.status()
   const lists = [...world.lists]
-  const faults = [...world.faults]
+  const errors = [...world.errors]
   world.stop.abort()
   await until('the finder is stopped', () => world.finder.status().state === 'stopped')
   await until('it holds no connection', () => world.api.openConnections === 0)
@@ -20,7 +20,7 @@ async function stops(world: World): Promise<void> {
   await world.clock.advance(600_000)
   assert.equal(world.finder.status().requests, requests)
   assert.deepEqual(world.lists, lists)
-  assert.deepEqual(world.faults, faults)
+  assert.deepEqual(world.errors, errors)
 }
 
 /** Ends the first watch; then an answer that has to be waited for. */

@@ -44,7 +44,7 @@ export const watchRows: readonly FaultRow[] = [
       const again = await resumes(world)
       assert.ok(again.at - endedAt <= 1_020, `${again.at - endedAt} ms`)
       assert.equal(again.connection, watch.connection)
-      assert.deepEqual(world.faults, [])
+      assert.deepEqual(world.errors, [])
       await catchesUp(world)
     },
   },
@@ -69,7 +69,7 @@ export const watchRows: readonly FaultRow[] = [
       const twelfth = await world.call(12)
       assert.ok(twelfth.at - third.at > 10_000)
       assert.equal(world.finder.status().relists, 0)
-      assert.match(world.faults[0] ?? '', /ended at once/)
+      assert.match(world.errors[0] ?? '', /ended at once/)
       assert.deepEqual(world.lists, ['10.0.0.1'])
     },
   },
@@ -81,7 +81,7 @@ export const watchRows: readonly FaultRow[] = [
         world.api.endWatches(how)
         const again = await resumes(world)
         assert.notEqual(again.connection, watch.connection)
-        assert.equal(world.faults.length, 1)
+        assert.equal(world.errors.length, 1)
         await catchesUp(world)
       },
     }),
@@ -94,7 +94,7 @@ export const watchRows: readonly FaultRow[] = [
         watch.raw(JSON.stringify({ type: 'ADDED', object: B }).slice(0, -2))
         world.api.endWatches(how)
         await resumes(world)
-        assert.equal(world.faults.length, 1)
+        assert.equal(world.errors.length, 1)
         await catchesUp(world)
         assert.deepEqual(world.lists, ['10.0.0.1', '10.0.0.1 10.0.0.2'])
       },
@@ -107,7 +107,7 @@ export const watchRows: readonly FaultRow[] = [
       const object = { ...B, metadata: { ...B.metadata, resourceVersion: '200', annotations: { é: '✓' } } }
       for (const byte of Buffer.from(`${JSON.stringify({ type: 'ADDED', object })}\n`)) watch.byte(byte)
       await world.told('10.0.0.1', '10.0.0.2')
-      assert.deepEqual(world.faults, [])
+      assert.deepEqual(world.errors, [])
     },
   },
   {
@@ -120,7 +120,7 @@ export const watchRows: readonly FaultRow[] = [
       await world.clock.advance(2_000)
       const again = await resumes(world)
       assert.notEqual(again.connection, watch.connection)
-      assert.match(world.faults[0] ?? '', /Nothing came for 150 s/)
+      assert.match(world.errors[0] ?? '', /Nothing came for 150 s/)
       await world.until('the old connection is closed', () => watch.isClosed)
     },
   },
@@ -147,7 +147,7 @@ export const watchRows: readonly FaultRow[] = [
         await world.clock.advance(140_000)
         await world.reading(() => world.api.put(A))
       }
-      assert.deepEqual(world.faults, [])
+      assert.deepEqual(world.errors, [])
       assert.equal(world.api.calls.length, 2)
     },
   },
@@ -160,7 +160,7 @@ export const watchRows: readonly FaultRow[] = [
       assert.equal(world.finder.status().requests, 2)
       await world.clock.advance(1)
       await resumes(world)
-      assert.match(world.faults[0] ?? '', /did not end/)
+      assert.match(world.errors[0] ?? '', /did not end/)
     },
   },
   {
@@ -173,7 +173,7 @@ export const watchRows: readonly FaultRow[] = [
       await world.clock.advance(10_001)
       const again = await world.call(4)
       assert.equal(again.from, `${world.api.version}`)
-      assert.match(world.faults[0] ?? '', /No answer within 10 s/)
+      assert.match(world.errors[0] ?? '', /No answer within 10 s/)
     },
   },
   {
@@ -183,7 +183,7 @@ export const watchRows: readonly FaultRow[] = [
       for (let i = 0; i < 5; i += 1) await world.reading(() => world.api.bookmark())
       world.api.endWatches()
       await resumes(world)
-      assert.deepEqual(world.faults, [])
+      assert.deepEqual(world.errors, [])
     },
   },
 ]

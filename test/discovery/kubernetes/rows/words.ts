@@ -8,7 +8,7 @@ type Answer = (call: Call) => void
 
 const gone: Answer = (call) => call.refuse(410)
 
-/** Ends the first watch; the requests after it are answered like this. Resolves with as many faults. */
+/** Ends the first watch; the requests after it are answered like this. Resolves with as many errors. */
 async function faultsOf(world: World, ...answers: Answer[]): Promise<string[]> {
   world.api.put(pod('a', '10.0.0.1'))
   await world.watching()
@@ -16,8 +16,8 @@ async function faultsOf(world: World, ...answers: Answer[]): Promise<string[]> {
   await world.clock.advance(2_000)
   world.api.script(...answers)
   world.api.endWatches()
-  await world.until('all are met', () => world.faults.length >= answers.length)
-  return world.faults
+  await world.until('all are met', () => world.errors.length >= answers.length)
+  return world.errors
 }
 
 /** What others wrote, where a message of ours tells of it. */
@@ -49,8 +49,8 @@ export const wordRows: readonly FaultRow[] = [
     ([what, answers]): FaultRow => ({
       behaviour: `of ${what} nothing is printed that a terminal would obey`,
       async run(world) {
-        const faults = await faultsOf(world, ...answers('\u001b[2Jgone\u0000\r\u009b\u202e\ufffd'))
-        const said = faults.join('')
+        const errors = await faultsOf(world, ...answers('\u001b[2Jgone\u0000\r\u009b\u202e\ufffd'))
+        const said = errors.join('')
         assert.match(said, /u\{?0*1b\}?\[2Jgone/)
         assert.doesNotMatch(said, /[\p{C}\ufffd]/u)
       },

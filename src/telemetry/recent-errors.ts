@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { describe } from '../errors.ts'
 import { printable } from '../printable.ts'
-import type { FaultContext, OnError } from './faults.ts'
+import type { ErrorContext, OnError } from './error-reporter.ts'
 
 /** So many are remembered, and so much of what each says, in UTF-16 units. */
 const MOST = 20
@@ -10,16 +10,16 @@ const MESSAGE_LENGTH = 500
 const MOST_REFUSALS = 5
 
 /** A fault that was met. */
-export interface RecentFault extends FaultContext {
+export interface RecentError extends ErrorContext {
   message: string
   /** How long ago, in milliseconds. */
   ageMs: number
 }
 
-/** The last faults, for whoever comes to look. */
-export class RecentFaults {
+/** The last errors, for whoever comes to look. */
+export class RecentErrors {
   readonly #clock: Clock
-  readonly #faults: (FaultContext & { message: string; at: number })[] = []
+  readonly #errors: (ErrorContext & { message: string; at: number })[] = []
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -30,23 +30,23 @@ export class RecentFaults {
     return (error, context) => {
       const message = printable(describe(error).slice(0, MESSAGE_LENGTH))
       if (context.stage === 'receive') this.#forgetRefusal()
-      this.#faults.push({ ...context, message, at: this.#clock.now() })
-      if (this.#faults.length > MOST) this.#faults.shift()
+      this.#errors.push({ ...context, message, at: this.#clock.now() })
+      if (this.#errors.length > MOST) this.#errors.shift()
       next?.(error, context)
     }
   }
 
   /** Makes room for one more request that was refused. */
   #forgetRefusal(): void {
-    const refusals = this.#faults.filter(({ stage }) => stage === 'receive')
+    const refusals = this.#errors.filter(({ stage }) => stage === 'receive')
     const [oldest] = refusals
     if (oldest !== undefined && refusals.length >= MOST_REFUSALS)
-      this.#faults.splice(this.#faults.indexOf(oldest), 1)
+      this.#errors.splice(this.#errors.indexOf(oldest), 1)
   }
 
   /** The latest first. */
-  list(): RecentFault[] {
+  list(): RecentError[] {
     const now = this.#clock.now()
-    return this.#faults.map(({ at, ...fault }) => ({ ...fault, ageMs: now - at })).reverse()
+    return this.#errors.map(({ at, ...fault }) => ({ ...fault, ageMs: now - at })).reverse()
   }
 }

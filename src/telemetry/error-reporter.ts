@@ -2,25 +2,25 @@ import type { SserError, SserErrorCode } from '../errors.ts'
 import type { Logging } from './logging.ts'
 
 /** Where in the background a fault was met. */
-export type FaultStage = 'append' | 'receive' | 'hydrate' | 'peer-finder' | 'deliver' | 'authorize'
+export type ErrorStage = 'append' | 'receive' | 'initial-sync' | 'peer-finder' | 'deliver' | 'authorize'
 
 /** What {@link OnError} is told beside the error. */
-export interface FaultContext {
+export interface ErrorContext {
   /** Where it happened. */
-  stage: FaultStage
+  stage: ErrorStage
   /** The peer concerned, as `address:port`. */
   peer?: string
 }
 
-/** Hears of faults that no caller is waiting for. What it throws is dropped. */
-export type OnError = (error: unknown, context: FaultContext) => void
+/** Hears of errors that no caller is waiting for. What it throws is dropped. */
+export type OnError = (error: unknown, context: ErrorContext) => void
 
 /** Counts what was refused and what failed, and passes failures on: nothing in the background ever throws. */
-export class Faults {
-  readonly counts: Record<FaultStage, number> = {
+export class ErrorReporter {
+  readonly counts: Record<ErrorStage, number> = {
     append: 0,
     receive: 0,
-    hydrate: 0,
+    'initial-sync': 0,
     'peer-finder': 0,
     deliver: 0,
     authorize: 0,
@@ -36,26 +36,26 @@ export class Faults {
   }
 
   /** Counts input that was refused. */
-  reject(code: SserErrorCode): void {
+  countRejected(code: SserErrorCode): void {
     this.rejected[code] = (this.rejected[code] ?? 0) + 1
   }
 
   /** A peer's request that was refused. `peer` is the address it came from, which is told of once a minute. */
-  refuse(error: SserError, peer: string | undefined): void {
+  reportRejected(error: SserError, peer: string | undefined): void {
     const context = { stage: 'receive', ...(peer !== undefined && { peer }) } as const
-    this.reject(error.code)
+    this.countRejected(error.code)
     this.counts.receive += 1
     if (this.#logging?.fault(error, context) !== false) this.#tell(error, context)
   }
 
   /** `isBrief`: it may be over at once. It is counted and told, and not logged. */
-  report(error: unknown, context: FaultContext, { isBrief = false }: { isBrief?: boolean } = {}): void {
+  report(error: unknown, context: ErrorContext, { isBrief = false }: { isBrief?: boolean } = {}): void {
     this.counts[context.stage] += 1
     if (!isBrief) this.#logging?.fault(error, context)
     this.#tell(error, context)
   }
 
-  #tell(error: unknown, context: FaultContext): void {
+  #tell(error: unknown, context: ErrorContext): void {
     try {
       this.#onError?.(error, context)
     } catch {
