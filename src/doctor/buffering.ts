@@ -42,7 +42,7 @@ async function findDelay(session: Session, main: Probe): Promise<Finding | undef
 
 /**
  * Explains why `main` received no event in time, from three more requests: the same again, one that accepts no
- * compression, and a `HEAD`, whose response has no body that a proxy could buffer.
+ * compression, and a `HEAD`, because its response has no body that a proxy could buffer.
  */
 export async function explainLateEvent(session: Session, main: Probe): Promise<Finding> {
   const { timeoutMs } = session.target

@@ -22,7 +22,7 @@ const LENGTH: readonly Fix[] = [
   { where: 'Traefik', change: 'respondingTimeouts.writeTimeout: 0 on the entry point (the default)' },
 ]
 
-/** Fixes by cause, from the documentation of each product. A cause whose message names the fix has none. */
+/** Fixes by cause, from the documentation of each product. Causes with the fix in their message have none. */
 export const FIXES: Partial<Record<Cause, readonly Fix[]>> = {
   buffered: [
     { where: 'nginx', change: 'proxy_buffering off; or no X-Accel-Buffering in proxy_ignore_headers' },

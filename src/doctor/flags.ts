@@ -48,20 +48,10 @@ Exit codes: 0 no problems, 1 problems found, 2 wrong usage or no connection.
 /**
  * Parses the arguments; returns undefined for `--help`.
  *
- * @throws Error whose message is one line with the flag, the expected value and the received one
+ * @throws Error with the flag, the expected value and the received one, in one line
  */
 export function readFlags(args: readonly string[]): Flags | undefined {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      duration: { type: 'string', default: '75' },
-      header: { type: 'string', multiple: true, default: [] },
-      insecure: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  })
+  const { values, positionals } = parse(args)
   if (values.help) return undefined
   const [address, ...others] = positionals
   if (address === undefined || others.length > 0)
@@ -73,6 +63,25 @@ export function readFlags(args: readonly string[]): Flags | undefined {
     durationMs: readDuration(values.duration) * 1_000,
     timeoutMs: EVENT_TIMEOUT_MS,
     isJson: values.json,
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        duration: { type: 'string', default: '75' },
+        header: { type: 'string', multiple: true, default: [] },
+        insecure: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+  } catch (error) {
+    // Node appends advice about arguments that begin with a hyphen, which no URL does.
+    throw new Error((error as Error).message.replace(/\. To specify a positional argument .*/s, ''))
   }
 }
 

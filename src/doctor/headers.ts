@@ -21,7 +21,7 @@ export function isEventStream(probe: Probe): boolean {
   return probe.header('content-type')?.split(';')[0]?.trim().toLowerCase() === EVENT_STREAM
 }
 
-/** Checks the type of a response whose body is an event stream of sser. */
+/** Checks the type of a response with an event stream of sser in its body. */
 export function checkContentType(probe: Probe): Finding {
   if (isEventStream(probe)) return pass('content-type', sanitize(String(probe.header('content-type'))))
   const type = probe.header('content-type')
@@ -61,7 +61,7 @@ export function checkCacheControl(probe: Probe): Finding {
   return fail('cache-control', 'cache-control', message)
 }
 
-/** Checks the coding of a response whose first event came in time. */
+/** Checks the content coding of a response after its first event came in time. */
 export function checkCompression(probe: Probe): Finding {
   const encoding = probe.header('content-encoding')
   if (encoding === undefined || encoding === 'identity')

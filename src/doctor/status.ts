@@ -31,7 +31,7 @@ const MEANINGS: Readonly<Record<number, readonly [Cause, string]>> = {
   ],
 }
 
-/** Explains a response whose status is not 200. */
+/** Explains a response with another status than 200. */
 export async function explainStatus(target: Target, probe: Probe): Promise<Finding> {
   const { recording } = probe
   const status = recording?.response.status ?? 0

@@ -35,6 +35,10 @@ test('names an unknown command, and the known one', async () => {
   expect(code).toBe(2)
 })
 
+test.each(['help', '--help', '-h'])('exits with 0 after printing its usage for %s', async (argument) => {
+  expect(await end(sser(process.versions.node, argument))).toEqual({ stderr: '', code: 0 })
+})
+
 const oldest = packageJson.engines.node.slice('>='.length)
 const [major, minor] = oldest.split('.').map(Number) as [number, number]
 

@@ -43,7 +43,7 @@ test('says that checks were not made after a problem that ends the run', async (
 test.each([
   [[], 'expected one URL'],
   [[URL_, URL_], 'expected one URL'],
-  [[URL_, '--verbose'], "Unknown option '--verbose'"],
+  [[URL_, '--verbose'], "Unknown option '--verbose'\n"],
   [['events'], 'expected a URL that begins with http:// or https://'],
   [['ftp://127.0.0.1/events'], 'expected a URL that begins with http:// or https://'],
   [['http://me:secret@127.0.0.1/'], 'expected a URL without a user name and password'],

@@ -33,7 +33,7 @@ type Setting = keyof typeof SETTINGS
 
 const host = (name: Setting) => `127.0.97.${10 + Object.keys(SETTINGS).indexOf(name)}`
 const url = (name: Setting) => `http://${host(name)}:${PORT}/events`
-const ask = (name: Setting, durationMs?: number): Promise<Diagnosis> =>
+const diagnoseBehind = (name: Setting, durationMs?: number): Promise<Diagnosis> =>
   diagnose(url(name), { ...(durationMs && { durationMs }) })
 
 describe.skipIf(!nginx)('sser doctor behind nginx (skipped without nginx)', () => {
@@ -86,7 +86,7 @@ describe.skipIf(!nginx)('sser doctor behind nginx (skipped without nginx)', () =
   afterAll(endNginx)
 
   test.concurrent('finds no problem behind a correct configuration', async () => {
-    const { causes, findings, message } = await ask('correct', 2_500)
+    const { causes, findings, message } = await diagnoseBehind('correct', 2_500)
     expect(causes).toEqual([])
     expect(findings.map(({ check }) => check)).toEqual([
       'connection',
@@ -106,23 +106,23 @@ describe.skipIf(!nginx)('sser doctor behind nginx (skipped without nginx)', () =
   })
 
   test.concurrent('reports buffering, and that the response headers did not arrive', async () => {
-    const { causes, message } = await ask('buffers')
+    const { causes, message } = await diagnoseBehind('buffers')
     expect(causes).toEqual(['buffered'])
     expect(message('first event')).toContain('not even the response headers')
   })
 
   test.concurrent('reports compression that delays no event', async () => {
-    expect((await ask('compresses')).causes).toEqual(['compressed'])
+    expect((await diagnoseBehind('compresses')).causes).toEqual(['compressed'])
   })
 
   test.concurrent('blames compression, not buffering, if plain requests get events', async () => {
-    const { causes, message } = await ask('compressesAndBuffers')
+    const { causes, message } = await diagnoseBehind('compressesAndBuffers')
     expect(causes).toEqual(['compressed'])
     expect(message('first event')).toContain('does not accept gzip')
   })
 
   test.concurrent('measures an idle timeout', async () => {
-    const { causes, message } = await ask('hasIdleTimeout', 8_000)
+    const { causes, message } = await diagnoseBehind('hasIdleTimeout', 8_000)
     expect(causes).toEqual(['idle-cut'])
     expect(message('duration')).toMatch(/after 2\.\d s without an event/)
   })
@@ -132,33 +132,33 @@ describe.skipIf(!nginx)('sser doctor behind nginx (skipped without nginx)', () =
     ['hidesTheType', 'content-type', 'missing'],
     ['hidesCacheControl', 'cache-control', 'missing'],
   ] as const)('names the header if the proxy %s', async (name, check, what) => {
-    const { causes, message } = await ask(name)
+    const { causes, message } = await diagnoseBehind(name)
     expect(causes).toEqual([check])
     expect(message(check)).toContain(what)
   })
 
   test.concurrent('reports a Last-Event-ID that does not arrive', async () => {
-    expect((await ask('removesTheId')).causes).toEqual(['last-event-id'])
+    expect((await diagnoseBehind('removesTheId')).causes).toEqual(['last-event-id'])
   })
 
   test.concurrent('reports a limit of one stream', async () => {
-    expect((await ask('allowsOneStream')).causes).toEqual(['one-at-a-time'])
+    expect((await diagnoseBehind('allowsOneStream')).causes).toEqual(['one-at-a-time'])
   })
 
   test.concurrent('reports a proxy that does not retry on another Pod', async () => {
-    const { causes, findings } = await ask('doesNotRetry')
+    const { causes, findings } = await diagnoseBehind('doesNotRetry')
     expect(causes).toEqual(['no-retry'])
     expect(findings.find(({ cause }) => cause === 'no-retry')?.message).toContain('got status 502')
   })
 
   test.concurrent('tells a page from an event stream, and quotes its beginning', async () => {
-    const { causes, message } = await ask('routesToAPage')
+    const { causes, message } = await diagnoseBehind('routesToAPage')
     expect(causes).toEqual(['not-sser'])
     expect(message('sser')).toContain('Sign in')
   })
 
   test.concurrent('reports a path without a route', async () => {
-    expect((await ask('routesNowhere')).causes).toEqual(['not-found'])
+    expect((await diagnoseBehind('routesNowhere')).causes).toEqual(['not-found'])
   })
 
   test.concurrent.each([
@@ -186,7 +186,7 @@ describe.skipIf(!nginx)('sser doctor behind nginx (skipped without nginx)', () =
   })
 
   test.concurrent('reports a cache, not the stopped Pod whose response it stores', async () => {
-    expect((await ask('caches')).causes).toEqual(['cached'])
+    expect((await diagnoseBehind('caches')).causes).toEqual(['cached'])
   })
 
   test.concurrent('rejects a certificate that browsers reject', async () => {
