@@ -15,7 +15,7 @@ export interface Settings {
   /** How long a client waits before it reconnects, in milliseconds. Default: 2,000. Minimum: 0. */
   retryMs?: number | undefined
   /**
-   * A connection gets a sign of life this often, in milliseconds; keep it below every proxy's idle limit.
+   * A connection gets a sign of incarnation this often, in milliseconds; keep it below every proxy's idle limit.
    * Default: 15,000. Minimum: 1,000.
    */
   heartbeatMs?: number | undefined

@@ -157,12 +157,12 @@ export class Sser {
 
   /** Connections that are open on this Pod. */
   get connections(): number {
-    return this.#membership.life.hub.size
+    return this.#membership.incarnation.hub.size
   }
 
   /** Every peer, and how the link to it stands. */
   get peers(): PeerStatus[] {
-    return this.#membership.life.mesh.peers()
+    return this.#membership.incarnation.mesh.peers()
   }
 
   /**
@@ -171,7 +171,7 @@ export class Sser {
    */
   get position(): string {
     if (!this.#settings.resume) return ''
-    const { log } = this.#membership.life
+    const { log } = this.#membership.incarnation
     const position = log.position(this.#clock.now())
     return position.size === 0 ? '' : log.eventIds.format(position)
   }
@@ -180,7 +180,7 @@ export class Sser {
   get state(): State {
     if (this.#abort.signal.aborted) return 'stopped'
     if (this.#isDraining) return 'draining'
-    if (this.#membership.life.mesh.isReady) return 'ready'
+    if (this.#membership.incarnation.mesh.isReady) return 'ready'
     if (this.#membership.joining !== undefined) return 'fetching-log'
     return this.#starting === undefined ? 'idle' : 'finding-peers'
   }
@@ -194,7 +194,7 @@ export class Sser {
   stats(options: StatsOptions = {}): Stats {
     const { state, position } = this
     const sources = {
-      life: this.#membership.life,
+      incarnation: this.#membership.incarnation,
       counters: this.#counters,
       errors: this.#errors,
       clock: this.#clock,
@@ -280,15 +280,15 @@ export class Sser {
   async #drain(beforeFlush: StopOptions['beforeFlush']): Promise<void> {
     this.#isDraining = true
     this.#logging.info(`drains: ${this.connections} connections, within ${this.#settings.drainTimeoutMs} ms`)
-    await this.#membership.life.hub.drain(this.#settings.drainTimeoutMs)
+    await this.#membership.incarnation.hub.drain(this.#settings.drainTimeoutMs)
     await beforeFlushed(beforeFlush, this.#logging)
     this.#isLeaving = true
     await Promise.all([
-      this.#membership.life.mesh.flush(this.#settings.flushTimeoutMs),
+      this.#membership.incarnation.mesh.flush(this.#settings.flushTimeoutMs),
       this.#v1Connections.closed(),
     ])
     this.#abort.abort(stopped())
-    this.#membership.life.stop()
+    this.#membership.incarnation.stop()
     this.#logging.info('has stopped')
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Terms } from '../delivery/terms.ts'
-import type { Life } from '../instance/life.ts'
+import type { Incarnation } from '../instance/incarnation.ts'
 import type { Membership } from '../instance/membership.ts'
 import type { ResolvedSettings } from '../options.ts'
 import type { Asked, Opened, Opening } from './events.ts'
@@ -16,12 +16,12 @@ export interface OpeningOptions {
 export function opening(options: OpeningOptions): (request: Request, env: unknown) => Opening {
   const { membership } = options
   return (request, env) => {
-    const life = membership.current()
+    const incarnation = membership.current()
     const mark = membership.arrivals.of(request, env) ?? membership.mark()
     return {
-      crowding: (streams, address) => life.hub.crowd.crowding(streams, address),
+      crowding: (streams, address) => incarnation.hub.crowd.crowding(streams, address),
       async judge(streams, address, ask) {
-        const { crowd } = life.hub
+        const { crowd } = incarnation.hub
         const crowding = crowd.crowding(streams, address, crowd.judged)
         if (crowding !== undefined) throw crowding
         crowd.judged.join(address)
@@ -39,9 +39,9 @@ export function opening(options: OpeningOptions): (request: Request, env: unknow
   }
 }
 
-function open(options: OpeningOptions, life: Life, asked: Asked, since: number): Opened {
+function open(options: OpeningOptions, incarnation: Incarnation, asked: Asked, since: number): Opened {
   const { streams, lastEventId } = asked
-  const { stream, gap } = life.open(streams, lastEventId, terms(options, life, asked), since)
+  const { stream, gap } = incarnation.open(streams, lastEventId, terms(options, incarnation, asked), since)
   if (lastEventId === undefined) return { stream, resume: undefined }
   return { stream, resume: gap === undefined ? 'complete' : 'gap' }
 }
@@ -49,7 +49,7 @@ function open(options: OpeningOptions, life: Life, asked: Asked, since: number):
 /** Undefined where there are none: most connections need not remember any. */
 function terms(
   { settings, clock }: OpeningOptions,
-  life: Life,
+  incarnation: Incarnation,
   { tags, maxAgeMs, address }: Asked,
 ): Terms | undefined {
   const { authorize, maxConnectionAgeMs } = settings
@@ -60,6 +60,6 @@ function terms(
   return {
     tags,
     endsAt: Number.isFinite(ms) ? clock.now() + ms : undefined,
-    origin: address === undefined ? undefined : life.hub.crowd.origins.of(address),
+    origin: address === undefined ? undefined : incarnation.hub.crowd.origins.of(address),
   }
 }

@@ -11,7 +11,7 @@ import { defaultTransport, fetchTransport, type PeerTransport } from '../transpo
 import { RequestSigner } from '../transport/request-signer.ts'
 import type { Signatures } from '../transport/signatures.ts'
 import { Arrivals } from './arrivals.ts'
-import { Life } from './life.ts'
+import { Incarnation } from './incarnation.ts'
 
 /** What `start()` may be given. */
 export interface StartOptions {
@@ -50,17 +50,17 @@ export interface MembershipOptions {
   signal: AbortSignal
 }
 
-/** This Pod among the others: who they are, and the life that it leads with them. */
+/** This Pod among the others: who they are, and the incarnation that it leads with them. */
 export class Membership {
   readonly arrivals: Arrivals = new Arrivals(() => this.mark())
   readonly #options: MembershipOptions
   readonly #client: PeerClient
-  #life: Life
+  #incarnation: Incarnation
   #peers: readonly Peer[] = []
   #internalPort: number
   #uid: string | undefined
   #joining: Promise<void> | undefined
-  /** Entries of the logs of earlier lives. */
+  /** Entries of the logs of earlier incarnations. */
   #entriesBefore = 0
 
   constructor(options: MembershipOptions) {
@@ -79,12 +79,12 @@ export class Membership {
       tracing,
       requestTimeoutMs,
     })
-    this.#life = this.#begin()
+    this.#incarnation = this.#begin()
   }
 
-  /** The life as it stands, frozen or not. */
-  get life(): Life {
-    return this.#life
+  /** The incarnation as it stands, frozen or not. */
+  get incarnation(): Incarnation {
+    return this.#incarnation
   }
 
   /** Of the peers, as their finder gives them. */
@@ -92,29 +92,29 @@ export class Membership {
     return this.#peers.map(({ address }) => address)
   }
 
-  /** Resolves when this life has joined the fleet; undefined before the finder's first list. */
+  /** Resolves when this incarnation has joined the fleet; undefined before the finder's first list. */
   get joining(): Promise<void> | undefined {
     return this.#joining
   }
 
-  /** Counts the entries of the log so far, in all lives: a mark of this moment. */
+  /** Counts the entries of the log so far, in all incarnations: a mark of this moment. */
   mark(): number {
-    return this.#entriesBefore + this.#life.log.nextIndex
+    return this.#entriesBefore + this.#incarnation.log.nextIndex
   }
 
-  /** Index in this life's log of what came after the mark; all of it, if the mark is of an earlier life. */
+  /** Index in this incarnation's log of what came after the mark; all of it, if the mark is of an earlier incarnation. */
   since(mark: number): number {
     return Math.max(0, mark - this.#entriesBefore)
   }
 
-  /** This life; a new one where the Pod stood still for so long that the old one's ages are wrong. */
-  current(): Life {
-    if (!this.#life.mesh.isFrozen() || this.#options.signal.aborted) return this.#life
-    this.#entriesBefore += this.#life.log.nextIndex
-    this.#life.stop()
-    this.#life = this.#begin()
+  /** This incarnation; a new one where the Pod stood still for so long that the old one's ages are wrong. */
+  current(): Incarnation {
+    if (!this.#incarnation.mesh.isFrozen() || this.#options.signal.aborted) return this.#incarnation
+    this.#entriesBefore += this.#incarnation.log.nextIndex
+    this.#incarnation.stop()
+    this.#incarnation = this.#begin()
     void this.#join()
-    return this.#life
+    return this.#incarnation
   }
 
   /** Finds the peers, and joins them. */
@@ -140,7 +140,7 @@ export class Membership {
       errors,
       adopt: (later) => {
         this.#peers = later
-        this.#life.mesh.setPeers(later, this.#internalPort)
+        this.#incarnation.mesh.setPeers(later, this.#internalPort)
       },
     })
     await this.#join()
@@ -153,18 +153,18 @@ export class Membership {
     return this.#uid === undefined || this.#uid === uid
   }
 
-  #begin(): Life {
-    return new Life({
+  #begin(): Incarnation {
+    return new Incarnation({
       ...this.#options,
       client: this.#client,
       onFrozen: () => void this.current(),
     })
   }
 
-  /** Joins the fleet in this life. */
+  /** Joins the fleet in this incarnation. */
   #join(): Promise<void> {
-    this.#life.mesh.setPeers(this.#peers, this.#internalPort)
-    this.#joining = this.#life.mesh.join()
+    this.#incarnation.mesh.setPeers(this.#peers, this.#internalPort)
+    this.#joining = this.#incarnation.mesh.join()
     return this.#joining
   }
 }

@@ -67,7 +67,7 @@ export class Sender {
     if (fault !== undefined) throw fault
     signal?.throwIfAborted()
     if (!this.#options.membership.current().mesh.isReady) await this.#whenJoined(signal)
-    const { hub, log, mesh } = this.#options.membership.life
+    const { hub, log, mesh } = this.#options.membership.incarnation
     const selection = { stream, tag: tag?.toWellFormed() }
     const now = this.#options.clock.now()
     log.trim(now)
@@ -93,7 +93,7 @@ export class Sender {
     if (fault !== undefined) throw fault
     signal?.throwIfAborted()
     if (!this.#options.membership.current().mesh.isReady) await this.#whenJoined(signal)
-    const { hub, log, mesh } = this.#options.membership.life
+    const { hub, log, mesh } = this.#options.membership.incarnation
     const now = this.#options.clock.now()
     log.trim(now)
     const first = key === undefined ? undefined : log.idempotencyKeys.first(stream, key)

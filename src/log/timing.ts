@@ -4,7 +4,7 @@ export interface Timing {
   tickMs: number
   /** Time that a peer may lack a third Pod's events before this Pod forwards them. */
   graceMs: number
-  /** A Pod that stood still for longer begins a new life. */
+  /** A Pod that stood still for longer begins a new incarnation. */
   freezeMs: number
   /** An epoch that is silent for this long leaves positions and ids. Over 2 ages, because an entry can live that long. */
   forgetMs: number

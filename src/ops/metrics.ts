@@ -32,7 +32,7 @@ export function metricFamilies(stats: Stats): Family[] {
   const syncAgeMs = peerFinder?.syncAgeMs
   const expiresAt = stats.certificateExpiresAt
   return [
-    gauge('info', 'The version of sser, and the epoch: one life of this Pod.', [
+    gauge('info', 'The version of sser, and the epoch: one incarnation of this Pod.', [
       { labels: { version: VERSION, epoch: stats.epoch }, value: 1 },
     ]),
     gauge('state', 'Where the Pod stands: 1 for its state, 0 for all others.', [

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Hub } from '../delivery/hub.ts'
 import type { PeerFinder, PeerFinderStatus } from '../discovery/peer-finder.ts'
 import type { SserErrorCode } from '../errors.ts'
-import type { Life } from '../instance/life.ts'
+import type { Incarnation } from '../instance/incarnation.ts'
 import type { ResolvedSettings } from '../options.ts'
 import type { PeerStatus } from '../replication/peer-status.ts'
 import type { Counters } from '../telemetry/counters.ts'
@@ -38,7 +38,7 @@ export interface HistogramStats {
 /** What this Pod is, and what it did since it began. Counts only grow, and begin at 0 with the instance. */
 export interface Stats {
   state: State
-  /** This Pod's epoch: one life of it. */
+  /** This Pod's epoch: one incarnation of it. */
   epoch: string
   /** Where it stands, as an id; empty before it is ready. */
   position: string
@@ -110,7 +110,7 @@ export interface Stats {
 
 /** What stats are read from. */
 export interface StatsSources {
-  life: Life
+  incarnation: Incarnation
   counters: Counters
   errors: ErrorReporter
   clock: Clock
@@ -125,8 +125,8 @@ export function readStats(
   own: Pick<Stats, 'state' | 'position' | 'uptimeMs'>,
   { largestStreams = 0 }: StatsOptions,
 ): Stats {
-  const { clock, errors, life, peerFinder, settings, counters } = sources
-  const { hub, log, mesh } = life
+  const { clock, errors, incarnation, peerFinder, settings, counters } = sources
+  const { hub, log, mesh } = incarnation
   const now = clock.now()
   log.trim(now)
   const age = (index: number) => Math.max(0, now - (log.at(index)?.sentAt ?? now))

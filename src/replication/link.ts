@@ -239,7 +239,7 @@ export class Link {
       if (status < 200 || status > 299) throw new PeerStatusError(status)
     } catch (error) {
       this.#miss(entry.seq - 1, entry.seq)
-      // It may have been taken all the same. Before anything more is risked, the peer is asked whether it lives.
+      // It may have been taken all the same. Before anything more is risked, the peer is asked whether it incarnations.
       this.#v1Until = Number.NEGATIVE_INFINITY
       throw error
     } finally {
@@ -249,7 +249,7 @@ export class Link {
     this.#settleWaiters()
   }
 
-  /** A Go Pod will not get what is up to `seq`: signs of life, which nobody waits for, and what the log let go of. */
+  /** A Go Pod will not get what is up to `seq`: signs of incarnation, which nobody waits for, and what the log let go of. */
   #skipV1(seq: number): void {
     this.#miss(this.#v1Seq, seq)
     this.#v1Seq = seq

@@ -32,7 +32,7 @@ export interface MeshOptions {
   onFrozen: () => void
 }
 
-/** This Pod's ties to all others: a link to each peer, an answer to each that calls, and a sign of life to all. */
+/** This Pod's ties to all others: a link to each peer, an answer to each that calls, and a sign of incarnation to all. */
 export class Mesh {
   readonly #options: MeshOptions
   readonly #replicator: Replicator
@@ -58,7 +58,7 @@ export class Mesh {
     return this.#isReady
   }
 
-  /** Fetches the log from a peer, then begins to number, with a sign of life: from here on no id is empty. */
+  /** Fetches the log from a peer, then begins to number, with a sign of incarnation: from here on no id is empty. */
   async join(): Promise<void> {
     const { initialSyncTimeoutMs, timing } = this.#options
     this.#tick()

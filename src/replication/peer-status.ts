@@ -11,7 +11,7 @@ export interface PeerStatus {
   state: LinkState
   /** The peer's epoch, once it answered. */
   epoch: string | undefined
-  /** This Pod's own events, disconnects and signs of life that the peer is not known to hold. */
+  /** This Pod's own events, disconnects and signs of incarnation that the peer is not known to hold. */
   lag: number
   /** How long ago the oldest of them was sent, in milliseconds; 0 where it holds all. The log reaches no further back. */
   lagMs: number

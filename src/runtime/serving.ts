@@ -91,7 +91,7 @@ export interface Runtime {
     isDraining: () => boolean,
   ): Promise<Bound>
   process: SignalSource
-  /** Whether the process lives on after a stop, so that it must exit after a signal. Default: false. */
+  /** Whether the process incarnations on after a stop, so that it must exit after a signal. Default: false. */
   exitsOnSignal?: boolean | undefined
   /**
    * Called before anything is bound, with what makes the instance leave and its clients come back, and leaves the ports

@@ -12,7 +12,7 @@ export interface DeliveryCounts {
   gaps: readonly GapReason[] | undefined
 }
 
-/** What this Pod did since it began, in all its lives: plain numbers, bumped where it is done. */
+/** What this Pod did since it began, in all its incarnations: plain numbers, bumped where it is done. */
 export class Counters {
   /** Connections that joined, and that left. */
   opened = 0

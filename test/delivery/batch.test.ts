@@ -11,7 +11,7 @@ const HIGH = 10 ** 12
 /** A Pod that knows so many Pods that each of its ids takes 28 KB. */
 function crowded(): Listening {
   const pod = new Listening({ maxLastEventIdBytes: 40_000 })
-  for (let i = 0; i < EPOCHS; i += 1) pod.life.log.skipTo(epochOf(i), HIGH, pod.clock.now())
+  for (let i = 0; i < EPOCHS; i += 1) pod.incarnation.log.skipTo(epochOf(i), HIGH, pod.clock.now())
   return pod
 }
 
@@ -38,7 +38,7 @@ function countPrints(log: Log): () => number {
 }
 
 /** The batches that bring all from the entry `from` on to one who listens on `a`. */
-function batches({ life: { log }, clock }: Listening, from: number) {
+function batches({ incarnation: { log }, clock }: Listening, from: number) {
   const audience = new Audience(['a'])
   const all = []
   for (let next = from; next < log.nextIndex; ) {
@@ -56,16 +56,16 @@ function batches({ life: { log }, clock }: Listening, from: number) {
 describe('a batch', () => {
   it('is one, of as many events as a peer sends at once', () => {
     const pod = new Listening()
-    const from = pod.life.log.nextIndex
+    const from = pod.incarnation.log.nextIndex
     for (let i = 0; i < 5_000; i += 1) pod.send('a', 'x'.repeat(100))
     expect(batches(pod, from).map(({ chunk }) => chunk?.events)).toEqual([5_000])
   })
 
   it('looks at the streams of an audience once, however many connections ask for the chunk', () => {
     const pod = new Listening()
-    const from = pod.life.log.nextIndex
+    const from = pod.incarnation.log.nextIndex
     pod.send('a', 'x')
-    const batch = new Batch(pod.life.log, from, pod.clock.now(), (stream) => stream === 'a')
+    const batch = new Batch(pod.incarnation.log, from, pod.clock.now(), (stream) => stream === 'a')
     const audience = new Audience(['a'])
     let looks = 0
     Object.defineProperty(audience, 'streams', {
@@ -81,9 +81,9 @@ describe('a batch', () => {
 
   it('counts the work of its chunks in whole numbers, which V8 does not allocate', () => {
     const pod = new Listening()
-    const from = pod.life.log.nextIndex
+    const from = pod.incarnation.log.nextIndex
     for (const stream of ['a', 'b', 'a']) pod.send(stream, 'x')
-    const batch = new Batch(pod.life.log, from, pod.clock.now(), () => true)
+    const batch = new Batch(pod.incarnation.log, from, pod.clock.now(), () => true)
     for (const streams of [['a'], ['b'], ['a', 'b']]) {
       batch.chunk(new Audience(streams))
       expect(batch.work).toBeGreaterThan(0)
@@ -93,7 +93,7 @@ describe('a batch', () => {
 
   it('ends where the ids make it long, however little the log holds', () => {
     const pod = crowded()
-    const { log } = pod.life
+    const { log } = pod.incarnation
     const from = log.nextIndex
     for (let i = 0; i < 200; i += 1) pod.send('a', `${i}`)
     const all = batches(pod, from)
@@ -105,7 +105,7 @@ describe('a batch', () => {
 
   it('tells of many holes behind each other by one frame', () => {
     const pod = crowded()
-    const { log } = pod.life
+    const { log } = pod.incarnation
     const from = log.nextIndex
     for (let i = 1; i <= 3_000; i += 1) log.skipTo(epochOf(0), HIGH + i, pod.clock.now())
     const prints = countPrints(log)
@@ -118,7 +118,7 @@ describe('a batch', () => {
 
   it('tells of many events that lost their messages by one frame', () => {
     const pod = new Listening({ logMaxBytes: 400_000 })
-    const { log } = pod.life
+    const { log } = pod.incarnation
     for (let i = 0; i < 1_000; i += 1) pod.send('a', 'x'.repeat(1_000))
     expect(log.firstCompleteIndex - log.firstIndex).toBeGreaterThan(100)
     const prints = countPrints(log)
@@ -129,7 +129,7 @@ describe('a batch', () => {
 
   it('tells of a hole between two events between them, and claims no event that is yet to come', () => {
     const pod = new Listening()
-    const { log } = pod.life
+    const { log } = pod.incarnation
     const from = log.nextIndex
     pod.send('a', 'before')
     log.skipTo('peer1', 7, pod.clock.now())
@@ -143,7 +143,7 @@ describe('a batch', () => {
 
   it('of one gap for all is encoded once, whatever each listens on', () => {
     const pod = new Listening()
-    const { log } = pod.life
+    const { log } = pod.incarnation
     const from = log.nextIndex
     pod.send('b', 'x')
     log.skipTo('peer1', 7, pod.clock.now())

@@ -53,7 +53,7 @@ describe('a connection begins where its request was answered', () => {
     pod.send('a', '1')
     const client = pod.open(['a'], first.lastEventId)
     pod.send('a', '2')
-    pod.life.log.appendV1('a', '3, from Go', pod.clock.now())
+    pod.incarnation.log.appendV1('a', '3, from Go', pod.clock.now())
     await settle()
     expect(await seen(pod, client)).toEqual(['1', '2', '3, from Go'])
   })
@@ -72,10 +72,10 @@ describe('a connection begins where its request was answered', () => {
     const pod = new Listening()
     const { timers } = pod.clock
     const bodies = numbers(1, 100).map(() => pod.body(['a']))
-    expect([pod.life.hub.size, pod.clock.timers]).toEqual([0, timers])
-    expect([...pod.life.hub.crowd.streams]).toEqual([])
+    expect([pod.incarnation.hub.size, pod.clock.timers]).toEqual([0, timers])
+    expect([...pod.incarnation.hub.crowd.streams]).toEqual([])
     for (const body of bodies) await body.cancel()
-    expect([pod.life.hub.size, pod.clock.timers]).toEqual([0, timers])
+    expect([pod.incarnation.hub.size, pod.clock.timers]).toEqual([0, timers])
   })
 })
 
@@ -89,7 +89,7 @@ describe('a connection that a disconnect ends', () => {
     pod.send('a', 'the last')
     disconnect(pod)
     pod.send('a', 'too late')
-    expect(pod.life.hub.size).toBe(0)
+    expect(pod.incarnation.hub.size).toBe(0)
     await pod.clock.advance(0)
     for (const client of clients) {
       expect(client.messages).toEqual(['the last'])
@@ -120,15 +120,15 @@ describe('a connection that a disconnect ends', () => {
     await settle()
     expect(await seen(pod, client)).toEqual(['the last'])
     expect(client.ended).toBe(true)
-    expect([pod.life.hub.size, pod.clock.timers]).toEqual([0, 0])
+    expect([pod.incarnation.hub.size, pod.clock.timers]).toEqual([0, 0])
   })
 
   it('gets nothing where its request was answered only after the disconnect', async () => {
     const pod = new Listening()
-    const since = pod.life.log.nextIndex
+    const since = pod.incarnation.log.nextIndex
     pod.send('a', 'before')
     disconnect(pod)
-    const client = new Client(pod.life.open(['a'], undefined, undefined, since).stream.body)
+    const client = new Client(pod.incarnation.open(['a'], undefined, undefined, since).stream.body)
     pod.send('a', 'too late')
     expect(await seen(pod, client)).toEqual([])
     expect(client.ended).toBe(true)
@@ -187,7 +187,7 @@ describe('a Pod that stops', () => {
     const clients = [pod.connect('a'), pod.connect('a')]
     await settle()
     pod.send('a', 'the last')
-    const drained = pod.life.hub.drain(ms)
+    const drained = pod.incarnation.hub.drain(ms)
     await pod.clock.advance(ms)
     await drained
     for (const client of clients) expect([client.messages, client.ended]).toEqual([['the last'], true])
@@ -197,9 +197,9 @@ describe('a Pod that stops', () => {
     const client = pod.open(['a'])
     pod.send('a', 'before the disconnect')
     disconnect(pod)
-    pod.life.stop()
+    pod.incarnation.stop()
     expect(await seen(pod, client)).toEqual([])
     expect(client.ended).toBe(true)
-    expect([pod.life.hub.size, pod.clock.timers]).toEqual([0, 0])
+    expect([pod.incarnation.hub.size, pod.clock.timers]).toEqual([0, 0])
   })
 })

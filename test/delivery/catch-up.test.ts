@@ -23,7 +23,7 @@ describe('those who come back all at once', () => {
     let slices = 0
     for (let i = 0; i < 20; i += 1) {
       texts.push('')
-      const connection = pod.life.connect(['past'], id, {
+      const connection = pod.incarnation.connect(['past'], id, {
         write(chunk) {
           slices += 1
           texts[i] += decoder.decode(chunk)
@@ -33,8 +33,8 @@ describe('those who come back all at once', () => {
         close() {},
         abort() {},
       })
-      pod.life.hub.join(connection)
-      pod.life.hub.pull(connection)
+      pod.incarnation.hub.join(connection)
+      pod.incarnation.hub.pull(connection)
     }
     const greetings = slices
     const turns: number[] = []
@@ -62,7 +62,7 @@ describe('those who come back all at once', () => {
     vi.spyOn(pod.clock, 'now').mockImplementation(() => now() + spentMs)
     let slices = 0
     const connections = Array.from({ length: 20 }, () =>
-      pod.life.connect(['past'], id, {
+      pod.incarnation.connect(['past'], id, {
         write() {
           slices += 1
           spentMs += 1
@@ -73,8 +73,8 @@ describe('those who come back all at once', () => {
       }),
     )
     for (const connection of connections) {
-      pod.life.hub.join(connection)
-      pod.life.hub.pull(connection)
+      pod.incarnation.hub.join(connection)
+      pod.incarnation.hub.pull(connection)
     }
     const turns = [slices]
     const watch = () => {
@@ -112,7 +112,7 @@ describe('those who come back all at once', () => {
     for (const client of back) client.flow()
     for (const client of back) await client.cancel()
     await pod.clock.advance(0)
-    expect(pod.life.hub.size).toBe(0)
+    expect(pod.incarnation.hub.size).toBe(0)
     expect(pod.clock.timers).toBe(0)
     expect(pod.errors).toEqual([])
   })

@@ -95,9 +95,9 @@ describe('a connection that reads', () => {
     pod.send('a', 'x')
     pod.send('b', 'unseen')
     pod.send('a', 'y')
-    pod.life.log.appendV1('a', 'from Go', pod.clock.now())
+    pod.incarnation.log.appendV1('a', 'from Go', pod.clock.now())
     await settle()
-    const { epoch } = pod.life.log
+    const { epoch } = pod.incarnation.log
     expect(client.events.map(({ id }) => id)).toEqual([
       expect.stringContaining(`${epoch}2-`),
       expect.stringContaining(`${epoch}4-`),
@@ -110,7 +110,7 @@ describe('a connection that reads', () => {
     const client = pod.connect('a')
     await settle()
     pod.append({ stream: 'a', msg: 'x' }, 'peer1')
-    pod.life.log.skipTo('peer1', 9, pod.clock.now())
+    pod.incarnation.log.skipTo('peer1', 9, pod.clock.now())
     pod.append({ stream: 'a', msg: 'y' }, 'peer1')
     await settle()
     expect(client.all.slice(1).map(({ event, data }) => event ?? data)).toEqual(['x', 'sser-gap', 'y'])

@@ -6,8 +6,8 @@ import { within } from '../support/until.ts'
 
 /** What the hub may hold when nobody listens. */
 function expectNothingHeld(pod: Listening) {
-  expect(pod.life.hub.size).toBe(0)
-  expect([...pod.life.hub.crowd.streams]).toEqual([])
+  expect(pod.incarnation.hub.size).toBe(0)
+  expect([...pod.incarnation.hub.crowd.streams]).toEqual([])
   expect(pod.clock.timers).toBe(0)
 }
 
@@ -36,7 +36,7 @@ describe('heartbeats', () => {
     await pod.clock.advance(15_000)
     expect(client.events).toEqual([])
     expect(client.lastEventId).not.toBe(before)
-    expect(client.lastEventId).toContain(`${pod.life.log.epoch}6-`)
+    expect(client.lastEventId).toContain(`${pod.incarnation.log.epoch}6-`)
     const resumed = pod.open(['loud'], client.lastEventId).flow()
     await settle()
     expect(resumed.messages).toEqual([])
@@ -48,7 +48,7 @@ describe('heartbeats', () => {
     // Sent at the very moment of the first beat: the flush has then served a thousand, and not the last of all.
     pod.clock.after(100, () => pod.send('a', 'x'))
     for (let i = 0; i < 3_000; i += 1)
-      pod.join(['a'], (_, connection) => queueMicrotask(() => pod.life.hub.pull(connection)))
+      pod.join(['a'], (_, connection) => queueMicrotask(() => pod.incarnation.hub.pull(connection)))
     const client = pod.connect('a')
     await pod.clock.advance(100)
     expect(client.all.map(({ event, data }) => event ?? data)).toEqual([
@@ -56,7 +56,7 @@ describe('heartbeats', () => {
       'sser-position',
       'x',
     ])
-    const { epoch } = pod.life.log
+    const { epoch } = pod.incarnation.log
     expect(client.all.map(({ id }) => id?.split('-')[0])).toEqual([`${epoch}1`, `${epoch}1`, `${epoch}2`])
   })
 
@@ -101,7 +101,9 @@ describe('nothing is left behind by', () => {
     const pod = new Listening()
     const client = pod.connect('a', 'b')
     await settle()
-    expect([pod.life.hub.size, pod.life.hub.crowd.listeners('a'), pod.clock.timers]).toEqual([1, 1, 1])
+    expect([pod.incarnation.hub.size, pod.incarnation.hub.crowd.listeners('a'), pod.clock.timers]).toEqual([
+      1, 1, 1,
+    ])
     await client.cancel()
     expectNothingHeld(pod)
   })
@@ -143,7 +145,7 @@ describe('a hub', () => {
     const pod = new Listening()
     const clients = [pod.connect('a'), pod.connect('a', 'b')]
     await settle()
-    const { hub } = pod.life
+    const { hub } = pod.incarnation
     expect([hub.size, hub.crowd.listeners('a'), hub.crowd.listeners('b'), hub.crowd.listeners('c')]).toEqual([
       2, 2, 1, 0,
     ])
@@ -162,7 +164,7 @@ describe('a hub', () => {
     ]
     const connections = orders.map((streams) => pod.join(streams, (chunk) => chunks.push(chunk)))
     await settle()
-    for (const connection of connections) pod.life.hub.pull(connection)
+    for (const connection of connections) pod.incarnation.hub.pull(connection)
     chunks.length = 0
     pod.send('b', 'x')
     pod.send('a', 'y')
@@ -180,7 +182,7 @@ describe('a hub', () => {
     for (let i = 0; i < size; i += 1) {
       pod.join(['a'], (_, connection) => {
         if (isCounting) served += 1
-        else queueMicrotask(() => pod.life.hub.pull(connection))
+        else queueMicrotask(() => pod.incarnation.hub.pull(connection))
       })
     }
     await settle()
@@ -206,7 +208,7 @@ describe('a hub', () => {
     const decoder = new TextDecoder()
     const take = (chunk: Uint8Array, connection: Connection) => {
       chunks.set(connection, (chunks.get(connection) ?? '') + decoder.decode(chunk))
-      queueMicrotask(() => pod.life.hub.pull(connection))
+      queueMicrotask(() => pod.incarnation.hub.pull(connection))
     }
     for (let i = 0; i < 2_500; i += 1) pod.join(['a'], take)
     await settle()
@@ -231,7 +233,7 @@ describe('a hub', () => {
     let isBroken = false
     pod.join(['a'], (_, connection) => {
       if (isBroken) throw new TypeError('The controller is closed')
-      queueMicrotask(() => pod.life.hub.pull(connection))
+      queueMicrotask(() => pod.incarnation.hub.pull(connection))
     })
     const after = pod.connect('a')
     await settle()
@@ -242,7 +244,7 @@ describe('a hub', () => {
       expect([before.messages.at(-1), after.messages.at(-1)]).toEqual([msg, msg])
     }
     expect(pod.errors).toHaveLength(1)
-    expect(pod.life.hub.size).toBe(2)
+    expect(pod.incarnation.hub.size).toBe(2)
   })
 
   it('survives a connection that breaks at its heartbeat', async () => {
@@ -250,7 +252,7 @@ describe('a hub', () => {
     let isBroken = false
     pod.join(['a'], (_, connection) => {
       if (isBroken) throw new TypeError('The controller is closed')
-      queueMicrotask(() => pod.life.hub.pull(connection))
+      queueMicrotask(() => pod.incarnation.hub.pull(connection))
     })
     const others = Array.from({ length: 20 }, () => pod.connect('a'))
     await settle()
@@ -258,7 +260,7 @@ describe('a hub', () => {
     await pod.clock.advance(3_000)
     expect(new Set(others.map(({ all }) => all.length))).toEqual(new Set([3]))
     expect(pod.errors).toHaveLength(1)
-    expect(pod.life.hub.size).toBe(20)
+    expect(pod.incarnation.hub.size).toBe(20)
   })
 
   it('ends every connection when it closes: reading, stalled, and those that come after', async () => {
@@ -269,8 +271,8 @@ describe('a hub', () => {
     const unread = pod.open(['a'])
     pod.send('a', 'x')
     await settle()
-    pod.life.hub.close()
-    pod.life.hub.close()
+    pod.incarnation.hub.close()
+    pod.incarnation.hub.close()
     await settle()
     expect(reading.ended).toBe(true)
     expectNothingHeld(pod)

@@ -14,9 +14,9 @@ class SlowSink implements Sink {
 
   constructor(pod: Listening, streams: readonly string[], isSharing: boolean, id?: string) {
     this.isSharing = isSharing
-    const connection = pod.life.connect(streams, id, this)
-    pod.life.hub.join(connection)
-    this.pull = () => pod.life.hub.pull(connection)
+    const connection = pod.incarnation.connect(streams, id, this)
+    pod.incarnation.hub.join(connection)
+    this.pull = () => pod.incarnation.hub.pull(connection)
     this.pull()
     // Its greeting is taken.
     this.pull()
@@ -51,7 +51,7 @@ describe('bytes that clients have not taken', () => {
     for (let i = 0; i < 60; i += 1) pod.send(`u${i}`, 'x')
     for (let i = 0; i < 8; i += 1) pod.send('hot', 'x'.repeat(100_000))
     await pod.clock.advance(0)
-    expect(pod.life.hub.outputs.bytes).toBeLessThanOrEqual(maxOutputBufferBytes)
+    expect(pod.incarnation.hub.outputs.bytes).toBeLessThanOrEqual(maxOutputBufferBytes)
     const cut = clients.filter(({ isCut }) => isCut)
     const held = clients.filter(({ isCut }) => !isCut).reduce((sum, { bytes }) => sum + bytes, 0)
     expect(held).toBeLessThanOrEqual(maxOutputBufferBytes)
@@ -70,10 +70,10 @@ describe('bytes that clients have not taken', () => {
     for (let i = 0; i < 8; i += 1) pod.send('hot', 'x'.repeat(50_000))
     await pod.clock.advance(0)
     expect(new Set(clients.map(({ chunks }) => chunks[1])).size).toBe(1)
-    expect(pod.life.hub.outputs.bytes).toBe(clients[0]?.bytes)
+    expect(pod.incarnation.hub.outputs.bytes).toBe(clients[0]?.bytes)
     expect(clients.filter(({ isCut }) => isCut)).toEqual([])
     for (const client of clients) client.pull()
-    expect(pod.life.hub.outputs.bytes).toBe(0)
+    expect(pod.incarnation.hub.outputs.bytes).toBe(0)
   })
 
   it('are those of the heaviest first', async () => {
@@ -84,7 +84,7 @@ describe('bytes that clients have not taken', () => {
     pod.send('b', 'x'.repeat(MIB))
     await pod.clock.advance(0)
     expect([light.isCut, heavy.isCut]).toEqual([false, true])
-    expect(pod.life.hub.outputs.bytes).toBe(light.bytes)
+    expect(pod.incarnation.hub.outputs.bytes).toBe(light.bytes)
   })
 
   it('count no longer when their connection is gone, in whichever way it ends', async () => {
@@ -94,10 +94,10 @@ describe('bytes that clients have not taken', () => {
     pod.send('a', 'x'.repeat(10_000))
     await settle()
     await clients[0]?.cancel()
-    pod.life.hub.close()
-    expect(pod.life.hub.outputs.bytes).toBe(0)
+    pod.incarnation.hub.close()
+    expect(pod.incarnation.hub.outputs.bytes).toBe(0)
     await clients[1]?.cancel()
-    expect(pod.life.hub.outputs.bytes).toBe(0)
+    expect(pod.incarnation.hub.outputs.bytes).toBe(0)
   })
 })
 
@@ -120,7 +120,7 @@ describe('1,000 clients with 31 streams of their own and a shared one', () => {
     for (let i = 0; i < 1_000; i += 1)
       pod.join([...own(i), 'hot'], (chunk, connection) => {
         perTurn += chunk.byteLength
-        queueMicrotask(() => pod.life.hub.pull(connection))
+        queueMicrotask(() => pod.incarnation.hub.pull(connection))
       })
     await settle()
     // Each client gets something of its own, so that no two have the same chunk.

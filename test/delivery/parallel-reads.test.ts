@@ -31,10 +31,10 @@ describe('a body that is read by two reads at once', () => {
         Array.from(text.matchAll(new RegExp(`^data: ${word} (\\d+)`, 'gm')), ([, n]) => Number(n))
       expect(numbers('live')).toEqual(Array.from({ length: 10 }, (_, i) => i))
       expect(numbers('missed')).toEqual(lastEventId ? Array.from({ length: 100 }, (_, i) => i) : [])
-      expect(pod.life.hub.outputs.bytes).toBe(0)
+      expect(pod.incarnation.hub.outputs.bytes).toBe(0)
       await reader.cancel()
       await Promise.all(flows)
     }
-    expect(pod.life.hub.size).toBe(0)
+    expect(pod.incarnation.hub.size).toBe(0)
   })
 })

@@ -95,7 +95,7 @@ describe('a client that comes back', () => {
     const id = await idNow(pod, 'a')
     for (let i = 0; i < 30; i += 1) pod.send('loud', 'x'.repeat(1_000))
     pod.send('a', '1')
-    expect(pod.life.log.firstCompleteIndex).toBeGreaterThan(5)
+    expect(pod.incarnation.log.firstCompleteIndex).toBeGreaterThan(5)
     expect(await seenFrom(pod, id)).toEqual(['1'])
     expect(await seenFrom(pod, id, ['loud'])).toContain('trimmed')
   })
@@ -104,8 +104,8 @@ describe('a client that comes back', () => {
     const pod = new Listening({ logMaxBytes: 20_000 })
     pod.append({ stream: 'quiet', msg: 'lacking' }, 'peer1')
     for (let i = 0; i < 30; i += 1) pod.send('a', 'x'.repeat(1_000))
-    const { epoch, ownSeq } = pod.life.log
-    expect(pod.life.log.firstCompleteIndex).toBeGreaterThan(5)
+    const { epoch, ownSeq } = pod.incarnation.log
+    expect(pod.incarnation.log.firstCompleteIndex).toBeGreaterThan(5)
     expect(await seenFrom(pod, formatPosition([[epoch, ownSeq]]))).toEqual([])
   })
 
@@ -123,13 +123,13 @@ describe('a client that comes back', () => {
 
   it('with an id ahead of the Pod’s own numbers is told that it was made up', async () => {
     const pod = new Listening()
-    expect(await seenFrom(pod, formatPosition([[pod.life.log.epoch, 99]]))).toEqual(['invalid-id'])
+    expect(await seenFrom(pod, formatPosition([[pod.incarnation.log.epoch, 99]]))).toEqual(['invalid-id'])
   })
 
   it('after a Go Pod’s event is told that it may have missed some, for three ages of the log', async () => {
     const pod = new Listening({ logMaxAgeMs: 5_000 })
     const id = await idNow(pod, 'a')
-    pod.life.log.appendV1('a', 'from Go', pod.clock.now())
+    pod.incarnation.log.appendV1('a', 'from Go', pod.clock.now())
     expect(await seenFrom(pod, id)).toEqual(['legacy-peer'])
     await pod.clock.advance(15_001)
     pod.append({})
@@ -139,11 +139,11 @@ describe('a client that comes back', () => {
   it('is told so, too, where its id became old only after that event', async () => {
     const pod = new Listening({ logMaxAgeMs: 5_000 })
     const id = await idNow(pod, 'a')
-    pod.life.log.appendV1('a', 'from Go', pod.clock.now())
+    pod.incarnation.log.appendV1('a', 'from Go', pod.clock.now())
     await pod.clock.advance(1_000)
     pod.append({})
     await pod.clock.advance(4_500)
-    // The event is past its age by now, the next sign of life is not: no floor speaks of what came before it.
+    // The event is past its age by now, the next sign of incarnation is not: no floor speaks of what came before it.
     expect(await seenFrom(pod, id)).toEqual(['legacy-peer'])
     await pod.clock.advance(1_000)
     expect(await seenFrom(pod, id)).toEqual(['trimmed'])
@@ -152,7 +152,7 @@ describe('a client that comes back', () => {
   it('never gets again what it has of a Pod that this one is behind on', async () => {
     const pod = new Listening()
     pod.append({ stream: 'a', msg: '1' }, 'peer1')
-    const { epoch } = pod.life.log
+    const { epoch } = pod.incarnation.log
     const client = pod
       .open(
         ['a'],
@@ -177,7 +177,7 @@ const unknown = (count: number, prefix: string) =>
 describe('a client that names Pods that this one does not know', () => {
   it('keeps them, as many as a large fleet begins at once, and gets nothing of them twice', async () => {
     const pod = new Listening()
-    const { epoch } = pod.life.log
+    const { epoch } = pod.incarnation.log
     const client = pod.open(['a'], formatPosition([[epoch, 1], ...unknown(128, 'x')])).flow()
     await settle()
     expect(client.gaps).toEqual([])
@@ -191,7 +191,7 @@ describe('a client that names Pods that this one does not know', () => {
   it('is told a gap where there are more, and leaves nothing of them with its connection', async () => {
     const pod = new Listening()
     pod.send('a', 'not replayed')
-    const { epoch } = pod.life.log
+    const { epoch } = pod.incarnation.log
     const client = pod.open(['a'], formatPosition([[epoch, 1], ...unknown(129, 'x')])).flow()
     await settle()
     pod.send('a', 'live')
@@ -205,7 +205,7 @@ describe('a client that names Pods that this one does not know', () => {
     const pod = new Listening({ logMaxAgeMs: 4_000 })
     const old = unknown(200, 'x')
     const id = formatPosition(
-      [[pod.life.log.epoch, 1], ...old],
+      [[pod.incarnation.log.epoch, 1], ...old],
       new Map(old.map(([epoch]) => [epoch, 10_000])),
     )
     expect(await seenFrom(pod, id)).toEqual([])

@@ -21,7 +21,7 @@ function podWithPast(): Listening {
 
 /** A reader that comes with an id, and how far its cursor moves with each slice. */
 function steps(pod: Listening, claims: [string, number][]): number[] {
-  const { log } = pod.life
+  const { log } = pod.incarnation
   const reader = new Reader(log, STREAMS, timing(120_000))
   expect(reader.resume(formatPosition(claims), 4_096, pod.clock.now())).toBeUndefined()
   const moves: number[] = []
@@ -37,7 +37,7 @@ describe('a slice of the log', () => {
   it('walks a bounded number of entries, though it sends none of them', async () => {
     const pod = podWithPast()
     const moves = steps(pod, [
-      [pod.life.log.epoch, pod.life.log.ownSeq],
+      [pod.incarnation.log.epoch, pod.incarnation.log.ownSeq],
       ['peer1', 1],
     ])
     // Every second entry is of a stream of the reader: what it walks is half of what it passes.
@@ -49,7 +49,7 @@ describe('a slice of the log', () => {
     const pod = podWithPast()
     expect(
       steps(pod, [
-        [pod.life.log.epoch, pod.life.log.ownSeq],
+        [pod.incarnation.log.epoch, pod.incarnation.log.ownSeq],
         ['peer1', MANY - 10],
       ]),
     ).toHaveLength(1)
@@ -58,14 +58,14 @@ describe('a slice of the log', () => {
   it('is read once for each connection: the answer tells of the gap that the connection begins with', async () => {
     const pod = new Listening({ logMaxBytes: 20_000 })
     for (let i = 0; i < 30; i += 1) pod.send('a', 'x'.repeat(1_000))
-    const { stream, gap } = pod.life.open(['a'], formatPosition([[pod.life.log.epoch, 1]]))
+    const { stream, gap } = pod.incarnation.open(['a'], formatPosition([[pod.incarnation.log.epoch, 1]]))
     expect(gap).toBe('trimmed')
     const reader = stream.body.getReader()
     const { value } = await reader.read()
     expect(new TextDecoder().decode(value)).toContain('{"reason":"trimmed"}')
     await reader.cancel()
     await settle()
-    expect(pod.life.hub.size).toBe(0)
+    expect(pod.incarnation.hub.size).toBe(0)
   })
 })
 
@@ -77,7 +77,7 @@ describe('an id that lacks old entries of streams that its client does not ask f
       pod.send(STREAMS[i % 32] as string, 'x'.repeat(400))
       pod.append({ stream: 'other', msg: 'x'.repeat(400) }, 'peer1')
     }
-    const { log } = pod.life
+    const { log } = pod.incarnation
     expect(log.firstCompleteIndex - log.firstIndex).toBeGreaterThan(5_000)
     const reader = new Reader(log, STREAMS, timing(120_000))
     const floor = (log.epochs.get('peer1')?.floor ?? 0) + 1

@@ -87,7 +87,7 @@ test.each<[Runtime, string]>([
   ['node', '127.0.62.1'],
   ['bun', '127.0.62.11'],
 ])(
-  'under %s, a Pod that is killed begins a new life, and its client resumes without loss',
+  'under %s, a Pod that is killed begins a new incarnation, and its client resumes without loss',
   async (runtime, first) => {
     const { here, there, client } = await twoPods(runtime, first)
     const sent = texts(9)

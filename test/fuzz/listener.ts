@@ -1,6 +1,6 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import type { Connection, Sink } from '../../src/delivery/connection.ts'
-import type { Life } from '../../src/instance/life.ts'
+import type { Incarnation } from '../../src/instance/incarnation.ts'
 import { parsePosition } from '../../src/wire/position.ts'
 import { asReceived } from '../support/messages.ts'
 
@@ -34,7 +34,7 @@ export class Listener implements Sink {
   fault: string | undefined
   lastEventId = ''
   readonly #streams: readonly string[]
-  readonly #life: Life
+  readonly #incarnation: Incarnation
   readonly #isSlow: boolean
   readonly #connection: Connection
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -50,24 +50,24 @@ export class Listener implements Sink {
 
   /** One that is slow asks for the next chunk only when {@link pull} says so. */
   constructor(
-    life: Life,
+    incarnation: Incarnation,
     streams: readonly string[],
     options: { id?: string | undefined; isSlow?: boolean } = {},
   ) {
     this.#streams = streams
-    this.#life = life
+    this.#incarnation = incarnation
     this.#isSlow = options.isSlow === true
-    this.#connection = life.connect(streams, options.id, this)
-    life.hub.join(this.#connection)
+    this.#connection = incarnation.connect(streams, options.id, this)
+    incarnation.hub.join(this.#connection)
     this.pull()
   }
 
   pull(): void {
-    this.#life.hub.pull(this.#connection)
+    this.#incarnation.hub.pull(this.#connection)
   }
 
   leave(): void {
-    this.#life.hub.leave(this.#connection)
+    this.#incarnation.hub.leave(this.#connection)
   }
 
   write(chunk: Uint8Array): boolean {

@@ -42,7 +42,7 @@ describe('the id of a Pod that knows many others', () => {
       expect(named?.size).toBeGreaterThan(850)
       // Of those that it names, each has spoken later than those that it leaves out.
       expect([named?.has(`p${1_000 + count - 1}`), named?.has('p1000')]).toEqual([true, false])
-      expect(named?.has(pod.life.log.epoch)).toBe(true)
+      expect(named?.has(pod.incarnation.log.epoch)).toBe(true)
       pod.send('a', 'meanwhile')
       const again = await visit(pod, lastEventId)
       expect(again.gaps.map(({ data }) => data)).toEqual(['{"reason":"trimmed"}'])

@@ -32,7 +32,7 @@ describe('many events with one key', () => {
 
   it('are read as one by who is behind, and leave the log, without comparing each with all', () => {
     const pod = new Listening()
-    const { log } = pod.life
+    const { log } = pod.incarnation
     const reader = new Reader(log, ['a'], timing(120_000))
     const start = performance.now()
     for (let i = 0; i < MANY; i += 1) pod.append(duplicate, `peer${i % 9}`)
@@ -49,7 +49,7 @@ describe('of events with one key', () => {
   it('none is sent to a client that had any of them, not even the first', async () => {
     const pod = new Listening()
     for (const epoch of ['peer1', 'peer2', 'peer3']) pod.append(duplicate, epoch)
-    const { epoch } = pod.life.log
+    const { epoch } = pod.incarnation.log
     for (const had of ['peer1', 'peer2', 'peer3']) {
       const id = formatPosition([
         [epoch, 1],
@@ -62,7 +62,7 @@ describe('of events with one key', () => {
 
   it('the next is the first when the log has let go of the one before it', async () => {
     const pod = new Listening({ logMaxAgeMs: 5_000 })
-    const { log } = pod.life
+    const { log } = pod.incarnation
     const first = pod.append(duplicate, 'peer1')
     await pod.clock.advance(3_000)
     const second = pod.append(duplicate, 'peer2')

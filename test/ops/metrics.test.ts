@@ -89,7 +89,7 @@ describe('/metrics', () => {
     await fleet.stop()
   })
 
-  it('goes on counting when the Pod stood still and began a new life, under a new epoch', async () => {
+  it('goes on counting when the Pod stood still and began a new incarnation, under a new epoch', async () => {
     const fleet = await Fleet.of(1)
     const { sser } = fleet.pod(0)
     const { epoch } = sser.stats()

@@ -144,7 +144,7 @@ describe('a fleet', () => {
     expect(clients[1]?.gaps).toHaveLength(1)
   })
 
-  it('shows signs of life while nobody sends, which no client sees', async () => {
+  it('shows signs of incarnation while nobody sends, which no client sees', async () => {
     const { fleet, clients } = await fleetWithClients(2)
     const before = clients[1]?.lastEventId
     const from = fleet.carried.length

@@ -32,7 +32,7 @@ describe('a Go Pod', () => {
     expect(pod.status(GO)?.lag).toBe(0)
   })
 
-  it('gets neither the type nor the key, nor signs of life', async () => {
+  it('gets neither the type nor the key, nor signs of incarnation', async () => {
     const { peer, pod } = await amongGo()
     await pod.send('foo', 'x', { event: 'order', idempotencyKey: 'k' })
     await pod.clock.advance(30_000)

@@ -19,7 +19,7 @@ commonName=supplied
 subjectAltName=DNS:pods
 `
 
-/** An authority that issues certificates of chosen life, in a folder of its own. Needs openssl. */
+/** An authority that issues certificates of chosen incarnation, in a folder of its own. Needs openssl. */
 export class Authority {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'sser-ca-'))
 

@@ -169,7 +169,7 @@ describe('disconnect()', () => {
   })
 })
 
-describe('a Pod in whose life much happens while the hook is asked', () => {
+describe('a Pod in whose incarnation much happens while the hook is asked', () => {
   function gated() {
     const gates: (() => void)[] = []
     const slow = async (): Promise<Decision> => {
@@ -193,7 +193,7 @@ describe('a Pod in whose life much happens while the hook is asked', () => {
     expect(pod.sser.stats().connections.opened).toBe(0)
   })
 
-  it('ends who was meant before it stood still, in its new life', async () => {
+  it('ends who was meant before it stood still, in its new incarnation', async () => {
     const { gates, slow } = gated()
     let jumpMs = 0
     const clock = { ...systemClock, now: () => systemClock.now() + jumpMs }
@@ -201,7 +201,7 @@ describe('a Pod in whose life much happens while the hook is asked', () => {
       SecuredPod,
       SecuredPod,
     ]
-    // What no other Pod has, and no new life: in that, what comes later has lower places in the log.
+    // What no other Pod has, and no new incarnation: in that, what comes later has lower places in the log.
     for (let i = 0; i < 30; i += 1) {
       const body = JSON.stringify({ stream: 'b', msg: `${i}` })
       expect(

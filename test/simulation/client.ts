@@ -1,5 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import type { Life, Pod } from './pod.ts'
+import type { Incarnation, Pod } from './pod.ts'
 import type { Random } from './random.ts'
 import type { Time } from './time.ts'
 import type { Truth } from './truth.ts'
@@ -18,7 +18,7 @@ export class Client {
   readonly #time: Time
   readonly #random: Random
   readonly #truth: Truth
-  #life: Life | undefined
+  #incarnation: Incarnation | undefined
   #cancel: (() => void) | undefined
   /** Counts connections, so that what belongs to an earlier one is told apart. */
   #turn = 0
@@ -40,20 +40,20 @@ export class Client {
   }
 
   get isConnected(): boolean {
-    return this.#life !== undefined
+    return this.#incarnation !== undefined
   }
 
   get address(): string | undefined {
-    return this.#life?.address
+    return this.#incarnation?.address
   }
 
   /** Its Pod is gone: what was under way is lost, and it comes back. */
   lose(address: string): void {
-    if (this.#life?.address === address) this.#leave()
+    if (this.#incarnation?.address === address) this.#leave()
   }
 
   hop(): void {
-    if (this.#life !== undefined) this.#leave()
+    if (this.#incarnation !== undefined) this.#leave()
   }
 
   vanish(ms: number): void {
@@ -73,7 +73,7 @@ export class Client {
   }
 
   #leave(): void {
-    this.#life = undefined
+    this.#incarnation = undefined
     this.#cancel?.()
     this.#cancel = undefined
     this.comeBack(this.#random.int(50, 1_500))
@@ -81,20 +81,20 @@ export class Client {
 
   #connect(turn: number): void {
     const pod = this.#random.pick(this.#pods)
-    const life = pod.life
-    if (life === undefined || !pod.isReady) return this.comeBack(this.#random.int(50, 500))
+    const incarnation = pod.incarnation
+    if (incarnation === undefined || !pod.isReady) return this.comeBack(this.#random.int(50, 500))
     const query = this.streams.map((stream) => `stream=${stream}`).join('&')
     const headers = new Headers(this.lastEventId === '' ? {} : { 'last-event-id': this.lastEventId })
     const request = { method: 'GET', url: `http://pod/?${query}`, headers } as Request
-    const response = life.sser.routes.fetch(request) as Response
+    const response = incarnation.sser.routes.fetch(request) as Response
     if (this.lastEventId !== '') this.resumes += 1
-    this.#life = life
+    this.#incarnation = incarnation
     this.connectedAt = this.#time.now
-    this.#truth.connected(this, life, response.headers.get('sser-resume'))
-    void this.#read(turn, life, response.body as ReadableStream<Uint8Array>)
+    this.#truth.connected(this, incarnation, response.headers.get('sser-resume'))
+    void this.#read(turn, incarnation, response.body as ReadableStream<Uint8Array>)
   }
 
-  async #read(turn: number, life: Life, body: ReadableStream<Uint8Array>): Promise<void> {
+  async #read(turn: number, incarnation: Incarnation, body: ReadableStream<Uint8Array>): Promise<void> {
     // A middleware may hold a response back before anything reads its body.
     if (this.#random.chance(0.3)) {
       this.#cancel = () => void body.cancel()
@@ -111,8 +111,8 @@ export class Client {
       const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }))
       if (turn !== this.#turn) return
       if (done || value === undefined) {
-        if (this.#stalledUntil < this.connectedAt) this.#truth.ended(this, life)
-        this.#life = undefined
+        if (this.#stalledUntil < this.connectedAt) this.#truth.ended(this, incarnation)
+        this.#incarnation = undefined
         return this.comeBack(this.#random.int(50, 1_500))
       }
       parser.feed(decoder.decode(value))

@@ -54,7 +54,7 @@ export class Network {
     this.#cut.delete(`${from}>${to}`)
   }
 
-  /** The `fetch` of one life of one Pod. */
+  /** The `fetch` of one incarnation of one Pod. */
   fetchFrom(source: Endpoint): (url: string, init: RequestInit) => Promise<Response> {
     return (url, init) =>
       new Promise((resolve, reject) => {

@@ -5,10 +5,10 @@ import type { Random } from './random.ts'
 import type { Time } from './time.ts'
 import type { Truth } from './truth.ts'
 
-/** One replica: a name and an address that stay, and one life after another of the real code. */
+/** One replica: a name and an address that stay, and one incarnation after another of the real code. */
 export class Pod {
   readonly address: string
-  life: Life | undefined
+  incarnation: Incarnation | undefined
   #isWanted = false
   readonly #world: { time: Time; network: Network; random: Random; truth: Truth; plan: Plan }
 
@@ -21,46 +21,46 @@ export class Pod {
   }
 
   get isReady(): boolean {
-    return this.life?.sser.isReady === true && !this.life.isFrozen
+    return this.incarnation?.sser.isReady === true && !this.incarnation.isFrozen
   }
 
   /** A Pod that drains is not ready, and yet loses nothing that it is sent. */
   get takesSends(): boolean {
-    return this.isReady || (this.life?.sser.state === 'draining' && !this.life.isFrozen)
+    return this.isReady || (this.incarnation?.sser.state === 'draining' && !this.incarnation.isFrozen)
   }
 
   start(): void {
     // One that still drains starts anew when it is done.
     this.#isWanted = true
-    if (this.life !== undefined) return
+    if (this.incarnation !== undefined) return
     const { plan } = this.#world
     const addresses = Array.from({ length: plan.pods }, (_, i) => `pod${i}`)
-    this.life = new Life(this.address, addresses, this.#world)
-    this.#world.network.attach(this.life)
-    void this.life.sser.start().catch(() => {})
+    this.incarnation = new Incarnation(this.address, addresses, this.#world)
+    this.#world.network.attach(this.incarnation)
+    void this.incarnation.sser.start().catch(() => {})
   }
 
   /** Nothing of it is left from one instant to the next. */
   crash(): void {
     this.#isWanted = false
-    this.life?.die()
-    this.life = undefined
+    this.incarnation?.die()
+    this.incarnation = undefined
   }
 
   /** It hands over what it has, and leaves. */
   async stop(): Promise<void> {
-    const life = this.life
+    const incarnation = this.incarnation
     this.#isWanted = false
-    if (life === undefined) return
-    await life.sser.stop()
-    life.die()
-    if (this.life === life) this.life = undefined
+    if (incarnation === undefined) return
+    await incarnation.sser.stop()
+    incarnation.die()
+    if (this.incarnation === incarnation) this.incarnation = undefined
     if (this.#isWanted) this.start()
   }
 }
 
-/** One life of one Pod, on a clock of its own that is off by some seconds. */
-export class Life {
+/** One incarnation of one Pod, on a clock of its own that is off by some seconds. */
+export class Incarnation {
   readonly address: string
   readonly sser: Sser
   /** Known once it sent something. */

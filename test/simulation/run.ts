@@ -1,7 +1,7 @@
 import { Client } from './client.ts'
 import { Network, NO_FAULTS } from './network.ts'
 import type { Action, Plan } from './plan.ts'
-import { type Life, Pod } from './pod.ts'
+import { type Incarnation, Pod } from './pod.ts'
 import { Random } from './random.ts'
 import { Time } from './time.ts'
 import { readId, Truth } from './truth.ts'
@@ -57,7 +57,7 @@ class Run {
     }
     await this.#time.run(this.#time.now + 100)
     for (const pod of this.#pods) {
-      const left = pod.life?.sser.connections ?? 0
+      const left = pod.incarnation?.sser.connections ?? 0
       if (left > 0) this.#truth.violate(`${pod.address} holds ${left} connections of clients that are gone`)
     }
     const { violations, story, gaps, falseGaps, maxIdLength } = this.#truth
@@ -86,7 +86,7 @@ class Run {
       case 'start':
         return pod?.start()
       case 'freeze':
-        return pod?.life?.freeze(action.ms)
+        return pod?.incarnation?.freeze(action.ms)
       case 'partition':
         return this.#partition(action.from, action.ms, action.isOneWay)
       case 'errors': {
@@ -112,30 +112,33 @@ class Run {
   }
 
   #send(pod: Pod, stream: string, key: string | undefined): void {
-    const { life } = pod
-    if (life === undefined || !pod.takesSends) return
+    const { incarnation } = pod
+    if (incarnation === undefined || !pod.takesSends) return
     // Where the log is tiny, a message now and then fills it.
     const length = this.#plan.mood === 'tiny' ? this.#random.pick([0, 0, 100, 400]) : 0
     const msg = `e${this.#sent++}${'.'.repeat(length)}`
-    const place = this.#append(life, () => life.sser.send(stream, msg, { idempotencyKey: key }))
+    const place = this.#append(incarnation, () => incarnation.sser.send(stream, msg, { idempotencyKey: key }))
     if (place !== undefined) this.#truth.send({ msg, stream, ...place, at: this.#time.now, key })
   }
 
-  #disconnect({ life, takesSends }: Pod, stream: string): void {
-    if (life === undefined || !takesSends) return
-    const place = this.#append(life, () => life.sser.disconnect({ stream }))
+  #disconnect({ incarnation, takesSends }: Pod, stream: string): void {
+    if (incarnation === undefined || !takesSends) return
+    const place = this.#append(incarnation, () => incarnation.sser.disconnect({ stream }))
     const msg = `the disconnect of ${stream} at ${this.#time.now}`
     if (place !== undefined)
       this.#truth.disconnects.push({ msg, stream, ...place, at: this.#time.now, key: undefined })
   }
 
-  /** Where what `append` appends comes to stand in the life's log. */
-  #append(life: Life, append: () => Promise<unknown>): { epoch: string; seq: number } | undefined {
-    const before = readId(life.sser.position)
+  /** Where what `append` appends comes to stand in the incarnation's log. */
+  #append(
+    incarnation: Incarnation,
+    append: () => Promise<unknown>,
+  ): { epoch: string; seq: number } | undefined {
+    const before = readId(incarnation.sser.position)
     append().catch(() => {})
-    for (const [epoch, seq] of readId(life.sser.position)) {
+    for (const [epoch, seq] of readId(incarnation.sser.position)) {
       if (seq === before.get(epoch)) continue
-      life.epoch = epoch
+      incarnation.epoch = epoch
       return { epoch, seq }
     }
     return undefined
@@ -144,10 +147,10 @@ class Run {
   #sendV1(stream: string): void {
     const msg = `v${this.#sent++}`
     this.#truth.send({ msg, stream, epoch: undefined, seq: 0, at: this.#time.now, key: undefined })
-    for (const { life } of this.#pods) {
-      if (life === undefined || life.isFrozen || this.#random.chance(0.2)) continue
-      const events = this.#truth.v1.get(life) ?? []
-      this.#truth.v1.set(life, [
+    for (const { incarnation } of this.#pods) {
+      if (incarnation === undefined || incarnation.isFrozen || this.#random.chance(0.2)) continue
+      const events = this.#truth.v1.get(incarnation) ?? []
+      this.#truth.v1.set(incarnation, [
         ...events,
         { msg, stream, epoch: undefined, seq: 0, at: this.#time.now, key: undefined },
       ])
@@ -156,7 +159,7 @@ class Run {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ stream, msg }),
       })
-      void life.serve(request)
+      void incarnation.serve(request)
     }
   }
 
@@ -182,12 +185,13 @@ class Run {
     for (const pod of this.#pods) pod.start()
     const { ageMs, heartbeatMs } = this.#plan
     // A drain and then a start, a backoff, two graces: whatever is to be handed on has been.
-    const isDraining = this.#pods.some(({ life }) => life?.sser.isReady === false)
+    const isDraining = this.#pods.some(({ incarnation }) => incarnation?.sser.isReady === false)
     await this.#time.run(this.#time.now + 7_000 + ageMs / 2 + (isDraining ? 9_000 : 0))
     const positions = new Map<string, Map<string, number>>()
     for (const pod of this.#pods) {
       if (!pod.isReady) this.#truth.violate(`${pod.address} is not ready`)
-      else positions.set(pod.address, readId((pod.life as { sser: { position: string } }).sser.position))
+      else
+        positions.set(pod.address, readId((pod.incarnation as { sser: { position: string } }).sser.position))
     }
     const latency = 100
     await this.#time.run(this.#time.now + latency)
@@ -199,13 +203,13 @@ class Run {
   /** What one Pod had, all have a moment later. */
   #checkConvergence(before: ReadonlyMap<string, ReadonlyMap<string, number>>): void {
     for (const pod of this.#pods) {
-      if (!pod.isReady || pod.life === undefined) continue
-      const now = readId(pod.life.sser.position)
+      if (!pod.isReady || pod.incarnation === undefined) continue
+      const now = readId(pod.incarnation.sser.position)
       for (const { msg, epoch, seq } of [...this.#truth.sent, ...this.#truth.disconnects]) {
         if (epoch === undefined) continue
         const holders = [...before].filter(([, position]) => (position.get(epoch) ?? 0) >= seq)
         // Epochs that ended fall silent at slightly different times on different Pods.
-        const isAlive = this.#pods.some(({ life }) => life?.epoch === epoch)
+        const isAlive = this.#pods.some(({ incarnation }) => incarnation?.epoch === epoch)
         if (holders.length === before.size || holders.length === 0 || !(isAlive || now.has(epoch))) continue
         if ((now.get(epoch) ?? 0) < seq)
           this.#truth.violate(`${pod.address} lacks ${msg}, which ${holders[0]?.[0]} has`)

@@ -1,7 +1,7 @@
 import type { EventSourceMessage } from 'eventsource-parser'
 import type { Client } from './client.ts'
 import type { Plan } from './plan.ts'
-import type { Life } from './pod.ts'
+import type { Incarnation } from './pod.ts'
 import type { Time } from './time.ts'
 
 /** An event that was really sent. */
@@ -42,8 +42,8 @@ export class Truth {
   maxIdLength = 0
   /** Those of clients of a stream, in the order of the logs that events are in. */
   readonly disconnects: Sent[] = []
-  /** Events of Go Pods, by the life of the Pod that got them. */
-  readonly v1 = new Map<Life, Sent[]>()
+  /** Events of Go Pods, by the incarnation of the Pod that got them. */
+  readonly v1 = new Map<Incarnation, Sent[]>()
   readonly #time: Time
   readonly #hasRoom: boolean
   readonly #ageMs: number
@@ -81,26 +81,26 @@ export class Truth {
     if (event.key !== undefined) this.#keys.set(event.key, [...(this.#keys.get(event.key) ?? []), event])
   }
 
-  /** The life under this epoch has ended. */
+  /** The incarnation under this epoch has ended. */
   died(epoch: string): void {
     if (!this.#died.has(epoch)) this.#died.set(epoch, this.#time.now)
   }
 
-  connected(client: Client, life: Life, resume: string | null): void {
+  connected(client: Client, incarnation: Incarnation, resume: string | null): void {
     this.tell(
-      `${client.name} ← ${life.address} with ${client.lastEventId || 'no id'}${resume === null ? '' : `: ${resume}`}`,
+      `${client.name} ← ${incarnation.address} with ${client.lastEventId || 'no id'}${resume === null ? '' : `: ${resume}`}`,
     )
     const account = this.#account(client)
     account.current = new Set()
     account.isWaiting = true
-    account.atConnect = readId(life.sser.position)
+    account.atConnect = readId(incarnation.sser.position)
     // A new client has a right to all that comes after its request was answered.
     if (account.isNew) account.told = new Map(account.atConnect)
     if (account.heardAt > 0 && client.lastEventId === '') {
       this.violate(`${client.name} comes back without an id, though it got a block`)
     }
     if (resume !== 'complete') return
-    for (const event of this.v1.get(life) ?? []) {
+    for (const event of this.v1.get(incarnation) ?? []) {
       // What comes in this very instant may still be delivered to the new connection.
       const isPast = event.at > account.heardAt && event.at < this.#time.now
       const isMissed = isPast && !account.received.has(event.msg)
@@ -181,17 +181,17 @@ export class Truth {
   }
 
   /** A connection that its Pod has closed, and that its client read to the end: it got what came before a disconnect. */
-  ended(client: Client, life: Life): void {
-    if (!this.#hasRoom || life.epoch === undefined || life.sser.state !== 'ready') return
+  ended(client: Client, incarnation: Incarnation): void {
+    if (!this.#hasRoom || incarnation.epoch === undefined || incarnation.sser.state !== 'ready') return
     const account = this.#account(client)
     const ends = this.disconnects.filter(
       ({ epoch = '', seq, stream }) =>
         client.streams.includes(stream) && seq > (account.atConnect.get(epoch) ?? 0),
     )
-    const own = ends.find(({ epoch }) => epoch === life.epoch)
+    const own = ends.find(({ epoch }) => epoch === incarnation.epoch)
     if (own?.epoch === undefined) return
     // Another Pod's may stand before what this Pod sent later; what it sent before then stands before both.
-    const others = ends.filter(({ epoch }) => epoch !== life.epoch).map(({ at }) => at)
+    const others = ends.filter(({ epoch }) => epoch !== incarnation.epoch).map(({ at }) => at)
     const before = Math.min(...others)
     for (const { msg, seq, at } of this.#missing(client, account, own.epoch, own.seq)) {
       if (seq > (account.atConnect.get(own.epoch) ?? 0) && at < before)

@@ -1,5 +1,5 @@
 import type { Connection, Sink } from '../../src/delivery/connection.ts'
-import { Life } from '../../src/instance/life.ts'
+import { Incarnation } from '../../src/instance/incarnation.ts'
 import type { Content, EventEntry } from '../../src/log/entry.ts'
 import { resolveSettings, type Settings } from '../../src/options.ts'
 import { Counters } from '../../src/telemetry/counters.ts'
@@ -13,10 +13,10 @@ export class Listening {
   readonly clock: VirtualClock = new VirtualClock()
   readonly errors: unknown[] = []
   readonly reports: ErrorReporter = new ErrorReporter((error) => this.errors.push(error))
-  readonly life: Life
+  readonly incarnation: Incarnation
 
   constructor(settings: Settings = {}) {
-    this.life = new Life({
+    this.incarnation = new Incarnation({
       settings: resolveSettings(settings),
       clock: this.clock,
       errors: this.reports,
@@ -24,7 +24,7 @@ export class Listening {
       client: peerClient(this.clock),
       onFrozen: () => {},
     })
-    // As a Pod's first sign of life does: from here on no id is empty.
+    // As a Pod's first sign of incarnation does: from here on no id is empty.
     this.append({})
   }
 
@@ -34,14 +34,14 @@ export class Listening {
   }
 
   append(content: Content, epoch?: string) {
-    const { log } = this.life
+    const { log } = this.incarnation
     const now = this.clock.now()
     return log.append(epoch ?? log.epoch, content, now, now)
   }
 
   /** The body of a response. */
   body(streams: readonly string[], lastEventId?: string): ReadableStream<Uint8Array> {
-    return this.life.open(streams, lastEventId).stream.body
+    return this.incarnation.open(streams, lastEventId).stream.body
   }
 
   /** A client that reads when it is told to. */
@@ -64,9 +64,9 @@ export class Listening {
       close() {},
       abort() {},
     }
-    const connection: Connection = this.life.connect(streams, undefined, sink)
-    this.life.hub.join(connection)
-    this.life.hub.pull(connection)
+    const connection: Connection = this.incarnation.connect(streams, undefined, sink)
+    this.incarnation.hub.join(connection)
+    this.incarnation.hub.pull(connection)
     return connection
   }
 }

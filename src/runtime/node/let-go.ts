@@ -16,7 +16,7 @@ const ON_CLOSE = 'bound socketOnClose'
 type Listener = (...args: unknown[]) => void
 
 /**
- * Makes Node's HTTP server forget a socket that belongs to one response for the rest of its life: the parser goes back
+ * Makes Node's HTTP server forget a socket that belongs to one response for the rest of its incarnation: the parser goes back
  * to its pool, and request and response to the garbage. It does what HTTP itself does for an upgrade, and through the
  * same doors. False, and nothing has changed, where this is not the HTTP that we know.
  */

@@ -2,7 +2,7 @@ import { SserError } from '../../../src/errors.ts'
 import { eventTypeFault, keyFault, messageFault, streamNameFault } from '../../../src/wire/names.ts'
 import { HOSTILE_MESSAGES } from '../../support/messages.ts'
 import { Ledger, Listener } from '../listener.ts'
-import { newLife } from '../new-life.ts'
+import { newIncarnation } from '../new-incarnation.ts'
 import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'
 
 const STREAMS = ['a', 'b']
@@ -32,18 +32,18 @@ export const frames: Surface<string | undefined> = {
     'key',
   ],
   async run(input) {
-    const { clock, life } = await newLife()
+    const { clock, incarnation } = await newIncarnation()
     const ledger = new Ledger()
-    const listeners = [new Listener(life, STREAMS), new Listener(life, ['b'], { isSlow: true })]
+    const listeners = [new Listener(incarnation, STREAMS), new Listener(incarnation, ['b'], { isSlow: true })]
     const first = (listeners[0] as Listener).lastEventId
     for (const sent of Array.isArray(input) ? input : [input]) {
       const content = contentOf(sent)
       if (content === undefined) continue
       ledger.add(content)
-      life.log.append(life.log.epoch, content, clock.now(), clock.now())
+      incarnation.log.append(incarnation.log.epoch, content, clock.now(), clock.now())
     }
     await clock.advance(0)
-    listeners.push(new Listener(life, STREAMS, { id: first }))
+    listeners.push(new Listener(incarnation, STREAMS, { id: first }))
     for (let turn = 0; turn < 3; turn += 1) {
       for (const listener of listeners) listener.pull()
       await clock.advance(1)
@@ -51,7 +51,7 @@ export const frames: Surface<string | undefined> = {
     const heard = listeners.map(
       ({ events }) => events.filter(({ event }) => !event?.startsWith('sser-')).length,
     )
-    life.stop()
+    incarnation.stop()
     const wrong = listeners.map((listener) => listener.wrong(ledger)).find((each) => each !== undefined)
     return wrong ?? (heard[0] === heard[2] ? undefined : `live ${heard[0]} events, resumed ${heard[2]}`)
   },

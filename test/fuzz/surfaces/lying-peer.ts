@@ -1,9 +1,9 @@
 import { SserError } from '../../../src/errors.ts'
-import type { Life } from '../../../src/instance/life.ts'
+import type { Incarnation } from '../../../src/instance/incarnation.ts'
 import { MAX_EPOCHS } from '../../../src/wire/position.ts'
 import { type Append, encodeAppend, parseAppend } from '../../../src/wire/v2.ts'
 import { Ledger, Listener } from '../listener.ts'
-import { newLife } from '../new-life.ts'
+import { newIncarnation } from '../new-incarnation.ts'
 import { fieldsOf, type Json, type Surface } from '../surface.ts'
 import { APPEND, APPEND_WORDS, IDS, UNCHECKED_IDS, withCheck } from '../words.ts'
 
@@ -66,10 +66,13 @@ export const lyingPeer: Surface<string | undefined> = {
   ],
   words: [...APPEND_WORDS, 'append', 'send', 'wait', 'resume'],
   async run(input) {
-    const { clock, life } = await newLife({ logMaxBytes: LOG_BYTES })
-    const { log } = life
+    const { clock, incarnation } = await newIncarnation({ logMaxBytes: LOG_BYTES })
+    const { log } = incarnation
     const ledger = new Ledger()
-    const listeners = [new Listener(life, ['a', 'b']), new Listener(life, ['b'], { isSlow: true })]
+    const listeners = [
+      new Listener(incarnation, ['a', 'b']),
+      new Listener(incarnation, ['b'], { isSlow: true }),
+    ]
     let ownSeq = log.ownSeq
     let wrong: string | undefined
     for (const step of Array.isArray(input) ? input.slice(0, 100) : [input]) {
@@ -81,12 +84,14 @@ export const lyingPeer: Surface<string | undefined> = {
       }
       if (typeof resume === 'string' && listeners.length < MOST_LISTENERS) {
         listeners.push(
-          new Listener(life, ['a', 'b'], { id: withCheck(resume) || (listeners[0]?.lastEventId ?? '') }),
+          new Listener(incarnation, ['a', 'b'], {
+            id: withCheck(resume) || (listeners[0]?.lastEventId ?? ''),
+          }),
         )
       }
       const before = log.ownSeq
-      if (typeof flood === 'number') wrong ??= hear(madeUp(flood), life, ledger)
-      if (append !== undefined) wrong ??= hear(append, life, ledger)
+      if (typeof flood === 'number') wrong ??= hear(madeUp(flood), incarnation, ledger)
+      if (append !== undefined) wrong ??= hear(append, incarnation, ledger)
       if (log.ownSeq !== before || log.ownSeq < ownSeq) wrong ??= 'a peer moved the Pod’s own events'
       if (log.position(clock.now()).size > MAX_EPOCHS) wrong ??= 'more Pods are known than there can be'
       ownSeq = log.ownSeq
@@ -97,7 +102,7 @@ export const lyingPeer: Surface<string | undefined> = {
       for (const listener of listeners) listener.pull()
       await clock.advance(1)
     }
-    life.stop()
+    incarnation.stop()
     return wrong ?? listeners.map((listener) => listener.wrong(ledger)).find((each) => each !== undefined)
   },
   invariant: (wrong) => wrong,
@@ -115,7 +120,7 @@ function madeUp(count: number): Json {
 }
 
 /** Hands over one message; what is answered must be a message, too. */
-function hear(append: Json, { log, mesh }: Life, ledger: Ledger): string | undefined {
+function hear(append: Json, { log, mesh }: Incarnation, ledger: Ledger): string | undefined {
   let heard: Append
   try {
     heard = parseAppend(JSON.stringify(append).replaceAll(OWN, log.epoch))

@@ -1,6 +1,6 @@
 import { fetchTransport } from '../../../src/transport/peer-transport.ts'
 import { Ledger, Listener } from '../listener.ts'
-import { newLife } from '../new-life.ts'
+import { newIncarnation } from '../new-incarnation.ts'
 import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'
 import { APPEND, APPEND_WORDS } from '../words.ts'
 
@@ -40,27 +40,31 @@ export const peerAnswer: Surface<string | undefined> = {
     const transport = fetchTransport(async () =>
       answerOf(answers[Math.min(asked++, answers.length - 1)] ?? null),
     )
-    const { clock, life } = await newLife({ transport, peers: ['127.0.0.2'], initialSyncTimeoutMs: 1_000 })
-    if (!life.mesh.isReady) return 'it is never ready'
-    const listener = new Listener(life, ['mine'])
+    const { clock, incarnation } = await newIncarnation({
+      transport,
+      peers: ['127.0.0.2'],
+      initialSyncTimeoutMs: 1_000,
+    })
+    if (!incarnation.mesh.isReady) return 'it is never ready'
+    const listener = new Listener(incarnation, ['mine'])
     const ledger = new Ledger()
     ledger.add({ stream: 'mine', msg: 'hello' })
-    const { seq } = life.log.append(
-      life.log.epoch,
+    const { seq } = incarnation.log.append(
+      incarnation.log.epoch,
       { stream: 'mine', msg: 'hello' },
       clock.now(),
       clock.now(),
     )
     let receipts: { status: string }[] | undefined
-    const sending = life.mesh.send(life.log.epoch, seq).then((peers) => {
+    const sending = incarnation.mesh.send(incarnation.log.epoch, seq).then((peers) => {
       receipts = peers
     })
     const askedBefore = asked
     await clock.advance(3_000)
     await sending
     await clock.advance(20_000)
-    const status = life.mesh.peers()[0]
-    life.stop()
+    const status = incarnation.mesh.peers()[0]
+    incarnation.stop()
     if (receipts === undefined) return 'no receipt'
     if (receipts.some(({ status }) => !['delivered', 'pending', 'failed'].includes(status)))
       return 'an odd receipt'

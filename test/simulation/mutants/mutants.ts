@@ -156,7 +156,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a Pod that stops hands over what it has first',
     file: 'src/sser.ts',
-    find: 'this.#membership.life.mesh.flush(this.#settings.flushTimeoutMs),',
+    find: 'this.#membership.incarnation.mesh.flush(this.#settings.flushTimeoutMs),',
     replace: 'undefined,',
     mood: 'ordinary',
     seeds: 1_000,
@@ -195,7 +195,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a connection begins where the log stood when its request was answered',
-    file: 'src/instance/life.ts',
+    file: 'src/instance/incarnation.ts',
     find: 'this.#connect(streams, read, sink, terms)',
     replace: 'this.#connect(streams, this.#read(streams, lastEventId), sink, terms)',
     mood: 'ordinary',

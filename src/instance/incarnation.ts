@@ -14,7 +14,7 @@ import type { PeerClient } from '../transport/peer-client.ts'
 import type { GapReason } from '../wire/frame.ts'
 import { randomEpoch } from '../wire/position.ts'
 
-export interface LifeOptions {
+export interface IncarnationOptions {
   settings: ResolvedSettings
   clock: Clock
   errors: ErrorReporter
@@ -32,16 +32,16 @@ interface Reading {
   isResumed: boolean
 }
 
-/** One life of this Pod, under one epoch: its log, those who listen, and its ties to the others. */
-export class Life {
+/** One incarnation of this Pod, under one epoch: its log, those who listen, and its ties to the others. */
+export class Incarnation {
   readonly log: Log
   readonly hub: Hub
   readonly mesh: Mesh
-  readonly #options: LifeOptions
+  readonly #options: IncarnationOptions
   readonly #timing: Timing
   readonly #surroundings: Surroundings
 
-  constructor(options: LifeOptions) {
+  constructor(options: IncarnationOptions) {
     const { client, clock, errors, onFrozen, counters } = options
     const { logMaxAgeMs, logMaxBytes, resume, maxLastEventIdBytes } = options.settings
     this.#timing = timing(logMaxAgeMs)
