@@ -17,8 +17,8 @@ const HELD_BACK_MS = 100
 /** After a client has left, each of these is written to the proxy's connection; TCP reports the first one's failure. */
 const LATE_EVENTS = 4
 const LEAVE_MS = 5_000
-/** Of the doctor, on a busy machine. */
-const PATIENCE_MS = 5_000
+/** Time limit of the doctor for the first event, long enough for a busy machine. */
+const DOCTOR_TIMEOUT_MS = 5_000
 
 const installed = PRODUCTS.map((product) => ({ product, program: requires(product.program) }))
 const lanes: Lane[] = []
@@ -121,7 +121,7 @@ describe('a real proxy in front of three Pods', () => {
   }
 
   async function ask(lane: Lane): Promise<void> {
-    diagnoses.set(lane, await diagnose(lane.urlOf('asked-by-the-doctor'), { timeoutMs: PATIENCE_MS }))
+    diagnoses.set(lane, await diagnose(lane.urlOf('asked-by-the-doctor'), { timeoutMs: DOCTOR_TIMEOUT_MS }))
   }
 
   function report(): string {
@@ -153,7 +153,7 @@ describe('a real proxy in front of three Pods', () => {
         expect(shortestMs.get(laneOf(product))).toBeLessThan(HELD_BACK_MS)
       })
 
-      test('leaves the doctor nothing to name', () => {
+      test('gives the doctor no problem to report', () => {
         expect(diagnoses.get(laneOf(product))?.causes).toEqual([])
       })
 
@@ -169,7 +169,7 @@ describe('a real proxy in front of three Pods', () => {
   }
 
   test.skipIf(!installed.some(({ product, program }) => product.name === 'HAProxy' && program))(
-    'HAProxy holds back each event for 200 ms without http-no-delay, and the doctor names it',
+    'HAProxy delays each event by 200 ms without http-no-delay, and the doctor reports it',
     () => {
       const { product } = installed.find((each) => each.product.name === 'HAProxy') as { product: Product }
       expect(shortestMs.get(laneOf(product, true))).toBeGreaterThan(HELD_BACK_MS)
