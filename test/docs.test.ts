@@ -190,11 +190,21 @@ describe('the protocol page', () => {
   })
 
   test('gives the times, limits and paths of the code', () => {
-    const { tickMs, graceMs, freezeMs, forgetMs, dropMs, v1GapMs } = timing(settings.logMaxAgeMs as number)
+    const { noopIntervalMs, graceMs, maxPauseMs, forgetMs, dropMs, v1GapMs } = timing(
+      settings.logMaxAgeMs as number,
+    )
     const stated = Array.from(section('Times').matchAll(/\| ([\d.]+) s +\|/g), ([, seconds]) =>
       Number(seconds),
     )
-    const times = [settings.logMaxAgeMs as number, tickMs, graceMs, freezeMs, forgetMs, dropMs, v1GapMs]
+    const times = [
+      settings.logMaxAgeMs as number,
+      noopIntervalMs,
+      graceMs,
+      maxPauseMs,
+      forgetMs,
+      dropMs,
+      v1GapMs,
+    ]
     expect(stated).toEqual(times.map((ms) => ms / 1_000))
     for (const bytes of [APPEND_TARGET_BYTES, APPEND_MAX_BYTES])
       expect(section('Limits')).toContain(bytes.toLocaleString('en-US'))

@@ -21,7 +21,7 @@ export interface IncarnationOptions {
   counters: Counters
   /** Sends the requests to peers. */
   client: PeerClient
-  onFrozen: () => void
+  onPause: () => void
 }
 
 /** A reader of the log for one client, and why that client may have missed events. */
@@ -42,7 +42,7 @@ export class Incarnation {
   readonly #surroundings: Surroundings
 
   constructor(options: IncarnationOptions) {
-    const { client, clock, errors, onFrozen, counters } = options
+    const { client, clock, errors, onPause, counters } = options
     const { logMaxAgeMs, logMaxBytes, resume, maxLastEventIdBytes } = options.settings
     this.#timing = timing(logMaxAgeMs)
     const epoch = randomEpoch(clock.random)
@@ -71,7 +71,7 @@ export class Incarnation {
       clock,
       errors,
       counters,
-      onFrozen,
+      onPause,
       client,
       ackTimeoutMs,
       initialSyncTimeoutMs,

@@ -82,7 +82,7 @@ export class Membership {
     this.#incarnation = this.#begin()
   }
 
-  /** The incarnation as it stands, frozen or not. */
+  /** The incarnation as it stands, paused or not. */
   get incarnation(): Incarnation {
     return this.#incarnation
   }
@@ -109,7 +109,7 @@ export class Membership {
 
   /** This incarnation; a new one where the Pod stood still for so long that the old one's ages are wrong. */
   current(): Incarnation {
-    if (!this.#incarnation.mesh.isFrozen() || this.#options.signal.aborted) return this.#incarnation
+    if (!this.#incarnation.mesh.wasPaused() || this.#options.signal.aborted) return this.#incarnation
     this.#entriesBefore += this.#incarnation.log.nextIndex
     this.#incarnation.stop()
     this.#incarnation = this.#begin()
@@ -157,7 +157,7 @@ export class Membership {
     return new Incarnation({
       ...this.#options,
       client: this.#client,
-      onFrozen: () => void this.current(),
+      onPause: () => void this.current(),
     })
   }
 

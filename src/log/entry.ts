@@ -26,7 +26,7 @@ export interface EventEntry extends Item {
 
 /** A no-op entry, which keeps a quiet epoch active: it takes a seq, and no connection sees it. */
 export interface NoopEntry extends Item {
-  readonly kind: 'tick'
+  readonly kind: 'no-op'
   readonly epoch: string
   readonly seq: number
 }
@@ -72,7 +72,7 @@ export function createItem(
 ): EventEntry | NoopEntry | DisconnectEntry {
   const { stream, disconnect: selection } = content
   if (stream !== undefined) return createEvent(index, sentAt, epoch, seq, stream, content)
-  if (selection === undefined) return { kind: 'tick', index, sentAt, epoch, seq }
+  if (selection === undefined) return { kind: 'no-op', index, sentAt, epoch, seq }
   return { kind: 'disconnect', index, sentAt, epoch, seq, selection }
 }
 

@@ -1,11 +1,11 @@
 /** Durations of the protocol, derived from the log's age bound. Milliseconds. */
 export interface Timing {
   /** A Pod that sent nothing for this long says so, with an entry that has no stream. */
-  tickMs: number
+  noopIntervalMs: number
   /** Time that a peer may lack a third Pod's events before this Pod forwards them. */
   graceMs: number
   /** A Pod that stood still for longer begins a new incarnation. */
-  freezeMs: number
+  maxPauseMs: number
   /** An epoch that is silent for this long leaves positions and ids. Over 2 ages, because an entry can live that long. */
   forgetMs: number
   /** An epoch that is silent for this long is removed from memory. */
@@ -19,11 +19,11 @@ export interface Timing {
 }
 
 export function timing(logMaxAgeMs: number): Timing {
-  const tickMs = Math.min(5_000, logMaxAgeMs / 10)
+  const noopIntervalMs = Math.min(5_000, logMaxAgeMs / 10)
   return {
-    tickMs,
-    graceMs: 2.5 * tickMs,
-    freezeMs: logMaxAgeMs / 2,
+    noopIntervalMs,
+    graceMs: 2.5 * noopIntervalMs,
+    maxPauseMs: logMaxAgeMs / 2,
     forgetMs: 2.5 * logMaxAgeMs,
     dropMs: 3.75 * logMaxAgeMs,
     v1GapMs: 3 * logMaxAgeMs,

@@ -47,7 +47,7 @@ ${table('This Pod', undefined, [
     `${peerRequests.ok} ok, ${peerRequests.refused} refused, ${peerRequests.failed} failed`,
   ],
   ['Retries', `${peerRequests.retries}`],
-  ['Last tick late by', duration(view.eventLoopLagMs)],
+  ['Event-loop lag', duration(view.eventLoopLagMs)],
   ['Peer finder', peerFinder?.state ?? 'does not say'],
   ['Peers confirmed', peerFinder?.syncAgeMs === undefined ? '' : `${duration(peerFinder.syncAgeMs)} ago`],
 ])}

@@ -69,7 +69,7 @@ export function metricFamilies(stats: Stats): Family[] {
     gauge('peer_up', 'Whether the last request to the peer worked.', peerSamples(named, isUp)),
     gauge(
       'peer_lag_events',
-      'Events and ticks of this Pod that the peer is not known to hold.',
+      'Entries of this Pod that the peer is not known to hold.',
       peerSamples(named, ({ lag }) => lag),
     ),
     gauge(
@@ -103,11 +103,7 @@ export function metricFamilies(stats: Stats): Family[] {
       'How long answered requests to peers took.',
       peerRequests.latency,
     ),
-    counter(
-      'errors_total',
-      'ErrorReporter in the background, by where they were met.',
-      counts('stage', errors),
-    ),
+    counter('errors_total', 'Background errors, by where they were met.', counts('stage', errors)),
     counter(
       'rejected_total',
       'Input of clients and peers that was refused, by error code.',
@@ -116,7 +112,7 @@ export function metricFamilies(stats: Stats): Family[] {
     gauge('log_entries', 'Events, no-op entries and holes in the log.', log.entries),
     gauge('log_bytes', 'Memory that the entries of the log count for.', log.bytes),
     gauge('log_max_bytes', 'Memory that they may take: the option logMaxBytes.', log.maxBytes),
-    gauge('log_oldest_seconds', 'Age of the oldest entries of the log.', log.oldestMs / 1_000),
+    gauge('log_oldest_seconds', 'Age of the oldest entry of the log.', log.oldestMs / 1_000),
     gauge(
       'log_complete_seconds',
       'Age of the oldest entry from which on the log has every message.',
@@ -129,7 +125,7 @@ export function metricFamilies(stats: Stats): Family[] {
     ),
     gauge(
       'event_loop_lag_seconds',
-      'How late the last tick came: for so long the event loop stood still.',
+      'Delay of the last periodic timer: how long the event loop was blocked.',
       stats.eventLoopLagMs / 1_000,
     ),
     gauge(

@@ -91,7 +91,7 @@ export interface Stats {
   /** What clients and peers sent that was refused, by the code of the refusal. */
   rejected: Partial<Record<SserErrorCode, number>>
   log: {
-    /** Events, ticks and holes that it holds, and the memory that they count for. */
+    /** Entries (events, no-op entries, holes) and the bytes that they count for. */
     entries: number
     bytes: number
     maxBytes: number
@@ -100,7 +100,7 @@ export interface Stats {
     completeMs: number
     maxAgeMs: number
   }
-  /** How late this Pod's last tick came, in milliseconds: for so long its event loop stood still. */
+  /** Delay of the last periodic timer, in milliseconds: how long the event loop was blocked. */
   eventLoopLagMs: number
   /** When the certificate of `internalTls` expires, in milliseconds of Unix time; undefined without one. */
   certificateExpiresAt: number | undefined

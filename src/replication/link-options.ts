@@ -19,5 +19,5 @@ export interface LinkOptions {
   /** Progress of the Pod with that epoch. */
   progressOf(epoch: string): PeerProgress
   /** Whether this Pod stood still: what was asked before cannot be dated any more. */
-  isFrozen(): boolean
+  wasPaused(): boolean
 }

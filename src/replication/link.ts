@@ -197,7 +197,7 @@ export class Link {
     const had = message.runs.map((run) => before?.match(run.epoch) ?? 0)
     const answer = await client.append(this.target, message, this.#abort)
     this.#overdue = undefined
-    if (this.#options.isFrozen()) throw new SserError('stopped', 'this Pod stood still')
+    if (this.#options.wasPaused()) throw new SserError('stopped', 'this Pod stood still')
     if (answer === undefined) return false
     const now = clock.now()
     if (answer.epoch === log.epoch) {

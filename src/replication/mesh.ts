@@ -29,7 +29,7 @@ export interface MeshOptions {
   ackTimeoutMs: number
   initialSyncTimeoutMs: number
   /** This Pod stood still for so long that its ages and ids cannot be trusted. */
-  onFrozen: () => void
+  onPause: () => void
 }
 
 /** This Pod's ties to all others: a link to each peer, an answer to each that calls, and a sign of incarnation to all. */
@@ -40,8 +40,8 @@ export class Mesh {
   readonly #links = new Map<string, Link>()
   readonly #progress = new Map<string, PeerProgress>()
   readonly #abort = new AbortController()
-  #cancelTick: (() => void) | undefined
-  #tickedAt = Number.NaN
+  #cancelBeat: (() => void) | undefined
+  #beatAt = Number.NaN
   #seqAtTick = 0
   /** By host. */
   #targets: ReadonlyMap<string, Target> = new Map()
@@ -61,12 +61,12 @@ export class Mesh {
   /** Fetches the log from a peer, then begins to number, with a sign of incarnation: from here on no id is empty. */
   async join(): Promise<void> {
     const { initialSyncTimeoutMs, timing } = this.#options
-    this.#tick()
+    this.#beat()
     await hydrate({
       ...this.#options,
       targets: [...this.#targets.values()],
       replicator: this.#replicator,
-      timeoutMs: Math.min(initialSyncTimeoutMs, timing.freezeMs),
+      timeoutMs: Math.min(initialSyncTimeoutMs, timing.maxPauseMs),
       signal: this.#abort.signal,
     })
     if (this.#abort.signal.aborted) return
@@ -88,7 +88,7 @@ export class Mesh {
 
   stop(): void {
     this.#abort.abort()
-    this.#cancelTick?.()
+    this.#cancelBeat?.()
     for (const link of this.#links.values()) link.stop('this Pod was stopped')
     this.#links.clear()
   }
@@ -136,9 +136,9 @@ export class Mesh {
   }
 
   /** Whether this Pod stood still for so long that what it is about to do would rest on wrong ages. */
-  isFrozen(): boolean {
+  wasPaused(): boolean {
     const { clock, timing } = this.#options
-    return clock.now() - this.#tickedAt > timing.freezeMs
+    return clock.now() - this.#beatAt > timing.maxPauseMs
   }
 
   /** One link to each Pod of the latest list, and none to any other, or to one that had the address before. */
@@ -159,7 +159,7 @@ export class Mesh {
         target,
         replicator: this.#replicator,
         progressOf: (epoch) => this.#progressOf(epoch),
-        isFrozen: () => this.isFrozen(),
+        wasPaused: () => this.wasPaused(),
       })
       this.#links.set(host, link)
       link.poke()
@@ -187,18 +187,18 @@ export class Mesh {
     }
   }
 
-  #tick(): void {
-    const { clock, log, counters, timing, onFrozen } = this.#options
-    if (this.isFrozen()) {
-      onFrozen()
+  #beat(): void {
+    const { clock, log, counters, timing, onPause } = this.#options
+    if (this.wasPaused()) {
+      onPause()
       return
     }
     const now = clock.now()
     // The first one has no time to be there.
-    if (!Number.isNaN(this.#tickedAt))
-      counters.eventLoopLagMs = Math.max(0, now - this.#tickedAt - timing.tickMs)
-    this.#tickedAt = now
-    this.#cancelTick = clock.after(timing.tickMs, () => this.#tick())
+    if (!Number.isNaN(this.#beatAt))
+      counters.eventLoopLagMs = Math.max(0, now - this.#beatAt - timing.noopIntervalMs)
+    this.#beatAt = now
+    this.#cancelBeat = clock.after(timing.noopIntervalMs, () => this.#beat())
     log.trim(now)
     log.epochs.forget(now)
     for (const [epoch, { lastHeardAt }] of this.#progress) {

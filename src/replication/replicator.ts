@@ -121,7 +121,7 @@ export class Replicator {
   #contradicts(record: Epoch, event: WireEvent): boolean {
     const held = record.entries.at(record.entries.lowerBound((entry) => entry.seq >= event.seq))
     if (held === undefined || held.seq !== event.seq || held.kind === 'hole') return false
-    if (held.kind === 'tick') return event.stream !== undefined
+    if (held.kind === 'no-op') return event.stream !== undefined
     // A Pod of a version without disconnects passes one on as a tick.
     if (held.kind === 'disconnect') return event.stream !== undefined
     if (held.stream !== event.stream || held.event !== event.event) return true

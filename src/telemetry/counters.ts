@@ -39,7 +39,7 @@ export class Counters {
   retries = 0
   /** How long requests to peers took that were answered. */
   readonly latency: Histogram = new Histogram()
-  /** How late the last tick came, in milliseconds: for so long nothing else had its turn, either. */
+  /** Delay of the last periodic timer, in milliseconds: how long the event loop was blocked. */
   eventLoopLagMs = 0
 
   /** A request to `peer` ended so, after `ms` milliseconds; the status 0: it was not answered. */

@@ -22,7 +22,7 @@ export async function newIncarnation({ transport, peers = [], ...settings }: Inc
     errors: new ErrorReporter((error) => errors.push(error)),
     counters: new Counters(),
     client: peerClient(clock, transport),
-    onFrozen: () => incarnation.stop(),
+    onPause: () => incarnation.stop(),
   })
   incarnation.mesh.setPeers(
     peers.map((address) => ({ address })),

@@ -42,7 +42,7 @@ const step = fc.oneof(
     size: fc.integer({ min: 1, max: 300 }),
     age: fc.nat({ max: 500 }),
   }),
-  fc.record({ kind: fc.constant('tick' as const), epoch: fc.constantFrom(...EPOCHS) }),
+  fc.record({ kind: fc.constant('no-op' as const), epoch: fc.constantFrom(...EPOCHS) }),
   fc.record({
     kind: fc.constant('hole' as const),
     epoch: fc.constantFrom(...EPOCHS.slice(1)),
@@ -69,11 +69,11 @@ function play(
     } else if (one.kind === 'v1') log.appendV1(one.stream, 'm', now)
     else if (one.kind === 'hole')
       log.skipTo(one.epoch, (log.epochs.get(one.epoch)?.have ?? 0) + one.seqs + 1, now)
-    else if (one.kind === 'tick') log.append(one.epoch, {}, now, now)
+    else if (one.kind === 'no-op') log.append(one.epoch, {}, now, now)
     else log.append(one.epoch, { stream: one.stream, msg: 'm'.repeat(one.size) }, now - one.age, now)
     // The log may have let go of it at once; what it was is known all the same.
     if (log.nextIndex > nextIndex)
-      all.push(log.at(nextIndex) ?? ({ kind: 'tick', index: nextIndex } as LogEntry))
+      all.push(log.at(nextIndex) ?? ({ kind: 'no-op', index: nextIndex } as LogEntry))
     after(all, now)
   }
 }
@@ -89,7 +89,7 @@ describe('the log', () => {
     expect(first).toMatchObject({ kind: 'event', index: 0, seq: 1, epoch: 'own00', msg: 'x', sentAt: 5 })
     expect(second).toMatchObject({ index: 1, seq: 1, epoch: 'peer1', event: 'order', key: 'k', sentAt: 3 })
     expect(log.at(2)).toMatchObject({ kind: 'event', epoch: undefined, msg: 'z' })
-    expect(third).toMatchObject({ kind: 'tick', index: 3, seq: 2 })
+    expect(third).toMatchObject({ kind: 'no-op', index: 3, seq: 2 })
     expect(log.ownSeq).toBe(2)
     expect(log.nextIndex).toBe(4)
     expect(log.at(4)).toBeUndefined()

@@ -21,12 +21,12 @@ export class Pod {
   }
 
   get isReady(): boolean {
-    return this.incarnation?.sser.isReady === true && !this.incarnation.isFrozen
+    return this.incarnation?.sser.isReady === true && !this.incarnation.wasPaused
   }
 
   /** A Pod that drains is not ready, and yet loses nothing that it is sent. */
   get takesSends(): boolean {
-    return this.isReady || (this.incarnation?.sser.state === 'draining' && !this.incarnation.isFrozen)
+    return this.isReady || (this.incarnation?.sser.state === 'draining' && !this.incarnation.wasPaused)
   }
 
   start(): void {
@@ -106,7 +106,7 @@ export class Incarnation {
   }
 
   /** It stands still, or has moved for so short a time that its own late timers may not have run. */
-  get isFrozen(): boolean {
+  get wasPaused(): boolean {
     return this.#frozenUntil + 5 > this.#time.now
   }
 

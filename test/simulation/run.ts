@@ -148,7 +148,7 @@ class Run {
     const msg = `v${this.#sent++}`
     this.#truth.send({ msg, stream, epoch: undefined, seq: 0, at: this.#time.now, key: undefined })
     for (const { incarnation } of this.#pods) {
-      if (incarnation === undefined || incarnation.isFrozen || this.#random.chance(0.2)) continue
+      if (incarnation === undefined || incarnation.wasPaused || this.#random.chance(0.2)) continue
       const events = this.#truth.v1.get(incarnation) ?? []
       this.#truth.v1.set(incarnation, [
         ...events,

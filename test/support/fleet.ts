@@ -103,7 +103,7 @@ export class Fleet {
   }
 
   host(index: number): string {
-    return `10.0.0.${index}:7000`
+    return `10.0.${index >> 8}.${index & 255}:7000`
   }
 
   async start(...pods: readonly Pod[]): Promise<void> {

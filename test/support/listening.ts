@@ -22,7 +22,7 @@ export class Listening {
       errors: this.reports,
       counters: new Counters(),
       client: peerClient(this.clock),
-      onFrozen: () => {},
+      onPause: () => {},
     })
     // As a Pod's first sign of incarnation does: from here on no id is empty.
     this.append({})
