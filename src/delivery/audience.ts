@@ -12,23 +12,23 @@ export class Audience {
   }
 }
 
-/** Who listens on one stream. */
+/** The connections of one stream. */
 interface Listeners {
   readonly audiences: Set<Audience>
   connections: number
 }
 
-/** Who listens on what on this Pod. What nobody listens on any more is not remembered. */
+/** Index of the connections of this Pod by stream. A stream without connections takes no memory. */
 export class Audiences {
   readonly #byStreams = new Map<string, Audience>()
   readonly #byStream = new Map<string, Listeners>()
 
-  /** Streams that somebody listens on. */
+  /** Streams that have a connection. */
   get streams(): Iterable<string> {
     return this.#byStream.keys()
   }
 
-  /** How many streams that are. */
+  /** Number of {@link streams}. */
   get streamCount(): number {
     return this.#byStream.size
   }
@@ -37,12 +37,12 @@ export class Audiences {
     return this.#byStream.has(stream)
   }
 
-  /** Connections that listen on `stream`. */
+  /** Number of connections that listen on `stream`. */
   listeners(stream: string): number {
     return this.#byStream.get(stream)?.connections ?? 0
   }
 
-  /** Those who listen on `stream`, and perhaps on others. */
+  /** Connections that listen on `stream`, alone or among others. */
   *on(stream: string): Generator<Connection> {
     for (const { connections } of this.#byStream.get(stream)?.audiences ?? []) yield* connections
   }
@@ -50,13 +50,13 @@ export class Audiences {
   /** The audience of `streams`, in whatever order; it is kept from its first connection to its last. */
   of(streams: readonly string[]): Audience {
     const sorted = streams.toSorted()
-    return this.#byStreams.get(nameOf(sorted)) ?? new Audience(sorted)
+    return this.#byStreams.get(keyOf(sorted)) ?? new Audience(sorted)
   }
 
-  join(connection: Connection): void {
+  add(connection: Connection): void {
     const { audience } = connection
     audience.connections.add(connection)
-    if (audience.connections.size === 1) this.#byStreams.set(nameOf(audience.streams), audience)
+    if (audience.connections.size === 1) this.#byStreams.set(keyOf(audience.streams), audience)
     for (const stream of audience.streams) {
       const listeners = this.#byStream.get(stream)
       if (listeners === undefined)
@@ -68,11 +68,11 @@ export class Audiences {
     }
   }
 
-  leave(connection: Connection): void {
+  remove(connection: Connection): void {
     const { audience } = connection
     if (!audience.connections.delete(connection)) return
     const isEmpty = audience.connections.size === 0
-    if (isEmpty) this.#byStreams.delete(nameOf(audience.streams))
+    if (isEmpty) this.#byStreams.delete(keyOf(audience.streams))
     for (const stream of audience.streams) {
       const listeners = this.#byStream.get(stream) as Listeners
       listeners.connections -= 1
@@ -81,8 +81,8 @@ export class Audiences {
     }
   }
 
-  /** Those whom something in the batch concerns; some more than once, if they listen on several of its streams. */
-  *concerned({ streams }: Batch): Generator<Audience> {
+  /** Audiences that a batch has events for; an audience of several of its streams comes several times. */
+  *affectedBy({ streams }: Batch): Generator<Audience> {
     if (streams === undefined) {
       yield* this.#byStreams.values()
       return
@@ -94,7 +94,7 @@ export class Audiences {
   }
 }
 
-/** No stream's name has a line break. */
-function nameOf(streams: readonly string[]): string {
+/** Stream names have no line breaks. */
+function keyOf(streams: readonly string[]): string {
   return streams.join('\n')
 }

@@ -5,124 +5,124 @@ import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
 import type { Audience } from './audience.ts'
 
 /**
- * A batch ends with the event that takes it to this length, in UTF-16 units: about what a peer sends at once, so that
- * a burst stays one chunk. With many epochs each id alone is long, and the backlog is no measure of what it becomes.
+ * A batch ends with the event that reaches this length, in UTF-16 units: about the size of one peer message, so that a
+ * burst stays one chunk. The frames count, and not the log entries, because with many epochs each id alone is long.
  */
 const FULL_LENGTH = 1_048_576
-/** Encoded chunks are kept for the next audience up to this size, in bytes. */
+/** Maximum size of the encoded chunks that are cached for the next audience, in bytes. */
 const MAX_CACHED_BYTES = 4_194_304
-/** Work of writing to one connection. The unit is the work of joining one byte. */
+/** Work of one write to a connection. The unit is the work of encoding one byte. */
 export const WRITE_WORK = 8_192
-/** Work of joining one frame. */
+/** Work of adding one frame to a chunk. */
 const FRAME_WORK = 128
-/** Items that a batch goes through, whether or not anybody wants them. */
-const MAX_ITEMS = 16_384
+/** Maximum number of log entries in a batch, whether or not a connection has their streams. */
+const MAX_ENTRIES = 16_384
 
 const encoder = new TextEncoder()
 
-interface Framed {
-  /** Undefined: it concerns every connection. */
+interface BatchFrame {
+  /** Undefined: for every connection. */
   stream: string | undefined
-  /** Why, if it tells of a gap and not an event. */
+  /** Reason of a gap; undefined for an event. */
   gap: GapReason | undefined
   text: string
 }
 
-/** The part of a batch that some audiences get; all their connections share it. */
+/** The frames of a batch for some audiences, encoded; all their connections share the bytes. */
 export interface Chunk extends DeliveryCounts {
   bytes: Uint8Array
-  /** Connections that were written it and whose clients have not taken it yet. */
+  /** Number of connections whose clients have not taken the chunk yet. */
   holders: number
 }
 
 /**
- * What arrived in the log since the last flush, or as much of it as makes one go, as chunks that connections share:
- * each event is framed once, and audiences for whom the same streams bring something new share one encoding.
+ * New log entries as chunks that connections share: each event is formatted once, and encoded once for all audiences
+ * that have the same streams with new events.
  */
 export class Batch {
   readonly from: number
   readonly to: number
-  /** The wanted streams with something new; undefined where every connection is concerned. */
+  /** Streams with new events and connections; undefined where the batch affects every connection. */
   readonly streams: ReadonlySet<string> | undefined
-  /** The events that are delivered and came with a `traceparent`. */
+  /** Delivered events that have a `traceparent`. */
   readonly traced: EventEntry[] = []
-  /** Work that it took to encode chunks; the hub counts it, and sets it back. A whole number, which V8 does not allocate. */
+  /** Work of encoding chunks so far; the dispatcher reads and resets it. An integer, which V8 does not allocate. */
   work = 0
-  readonly #framed: Framed[] = []
-  /** By the streams of an audience that have something new here. */
+  readonly #frames: BatchFrame[] = []
+  /** By the streams of an audience that have new events. */
   readonly #chunks = new Map<string, Chunk | undefined>()
   #cachedBytes = 0
-  /** The audience that was asked for last, and its chunk: the hub offers a batch to the connections of one after another. */
+  /** Last audience of {@link chunk}, and its chunk, because the dispatcher serves the connections of one audience in a row. */
   #latest: Audience | undefined
   #latestChunk: Chunk | undefined
-  readonly #hasNews: ReadonlySet<string>
+  readonly #updatedStreams: ReadonlySet<string>
 
   constructor(log: Log, from: number, now: number, isWanted: (stream: string) => boolean) {
     this.from = from
     const start = Math.max(from, log.firstIndex)
-    const whole = Math.max(start, log.firstCompleteIndex)
-    const position = log.positionAt(whole, now)
-    const print = () => (log.isResumable ? log.eventIds.format(position) : undefined)
+    const complete = Math.max(start, log.firstCompleteIndex)
+    const position = log.positionAt(complete, now)
+    const formatId = () => (log.isResumable ? log.eventIds.format(position) : undefined)
     const streams = new Set<string>()
-    /** By stream, those that are to be told before the next event: they all go on from the same position. */
+    /** Gaps by stream to write before the next event; all of them have the same position. */
     const gaps = new Map<string | undefined, GapReason>()
     let length = 0
     const frame = (stream: string | undefined, gap: GapReason | undefined, text: string) => {
-      this.#framed.push({ stream, gap, text })
+      this.#frames.push({ stream, gap, text })
       length += text.length
     }
-    const tell = () => {
+    const flushGaps = () => {
       if (gaps.size === 0) return
-      const id = print()
+      const id = formatId()
       for (const [stream, reason] of gaps) frame(stream, reason, gapFrame(id, reason))
       gaps.clear()
     }
     if (from < start) gaps.set(undefined, 'trimmed')
     let index = start
-    // What lost its message is never parted: its gaps speak of all of it.
-    for (; index < log.nextIndex && index - whole < MAX_ITEMS && length < FULL_LENGTH; index += 1) {
+    // Entries without a message are never split over two batches, because one gap covers all of them.
+    for (; index < log.nextIndex && index - complete < MAX_ENTRIES && length < FULL_LENGTH; index += 1) {
       const entry = log.at(index) as LogEntry
-      const isNews = entry.kind === 'event' && isWanted(entry.stream)
-      if (isNews) streams.add(entry.stream)
-      // Before the position moves past this event: who gets the gap alone must not be taken to have it.
-      if (isNews && entry.msg !== undefined) tell()
-      if (index >= whole && entry.epoch !== undefined) position.set(entry.epoch, entry.seq)
+      const isWantedEvent = entry.kind === 'event' && isWanted(entry.stream)
+      if (isWantedEvent) streams.add(entry.stream)
+      // Before the position moves past this event, because a client may receive the gap and not the event.
+      if (isWantedEvent && entry.msg !== undefined) flushGaps()
+      if (index >= complete && entry.epoch !== undefined) position.set(entry.epoch, entry.seq)
       if (entry.kind === 'hole') {
-        // It concerns everybody, and says all that the gaps before it say.
+        // It affects every connection, and covers the gaps before it.
         gaps.clear()
         gaps.set(undefined, 'peer-loss')
       }
-      if (!isNews) continue
+      if (!isWantedEvent) continue
       if (entry.msg === undefined) {
         gaps.delete(entry.stream)
         gaps.set(entry.stream, 'trimmed')
       } else if (log.idempotencyKeys.isFirst(entry)) {
         if (entry.traceparent !== undefined) this.traced.push(entry)
-        const id = entry.epoch === undefined ? undefined : print()
+        const id = entry.epoch === undefined ? undefined : formatId()
         frame(entry.stream, undefined, eventFrame({ id, event: entry.event, msg: entry.msg }))
       }
     }
-    tell()
+    flushGaps()
     this.to = index
-    this.#hasNews = streams
-    this.streams = this.#framed.some(({ stream }) => stream === undefined) ? undefined : streams
+    this.#updatedStreams = streams
+    this.streams = this.#frames.some(({ stream }) => stream === undefined) ? undefined : streams
   }
 
-  /** The chunk for connections of the audience; undefined when nothing is new for them. */
+  /** The chunk for the connections of an audience; undefined when the batch has nothing for them. */
   chunk(audience: Audience): Chunk | undefined {
     if (audience !== this.#latest) {
-      this.#latestChunk = this.#find(audience)
+      this.#latestChunk = this.#chunkFor(audience)
       this.#latest = audience
     }
     return this.#latestChunk
   }
 
-  #find({ streams }: Audience): Chunk | undefined {
-    const news = streams.filter((stream) => this.#hasNews.has(stream))
-    const key = news.join('\n')
+  #chunkFor({ streams }: Audience): Chunk | undefined {
+    const updated = streams.filter((stream) => this.#updatedStreams.has(stream))
+    const key = updated.join('\n')
     const known = this.#chunks.get(key)
     if (known !== undefined || this.#chunks.has(key)) return known
-    const chunk = this.#encode(new Set(news))
+    const chunk = this.#encode(new Set(updated))
     if (this.#cachedBytes > MAX_CACHED_BYTES) {
       this.#chunks.clear()
       this.#cachedBytes = 0
@@ -133,26 +133,26 @@ export class Batch {
   }
 
   #encode(streams: ReadonlySet<string>): Chunk | undefined {
-    const told: Framed[] = []
-    for (const framed of this.#framed) {
-      if (framed.stream !== undefined && !streams.has(framed.stream)) continue
-      // Of gaps that follow each other the last says it all.
-      if (framed.gap !== undefined && told.at(-1)?.gap !== undefined) told.pop()
-      told.push(framed)
+    const frames: BatchFrame[] = []
+    for (const frame of this.#frames) {
+      if (frame.stream !== undefined && !streams.has(frame.stream)) continue
+      // Of consecutive gaps the last one covers the others.
+      if (frame.gap !== undefined && frames.at(-1)?.gap !== undefined) frames.pop()
+      frames.push(frame)
     }
-    const chunk = encode(told)
-    this.work += (this.#framed.length + told.length) * FRAME_WORK + (chunk?.bytes.byteLength ?? 0)
+    const chunk = encode(frames)
+    this.work += (this.#frames.length + frames.length) * FRAME_WORK + (chunk?.bytes.byteLength ?? 0)
     return chunk
   }
 }
 
-function encode(told: readonly Framed[]): Chunk | undefined {
-  if (told.length === 0) return undefined
+function encode(frames: readonly BatchFrame[]): Chunk | undefined {
+  if (frames.length === 0) return undefined
   let text = ''
   let gaps: GapReason[] | undefined
-  for (const framed of told) {
-    text += framed.text
-    if (framed.gap !== undefined) gaps = [...(gaps ?? []), framed.gap]
+  for (const frame of frames) {
+    text += frame.text
+    if (frame.gap !== undefined) gaps = [...(gaps ?? []), frame.gap]
   }
-  return { bytes: encoder.encode(text), events: told.length - (gaps?.length ?? 0), gaps, holders: 0 }
+  return { bytes: encoder.encode(text), events: frames.length - (gaps?.length ?? 0), gaps, holders: 0 }
 }

@@ -64,12 +64,12 @@ export class Crowd {
 
   /** Those whom something in the batch concerns. */
   concerned(batch: Batch): Iterable<Audience> {
-    return this.#audiences.concerned(batch)
+    return this.#audiences.affectedBy(batch)
   }
 
   join(connection: Connection): void {
     this.#size += 1
-    this.#audiences.join(connection)
+    this.#audiences.add(connection)
     for (const tag of connection.terms?.tags ?? []) this.#tags.join(tag, connection)
     this.#deadlines.join(connection)
     if (connection.terms?.origin !== undefined) this.origins.join(connection.terms.origin)
@@ -77,7 +77,7 @@ export class Crowd {
 
   leave(connection: Connection): void {
     this.#size -= 1
-    this.#audiences.leave(connection)
+    this.#audiences.remove(connection)
     for (const tag of connection.terms?.tags ?? []) this.#tags.leave(tag, connection)
     this.#deadlines.leave(connection)
     if (connection.terms?.origin !== undefined) this.origins.leave(connection.terms.origin)

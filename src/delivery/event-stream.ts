@@ -52,7 +52,7 @@ export class Taker {
   constructor(hub: Hub, connection: Connection, since: number) {
     this.#hub = hub
     this.#connection = connection
-    hub.join(connection, since)
+    hub.add(connection, since)
   }
 
   /** It wants a chunk. */
@@ -62,7 +62,7 @@ export class Taker {
 
   /** It is gone. */
   leave(): void {
-    this.#hub.leave(this.#connection)
+    this.#hub.remove(this.#connection)
   }
 }
 

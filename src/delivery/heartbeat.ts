@@ -1,24 +1,24 @@
 import type { Clock } from '../clock.ts'
 import type { Connection } from './connection.ts'
 
-/** Heartbeats are spread over so many beats, so that they never come all at once. */
-const BEATS = 15
+/** Number of slots that spread the heartbeats of all connections over one period. */
+const SLOTS = 15
 
-/** The wheel that every connection rides on: one timer for all of them, and none while there are none. */
+/** Timing wheel of the open connections: one timer for all of them, and no timer without connections. */
 export class Heartbeat {
   readonly #clock: Clock
-  readonly #everyMs: number
+  readonly #stepMs: number
   readonly #beat: (connections: Iterable<Connection>) => void
-  readonly #beats: readonly Set<Connection>[] = Array.from({ length: BEATS }, () => new Set<Connection>())
+  readonly #slots: readonly Set<Connection>[] = Array.from({ length: SLOTS }, () => new Set<Connection>())
   #size = 0
-  #joins = 0
+  #added = 0
   #next = 0
   #cancel: (() => void) | undefined
 
-  /** Calls `beat` with some of the connections, with each of them once in `heartbeatMs`. */
+  /** Calls `beat` with the connections of one slot at a time, so with each connection once in `heartbeatMs`. */
   constructor(clock: Clock, heartbeatMs: number, beat: (connections: Iterable<Connection>) => void) {
     this.#clock = clock
-    this.#everyMs = heartbeatMs / BEATS
+    this.#stepMs = heartbeatMs / SLOTS
     this.#beat = beat
   }
 
@@ -27,19 +27,19 @@ export class Heartbeat {
   }
 
   has(connection: Connection): boolean {
-    return (this.#beats[connection.beat] as Set<Connection>).has(connection)
+    return (this.#slots[connection.slot] as Set<Connection>).has(connection)
   }
 
-  join(connection: Connection): void {
-    connection.beat = this.#joins++ % BEATS
-    this.#beats[connection.beat]?.add(connection)
+  add(connection: Connection): void {
+    connection.slot = this.#added++ % SLOTS
+    this.#slots[connection.slot]?.add(connection)
     this.#size += 1
-    this.#cancel ??= this.#clock.after(this.#everyMs, () => this.#turn())
+    this.#cancel ??= this.#clock.after(this.#stepMs, () => this.#turn())
   }
 
-  /** False if it was not there. */
-  leave(connection: Connection): boolean {
-    if (this.#beats[connection.beat]?.delete(connection) !== true) return false
+  /** Returns false if the connection was not there. */
+  remove(connection: Connection): boolean {
+    if (this.#slots[connection.slot]?.delete(connection) !== true) return false
     this.#size -= 1
     if (this.#size === 0) {
       this.#cancel?.()
@@ -49,13 +49,13 @@ export class Heartbeat {
   }
 
   *[Symbol.iterator](): Generator<Connection> {
-    for (const beat of this.#beats) yield* beat
+    for (const slot of this.#slots) yield* slot
   }
 
   #turn(): void {
-    this.#cancel = this.#clock.after(this.#everyMs, () => this.#turn())
-    const connections = this.#beats[this.#next] as Set<Connection>
-    this.#next = (this.#next + 1) % BEATS
+    this.#cancel = this.#clock.after(this.#stepMs, () => this.#turn())
+    const connections = this.#slots[this.#next] as Set<Connection>
+    this.#next = (this.#next + 1) % SLOTS
     this.#beat(connections)
   }
 }

@@ -5,19 +5,16 @@ import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { positionFrame } from '../wire/frame.ts'
-import { Batch, WRITE_WORK } from './batch.ts'
-import { CatchUp } from './catch-up.ts'
+import { CatchUpQueue } from './catch-up-queue.ts'
+import { ClosingConnections } from './closing-connections.ts'
 import type { Connection } from './connection.ts'
 import { Crowd, type CrowdLimits } from './crowd.ts'
-import { Endings } from './endings.ts'
+import { Dispatcher } from './dispatcher.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { OutputBuffers } from './output-buffers.ts'
-import { traceDelivery } from './traced-delivery.ts'
-import { inTurns } from './turns.ts'
+import { runYielding, YIELD_EVERY } from './yielding.ts'
 
-/** Connections served in one go; the event loop turns between goes. */
-const GO_SIZE = 250
-/** How often some of the connections end while the Pod drains. */
+/** Interval between the waves in which a drain closes connections, in milliseconds. */
 const WAVE_MS = 100
 
 export interface HubOptions extends CrowdLimits {
@@ -26,7 +23,7 @@ export interface HubOptions extends CrowdLimits {
   errors: ErrorReporter
   counters: Counters
   heartbeatMs: number
-  /** How long a client may take to read what was written to it, in milliseconds. */
+  /** Time that a client may take to read a chunk that was written to it, in milliseconds. */
   slowClientTimeoutMs: number
   maxOutputBufferBytes: number
   tracing?: Tracing | undefined
@@ -34,25 +31,22 @@ export interface HubOptions extends CrowdLimits {
 
 const encoder = new TextEncoder()
 
-/** The connections of this Pod, and the one flush that brings new events to all of them. */
+/** The open connections of this Pod: adds, removes and closes them, and keeps them alive with heartbeats. */
 export class Hub {
   readonly #log: Log
   readonly #clock: Clock
   readonly #errors: ErrorReporter
-  readonly #tracing: Tracing | undefined
   readonly #counters: Counters
   readonly crowd: Crowd
   readonly outputs: OutputBuffers
   readonly #connections: Heartbeat
-  /** So many heartbeats a client may have something left to read. */
-  readonly #patience: number
-  readonly #catchUp: CatchUp
-  /** Connections that have left and are still sent the events before their end. */
-  readonly #endings: Endings
-  /** Every connection was offered everything before this index of the log. */
-  #delivered: number
-  #flushing = false
-  #isClosed = false
+  /** Maximum number of heartbeats during which a client may leave a chunk unread. */
+  readonly #maxMissedHeartbeats: number
+  readonly #catchUp: CatchUpQueue
+  /** Connections that are no longer open, and still receive the events before their close index. */
+  readonly #closing: ClosingConnections
+  readonly #dispatcher: Dispatcher
+  #isDraining = false
   #isStopped = false
 
   readonly #onError = (error: unknown): void => this.#errors.report(error, { stage: 'deliver' })
@@ -62,29 +56,37 @@ export class Hub {
     this.#clock = options.clock
     this.#errors = options.errors
     this.#counters = options.counters
-    this.#tracing = options.tracing
-    this.#delivered = options.log.nextIndex
     this.#connections = new Heartbeat(options.clock, options.heartbeatMs, (connections) =>
       this.#heartbeat(connections),
     )
-    this.#patience = Math.ceil(options.slowClientTimeoutMs / options.heartbeatMs)
+    this.#maxMissedHeartbeats = Math.ceil(options.slowClientTimeoutMs / options.heartbeatMs)
     this.crowd = new Crowd(options.clock, options, (connections) =>
-      this.#endAll(connections, options.log.nextIndex),
+      this.#closeAll(connections, options.log.nextIndex),
     )
     this.outputs = new OutputBuffers(options.maxOutputBufferBytes, () => {
-      // Clients that read have a turn to take what they were written.
-      options.clock.after(0, () => this.#relieve())
+      // A turn of the event loop lets the clients that read take their chunks.
+      options.clock.after(0, () => this.#freeOutputBuffers())
     })
-    this.#endings = new Endings(options.clock, (connection) => this.#giveUp(connection))
-    this.#catchUp = new CatchUp({
+    this.#closing = new ClosingConnections(options.clock, (connection) => this.#onCloseTimeout(connection))
+    this.#catchUp = new CatchUpQueue({
       clock: options.clock,
-      isServed: (connection) => this.#connections.has(connection) || this.#endings.has(connection),
-      onEnd: (connection) => this.#close(connection),
-      onError: (connection, error) => this.#break(connection, error),
+      isServed: (connection) => this.#connections.has(connection) || this.#closing.has(connection),
+      onReadyToClose: (connection) => this.#close(connection),
+      onError: (connection, error) => this.#fail(connection, error),
+    })
+    this.#dispatcher = new Dispatcher({
+      log: options.log,
+      clock: options.clock,
+      crowd: this.crowd,
+      outputs: this.outputs,
+      tracing: options.tracing,
+      onBehind: (connection) => this.#catchUp.push(connection),
+      onBroken: (connection, error) => this.#fail(connection, error),
+      onError: this.#onError,
     })
     options.log.onAppend((entry) => {
-      if (entry.kind === 'disconnect') this.#endAll(this.crowd.selected(entry.selection), entry.index)
-      this.#wake()
+      if (entry.kind === 'disconnect') this.#closeAll(this.crowd.selected(entry.selection), entry.index)
+      this.#dispatcher.schedule()
     })
   }
 
@@ -94,189 +96,144 @@ export class Hub {
   }
 
   /**
-   * Takes a connection in whose request came when the log stood at `since`. A disconnect that came since then ends it, as
-   * does the drain: it is sent what was appended between its answer and that end, and is closed; after the stop, at once.
+   * Adds a connection that was authorized when the log's next index was `since`. A matching disconnect at or after
+   * `since` closes it, and so does a drain: it receives the events between its response and that point first. After
+   * `close()` it is closed at once.
    */
-  join(connection: Connection, since: number = this.#log.nextIndex): void {
-    const end = this.#endOf(connection, since)
-    if (end !== undefined && end > connection.begin) {
-      connection.endAt(end)
-      this.#endings.add(connection)
-    } else if (end !== undefined || !this.#findsRoom(connection)) this.#close(connection)
+  add(connection: Connection, since: number = this.#log.nextIndex): void {
+    const closeIndex = this.#closeIndexOf(connection, since)
+    if (closeIndex !== undefined && closeIndex > connection.liveFrom) {
+      connection.closeAt(closeIndex)
+      this.#closing.add(connection)
+    } else if (closeIndex !== undefined || !this.#hasCapacityFor(connection)) this.#close(connection)
     else {
       this.crowd.join(connection)
-      this.#connections.join(connection)
+      this.#connections.add(connection)
       this.#counters.opened += 1
     }
   }
 
-  /** Takes out a connection whose client is gone; taking it out twice is no harm. */
-  leave(connection: Connection): void {
-    connection.leave()
-    this.#remove(connection)
+  /** Removes a connection that its client has closed; a second call does nothing. */
+  remove(connection: Connection): void {
+    connection.discard()
+    this.#detach(connection)
   }
 
-  #remove(connection: Connection): void {
-    this.#endings.delete(connection)
-    if (!this.#connections.leave(connection)) return
+  #detach(connection: Connection): void {
+    this.#closing.delete(connection)
+    if (!this.#connections.remove(connection)) return
     this.crowd.leave(connection)
     this.#counters.closed += 1
   }
 
-  /** The connection's sink wants a chunk. */
+  /** The connection's sink asks for a chunk. */
   pull(connection: Connection): void {
     if (connection.pull()) this.#catchUp.push(connection)
-    else if (connection.isDone) this.#close(connection)
+    else if (connection.canClose) this.#close(connection)
   }
 
   /**
-   * Ends every connection, some every 100 ms, so that they do not all knock elsewhere at once; what is sent meanwhile
-   * still reaches the others. Resolves after `ms` at the latest, or when none is left.
+   * Closes every connection, in waves {@link WAVE_MS} apart, so that the clients do not reconnect to other Pods all at
+   * once. Open connections still receive new events. Resolves when no connection is left, at the latest after `ms`.
    */
   async drain(ms: number): Promise<void> {
-    this.#isClosed = true
+    this.#isDraining = true
     const deadline = this.#clock.now() + ms
     const waveSize = Math.max(1, Math.ceil((this.size * WAVE_MS) / ms))
     for (let left = waveSize; this.size > 0; left = waveSize) {
       for (const connection of this.#connections) {
-        this.#end(connection, this.#log.nextIndex)
+        this.#closeAt(connection, this.#log.nextIndex)
         left -= 1
         if (left === 0) break
       }
       if (this.size > 0) await pause(this.#clock, WAVE_MS)
     }
-    // Events that were sent in this very turn are still to reach them.
-    if (this.#endings.size > 0) await pause(this.#clock, 0)
-    while (this.#endings.size > 0 && this.#clock.now() < deadline) await pause(this.#clock, WAVE_MS)
-    for (const connection of this.#endings) this.#close(connection)
+    // The events of this turn of the event loop are not delivered yet.
+    if (this.#closing.size > 0) await pause(this.#clock, 0)
+    while (this.#closing.size > 0 && this.#clock.now() < deadline) await pause(this.#clock, WAVE_MS)
+    for (const connection of this.#closing) this.#close(connection)
   }
 
-  /** Ends every connection, now. */
+  /** Closes every connection at once. */
   close(): void {
-    this.#isClosed = true
+    this.#isDraining = true
     this.#isStopped = true
     for (const connection of this.#connections) this.#close(connection)
-    for (const connection of this.#endings) this.#close(connection)
+    for (const connection of this.#closing) this.#close(connection)
   }
 
-  /** Index of the log at which a connection ends that joins now: it was authorized before. Undefined: it does not end. */
-  #endOf({ audience, begin, terms }: Connection, since: number): number | undefined {
-    if (this.#isStopped) return begin
-    // The disconnects that the log has evicted since then may have selected it; it comes back, and is authorized anew.
-    if (since < this.#log.disconnectsFrom) return begin
+  /** Log index at which a new connection must be closed; undefined where no disconnect or drain affects it. */
+  #closeIndexOf({ audience, liveFrom, terms }: Connection, since: number): number | undefined {
+    if (this.#isStopped) return liveFrom
+    // A disconnect that the log has evicted may have matched. The client reconnects, and is authorized again.
+    if (since < this.#log.disconnectsFrom) return liveFrom
     for (const { selection, index } of this.#log.disconnects(since))
       if (isMeant(selection, audience.streams, terms?.tags ?? [])) return index
-    if (this.#isClosed) return this.#log.nextIndex
+    if (this.#isDraining) return this.#log.nextIndex
     return undefined
   }
 
-  /** There was room when it asked; others who asked at the same time may have taken it. */
-  #findsRoom({ audience, terms }: Connection): boolean {
+  /** Checks the limits again, because concurrent requests may have used the capacity since this one was admitted. */
+  #hasCapacityFor({ audience, terms }: Connection): boolean {
     const crowding = this.crowd.crowding(audience.streams, terms?.origin?.address)
     if (crowding !== undefined) this.#errors.countRejected(crowding.code)
     return crowding === undefined
   }
 
-  /** They are sent nothing from the log's `index` on. To end many takes a few turns of the event loop. */
-  #endAll(connections: Iterable<Connection>, index: number): void {
+  /** Closes connections at the log's `index`, {@link YIELD_EVERY} per turn of the event loop. */
+  #closeAll(connections: Iterable<Connection>, index: number): void {
     const all = [...connections]
-    for (const connection of all) this.#remove(connection)
-    inTurns(this.#clock, this.#ends(all, index), this.#onError)
+    for (const connection of all) this.#detach(connection)
+    runYielding(this.#clock, this.#closeEach(all, index), this.#onError)
   }
 
-  *#ends(connections: readonly Connection[], index: number): Generator<void> {
+  *#closeEach(connections: readonly Connection[], index: number): Generator<void> {
     for (const [i, connection] of connections.entries()) {
-      this.#end(connection, index)
-      if (i % GO_SIZE === GO_SIZE - 1) yield
+      this.#closeAt(connection, index)
+      if (i % YIELD_EVERY === YIELD_EVERY - 1) yield
     }
   }
 
-  /** Closes a connection as soon as it was sent what comes before the log's `index`. */
-  #end(connection: Connection, index: number): void {
-    this.#remove(connection)
-    // Its client may have gone while it waited for its turn.
+  /** Closes a connection as soon as it has received the entries before the log's `index`. */
+  #closeAt(connection: Connection, index: number): void {
+    this.#detach(connection)
+    // The client may have closed it during an earlier turn.
     if (connection.isClosed) return
-    if (connection.endAt(index) || this.#isStopped) return this.#close(connection)
-    this.#endings.add(connection)
+    if (connection.closeAt(index) || this.#isStopped) return this.#close(connection)
+    this.#closing.add(connection)
     if (connection.isReady) this.#catchUp.push(connection)
   }
 
-  /** The time of a connection is over that was to be sent the events before its end. */
-  #giveUp(connection: Connection): void {
+  /** A closing connection did not receive the events before its close index in time. */
+  #onCloseTimeout(connection: Connection): void {
     if (!connection.isReady) connection.abort()
     else this.#close(connection)
   }
 
   #close(connection: Connection): void {
-    this.#remove(connection)
+    this.#detach(connection)
     try {
       connection.close(this.#clock.random())
     } catch (error) {
-      this.#break(connection, error)
+      this.#fail(connection, error)
     }
   }
 
-  #cut(connection: Connection, code: 'slow-client' | 'output-buffers-full'): void {
-    this.#remove(connection)
+  #abort(connection: Connection, code: 'slow-client' | 'output-buffers-full'): void {
+    this.#detach(connection)
     this.#errors.countRejected(code)
     connection.abort()
   }
 
-  #relieve(): void {
-    for (const connection of this.outputs.excess([...this.#connections, ...this.#endings]))
-      this.#cut(connection, 'output-buffers-full')
+  #freeOutputBuffers(): void {
+    for (const connection of this.outputs.heaviest([...this.#connections, ...this.#closing]))
+      this.#abort(connection, 'output-buffers-full')
   }
 
-  /** A connection whose sink is broken is let go of; nobody else's delivery may end with it. */
-  #break(connection: Connection, error: unknown): void {
-    this.leave(connection)
+  /** Removes a connection whose sink threw, so that the delivery to the others goes on. */
+  #fail(connection: Connection, error: unknown): void {
+    this.remove(connection)
     this.#onError(error)
-  }
-
-  /** Everything that is appended in one turn of the event loop reaches a connection as one chunk. */
-  #wake(): void {
-    if (this.#flushing) return
-    this.#flushing = true
-    queueMicrotask(() => {
-      inTurns(this.#clock, this.#deliver(), this.#onError, () => {
-        this.#flushing = false
-      })
-    })
-  }
-
-  /** Offers what is new, until nothing is; yields when others should have their turn. */
-  *#deliver(): Generator<void> {
-    let work = 0
-    // Whole numbers, because V8 allocates others anew for each connection.
-    const mostAdded = Math.floor(this.outputs.maxBytes / 8)
-    let mostHeld = this.outputs.bytes + mostAdded
-    while (this.#delivered < this.#log.nextIndex) {
-      const { nextIndex } = this.#log
-      const batch = new Batch(this.#log, this.#delivered, this.#clock.now(), (stream) =>
-        this.crowd.has(stream),
-      )
-      const endSpans =
-        this.#tracing && traceDelivery(this.#tracing, batch.traced, (of) => this.crowd.listeners(of))
-      for (const audience of this.crowd.concerned(batch)) {
-        // A Set may change while it is walked: who joins later stands past this batch already.
-        for (const connection of audience.connections) {
-          try {
-            if (connection.offer(batch)) this.#catchUp.push(connection)
-          } catch (error) {
-            this.#break(connection, error)
-          }
-          work += WRITE_WORK
-          if (work + batch.work < GO_SIZE * WRITE_WORK && this.outputs.bytes <= mostHeld) continue
-          yield
-          work = batch.work = 0
-          mostHeld = this.outputs.bytes + mostAdded
-        }
-      }
-      endSpans?.()
-      this.#delivered = batch.to
-      // It was too much for one batch. The sinks, too, need the turn: who has taken one chunk asks for the next.
-      if (batch.to < nextIndex) yield
-    }
   }
 
   #heartbeat(connections: Iterable<Connection>): void {
@@ -295,10 +252,10 @@ export class Hub {
     }
     for (const connection of connections) {
       try {
-        if (connection.isStalled(this.#patience)) this.#cut(connection, 'slow-client')
-        else connection.heartbeat(this.#delivered, frameAt)
+        if (connection.isTooSlow(this.#maxMissedHeartbeats)) this.#abort(connection, 'slow-client')
+        else connection.heartbeat(this.#dispatcher.deliveredIndex, frameAt)
       } catch (error) {
-        this.#break(connection, error)
+        this.#fail(connection, error)
       }
     }
   }

@@ -1,12 +1,12 @@
 import type { Chunk } from './batch.ts'
 import type { Connection } from './connection.ts'
 
-/** Below this a chunk is written whatever is buffered already. */
+/** A chunk up to this size is written however much is buffered already. */
 const SMALL_BYTES = 65_536
 
 /**
- * Bytes that were written to clients which have not taken them yet. A connection has one such chunk at most, because it
- * asks for the next when it was taken. A chunk whose bytes several sockets share counts once.
+ * Counts the bytes that were written to clients and not taken yet. A connection has at most one such chunk, because its
+ * sink asks for the next one when it was taken. A chunk whose bytes several sockets share counts once.
  */
 export class OutputBuffers {
   readonly maxBytes: number
@@ -14,7 +14,7 @@ export class OutputBuffers {
   readonly #onFull: () => void
   #isFull = false
 
-  /** Calls `onFull` when more than `maxBytes` are buffered, and then not again before {@link excess}. */
+  /** Calls `onFull` when more than `maxBytes` are buffered, once until {@link heaviest} is read. */
   constructor(maxBytes: number, onFull: () => void) {
     this.maxBytes = maxBytes
     this.#onFull = onFull
@@ -24,7 +24,7 @@ export class OutputBuffers {
     return this.#bytes
   }
 
-  /** Whether a live chunk may be written. Where half of the room is taken, long chunks are read from the log in slices. */
+  /** Whether a live chunk may be written. Above half of `maxBytes`, connections read long chunks from the log in slices. */
   hasRoomFor(chunk: Chunk, isShared: boolean): boolean {
     const { byteLength } = chunk.bytes
     return (
@@ -45,20 +45,20 @@ export class OutputBuffers {
     this.#bytes -= bytes
   }
 
-  /** One more connection holds a shared chunk. */
-  share(chunk: Chunk): void {
+  /** Counts a connection that holds a shared chunk. */
+  retain(chunk: Chunk): void {
     chunk.holders += 1
     if (chunk.holders === 1) this.add(chunk.bytes.byteLength)
   }
 
-  /** A connection holds a shared chunk no longer. */
-  unshare(chunk: Chunk): void {
+  /** Counts a connection that no longer holds a shared chunk. */
+  release(chunk: Chunk): void {
     chunk.holders -= 1
     if (chunk.holders === 0) this.remove(chunk.bytes.byteLength)
   }
 
-  /** The connections to cut, those that hold most first, until three quarters of the room are left in use. */
-  *excess(connections: readonly Connection[]): Generator<Connection> {
+  /** Connections to abort, the largest holder first, until at most three quarters of `maxBytes` are buffered. */
+  *heaviest(connections: readonly Connection[]): Generator<Connection> {
     this.#isFull = false
     if (this.#bytes <= this.maxBytes) return
     const holders = connections.filter(({ heldBytes }) => heldBytes > 0)

@@ -4,41 +4,41 @@ import { scan } from '../log/scan.ts'
 import type { Timing } from '../log/timing.ts'
 import type { DeliveryCounts } from '../telemetry/counters.ts'
 import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
-import { type Claim, PARTIAL_EPOCH, parsePosition } from '../wire/position.ts'
-import { Ahead } from './ahead.ts'
+import { PARTIAL_EPOCH, type PositionEntry, parsePosition } from '../wire/position.ts'
+import { CarriedEntries } from './carried-entries.ts'
 
-/** A slice ends with the entry that takes it past this much work: UTF-16 units of text, and the entries walked. */
+/** A slice ends with the entry that exceeds this much work: UTF-16 units of text plus {@link ENTRY_WORK} per entry. */
 const SLICE_WORK = 65_536
-/** Work of an entry that is walked, sent or not: as much as so many UTF-16 units. */
+/** Work of reading an entry, sent or not, in UTF-16 units. */
 const ENTRY_WORK = 32
-/** Entries that are walked to find out whether one of them is lacking. Beyond these, a gap is told unchecked. */
+/** Maximum number of evicted messages to search for a missed event; beyond it the client gets a gap unchecked. */
 const MAX_CHECKED = 2_048
 /**
- * Entries of epochs that are not active here that an id may bring along. A Pod has all that its peers know when it
- * becomes ready, so in a real fleet these are of Pods that began since then and have yet to be heard of: a hundred, if
- * a hundred Pods begin at once. Whoever brings more made them up, and each is memory, and is printed with each event.
+ * Maximum number of carried entries that an id may have, that is entries of epochs that are not active here. A Pod has
+ * all epochs of its peers when it becomes ready, so genuine carried entries are those of Pods that started since: a
+ * hundred, if a hundred Pods start at once. The limit exists because each one takes memory, and space in every id.
  */
 const MAX_CARRIED = 128
 
-/** The next part of what a reader is to get. */
+/** Frames of consecutive log entries for one reader. */
 interface Slice extends DeliveryCounts {
   text: string
-  /** Those of the events that were sent before there was the reader. */
+  /** Number of the events that were sent before the reader existed. */
   replayed: number
 }
 
 /**
- * A cursor over the log for some streams. Its position is the log's at the cursor, or beyond it where its client
- * came with more: what a client has is never delivered again, and its id never goes back.
+ * A cursor over the log for some streams. Its position is the log's position at the cursor, plus the carried entries
+ * of its client's id: so no event is delivered twice, and the id never goes back.
  */
 export class Reader {
   cursor: number
   readonly #log: Log
   readonly #streams: readonly string[]
   readonly #timing: Timing
-  /** Most readers never have any of these, and there are many readers. */
-  #ahead: Ahead | undefined
-  /** Index of the first entry after its request was answered; only from there on it gets events without epoch. */
+  /** Undefined for most readers, to save memory. */
+  #carried: CarriedEntries | undefined
+  /** The log's next index at the time of the response; events without an epoch are delivered from here on only. */
   readonly liveFrom: number
 
   constructor(log: Log, streams: readonly string[], timing: Timing) {
@@ -49,32 +49,32 @@ export class Reader {
     this.liveFrom = log.nextIndex
   }
 
-  /** Whether its position is the log's at its cursor, so that it may share what others read. */
-  get isLevel(): boolean {
-    return this.#ahead === undefined
+  /** Whether its position has entries beyond the log's; such a reader cannot share the chunks of others. */
+  get hasCarriedEntries(): boolean {
+    return this.#carried !== undefined
   }
 
-  /** Goes back to where the client that got `id` last stands; returns why it may have missed events, if so. */
+  /** Moves the cursor to the position of `id`; returns the reason where the client may have missed events. */
   resume(id: string, maxBytes: number, now: number): GapReason | undefined {
     const log = this.#log
     log.trim(now)
-    const claims = parsePosition(id, maxBytes)
-    // Nobody but this Pod numbers its own events: an id that is ahead of it was made up.
-    if (claims === undefined || (claims.get(log.epoch)?.seq ?? 0) > log.ownSeq) return 'invalid-id'
-    const isPartial = claims.delete(PARTIAL_EPOCH)
-    if (this.#carried(claims, now) > MAX_CARRIED) return 'invalid-id'
+    const idEntries = parsePosition(id, maxBytes)
+    // Only this Pod numbers its own events, so an id with a higher seq is forged.
+    if (idEntries === undefined || (idEntries.get(log.epoch)?.seq ?? 0) > log.ownSeq) return 'invalid-id'
+    const isPartial = idEntries.delete(PARTIAL_EPOCH)
+    if (this.#countCarried(idEntries, now) > MAX_CARRIED) return 'invalid-id'
     let gap: GapReason | undefined = now - log.lastV1At <= this.#timing.v1GapMs ? 'legacy-peer' : undefined
     if (now - log.refusedAt <= this.#timing.v1GapMs) gap ??= 'peer-loss'
-    let isStranger = true
+    let isUnknownId = true
     const position = new Map<string, { seq: number; since: number }>()
-    for (const [epoch, { seq, carriedMs }] of claims)
+    for (const [epoch, { seq, carriedMs }] of idEntries)
       position.set(epoch, { seq, since: now - (carriedMs ?? 0) })
     for (const [epoch, record] of log.epochs.active(now)) {
-      const claim = position.get(epoch)
-      if (claim !== undefined) isStranger = false
-      // An epoch that the id does not speak of: the client has nothing of it, unless the id leaves some out.
-      const { seq, since } = claim ?? { seq: 0, since: now }
-      if (isPartial && claim === undefined) {
+      const named = position.get(epoch)
+      if (named !== undefined) isUnknownId = false
+      // An epoch that is not in the id: the client has none of its events, unless the id is partial.
+      const { seq, since } = named ?? { seq: 0, since: now }
+      if (isPartial && named === undefined) {
         position.set(epoch, { seq: record.have, since })
         gap = 'trimmed'
         continue
@@ -85,38 +85,38 @@ export class Reader {
       const lacking = record.entries.at(record.entries.lowerBound((entry) => entry.seq > reached))
       if (lacking !== undefined) this.cursor = Math.min(this.cursor, lacking.index)
     }
-    const ahead = new Ahead()
+    const carried = new CarriedEntries()
     for (const [epoch, { seq, since }] of position) {
       const record = log.epochs.get(epoch)
       if (record === undefined || seq > record.have || !log.epochs.isSilent(record, now))
-        ahead.add(epoch, seq, since)
+        carried.add(epoch, seq, since)
     }
-    this.#ahead = ahead
+    this.#carried = carried
     this.#prune(now)
-    if (this.skipLost(now)) gap = 'trimmed'
-    return isStranger ? 'unknown-id' : gap
+    if (this.skipEvicted(now)) gap = 'trimmed'
+    return isUnknownId ? 'unknown-id' : gap
   }
 
-  /** The id of a client that has everything before the entry `index`, and what it came with. */
+  /** The id of a client that has every entry before `index`, and its carried entries. */
   idAt(index: number, now: number): string | undefined {
-    return this.#print(this.#positionAt(index, now), now)
+    return this.#formatId(this.#positionAt(index, now), now)
   }
 
-  /** Frames of its streams from the cursor on, up to the log's `end`, as far as one slice goes; moves the cursor past them. */
+  /** Reads the next slice of its streams, up to the log's `end`, and moves the cursor past it. */
   slice(now: number, end: number = this.#log.nextIndex): Slice {
     const log = this.#log
     log.trim(now)
-    let gap: GapReason | undefined = this.skipLost(now) ? 'slow-client' : undefined
+    let gap: GapReason | undefined = this.skipEvicted(now) ? 'slow-client' : undefined
     const position = this.#positionAt(this.cursor, now)
     let text = ''
     let [events, replayed] = [0, 0]
     let gaps: GapReason[] | undefined
     let next = end
     let work = 0
-    const had = new Set<unknown>()
-    const tell = () => {
+    const seen = new Set<unknown>()
+    const flushGap = () => {
       if (gap === undefined) return
-      text += gapFrame(this.#print(position, now), gap)
+      text += gapFrame(this.#formatId(position, now), gap)
       gaps = [...(gaps ?? []), gap]
       gap = undefined
     }
@@ -127,26 +127,26 @@ export class Reader {
         break
       }
       work += ENTRY_WORK
-      if (!this.#isWanted(entry) || this.#hasHad(entry, position)) continue
-      // Before the id moves past this event: who gets the gap alone must not be taken to have it.
-      if (entry.kind === 'event') tell()
-      // Other streams' events are left out of this id: it claims less than it could, and never too much.
+      if (!this.#isWanted(entry) || this.#hasReceived(entry, position)) continue
+      // Before the id moves past this event, because a client may receive the gap and not the event.
+      if (entry.kind === 'event') flushGap()
+      // This id leaves out the events of other streams: it says less than it could, but never too much.
       if (entry.epoch !== undefined) position.set(entry.epoch, entry.seq)
       if (entry.kind === 'hole') gap ??= 'peer-loss'
-      else if (entry.epoch === undefined || !this.#hasDuplicate(entry, position, had)) {
-        const id = entry.epoch === undefined ? undefined : this.#print(position, now)
+      else if (entry.epoch === undefined || !this.#hasDuplicate(entry, position, seen)) {
+        const id = entry.epoch === undefined ? undefined : this.#formatId(position, now)
         text += eventFrame({ id, event: entry.event, msg: entry.msg as string })
         events += 1
         if (entry.index < this.liveFrom) replayed += 1
       }
     }
-    tell()
+    flushGap()
     this.cursor = Math.max(this.cursor, next)
     this.#prune(now)
     return { text, events, replayed, gaps }
   }
 
-  /** Lets go of what the log has caught up with. */
+  /** Moves the cursor forward to `index`, and drops the carried entries that the log has there. */
   catchUp(index: number, now: number): void {
     this.cursor = Math.max(this.cursor, index)
     this.#prune(now)
@@ -154,16 +154,16 @@ export class Reader {
 
   #positionAt(index: number, now: number): Map<string, number> {
     const position = this.#log.positionAt(index, now)
-    this.#ahead?.each((epoch, seq) => {
+    this.#carried?.forEach((epoch, seq) => {
       if (seq > (position.get(epoch) ?? 0)) position.set(epoch, seq)
     })
     return position
   }
 
-  #print(position: ReadonlyMap<string, number>, now: number): string | undefined {
+  #formatId(position: ReadonlyMap<string, number>, now: number): string | undefined {
     if (!this.#log.isResumable) return undefined
     let carriedMs: Map<string, number> | undefined
-    this.#ahead?.each((epoch, seq, since) => {
+    this.#carried?.forEach((epoch, seq, since) => {
       if (seq <= (this.#log.epochs.get(epoch)?.have ?? 0) || position.get(epoch) !== seq) return
       carriedMs ??= new Map()
       carriedMs.set(epoch, now - since)
@@ -171,34 +171,34 @@ export class Reader {
     return this.#log.eventIds.format(position, carriedMs)
   }
 
-  /** Drops from `ahead` what the log has by now, and what was carried for so long that nobody speaks of it. */
+  /** Drops the carried entries that the log has at the cursor, and those that were carried for `forgetMs`. */
   #prune(now: number): void {
-    if (this.#ahead === undefined) return
+    if (this.#carried === undefined) return
     const { epochs } = this.#log
-    this.#ahead.drop((epoch, seq, since) => {
+    this.#carried.removeIf((epoch, seq, since) => {
       const record = epochs.get(epoch)
-      // While the Pod itself speaks of the epoch, letting go would take the id back to less.
+      // While the epoch is in this Pod's ids, dropping a higher seq would move the id back.
       if (record !== undefined && !epochs.isSilent(record, now)) return seq <= record.seqAt(this.cursor)
       return seq <= (record?.have ?? 0) || now - since >= this.#timing.forgetMs
     })
-    if (this.#ahead.size === 0) this.#ahead = undefined
+    if (this.#carried.size === 0) this.#carried = undefined
   }
 
-  /** Moves the cursor past what the log has let go of; true if something of its streams was among that. */
-  skipLost(now: number): boolean {
+  /** Moves the cursor past the evicted entries; returns true if the client may have missed one of its streams. */
+  skipEvicted(now: number): boolean {
     const log = this.#log
-    const isLost = this.cursor < log.firstIndex || this.#lacksMessages(now)
+    const isLost = this.cursor < log.firstIndex || this.#missesEvicted(now)
     if (isLost) this.catchUp(log.firstCompleteIndex, now)
     return isLost
   }
 
-  #lacksMessages(now: number): boolean {
+  #missesEvicted(now: number): boolean {
     if (this.cursor >= this.#log.firstCompleteIndex) return false
     const position = this.#positionAt(this.cursor, now)
     let checked = 0
     for (const entry of scan(this.#log, this.#streams, this.cursor, position)) {
       if (entry.index >= this.#log.firstCompleteIndex) return false
-      if (entry.kind === 'event' && this.#isWanted(entry) && !this.#hasHad(entry, position)) return true
+      if (entry.kind === 'event' && this.#isWanted(entry) && !this.#hasReceived(entry, position)) return true
       checked += 1
       if (checked === MAX_CHECKED) return true
     }
@@ -209,30 +209,30 @@ export class Reader {
     return entry.kind === 'hole' || (entry.kind === 'event' && this.#streams.includes(entry.stream))
   }
 
-  #hasHad(entry: EventEntry | HoleEntry, position: ReadonlyMap<string, number>): boolean {
+  #hasReceived(entry: EventEntry | HoleEntry, position: ReadonlyMap<string, number>): boolean {
     if (entry.epoch === undefined) return entry.index < this.liveFrom
     return entry.seq <= (position.get(entry.epoch) ?? 0)
   }
 
-  /** Whether it has had another event that is the same. `had` has those of which that is known in this slice. */
-  #hasDuplicate(entry: EventEntry, position: ReadonlyMap<string, number>, had: Set<unknown>): boolean {
+  /** Whether the client has a duplicate of `entry`. `seen`: the duplicates that this slice has come across. */
+  #hasDuplicate(entry: EventEntry, position: ReadonlyMap<string, number>, seen: Set<unknown>): boolean {
     const duplicates = this.#log.idempotencyKeys.duplicates(entry)
     if (duplicates === undefined) return false
-    if (had.has(duplicates)) return true
-    // If it had none of them, it gets this one.
-    had.add(duplicates)
+    if (seen.has(duplicates)) return true
+    // If the client has none of them, it gets this one.
+    seen.add(duplicates)
     for (let i = 0; i < duplicates.length; i += 1) {
       const duplicate = duplicates.at(i) as EventEntry
-      if (duplicate !== entry && this.#hasHad(duplicate, position)) return true
+      if (duplicate !== entry && this.#hasReceived(duplicate, position)) return true
     }
     return false
   }
 
-  /** How many of these it would have to carry along. */
-  #carried(claims: ReadonlyMap<string, Claim>, now: number): number {
+  /** Number of `entries` that the reader would have to carry. */
+  #countCarried(entries: ReadonlyMap<string, PositionEntry>, now: number): number {
     const { epochs } = this.#log
     let count = 0
-    for (const [epoch, { seq, carriedMs = 0 }] of claims) {
+    for (const [epoch, { seq, carriedMs = 0 }] of entries) {
       const record = epochs.get(epoch)
       if (record !== undefined && !epochs.isSilent(record, now)) continue
       if (seq > (record?.have ?? 0) && carriedMs < this.#timing.forgetMs) count += 1

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { Connection, type Sink, type Surroundings } from '../delivery/connection.ts'
+import { Connection, type ConnectionContext, type Sink } from '../delivery/connection.ts'
 import { EventStream } from '../delivery/event-stream.ts'
 import { Hub } from '../delivery/hub.ts'
 import { Reader } from '../delivery/reader.ts'
@@ -39,7 +39,7 @@ export class Incarnation {
   readonly mesh: Mesh
   readonly #options: IncarnationOptions
   readonly #timing: Timing
-  readonly #surroundings: Surroundings
+  readonly #context: ConnectionContext
 
   constructor(options: IncarnationOptions) {
     const { client, clock, errors, onPause, counters } = options
@@ -57,13 +57,7 @@ export class Incarnation {
     })
     this.hub = new Hub({ ...options.settings, log: this.log, clock, errors, counters })
     const { retryMs } = options.settings
-    this.#surroundings = {
-      log: this.log,
-      now: () => clock.now(),
-      retryMs,
-      counters,
-      outputs: this.hub.outputs,
-    }
+    this.#context = { log: this.log, now: () => clock.now(), retryMs, counters, outputs: this.hub.outputs }
     const { ackTimeoutMs, initialSyncTimeoutMs } = options.settings
     this.mesh = new Mesh({
       log: this.log,
@@ -109,7 +103,7 @@ export class Incarnation {
 
   #connect(streams: readonly string[], read: Reading, sink: Sink, terms?: Terms): Connection {
     const audience = this.hub.crowd.audience(streams)
-    return new Connection({ ...read, audience, sink, surroundings: this.#surroundings, terms })
+    return new Connection({ ...read, audience, sink, context: this.#context, terms })
   }
 
   #read(streams: readonly string[], lastEventId: string | undefined): Reading {

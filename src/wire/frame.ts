@@ -39,7 +39,7 @@ export function positionFrame(id: string | undefined): string {
  * milliseconds. `isResumed`: whether the request had an id. A client that comes back and reads that its request had none
  * knows that something on the way drops `Last-Event-ID`, which the server cannot tell from a new client.
  */
-export function greetingFrame(id: string | undefined, retryMs: number, isResumed: boolean): string {
+export function preambleFrame(id: string | undefined, retryMs: number, isResumed: boolean): string {
   return block('sser-position', `{"resumed":${isResumed}}`, retryMs, id)
 }
 

@@ -52,7 +52,7 @@ export function formatPosition(
 }
 
 /** What an id says of one epoch. */
-export interface Claim {
+export interface PositionEntry {
   seq: number
   /** How long Pods that do not know so much of the epoch have carried it along. Undefined: not carried. */
   carriedMs: number | undefined
@@ -62,11 +62,11 @@ export interface Claim {
 export function parsePosition(
   id: string,
   maxBytes: number = MAX_POSITION_BYTES,
-): Map<string, Claim> | undefined {
+): Map<string, PositionEntry> | undefined {
   if (id.length > maxBytes) return undefined
   const dash = id.lastIndexOf('-')
   if (dash < 1 || check(id.slice(0, dash)) !== id.slice(dash + 1)) return undefined
-  const position = new Map<string, Claim>()
+  const position = new Map<string, PositionEntry>()
   for (const part of id.slice(0, dash).split('.')) {
     const [, epoch, digits, age] = ENTRY.exec(part) ?? []
     if (epoch === undefined || digits === undefined || position.has(epoch)) return undefined

@@ -33,7 +33,7 @@ describe('those who come back all at once', () => {
         close() {},
         abort() {},
       })
-      pod.incarnation.hub.join(connection)
+      pod.incarnation.hub.add(connection)
       pod.incarnation.hub.pull(connection)
     }
     const greetings = slices
@@ -73,7 +73,7 @@ describe('those who come back all at once', () => {
       }),
     )
     for (const connection of connections) {
-      pod.incarnation.hub.join(connection)
+      pod.incarnation.hub.add(connection)
       pod.incarnation.hub.pull(connection)
     }
     const turns = [slices]

@@ -15,7 +15,7 @@ class SlowSink implements Sink {
   constructor(pod: Listening, streams: readonly string[], isSharing: boolean, id?: string) {
     this.isSharing = isSharing
     const connection = pod.incarnation.connect(streams, id, this)
-    pod.incarnation.hub.join(connection)
+    pod.incarnation.hub.add(connection)
     this.pull = () => pod.incarnation.hub.pull(connection)
     this.pull()
     // Its greeting is taken.

@@ -19,8 +19,8 @@ const WAYS = { stalled: 200, idle: 800, pending: 800, head: 800, late: 800, earl
 const BATCH = { stalled: 20, other: 100 }
 
 let hub: Hub | undefined
-const join = Hub.prototype.join
-Hub.prototype.join = function (connection) {
+const join = Hub.prototype.add
+Hub.prototype.add = function (connection) {
   hub = this
   return join.call(this, connection)
 }

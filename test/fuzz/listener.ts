@@ -58,7 +58,7 @@ export class Listener implements Sink {
     this.#incarnation = incarnation
     this.#isSlow = options.isSlow === true
     this.#connection = incarnation.connect(streams, options.id, this)
-    incarnation.hub.join(this.#connection)
+    incarnation.hub.add(this.#connection)
     this.pull()
   }
 
@@ -67,7 +67,7 @@ export class Listener implements Sink {
   }
 
   leave(): void {
-    this.#incarnation.hub.leave(this.#connection)
+    this.#incarnation.hub.remove(this.#connection)
   }
 
   write(chunk: Uint8Array): boolean {

@@ -65,7 +65,7 @@ export class Listening {
       abort() {},
     }
     const connection: Connection = this.incarnation.connect(streams, undefined, sink)
-    this.incarnation.hub.join(connection)
+    this.incarnation.hub.add(connection)
     this.incarnation.hub.pull(connection)
     return connection
   }

@@ -5,8 +5,8 @@ import {
   eventFrame,
   type Frame,
   gapFrame,
-  greetingFrame,
   positionFrame,
+  preambleFrame,
   retryFrame,
 } from '../../src/wire/frame.ts'
 import { eventTypeFault } from '../../src/wire/names.ts'
@@ -90,7 +90,7 @@ describe('a frame, as a client reads it', () => {
       fc.record({ one: frame, position: id, at: cuts }),
       ({ one, position, at }) => {
         const text = [
-          greetingFrame(position, 2_000, true),
+          preambleFrame(position, 2_000, true),
           eventFrame(one),
           gapFrame(position, 'peer-loss', 3_000),
           eventFrame(one),
@@ -130,9 +130,9 @@ describe('each block', () => {
     eventFrame({ id: 'a1', event: 'order', msg: 'x\ny' }),
     eventFrame({ id: 'a1', msg: 'x' }),
     positionFrame('a1'),
-    greetingFrame('a1', 2_000, false),
+    preambleFrame('a1', 2_000, false),
     positionFrame(undefined),
-    greetingFrame(undefined, 2_000, true),
+    preambleFrame(undefined, 2_000, true),
     gapFrame('a1', 'peer-loss'),
     gapFrame('a1', 'peer-loss', 2_000),
     gapFrame(undefined, 'slow-client', 2_000),

@@ -1,9 +1,9 @@
-import { type Claim, formatPosition, parsePosition } from '../../../src/wire/position.ts'
+import { formatPosition, type PositionEntry, parsePosition } from '../../../src/wire/position.ts'
 import { type Surface, textOf } from '../surface.ts'
 import { ID_WORDS, IDS, UNCHECKED_IDS, withCheck } from '../words.ts'
 
 /** A client's id, read by itself. */
-export const position: Surface<Map<string, Claim> | undefined> = {
+export const position: Surface<Map<string, PositionEntry> | undefined> = {
   name: 'position',
   corpus: [...UNCHECKED_IDS, ...IDS],
   words: ID_WORDS,

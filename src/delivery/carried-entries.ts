@@ -1,8 +1,8 @@
 /**
- * Where a reader has more of some epochs than the log up to its cursor. What it holds is what a client claimed, for
- * each of many connections: so it is three flat lists, and nothing is looked up in them.
+ * Entries of a client's id beyond the local log: of these epochs the client has more than the log up to its cursor.
+ * Three flat lists, because clients choose the entries, many connections have some, and none is looked up by epoch.
  */
-export class Ahead {
+export class CarriedEntries {
   readonly #epochs: string[] = []
   readonly #seqs: number[] = []
   readonly #since: number[] = []
@@ -11,23 +11,23 @@ export class Ahead {
     return this.#epochs.length
   }
 
-  /** The reader has `epoch` up to `seq`; Pods that have less of it have carried it along since `since`. */
+  /** The client has `epoch` up to `seq`; Pods whose logs have less have carried this entry since `since`. */
   add(epoch: string, seq: number, since: number): void {
     this.#epochs.push(epoch)
     this.#seqs.push(seq)
     this.#since.push(since)
   }
 
-  each(visit: (epoch: string, seq: number, since: number) => void): void {
+  forEach(visit: (epoch: string, seq: number, since: number) => void): void {
     for (let i = 0; i < this.size; i += 1)
       visit(this.#epochs[i] as string, this.#seqs[i] as number, this.#since[i] as number)
   }
 
-  /** Lets go of those that are done. */
-  drop(isDone: (epoch: string, seq: number, since: number) => boolean): void {
+  /** Removes the entries that pass the test. */
+  removeIf(test: (epoch: string, seq: number, since: number) => boolean): void {
     let kept = 0
-    this.each((epoch, seq, since) => {
-      if (isDone(epoch, seq, since)) return
+    this.forEach((epoch, seq, since) => {
+      if (test(epoch, seq, since)) return
       this.#epochs[kept] = epoch
       this.#seqs[kept] = seq
       this.#since[kept] = since

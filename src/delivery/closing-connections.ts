@@ -1,20 +1,20 @@
 import type { Clock } from '../clock.ts'
 import type { Connection } from './connection.ts'
 
-/** Time that a connection has for the events before its end, in milliseconds. */
-const LIMIT_MS = 10_000
+/** Time that a connection has to receive the events before its close index, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 10_000
 
-/** Connections that are to end as soon as they were sent the events before their end, or after {@link LIMIT_MS}. */
-export class Endings {
+/** Connections that close as soon as they have received the events before their close index, at the latest after {@link CLOSE_TIMEOUT_MS}. */
+export class ClosingConnections {
   readonly #clock: Clock
-  readonly #onLate: (connection: Connection) => void
-  /** When the time of each is over, the first one first. */
+  readonly #onTimeout: (connection: Connection) => void
+  /** The earliest deadline comes first. */
   readonly #deadlines = new Map<Connection, number>()
   #cancel: (() => void) | undefined
 
-  constructor(clock: Clock, onLate: (connection: Connection) => void) {
+  constructor(clock: Clock, onTimeout: (connection: Connection) => void) {
     this.#clock = clock
-    this.#onLate = onLate
+    this.#onTimeout = onTimeout
   }
 
   get size(): number {
@@ -26,8 +26,8 @@ export class Endings {
   }
 
   add(connection: Connection): void {
-    this.#deadlines.set(connection, this.#clock.now() + LIMIT_MS)
-    this.#cancel ??= this.#clock.after(LIMIT_MS, () => this.#turn())
+    this.#deadlines.set(connection, this.#clock.now() + CLOSE_TIMEOUT_MS)
+    this.#cancel ??= this.#clock.after(CLOSE_TIMEOUT_MS, () => this.#closeLate())
   }
 
   delete(connection: Connection): void {
@@ -40,16 +40,16 @@ export class Endings {
     return this.#deadlines.keys()
   }
 
-  #turn(): void {
+  #closeLate(): void {
     this.#cancel = undefined
     const now = this.#clock.now()
     for (const [connection, deadline] of this.#deadlines) {
       if (deadline > now) {
-        this.#cancel = this.#clock.after(deadline - now, () => this.#turn())
+        this.#cancel = this.#clock.after(deadline - now, () => this.#closeLate())
         return
       }
       this.#deadlines.delete(connection)
-      this.#onLate(connection)
+      this.#onTimeout(connection)
     }
   }
 }

@@ -2,28 +2,28 @@ import type { Clock } from '../clock.ts'
 import { Deque } from '../log/deque.ts'
 import type { Connection } from './connection.ts'
 
-/** A turn of the event loop reads at most this number of slices of the log. */
-const SLICES = 4
+/** Maximum number of slices of the log that one turn of the event loop reads. */
+const MAX_SLICES = 4
 /** A turn that has taken this long reads no further slice, in milliseconds, because live events wait behind it. */
 const TURN_MS = 0.5
 
-export interface CatchUpOptions {
+export interface CatchUpQueueOptions {
   clock: Clock
-  /** Whether a connection is still to be served. */
+  /** Whether a connection is still open or closing. */
   isServed(connection: Connection): boolean
-  /** A connection has read up to its end. */
-  onEnd(connection: Connection): void
+  /** A connection has read up to its close index. */
+  onReadyToClose(connection: Connection): void
   /** A connection's sink threw. */
   onError(connection: Connection, error: unknown): void
 }
 
-/** Connections that are behind, in the order in which each reads its next slice of the log. */
-export class CatchUp {
-  readonly #options: CatchUpOptions
+/** Round-robin queue of the connections that are behind; each one reads its next slice of the log in turn. */
+export class CatchUpQueue {
+  readonly #options: CatchUpQueueOptions
   readonly #queue = new Deque<Connection>()
   #isRunning = false
 
-  constructor(options: CatchUpOptions) {
+  constructor(options: CatchUpQueueOptions) {
     this.#options = options
   }
 
@@ -34,11 +34,11 @@ export class CatchUp {
     queueMicrotask(() => this.#turn())
   }
 
-  /** Reads a few slices, however many connections wait: a mass of reconnections must not delay live events. */
+  /** Reads a bounded number of slices, so that a mass of reconnections does not delay live events. */
   #turn(): void {
     const { clock } = this.#options
     const end = clock.now() + TURN_MS
-    for (let slices = 0; slices < SLICES && this.#queue.length > 0; ) {
+    for (let slices = 0; slices < MAX_SLICES && this.#queue.length > 0; ) {
       const connection = this.#queue.shift() as Connection
       if (!this.#options.isServed(connection)) continue
       slices += 1
@@ -54,7 +54,7 @@ export class CatchUp {
   #read(connection: Connection): void {
     try {
       if (connection.catchUp()) this.#queue.push(connection)
-      else if (connection.isDone) this.#options.onEnd(connection)
+      else if (connection.canClose) this.#options.onReadyToClose(connection)
     } catch (error) {
       this.#options.onError(connection, error)
     }

@@ -1,0 +1,101 @@
+import type { Clock } from '../clock.ts'
+import type { EventEntry } from '../log/entry.ts'
+import type { Log } from '../log/log.ts'
+import { quietly, type Tracing } from '../telemetry/tracing.ts'
+import { formatPosition } from '../wire/position.ts'
+import { isSampled } from '../wire/traceparent.ts'
+import { Batch, WRITE_WORK } from './batch.ts'
+import type { Connection } from './connection.ts'
+import type { Crowd } from './crowd.ts'
+import type { OutputBuffers } from './output-buffers.ts'
+import { runYielding, YIELD_EVERY } from './yielding.ts'
+
+export interface DispatcherOptions {
+  log: Log
+  clock: Clock
+  crowd: Crowd
+  outputs: OutputBuffers
+  tracing: Tracing | undefined
+  /** A connection fell behind, and asks to read its next slice of the log. */
+  onBehind(connection: Connection): void
+  /** A connection's sink threw. */
+  onBroken(connection: Connection, error: unknown): void
+  onError(error: unknown): void
+}
+
+/** Delivers new log entries to the connections, in batches. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions
+  #deliveredIndex: number
+  #isRunning = false
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+    this.#deliveredIndex = options.log.nextIndex
+  }
+
+  /** Every entry before this index was delivered to the connections that are not behind. */
+  get deliveredIndex(): number {
+    return this.#deliveredIndex
+  }
+
+  /** Delivers all entries that are appended in this turn of the event loop as one chunk per connection. */
+  schedule(): void {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    queueMicrotask(() => {
+      runYielding(this.#options.clock, this.#deliver(), this.#options.onError, () => {
+        this.#isRunning = false
+      })
+    })
+  }
+
+  /** Delivers until nothing is new; yields after {@link YIELD_EVERY} connections, and after an eighth of the buffers. */
+  *#deliver(): Generator<void> {
+    const { log, clock, crowd, outputs, tracing, onBehind, onBroken } = this.#options
+    let work = 0
+    // Integers, because V8 allocates other numbers anew for each connection.
+    const maxAddedBytes = Math.floor(outputs.maxBytes / 8)
+    let maxBytes = outputs.bytes + maxAddedBytes
+    while (this.#deliveredIndex < log.nextIndex) {
+      const { nextIndex } = log
+      const batch = new Batch(log, this.#deliveredIndex, clock.now(), (stream) => crowd.has(stream))
+      const endSpans = tracing && traceDelivery(tracing, batch.traced, (stream) => crowd.listeners(stream))
+      for (const audience of crowd.concerned(batch)) {
+        // The Set may change meanwhile, because a connection that is added now begins after this batch.
+        for (const connection of audience.connections) {
+          try {
+            if (connection.deliver(batch)) onBehind(connection)
+          } catch (error) {
+            onBroken(connection, error)
+          }
+          work += WRITE_WORK
+          if (work + batch.work < YIELD_EVERY * WRITE_WORK && outputs.bytes <= maxBytes) continue
+          yield
+          work = batch.work = 0
+          maxBytes = outputs.bytes + maxAddedBytes
+        }
+      }
+      endSpans?.()
+      this.#deliveredIndex = batch.to
+      // More follows. The sinks need the turn as well, because a client asks for the next chunk when it has taken this one.
+      if (batch.to < nextIndex) yield
+    }
+  }
+}
+
+/** Begins a span for each event whose trace is sampled; the returned function ends them. */
+function traceDelivery(
+  tracing: Tracing,
+  entries: readonly EventEntry[],
+  listeners: (stream: string) => number,
+): () => void {
+  const spans = entries.map(({ epoch, seq, stream, traceparent }) => {
+    if (traceparent === undefined || epoch === undefined || !isSampled(traceparent)) return undefined
+    const id = formatPosition([[epoch, seq]])
+    return quietly(() => tracing.deliver({ stream, id, traceparent, connections: listeners(stream) }))
+  })
+  return () => {
+    for (const span of spans) quietly(() => span?.end())
+  }
+}
