@@ -16,7 +16,7 @@ import { ownCopy, streamNameFault } from '../wire/names.ts'
 import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
 import { acceptsEventStream } from './accept.ts'
 import { type CheckedGrant, runAuthorize } from './authorization.ts'
-import { finisher } from './finish.ts'
+import { endsConnection, finisher } from './finish.ts'
 
 /**
  * Answers a request for events: any router can call it. `env` is the second argument that the runtime hands to an app:
@@ -149,12 +149,23 @@ function answerIn(options: EventsOptions, c: Context): Response | Promise<Respon
   const asking: Asking = {
     request: c.req.raw,
     env: c.env,
-    respond: (body, status, headers) => c.newResponse(body, status as ContentfulStatusCode, headers),
+    respond: (body, status, headers) =>
+      hasHeaders(c)
+        ? c.newResponse(body, status as ContentfulStatusCode, headers)
+        : new Response(body, { status, headers }),
   }
   if (authorize === undefined) return answerEvents(options, asking)
   return answerEvents(options, asking, (streams) =>
     runAuthorize({ ...settings, authorize, clock }, c, streams),
   )
+}
+
+/**
+ * Whether the app has set headers in the context. Otherwise those of the response can stay a plain object: Hono would make
+ * `Headers` of it, which under Node last as long as the stream, and take 1 KB.
+ */
+function hasHeaders(c: Context): boolean {
+  return !c.newResponse(null).headers.keys().next().done
 }
 
 function answerEvents(
@@ -212,6 +223,8 @@ function answer(
     // response has its own, so that no conditional request ever matches.
     etag,
     ...(opened?.resume && { 'sser-resume': opened.resume }),
+    // Here and not later: to change the headers of a response makes objects of them, which last as long as the stream.
+    ...(opened !== undefined && endsConnection(env) && { connection: 'close' }),
   })
 }
 

@@ -35,8 +35,7 @@ export function finisher({ heartbeatMs, isDraining, warn }: FinishOptions): Fini
     // A middleware may yet make another body of it.
     if (server !== undefined) carriedByBun(stream, request, server, { reportsClose: false })
     else if (needsBun && !isNode(env)) warnOnce()
-    // A Pod that drains ends its streams, and no client should come back to it over the same connection.
-    return server !== undefined || isHttp1(env) ? closing(response) : response
+    return response
   }
   return (request, env, answer) => {
     const server = bunServerIn(env)
@@ -55,7 +54,10 @@ function isNode(env: unknown): boolean {
   return (env as NodeEnv | undefined)?.incoming !== undefined
 }
 
-/** HTTP/2 has no `Connection` header. */
-function isHttp1(env: unknown): boolean {
-  return (env as NodeEnv | undefined)?.incoming?.httpVersionMajor === 1
+/**
+ * Whether an event stream is to have `Connection: close`: a Pod that drains ends its streams, and no client should come back
+ * to it over the same connection. HTTP/2 has no such header.
+ */
+export function endsConnection(env: unknown): boolean {
+  return bunServerIn(env) !== undefined || (env as NodeEnv | undefined)?.incoming?.httpVersionMajor === 1
 }

@@ -128,7 +128,7 @@ export class EventStream {
   }
 
   /** Ends the body because the client has gone: another reader of the body, such as a clone, must not keep the connection. */
-  leave = (): void => {
+  leave(): void {
     this.#taker?.leave()
     this.#close()
   }
@@ -139,8 +139,11 @@ export class EventStream {
   }
 
   #begin(): void {
+    const request = this.#request
+    // The request and its headers would take memory for as long as the stream lasts.
+    this.#request = undefined
     // The client may have gone before the body was read.
-    if (this.#carrier?.reportsClose !== true && !this.#watch()) return this.#close()
+    if (this.#carrier?.reportsClose !== true && !this.#watch(request)) return this.#close()
     this.#isOpen = true
     this.#carrier?.begin()
     this.#taker = this.divert({
@@ -162,14 +165,15 @@ export class EventStream {
   }
 
   /** Listens for the end of the client's connection. False: it has ended already. */
-  #watch(): boolean {
-    const [response, signal] = [this.#response, this.#request?.signal]
+  #watch(request: Request | undefined): boolean {
+    const [response, signal] = [this.#response, request?.signal]
     if (signal?.aborted === true) return false
-    response?.once('close', this.leave)
-    signal?.addEventListener('abort', this.leave)
+    const leave = () => this.leave()
+    response?.once('close', leave)
+    signal?.addEventListener('abort', leave)
     this.#unwatch = () => {
-      response?.off('close', this.leave)
-      signal?.removeEventListener('abort', this.leave)
+      response?.off('close', leave)
+      signal?.removeEventListener('abort', leave)
     }
     return true
   }

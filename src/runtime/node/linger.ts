@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { EventStream } from '../../delivery/event-stream.ts'
+import type { Carrier, EventStream } from '../../delivery/event-stream.ts'
 
 /** How long a client may take for what is left of its ended response, in milliseconds; it can resume where it was. */
 const LINGER_MS = 10_000
@@ -46,19 +46,48 @@ export function lingerAfter(stream: EventStream, response: ServerResponse): void
   // The time limit must meet no other response on the socket.
   response.setHeader('connection', 'close')
   if (response.socket !== null) markLast(response.socket)
-  stream.carriedBy({
-    begin() {},
-    end() {
-      if (response.socket !== null) linger(response.socket)
-    },
-    cut() {
-      response.destroy()
-    },
-    reportsClose: true,
-  })
-  // Node's HTTP stops reading where too much is asked for behind this response, and would not see the client go.
-  if (response.socket?.isPaused()) response.destroy()
-  else response.socket?.once('pause', () => response.destroy())
+  const { socket } = response
+  ;(response as StreamResponse)[STREAM] = stream
+  stream.carriedBy(new ResponseCarrier(response))
   // The adapter cancels the body that it sends; that is another one where a middleware has cloned the response.
-  response.once('close', stream.leave)
+  response.on('close', leave)
+  // Node's HTTP stops reading where too much is asked for behind this response, and would not see the client go.
+  if (socket === null) return
+  if (socket.isPaused()) response.destroy()
+  ;(socket as StreamSocket)[RESPONSE] = response
+  socket.on('pause', destroyResponse)
+}
+
+/** Where a response keeps its event stream, and a socket its response: closures for each connection would take more memory. */
+const STREAM = Symbol('sser stream')
+const RESPONSE = Symbol('sser response')
+
+type StreamResponse = ServerResponse & { [STREAM]?: EventStream }
+type StreamSocket = Socket & { [RESPONSE]?: ServerResponse }
+
+function leave(this: StreamResponse): void {
+  this[STREAM]?.leave()
+}
+
+function destroyResponse(this: StreamSocket): void {
+  this[RESPONSE]?.destroy()
+}
+
+class ResponseCarrier implements Carrier {
+  readonly reportsClose = true
+  readonly #response: ServerResponse
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  begin(): void {}
+
+  end(): void {
+    if (this.#response.socket !== null) linger(this.#response.socket)
+  }
+
+  cut(): void {
+    this.#response.destroy()
+  }
 }
