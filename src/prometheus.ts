@@ -2,7 +2,7 @@ import type { Metric, Registry } from 'prom-client'
 import { SserError } from './errors.ts'
 import type { Family } from './ops/exposition.ts'
 import { goFamilies } from './ops/go-metrics.ts'
-import { MOST_STREAMS, metricFamilies } from './ops/metrics.ts'
+import { MAX_STREAMS, metricFamilies } from './ops/metrics.ts'
 import type { Sser } from './sser.ts'
 
 /** Where the metrics go, and which. */
@@ -32,7 +32,7 @@ export function collectMetrics(sser: Sser, options: CollectMetricsOptions): () =
     throw new SserError('invalid-options', 'Option "registry": expected a Registry of prom-client')
   }
   const read = () => {
-    const stats = sser.stats({ largestStreams: perStream || goNames ? MOST_STREAMS : 0 })
+    const stats = sser.stats({ largestStreams: perStream || goNames ? MAX_STREAMS : 0 })
     const own = metricFamilies(stats).map((family) => ({
       ...family,
       name: prefix + family.name,

@@ -43,14 +43,14 @@ export interface DnsPeerFinderOptions {
 const HOSTNAME = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{1,63}\.?$/i
 
 /** Leaves room for the extra fifth below the maximum of a timer. */
-const MOST_INTERVAL_MS = Math.floor(MAX_TIMER_MS / 1.2)
+const MAX_INTERVAL_MS = Math.floor(MAX_TIMER_MS / 1.2)
 
 const schema = v.strictObject({
   hostname: v.string(),
   port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
   family: v.optional(v.picklist(['IPv4', 'IPv6'])),
   intervalMs: v.optional(
-    v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(MOST_INTERVAL_MS)),
+    v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(MAX_INTERVAL_MS)),
     5_000,
   ),
   nameServers: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),

@@ -5,7 +5,7 @@ import type { Stats, StatsOptions } from './stats.ts'
 import { VERSION } from './version.ts'
 
 /** So many streams are named. */
-const MOST_STREAMS = 50
+const MAX_STREAMS = 50
 
 /** What the debug page tells: this Pod's view of itself and of the fleet. */
 export interface DebugView extends Stats {
@@ -22,7 +22,7 @@ export function debugRoute(
   return async (c) => {
     const view: DebugView = {
       version: VERSION,
-      ...stats({ largestStreams: MOST_STREAMS }),
+      ...stats({ largestStreams: MAX_STREAMS }),
       recentErrors: recentErrors(),
     }
     const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', vary: 'accept' }

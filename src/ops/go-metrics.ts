@@ -3,7 +3,7 @@ import { streamSamples } from './metrics.ts'
 import type { Stats } from './stats.ts'
 
 /** So many peers get series of their own; the rest of them together are `other`. */
-const MOST_PEERS = 100
+const MAX_PEERS = 100
 
 /**
  * The three metrics of the Go package, for dashboards that a fleet brings along. Its counters are gauges for Prometheus,
@@ -43,7 +43,7 @@ interface Requests {
 }
 
 function boundPeers({ peerRequests: { byPeer } }: Stats): Requests[] {
-  const own = new Set([...new Set(byPeer.map(({ peer }) => peer))].sort().slice(0, MOST_PEERS))
+  const own = new Set([...new Set(byPeer.map(({ peer }) => peer))].sort().slice(0, MAX_PEERS))
   const requests = new Map<string, Requests>()
   for (const { peer, status, count, sumMs } of byPeer) {
     const labels = { host: own.has(peer) ? peer : 'other', status: String(status) }

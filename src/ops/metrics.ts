@@ -5,9 +5,9 @@ import type { HistogramStats, Stats } from './stats.ts'
 import { VERSION } from './version.ts'
 
 /** So many streams get a series of their own where that is asked for: those with the most connections. */
-export const MOST_STREAMS = 50
+export const MAX_STREAMS = 50
 /** So many peers get series of their own; the worst of the rest is `other`. */
-const MOST_PEERS = 100
+const MAX_PEERS = 100
 
 const STATES: Readonly<Record<State, true>> = {
   idle: true,
@@ -44,7 +44,7 @@ export function metricFamilies(stats: Stats): Family[] {
     gauge('streams', 'Streams that somebody listens on.', streams.active),
     gauge(
       'stream_connections',
-      `Connections on each of the ${MOST_STREAMS} largest streams and on all others, where asked for.`,
+      `Connections on each of the ${MAX_STREAMS} largest streams and on all others, where asked for.`,
       streamSamples(stats),
     ),
     counter('events_sent_total', 'Events that were sent on this Pod.', events.sent),
@@ -161,7 +161,7 @@ export function streamSamples({ streams }: Stats): Sample[] {
 /** By name, so that the same peers are told apart at each scrape. */
 function boundPeers(peers: readonly PeerStatus[]): PeerStatus[] {
   const sorted = peers.toSorted((a, b) => (a.peer < b.peer ? -1 : 1))
-  const rest = sorted.splice(MOST_PEERS)
+  const rest = sorted.splice(MAX_PEERS)
   if (rest.length === 0) return sorted
   const most = (value: (peer: PeerStatus) => number) => Math.max(...rest.map(value))
   const other: PeerStatus = {

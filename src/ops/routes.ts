@@ -3,7 +3,7 @@ import { crossOriginFault, hostFault } from '../http/web-pages.ts'
 import type { RecentError } from '../telemetry/recent-errors.ts'
 import { debugRoute } from './debug.ts'
 import { CONTENT_TYPE, printFamilies } from './exposition.ts'
-import { MOST_STREAMS, metricFamilies } from './metrics.ts'
+import { MAX_STREAMS, metricFamilies } from './metrics.ts'
 import type { Stats, StatsOptions } from './stats.ts'
 
 export interface OpsOptions {
@@ -29,7 +29,7 @@ export function opsRoutes({ probeRoutes, stats, recentErrors, ...options }: OpsO
   return new Hono()
     .route('/', probeRoutes)
     .get('/metrics', ownPagesOnly, (c) => {
-      const largestStreams = c.req.query('perStream') === 'true' ? MOST_STREAMS : 0
+      const largestStreams = c.req.query('perStream') === 'true' ? MAX_STREAMS : 0
       const text = printFamilies(metricFamilies(stats({ largestStreams })))
       return c.body(text, 200, { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' })
     })

@@ -1,5 +1,5 @@
 /** So many peers' requests are told apart; of those that are gone the oldest are forgotten first. */
-const MOST_PEERS = 1_000
+const MAX_PEERS = 1_000
 
 /** Requests to one peer that ended with one status. */
 export interface PeerRequestStats {
@@ -22,7 +22,7 @@ export class PeerRequests {
       byStatus = new Map()
       this.#byPeer.set(peer, byStatus)
       const [oldest] = this.#byPeer.keys()
-      if (this.#byPeer.size > MOST_PEERS && oldest !== undefined) this.#byPeer.delete(oldest)
+      if (this.#byPeer.size > MAX_PEERS && oldest !== undefined) this.#byPeer.delete(oldest)
     }
     const requests = byStatus.get(status) ?? { peer, status, count: 0, sumMs: 0 }
     requests.count += 1

@@ -4,10 +4,10 @@ import { printable } from '../printable.ts'
 import type { ErrorContext, OnError } from './error-reporter.ts'
 
 /** So many are remembered, and so much of what each says, in UTF-16 units. */
-const MOST = 20
+const MAX_ERRORS = 20
 const MESSAGE_LENGTH = 500
 /** Anybody who reaches the internal port can be refused there: these leave room for the others. */
-const MOST_REFUSALS = 5
+const MAX_REFUSALS = 5
 
 /** A fault that was met. */
 export interface RecentError extends ErrorContext {
@@ -31,7 +31,7 @@ export class RecentErrors {
       const message = printable(describe(error).slice(0, MESSAGE_LENGTH))
       if (context.stage === 'receive') this.#forgetRefusal()
       this.#errors.push({ ...context, message, at: this.#clock.now() })
-      if (this.#errors.length > MOST) this.#errors.shift()
+      if (this.#errors.length > MAX_ERRORS) this.#errors.shift()
       next?.(error, context)
     }
   }
@@ -40,7 +40,7 @@ export class RecentErrors {
   #forgetRefusal(): void {
     const refusals = this.#errors.filter(({ stage }) => stage === 'receive')
     const [oldest] = refusals
-    if (oldest !== undefined && refusals.length >= MOST_REFUSALS)
+    if (oldest !== undefined && refusals.length >= MAX_REFUSALS)
       this.#errors.splice(this.#errors.indexOf(oldest), 1)
   }
 

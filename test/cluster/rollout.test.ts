@@ -6,7 +6,7 @@ import { timed } from './timed.ts'
 import { Traffic } from './traffic.ts'
 
 /** Streams that end before a client is on another Pod. More than one is a client that came back to the draining Pod. */
-const MOST_ENDS = 1.5
+const MAX_ENDS = 1.5
 
 let fleet: Fleet
 
@@ -52,5 +52,5 @@ test('while Node’s Pods are replaced by Bun’s, and those by Node’s, every 
   console.log(`${warnings.length} warnings`, warnings.slice(0, 20).join('\n'))
   expect(entries.filter(({ status }) => status === 'failed')).toEqual([])
   expect(warnings).toEqual([])
-  for (const { ends } of [node, bun]) expect(ends).toBeLessThanOrEqual(MOST_ENDS)
+  for (const { ends } of [node, bun]) expect(ends).toBeLessThanOrEqual(MAX_ENDS)
 })

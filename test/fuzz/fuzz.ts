@@ -6,7 +6,7 @@ import { faultOf } from './try.ts'
 /** An input that takes longer is told of. */
 const SLOW_MS = 250
 /** With so many failures enough is known. */
-const MOST_FAILURES = 3
+const MAX_FAILURES = 3
 /** So often the event loop turns, for whoever watches and for what was left to it. */
 const TURN_MS = 20
 
@@ -49,7 +49,7 @@ export async function fuzz(surface: Surface, options: FuzzOptions): Promise<Repo
   }
   let turnedAt = start
   let before = start
-  while (report.inputs < inputs && before - start < ms && report.failures.length < MOST_FAILURES) {
+  while (report.inputs < inputs && before - start < ms && report.failures.length < MAX_FAILURES) {
     const seed = first + report.inputs
     onInput?.(seed)
     const input = makeInput(surface, seed)

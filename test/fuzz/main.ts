@@ -8,8 +8,8 @@ import type { Order } from './worker.ts'
 /** A single input that takes so long never ends. */
 const HANG_MS = 10_000
 /** The heap that all inputs together may need, in MiB, and that a surface may leave behind, in bytes. */
-const MOST_HEAP_MIB = 512
-const MOST_GROWN_BYTES = 16 * 1_048_576
+const MAX_HEAP_MIB = 512
+const MAX_GROWN_BYTES = 16 * 1_048_576
 /** What is printed of an input. */
 const EXCERPT = 2_000
 
@@ -30,7 +30,7 @@ const progress = new Float64Array(new SharedArrayBuffer(16))
 const order: Order = { names, options: { seed, inputs, ms }, progress }
 const worker = new Worker(new URL('./worker.ts', import.meta.url), {
   workerData: order,
-  resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MIB },
+  resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MIB },
 })
 let total = 0
 let isFailed = false
@@ -55,7 +55,7 @@ worker.on(
       fail(`✗ ${surface}: ${fault}\n  npm run fuzz -- --only ${surface} --seed ${number} --inputs 1`)
       console.error(`  ${JSON.stringify({ surface, input }).slice(0, EXCERPT)}`)
     }
-    if (grownBytes > MOST_GROWN_BYTES) fail(`✗ ${surface}: the heap has grown by ${grownBytes} bytes`)
+    if (grownBytes > MAX_GROWN_BYTES) fail(`✗ ${surface}: the heap has grown by ${grownBytes} bytes`)
   },
 )
 worker.on('error', (error) => fail(`✗ ${at()}: ${error.stack ?? error}`))

@@ -29,9 +29,9 @@ const NUMBERS: readonly number[] = [
 const KEYS = ['__proto__', 'constructor', 'toString', 'length', '', '0', 'then']
 const TOKENS = ['\u0000', '\r', '\n', '\r\n', '\n\n', '"', '\\', '{', '}', '[', ']', ',', ':', '%', '&', '=']
 const ODD_UNITS = ['\ud800', '\udfff', '\uFEFF', '\u2028', 'é', '漢', '😀', '\u0085', '\u007f', '\u00ff']
-const MOST_MUTATIONS = 4
+const MAX_MUTATIONS = 4
 /** Repeating what was repeated would fill the memory by itself. */
-const MOST_LENGTH = 65_536
+const MAX_LENGTH = 65_536
 const DEEPEST = 300
 
 /** An input, by its number: one from the corpus, and some changes to it. */
@@ -39,7 +39,7 @@ export function makeInput({ corpus, words = [] }: Surface, seed: number): Json {
   const random = new Random(seed)
   const mutation = new Mutation(random, corpus, words)
   let input = random.pick(corpus)
-  for (let left = random.int(0, MOST_MUTATIONS); left > 0; left -= 1) input = mutation.of(input)
+  for (let left = random.int(0, MAX_MUTATIONS); left > 0; left -= 1) input = mutation.of(input)
   return input
 }
 
@@ -158,7 +158,7 @@ class Mutation {
       case 4: {
         const times = random.chance(0.02) ? 500 : random.int(1, 4)
         const again = text.slice(at, to).repeat(times)
-        return text.length > MOST_LENGTH ? text : text.slice(0, to) + again + text.slice(to)
+        return text.length > MAX_LENGTH ? text : text.slice(0, to) + again + text.slice(to)
       }
       case 5:
         return text.slice(0, at) + random.pick(this.#words.length > 0 ? this.#words : TOKENS) + text.slice(at)

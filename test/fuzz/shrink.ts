@@ -3,13 +3,13 @@ import type { Json, Surface } from './surface.ts'
 import { faultOf } from './try.ts'
 
 /** For so long at most; an input need not be the shortest, only short. */
-const MOST_MS = 4_000
+const MAX_MS = 4_000
 
 /** An input that is smaller, and fails in the same way. */
 export async function shrink(surface: Surface, input: Json, fault: string): Promise<Json> {
   const kind = kindOf(fault)
   let best = input
-  const end = performance.now() + MOST_MS
+  const end = performance.now() + MAX_MS
   for (let isSmaller = true; isSmaller; ) {
     isSmaller = false
     for (const candidate of smaller(best)) {

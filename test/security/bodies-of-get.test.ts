@@ -11,7 +11,7 @@ const SCRIPT = fileURLToPath(new URL('./pod.ts', import.meta.url))
 const PIECES = 10_000
 const CONNECTIONS = 40
 /** What a connection may cost, its event stream included, in bytes. */
-const MOST_EACH = 20_480
+const MAX_EACH = 20_480
 /** What code and caches take that run for the first time, in bytes. */
 const SPARE_BYTES = 2 * 1_048_576
 
@@ -98,7 +98,7 @@ describe.each([
       const before = await heapBytes()
       const all = await Promise.all(Array.from({ length: CONNECTIONS }, () => askWithBody(pod.url, version)))
       for (const raw of all) await raw.holds('an answer', (text) => text.startsWith('HTTP/1.1 200 '), 8_000)
-      const most = CONNECTIONS * MOST_EACH + SPARE_BYTES
+      const most = CONNECTIONS * MAX_EACH + SPARE_BYTES
       await until('they cost little', async () => (await heapBytes()) - before < most, 5_000)
     }, 20_000)
   },

@@ -10,18 +10,18 @@ const CROWD = 10_000
 /** A machine may be slow, or not let a process have that many. */
 const LEAST_CROWD = 2_500
 /** To take in so many connections is work for the Pod, too. */
-const MOST_DELAY_MS = 2_000
+const MAX_DELAY_MS = 2_000
 /**
  * The kernel may make connections for the Pod, with SYN cookies, whose client has gone already and never says so: they
  * end where any does that says nothing, which is after ten seconds, and looked at every two (Node) or four (Bun).
  */
-const MOST_BACK_MS = 16_000
+const MAX_BACK_MS = 16_000
 
 describe.each([
   ['node', '127.0.135.1'],
   ['bun', '127.0.135.2'],
 ] as const)('under %s', (runtime, host) => {
-  const victim = Victim.forAll(runtime, host, { mostDelayMs: MOST_DELAY_MS, mostBackMs: MOST_BACK_MS })
+  const victim = Victim.forAll(runtime, host, { mostDelayMs: MAX_DELAY_MS, mostBackMs: MAX_BACK_MS })
 
   test.each([
     [8110, 'GET /events?stream=a HTTP/1.1\r\nHost: '],

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 const AT_ONCE = 50
 /** A queue that is full makes the kernel wait for seconds before it knocks again: the Pod is to be full, not the queue. */
 const PAUSE_MS = 10
-const MOST_MS = 10_000
+const MAX_MS = 10_000
 
 const [host = '', port = '', count = '0', bytes = ''] = process.argv.slice(2)
 let left = Number(count)
@@ -42,6 +42,6 @@ function say(): void {
   console.log(`opened ${opened}`)
 }
 
-const timer = setTimeout(say, MOST_MS)
+const timer = setTimeout(say, MAX_MS)
 for (let i = 0; i < AT_ONCE; i += 1) void openSome()
 process.stdin.resume().on('end', () => process.exit(0))

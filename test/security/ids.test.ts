@@ -5,7 +5,7 @@ import { Victim } from './victim.ts'
 
 const CONNECTIONS = 400
 /** What one that brings such an id may take of the Pod's heap. Carried along, the id took 75 KB. */
-const MOST_BYTES = 40_960
+const MAX_BYTES = 40_960
 
 describe.each([
   ['node', '127.0.150.1'],
@@ -31,7 +31,7 @@ describe.each([
         }),
       )
       const { heapBytes } = await victim.state()
-      expect((heapBytes - before) / CONNECTIONS).toBeLessThan(MOST_BYTES)
+      expect((heapBytes - before) / CONNECTIONS).toBeLessThan(MAX_BYTES)
       for (const { socket } of raws) socket.destroy()
     })
   })

@@ -12,7 +12,7 @@ const SIGNATURE = `sser-signature: t=${Date.now()}, s=0123456789abcdef, n=1, m=$
 /** A body in chunks of one byte each. */
 const CHUNKS = Buffer.from('1\r\na\r\n'.repeat(20_000))
 /** What a Pod may ever need: a list of the pieces would take ten times as much. */
-const MOST_BYTES = 300 * MIB
+const MAX_BYTES = 300 * MIB
 
 /** Writes for as long as the other side reads. */
 function flood(socket: Socket, bytes: Buffer): void {
@@ -50,7 +50,7 @@ describe.each([
   /** Expects that the Pod never needs much memory. */
   async function needsLittleMemoryFor(attack: () => Promise<unknown>): Promise<void> {
     await victim.endures(attack)
-    expect(victim.peakBytes ?? 0).toBeLessThan(MOST_BYTES)
+    expect(victim.peakBytes ?? 0).toBeLessThan(MAX_BYTES)
   }
 
   async function begin(path: string, headers: string): Promise<Raw> {

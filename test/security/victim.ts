@@ -9,9 +9,9 @@ import { until } from '../support/until.ts'
 
 const SCRIPT = fileURLToPath(new URL('./pod.ts', import.meta.url))
 /** How late a bystander's event may be, whatever is done to the Pod beside. A machine under tests is slow by itself. */
-const MOST_DELAY_MS = 1_000
+const MAX_DELAY_MS = 1_000
 /** What an attack may leave in the heap: what code and caches take that ran for the first time. */
-const MOST_GROWN_BYTES = 16 * 1_048_576
+const MAX_GROWN_BYTES = 16 * 1_048_576
 /** File descriptors that come and go without any attack. */
 const SPARE_FILES = 4
 /** How long what an attack took may take to come back. */
@@ -90,7 +90,7 @@ export class Victim {
       expect(bystander.gaps).toHaveLength(gaps)
       const delays = bystander.messages.map((msg, i) => this.#delay(msg, bystander.received[i]?.at ?? 0))
       expect(Math.max(...delays), 'the bystander waits').toBeLessThan(
-        this.#options.mostDelayMs ?? MOST_DELAY_MS,
+        this.#options.mostDelayMs ?? MAX_DELAY_MS,
       )
       await this.#isBack(before)
     } finally {
@@ -139,7 +139,7 @@ export class Victim {
       return (
         connections === before.connections &&
         files <= before.files + SPARE_FILES &&
-        grown < (this.#options.mostGrownBytes ?? MOST_GROWN_BYTES)
+        grown < (this.#options.mostGrownBytes ?? MAX_GROWN_BYTES)
       )
     }
     await until('all is back', isBack, this.#options.mostBackMs ?? BACK_MS).catch((cause) => {

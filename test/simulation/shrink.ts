@@ -2,7 +2,7 @@ import type { Plan } from './plan.ts'
 import { type Result, run } from './run.ts'
 
 /** Tries at most; a story need not be the shortest, only short. */
-const MOST_RUNS = 300
+const MAX_RUNS = 300
 
 /** Leaves out actions, as many as can be, while the same kind of violation remains. */
 export async function shrink(plan: Plan, result: Result): Promise<Result> {
@@ -14,7 +14,7 @@ export async function shrink(plan: Plan, result: Result): Promise<Result> {
     size >= 1;
     size = size === 1 ? 0 : Math.ceil(size / 2)
   ) {
-    for (let start = 0; start < best.plan.actions.length && runs < MOST_RUNS; ) {
+    for (let start = 0; start < best.plan.actions.length && runs < MAX_RUNS; ) {
       const actions = best.plan.actions.toSpliced(start, size)
       const candidate = { ...best.plan, actions }
       runs += 1

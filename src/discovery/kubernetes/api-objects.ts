@@ -2,11 +2,11 @@ import * as v from 'valibot'
 import { UID } from '../peer.ts'
 
 /** Upper limit of a `Retry-After`, because a list that is hours old is useless. */
-const MOST_RETRY_AFTER_MS = 120_000
+const MAX_RETRY_AFTER_MS = 120_000
 
 /** Maximum characters kept of a Status message, and of any other text. */
-const MOST_MESSAGE = 1_000
-const MOST_EXCERPT = 200
+const MAX_MESSAGE = 1_000
+const MAX_EXCERPT = 200
 
 /** A Status of the API server in place of a result: an HTTP error, or an ERROR event in a watch. */
 export class StatusError extends Error {
@@ -22,11 +22,11 @@ export class StatusError extends Error {
     status: Status,
     { code, retryAfterMs }: { code?: number; retryAfterMs?: number | undefined } = {},
   ) {
-    super(excerpt(status.message ?? 'no message', MOST_MESSAGE))
+    super(excerpt(status.message ?? 'no message', MAX_MESSAGE))
     this.code = code ?? status.code ?? 500
     const seconds = status.details?.retryAfterSeconds ?? undefined
     const ms = retryAfterMs ?? (seconds === undefined ? undefined : seconds * 1_000)
-    this.retryAfterMs = ms === undefined ? undefined : Math.min(Math.max(ms, 0), MOST_RETRY_AFTER_MS)
+    this.retryAfterMs = ms === undefined ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS)
     const causes = status.details?.causes ?? []
     this.isVersionTooLarge =
       causes.some(({ reason }) => reason === 'ResourceVersionTooLarge') ||
@@ -122,7 +122,7 @@ export function readStatus(text: string): Status {
   try {
     return read(statusSchema, JSON.parse(text), 'a status')
   } catch {
-    return { message: excerpt(text.trim(), MOST_EXCERPT) }
+    return { message: excerpt(text.trim(), MAX_EXCERPT) }
   }
 }
 
@@ -132,7 +132,7 @@ export function read<T extends v.GenericSchema>(schema: T, value: unknown, name:
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues
   throw new ProtocolError(
-    `Not ${name}: ${v.getDotPath(issue) ?? 'it'}: ${excerpt(issue.message, MOST_EXCERPT)}`,
+    `Not ${name}: ${v.getDotPath(issue) ?? 'it'}: ${excerpt(issue.message, MAX_EXCERPT)}`,
   )
 }
 

@@ -15,7 +15,7 @@ import { RequestDeadline } from './request-deadline.ts'
 /** Limits of a list: time per page, objects per page, pages, and bytes per response. */
 const LIST_MS = 30_000
 const PAGE_OBJECTS = 500
-const MOST_PAGES = 1_000
+const MAX_PAGES = 1_000
 const LIST_BYTES = 67_108_864
 /** Maximum bytes of an event. The API server stores no object larger than about 1.5 MiB. */
 const EVENT_BYTES = 8_388_608
@@ -125,7 +125,7 @@ export class ListWatch<T extends ApiObject> {
       }
       if (page.next === '') return { objects, version: page.version }
       next = page.next
-      if (seen.has(next) || seen.size + 1 >= MOST_PAGES)
+      if (seen.has(next) || seen.size + 1 >= MAX_PAGES)
         throw new ProtocolError(`A list without end: ${seen.size + 1} pages`)
       seen.add(next)
     }

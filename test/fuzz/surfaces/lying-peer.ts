@@ -13,9 +13,9 @@ const OWN = 'own00'
 const LOG_BYTES = 8_192
 /** As the log counts them. */
 const ITEM_BYTES = 180
-const MOST_WAIT_MS = 400_000
-const MOST_LISTENERS = 8
-const MOST_MADE_UP = 3_000
+const MAX_WAIT_MS = 400_000
+const MAX_LISTENERS = 8
+const MAX_MADE_UP = 3_000
 
 const [own, third] = APPEND.runs
 const later = { epoch: 'peer1', prev: 2, idle: 0, events: [{ seq: 3, age: 0, stream: 'a', msg: 'three' }] }
@@ -77,12 +77,12 @@ export const lyingPeer: Surface<string | undefined> = {
     let wrong: string | undefined
     for (const step of Array.isArray(input) ? input.slice(0, 100) : [input]) {
       const { append, flood, send, wait, resume } = fieldsOf(step)
-      if (typeof wait === 'number') await clock.advance(Math.min(Math.max(wait, 0), MOST_WAIT_MS))
+      if (typeof wait === 'number') await clock.advance(Math.min(Math.max(wait, 0), MAX_WAIT_MS))
       if (typeof send === 'string' && send !== '') {
         ledger.add({ stream: 'a', msg: send })
         log.append(log.epoch, { stream: 'a', msg: send.toWellFormed() }, clock.now(), clock.now())
       }
-      if (typeof resume === 'string' && listeners.length < MOST_LISTENERS) {
+      if (typeof resume === 'string' && listeners.length < MAX_LISTENERS) {
         listeners.push(
           new Listener(incarnation, ['a', 'b'], {
             id: withCheck(resume) || (listeners[0]?.lastEventId ?? ''),
@@ -110,7 +110,7 @@ export const lyingPeer: Surface<string | undefined> = {
 
 /** A message in the name of so many Pods that there never were. */
 function madeUp(count: number): Json {
-  const epochs = Array.from({ length: Math.min(Math.max(count, 0), MOST_MADE_UP) }, (_, i) =>
+  const epochs = Array.from({ length: Math.min(Math.max(count, 0), MAX_MADE_UP) }, (_, i) =>
     String(10_000 + i),
   )
   return {
