@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerOptions } from 'node:http'
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 
 import type { Server as TlsServer } from 'node:tls'
@@ -87,8 +87,9 @@ async function bindInternal(
 ): Promise<Bound> {
   const serverOptions = { ...HEADERS_LIMIT, ...TCP_KEEP_ALIVE }
   let sockets: InternalSockets | undefined
+  const answer = withoutDraining(fetch)
   const heard: ServeOptions['fetch'] = async (request, env) => {
-    const response = await fetch(request, env)
+    const response = await answer(request, env)
     if (request.method === 'POST' && response.status === 200)
       sockets?.trust((env as { incoming: IncomingMessage }).incoming.socket)
     return response
@@ -97,7 +98,7 @@ async function bindInternal(
     tls === undefined
       ? { fetch: heard, hostname: DEFAULT_HOST, serverOptions }
       : {
-          fetch,
+          fetch: answer,
           hostname: DEFAULT_HOST,
           createServer: createTlsServer,
           serverOptions: {
@@ -117,5 +118,17 @@ async function bindInternal(
     port: listener.port,
     close: (timeoutMs) => listener.close(timeoutMs),
     renew: ({ key, cert, ca }) => (server as unknown as TlsServer).setSecureContext({ key, cert, ca }),
+  }
+}
+
+/**
+ * Destroys the connection of a chunked request as soon as it is answered, because no peer sends chunks. The adapter would
+ * read up to 64 MiB of the rest, and chunks of one byte then block the event loop.
+ */
+function withoutDraining(fetch: ServeOptions['fetch']): ServeOptions['fetch'] {
+  return (request, env) => {
+    const { incoming, outgoing } = env as { incoming: IncomingMessage; outgoing: ServerResponse }
+    if (incoming.headers['transfer-encoding'] !== undefined) outgoing.once('finish', () => incoming.destroy())
+    return fetch(request, env)
   }
 }

@@ -268,7 +268,7 @@ export class Sser {
     const warn = (message: string) => this.#logging.warnOncePerMinute('certificate', message)
     if (certificates !== undefined) certificates.onWarning = warn
     this.#logging.info(`starts, with the internal port ${internalPort}, and looks for its peers`)
-    if (this.#settings.peerSecret === undefined && options.isSecured !== true)
+    if (this.#settings.peerSecret === undefined && !options.isSecured && !options.isLoopback)
       this.#logging.warn(
         `the internal port ${internalPort} is open: whoever reaches it can send to every client. Set peerSecret, or hand internalTls to serve()`,
       )

@@ -21,6 +21,8 @@ export interface StartOptions {
   internalPort?: number | undefined
   /** Whether the internal port tells peers from strangers by other means than the `peerSecret`: by certificates. */
   isSecured?: boolean | undefined
+  /** Whether the internal port is bound to a loopback address, so that only this machine reaches it. */
+  isLoopback?: boolean | undefined
   /** The certificate of the internal port, whose end is told before it comes. */
   certificates?: PeerCertificates | undefined
   /** How requests reach peers where the runtime has something leaner than `fetch`; the option `fetch` comes first. */

@@ -29,3 +29,8 @@ function isForPeers({ method, url }: Request): boolean {
   const { pathname } = new URL(url)
   return pathname === APPEND_URL_PATH || pathname === PEER_ENDPOINT_URL_PATH
 }
+
+/** Whether a server that is bound to `hostname` can be reached from its own machine only. */
+export function isLoopback(hostname: string | undefined): boolean {
+  return hostname !== undefined && /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i.test(hostname)
+}

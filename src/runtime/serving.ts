@@ -14,7 +14,7 @@ import {
 } from '../transport/certificates.ts'
 import type { HmacFactory } from '../transport/hmac.ts'
 import type { PeerTransport } from '../transport/peer-transport.ts'
-import { forInternalPort } from './internal-port.ts'
+import { forInternalPort, isLoopback } from './internal-port.ts'
 import { type SignalSource, StopSignals } from './signals.ts'
 
 export type { PeerTls, PeerTlsFiles, PeerTlsSource } from '../transport/certificates.ts'
@@ -175,6 +175,7 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
     await sser.start({
       internalPort: internal.port,
       isSecured: certificates !== undefined,
+      isLoopback: isLoopback(internalHostname),
       certificates,
       transport: runtime.transport?.(certificates && (() => (certificates as PeerCertificates).current)),
       hmacFactory: runtime.hmacFactory,

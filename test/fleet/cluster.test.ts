@@ -1,5 +1,9 @@
+import cluster from 'node:cluster'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
+import { Listener } from '../../src/runtime/node/listener.ts'
 import { until } from '../support/until.ts'
 import { Client, closeClients } from './clients.ts'
 import { endPods, Pod, runScript } from './pods.ts'
@@ -82,11 +86,31 @@ test('workers of node:cluster bring each event to the clients of all workers onc
   }
 }, 60_000)
 
-test('two workers of node:cluster never share an internal port', async () => {
+test('a worker takes its internal port when the worker that it replaces has stopped, and never shares it', async () => {
   const url = new URL('shared-internal-port.ts', import.meta.url)
-  const { stdout } = await runScript('node', url, { args: [], timeoutMs: 20_000 })
-  expect(stdout.trim().split('\n')).toEqual([
-    expect.stringMatching(/^port-in-use: Port 7668 is in use; give each worker .* WorkerPeerFinder$/),
-    'serves',
+  const { stdout } = await runScript('node', url, { args: [], timeoutMs: 40_000 })
+  const lines = stdout.trim().split('\n')
+  expect(lines.filter((line) => line !== 'the first exits')).toEqual([
+    'the first serves',
+    'the second waits',
+    'the second serves',
   ])
-}, 30_000)
+}, 60_000)
+
+test('a worker whose internal port stays in use is told to have a port of its own', async () => {
+  const other = createServer().listen(7_669, '127.0.66.8')
+  await once(other, 'listening')
+  const { isWorker } = cluster
+  Object.assign(cluster, { isWorker: true })
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  try {
+    const binding = Listener.bind(createServer(), 7_669, '127.0.66.8', true, 1_000)
+    await expect(binding).rejects.toThrow(/^Port 7669 is in use; give each worker .* WorkerPeerFinder$/)
+    await expect(binding).rejects.toHaveProperty('code', 'port-in-use')
+    expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('internal port 7669 is in use'))
+  } finally {
+    Object.assign(cluster, { isWorker })
+    warn.mockRestore()
+    other.close()
+  }
+})

@@ -71,8 +71,9 @@ describe('onError and the list of the last errors', () => {
 
 describe('a Pod that starts', () => {
   it.each([
-    ['neither a secret nor certificates', {}, 1],
-    ['a secret', { peerSecret }, 0],
+    ['neither a secret nor certificates', { serving: { internalHostname: '0.0.0.0' } }, 1],
+    ['a secret', { peerSecret, serving: { internalHostname: '0.0.0.0' } }, 0],
+    ['an internal port that is bound to loopback', {}, 0],
   ])('with %s says so, once, or has nothing to say', async (_, settings, times) => {
     const { lines, logger } = recording()
     await fleet.start({ ...settings, logger })

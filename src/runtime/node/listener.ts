@@ -1,6 +1,6 @@
 import cluster from 'node:cluster'
 import type { Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo, ListenOptions, Socket } from 'node:net'
 import { type Bound, bindError } from '../serving.ts'
 import { isLingering } from './linger.ts'
 
@@ -8,6 +8,11 @@ import { isLingering } from './linger.ts'
 const STREAM_CLOSE_MS = 1_000
 /** How often connections are looked for that have become idle, in milliseconds: a response ends a turn later. */
 const IDLE_CHECK_MS = 20
+
+/** How long a worker of node:cluster waits for its internal port, in milliseconds: above PM2's `listen_timeout` and the old worker's stop. */
+const PORT_WAIT_MS = 45_000
+/** How often it tries, in milliseconds. */
+const PORT_RETRY_MS = 100
 
 /** For {@link bindError} where workers of node:cluster, which share ports otherwise, have one internal port. */
 const OWN_PORT_FIX =
@@ -25,12 +30,16 @@ export class Listener implements Bound {
     this.#sockets = sockets
   }
 
-  /** `isExclusive`: workers of node:cluster do not share the port. Rejects with what {@link bindError} makes of it. */
-  static bind(
+  /**
+   * `isExclusive`: workers of node:cluster do not share the port. Such a worker retries for `waitMs`, because `pm2 reload`
+   * starts it while the worker that it replaces still holds the port. Rejects with the error of {@link bindError}.
+   */
+  static async bind(
     server: Server,
     port: number,
     hostname: string | undefined,
     isExclusive = false,
+    waitMs: number = PORT_WAIT_MS,
   ): Promise<Listener> {
     const sockets = new Set<Socket>()
     // One function for all of them.
@@ -41,14 +50,22 @@ export class Listener implements Bound {
       sockets.add(socket)
       socket.on('close', forget)
     })
-    return new Promise((resolve, reject) => {
-      server.once('error', (cause) =>
-        reject(bindError(port, cause, isExclusive && cluster.isWorker ? OWN_PORT_FIX : '')),
-      )
-      server.listen({ port, host: hostname, exclusive: isExclusive }, () =>
-        resolve(new Listener(server, sockets)),
-      )
-    })
+    const waits = isExclusive && cluster.isWorker
+    const deadline = performance.now() + (waits ? waitMs : 0)
+    for (let isFirst = true; ; isFirst = false) {
+      try {
+        await listen(server, { port, host: hostname, exclusive: isExclusive })
+        return new Listener(server, sockets)
+      } catch (cause) {
+        const isInUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
+        if (!isInUse || performance.now() >= deadline) throw bindError(port, cause, waits ? OWN_PORT_FIX : '')
+        if (isFirst)
+          process.emitWarning(
+            `sser: internal port ${port} is in use; this worker retries for ${waitMs / 1_000} s, until the worker that it replaces has stopped`,
+          )
+        await new Promise((resolve) => setTimeout(resolve, PORT_RETRY_MS))
+      }
+    }
   }
 
   async close(timeoutMs: number): Promise<void> {
@@ -71,6 +88,20 @@ export class Listener implements Bound {
   #destroy(isMeant: (socket: Socket) => boolean = () => true): void {
     for (const socket of this.#sockets) if (isMeant(socket)) socket.destroy()
   }
+}
+
+function listen(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onListening = () => {
+      server.off('error', onError)
+      resolve()
+    }
+    const onError = (error: Error) => {
+      server.off('listening', onListening)
+      reject(error)
+    }
+    server.once('listening', onListening).once('error', onError).listen(options)
+  })
 }
 
 /** Its event stream is over, or it has never asked for anything: browsers open connections ahead of need. */
