@@ -166,7 +166,7 @@ export class Membership {
   /** Joins the fleet in this incarnation. */
   #join(): Promise<void> {
     this.#incarnation.mesh.setPeers(this.#peers, this.#internalPort)
-    this.#joining = this.#incarnation.mesh.join()
+    this.#joining = this.#incarnation.mesh.start()
     return this.#joining
   }
 }

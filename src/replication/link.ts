@@ -1,84 +1,96 @@
+import type { Clock } from '../clock.ts'
 import type { Target } from '../discovery/peer.ts'
 import { SserError } from '../errors.ts'
-import { PeerStatusError } from '../transport/peer-status-error.ts'
+import type { Log } from '../log/log.ts'
+import type { Counters } from '../telemetry/counters.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
+import type { PeerClient } from '../transport/peer-client.ts'
 import type { Position } from '../wire/position.ts'
-import { encodeV1, PEER_ENDPOINT_URL_PATH } from '../wire/v1.ts'
-import type { LinkOptions } from './link-options.ts'
-import { Missed } from './missed.ts'
 import { LEAVING, Outage } from './outage.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { LinkState, PeerStatus } from './peer-status.ts'
-import type { Outcome } from './receipt.ts'
-import { Waiters } from './waiters.ts'
+import type { PendingAcks } from './pending-acks.ts'
+import type { AckResult } from './receipt.ts'
+import type { Replicator } from './replicator.ts'
 
-/** After a failure a link waits a random part of this, doubled with each further failure. */
-const BACKOFF_MS = 200
-const BACKOFF_MAX_MS = 5_000
-/** How often a Go Pod is asked whether it speaks v2 by now. */
-const PROBE_MS = 60_000
+/** Protocol for a peer that responds to v2 with 404. It has a cursor of its own over this Pod's events. */
+export interface LegacyProtocol {
+  /** Whether the next request uses this protocol. */
+  readonly isActive: boolean
+  /** Seq up to which this Pod's own events need no further request. */
+  readonly ackedSeq: number
+  /** Begins at `ackedSeq` or at its own cursor, whichever is later. */
+  begin(ackedSeq: number): void
+  /** Lets the next request use v2 again. */
+  end(): void
+  /** Sends the next event. */
+  sendNext(target: Target, signal: AbortSignal): Promise<void>
+}
 
-const LET_GO: Outcome = { status: 'failed', reason: 'the log let go of it' }
-const NO_DISCONNECT: Outcome = { status: 'failed', reason: 'a Go Pod cannot disconnect' }
+export interface LinkOptions {
+  target: Target
+  log: Log
+  replicator: Replicator
+  client: PeerClient
+  clock: Clock
+  errors: ErrorReporter
+  counters: Counters
+  acks: PendingAcks
+  legacy: LegacyProtocol
+  /** Progress of the Pod with that epoch. */
+  progressOf(epoch: string): PeerProgress
+  /** Whether this Pod's process was paused: responses to earlier requests cannot be dated then. */
+  wasPaused(): boolean
+}
 
 /**
- * The way to one peer: a cursor over this Pod's own events, with one request in flight, so that whatever is sent
- * meanwhile travels together in the next. It never gives up; it only waits longer.
+ * The way to one peer: a cursor over this Pod's own events, with one request in flight, so that events sent meanwhile
+ * travel together in the next one. A link never gives up; it waits longer.
  */
 export class Link {
   #target: Target
   readonly #options: LinkOptions
+  readonly acks: PendingAcks
+  readonly #outage: Outage
   readonly #abort = new AbortController()
-  readonly #waiters = new Waiters()
-  readonly #missed = new Missed()
   #state: LinkState = 'connecting'
   #peer: PeerProgress | undefined
-  readonly #outage: Outage
-  #busy = false
-  /** Set once a `send()` has waited in vain, until the next answer: no further `send()` waits for this peer. */
-  #overdue: Outcome
+  #isBusy = false
   #flushing: Position | undefined
-  #cancelRetry: (() => void) | undefined
-  /** Towards a Go Pod: the last of this Pod's events that was posted, well or badly. */
-  #v1Seq: number
-  #v1Until = Number.NEGATIVE_INFINITY
 
   constructor(options: LinkOptions) {
     this.#target = options.target
     this.#options = options
+    this.acks = options.acks
     this.#outage = new Outage(options.clock)
-    this.#v1Seq = options.log.ownSeq
-    // A Go Pod was not there for these; what any other has, it says itself.
-    this.#miss(0, this.#v1Seq)
   }
 
   get target(): Target {
     return this.#target
   }
 
-  /** What the finder now says of the same Pod. One that has become ready is called at once. */
+  /** Adopts later news of the finder about the same Pod. A peer that has become ready is sent a request at once. */
   update(target: Target): void {
     const isReadyNow = this.#target.ready === false && target.ready !== false
     this.#target = target
-    if (!isReadyNow || this.#cancelRetry === undefined) return
-    this.#cancelRetry()
-    this.#cancelRetry = undefined
-    this.poke()
+    if (isReadyNow && this.#outage.cancelRetry()) this.poke()
   }
 
   status(): PeerStatus {
-    const lag = this.#state === 'self' ? 0 : this.#options.log.ownSeq - this.#settledSeq()
+    const { clock, log } = this.#options
+    const lag = this.#state === 'self' ? 0 : log.ownSeq - this.#ackedSeq()
     return {
       peer: this.target.host,
       state: this.#state,
       epoch: this.#peer?.epoch,
       lag,
-      lagMs: lag <= 0 ? 0 : this.#options.log.ownAge(this.#settledSeq(), this.#options.clock.now()),
+      lagMs: lag <= 0 ? 0 : log.ownAge(this.#ackedSeq(), clock.now()),
       failures: this.#outage.failures,
       lastError: this.#outage.lastError,
     }
   }
 
-  /** Whether the peer and this Pod refused each other, and no request has worked since. */
+  /** Whether the peer and this Pod refused each other, and no request has succeeded since. */
   get isRefused(): boolean {
     return this.#outage.isRefused
   }
@@ -88,204 +100,147 @@ export class Link {
     return this.#peer === peer
   }
 
-  /** There may be something to send, or the peer was heard otherwise. */
+  /** Checks for work, after this Pod appended an event or the peer sent a message. */
   poke(): void {
-    this.#settleWaiters()
-    if (this.#busy || this.#cancelRetry !== undefined || !this.#hasWork()) return
+    this.#settleAcks()
+    if (this.#isBusy || this.#outage.isWaiting || !this.#hasWork()) return
     void this.#work()
   }
 
-  /** The peer is to have all of `position`, third Pods' events too, at once: this Pod leaves before the grace ends. */
+  /** Sends the peer all of `position`, the events of third Pods too, without the grace, because this Pod leaves. */
   flush(position: Position): void {
     this.#flushing = position
     this.poke()
   }
 
-  /** Whether the peer holds what it is to have, or was given what a Go Pod can be; undefined: out of reach. */
+  /** Whether the peer holds all that `flush()` asked for, or a Go Pod was sent its part; undefined: it is unavailable. */
   isFlushed(): boolean | undefined {
     const { log } = this.#options
     const position = this.#flushing ?? new Map<string, number>()
-    if (this.#state === 'v1') return this.#settledSeq() >= (position.get(log.epoch) ?? 0)
-    if (this.#peer === undefined || this.#state !== 'connected') return undefined
-    for (const [epoch, seq] of position) {
-      if (epoch !== this.#peer.epoch && this.#peer.match(epoch) < seq) return false
-    }
-    return true
+    if (this.#state === 'v1') return this.#ackedSeq() >= (position.get(log.epoch) ?? 0)
+    return this.#state === 'connected' ? this.#peer?.covers(position) : undefined
   }
 
-  /** Calls back, at once or later, with how the event `seq` of `epoch` ended at the peer. */
-  whenSettled(epoch: string, seq: number, settle: (outcome: Outcome) => void): void {
+  /** Calls `settle`, at once or later, with the result of the event `seq` of `epoch` at the peer. */
+  onAck(epoch: string, seq: number, settle: (result: AckResult) => void): void {
     if (this.#state === 'self') settle(undefined)
-    // A third Pod's event: nobody will say more of it than is known.
     else if (epoch !== this.#options.log.epoch) {
+      // A third Pod's event: no request of this Pod will bring news of it.
       const isHeld = this.#peer?.epoch === epoch || (this.#peer?.match(epoch) ?? 0) >= seq
       settle(isHeld ? { status: 'delivered' } : { status: 'pending', reason: 'sent by another Pod' })
     }
-    // Sent before, under the same key: nothing will be sent now that could bring news of it.
-    else if (this.#outage.isMet && this.#settledSeq() >= seq)
-      settle(this.#missed.has(seq) ? LET_GO : { status: 'delivered' })
-    else if (this.#state === 'failing') settle(this.#outage.outcome(this.target))
-    else if (this.#overdue !== undefined) settle(this.#overdue)
-    else this.#waiters.add(seq, settle)
+    // Duplicate send: no request will follow, so settle from what is already acknowledged.
+    else if (this.#outage.hasResponded && this.#ackedSeq() >= seq) settle(this.acks.resultOf(seq))
+    else if (this.#state === 'failing') settle(this.#outage.result(this.target))
+    else this.acks.onAck(seq, settle)
   }
 
-  /** Settles every wait as pending, and each further one at once until the peer answers: a hung peer costs one timeout. */
-  giveUpWaiting(timeoutMs: number): void {
-    this.#overdue = { status: 'pending', reason: `no answer within ${timeoutMs} ms` }
-    this.#waiters.settleAll(this.#overdue)
-  }
-
-  /** A Pod that was not known spoke: it may be the one that had no v2 so far. */
+  /** Tries v2 again, because an unknown Pod sent a request: it may be the one that did not know v2 so far. */
   probe(): void {
-    this.#v1Until = Number.NEGATIVE_INFINITY
+    this.#options.legacy.end()
   }
 
   stop(reason: string): void {
     this.#abort.abort(new SserError('stopped', reason))
-    this.#cancelRetry?.()
-    this.#waiters.settleAll(this.target.terminating ? LEAVING : { status: 'failed', reason })
+    this.#outage.cancelRetry()
+    this.acks.settleAll(this.target.terminating ? LEAVING : { status: 'failed', reason })
   }
 
   #hasWork(): boolean {
     if (this.#abort.signal.aborted || this.#state === 'self') return false
     if (this.#peer === undefined && this.#state !== 'v1') return true
     if (this.#flushing !== undefined && this.isFlushed() === false) return true
-    return this.#settledSeq() < this.#options.log.ownSeq
+    return this.#ackedSeq() < this.#options.log.ownSeq
   }
 
   async #work(): Promise<void> {
-    this.#busy = true
+    this.#isBusy = true
     try {
-      // One turn later, so that all that is sent in this one travels together.
+      // Yield once, so that all events sent in this turn travel together.
       await undefined
       do await this.#step()
       while (this.#hasWork())
     } catch (error) {
       this.#fail(error)
     } finally {
-      this.#busy = false
+      this.#isBusy = false
     }
   }
 
   async #step(): Promise<void> {
-    const { clock } = this.#options
-    if (clock.now() < this.#v1Until) return this.#sendV1()
+    const { errors, legacy } = this.#options
+    if (legacy.isActive) {
+      await legacy.sendNext(this.#target, this.#abort.signal)
+      this.#settleAcks()
+      return
+    }
     const isV2 = await this.#append()
-    if (this.#outage.failures > 0) this.#options.errors.recovered(this.target.host)
+    if (this.#outage.failures > 0) errors.recovered(this.target.host)
     this.#outage.end()
     if (isV2) return
     this.#state = 'v1'
-    this.#v1Seq = Math.max(this.#v1Seq, this.#settledSeq())
+    legacy.begin(this.#ackedSeq())
     this.#peer = undefined
-    this.#v1Until = clock.now() + PROBE_MS
   }
 
-  /** One v2 exchange; false if the peer does not know v2. */
+  /** Sends one v2 request and applies the response; false if the peer does not know v2. */
   async #append(): Promise<boolean> {
-    const { client, clock, replicator, log, progressOf } = this.#options
+    const { client, clock, wasPaused, replicator, log, progressOf } = this.#options
     const before = this.#peer
     const message =
       before === undefined
         ? replicator.handshake(clock.now())
         : replicator.buildAppend(before, { own: true, third: this.#flushing !== undefined }, clock.now())
-    // The peer will jump over these; it must not look as if it had taken them.
-    const trimmed = message.runs.find((run) => run.epoch === log.epoch && run.floor === true)
-    if (trimmed !== undefined) {
-      this.#miss(before?.match(log.epoch) ?? 0, trimmed.prev)
-      this.#waiters.settleUpTo(trimmed.prev, LET_GO)
-    }
-    const had = message.runs.map((run) => before?.match(run.epoch) ?? 0)
-    const answer = await client.append(this.target, message, this.#abort)
-    this.#overdue = undefined
-    if (this.#options.wasPaused()) throw new SserError('stopped', 'this Pod stood still')
-    if (answer === undefined) return false
-    const now = clock.now()
-    if (answer.epoch === log.epoch) {
+    // The peer will skip to the floor; the events below it must not look as if it had taken them.
+    const floor = message.runs.find((run) => run.epoch === log.epoch && run.floor === true)?.prev
+    if (floor !== undefined) this.acks.evict(before?.match(log.epoch) ?? 0, floor)
+    const matches = message.runs.map((run) => before?.match(run.epoch) ?? 0)
+    const response = await client.append(this.target, message, this.#abort)
+    this.acks.reset()
+    if (wasPaused()) throw new SserError('stopped', 'this Pod was paused')
+    if (response === undefined) return false
+    if (response.epoch === log.epoch) {
       this.#state = 'self'
-      this.#waiters.settleAll(undefined)
+      this.acks.settleAll(undefined)
       return true
     }
-    replicator.applyRuns(answer.runs, now)
-    const peer = progressOf(answer.epoch)
-    peer.observe(answer.position, log.position(now), now)
+    const now = clock.now()
+    const peer = replicator.receive(response, progressOf, now)
     peer.lastSuccessAt = now
-    if (peer !== before) this.#missed.clear()
+    if (peer !== before) this.acks.clearSkipped()
     this.#peer = peer
     this.#state = 'connected'
-    this.#settleWaiters()
+    this.#settleAcks()
     const hasTaken =
-      message.runs.length === 0 || message.runs.some((run, i) => peer.match(run.epoch) > (had[i] ?? 0))
-    if (peer === before && !hasTaken && this.#hasWork()) {
+      message.runs.length === 0 || message.runs.some((run, i) => peer.match(run.epoch) > (matches[i] ?? 0))
+    if (peer === before && !hasTaken && this.#hasWork())
       throw new SserError('peer-failed', 'answers, but takes nothing')
-    }
     return true
-  }
-
-  /** Posts the next event as v1: at most once, and only to a peer that has just answered. */
-  async #sendV1(): Promise<void> {
-    const { client, clock, log } = this.#options
-    log.trim(clock.now())
-    const record = log.epochs.get(log.epoch)
-    const entry = record?.entries.at(record.entries.lowerBound((candidate) => candidate.seq > this.#v1Seq))
-    if (entry?.kind === 'disconnect') this.#waiters.settleUpTo(entry.seq, NO_DISCONNECT)
-    if (entry?.kind !== 'event' || entry.msg === undefined) return this.#skipV1(entry?.seq ?? log.ownSeq)
-    this.#skipV1(entry.seq - 1)
-    try {
-      const body = encodeV1({ stream: entry.stream, msg: entry.msg })
-      // A Go Pod's response says nothing but whether it took the event.
-      const content = { path: PEER_ENDPOINT_URL_PATH, body, maxBytes: 0 }
-      const { status } = await client.post(this.target, content, this.#abort)
-      this.#overdue = undefined
-      if (status < 200 || status > 299) throw new PeerStatusError(status)
-    } catch (error) {
-      this.#miss(entry.seq - 1, entry.seq)
-      // It may have been taken all the same. Before anything more is risked, the peer is asked whether it incarnations.
-      this.#v1Until = Number.NEGATIVE_INFINITY
-      throw error
-    } finally {
-      // Well or badly: it is not posted again.
-      this.#v1Seq = entry.seq
-    }
-    this.#settleWaiters()
-  }
-
-  /** A Go Pod will not get what is up to `seq`: signs of incarnation, which nobody waits for, and what the log let go of. */
-  #skipV1(seq: number): void {
-    this.#miss(this.#v1Seq, seq)
-    this.#v1Seq = seq
-    this.#waiters.settleUpTo(seq, LET_GO)
-  }
-
-  #miss(after: number, to: number): void {
-    const { log } = this.#options
-    this.#missed.add(after, to, log.epochs.get(log.epoch)?.floor ?? 0)
   }
 
   #fail(error: unknown): void {
     if (this.#abort.signal.aborted) return
-    const { clock, errors, counters } = this.#options
+    const { errors, counters } = this.#options
     const kind = this.#outage.fail(error, this.target)
     this.#state = 'failing'
-    this.#overdue = undefined
-    this.#waiters.settleAll(this.#outage.outcome(this.target))
-    if (kind !== 'expected') {
+    this.acks.reset()
+    this.acks.settleAll(this.#outage.result(this.target))
+    if (kind !== 'expected')
       errors.report(error, { stage: 'append', peer: this.target.host }, { isBrief: kind === 'brief' })
-    }
-    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** (this.#outage.failures - 1))
-    this.#cancelRetry = clock.after(ceiling * (0.5 + clock.random() / 2), () => {
-      this.#cancelRetry = undefined
+    this.#outage.scheduleRetry(() => {
       counters.retries += 1
       void this.#work()
     })
   }
 
-  /** Up to here the peer is done with this Pod's events. */
-  #settledSeq(): number {
-    return this.#peer === undefined ? this.#v1Seq : this.#peer.match(this.#options.log.epoch)
+  /** Seq up to which the peer needs no further request for this Pod's own events. */
+  #ackedSeq(): number {
+    return this.#peer === undefined
+      ? this.#options.legacy.ackedSeq
+      : this.#peer.match(this.#options.log.epoch)
   }
 
-  #settleWaiters(): void {
-    if (this.#state === 'connected' || this.#state === 'v1')
-      this.#waiters.settleUpTo(this.#settledSeq(), { status: 'delivered' })
+  #settleAcks(): void {
+    if (this.#state === 'connected' || this.#state === 'v1') this.acks.ackUpTo(this.#ackedSeq())
   }
 }

@@ -6,15 +6,17 @@ import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import type { Append } from '../wire/v2.ts'
-import { hydrate } from './hydration.ts'
+import { initialSync } from './initial-sync.ts'
+import { V1Sender } from './legacy-v1/sender.ts'
 import { Link } from './link.ts'
 import { PeerProgress } from './peer-progress.ts'
 import type { PeerStatus } from './peer-status.ts'
-import { collectOutcomes, type PeerReceipt } from './receipt.ts'
+import { PendingAcks } from './pending-acks.ts'
+import { collectAcks, type PeerReceipt } from './receipt.ts'
 import { Refusals } from './refusals.ts'
 import { Replicator } from './replicator.ts'
 
-/** How often a Pod that stops looks whether it may go. */
+/** Interval at which a Pod that stops checks whether its peers hold everything, in milliseconds. */
 const FLUSH_POLL_MS = 20
 /** Maximum number of remembered Pods that send requests and are in no list of peers, or not yet. */
 const MAX_UNLINKED_PEERS = 64
@@ -28,11 +30,11 @@ export interface MeshOptions {
   client: PeerClient
   ackTimeoutMs: number
   initialSyncTimeoutMs: number
-  /** This Pod stood still for so long that its ages and ids cannot be trusted. */
+  /** Called when the process was paused for so long that this Pod's ages and ids are wrong. */
   onPause: () => void
 }
 
-/** This Pod's ties to all others: a link to each peer, an answer to each that calls, and a sign of incarnation to all. */
+/** This Pod among its peers: a link to each, the response to each request of theirs, and the no-op entries. */
 export class Mesh {
   readonly #options: MeshOptions
   readonly #replicator: Replicator
@@ -42,40 +44,44 @@ export class Mesh {
   readonly #abort = new AbortController()
   #cancelBeat: (() => void) | undefined
   #beatAt = Number.NaN
-  #seqAtTick = 0
+  #seqAtBeat = 0
   /** By host. */
   #targets: ReadonlyMap<string, Target> = new Map()
   #isReady = false
 
   constructor(options: MeshOptions) {
     this.#options = options
-    this.#replicator = new Replicator(options)
-    this.#refusals = new Refusals(options.log)
+    const { log, timing, errors, counters } = options
+    this.#replicator = new Replicator({ log, timing, errors, counters })
+    this.#refusals = new Refusals(log)
   }
 
-  /** Whether this Pod has what the fleet has, and numbers its own events. */
+  /** Whether the initial sync has ended, so that this Pod numbers events of its own. */
   get isReady(): boolean {
     return this.#isReady
   }
 
-  /** Fetches the log from a peer, then begins to number, with a sign of incarnation: from here on no id is empty. */
-  async join(): Promise<void> {
-    const { initialSyncTimeoutMs, timing } = this.#options
+  /** Fetches the log from a peer, then numbers this Pod's first entry, a no-op: from here on no id is empty. */
+  async start(): Promise<void> {
+    const { client, clock, errors, initialSyncTimeoutMs, log, timing } = this.#options
     this.#beat()
-    await hydrate({
-      ...this.#options,
+    await initialSync({
       targets: [...this.#targets.values()],
+      log,
       replicator: this.#replicator,
+      client,
+      clock,
+      errors,
       timeoutMs: Math.min(initialSyncTimeoutMs, timing.maxPauseMs),
       signal: this.#abort.signal,
     })
     if (this.#abort.signal.aborted) return
     this.#isReady = true
-    this.#signOfLife()
+    this.#appendNoOp()
     this.#link()
   }
 
-  /** Waits until the peers hold all that this Pod does now, or `timeoutMs` passed. */
+  /** Resolves when the peers hold all entries that this Pod holds now, or after `timeoutMs`. */
   async flush(timeoutMs: number): Promise<void> {
     const { clock } = this.#options
     const deadline = clock.now() + timeoutMs
@@ -93,40 +99,38 @@ export class Mesh {
     this.#links.clear()
   }
 
-  /** The latest list of peers; it may name this Pod itself, which its link finds out. */
+  /** Adopts the latest list of peers. It may name this Pod itself; the link finds that out. */
   setPeers(peers: readonly Peer[], defaultPort: number): void {
     const targets = peers.map((peer) => targetOf(peer, defaultPort))
     this.#targets = new Map(targets.map((target) => [target.host, target]))
     if (this.#isReady) this.#link()
   }
 
-  /** Every peer and how its link stands. */
+  /** Status of the link to each peer. */
   peers(): PeerStatus[] {
     return Array.from(this.#links.values(), (link) => link.status())
   }
 
-  /** Hands a new event to every peer; resolves when each had its say, or `ackTimeoutMs` passed. */
+  /** Sends a new event to every peer. Resolves when each has acknowledged it or failed, or after `ackTimeoutMs`. */
   send(epoch: string, seq: number, signal?: AbortSignal): Promise<PeerReceipt[]> {
     const { ackTimeoutMs, clock } = this.#options
     for (const link of this.#links.values()) link.poke()
-    return collectOutcomes(this.#links.values(), epoch, seq, { timeoutMs: ackTimeoutMs, clock, signal })
+    return collectAcks(this.#links.values(), epoch, seq, { timeoutMs: ackTimeoutMs, clock, signal })
   }
 
-  /** Takes what a peer appends, and answers where this Pod stands now. */
+  /** Applies a peer's message, and returns the response to it. */
   receive(message: Append): Append {
     const { clock, log, timing } = this.#options
     const now = clock.now()
-    // A Pod that finds its own address in the list calls itself; the answer tells it so.
+    // A Pod that finds its own address in the list sends requests to itself; the response tells it so.
     if (message.epoch === log.epoch) return this.#replicator.handshake(now)
     log.trim(now)
-    this.#replicator.applyRuns(message.runs, now)
-    const peer = this.#progressOf(message.epoch)
-    peer.observe(message.position, log.position(now), now)
+    const peer = this.#replicator.receive(message, (epoch) => this.#progressOf(epoch), now)
     for (const link of this.#links.values()) if (link.leadsTo(peer)) link.poke()
     const ready = this.#isReady
     if (message.hydrate && !ready) return { ...this.#replicator.handshake(now), ready }
     if (message.hydrate) {
-      // A new Pod's clients may lack what a Go Pod sent before it was there, too.
+      // The clients of a new Pod may lack events that a Go Pod sent before the new Pod started.
       const lostAt = Math.max(log.lastV1At, log.refusedAt)
       const v1Age = lostAt > Number.NEGATIVE_INFINITY ? now - lostAt : undefined
       return { ...this.#replicator.buildAppend(peer, { own: true, third: true }, now), ready, v1Age }
@@ -135,13 +139,13 @@ export class Mesh {
     return { ...this.#replicator.buildAppend(peer, { own, third: false }, now), ready }
   }
 
-  /** Whether this Pod stood still for so long that what it is about to do would rest on wrong ages. */
+  /** Whether the process was paused for so long that the ages of its entries are wrong. */
   wasPaused(): boolean {
     const { clock, timing } = this.#options
     return clock.now() - this.#beatAt > timing.maxPauseMs
   }
 
-  /** One link to each Pod of the latest list, and none to any other, or to one that had the address before. */
+  /** Keeps one link to each Pod of the latest list, and ends the others, as those to an address that another Pod has now. */
   #link(): void {
     for (const [host, link] of this.#links) {
       const target = this.#targets.get(host)
@@ -154,16 +158,28 @@ export class Mesh {
     }
     for (const [host, target] of this.#targets) {
       if (this.#links.has(host)) continue
-      const link = new Link({
-        ...this.#options,
-        target,
-        replicator: this.#replicator,
-        progressOf: (epoch) => this.#progressOf(epoch),
-        wasPaused: () => this.wasPaused(),
-      })
+      const link = this.#createLink(target)
       this.#links.set(host, link)
       link.poke()
     }
+  }
+
+  #createLink(target: Target): Link {
+    const { client, clock, errors, log, counters } = this.#options
+    const acks = new PendingAcks(log)
+    return new Link({
+      target,
+      log,
+      replicator: this.#replicator,
+      client,
+      clock,
+      errors,
+      counters,
+      acks,
+      legacy: new V1Sender({ log, client, clock, acks }),
+      progressOf: (epoch) => this.#progressOf(epoch),
+      wasPaused: () => this.wasPaused(),
+    })
   }
 
   #progressOf(epoch: string): PeerProgress {
@@ -194,7 +210,7 @@ export class Mesh {
       return
     }
     const now = clock.now()
-    // The first one has no time to be there.
+    // The first beat has no due time.
     if (!Number.isNaN(this.#beatAt))
       counters.eventLoopLagMs = Math.max(0, now - this.#beatAt - timing.noopIntervalMs)
     this.#beatAt = now
@@ -205,8 +221,8 @@ export class Mesh {
       if (now - lastHeardAt > timing.dropMs) this.#progress.delete(epoch)
     }
     if (!this.#isReady) return
-    if (log.ownSeq === this.#seqAtTick) this.#signOfLife()
-    this.#seqAtTick = log.ownSeq
+    if (log.ownSeq === this.#seqAtBeat) this.#appendNoOp()
+    this.#seqAtBeat = log.ownSeq
     this.#refusals.check(
       [...this.#links.values()].some((link) => link.isRefused),
       now,
@@ -214,17 +230,17 @@ export class Mesh {
     for (const link of this.#links.values()) link.poke()
   }
 
-  #signOfLife(): void {
+  #appendNoOp(): void {
     const { clock, log } = this.#options
     const now = clock.now()
     log.append(log.epoch, {}, now, now)
   }
 
-  /** A peer that is out of reach is not waited for, if another has everything, or if there is nothing to have. */
+  /** Whether every available peer holds everything, and at least one does; with no events to hand over, at once. */
   #isFlushed(): boolean {
     if (!this.#options.log.hasEvents) return true
-    const reached = [...this.#links.values()].filter((link) => link.status().state !== 'self')
-    const flushed = reached.map((link) => link.isFlushed())
-    return reached.length === 0 || (flushed.includes(true) && !flushed.includes(false))
+    const links = [...this.#links.values()].filter((link) => link.status().state !== 'self')
+    const flushed = links.map((link) => link.isFlushed())
+    return links.length === 0 || (flushed.includes(true) && !flushed.includes(false))
   }
 }

@@ -2,49 +2,52 @@ import type { Clock } from '../clock.ts'
 import type { Target } from '../discovery/peer.ts'
 import { describe } from '../errors.ts'
 import { isMutualRefusal, isUnavailable } from '../transport/peer-status-error.ts'
-import type { Outcome } from './receipt.ts'
+import type { AckResult } from './receipt.ts'
 
-/** A peer that cannot be reached is warned of once that has lasted for so long: a restart takes less. */
+/** After a failure a link waits a random part of this, doubled with each further failure, in milliseconds. */
+const BACKOFF_MS = 200
+const MAX_BACKOFF_MS = 5_000
+/** An unavailable peer is reported as lost after this time, in milliseconds; a restart takes less. */
 const LOSS_MS = 3_000
-/** A Pod that is not ready and has never answered is taken for one that starts, for so long. */
+/** A Pod that is not ready and has never responded counts as starting for this long, in milliseconds. */
 const STARTING_MS = 30_000
 
-/** How a receipt counts a Pod that is being deleted: its clients get the event where they come back. */
-export const LEAVING: Outcome = { status: 'pending', reason: 'the Pod is being deleted' }
+/** Result at a Pod that is being deleted: its clients get the event from the Pod that they reconnect to. */
+export const LEAVING: AckResult = { status: 'pending', reason: 'the Pod is being deleted' }
 
-/** The failures of one link since its last request that worked. */
+/** The failures of one link since its last successful request. */
 export class Outage {
-  /** How many there are. */
   failures = 0
-  /** Why the last request failed, also if one has worked since. */
+  /** Error of the last failed request, also after later requests succeeded. */
   lastError: string | undefined
-  /** Whether the peer and this Pod refused each other, and no request has worked since. */
+  /** Whether the peer and this Pod refused each other, and no request has succeeded since. */
   isRefused = false
   readonly #clock: Clock
-  readonly #bornAt: number
+  readonly #createdAt: number
   #since = Number.NaN
-  #isMet = false
+  #hasResponded = false
   #wasNotReady = false
+  #cancelRetry: (() => void) | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#bornAt = clock.now()
+    this.#createdAt = clock.now()
   }
 
-  /** The peer has answered once. */
-  get isMet(): boolean {
-    return this.#isMet
+  /** Whether the peer has ever responded. */
+  get hasResponded(): boolean {
+    return this.#hasResponded
   }
 
-  /** A request worked. */
+  /** Records that a request succeeded. */
   end(): void {
     this.failures = 0
     this.isRefused = false
-    this.#isMet = true
+    this.#hasResponded = true
   }
 
   /**
-   * One failure more. `expected`: of a Pod that is starting or being deleted, which is no fault. `brief`: it may be over
+   * Records a failure. `expected`: the Pod is starting or being deleted, which is no error. `brief`: the outage may end
    * at once. `lasting`: an operator should look.
    */
   fail(error: unknown, target: Target): 'expected' | 'brief' | 'lasting' {
@@ -59,16 +62,38 @@ export class Outage {
     return now - this.#since < LOSS_MS ? 'brief' : 'lasting'
   }
 
-  /** The entry in a receipt for a peer whose last request failed. */
-  outcome(target: Target): Outcome {
+  /** Whether the next request waits for its retry. */
+  get isWaiting(): boolean {
+    return this.#cancelRetry !== undefined
+  }
+
+  /** Calls `retry` after the backoff. */
+  scheduleRetry(retry: () => void): void {
+    const ceiling = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** (this.failures - 1))
+    this.#cancelRetry = this.#clock.after(ceiling * (0.5 + this.#clock.random() / 2), () => {
+      this.#cancelRetry = undefined
+      retry()
+    })
+  }
+
+  /** Cancels the retry; false if none is scheduled. */
+  cancelRetry(): boolean {
+    if (this.#cancelRetry === undefined) return false
+    this.#cancelRetry()
+    this.#cancelRetry = undefined
+    return true
+  }
+
+  /** Entry in a receipt for a peer whose last request failed. */
+  result(target: Target): AckResult {
     if (target.terminating) return LEAVING
     const reason = this.lastError ?? ''
     if (this.#isStarting()) return { status: 'pending', reason: `the Pod is starting: ${reason}` }
     return { status: 'failed', reason }
   }
 
-  /** Also when it has just become ready: it will answer the next request. */
+  /** A Pod that has just become ready counts as starting, too: it will respond to the next request. */
   #isStarting(): boolean {
-    return this.#wasNotReady && !this.#isMet && this.#clock.now() - this.#bornAt < STARTING_MS
+    return this.#wasNotReady && !this.#hasResponded && this.#clock.now() - this.#createdAt < STARTING_MS
   }
 }

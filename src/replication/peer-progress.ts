@@ -25,6 +25,12 @@ export class PeerProgress {
     return this.#position.get(epoch) ?? 0
   }
 
+  /** Whether the peer holds everything up to `position`; its own epoch aside, of which it knows best. */
+  covers(position: Position): boolean {
+    for (const [epoch, seq] of position) if (epoch !== this.epoch && this.match(epoch) < seq) return false
+    return true
+  }
+
   /** Time since which the peer lacks an entry of `epoch` that this Pod holds. */
   behindSince(epoch: string): number | undefined {
     return this.#behind.get(epoch)?.since

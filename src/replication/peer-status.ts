@@ -1,22 +1,22 @@
 /**
- * `connecting`: never answered yet. `connected`: speaks v2. `v1`: a Go Pod. `failing`: the last request failed,
- * the next waits. `self`: this very Pod.
+ * `connecting`: never responded yet. `connected`: speaks v2. `v1`: a Go Pod. `failing`: the last request failed, and
+ * the next one waits. `self`: this very Pod.
  */
 export type LinkState = 'connecting' | 'connected' | 'v1' | 'failing' | 'self'
 
-/** What a link knows of its peer. */
+/** A peer, and the state of the link to it. */
 export interface PeerStatus {
   /** The peer, as `address:port`. */
   peer: string
   state: LinkState
-  /** The peer's epoch, once it answered. */
+  /** Epoch of the peer, once it has responded. */
   epoch: string | undefined
-  /** This Pod's own events, disconnects and signs of incarnation that the peer is not known to hold. */
+  /** Number of this Pod's own events, disconnects and no-op entries that the peer has not acknowledged. */
   lag: number
-  /** How long ago the oldest of them was sent, in milliseconds; 0 where it holds all. The log reaches no further back. */
+  /** Age of the oldest of them in milliseconds, at most that of the log; 0 where the peer holds all. */
   lagMs: number
-  /** Requests that failed since the last one that worked. */
+  /** Number of failed requests since the last successful one. */
   failures: number
-  /** Why the last one failed. */
+  /** Error of the last failed request. */
   lastError: string | undefined
 }

@@ -72,6 +72,14 @@ export class Replicator {
     return { ...message, runs }
   }
 
+  /** Applies a message, and returns the progress of the peer that sent it. */
+  receive(message: Append, progressOf: (epoch: string) => PeerProgress, now: number): PeerProgress {
+    this.applyRuns(message.runs, now)
+    const peer = progressOf(message.epoch)
+    peer.observe(message.position, this.#log.position(now), now)
+    return peer
+  }
+
   /** Appends the events that continue the epochs in this Pod's log, and ignores all others. */
   applyRuns(runs: readonly Run[], now: number): void {
     let ignored = 0

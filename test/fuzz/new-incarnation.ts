@@ -28,7 +28,7 @@ export async function newIncarnation({ transport, peers = [], ...settings }: Inc
     peers.map((address) => ({ address })),
     7_000,
   )
-  const joining = incarnation.mesh.join()
+  const joining = incarnation.mesh.start()
   for (let waits = 0; !incarnation.mesh.isReady && waits < 40; waits += 1) await clock.advance(250)
   await joining
   return { clock, errors, incarnation }

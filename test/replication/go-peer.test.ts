@@ -122,7 +122,7 @@ describe('a Go Pod', () => {
       expect(posted.size).toBeLessThan(20)
       receipts.forEach(({ peers }, i) => {
         if (posted.has(i)) expect(peers[0], `${i}`).toEqual({ peer: `${GO}:7000`, status: 'delivered' })
-        else expect(peers[0], `${i}`).toMatchObject({ status: 'failed', reason: 'the log let go of it' })
+        else expect(peers[0], `${i}`).toMatchObject({ status: 'failed', reason: 'the log evicted it' })
       })
       expect(pod.status(GO)).toMatchObject({ state: 'v1', lag: 0 })
     },
@@ -172,7 +172,7 @@ describe('a Go Pod', () => {
     await Promise.all(sending)
     expect(await send('lost')).toMatchObject({
       duplicate: true,
-      peers: [{ status: 'failed', reason: 'the log let go of it' }],
+      peers: [{ status: 'failed', reason: 'the log evicted it' }],
     })
     expect(await send('held')).toMatchObject({ duplicate: true, peers: [{ status: 'delivered' }] })
   })

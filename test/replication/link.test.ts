@@ -106,7 +106,7 @@ describe('a link', () => {
     expect(taken.size).toBeLessThan(40)
     receipts.forEach(({ peers }, i) => {
       if (taken.has(i + 1)) expect(peers[0]).toEqual({ peer: `${PEER}:7000`, status: 'delivered' })
-      else expect(peers[0], String(i)).toMatchObject({ status: 'failed', reason: 'the log let go of it' })
+      else expect(peers[0], String(i)).toMatchObject({ status: 'failed', reason: 'the log evicted it' })
     })
     expect(pod.status(PEER)).toMatchObject({ state: 'connected', lag: 0 })
   })
@@ -122,7 +122,7 @@ describe('a link', () => {
     const again = await pod.send('a', 'kept until there is no room', { idempotencyKey: 'k' })
     expect(again).toMatchObject({
       duplicate: true,
-      peers: [{ status: 'failed', reason: 'the log let go of it' }],
+      peers: [{ status: 'failed', reason: 'the log evicted it' }],
     })
     expect((await pod.send('a', 'new', { idempotencyKey: 'n' })).peers[0]?.status).toBe('delivered')
     expect((await pod.send('a', 'new', { idempotencyKey: 'n' })).peers[0]?.status).toBe('delivered')

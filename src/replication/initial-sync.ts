@@ -1,0 +1,89 @@
+import { type Clock, pause } from '../clock.ts'
+import type { Target } from '../discovery/peer.ts'
+import { SserError } from '../errors.ts'
+import type { Log } from '../log/log.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
+import type { PeerClient } from '../transport/peer-client.ts'
+import { isUnavailable } from '../transport/peer-status-error.ts'
+import { randomEpoch } from '../wire/position.ts'
+import type { Append } from '../wire/v2.ts'
+import type { Replicator } from './replicator.ts'
+
+/** Number of requests to a peer that is unavailable, with a pause between, because a whole fleet may be starting. */
+const ROUNDS = 3
+const PAUSE_MS = 250
+/** Timeout of one request, so that a silent peer does not use up the time in which another would respond. */
+const PEER_TIMEOUT_MS = 1_500
+
+export interface InitialSyncOptions {
+  targets: readonly Target[]
+  log: Log
+  replicator: Replicator
+  client: PeerClient
+  clock: Clock
+  errors: ErrorReporter
+  timeoutMs: number
+  signal: AbortSignal
+}
+
+/**
+ * Fetches the log from one ready peer, while appends of other peers may already arrive. Without a ready peer, or after
+ * the timeout, the Pod begins with the entries that it has, and a client that needs more is sent a gap.
+ * @see https://www.mongodb.com/docs/manual/core/replica-set-sync/#initial-sync
+ */
+export async function initialSync(options: InitialSyncOptions): Promise<void> {
+  const { clock, errors, signal, timeoutMs } = options
+  const deadline = clock.now() + timeoutMs
+  let targets = shuffle(options.targets, clock)
+  for (let round = 0; round < ROUNDS && targets.length > 0; round += 1) {
+    if (round > 0) await pause(clock, PAUSE_MS)
+    const unavailable: Target[] = []
+    for (const target of targets) {
+      const leftMs = deadline - clock.now()
+      if (leftMs <= 0 || signal.aborted) return
+      try {
+        if (await syncFrom(target, options, deadline)) return
+      } catch (error) {
+        // A starting Pod has no log to send, and a Pod that is being deleted may be gone.
+        const isExpected = isUnavailable(error) && (target.ready === false || target.terminating === true)
+        if (!isExpected) errors.report(error, { stage: 'initial-sync', peer: target.host })
+        unavailable.push(target)
+      }
+    }
+    targets = unavailable
+  }
+}
+
+/** Fetches the whole log of one peer; false if that is not ready itself, a Go Pod, or this very Pod. */
+async function syncFrom(target: Target, options: InitialSyncOptions, deadline: number): Promise<boolean> {
+  const { client, clock, log, replicator, signal } = options
+  for (;;) {
+    const leftMs = deadline - clock.now()
+    if (leftMs <= 0) throw new SserError('peer-failed', 'the initial sync from it reached its timeout')
+    const request: Append = { ...replicator.handshake(clock.now()), hydrate: true }
+    const timeoutMs = Math.min(leftMs, PEER_TIMEOUT_MS)
+    const response = await client.append(target, request, { signal, timeoutMs })
+    if (response === undefined || response.epoch === log.epoch) return false
+    // Another Pod has the same epoch. Nothing is numbered yet, so this Pod can change its own.
+    if (response.position.has(log.epoch)) log.epoch = randomEpoch(clock.random)
+    if (response.ready !== true) return false
+    const now = clock.now()
+    const before = log.position(now)
+    replicator.applyRuns(response.runs, now)
+    if (response.v1Age !== undefined) log.lastV1At = Math.max(log.lastV1At, now - response.v1Age)
+    const after = log.position(now)
+    if (!isAhead(response.position, after) || !isAhead(after, before)) return true
+  }
+}
+
+/** Whether `position` has anything that `other` lacks. */
+function isAhead(position: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): boolean {
+  for (const [epoch, seq] of position) if (seq > (other.get(epoch) ?? 0)) return true
+  return false
+}
+
+/** Shuffles the peers, so that the Pods of a fleet that restarts do not all ask the same one. */
+function shuffle(targets: readonly Target[], clock: Clock): Target[] {
+  const keyed = targets.map((target) => ({ target, rank: clock.random() }))
+  return keyed.sort((a, b) => a.rank - b.rank).map(({ target }) => target)
+}
