@@ -4,18 +4,18 @@ FROM node:24-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci
-# Named one by one, and never all: a .env or an .npmrc with a token stays outside.
+# Copied by name, so that a .env or an .npmrc with a token stays outside.
 COPY src src
 COPY examples/kubernetes/server.ts examples/kubernetes/
-# Bun bundles for Node, too. Whoever reads a kubeconfig in the Pod needs the package that stays outside.
+# Bun bundles for Node as well. The external package is needed only to read a kubeconfig in the Pod.
 RUN npx bun build examples/kubernetes/server.ts --target=node --external=@kubernetes/client-node --outfile=server.mjs
 
 FROM node:24-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /build/server.mjs ./
-# A number, for runAsNonRoot to check. A user that owns nothing here, and needs to write nothing.
+# A number, because runAsNonRoot cannot check a name. The user owns no files, and writes none.
 USER 1000:1000
 EXPOSE 8000 7000
-# As a list: with a shell between, SIGTERM would not arrive, and nobody would drain.
+# As a list, because a shell in between would not pass SIGTERM on, and the Pod would not drain.
 ENTRYPOINT ["node", "server.mjs"]

@@ -1,4 +1,4 @@
-// What the Deployment's Pods run. An app of your own imports from 'sser', 'sser/kubernetes' and 'sser/node' or 'sser/bun'.
+// Server of the Deployment's Pods. An app of your own imports from 'sser', 'sser/kubernetes' and 'sser/node' or 'sser/bun'.
 import { Hono } from 'hono'
 import { Sser, SserError } from '../../src/index.ts'
 import { KubernetesPeerFinder } from '../../src/kubernetes.ts'
@@ -7,15 +7,15 @@ const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await
 
 const sser = new Sser({
   peerFinder: new KubernetesPeerFinder({ labelSelector: 'app=web' }),
-  // From the Secret `web-peers`, where there is one.
+  // From the Secret `web-peers`, if it exists.
   peerSecret: process.env.PEER_SECRET?.split(','),
-  // For the one rollout that brings the secret to a fleet that runs without: see secret/first-rollout.
+  // For the one rollout that brings the secret to a running fleet without one: see secret/first-rollout.
   allowUnsignedPeers: process.env.ALLOW_UNSIGNED_PEERS === 'true',
   onError: (error, { stage, peer }) => console.error(stage, peer ?? '', error),
 })
 
 const app = new Hono()
-app.route('/', sser.probeRoutes) // GET /readyz, for balancers that ask the Pods by themselves
+app.route('/', sser.probeRoutes) // GET /readyz, for balancers that probe the Pods directly
 app.route('/events', sser.routes) // GET /events?stream=orders
 // For callers inside the cluster, because it has no login: the overlays in edge/ route /events alone.
 app.post('/send', async (c) => {
@@ -23,7 +23,7 @@ app.post('/send', async (c) => {
   return c.json(receipt, 202)
 })
 app.onError((error, c) => {
-  // 400 for a message that cannot be sent, and 503 from a Pod that stops: the caller may try another.
+  // 400 for a message that cannot be sent, and 503 from a stopping Pod: the caller may retry on another.
   if (error instanceof SserError) return c.json({ error: error.code }, error.status)
   console.error(error)
   return c.json({ error: 'internal' }, 500)
