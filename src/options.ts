@@ -118,7 +118,7 @@ export interface Settings {
   allowUnsignedPeers?: boolean | undefined
   /**
    * Host names by which the internal port may be called, beside IP addresses, names of one label, names that end in
-   * `.localhost`, `.local`, `.internal`, `.svc` or `.test`, and the names of the peers and their domain. A leading dot
+   * `.localhost`, `.local`, `.internal`, `.svc` or `.test`, and the names of the peers. A leading dot
    * stands for all names below. To be set where Prometheus, or an ingress in front of `/debug/sser`, uses another name.
    * Default: none.
    */

@@ -48,13 +48,12 @@ export function hostFault(
   const host = headers.get('host')?.replace(END, '').toLowerCase() ?? ''
   if (host === '' || PRIVATE_HOST.test(host) || allowedHosts.some((name) => matches(host, name)))
     return undefined
-  const domain = domainOf(host)
-  const isPeerName = (address: string) =>
-    address === host || (domain !== undefined && domainOf(address) === domain)
-  if (peerAddresses().some((address) => isPeerName(address.toLowerCase()))) return undefined
+  const known = withoutOrdinal(host)
+  if (peerAddresses().some((address) => withoutOrdinal(address.replace(END, '').toLowerCase()) === known))
+    return undefined
   return new SserError(
     'forbidden-origin',
-    `The host "${printable(host.slice(0, 256))}" is not known as a name of this Pod; see the option allowedInternalHosts`,
+    `The host "${printable(host.slice(0, 256))}" is not known as a name of this Pod; if it is one, add it to the option allowedInternalHosts`,
   )
 }
 
@@ -64,8 +63,11 @@ function matches(host: string, name: string): boolean {
   return host === lower || (lower.startsWith('.') && (host.endsWith(lower) || host === lower.slice(1)))
 }
 
-/** All but the first label, where these are two at least: a list that leaves this Pod out has names of its domain. */
-function domainOf(name: string): string | undefined {
-  const domain = name.slice(name.indexOf('.') + 1)
-  return domain.includes('.') && domain !== name ? domain : undefined
+/**
+ * The name without the ordinal of a StatefulSet's Pod: a list of `web-1.web.shop` and `web-2.web.shop` names the Pods of one
+ * Service in one namespace, and may leave out `web-0.web.shop`, this Pod itself.
+ * @see https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#stable-network-id
+ */
+function withoutOrdinal(name: string): string {
+  return name.replace(/^([^.]+-)\d+\.(?=[^.]+\.)/, '$1.')
 }
