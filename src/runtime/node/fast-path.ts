@@ -146,8 +146,10 @@ function hasListeners(outgoing: ServerResponse, watchers: number): boolean {
 
 /** Sends the head. The rest waits until HTTP's parser, which may be at work on the request, is out of the way. */
 function begin(stream: EventStream, headers: Headers, { incoming, outgoing }: Env, isWatched: boolean): void {
-  for (const [name, value] of headers) outgoing.appendHeader(name, value)
-  outgoing.writeHead(200, { connection: 'close', 'transfer-encoding': 'chunked' })
+  if (isWatched || outgoing.getHeaderNames().length > 0) {
+    for (const [name, value] of headers) outgoing.appendHeader(name, value)
+    outgoing.writeHead(200, { connection: 'close', 'transfer-encoding': 'chunked' })
+  } else outgoing.writeHead(200, listOf(headers))
   outgoing.flushHeaders()
   // HTTP may stay with the socket, and read what comes after the request.
   if (outgoing.socket !== null && (isWatched || hasBody(incoming))) markLast(outgoing.socket)
@@ -161,4 +163,12 @@ function begin(stream: EventStream, headers: Headers, { incoming, outgoing }: En
     if (message !== undefined) markLast(socket)
     SocketSink.attach(stream, socket, message)
   })
+}
+
+/** Names and values in turn: Node writes such a list as it is, and makes no objects of it. Nothing asks for them later. */
+function listOf(headers: Headers): string[] {
+  const list = ['connection', 'close', 'transfer-encoding', 'chunked']
+  for (const [name, value] of headers)
+    if (name !== 'connection' && name !== 'transfer-encoding') list.push(name, value)
+  return list
 }
