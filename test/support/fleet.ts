@@ -166,7 +166,8 @@ export class Fleet {
   }
 
   #carry(from: number, url: URL, init: RequestInit): Promise<Response> {
-    const to = Number(url.hostname.split('.').at(-1))
+    const [, , high, low] = url.hostname.split('.').map(Number) as [number, number, number, number]
+    const to = 256 * high + low
     this.carried.push({ from, to, path: url.pathname, body: init.body as string })
     const deliver = async () => this.pod(to).sser.internalRoutes.fetch(new Request(url, init))
     const fault = this.#errors.get(`${from}>${to}`)
