@@ -1,21 +1,21 @@
 import type { SserError, SserErrorCode } from '../errors.ts'
 import type { Logging } from './logging.ts'
 
-/** Where in the background a fault was met. */
+/** Background work in which an error occurred. */
 export type ErrorStage = 'append' | 'receive' | 'initial-sync' | 'peer-finder' | 'deliver' | 'authorize'
 
-/** What {@link OnError} is told beside the error. */
+/** Context of an error, for {@link OnError}. */
 export interface ErrorContext {
-  /** Where it happened. */
+  /** Background work in which the error occurred. */
   stage: ErrorStage
-  /** The peer concerned, as `address:port`. */
+  /** Address of the peer, as `address:port`. */
   peer?: string
 }
 
-/** Hears of errors that no caller is waiting for. What it throws is dropped. */
+/** Receives background errors, which no caller waits for. An error that it throws is ignored. */
 export type OnError = (error: unknown, context: ErrorContext) => void
 
-/** Counts what was refused and what failed, and passes failures on: nothing in the background ever throws. */
+/** Counts rejected requests and background errors, and passes errors to `onError`: background work never throws. */
 export class ErrorReporter {
   readonly counts: Record<ErrorStage, number> = {
     append: 0,
@@ -25,7 +25,7 @@ export class ErrorReporter {
     deliver: 0,
     authorize: 0,
   }
-  /** What clients and peers sent that was refused, by the code of the refusal. */
+  /** Number of rejected requests and messages of clients and peers, by error code. */
   readonly rejected: Partial<Record<SserErrorCode, number>> = {}
   readonly #onError: OnError | undefined
   readonly #logging: Logging | undefined
@@ -35,36 +35,36 @@ export class ErrorReporter {
     this.#logging = logging
   }
 
-  /** Counts input that was refused. */
+  /** Counts a rejected request or message. */
   countRejected(code: SserErrorCode): void {
     this.rejected[code] = (this.rejected[code] ?? 0) + 1
   }
 
-  /** A peer's request that was refused. `peer` is the address it came from, which is told of once a minute. */
+  /** Counts a rejected request of a peer, and reports it once a minute for each address `peer`. */
   reportRejected(error: SserError, peer: string | undefined): void {
     const context = { stage: 'receive', ...(peer !== undefined && { peer }) } as const
     this.countRejected(error.code)
     this.counts.receive += 1
-    if (this.#logging?.fault(error, context) !== false) this.#tell(error, context)
+    if (this.#logging?.backgroundError(error, context) !== false) this.#notify(error, context)
   }
 
-  /** `isBrief`: it may be over at once. It is counted and told, and not logged. */
+  /** Counts and reports an error. `isBrief`: it is not logged, because it can be over at once. */
   report(error: unknown, context: ErrorContext, { isBrief = false }: { isBrief?: boolean } = {}): void {
     this.counts[context.stage] += 1
-    if (!isBrief) this.#logging?.fault(error, context)
-    this.#tell(error, context)
+    if (!isBrief) this.#logging?.backgroundError(error, context)
+    this.#notify(error, context)
   }
 
-  #tell(error: unknown, context: ErrorContext): void {
+  #notify(error: unknown, context: ErrorContext): void {
     try {
       this.#onError?.(error, context)
     } catch {
-      // A listener that throws must not take the link or the flush down with it.
+      // An error of the callback must not end the link or the delivery.
     }
   }
 
-  /** A peer whose appends failed takes them again. */
+  /** A peer accepts events again after failures. */
   recovered(peer: string): void {
-    this.#logging?.back(peer)
+    this.#logging?.peerRecovered(peer)
   }
 }

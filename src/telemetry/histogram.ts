@@ -1,10 +1,10 @@
-/** The upper bounds of the buckets, in milliseconds; whatever took longer is in one more. */
+/** Upper bounds of the buckets, in milliseconds; one more bucket has the longer durations. */
 const BOUNDS_MS: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000]
 
-/** How long things took, in fixed buckets. */
+/** Durations in fixed buckets. */
 export class Histogram {
   readonly boundsMs: readonly number[] = BOUNDS_MS
-  /** How many fell into each bucket and no lower one; the last has what is above every bound. */
+  /** Number of durations in each bucket, not cumulative; the last bucket has those above every bound. */
   readonly counts: number[] = new Array(BOUNDS_MS.length + 1).fill(0)
   sumMs = 0
 

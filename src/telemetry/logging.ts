@@ -3,139 +3,136 @@ import { describe } from '../errors.ts'
 import { printable } from '../printable.ts'
 import type { ErrorContext } from './error-reporter.ts'
 
-/**
- * Where an instance says what somebody ought to know, each time as one string of one line: `console` and a `pino`
- * logger both fit.
- */
+/** Receives one-line messages, each as one string: `console` and a `pino` logger both fit. */
 export interface Logger {
-  /** What goes its usual way: it starts, is ready, drains; a peer is back. */
+  /** Normal operation: start, readiness, drain, recovered peers. */
   info(message: string): void
-  /** What somebody should look at: a peer is lost, a fault in the background. */
+  /** Problems: lost peers, background errors. */
   warn(message: string): void
 }
 
-/** How often one thing is said at most, in milliseconds. */
+/** Minimum interval between two lines of the same key, in milliseconds. */
 const WINDOW_MS = 60_000
-/** Things that are told apart at a time; further ones share a window. */
+/** Maximum number of keys with a window of their own; further keys share one. */
 const MAX_KEYS = 256
-/** Addresses whose refused requests are told apart. Strangers choose these, and must not crowd out the rest. */
+/** Maximum number of addresses of rejected requests, apart from the other keys because untrusted peers choose them. */
 const MAX_ADDRESSES = 64
-/** A longer line is cut, in UTF-16 units. */
+/** Maximum length of a line, in UTF-16 units; a longer one is cut. */
 const MAX_LENGTH = 1_000
-/** Without a logger of its own, an instance says only what it warns of. */
+/** Default logger: only warnings reach the console. */
 const QUIET_CONSOLE: Logger = { info: () => {}, warn: (message) => console.warn(message) }
 
-/** One thing that is said again and again. */
+/** Rate limit of one key. */
 interface Window {
   since: number
-  /** What was not said since the last line. */
-  leftOut: number
+  /** Number of lines suppressed since the last one. */
+  suppressed: number
 }
 
-/** The windows of some keys; further keys share one. */
+/** Windows by key, up to a maximum; further keys share one. */
 class Windows {
-  readonly #most: number
+  readonly #maxKeys: number
   readonly #byKey = new Map<string, Window>()
-  readonly #others: Window = { since: Number.NEGATIVE_INFINITY, leftOut: 0 }
+  readonly #shared: Window = { since: Number.NEGATIVE_INFINITY, suppressed: 0 }
 
-  constructor(most: number) {
-    this.#most = most
+  constructor(maxKeys: number) {
+    this.#maxKeys = maxKeys
   }
 
   of(key: string, now: number): Window {
     const known = this.#byKey.get(key)
     if (known !== undefined) return known
-    if (this.#byKey.size >= this.#most) {
+    if (this.#byKey.size >= this.#maxKeys) {
       for (const [old, { since }] of this.#byKey) if (now - since >= WINDOW_MS) this.#byKey.delete(old)
     }
-    if (this.#byKey.size >= this.#most) return this.#others
-    const window = { since: Number.NEGATIVE_INFINITY, leftOut: 0 }
+    if (this.#byKey.size >= this.#maxKeys) return this.#shared
+    const window = { since: Number.NEGATIVE_INFINITY, suppressed: 0 }
     this.#byKey.set(key, window)
     return window
   }
 }
 
-/** What an instance says: few lines, however much goes wrong. */
+/** Logs with a rate limit, so that repeated errors cause few lines. */
 export class Logging {
   readonly #logger: Logger | undefined
   readonly #clock: Clock
   readonly #windows = new Windows(MAX_KEYS)
-  readonly #refusals = new Windows(MAX_ADDRESSES)
-  /** Peers of which it was said that they are lost. */
+  readonly #rejections = new Windows(MAX_ADDRESSES)
+  /** Peers whose loss was logged. */
   readonly #lost = new Set<string>()
 
-  /** `false` says nothing; undefined warns on the console. */
+  /** `false` disables logging; undefined logs warnings to the console. */
   constructor(logger: Logger | false | undefined, clock: Clock) {
     this.#logger = logger === false ? undefined : (logger ?? QUIET_CONSOLE)
     this.#clock = clock
   }
 
   info(message: string): void {
-    this.#say('info', message)
+    this.#log('info', message)
   }
 
   warn(message: string): void {
-    this.#say('warn', message)
+    this.#log('warn', message)
   }
 
   /**
-   * Warns once a minute for each `key`, and returns whether it did; the next line says how many were left out. Whoever
-   * can choose keys cannot make it say more than 322 lines a minute, or remember more.
+   * Warns at most once a minute for each `key`, and returns whether it did; the next line has the number of suppressed
+   * ones. The number of windows is bounded, so an attacker who chooses keys causes at most 322 lines a minute.
    */
   warnOncePerMinute(key: string, message: string, windows: Windows = this.#windows): boolean {
     const now = this.#clock.now()
     const window = windows.of(key, now)
     if (now - window.since < WINDOW_MS) {
-      window.leftOut += 1
+      window.suppressed += 1
       return false
     }
-    const leftOut = window.leftOut === 0 ? '' : ` (and ${window.leftOut} more since the last such line)`
+    const suffix = window.suppressed === 0 ? '' : ` (and ${window.suppressed} more since the last such line)`
     window.since = now
-    window.leftOut = 0
-    this.warn(message + leftOut)
+    window.suppressed = 0
+    this.warn(message + suffix)
     return true
   }
 
-  /** A fault in the background, rarely: a peer that is away is a fault each time that it is tried. True: it was said. */
-  fault(error: unknown, { stage, peer }: ErrorContext): boolean {
-    const what = FAULTS[stage]
-    const where = peer === undefined ? what : `peer ${peer}: ${what}`
-    const windows = stage === 'receive' ? this.#refusals : this.#windows
-    const isSaid = this.warnOncePerMinute(
-      `fault ${stage} ${peer ?? ''}`,
+  /** Warns of a background error, once a minute, because retries repeat it. Returns whether it did. */
+  backgroundError(error: unknown, { stage, peer }: ErrorContext): boolean {
+    const message = STAGE_MESSAGES[stage]
+    const where = peer === undefined ? message : `peer ${peer}: ${message}`
+    const windows = stage === 'receive' ? this.#rejections : this.#windows
+    const isLogged = this.warnOncePerMinute(
+      `error ${stage} ${peer ?? ''}`,
       `${where}: ${describe(error)}`,
       windows,
     )
-    if (!isSaid || stage !== 'append' || peer === undefined) return isSaid
+    if (!isLogged || stage !== 'append' || peer === undefined) return isLogged
     this.#lost.add(peer)
     if (this.#lost.size <= MAX_KEYS) return true
-    // The one that was lost first: most likely it is no peer any more.
+    // The oldest entry, because that one is most likely no peer any more.
     const [first] = this.#lost
     this.#lost.delete(first as string)
     return true
   }
 
-  /** A peer that could not be reached answers again: worth a line where its loss was. */
-  back(peer: string): void {
+  /** Logs that a peer answers again, if its loss was logged. */
+  peerRecovered(peer: string): void {
     if (this.#lost.delete(peer)) this.info(`peer ${peer} is back`)
   }
 
-  #say(level: keyof Logger, message: string): void {
+  #log(level: keyof Logger, message: string): void {
     if (this.#logger === undefined) return
     const line = printable(`sser: ${message}`.slice(0, MAX_LENGTH))
     try {
       this.#logger[level](line)
     } catch {
-      // A logger that throws must not take down what it was told of.
+      // An error of the logger must not reach the caller.
     }
   }
 }
 
-const FAULTS: Record<ErrorContext['stage'], string> = {
-  append: 'cannot be given events, and is tried again',
-  receive: 'a request of a peer was refused',
-  'initial-sync': 'cannot be asked for the log',
-  'peer-finder': 'the peer finder failed',
-  deliver: 'a connection could not be served, and was ended',
-  authorize: 'the hook "authorize" failed, and nobody was let in',
+const STAGE_MESSAGES: Record<ErrorContext['stage'], string> = {
+  append: 'sending events failed, retrying',
+  receive: 'request rejected',
+  'initial-sync': 'initial sync failed',
+  'peer-finder': 'peer finder failed',
+  deliver: 'connection closed because its delivery failed',
+  authorize: 'the hook "authorize" failed, and the request was rejected',
 }

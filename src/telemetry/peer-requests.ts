@@ -1,18 +1,18 @@
-/** So many peers' requests are told apart; of those that are gone the oldest are forgotten first. */
+/** Maximum number of peers; the oldest is evicted first. */
 const MAX_PEERS = 1_000
 
 /** Requests to one peer that ended with one status. */
 export interface PeerRequestStats {
   /** The peer, as `address:port`. */
   peer: string
-  /** 0: not answered. */
+  /** HTTP status; 0: no response. */
   status: number
   count: number
-  /** How long all of them took together, in milliseconds. */
+  /** Sum of their durations, in milliseconds. */
   sumMs: number
 }
 
-/** How many requests went to which peer, and how they ended. */
+/** Counts requests by peer and status. */
 export class PeerRequests {
   readonly #byPeer = new Map<string, Map<number, PeerRequestStats>>()
 

@@ -3,20 +3,20 @@ import { describe } from '../errors.ts'
 import { printable } from '../printable.ts'
 import type { ErrorContext, OnError } from './error-reporter.ts'
 
-/** So many are remembered, and so much of what each says, in UTF-16 units. */
+/** Maximum number of errors, and maximum length of a message in UTF-16 units. */
 const MAX_ERRORS = 20
-const MESSAGE_LENGTH = 500
-/** Anybody who reaches the internal port can be refused there: these leave room for the others. */
-const MAX_REFUSALS = 5
+const MAX_MESSAGE_LENGTH = 500
+/** Maximum number of rejected requests among them, because anyone who reaches the internal port can cause these. */
+const MAX_REJECTIONS = 5
 
-/** A fault that was met. */
+/** A background error. */
 export interface RecentError extends ErrorContext {
   message: string
-  /** How long ago, in milliseconds. */
+  /** Age in milliseconds. */
   ageMs: number
 }
 
-/** The last errors, for whoever comes to look. */
+/** The last background errors, for the debug page. */
 export class RecentErrors {
   readonly #clock: Clock
   readonly #errors: (ErrorContext & { message: string; at: number })[] = []
@@ -25,26 +25,26 @@ export class RecentErrors {
     this.#clock = clock
   }
 
-  /** Hears of a fault before `next` does. */
+  /** Returns a callback that records an error, and then calls `next`. */
   before(next: OnError | undefined): OnError {
     return (error, context) => {
-      const message = printable(describe(error).slice(0, MESSAGE_LENGTH))
-      if (context.stage === 'receive') this.#forgetRefusal()
+      const message = printable(describe(error).slice(0, MAX_MESSAGE_LENGTH))
+      if (context.stage === 'receive') this.#evictRejection()
       this.#errors.push({ ...context, message, at: this.#clock.now() })
       if (this.#errors.length > MAX_ERRORS) this.#errors.shift()
       next?.(error, context)
     }
   }
 
-  /** Makes room for one more request that was refused. */
-  #forgetRefusal(): void {
-    const refusals = this.#errors.filter(({ stage }) => stage === 'receive')
-    const [oldest] = refusals
-    if (oldest !== undefined && refusals.length >= MAX_REFUSALS)
+  /** Removes the oldest rejected request if there are {@link MAX_REJECTIONS}. */
+  #evictRejection(): void {
+    const rejections = this.#errors.filter(({ stage }) => stage === 'receive')
+    const [oldest] = rejections
+    if (oldest !== undefined && rejections.length >= MAX_REJECTIONS)
       this.#errors.splice(this.#errors.indexOf(oldest), 1)
   }
 
-  /** The latest first. */
+  /** The latest error first. */
   list(): RecentError[] {
     const now = this.#clock.now()
     return this.#errors.map(({ at, ...fault }) => ({ ...fault, ageMs: now - at })).reverse()

@@ -1,12 +1,12 @@
-import { traceparentOf } from '../wire/traceparent.ts'
+import { normalizeTraceparent } from '../wire/traceparent.ts'
 
-/** One piece of work that is traced. Exactly one of the two is called, once. */
+/** Span of one operation. Exactly one of the two methods is called, once. */
 export interface TracingSpan<Result = void> {
   end(result: Result): void
   fail(error: unknown): void
 }
 
-/** What became of a send: of the receipt, what a trace can show. */
+/** Result of a send: the fields of the receipt that a trace has. */
 export interface TracedReceipt {
   readonly id: string
   readonly duplicate: boolean
@@ -14,42 +14,42 @@ export interface TracedReceipt {
   readonly peers: readonly { readonly status: string }[]
 }
 
-/** A `send()` that is traced. */
+/** Span of a `send()`. */
 export interface SendSpan extends TracingSpan<TracedReceipt> {
-  /** What travels with the event: the `traceparent` that this span is to its deliveries. */
+  /** The `traceparent` of this span, which travels with the event to its deliveries. */
   readonly traceparent: string | undefined
 }
 
-/** What a send is begun with. */
+/** Arguments of a send. */
 export interface TracedSend {
   readonly stream: string
-  /** The caller's, where it gave one that is well-formed. */
+  /** The `traceparent` of the caller, if it is valid. */
   readonly traceparent: string | undefined
 }
 
-/** One request to a peer that carries events whose traces are sampled. */
+/** One request to a peer with events whose traces are sampled. */
 export interface TracedAppend {
   /** The peer, as `address:port`. */
   readonly peer: string
   /** Events in the request, those without a trace included. */
   readonly events: number
-  /** Those of its first 128 sampled events; never empty. */
+  /** The `traceparent`s of the first 128 sampled events; never empty. */
   readonly traceparents: readonly string[]
 }
 
-/** One event whose trace is sampled, on its way to the connections of this Pod. */
+/** Delivery of one event, whose trace is sampled, to the connections of this Pod. */
 export interface TracedDelivery {
   readonly stream: string
   /** The event's id, as its receipt has it. */
   readonly id: string
   readonly traceparent: string
-  /** Connections that listen on the stream here; never 0. */
+  /** Number of connections of this Pod on the stream; never 0. */
   readonly connections: number
 }
 
 /**
- * Follows events through the fleet; `openTelemetryTracing()` from `sser/opentelemetry` is one. What it throws is
- * dropped: tracing never breaks sending.
+ * Traces events through the fleet; `openTelemetryTracing()` from `sser/opentelemetry` implements it. Errors that it
+ * throws are ignored, so that tracing never breaks a send.
  */
 export interface Tracing {
   send(send: TracedSend): SendSpan
@@ -57,7 +57,7 @@ export interface Tracing {
   deliver(delivery: TracedDelivery): TracingSpan
 }
 
-/** What `work` returns, or undefined when it throws. */
+/** Calls `work`; returns undefined where it throws. */
 export function quietly<T>(work: () => T): T | undefined {
   try {
     return work()
@@ -66,7 +66,7 @@ export function quietly<T>(work: () => T): T | undefined {
   }
 }
 
-/** Sends, in a span of its own; the event takes that span's `traceparent` along. */
+/** Calls `send` in a span of its own, with that span's `traceparent`. */
 export async function traceSend<T extends TracedReceipt>(
   tracing: Tracing,
   traced: TracedSend,
@@ -74,7 +74,9 @@ export async function traceSend<T extends TracedReceipt>(
 ): Promise<T> {
   const span = quietly(() => tracing.send(traced))
   try {
-    const receipt = await send(traceparentOf(span === undefined ? traced.traceparent : span.traceparent))
+    const receipt = await send(
+      normalizeTraceparent(span === undefined ? traced.traceparent : span.traceparent),
+    )
     quietly(() => span?.end(receipt))
     return receipt
   } catch (error) {

@@ -20,9 +20,7 @@ describe('who knocks at the internal port', () => {
     for (let i = 0; i < 50; i += 1)
       await fetch(`${pod.internal}/api/json/v2/append`, { method: 'POST', body: '{}' })
     expect(lines).toHaveLength(1)
-    expect(lines[0]).toMatch(
-      /^sser: peer 127\.0\.0\.\d+: a request of a peer was refused: a signature is required$/,
-    )
+    expect(lines[0]).toMatch(/^sser: peer 127\.0\.0\.\d+: request rejected: a signature is required$/)
     expect(pod.errors).toMatchObject([{ error: { code: 'unauthorized' }, context: { stage: 'receive' } }])
     expect(pod.sser.stats().rejected).toMatchObject({ unauthorized: 50 })
   })

@@ -111,7 +111,7 @@ describe('a line', () => {
     errors.report(new Error('x'.repeat(1_000_000)), { stage: 'initial-sync' })
     const [forged, long] = lines.all as [string, string]
     expect(forged).toBe(
-      'sser: a request of a peer was refused: a\ufffd\ufffdsser: peer b is back\ufffd\ufffd[2K\ufffd\ufffd\ufffd\ufffd',
+      'sser: request rejected: a\ufffd\ufffdsser: peer b is back\ufffd\ufffd[2K\ufffd\ufffd\ufffd\ufffd',
     )
     expect(long).toHaveLength(1_000)
   })
@@ -126,9 +126,9 @@ describe('errors in the background', () => {
     errors.report(new Error('x'), { stage: 'append', peer: 'b:1' })
     errors.report(new Error('x'), { stage: 'initial-sync', peer: 'a:1' })
     expect(lines.all).toEqual([
-      'sser: peer a:1: cannot be given events, and is tried again: answered 400',
-      'sser: peer b:1: cannot be given events, and is tried again: x',
-      'sser: peer a:1: cannot be asked for the log: x',
+      'sser: peer a:1: sending events failed, retrying: answered 400',
+      'sser: peer b:1: sending events failed, retrying: x',
+      'sser: peer a:1: initial sync failed: x',
     ])
     await clock.advance(MINUTE_MS - 1)
     refuse()
@@ -136,7 +136,7 @@ describe('errors in the background', () => {
     await clock.advance(1)
     refuse()
     expect(lines.all.slice(3)).toEqual([
-      'sser: peer a:1: cannot be given events, and is tried again: answered 400 (and 10 more since the last such line)',
+      'sser: peer a:1: sending events failed, retrying: answered 400 (and 10 more since the last such line)',
     ])
     await clock.advance(MINUTE_MS)
     refuse()
@@ -182,7 +182,7 @@ describe('a Pod', () => {
       'sser: starts, with the internal port 7000, and looks for its peers',
       'sser: the internal port 7000 is open: whoever reaches it can send to every client. Set peerSecret, or hand internalTls to serve()',
       'sser: is ready; its list of peers has 2 entries',
-      'sser: peer 10.0.0.1:7000: cannot be given events, and is tried again: fetch failed: connect ECONNREFUSED',
+      'sser: peer 10.0.0.1:7000: sending events failed, retrying: fetch failed: connect ECONNREFUSED',
       'sser: peer 10.0.0.1:7000 is back',
       'sser: drains: 0 connections, within 100 ms',
       'sser: has stopped',
