@@ -1,11 +1,11 @@
 /**
- * Time, timers and chance. Everything that waits or draws a number goes through one of these, so that the
- * simulation can own them all. Only signatures and `expiresAt` read the wall clock: two Pods' clocks never agree.
+ * Time, timers and random numbers. All code uses a clock for these, so that the simulation controls them. Only
+ * signatures and `expiresAt` read the wall clock, because the wall clocks of two Pods never agree.
  */
 export interface Clock {
-  /** Milliseconds on a clock that never goes back. */
+  /** Milliseconds on a monotonic clock. */
   now(): number
-  /** Calls back once, after `ms` milliseconds; the returned function calls it off. */
+  /** Calls `callback` once, after `ms` milliseconds; the returned function cancels it. */
   after(ms: number, callback: () => void): () => void
   /** A number from 0 up to, not including, 1. */
   random(): number
@@ -13,13 +13,13 @@ export interface Clock {
   hold?(): () => void
 }
 
-/** The most that a timer takes, in milliseconds, some 24.8 days; one that is given more fires at once. */
+/** Maximum delay of a timer in milliseconds, about 24.8 days; a timer with a longer delay fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647
 
-/** What Node and Bun have for "after whatever else is due": a timer would take a millisecond. */
+/** Used for a delay of 0 in Node and Bun, because a timer takes a millisecond. */
 const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown }
 
-/** The machine's own clock. Its timers never keep a process alive. */
+/** The clock of the machine. Its timers never keep the process alive. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
@@ -43,7 +43,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Keeps the process alive until `promise` settles, where the clock can. */
+/** Keeps the process alive until `promise` settles, if the clock supports it. */
 export function keepAlive<T>(clock: Clock, promise: Promise<T>): Promise<T> {
   const release = clock.hold?.()
   return release === undefined ? promise : promise.finally(release)

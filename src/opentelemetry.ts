@@ -13,7 +13,7 @@ import {
 } from '@opentelemetry/api'
 import { describe } from './errors.ts'
 import type { TracedReceipt, Tracing, TracingSpan } from './telemetry/tracing.ts'
-import { readTraceparent } from './wire/traceparent.ts'
+import { parseTraceparent } from './wire/traceparent.ts'
 
 /** What {@link openTelemetryTracing} may be given. */
 export interface OpenTelemetryOptions {
@@ -128,7 +128,7 @@ function remote(spanContext: SpanContext): Context {
 }
 
 function spanContextOf(traceparent: string): SpanContext {
-  const { traceId, spanId, flags } = readTraceparent(traceparent)
+  const { traceId, spanId, flags } = parseTraceparent(traceparent)
   return { traceId, spanId, traceFlags: flags, isRemote: true }
 }
 

@@ -24,7 +24,7 @@ import { Logging } from './telemetry/logging.ts'
 import { RecentErrors } from './telemetry/recent-errors.ts'
 import type { PeerCertificates } from './transport/certificates.ts'
 import { Signatures } from './transport/signatures.ts'
-import { messageFault } from './wire/names.ts'
+import { validateMessage } from './wire/names.ts'
 import type { V1Event } from './wire/v1.ts'
 
 /** What an {@link Sser} is made of. */
@@ -293,7 +293,7 @@ export class Sser {
   }
 
   #receiveV1({ stream, msg }: V1Event): void {
-    const fault = messageFault(msg, this.#settings.maxMessageBytes)
+    const fault = validateMessage(msg, this.#settings.maxMessageBytes)
     if (fault !== undefined) throw fault
     this.#membership.current().log.appendV1(stream, msg, this.#clock.now())
     this.#counters.received += 1

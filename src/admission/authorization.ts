@@ -3,7 +3,7 @@ import type { Authorize, Decision, Grant } from '../authorize.ts'
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { describeValue } from '../printable.ts'
-import { streamNameFault, tagFault } from '../wire/names.ts'
+import { validateStreamName, validateTag } from '../wire/names.ts'
 
 const MAX_TAGS = 16
 /** Milliseconds of Unix time in 1973: a smaller `expiresAt` is in seconds. */
@@ -82,10 +82,10 @@ function checkDecision(decision: Decision, requested: readonly string[], maxStre
   if (unknown !== undefined)
     throw failure(`returned an object with the key "${unknown}", expected ${DECISIONS}`)
   checkList('streams', streams, `at most ${maxStreams} stream names (maxStreamsPerConnection)`, (list) => {
-    return list.length <= maxStreams && list.every((name) => isString(name) && !streamNameFault(name))
+    return list.length <= maxStreams && list.every((name) => isString(name) && !validateStreamName(name))
   })
   checkList('tags', tags, `at most ${MAX_TAGS} strings of 1 to 256 characters`, (list) => {
-    return list.length <= MAX_TAGS && list.every((tag) => tagFault(tag as string) === undefined)
+    return list.length <= MAX_TAGS && list.every((tag) => validateTag(tag as string) === undefined)
   })
   const maxAgeMs = ageUntil(expiresAt)
   if (streams.length === 0 || (maxAgeMs !== undefined && maxAgeMs <= 0))

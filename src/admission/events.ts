@@ -12,7 +12,7 @@ import type { ResolvedSettings } from '../options.ts'
 import { describeValue } from '../printable.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { retryFrame } from '../wire/frame.ts'
-import { ownCopy, streamNameFault } from '../wire/names.ts'
+import { ownCopy, validateStreamName } from '../wire/names.ts'
 import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
 import { acceptsEventStream } from './accept.ts'
 import { type CheckedGrant, runAuthorize } from './authorization.ts'
@@ -261,7 +261,7 @@ function requestedStreams(query: URLSearchParams, maxStreams: number, search: st
     )
   }
   if (search.length > MAX_NAMES_BYTES) requireShortNames(streams)
-  const fault = streams.length === 0 ? streamNameFault('') : streams.map(streamNameFault).find(Boolean)
+  const fault = streams.length === 0 ? validateStreamName('') : streams.map(validateStreamName).find(Boolean)
   if (fault !== undefined) throw fault
   return search.length > LONG_SEARCH ? streams.map(ownCopy) : streams
 }

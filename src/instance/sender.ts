@@ -5,9 +5,15 @@ import type { ResolvedSettings } from '../options.ts'
 import type { DisconnectReceipt, Receipt } from '../replication/receipt.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import { traceSend } from '../telemetry/tracing.ts'
-import { eventTypeFault, keyFault, messageFault, streamNameFault, tagFault } from '../wire/names.ts'
+import {
+  validateEventType,
+  validateIdempotencyKey,
+  validateMessage,
+  validateStreamName,
+  validateTag,
+} from '../wire/names.ts'
 import { formatPosition } from '../wire/position.ts'
-import { traceparentOf } from '../wire/traceparent.ts'
+import { normalizeTraceparent } from '../wire/traceparent.ts'
 import type { Membership } from './membership.ts'
 
 /** What `send()` may be given beside the message. */
@@ -49,7 +55,7 @@ export class Sender {
 
   send(stream: string, msg: string, options: SendOptions): Promise<Receipt> {
     const { tracing } = this.#options.settings
-    const traceparent = traceparentOf(options.traceparent)
+    const traceparent = normalizeTraceparent(options.traceparent)
     if (tracing === undefined) return this.#send(stream, msg, options, traceparent)
     return traceSend(tracing, { stream, traceparent }, (own) => this.#send(stream, msg, options, own))
   }
@@ -62,8 +68,8 @@ export class Sender {
     if (stream === undefined && tag === undefined)
       throw new SserError('empty-selector', 'Give disconnect() a stream, a tag, or both')
     const fault =
-      (stream === undefined ? undefined : streamNameFault(stream)) ??
-      (tag === undefined ? undefined : tagFault(tag))
+      (stream === undefined ? undefined : validateStreamName(stream)) ??
+      (tag === undefined ? undefined : validateTag(tag))
     if (fault !== undefined) throw fault
     signal?.throwIfAborted()
     if (!this.#options.membership.current().mesh.isReady) await this.#whenJoined(signal)
@@ -86,10 +92,10 @@ export class Sender {
   ): Promise<Receipt> {
     this.#requireStarted()
     const fault =
-      streamNameFault(stream) ??
-      messageFault(msg, this.#options.settings.maxMessageBytes) ??
-      (event === undefined ? undefined : eventTypeFault(event)) ??
-      (key === undefined ? undefined : keyFault(key))
+      validateStreamName(stream) ??
+      validateMessage(msg, this.#options.settings.maxMessageBytes) ??
+      (event === undefined ? undefined : validateEventType(event)) ??
+      (key === undefined ? undefined : validateIdempotencyKey(key))
     if (fault !== undefined) throw fault
     signal?.throwIfAborted()
     if (!this.#options.membership.current().mesh.isReady) await this.#whenJoined(signal)

@@ -1,61 +1,63 @@
 /**
- * Server-sent event blocks, as text. Callers join what they need and encode it once.
+ * Formats server-sent event blocks as text; callers concatenate blocks and encode them once.
  *
- * Each block has data, and each block of the server's own has a name: a block without a name and data, such as a lone
- * `retry:` or a comment, is an unnamed message with empty data to several client libraries. `id:` is the last field,
- * because several clients take the id as soon as its line arrives: a connection that is cut inside a block must not
- * leave them with the id of an event whose data they did not get.
+ * Every block has data, and every block of the server's own has an event type, because several client libraries turn a
+ * block without them, such as a lone `retry:` or a comment, into an unnamed message with empty data. `id:` is the last
+ * field, because several clients store the id as soon as its line arrives: after a connection that breaks inside a
+ * block, they must not have the id of an event whose data did not arrive.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 
 const LINE_BREAK = /\r\n|\r|\n/
 
-/** An event as a client receives it. `event` and `id` must already be free of line breaks. */
+/** An event as a client receives it. The caller guarantees that `event` and `id` have no line breaks. */
 export interface Frame {
   id?: string | undefined
   event?: string | undefined
   msg: string
 }
 
-/** One event: every line of the message becomes a `data:` line of its own. */
+/** Formats an event: every line of the message becomes a `data:` line of its own. */
 export function eventFrame({ id, event, msg }: Frame): string {
   let text = event === undefined ? '' : `event: ${event}\n`
-  // Most messages are one line; splitting those would cost more than the rest of the frame.
+  // Most messages are one line, and splitting them would cost more than the rest of the frame.
   if (!msg.includes('\n') && !msg.includes('\r')) text += `data: ${msg}\n`
   else for (const line of msg.split(LINE_BREAK)) text += `data: ${line}\n`
   return id === undefined ? `${text}\n` : `${text}id: ${id}\n\n`
 }
 
 /**
- * Moves the client's last event id without an event that any `onmessage` would see. An id alone would not do:
- * Firefox ignores a block that has no data line. Without history the block has no id, and keeps the response open.
+ * Moves the client's last event id without an event that an `onmessage` handler would see. The block has data, because
+ * Firefox ignores the id of a block without a `data:` line. With `resume: false` the block has no id, and only keeps
+ * the response open.
  */
 export function positionFrame(id: string | undefined): string {
   return block('sser-position', '{}', undefined, id)
 }
 
 /**
- * The first block of a connection without a gap. `retryMs`: how long the client waits before it reconnects, in
- * milliseconds. `isResumed`: whether the request had an id. A client that comes back and reads that its request had none
- * knows that something on the way drops `Last-Event-ID`, which the server cannot tell from a new client.
+ * The first block of a connection without a gap. `retryMs`: reconnection time of the client, in milliseconds.
+ * `isResumed`: whether the request had a `Last-Event-ID`. A client that reconnects and reads `false` detects by it that a
+ * proxy drops the header, which looks like a new client to the server.
  */
 export function preambleFrame(id: string | undefined, retryMs: number, isResumed: boolean): string {
   return block('sser-position', `{"resumed":${isResumed}}`, retryMs, id)
 }
 
-/** The last block of a response that the server ends, and the only one of a response that never began. */
+/** The last block of a response that the server ends, and the only block of a response that was closed unread. */
 export function retryFrame(ms?: number): string {
   return block('sser-retry', '{}', ms, undefined)
 }
 
 /**
- * Why a client may have missed events. `trimmed`: the log no longer reaches back to its id. `peer-loss`: a peer's events
- * that never came here, also where the peer and this Pod refuse each other. `slow-client`: it did not read for so long that the log left it behind. `unknown-id`: its id
- * speaks of no Pod that is known here. `legacy-peer`: a Go Pod's events have no ids. `invalid-id`: its id is not ours.
+ * Reason why a client may have missed events. `trimmed`: the log has evicted entries after its id. `peer-loss`: events of
+ * a peer did not arrive here, also because the peer and this Pod reject each other's requests. `slow-client`: the log
+ * evicted entries before the client read them. `unknown-id`: its id names no known epoch. `legacy-peer`: a Go Pod sent
+ * events, which have no ids. `invalid-id`: `sser` did not create its id.
  */
 export type GapReason = 'trimmed' | 'peer-loss' | 'slow-client' | 'unknown-id' | 'legacy-peer' | 'invalid-id'
 
-/** Tells the client that it may have missed events; it goes on from `id`, or without one. */
+/** Notifies the client that it may have missed events; it continues from `id`, or without an id. */
 export function gapFrame(id: string | undefined, reason: GapReason, retryMs?: number): string {
   return block('sser-gap', `{"reason":"${reason}"}`, retryMs, id ?? '')
 }

@@ -1,7 +1,7 @@
 /** The Go package's peer wire: one event per POST, without an id. It is fixed. */
 import * as v from 'valibot'
 import { SserError } from '../errors.ts'
-import { peerStreamNameFault } from './names.ts'
+import { validatePeerStreamName } from './names.ts'
 
 /** Where a Pod takes one event by POST, on its internal port. */
 export const PEER_ENDPOINT_URL_PATH = '/api/json/v1/send'
@@ -46,7 +46,7 @@ export function parseV1(body: string): V1Event {
   }
   const event = v.safeParse(schema, value)
   if (!event.success) throw new SserError('invalid-peer-message', 'invalid JSON')
-  const fault = peerStreamNameFault(event.output.stream)
+  const fault = validatePeerStreamName(event.output.stream)
   if (fault !== undefined) throw fault
   const { stream, sseLines } = event.output
   const msg = sseLines === true ? messageOf(event.output.msg) : event.output.msg

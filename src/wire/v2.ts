@@ -2,9 +2,9 @@
 import * as v from 'valibot'
 import { SserError } from '../errors.ts'
 import { printable } from '../printable.ts'
-import { eventTypeFault, keyFault, peerStreamNameFault, tagFault } from './names.ts'
+import { validateEventType, validateIdempotencyKey, validatePeerStreamName, validateTag } from './names.ts'
 import { isEpoch, MAX_EPOCHS, type Position } from './position.ts'
-import { traceparentOf } from './traceparent.ts'
+import { normalizeTraceparent } from './traceparent.ts'
 
 /** Where a Pod takes appends by POST, on its internal port. */
 export const APPEND_URL_PATH = '/api/json/v2/append'
@@ -120,7 +120,7 @@ function checkEvents({ prev, events }: { prev: number; events: unknown[] }, inde
     checked = stream
     if (stream === undefined && disconnect !== undefined)
       return { seq, age, disconnect: { stream: disconnect.stream, tag: disconnect.tag } }
-    const trace = traceparent === undefined ? undefined : traceparentOf(traceparent)
+    const trace = traceparent === undefined ? undefined : normalizeTraceparent(traceparent)
     return { seq, age, stream, msg, event, key, traceparent: trace }
   })
 }
@@ -132,10 +132,10 @@ function faultyField(
 ): keyof WireEvent | undefined {
   if (!Number.isSafeInteger(seq) || seq < 0) return 'seq'
   if (!Number.isFinite(age) || age < 0) return 'age'
-  if (stream !== checked && stream !== undefined && !isText(stream, peerStreamNameFault)) return 'stream'
+  if (stream !== checked && stream !== undefined && !isText(stream, validatePeerStreamName)) return 'stream'
   if (msg !== undefined && typeof msg !== 'string') return 'msg'
-  if (event !== undefined && !isText(event, eventTypeFault)) return 'event'
-  if (key !== undefined && !isText(key, keyFault)) return 'key'
+  if (event !== undefined && !isText(event, validateEventType)) return 'event'
+  if (key !== undefined && !isText(key, validateIdempotencyKey)) return 'key'
   if (disconnect !== undefined && !isSelection(disconnect)) return 'disconnect'
   return undefined
 }
@@ -145,8 +145,8 @@ function isSelection(value: unknown): boolean {
   const { stream, tag } = value as { stream?: unknown; tag?: unknown }
   if (stream === undefined && tag === undefined) return false
   return (
-    (stream === undefined || isText(stream, peerStreamNameFault)) &&
-    (tag === undefined || isText(tag, tagFault))
+    (stream === undefined || isText(stream, validatePeerStreamName)) &&
+    (tag === undefined || isText(tag, validateTag))
   )
 }
 

@@ -9,7 +9,7 @@ import {
   preambleFrame,
   retryFrame,
 } from '../../src/wire/frame.ts'
-import { eventTypeFault } from '../../src/wire/names.ts'
+import { validateEventType } from '../../src/wire/names.ts'
 import { asReceived, HOSTILE_MESSAGES, oddMessage, seededRandom } from '../support/messages.ts'
 import { check } from '../support/property.ts'
 
@@ -43,7 +43,7 @@ const message = fc
   .filter((text) => text !== '')
 const eventType = fc
   .oneof(fc.constantFrom(' spaced ', 'a:b', 'data', 'é✓', '\uFEFF'), fc.string({ unit: 'binary' }))
-  .filter((type) => eventTypeFault(type) === undefined)
+  .filter((type) => validateEventType(type) === undefined)
 const id = fc.stringMatching(/^[!-~]{1,80}$/)
 const optional = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined })
 const frame: fc.Arbitrary<Frame> = fc.record({

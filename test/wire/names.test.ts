@@ -4,14 +4,14 @@ import { resolveSettings } from '../../src/options.ts'
 import { eventFrame } from '../../src/wire/frame.ts'
 import {
   byteLength,
-  eventTypeFault,
   isLongerThan,
-  keyFault,
   MAX_EVENT_TYPE_LENGTH,
   MAX_STREAM_NAME_BYTES,
-  messageFault,
-  peerStreamNameFault,
-  streamNameFault,
+  validateEventType,
+  validateIdempotencyKey,
+  validateMessage,
+  validatePeerStreamName,
+  validateStreamName,
 } from '../../src/wire/names.ts'
 import { check } from '../support/property.ts'
 
@@ -24,30 +24,30 @@ describe('a stream name', () => {
   it.each(['orders', 'a b', 'é✓漢😀', 'x'.repeat(256), 'é'.repeat(128), '\u2028', '../..', ':'])(
     'may be %j',
     (name) => {
-      expect(streamNameFault(name)).toBeUndefined()
+      expect(validateStreamName(name)).toBeUndefined()
     },
   )
 
   it('must be there', () => {
-    expect(streamNameFault('')?.code).toBe('stream-name-required')
+    expect(validateStreamName('')?.code).toBe('stream-name-required')
   })
 
   it('has at most 256 bytes of UTF-8, and its refusal says so', () => {
     for (const name of ['x'.repeat(257), `${'é'.repeat(128)}x`, '漢'.repeat(86), '😀'.repeat(65)]) {
-      const fault = streamNameFault(name)
+      const fault = validateStreamName(name)
       expect(fault?.code).toBe('invalid-stream-name')
       expect(fault?.message).toContain(`${MAX_STREAM_NAME_BYTES} bytes`)
     }
   })
 
   it.each(['team \ud83d', '\ude42', 'a\udc00\ud800'])('is well-formed Unicode, unlike %j', (name) => {
-    expect(streamNameFault(name)).toMatchObject({ code: 'invalid-stream-name', status: 400 })
-    expect(peerStreamNameFault(name)).toBeUndefined()
+    expect(validateStreamName(name)).toMatchObject({ code: 'invalid-stream-name', status: 400 })
+    expect(validatePeerStreamName(name)).toBeUndefined()
   })
 
   it('has no control characters', () => {
     for (const code of CONTROLS)
-      expect(streamNameFault(`a${String.fromCharCode(code)}b`)?.code, String(code)).toBe(
+      expect(validateStreamName(`a${String.fromCharCode(code)}b`)?.code, String(code)).toBe(
         'invalid-stream-name',
       )
   })
@@ -56,7 +56,7 @@ describe('a stream name', () => {
 describe('a message of the default limit', () => {
   const limit = resolveSettings({}).maxMessageBytes
   const longest = (msg: string) => {
-    expect(messageFault(msg, limit)).toBeUndefined()
+    expect(validateMessage(msg, limit)).toBeUndefined()
     const event = '漢'.repeat(MAX_EVENT_TYPE_LENGTH)
     return byteLength(eventFrame({ id: 'x'.repeat(4_700), event, msg }))
   }
@@ -68,12 +68,12 @@ describe('a message of the default limit', () => {
       let [fits, tooMany] = [1, limit + 1]
       while (tooMany - fits > 1) {
         const count = (fits + tooMany) >> 1
-        if (messageFault(piece.repeat(count), limit) === undefined) fits = count
+        if (validateMessage(piece.repeat(count), limit) === undefined) fits = count
         else tooMany = count
       }
       expect(longest(piece.repeat(fits))).toBeLessThanOrEqual(65_536)
       expect(longest(piece.repeat(fits))).toBeGreaterThan(64_000)
-      expect(messageFault(piece.repeat(tooMany), limit)?.status).toBe(413)
+      expect(validateMessage(piece.repeat(tooMany), limit)?.status).toBe(413)
     },
   )
 })
@@ -82,25 +82,25 @@ describe('an event type', () => {
   it.each(['order', ' spaced ', 'a:b', '😀', 'x'.repeat(MAX_EVENT_TYPE_LENGTH), 'sser', 'my-sser-gap'])(
     'may be %j',
     (type) => {
-      expect(eventTypeFault(type)).toBeUndefined()
+      expect(validateEventType(type)).toBeUndefined()
     },
   )
 
   it.each(['', 'a\rb', 'a\nb', 'a\u0000b', '\n', 'x'.repeat(257), 'sser-gap', 'sser-'])(
     'must not be %j',
     (type) => {
-      expect(eventTypeFault(type)?.code).toBe('invalid-event-type')
+      expect(validateEventType(type)?.code).toBe('invalid-event-type')
     },
   )
 })
 
 describe('a key', () => {
   it.each(['k', 'order 17', 'x'.repeat(256)])('may be %j', (key) => {
-    expect(keyFault(key)).toBeUndefined()
+    expect(validateIdempotencyKey(key)).toBeUndefined()
   })
 
   it.each(['', 'a\rb', 'a\nb', 'a\u0000', 'x'.repeat(257)])('must not be %j', (key) => {
-    expect(keyFault(key)?.code).toBe('invalid-idempotency-key')
+    expect(validateIdempotencyKey(key)?.code).toBe('invalid-idempotency-key')
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isSampled, readTraceparent, traceparentOf } from '../../src/wire/traceparent.ts'
+import { isSampled, normalizeTraceparent, parseTraceparent } from '../../src/wire/traceparent.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const PARENT = 'b7ad6b7169203331'
@@ -7,13 +7,13 @@ const GOOD = `00-${TRACE}-${PARENT}-01`
 
 describe('a traceparent', () => {
   it('is kept as it is', () => {
-    expect(traceparentOf(GOOD)).toBe(GOOD)
-    expect(readTraceparent(GOOD)).toEqual({ traceId: TRACE, spanId: PARENT, flags: 1 })
+    expect(normalizeTraceparent(GOOD)).toBe(GOOD)
+    expect(parseTraceparent(GOOD)).toEqual({ traceId: TRACE, spanId: PARENT, flags: 1 })
   })
 
   it('of a later version is read as far as this one goes', () => {
-    expect(traceparentOf(`cc-${TRACE}-${PARENT}-01`)).toBe(GOOD)
-    expect(traceparentOf(`cc-${TRACE}-${PARENT}-01-what-the-future-brings`)).toBe(GOOD)
+    expect(normalizeTraceparent(`cc-${TRACE}-${PARENT}-01`)).toBe(GOOD)
+    expect(normalizeTraceparent(`cc-${TRACE}-${PARENT}-01-what-the-future-brings`)).toBe(GOOD)
   })
 
   it.each<[string, unknown]>([
@@ -36,7 +36,7 @@ describe('a traceparent', () => {
     ['with a line break in it', `00-${TRACE}\n${PARENT}-01`],
     ['with a space before it', ` ${GOOD}`],
   ])('that is %s is none', (_, value) => {
-    expect(traceparentOf(value)).toBeUndefined()
+    expect(normalizeTraceparent(value)).toBeUndefined()
   })
 
   it.each([

@@ -1,5 +1,10 @@
 import { SserError } from '../../../src/errors.ts'
-import { eventTypeFault, keyFault, messageFault, streamNameFault } from '../../../src/wire/names.ts'
+import {
+  validateEventType,
+  validateIdempotencyKey,
+  validateMessage,
+  validateStreamName,
+} from '../../../src/wire/names.ts'
 import { HOSTILE_MESSAGES } from '../../support/messages.ts'
 import { Ledger, Listener } from '../listener.ts'
 import { newIncarnation } from '../new-incarnation.ts'
@@ -65,10 +70,10 @@ function contentOf(sent: Json) {
   const type = event === undefined ? undefined : textOf(event)
   const twin = key === undefined ? undefined : textOf(key)
   const fault =
-    streamNameFault(name) ??
-    messageFault(msg as string, 60_000) ??
-    (type === undefined ? undefined : eventTypeFault(type)) ??
-    (twin === undefined ? undefined : keyFault(twin))
+    validateStreamName(name) ??
+    validateMessage(msg as string, 60_000) ??
+    (type === undefined ? undefined : validateEventType(type)) ??
+    (twin === undefined ? undefined : validateIdempotencyKey(twin))
   if (fault instanceof SserError) return undefined
   return { stream: name, msg: (msg as string).toWellFormed(), event: type?.toWellFormed(), key: twin }
 }
