@@ -16,7 +16,7 @@ describe.each([
     parseManifests(block ?? ''),
   )
 
-  test('shows manifests that say what the example says', () => {
+  test('shows manifests that match the example', () => {
     expect(quoted.length).toBeGreaterThan(0)
     for (const manifest of quoted) {
       const { kind, metadata } = manifest
@@ -25,7 +25,7 @@ describe.each([
   })
 })
 
-test('docs/kubernetes.md names errors as the finder says them, and all that can be mended', () => {
+test('docs/kubernetes.md quotes the finder’s errors, every one that has a fix', () => {
   const page = readFileSync(join(ROOT, 'docs/kubernetes.md'), 'utf8')
   const [, section = ''] = page.split('### Errors\n')
   const named = [...String(section.split(/^## /m)[0]).matchAll(/^\| `([^`]+)` +\|/gm)].map(
@@ -39,7 +39,7 @@ test('docs/kubernetes.md names errors as the finder says them, and all that can 
   for (const says of named) expect(sources).toContain(says)
 })
 
-/** The base, with the component that brings the secret. */
+/** The base, with the component `secret`. */
 function withSecret(): Manifest[] {
   const patch = find<Deployment>(manifestsIn('secret/'), 'Deployment')
   const secured = structuredClone(base)

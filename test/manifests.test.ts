@@ -26,7 +26,7 @@ import {
 } from './support/manifests.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
-/** How long a Pod may take to free its ports, once everything is handed over. */
+/** Time for a Pod to free its ports after the flush. */
 const CLOSE_MS = 1_000
 
 const base = manifestsIn('base/')
@@ -42,7 +42,7 @@ const publicPort = Number(/port: (\d+)/.exec(server)?.[1])
 const labelSelector = String(/labelSelector: '([^']+)'/.exec(server)?.[1])
 
 describe('the Deployment', () => {
-  test('runs what the finder of its Pods looks for', () => {
+  test('has the label that its finder selects', () => {
     resolveOptions({ labelSelector })
     const [key = '', value] = labelSelector.split('=')
     expect(template.metadata.labels[key]).toBe(value)
@@ -52,7 +52,7 @@ describe('the Deployment', () => {
     }
   })
 
-  test('tells its Pods of themselves what the finder reads, and nothing else', () => {
+  test('sets exactly the downward API variables that the finder reads', () => {
     const folder = join(ROOT, 'src/discovery/kubernetes')
     const sources = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
     const read = new Set(sources.join('\n').match(/\bPOD_[A-Z]+\b/g))
@@ -67,31 +67,31 @@ describe('the Deployment', () => {
     expect(new Set(Object.keys(fields))).toEqual(read)
   })
 
-  test('opens the ports that are bound', () => {
+  test('declares the ports that serve() binds', () => {
     expect(portOf('http')).toBe(publicPort)
     expect(portOf('internal')).toBe(settings.internalPort)
   })
 
-  test('probes what is served, and ends no Pod for not being ready', async () => {
+  test('probes existing paths, and restarts no Pod that is not ready', async () => {
     const sser = new Sser({ peerFinder: new LocalhostPeerFinder() })
     const { startupProbe, readinessProbe, livenessProbe } = container
     const statusOf = async ({ httpGet }: typeof livenessProbe) => {
       expect(portOf(httpGet.port)).toBe(settings.internalPort)
       return (await sser.opsRoutes.request(httpGet.path)).status
     }
-    // It was not started: it lives, and is not ready.
+    // It was not started, so it is live and not ready.
     expect(await statusOf(livenessProbe)).toBe(200)
     expect(await statusOf(startupProbe)).toBe(200)
     expect(await statusOf(readinessProbe)).toBe(503)
   })
 
-  test('has a new Pod ready before an old one goes, and one Pod drain at a time', () => {
+  test('waits for a ready new Pod before an old one stops, and drains one at a time', () => {
     const { minReadySeconds, strategy } = deployment.spec
     expect(strategy.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 })
     expect(minReadySeconds * 1_000).toBeGreaterThanOrEqual(settings.drainTimeoutMs)
   })
 
-  test('may do what the restricted standard allows, and no more', () => {
+  test('requests no permission beyond the restricted standard', () => {
     const { runAsNonRoot, runAsUser, seccompProfile } = template.spec.securityContext
     expect(runAsNonRoot).toBe(true)
     expect(runAsUser).not.toBe(0)
@@ -110,7 +110,7 @@ describe('the Deployment', () => {
     }
   })
 
-  test('asks for memory that it is sure to have, and has no CPU limit', () => {
+  test('requests its memory limit, and sets no CPU limit', () => {
     const { requests, limits } = container.resources
     expect(limits).toEqual({ memory: requests.memory })
     const mebibytes = Number(/^(\d+)Mi$/.exec(requests.memory ?? '')?.[1])
@@ -119,7 +119,7 @@ describe('the Deployment', () => {
 })
 
 describe.each([['base', deployment] as const, ...patches()])('the grace period of %s', (_, { spec }) => {
-  test('is longer than preStop, drain, requests in flight and flush together, with time to spare', () => {
+  test('exceeds the sum of preStop, drain, requests in flight and flush', () => {
     const { terminationGracePeriodSeconds, containers } = spec.template.spec
     const { drainTimeoutMs, flushTimeoutMs } = settings
     const preStopMs = containers[0].lifecycle.preStop.sleep.seconds * 1_000
@@ -135,7 +135,7 @@ describe('access', () => {
   const role = find<Role>(base, 'Role')
   const binding = find<RoleBinding>(base, 'RoleBinding')
 
-  test('is granted to what the finder asks for, and nothing else', () => {
+  test('grants exactly the requests of the finder', () => {
     expect(role.rules).toEqual([
       { apiGroups: [kind.group], resources: [kind.resource], verbs: ['list', 'watch'] },
     ])
@@ -146,7 +146,7 @@ describe('access', () => {
     expect(template.spec.serviceAccountName).toBe(name)
   })
 
-  test('is what the finder prints when it has none', () => {
+  test('equals the Role that the finder reports after a 403', () => {
     const refusal = new StatusError(
       { message: 'User "system:serviceaccount:web:web" cannot list resource "pods"' },
       { code: 403 },
@@ -162,7 +162,7 @@ describe('the network', () => {
   const policy = find<NetworkPolicy>(base, 'NetworkPolicy').spec
   const toPeers = [{ podSelector: { matchLabels: template.metadata.labels } }]
 
-  test('lets only peers reach the internal port, and everybody the public one', () => {
+  test('allows only peers to reach the internal port, and all clients the public one', () => {
     expect(policy.podSelector.matchLabels).toEqual(template.metadata.labels)
     expect(policy.policyTypes).toEqual(['Ingress', 'Egress'])
     expect(policy.ingress).toEqual([
@@ -174,14 +174,14 @@ describe('the network', () => {
     expect(anywhere).toEqual([53, 53, 5353, 5353, 443, 6443])
   })
 
-  test('reaches DNS over UDP and TCP, also where its Pods listen on 5353, as on OpenShift', () => {
+  test('allows DNS over UDP and TCP, on 5353 as well, for OpenShift', () => {
     const [, dns] = policy.egress
     expect(dns).toEqual({
       ports: [53, 5353].flatMap((port) => ['UDP', 'TCP'].map((protocol) => ({ port, protocol }))),
     })
   })
 
-  test('leads clients to the ready Pods, and finders to all', () => {
+  test('routes clients to ready Pods, and lists all Pods for finders', () => {
     const open = find<Service>(base, 'Service').spec
     const headless = find<Service>(base, 'Service', 'web-peers').spec
     for (const { selector } of [open, headless]) expect(selector).toEqual(template.metadata.labels)
@@ -193,7 +193,7 @@ describe('the network', () => {
     ])
   })
 
-  test('loses one Pod at a time to those who drain nodes', () => {
+  test('loses one Pod at a time when nodes are drained', () => {
     const { maxUnavailable, selector } = find<DisruptionBudget>(base, 'PodDisruptionBudget').spec
     expect(maxUnavailable).toBe(1)
     expect(selector.matchLabels).toEqual(template.metadata.labels)
@@ -206,7 +206,7 @@ describe.each(EDGES)('the edge %s', (name) => {
     .map(readExample)
     .join('\n')
 
-  test('leads to the public port, and not to the internal one', () => {
+  test('routes to the public port, never to the internal one', () => {
     const backends = [...text.matchAll(/name: web\n +port(?:: (\d+)|:\n +name: (\w+))/g)]
     expect(backends.length).toBeGreaterThan(0)
     const { ports } = find<Service>(base, 'Service').spec
@@ -216,31 +216,31 @@ describe.each(EDGES)('the edge %s', (name) => {
     for (const [, port] of text.matchAll(/^ +port: (\d{4})$/gm)) expect(Number(port)).toBe(publicPort)
   })
 
-  test('leads clients to the events alone, because POST /send of the server has no login', () => {
+  test('routes /events alone, because POST /send has no login', () => {
     const paths = Array.from(text.matchAll(/^ +(?:- path|value): (\/\S*)$/gm), ([, path]) => path)
     expect(paths).toEqual(['/events'])
     expect(server).toContain("app.route('/events', sser.routes)")
   })
 
-  test('says that it was not tried', () => {
+  test('states that it was not tried in a real cluster', () => {
     expect(text).toContain('# Not tried in a real cluster')
   })
 
-  test('waits for longer than a heartbeat', () => {
+  test('has idle timeouts above four heartbeats', () => {
     const waits = [...text.matchAll(/(?:read-timeout: "|idle_timeout.timeout_seconds=|timeoutSec: )(\d+)/g)]
     for (const [, seconds] of waits) {
       expect(Number(seconds) * 1_000).toBeGreaterThanOrEqual(4 * settings.heartbeatMs)
     }
   })
 
-  test('asks the public port for what the server answers there', () => {
+  test('checks the health at a path of the public port', () => {
     const paths = [...text.matchAll(/(?:healthcheck-path|requestPath): (\S+)/g)]
     if (paths.length > 0) expect(server).toContain("app.route('/', sser.probeRoutes)")
     for (const [, path] of paths) expect(path).toBe('/readyz')
   })
 })
 
-test('the component with the secret gives the Pods what the server reads', () => {
+test('the component `secret` sets the variable that the server reads', () => {
   const [patch] = manifestsIn('secret/').filter(({ kind }) => kind === 'Deployment') as Deployment[]
   const [{ env, name }] = (patch as Deployment).spec.template.spec.containers
   expect(name).toBe(container.name)
@@ -254,7 +254,7 @@ test('the component with the secret gives the Pods what the server reads', () =>
   expect(readFileSync(join(ROOT, 'docs/kubernetes.md'), 'utf8')).toContain(make)
 })
 
-test('the component for the first rollout with the secret gives the Pods what the server reads', () => {
+test('the component `first-rollout` sets the variable that the server reads', () => {
   const [patch] = manifestsIn('secret/first-rollout/').filter(
     ({ kind }) => kind === 'Deployment',
   ) as Deployment[]
@@ -265,7 +265,7 @@ test('the component for the first rollout with the secret gives the Pods what th
   expect(readFileSync(join(ROOT, 'docs/kubernetes.md'), 'utf8')).toContain('secret/first-rollout')
 })
 
-test('each kustomization names what lies beside it', () => {
+test('each kustomization names every manifest in its folder', () => {
   for (const path of listExamples().filter((each) => each.endsWith('kustomization.yaml'))) {
     const folder = path.slice(0, -'kustomization.yaml'.length)
     const { resources = [], patches = [] } = parse(readExample(path)) as {

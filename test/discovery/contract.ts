@@ -14,18 +14,18 @@ export function acceleratedClock(factor: number): Clock {
   }
 }
 
-/** A finder, and what a test needs to be done with it. */
+/** A finder under test. */
 export interface FinderUnderTest {
   finder: PeerFinder
-  /** Ends what was begun for it. */
+  /** Releases the resources of its source. */
   end?: () => void | Promise<void>
 }
 
-/** A finder whose source is in the test's hand. */
+/** A finder whose source the test controls. */
 export interface SourcedFinderUnderTest extends FinderUnderTest {
   /** Makes the source list these peers, for the next `start()` or from now on. */
   list: (peers: readonly Peer[]) => void | Promise<void>
-  /** Makes the source answer with errors until it is to list something again; resolves once the finder met one. */
+  /** Makes the source fail until the next `list()`; resolves after the finder's first failure. */
   fail: () => Promise<void>
 }
 
@@ -33,11 +33,11 @@ const A = { address: '10.0.0.1' }
 const B = { address: '10.0.0.2' }
 const C = { address: '10.0.0.3' }
 
-/** Peers as a set; ports and UIDs are each finder's own matter. */
+/** Addresses of peers, sorted; ports and UIDs differ between finders. */
 const asSet = (peers: readonly Peer[] | undefined) => peers?.map(({ address }) => address).sort()
 const setOf = (...peers: readonly Peer[]) => asSet(peers)
 
-/** Starts a finder, and reads its changes; all of it ends with the test. */
+/** Starts a finder, and reads its changes, until the test ends. */
 async function start<T extends FinderUnderTest>(under: T) {
   const controller = new AbortController()
   onTestFinished(async () => {
@@ -50,7 +50,7 @@ async function start<T extends FinderUnderTest>(under: T) {
   return { ...under, controller, peers, next }
 }
 
-/** What every peer finder must do; `make` gives a new one, which finds somebody, for each test. */
+/** The contract of every peer finder. `make` returns a new one, with at least one peer, for each test. */
 export function peerFinderContract(
   name: string,
   make: () => FinderUnderTest | Promise<FinderUnderTest>,
@@ -58,7 +58,7 @@ export function peerFinderContract(
   const started = async () => start(await make())
 
   describe(`${name}, as a peer finder,`, () => {
-    it('lists peers that can be reached under their names', async () => {
+    it('lists peers whose hosts are valid in a URL', async () => {
       const { peers } = await started()
       expect(peers.length).toBeGreaterThan(0)
       expect(checkPeers(peers)).toBe(peers)
@@ -67,21 +67,21 @@ export function peerFinderContract(
       expect(new Set(hosts).size).toBe(hosts.length)
     })
 
-    it('rejects with the signal’s reason where that aborted first', async () => {
+    it('rejects with the signal’s reason if the signal aborted first', async () => {
       const { finder, end } = await make()
       onTestFinished(() => end?.())
       const signal = AbortSignal.abort(new Error('never mind'))
       await expect(within('the refusal', finder.start({ signal }))).rejects.toThrow('never mind')
     })
 
-    it('ends its changes when the signal aborts, while somebody waits for one', async () => {
+    it('ends its changes when the signal aborts during a wait for the next one', async () => {
       const { controller, next } = await started()
       const waiting = next()
       controller.abort()
       expect(await waiting).toEqual({ done: true, value: undefined })
     })
 
-    it('ends its changes when the signal aborted before anybody asked for one', async () => {
+    it('ends its changes when the signal aborted before the first wait', async () => {
       const { controller, next } = await started()
       controller.abort()
       expect((await next()).done).toBe(true)
@@ -97,7 +97,7 @@ export function peerFinderContract(
   })
 }
 
-/** What a peer finder must do, too, whose source can change or fail. */
+/** The contract of a peer finder whose source can change or fail. */
 export function sourcedPeerFinderContract(
   name: string,
   make: () => SourcedFinderUnderTest | Promise<SourcedFinderUnderTest>,
@@ -109,7 +109,7 @@ export function sourcedPeerFinderContract(
   }
 
   describe(`${name}, whose source changes,`, () => {
-    it('tells of every later list, whole', async () => {
+    it('yields every later list, complete', async () => {
       const { list, next, peers } = await started()
       expect(asSet(peers)).toEqual(setOf(A, B))
       await list([A, B, C])
@@ -118,7 +118,7 @@ export function sourcedPeerFinderContract(
       expect(asSet((await next()).value)).toEqual(setOf(C))
     })
 
-    it('says nothing where the set stays the same', async () => {
+    it('yields nothing while the set stays the same', async () => {
       const { list, next } = await started()
       const waiting = next()
       await list([A, B])
@@ -127,7 +127,7 @@ export function sourcedPeerFinderContract(
       expect(asSet((await waiting).value)).toEqual(setOf(A))
     })
 
-    it('does not make its source wait: who reads late gets the latest', async () => {
+    it('does not block its source for a slow reader, which gets the latest list', async () => {
       const { list, next } = await started()
       for (const peers of [[A], [B], [C], [A, C]]) await within('the source', Promise.resolve(list(peers)))
       let latest: readonly Peer[] | undefined
@@ -138,7 +138,7 @@ export function sourcedPeerFinderContract(
   })
 
   describe(`${name}, whose source fails,`, () => {
-    it('rejects where it cannot have a first list', async () => {
+    it('rejects if it cannot fetch a first list', async () => {
       const { finder, fail, end } = await make()
       onTestFinished(() => end?.())
       await fail()
@@ -146,7 +146,7 @@ export function sourcedPeerFinderContract(
       await expect(within('the refusal', finder.start({ signal }))).rejects.toBeInstanceOf(Error)
     })
 
-    it('keeps the last list, and tells of the next one once there is one', async () => {
+    it('keeps the last list, and yields the next one after recovery', async () => {
       const { fail, list, next } = await started()
       const waiting = next()
       await fail()

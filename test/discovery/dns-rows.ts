@@ -10,7 +10,7 @@ import { NameServer } from './name-server.ts'
 
 const NAME = 'web.shop.svc.cluster.local'
 
-/** A finder that asks a name server of its own, on virtual time. */
+/** A finder with a name server of its own, on virtual time. */
 class Zone {
   readonly clock: VirtualClock = new VirtualClock()
   readonly server: NameServer
@@ -32,24 +32,24 @@ class Zone {
 
   async start(): Promise<void> {
     const { peers, changes } = await within('the first answer', this.finder.start(this.stop))
-    const hear = (list: typeof peers) => this.lists.push(list.map(({ address }) => address).join(' '))
-    hear(peers)
+    const record = (list: typeof peers) => this.lists.push(list.map(({ address }) => address).join(' '))
+    record(peers)
     void (async () => {
-      for await (const list of changes) hear(list)
+      for await (const list of changes) record(list)
     })()
   }
 
-  /** Lets time pass until the server is asked once more; resolves once it has answered, or was given up. */
+  /** Advances time until the next query; resolves after its answer or its timeout. */
   async round(): Promise<void> {
     await this.asked()
     await until('the answer is there', () => this.clock.timers > 0, 8_000)
   }
 
-  /** Lets time pass until the server is asked once more. */
+  /** Advances time until the next query. */
   async asked(): Promise<void> {
     const { length } = this.server.questions
     await until('the server is asked', async () => {
-      // No timer is set while an answer is on its way.
+      // While a query is pending there is no timer.
       if (this.clock.timers > 0) await this.clock.advance(50)
       return this.server.questions.length > length
     })
@@ -86,7 +86,7 @@ const missing = (zone: Zone) =>
 
 const selfRows: readonly Row[] = [
   row(
-    'a Pod whose own address has been missing for a minute says so once, and again after it was there',
+    'reports once per absence that its own address is missing for a minute',
     async (zone) => {
       const rounds = async (ms: number) => {
         const end = zone.clock.now() + ms
@@ -108,7 +108,7 @@ const selfRows: readonly Row[] = [
     { POD_IP: '10.0.0.9' },
   ),
   row(
-    'a finder that does not know its own address, or finds it, says nothing of it',
+    'reports nothing if its own address is unknown or listed',
     async (zone) => {
       await zone.start()
       for (let i = 0; i < 15; i += 1) await zone.round()
@@ -123,7 +123,7 @@ const selfRows: readonly Row[] = [
 export const dnsRows: readonly Row[] = [
   ...selfRows,
   row(
-    'every address is a peer, once, with the port of the options',
+    'lists every address once, with the port of the options',
     async (zone) => {
       zone.server.addresses = ['10.0.0.1', '10.0.0.2', '10.0.0.1']
       const { peers } = await zone.finder.start(zone.stop)
@@ -136,7 +136,7 @@ export const dnsRows: readonly Row[] = [
     },
     { port: 7_100 },
   ),
-  row('it asks again every five seconds, give or take one, and tells of what changed', async (zone) => {
+  row('queries every five seconds, plus or minus one, and publishes changes', async (zone) => {
     await zone.start()
     zone.server.addresses = ['10.0.0.2', '10.0.0.3']
     const startedAt = zone.clock.now()
@@ -146,7 +146,7 @@ export const dnsRows: readonly Row[] = [
     await until('it tells', () => zone.lists.length === 2)
     assert.equal(zone.lists[1]?.split(' ').sort().join(' '), '10.0.0.2 10.0.0.3')
   }),
-  row('the same addresses in another order are no change', async (zone) => {
+  row('treats the same addresses in another order as unchanged', async (zone) => {
     await zone.start()
     zone.server.addresses = ['10.0.0.2', '10.0.0.1']
     await zone.round()
@@ -154,7 +154,7 @@ export const dnsRows: readonly Row[] = [
     assert.equal(zone.lists.length, 1)
   }),
   ...(['SERVFAIL', 'NXDOMAIN', 'silence'] as const).map((fault) =>
-    row(`${fault} takes nobody away, is reported, and passes`, async (zone) => {
+    row(`keeps its peers after ${fault}, reports it, and recovers`, async (zone) => {
       await zone.start()
       zone.server.fault = fault
       await zone.round()
@@ -165,14 +165,14 @@ export const dnsRows: readonly Row[] = [
       assert.equal(zone.lists[1], '10.0.0.3')
     }),
   ),
-  row('a name without any address takes nobody away', async (zone) => {
+  row('keeps its peers when the name has no addresses', async (zone) => {
     await zone.start()
     zone.server.addresses = []
     await zone.round()
     assert.equal(zone.errors.length, 1)
     assert.equal(zone.lists.length, 1)
   }),
-  row('addresses that no Pod has are no peers, and alone take nobody away', async (zone) => {
+  row('ignores addresses that no Pod has, even if there are no others', async (zone) => {
     zone.server.addresses = ['127.0.0.1', '169.254.169.254', '0.0.0.0', '10.0.0.1']
     await zone.start()
     assert.deepEqual(zone.lists, ['10.0.0.1'])
@@ -181,19 +181,19 @@ export const dnsRows: readonly Row[] = [
     assert.match(zone.errors[0] ?? '', /no address of a Pod: 127\.0\.0\.1/)
     assert.deepEqual(zone.lists, ['10.0.0.1'])
   }),
-  row('where there is no IPv4, IPv6 is asked for', async (zone) => {
+  row('queries IPv6 if there is no IPv4', async (zone) => {
     zone.server.addresses = ['fd00::1', 'fd00::2:3']
     await zone.start()
     assert.deepEqual(zone.lists[0]?.split(' ').sort(), ['fd00::1', 'fd00::2:3'])
   }),
-  row('a server that fails for IPv4 is not taken to have none', async (zone) => {
+  row('does not query IPv6 after a server failure for IPv4', async (zone) => {
     await zone.start()
     zone.server.fault = 'SERVFAIL'
     await zone.round()
     assert.deepEqual(new Set(zone.server.questions), new Set([`${NAME} A`]))
   }),
   row(
-    'the family of this Pod’s own address is asked for',
+    'queries the family of this Pod’s own address',
     async (zone) => {
       zone.server.addresses = ['10.0.0.1', 'fd00::1']
       await zone.start()
@@ -204,21 +204,21 @@ export const dnsRows: readonly Row[] = [
     { POD_IP: 'fd00::9' },
   ),
   row(
-    'the option family goes before it',
+    'prefers the option family to that of its own address',
     async (zone) => zone.start(),
     { family: 'IPv4' },
     { POD_IP: 'fd00::9' },
   ),
-  row('start waits for a first answer', async (zone) => {
+  row('start() waits for a first answer', async (zone) => {
     zone.server.fault = 'NXDOMAIN'
     const started = zone.start()
-    await until('it was told that there is none', () => zone.errors.length === 1)
+    await until('the failure is reported', () => zone.errors.length === 1)
     zone.server.fault = undefined
     await zone.clock.advance(1_000)
     await started
     assert.equal(zone.lists.length, 1)
   }),
-  row('start gives up after 30 seconds without one', async (zone) => {
+  row('start() rejects after 30 seconds without an answer', async (zone) => {
     zone.server.fault = 'NXDOMAIN'
     let outcome: unknown
     const startedAt = zone.clock.now()
@@ -232,7 +232,7 @@ export const dnsRows: readonly Row[] = [
     assert.ok(outcome instanceof SserError && outcome.code === 'peer-finder-failed')
     assert.ok(zone.clock.now() - startedAt <= 31_000)
   }),
-  row('stopped while it waits for an answer, it asks no more and tells nothing', async (zone) => {
+  row('stops while it waits for an answer, and queries and publishes no more', async (zone) => {
     await zone.start()
     zone.server.fault = 'silence'
     await zone.asked()
@@ -244,19 +244,19 @@ export const dnsRows: readonly Row[] = [
     assert.equal(zone.lists.length, 1)
     assert.deepEqual(zone.errors, [])
   }),
-  row('stopped before the first answer, start rejects with the reason', async (zone) => {
+  row('start() rejects with the signal’s reason before the first answer', async (zone) => {
     zone.server.fault = 'silence'
     const started = assert.rejects(zone.finder.start(zone.stop), /never mind/)
     await until('the server is asked', () => zone.server.questions.length === 1)
     zone.stop.abort(new Error('never mind'))
     await within('the refusal', started)
   }),
-  row('whoever starts it hears of each fault that does not end the search, too', async (zone) => {
+  row('reports each fault that does not stop it to the caller of start() as well', async (zone) => {
     const heard: string[] = []
     zone.server.fault = 'NXDOMAIN'
     const onError = (error: unknown) => heard.push(describe(error))
     const started = zone.finder.start({ signal: zone.stop.signal, onError })
-    await until('it was told that there is none', () => zone.errors.length === 1)
+    await until('the failure is reported', () => zone.errors.length === 1)
     zone.server.fault = undefined
     await zone.clock.advance(1_000)
     await started
@@ -265,7 +265,7 @@ export const dnsRows: readonly Row[] = [
     await until('it hears of that, too', () => heard.length === 2)
     assert.deepEqual(heard, zone.errors)
   }),
-  row('whoever starts it hears what ends the search by the rejection alone', async (zone) => {
+  row('reports the fault that start() rejects with by the rejection alone', async (zone) => {
     let heard = 0
     let outcome: unknown
     zone.server.fault = 'NXDOMAIN'

@@ -6,7 +6,7 @@ import { until } from '../support/until.ts'
 import { acceleratedClock, peerFinderContract, sourcedPeerFinderContract } from './contract.ts'
 import { NameServer } from './name-server.ts'
 
-/** A finder whose name server knows the peers. */
+/** A finder whose name server has the peers. */
 async function underTest() {
   const server = await NameServer.start()
   server.addresses = ['10.0.0.9']
@@ -15,7 +15,7 @@ async function underTest() {
   const finder = new DnsPeerFinder({
     hostname: 'web.shop.svc.cluster.local',
     nameServers: [server.address],
-    // The first answer may take 30 s of this clock, and less than the contract's two of the machine's.
+    // 30 s of this clock, the limit of the first answer, are less than the contract's two seconds.
     clock: acceleratedClock(50),
     onError: () => {
       errors += 1
@@ -53,12 +53,15 @@ const refusal = (...words: string[]) =>
 const make = (options: object) => () => new DnsPeerFinder(options as DnsPeerFinderOptions)
 
 describe('DnsPeerFinder', () => {
-  it.each(['web.shop.svc.cluster.local', 'web.shop.svc.cluster.local.', 'a.b'])('takes %s', (hostname) => {
-    expect(make({ hostname })).not.toThrow()
-  })
+  it.each(['web.shop.svc.cluster.local', 'web.shop.svc.cluster.local.', 'a.b'])(
+    'accepts the hostname %s',
+    (hostname) => {
+      expect(make({ hostname })).not.toThrow()
+    },
+  )
 
   it.each(['', 'web', '.web', 'web..shop', 'web_1.shop', 'web.shop/evil', '10.0.0.1:53'])(
-    'refuses %j as a name in full',
+    'rejects the hostname %j',
     (hostname) => {
       expect(make({ hostname })).toThrow(refusal('"hostname"', 'svc.cluster.local', `"${hostname}"`))
     },
@@ -76,7 +79,7 @@ describe('DnsPeerFinder', () => {
     [{ nameServers: [''] }, ['"nameServers"', '""']],
     [{ family: 4 }, ['"family"']],
     [{ interval: 1 }, ['"interval"', 'no such option', 'intervalMs']],
-  ])('refuses %j', (options, words) => {
+  ])('rejects %j', (options, words) => {
     expect(make({ hostname: 'web.shop.svc.cluster.local', ...options })).toThrow(refusal(...words))
   })
 
@@ -98,7 +101,7 @@ describe('DnsPeerFinder', () => {
   })
 
   it.each(['10.96.0.10', '10.96.0.10:53', 'fd00::a', '[fd00::a]', '[fd00::a]:53'])(
-    'takes the name server %s, as the resolver does',
+    'accepts the name server %s, as the resolver does',
     (nameServer) => {
       expect(make({ hostname: 'web.shop.svc.cluster.local', nameServers: [nameServer] })).not.toThrow()
       expect(() => new Resolver().setServers([nameServer])).not.toThrow()

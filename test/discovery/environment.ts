@@ -1,4 +1,4 @@
-/** Takes the variables away that a Pod, or a developer's machine, may have; the returned function puts all back. */
+/** Deletes the environment variables of a Pod or a developer's machine; returns a function that restores them. */
 export function bareEnvironment(): () => void {
   const before = { ...process.env }
   for (const name of Object.keys(before)) if (/^(POD_|KUBE)/.test(name)) delete process.env[name]

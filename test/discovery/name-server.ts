@@ -5,12 +5,12 @@ const A = 1
 const AAAA = 28
 const RCODE = { NOERROR: 0, SERVFAIL: 2, NXDOMAIN: 3 }
 
-/** A DNS server on loopback that knows the addresses of one name, and can be made to fail. */
+/** A DNS server on loopback with the addresses of one name, and a fault that tests can set. */
 export class NameServer {
   addresses: readonly string[] = []
-  /** What it does instead of telling them. */
+  /** Fault in place of an answer. */
   fault: 'SERVFAIL' | 'NXDOMAIN' | 'silence' | undefined
-  /** The names that were asked for, with the type. */
+  /** Name and type of every query. */
   readonly questions: string[] = []
   readonly #socket: Socket = createSocket('udp4')
 
@@ -54,7 +54,7 @@ export class NameServer {
   }
 }
 
-/** An address of the name in the question, good for five seconds. */
+/** A record of the name in the question, with a TTL of five seconds. */
 function record(type: number, address: string): Buffer {
   const data = type === A ? Buffer.from(address.split('.').map(Number)) : bytesOf(address)
   return Buffer.concat([Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 5, 0, data.length]), data])

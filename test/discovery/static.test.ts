@@ -25,11 +25,11 @@ describe('StaticPeerFinder', () => {
     ['[fd00::1]', '[fd00::1]:7000'],
     ['[fd00::1]:7001', '[fd00::1]:7001'],
     ['::ffff:10.0.0.1', '[::ffff:10.0.0.1]:7000'],
-  ])('reads %s', async (text, host) => {
+  ])('parses %s', async (text, host) => {
     expect(await hosts(text)).toEqual([host])
   })
 
-  it('takes peers as they are', async () => {
+  it('accepts peers as objects', async () => {
     expect(await hosts({ address: 'fd00::1', port: 65_535 }, { address: '10.0.0.1' })).toEqual([
       '[fd00::1]:65535',
       '10.0.0.1:7000',
@@ -104,7 +104,7 @@ describe('StaticPeerFinder', () => {
   })
 
   it.each([{ address: 'a', port: 1.5 }, { address: 'a', port: -1 }, { address: 7 }, null, {}])(
-    'refuses %j',
+    'rejects %j',
     (peer) => {
       expect(() => new StaticPeerFinder([peer as Peer])).toThrow(
         expect.objectContaining({
@@ -117,14 +117,14 @@ describe('StaticPeerFinder', () => {
 })
 
 describe('LocalhostPeerFinder', () => {
-  it('finds this machine, on the Pod’s own port', async () => {
+  it('lists 127.0.0.1 with the Pod’s own port', async () => {
     const { peers } = await new LocalhostPeerFinder().start(new AbortController())
     expect(peers).toEqual([{ address: '127.0.0.1' }])
   })
 })
 
-describe('a peer’s name', () => {
-  it('is a URL’s host, whatever the finder gave', () => {
+describe('the host of a peer', () => {
+  it('is valid in a URL for every accepted address', () => {
     for (const peer of checkPeers([
       { address: 'fd00::1' },
       { address: '10.0.0.1', port: 80 },

@@ -20,12 +20,12 @@ sourcedPeerFinderContract('WorkerPeerFinder of another finder', () => {
 })
 
 describe('WorkerPeerFinder', () => {
-  it('finds this machine at each of the ports', async () => {
+  it('lists this machine at each of the ports', async () => {
     const { peers } = await new WorkerPeerFinder({ ports: [7_000, 7_002] }).start(new AbortController())
     expect(peers.map((peer) => hostOf(peer, 1))).toEqual(['127.0.0.1:7000', '127.0.0.1:7002'])
   })
 
-  it('finds each address of another finder at each of the ports, and keeps the UIDs', async () => {
+  it('lists each address of another finder at each of the ports, with its UID', async () => {
     const peerFinder = new StaticPeerFinder([{ address: '10.0.0.1', uid: 'one' }, '10.0.0.2:9'])
     const { peers } = await new WorkerPeerFinder({ ports: [7_000, 7_001], peerFinder }).start(
       new AbortController(),
@@ -39,7 +39,7 @@ describe('WorkerPeerFinder', () => {
   })
 
   it.each([[[]], [[0]], [[7_000, 7_000]], [[1.5]], [[65_536]], [undefined]])(
-    'refuses the ports %j',
+    'rejects the ports %j',
     (ports) => {
       expect(() => new WorkerPeerFinder({ ports: ports as number[] })).toThrow(
         expect.objectContaining({

@@ -6,33 +6,33 @@ import { Call } from './call.ts'
 
 export const CA: string = readFileSync(new URL('./tls/server.crt', import.meta.url), 'utf8')
 export const OTHER_CA: string = readFileSync(new URL('./tls/other-ca.crt', import.meta.url), 'utf8')
-/** Certificates for {@link KEY} that are not valid yet, not valid any more, and for another address. */
+/** Certificates for {@link KEY}: not valid yet, expired, and for another address. */
 export const FUTURE: string = readFileSync(new URL('./tls/future.crt', import.meta.url), 'utf8')
 export const EXPIRED: string = readFileSync(new URL('./tls/expired.crt', import.meta.url), 'utf8')
 export const OTHER_NAME: string = readFileSync(new URL('./tls/other-name.crt', import.meta.url), 'utf8')
 export const KEY: string = readFileSync(new URL('./tls/server.key', import.meta.url), 'utf8')
 
-/** What the server's clock shows when the test's shows nothing. */
+/** The server's time at 0 ms of the test's clock. */
 const EPOCH = Date.parse('2026-11-24T12:00:00Z')
 
-/** An object of the API, as far as this server cares. */
+/** An object of the API, with the fields that this server reads. */
 export interface StoredObject {
   metadata: { uid: string; name: string; resourceVersion?: string }
 }
 
 /**
- * A stand-in for the API server, with TLS and one collection: it lists, watches and resumes as the real one does,
- * until a test tells it how to answer instead. HTTP is written by hand, so that it can be wrong in every way.
+ * A fake API server with TLS and one resource. It lists, watches and resumes as the real one does, unless a test sets
+ * other responses. It writes HTTP by hand, so that a response can be malformed in every way.
  */
 export class ApiServer {
-  /** Every request, in the order in which they came. */
+  /** Every request, in order of arrival. */
   readonly calls: Call[] = []
-  /** How many connections were made. */
+  /** Number of connections accepted. */
   connections = 0
-  /** Answers every request, where it is set. */
+  /** Responds to every request, if set. */
   rule: ((call: Call) => void) | undefined
   version = 100
-  /** Whether answers say what time it is. */
+  /** Whether responses have a `Date`. */
   hasDate = true
   readonly #clock: Clock
   readonly #server: Server
@@ -49,7 +49,7 @@ export class ApiServer {
       { cert: CA, key: KEY, requestCert: true, rejectUnauthorized: false },
       (socket) => this.#accept(socket),
     )
-    // On Node only the plain socket under TLS can be reset, and this is where one gets hold of it.
+    // Keeps the plain socket under TLS, because Node can reset no other.
     this.#server.on('connection', (raw: Socket) => this.#rawSockets.set(raw.remotePort, raw))
     this.#server.on('tlsClientError', () => {})
   }
@@ -60,7 +60,7 @@ export class ApiServer {
     return api
   }
 
-  /** From the next connection on, shows this certificate. */
+  /** Uses this certificate from the next connection on. */
   show(cert: string): void {
     this.#server.setSecureContext({ cert, key: KEY })
   }
@@ -69,28 +69,28 @@ export class ApiServer {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** How many connections are open. */
+  /** Number of open connections. */
   get openConnections(): number {
     return this.#sockets.size
   }
 
-  /** This server's time: `ms` after the test began. */
+  /** This server's time at `ms` of the test's clock. */
   time(ms = this.#clock.now()): string {
     return new Date(EPOCH + ms).toISOString().replace(/\.\d+Z$/, 'Z')
   }
 
-  /** The next requests are answered by these, one each. */
+  /** Sets the responses to the next requests, one each. */
   script(...answers: ((call: Call) => void)[]): void {
     this.#script.push(...answers)
   }
 
-  /** Stores an object, and tells whoever watches. */
+  /** Stores an object, and sends an event to every watch. */
   put(object: StoredObject): void {
     const type = this.#objects.has(object.metadata.uid) ? 'MODIFIED' : 'ADDED'
     this.#objects.set(object.metadata.uid, this.#tell(type, object))
   }
 
-  /** Deletes an object, and tells whoever watches. */
+  /** Deletes an object, and sends an event to every watch. */
   remove(uid: string): void {
     const object = this.#objects.get(uid)
     if (object === undefined) return
@@ -105,7 +105,7 @@ export class ApiServer {
     for (const object of objects) this.put(object)
   }
 
-  /** Changes what is stored without a word to anybody. */
+  /** Replaces the stored objects without an event. */
   forget(uid: string): void {
     this.#objects.delete(uid)
     this.version += 1
@@ -124,7 +124,7 @@ export class ApiServer {
       watch.send('BOOKMARK', { metadata: { resourceVersion: `${this.version}` } })
   }
 
-  /** What a list answers. */
+  /** Body of a list response. */
   listBody(): object {
     return {
       kind: 'PodList',
@@ -174,14 +174,14 @@ export class ApiServer {
 
   #answer(call: Call): void {
     const scripted = this.#script.shift() ?? this.rule
-    // The answer is under way before anybody hears of the call.
+    // The response is sent before a test sees the call.
     if (scripted !== undefined) scripted(call)
     else if (call.isWatch) this.watch(call)
     else call.reply(200, this.listBody())
     this.calls.push(call)
   }
 
-  /** Answers as it should: with everything since, and with what is still to come. */
+  /** Responds correctly: a watch gets the events since its version, and later ones. */
   watch(call: Call): void {
     call.open()
     for (const { version, type, object } of this.#history) {

@@ -1,12 +1,12 @@
 import type { TLSSocket } from 'node:tls'
 
-/** One request to the {@link ApiServer}, and every way to answer it, or not to. */
+/** One request to the {@link ApiServer}, with methods for every kind of response. */
 export class Call {
   readonly url: URL
   readonly headers: ReadonlyMap<string, string>
-  /** When it came, by the test's clock. */
+  /** Time of the request, by the test's clock. */
   readonly at: number
-  /** Which of the server's connections it came by: 1, 2, 3 … */
+  /** Number of the server's connection: 1, 2, 3 … */
   readonly connection: number
   readonly #socket: TLSSocket
   readonly #date: () => string | undefined
@@ -39,28 +39,28 @@ export class Call {
     return this.url.searchParams.get('watch') === '1'
   }
 
-  /** The version from which it asks. */
+  /** The requested version. */
   get from(): string | null {
     return this.url.searchParams.get('resourceVersion')
   }
 
-  /** Whom the client's certificate names. */
+  /** Common name of the client's certificate. */
   get certificate(): string | undefined {
     return this.#socket.getPeerCertificate()?.subject?.CN as string | undefined
   }
 
-  /** Whether nothing more can be sent. */
+  /** Whether the connection is closed for writing. */
   get isClosed(): boolean {
     return this.#socket.destroyed || this.#socket.writableEnded
   }
 
-  /** A whole answer; an object goes out as JSON. */
+  /** Sends a complete response; an object as JSON. */
   reply(status: number, body: object | string, headers: Record<string, string> = {}): void {
     const text = typeof body === 'string' ? body : JSON.stringify(body)
     this.#write(this.#head(status, { ...headers, 'content-length': `${Buffer.byteLength(text)}` }) + text)
   }
 
-  /** A Status, as the API server refuses with. */
+  /** Sends a Status, as the API server does for errors. */
   refuse(
     code: number,
     more: { message?: string; headers?: Record<string, string>; details?: object } = {},
@@ -69,41 +69,41 @@ export class Call {
     this.reply(code, { kind: 'Status', status: 'Failure', code, message, details }, headers)
   }
 
-  /** The head of an answer that goes on. */
+  /** Sends the head of a chunked response. */
   open(): this {
     this.#write(this.#head(200, { 'transfer-encoding': 'chunked' }))
     return this
   }
 
-  /** A watch event. */
+  /** Sends a watch event. */
   send(type: string, object: object): this {
     return this.raw(`${JSON.stringify({ type, object })}\n`)
   }
 
-  /** A piece of a body that was opened, whatever it is. */
+  /** Sends a chunk of an open body. */
   raw(text: string): this {
     this.#write(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`)
     return this
   }
 
-  /** One byte of such a body. */
+  /** Sends one byte of an open body. */
   byte(value: number): this {
     if (!this.isClosed) this.#socket.write(Buffer.from([0x31, 13, 10, value, 13, 10]))
     return this
   }
 
-  /** Spaces of such a body, in as many chunks. */
+  /** Sends `count` spaces of an open body, one per chunk. */
   singleBytes(count: number): this {
     this.#write('1\r\n \r\n'.repeat(count))
     return this
   }
 
-  /** Ends a body that was opened, as it should be. */
+  /** Ends an open body correctly. */
   end(): void {
     this.#write('0\r\n\r\n')
   }
 
-  /** Closes the connection, whatever is missing. */
+  /** Closes the connection in the middle of the response. */
   cut(): void {
     this.#socket.end()
   }

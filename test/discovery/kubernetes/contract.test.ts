@@ -21,7 +21,7 @@ const asSlices: Store = (peers) =>
         ),
       ]
 
-/** A finder whose API server knows the peers as objects of one kind. */
+/** A finder whose API server has the peers as objects of one resource. */
 function make(options: KubernetesPeerFinderOptions, store: Store) {
   return async () => {
     const api = await ApiServer.start(fastClock)

@@ -10,7 +10,7 @@ vi.mock('@kubernetes/client-node', () => {
   throw new Error('Cannot find package')
 })
 
-describe('a kubeconfig, where @kubernetes/client-node is not installed', () => {
+describe('a kubeconfig without @kubernetes/client-node', () => {
   let dir: string
   let restore: () => void
 
@@ -33,7 +33,7 @@ describe('a kubeconfig, where @kubernetes/client-node is not installed', () => {
     )
   }
 
-  it('is missed first, if it is not there', async () => {
+  it('is reported as missing before the package', async () => {
     expect(await fault('/nonexistent/config')).toMatch(
       /^The kubeconfig .nonexistent.config cannot be read: ENOENT/,
     )
@@ -42,7 +42,7 @@ describe('a kubeconfig, where @kubernetes/client-node is not installed', () => {
     )
   })
 
-  it('is named beside the package, if it is there', async () => {
+  it('is named in the error about the missing package', async () => {
     expect(await fault(join(dir, 'config'))).toMatch(
       /^To read the kubeconfig .*config, npm install @kubernetes.client-node/,
     )

@@ -7,7 +7,7 @@ import type { Outcome } from './rows/run.ts'
 
 const BUN = fileURLToPath(new URL('../../../node_modules/.bin/bun', import.meta.url))
 const PROGRAM = fileURLToPath(new URL('./rows/run.ts', import.meta.url))
-/** One process runs all rows, one after another: the last one waits for all before it. */
+/** One process runs all rows in sequence, so the last one waits for all before it. */
 const ALL_ROWS_MS = 120_000
 
 describe.each(Object.entries(tables))('%s, on Node:', (_, rows) => {

@@ -1,6 +1,6 @@
 import type { StoredObject } from './api-server.ts'
 
-/** A Pod that runs, unless it is said otherwise. */
+/** A Pod object, in the phase Running by default. */
 export function pod(
   name: string,
   ip: string,
@@ -29,7 +29,7 @@ export function pod(
   }
 }
 
-/** An endpoint of a Service: a Pod's address, and the Pod. */
+/** An endpoint of a Service: a Pod's address and its reference. */
 export function endpoint(name: string, ip: string, conditions: object = { ready: true }): object {
   return { addresses: [ip], conditions, targetRef: { kind: 'Pod', name, uid: `uid-${name}` } }
 }

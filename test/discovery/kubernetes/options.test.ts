@@ -21,7 +21,7 @@ describe('a label selector', () => {
     'app=',
     'build>7',
     'app in (web,)',
-  ])('may be %j', (labelSelector) => {
+  ])('can be %j', (labelSelector) => {
     expect(make({ labelSelector })).not.toThrow()
   })
 
@@ -37,13 +37,13 @@ describe('a label selector', () => {
     '-app=web',
     'a/b/c=d',
     'app&x=1',
-  ])('must not be %j', (labelSelector) => {
+  ])('cannot be %j', (labelSelector) => {
     expect(make({ labelSelector })).toThrow(refusal('"labelSelector"', `"${labelSelector}"`, 'app=web'))
   })
 })
 
 describe('KubernetesPeerFinder', () => {
-  it('wants a label selector or a Service, and not both', () => {
+  it('requires either a label selector or a Service', () => {
     expect(make({})).toThrow(refusal('"labelSelector"', 'or "service"'))
     expect(make({ labelSelector: 'app=web', service: 'web' })).toThrow(refusal('and not both'))
     expect(make({ service: 'web' })).not.toThrow()
@@ -54,7 +54,7 @@ describe('KubernetesPeerFinder', () => {
     ['service', 'web.shop'],
     ['namespace', ''],
     ['service', '../secrets'],
-  ])('refuses a %s of %j', (option, name) => {
+  ])('rejects a %s of %j', (option, name) => {
     const others = option === 'service' ? {} : { labelSelector: 'app=web' }
     expect(make({ ...others, [option]: name })).toThrow(
       refusal(`"${option}"`, `"${name}"`, 'cannot be a name'),
@@ -69,7 +69,7 @@ describe('KubernetesPeerFinder', () => {
     [{ serviceAccountDir: '' }, ['"serviceAccountDir"']],
     [{ onError: 'log' }, ['"onError"', 'Function']],
     [{ selector: 'app=web' }, ['"selector"', 'no such option', 'labelSelector']],
-  ])('refuses %j', (options, words) => {
+  ])('rejects %j', (options, words) => {
     expect(make({ labelSelector: 'app=web', ...options })).toThrow(refusal(...words))
   })
 
@@ -82,7 +82,7 @@ describe('KubernetesPeerFinder', () => {
     )
   })
 
-  it('takes a KubeConfig of the client library', () => {
+  it('accepts a KubeConfig of the client library', () => {
     const kubeConfig = new KubeConfig()
     expect(() => new KubernetesPeerFinder({ labelSelector: 'app=web', kubeConfig })).not.toThrow()
   })

@@ -7,7 +7,7 @@ import { VirtualClock } from '../../support/clock.ts'
 const A: ApiObject = { metadata: { name: 'a', uid: 'uid-a', resourceVersion: '1' } }
 const B: ApiObject = { metadata: { name: 'b', uid: 'uid-b', resourceVersion: '2' } }
 
-/** A reflector that is stopped in the very turn in which something reaches it: no server could time that. */
+/** Stops a reflector in the turn in which a list or an event reaches it, which no server could time. */
 async function stoppedDuring(moment: 'list' | 'watch' | 'change') {
   const stop = new AbortController()
   const stopAt = (reached: typeof moment) => {
@@ -38,13 +38,16 @@ async function stoppedDuring(moment: 'list' | 'watch' | 'change') {
   return { heard, uids: [...reflector.objects.keys()], state: reflector.state, timers: clock.timers }
 }
 
-describe('a reflector that is stopped', () => {
-  it('in the turn in which a list comes, takes nothing from it', async () => {
+describe('a stopped reflector', () => {
+  it('takes nothing from a list that arrives in the same turn', async () => {
     expect(await stoppedDuring('list')).toEqual({ heard: [], uids: [], state: 'stopped', timers: 0 })
   })
 
-  it.each(['watch', 'change'] as const)('in the turn of a %s, takes no event from it', async (moment) => {
-    const kept = ['uid-a']
-    expect(await stoppedDuring(moment)).toEqual({ heard: kept, uids: kept, state: 'stopped', timers: 0 })
-  })
+  it.each(['watch', 'change'] as const)(
+    'takes no event from a %s that arrives in the same turn',
+    async (moment) => {
+      const kept = ['uid-a']
+      expect(await stoppedDuring(moment)).toEqual({ heard: kept, uids: kept, state: 'stopped', timers: 0 })
+    },
+  )
 })

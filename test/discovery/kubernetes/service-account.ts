@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { bareEnvironment } from '../environment.ts'
 import { CA } from './api-server.ts'
 
-/** What a Pod of the namespace `shop` finds in its environment and its file system, until it ends. */
+/** Environment and files of a Pod in the namespace `shop`, until `end()`. */
 export class ServiceAccount {
   readonly dir: string
   readonly #restore = bareEnvironment()
@@ -22,7 +22,7 @@ export class ServiceAccount {
     writeFileSync(join(this.dir, name), text)
   }
 
-  /** Writes `~/.kube/config`, for a home in the same folder. */
+  /** Writes `~/.kube/config` for a home in the same folder. */
   writeHome(config: string): void {
     mkdirSync(join(this.dir, '.kube'))
     writeFileSync(join(this.dir, '.kube', 'config'), config)

@@ -2,17 +2,17 @@ import { describe, expect, it, test } from 'vitest'
 import { isAddress } from '../../../src/discovery/address.ts'
 import { tables } from './rows/rows.ts'
 
-describe('who answers in the place of the API server', () => {
-  it('gets no token where NODE_TLS_REJECT_UNAUTHORIZED is 0', async () => {
+describe('an impostor of the API server', () => {
+  it('gets no token if NODE_TLS_REJECT_UNAUTHORIZED is 0', async () => {
     const row = Object.values(tables)
       .flat()
-      .find(({ behaviour }) => behaviour.startsWith('a false API server'))
+      .find(({ behaviour }) => behaviour.startsWith('sends no token to a false API server'))
     expect(row).toBeDefined()
     await row?.run()
   })
 })
 
-test('addresses of the own machine, of one link and of many machines are no addresses of a Pod', () => {
+test('loopback, link-local and multicast addresses are not addresses of a Pod', () => {
   const foreign = [
     '0.0.0.0',
     '127.0.0.1',

@@ -4,20 +4,25 @@ import { join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node'
 import { KubernetesPeerFinder } from '../../../../src/kubernetes.ts'
 import { CA, KEY } from '../api-server.ts'
+import type { ClusterFixture } from '../cluster-fixture.ts'
 import { pod } from '../objects.ts'
-import type { World } from '../world.ts'
 import type { FaultRow } from './row.ts'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
-/** A kubeconfig, which may be JSON as all YAML may. */
-function kubeconfig(world: World, user: object, cluster: object = {}, context: object = {}): string {
+/** A kubeconfig as JSON, which is valid YAML. */
+function kubeconfig(
+  fixture: ClusterFixture,
+  user: object,
+  cluster: object = {},
+  context: object = {},
+): string {
   return JSON.stringify({
     clusters: [
       {
         name: 'c',
         cluster: {
-          server: `https://127.0.0.1:${world.api.port}/prefix/`,
+          server: `https://127.0.0.1:${fixture.api.port}/prefix/`,
           'certificate-authority-data': base64(CA),
           ...cluster,
         },
@@ -29,12 +34,12 @@ function kubeconfig(world: World, user: object, cluster: object = {}, context: o
   })
 }
 
-/** Starts another finder in this world, with a `KubeConfig` that the user made. */
-async function startWith(world: World, text: string): Promise<KubernetesPeerFinder> {
+/** Starts another finder against the same API server, with a `KubeConfig` of the user. */
+async function startWith(fixture: ClusterFixture, text: string): Promise<KubernetesPeerFinder> {
   const kubeConfig = new KubeConfig()
   kubeConfig.loadFromString(text)
-  const finder = new KubernetesPeerFinder({ labelSelector: 'app=web', kubeConfig, clock: world.clock })
-  const { peers } = await finder.start(world.stop)
+  const finder = new KubernetesPeerFinder({ labelSelector: 'app=web', kubeConfig, clock: fixture.clock })
+  const { peers } = await finder.start(fixture.stop)
   assert.deepEqual(
     peers.map(({ address }) => address),
     ['10.0.0.1'],
@@ -44,11 +49,11 @@ async function startWith(world: World, text: string): Promise<KubernetesPeerFind
 
 export const credentialRows: readonly FaultRow[] = [
   {
-    behaviour: 'the ServiceAccount’s token is sent without the line break that its file ends with',
-    async run(world) {
-      await world.start()
-      assert.equal(world.api.calls[0]?.headers.get('authorization'), 'Bearer first-token')
-      assert.equal(world.api.calls[0]?.headers.get('user-agent'), 'sser')
+    behaviour: 'sends the ServiceAccount’s token without the line break of its file',
+    async run(fixture) {
+      await fixture.start()
+      assert.equal(fixture.api.calls[0]?.headers.get('authorization'), 'Bearer first-token')
+      assert.equal(fixture.api.calls[0]?.headers.get('user-agent'), 'sser')
     },
   },
   ...(
@@ -60,84 +65,84 @@ export const credentialRows: readonly FaultRow[] = [
       ['namespace', '\n', 'empty', /namespace holds no name of a namespace: it is empty/],
     ] as const
   ).map(
-    ([file, text, what, complaint]): FaultRow => ({
-      behaviour: `the ServiceAccount’s ${file}, where it is ${what}, is named, sends nothing out, and is read again`,
-      async run(world) {
-        const whole = readFileSync(join(world.account.dir, file), 'utf8')
-        world.account.write(file, text)
-        const started = world.start()
-        await world.until('the file is met', () => world.errors.length > 0)
-        assert.match(world.errors[0] ?? '', complaint)
-        assert.equal(world.api.connections, 0)
-        world.account.write(file, whole)
-        await world.passing(started)
+    ([file, text, state, complaint]): FaultRow => ({
+      behaviour: `sends nothing while the ServiceAccount’s ${file} is ${state}, names it, and reads it again`,
+      async run(fixture) {
+        const whole = readFileSync(join(fixture.account.dir, file), 'utf8')
+        fixture.account.write(file, text)
+        const started = fixture.start()
+        await fixture.until('the error about the file', () => fixture.errors.length > 0)
+        assert.match(fixture.errors[0] ?? '', complaint)
+        assert.equal(fixture.api.connections, 0)
+        fixture.account.write(file, whole)
+        await fixture.passing(started)
       },
     }),
   ),
   {
-    behaviour: 'the kubeconfig that KUBECONFIG names goes before the ServiceAccount, and tells the namespace',
-    async run(world) {
-      const path = join(world.account.dir, 'config')
-      writeFileSync(path, kubeconfig(world, { token: 'of-a-user' }))
+    behaviour: 'prefers the kubeconfig of KUBECONFIG to the ServiceAccount, and takes its namespace',
+    async run(fixture) {
+      const path = join(fixture.account.dir, 'config')
+      writeFileSync(path, kubeconfig(fixture, { token: 'of-a-user' }))
       process.env.KUBECONFIG = path
-      await world.start()
-      const [call] = world.api.calls
+      await fixture.start()
+      const [call] = fixture.api.calls
       assert.equal(call?.headers.get('authorization'), 'Bearer of-a-user')
       assert.equal(call?.url.pathname, '/prefix/api/v1/namespaces/depot/pods')
     },
   },
   {
-    behaviour: 'outside of a cluster ~/.kube/config is read',
-    async run(world) {
+    behaviour: 'reads ~/.kube/config outside of a cluster',
+    async run(fixture) {
       delete process.env.KUBERNETES_SERVICE_HOST
-      process.env.HOME = world.account.dir
-      world.account.writeHome(kubeconfig(world, { token: 'at-home' }, {}, { namespace: undefined }))
-      await world.start()
-      assert.equal(world.api.calls[0]?.headers.get('authorization'), 'Bearer at-home')
-      assert.equal(world.api.calls[0]?.url.pathname, '/prefix/api/v1/namespaces/default/pods')
+      process.env.HOME = fixture.account.dir
+      fixture.account.writeHome(kubeconfig(fixture, { token: 'at-home' }, {}, { namespace: undefined }))
+      await fixture.start()
+      assert.equal(fixture.api.calls[0]?.headers.get('authorization'), 'Bearer at-home')
+      assert.equal(fixture.api.calls[0]?.url.pathname, '/prefix/api/v1/namespaces/default/pods')
     },
   },
   {
-    behaviour: 'a kubeconfig that cannot be read is named at once',
-    async run(world) {
+    behaviour: 'names an unreadable kubeconfig at once',
+    async run(fixture) {
       process.env.KUBECONFIG = '/nonexistent/config'
-      await assert.rejects(world.start(), /The kubeconfig \/nonexistent\/config cannot be read: ENOENT/)
+      await assert.rejects(fixture.start(), /The kubeconfig \/nonexistent\/config cannot be read: ENOENT/)
     },
   },
   {
-    behaviour: 'a KubeConfig that is given goes before everything else',
-    async run(world) {
-      world.api.put(pod('a', '10.0.0.1'))
+    behaviour: 'prefers the option kubeConfig to every other credential',
+    async run(fixture) {
+      fixture.api.put(pod('a', '10.0.0.1'))
       process.env.KUBECONFIG = '/nonexistent/config'
-      await startWith(world, kubeconfig(world, { token: 'given' }))
-      assert.equal(world.api.calls[0]?.headers.get('authorization'), 'Bearer given')
+      await startWith(fixture, kubeconfig(fixture, { token: 'given' }))
+      assert.equal(fixture.api.calls[0]?.headers.get('authorization'), 'Bearer given')
     },
   },
   {
-    behaviour: 'a client certificate is shown',
-    async run(world) {
-      world.api.put(pod('a', '10.0.0.1'))
+    behaviour: 'sends the client certificate',
+    async run(fixture) {
+      fixture.api.put(pod('a', '10.0.0.1'))
       const certificate = { 'client-certificate-data': base64(CA), 'client-key-data': base64(KEY) }
-      await startWith(world, kubeconfig(world, certificate))
-      assert.equal(world.api.calls[0]?.certificate, 'sser test')
-      assert.equal(world.api.calls[0]?.headers.get('authorization'), undefined)
+      await startWith(fixture, kubeconfig(fixture, certificate))
+      assert.equal(fixture.api.calls[0]?.certificate, 'sser test')
+      assert.equal(fixture.api.calls[0]?.headers.get('authorization'), undefined)
     },
   },
   {
-    behaviour: 'a token that a KubeConfig has in a file is read anew for every request',
-    async run(world) {
-      world.api.put(pod('a', '10.0.0.1'))
-      const tokenFile = join(world.account.dir, 'token')
-      world.api.script((call) => {
-        world.account.write('token', 'second-token\n')
-        call.reply(200, world.api.listBody())
+    behaviour: 'reads a KubeConfig’s token file again for every request',
+    async run(fixture) {
+      fixture.api.put(pod('a', '10.0.0.1'))
+      const tokenFile = join(fixture.account.dir, 'token')
+      fixture.api.script((call) => {
+        fixture.account.write('token', 'second-token\n')
+        call.reply(200, fixture.api.listBody())
       })
       await startWith(
-        world,
-        kubeconfig(world, { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } }),
+        fixture,
+        kubeconfig(fixture, { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } }),
       )
-      const watch = await world.call(2)
-      assert.equal(world.api.calls[0]?.headers.get('authorization'), 'Bearer first-token')
+      const watch = await fixture.call(2)
+      assert.equal(fixture.api.calls[0]?.headers.get('authorization'), 'Bearer first-token')
       assert.equal(watch.headers.get('authorization'), 'Bearer second-token')
     },
   },
@@ -155,17 +160,17 @@ export const credentialRows: readonly FaultRow[] = [
       ],
     ] as const
   ).map(
-    ([what, cluster, complaint]): FaultRow => ({
-      behaviour: `a cluster that ${what} is refused at once`,
-      async run(world) {
-        await assert.rejects(startWith(world, kubeconfig(world, { token: 'x' }, cluster)), complaint)
+    ([fault, cluster, complaint]): FaultRow => ({
+      behaviour: `rejects a cluster that ${fault} at once`,
+      async run(fixture) {
+        await assert.rejects(startWith(fixture, kubeconfig(fixture, { token: 'x' }, cluster)), complaint)
       },
     }),
   ),
   {
-    behaviour: 'a kubeconfig without a current context is refused at once',
-    async run(world) {
-      await assert.rejects(startWith(world, '{}'), /has no current context with a cluster/)
+    behaviour: 'rejects a kubeconfig without a current context at once',
+    async run(fixture) {
+      await assert.rejects(startWith(fixture, '{}'), /has no current context with a cluster/)
     },
   },
 ]

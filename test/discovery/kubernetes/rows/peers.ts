@@ -10,92 +10,94 @@ const leaving = (deletionTimestamp: string) => ({ metadata: { deletionTimestamp 
 
 export const peerRows: readonly FaultRow[] = [
   {
-    behaviour: 'a Pod is a peer from Running on, ready or not, until it is deleted or has finished',
-    async run(world) {
-      world.api.put(A)
-      await world.watching()
-      world.api.put(pod('b', '10.0.0.2', { phase: 'Pending' }))
-      world.api.put(pod('c', '10.0.0.3'))
-      await world.told('10.0.0.1', '10.0.0.3')
-      world.api.put(B)
-      await world.told('10.0.0.1', '10.0.0.2', '10.0.0.3')
-      world.api.put(pod('c', '10.0.0.3', { phase: 'Succeeded' }))
-      world.api.put(pod('a', '10.0.0.1', { phase: 'Failed' }))
-      await world.told('10.0.0.2')
-      world.api.remove('uid-b')
-      await world.told()
+    behaviour: 'lists a Pod from Running on, ready or not, until it is deleted or finished',
+    async run(fixture) {
+      fixture.api.put(A)
+      await fixture.watching()
+      fixture.api.put(pod('b', '10.0.0.2', { phase: 'Pending' }))
+      fixture.api.put(pod('c', '10.0.0.3'))
+      await fixture.published('10.0.0.1', '10.0.0.3')
+      fixture.api.put(B)
+      await fixture.published('10.0.0.1', '10.0.0.2', '10.0.0.3')
+      fixture.api.put(pod('c', '10.0.0.3', { phase: 'Succeeded' }))
+      fixture.api.put(pod('a', '10.0.0.1', { phase: 'Failed' }))
+      await fixture.published('10.0.0.2')
+      fixture.api.remove('uid-b')
+      await fixture.published()
     },
   },
   {
-    behaviour: 'a Pod without an address yet, or with one that no other Pod can reach it by, is no peer',
-    async run(world) {
-      world.api.put({ ...pod('a', ''), status: { phase: 'Running' } } as typeof A)
-      world.api.put(pod('b', 'fe80::1%eth0/../evil'))
-      world.api.put({ metadata: { name: 'c', uid: 'uid-c' } })
+    behaviour: 'skips a Pod without an address that other Pods can reach',
+    async run(fixture) {
+      fixture.api.put({ ...pod('a', ''), status: { phase: 'Running' } } as typeof A)
+      fixture.api.put(pod('b', 'fe80::1%eth0/../evil'))
+      fixture.api.put({ metadata: { name: 'c', uid: 'uid-c' } })
       const foreign = ['127.0.0.1', '0.0.0.0', '169.254.169.254', '224.0.0.1', '255.255.255.255', '::', '::1']
       for (const [i, ip] of [...foreign, 'fe80::1', 'ff02::1', '::ffff:127.0.0.1', '::ffff:7f00:1'].entries())
-        world.api.put(pod(`x${i}`, ip))
-      world.api.put(pod('e', '::ffff:10.0.0.6'))
-      world.api.put({ ...pod('d', '10.0.0.4'), status: { phase: 'Running', podIP: '10.0.0.4' } } as typeof A)
-      await world.start()
-      assert.deepEqual(world.lists, ['10.0.0.4 ::ffff:10.0.0.6'])
+        fixture.api.put(pod(`x${i}`, ip))
+      fixture.api.put(pod('e', '::ffff:10.0.0.6'))
+      fixture.api.put({
+        ...pod('d', '10.0.0.4'),
+        status: { phase: 'Running', podIP: '10.0.0.4' },
+      } as typeof A)
+      await fixture.start()
+      assert.deepEqual(fixture.lists, ['10.0.0.4 ::ffff:10.0.0.6'])
     },
   },
   {
-    behaviour:
-      'a terminating Pod stays a peer, for 60 seconds after it should be gone by the API server’s clock',
-    async run(world) {
-      world.api.put(A)
-      world.api.put(B)
-      await world.watching()
-      await world.reading(() => world.api.put(pod('b', '10.0.0.2', leaving(world.api.time(31_000)))))
-      await world.clock.advance(2_000)
-      await world.clock.advance(87_000)
-      assert.deepEqual(world.lists, ['10.0.0.1 10.0.0.2'])
-      await world.clock.advance(3_000)
-      assert.deepEqual(world.lists, ['10.0.0.1 10.0.0.2', '10.0.0.1'])
-      assert.equal(world.api.calls.length, 2)
+    behaviour: 'keeps a terminating Pod until 60 seconds after its grace period, by the API server’s clock',
+    async run(fixture) {
+      fixture.api.put(A)
+      fixture.api.put(B)
+      await fixture.watching()
+      await fixture.reading(() => fixture.api.put(pod('b', '10.0.0.2', leaving(fixture.api.time(31_000)))))
+      await fixture.clock.advance(2_000)
+      await fixture.clock.advance(87_000)
+      assert.deepEqual(fixture.lists, ['10.0.0.1 10.0.0.2'])
+      await fixture.clock.advance(3_000)
+      assert.deepEqual(fixture.lists, ['10.0.0.1 10.0.0.2', '10.0.0.1'])
+      assert.equal(fixture.api.calls.length, 2)
     },
   },
   {
-    behaviour: 'the finder says of a Pod that it is not ready, or is being deleted, as soon as that changes',
-    async run(world) {
+    behaviour: 'publishes at once that a Pod is not ready or is being deleted',
+    async run(fixture) {
       const ready = (status: string) => ({ conditions: [{ type: 'Ready', status }] })
-      const said = () => world.peers.map(({ ready, terminating }) => ({ ready, terminating }))
+      const said = () => fixture.peers.map(({ ready, terminating }) => ({ ready, terminating }))
       const saysOnly = (ready: false | undefined, terminating: true | undefined) =>
-        world.until('the finder says so', () => isDeepStrictEqual(said(), [{ ready, terminating }]))
-      world.api.put(pod('a', '10.0.0.1', ready('False')))
-      await world.watching()
+        fixture.until('the finder publishes it', () => isDeepStrictEqual(said(), [{ ready, terminating }]))
+      fixture.api.put(pod('a', '10.0.0.1', ready('False')))
+      await fixture.watching()
       assert.deepEqual(said(), [{ ready: false, terminating: undefined }])
-      world.api.put(pod('a', '10.0.0.1', ready('True')))
+      fixture.api.put(pod('a', '10.0.0.1', ready('True')))
       await saysOnly(undefined, undefined)
-      world.api.put(pod('a', '10.0.0.1', { ...ready('True'), ...leaving(world.api.time(30_000)) }))
+      fixture.api.put(pod('a', '10.0.0.1', { ...ready('True'), ...leaving(fixture.api.time(30_000)) }))
       await saysOnly(undefined, true)
-      world.api.put(pod('a', '10.0.0.1', { ...ready('False'), ...leaving(world.api.time(30_000)) }))
+      fixture.api.put(pod('a', '10.0.0.1', { ...ready('False'), ...leaving(fixture.api.time(30_000)) }))
       await saysOnly(false, true)
     },
   },
   {
-    behaviour: 'a Pod whose node has not said whether it is ready counts as ready',
-    async run(world) {
-      world.api.put(pod('a', '10.0.0.1', { conditions: [{ type: 'Initialized', status: 'True' }] }))
-      await world.start()
-      assert.equal(world.peers[0]?.ready, undefined)
+    behaviour: 'counts a Pod without a Ready condition as ready',
+    async run(fixture) {
+      fixture.api.put(pod('a', '10.0.0.1', { conditions: [{ type: 'Initialized', status: 'True' }] }))
+      await fixture.start()
+      assert.equal(fixture.peers[0]?.ready, undefined)
     },
   },
   {
-    behaviour: 'of an endpoint it says the same, by its conditions "serving" and "terminating"',
+    behaviour: 'reads the conditions "serving" and "terminating" of an endpoint',
     options: { service: 'web' },
-    async run(world) {
-      world.api.put(
+    async run(fixture) {
+      fixture.api.put(
         slice('web-1', [
           endpoint('a', '10.0.0.1', { ready: true, serving: false, terminating: false }),
           endpoint('b', '10.0.0.2', { ready: true, serving: true, terminating: true }),
           endpoint('c', '10.0.0.3'),
         ]),
       )
-      await world.start()
-      const said = world.peers.map(({ address, ready, terminating }) => [address, ready, terminating])
+      await fixture.start()
+      const said = fixture.peers.map(({ address, ready, terminating }) => [address, ready, terminating])
       assert.deepEqual(said.sort(), [
         ['10.0.0.1', false, undefined],
         ['10.0.0.2', undefined, true],
@@ -104,184 +106,182 @@ export const peerRows: readonly FaultRow[] = [
     },
   },
   {
-    behaviour: 'a Pod that may terminate for a month sets no timer that would ring at once',
-    async run(world) {
+    behaviour: 'sets no timer beyond the maximum for a grace period of a month',
+    async run(fixture) {
       const longest = 2_147_483_647
       const waits: number[] = []
-      const { after } = world.clock
-      world.clock.after = (ms, callback) => {
+      const { after } = fixture.clock
+      fixture.clock.after = (ms, callback) => {
         waits.push(ms)
-        return after.call(world.clock, ms, callback)
+        return after.call(fixture.clock, ms, callback)
       }
-      world.api.put(pod('b', '10.0.0.2', leaving(world.api.time(30 * 86_400_000))))
-      await world.watching()
+      fixture.api.put(pod('b', '10.0.0.2', leaving(fixture.api.time(30 * 86_400_000))))
+      await fixture.watching()
       assert.equal(Math.max(...waits), longest)
     },
   },
   {
-    behaviour: 'a Pod on a node that died long ago is not in the first list',
-    async run(world) {
-      world.api.put(A)
-      world.api.put(pod('b', '10.0.0.2', leaving(world.api.time(-60_001))))
-      await world.start()
-      assert.deepEqual(world.lists, ['10.0.0.1'])
+    behaviour: 'omits a Pod of a long dead node from the first list',
+    async run(fixture) {
+      fixture.api.put(A)
+      fixture.api.put(pod('b', '10.0.0.2', leaving(fixture.api.time(-60_001))))
+      await fixture.start()
+      assert.deepEqual(fixture.lists, ['10.0.0.1'])
     },
   },
   {
-    behaviour: 'without a word about the time, a terminating Pod stays until it is deleted',
-    async run(world) {
-      world.api.hasDate = false
-      world.api.put(pod('b', '10.0.0.2', leaving(world.api.time(-60_001))))
-      await world.start()
-      assert.deepEqual(world.lists, ['10.0.0.2'])
+    behaviour: 'keeps a terminating Pod until it is deleted if the server sends no Date',
+    async run(fixture) {
+      fixture.api.hasDate = false
+      fixture.api.put(pod('b', '10.0.0.2', leaving(fixture.api.time(-60_001))))
+      await fixture.start()
+      assert.deepEqual(fixture.lists, ['10.0.0.2'])
     },
   },
   {
-    behaviour: 'the same name with a new UID, as in a StatefulSet, is another Pod',
-    async run(world) {
-      world.api.put(pod('web-0', '10.0.0.1', { uid: 'old' }))
-      await world.watching()
-      world.api.put(pod('web-0', '10.0.0.2', { uid: 'new' }))
-      await world.told('10.0.0.1', '10.0.0.2')
-      world.api.remove('old')
-      await world.told('10.0.0.2')
-      assert.equal(world.peers[0]?.uid, 'new')
+    behaviour: 'treats the same name with a new UID, as in a StatefulSet, as another Pod',
+    async run(fixture) {
+      fixture.api.put(pod('web-0', '10.0.0.1', { uid: 'old' }))
+      await fixture.watching()
+      fixture.api.put(pod('web-0', '10.0.0.2', { uid: 'new' }))
+      await fixture.published('10.0.0.1', '10.0.0.2')
+      fixture.api.remove('old')
+      await fixture.published('10.0.0.2')
+      assert.equal(fixture.peers[0]?.uid, 'new')
     },
   },
   {
-    behaviour: 'the newest Pod has the address, and a late word of the old one’s end does not take it away',
-    async run(world) {
-      world.api.put(pod('a', '10.0.0.1', { uid: 'old' }))
-      await world.watching()
-      world.api.put(
-        pod('b', '10.0.0.1', { uid: 'new', metadata: { creationTimestamp: '2026-11-24T11:30:00Z' } }),
-      )
-      await world.until('the new one is told of', () => world.peers[0]?.uid === 'new')
-      world.api.put(pod('a', '10.0.0.1', { uid: 'old' }))
-      world.api.remove('old')
-      world.api.put(B)
-      await world.told('10.0.0.1', '10.0.0.2')
-      assert.deepEqual(
-        world.peers.map(({ uid }) => uid),
-        ['new', 'uid-b'],
-      )
+    behaviour: 'gives an address to the newest Pod, even if the old one’s deletion arrives late',
+    async run(fixture) {
+      fixture.api.put(pod('a', '10.0.0.1', { uid: 'old' }))
+      await fixture.watching()
+      const metadata = { creationTimestamp: '2026-11-24T11:30:00Z' }
+      fixture.api.put(pod('b', '10.0.0.1', { uid: 'new', metadata }))
+      await fixture.until('the new Pod is published', () => fixture.peers[0]?.uid === 'new')
+      fixture.api.put(pod('a', '10.0.0.1', { uid: 'old' }))
+      fixture.api.remove('old')
+      fixture.api.put(B)
+      await fixture.published('10.0.0.1', '10.0.0.2')
+      const uids = fixture.peers.map(({ uid }) => uid)
+      assert.deepEqual(uids, ['new', 'uid-b'])
     },
   },
   {
-    behaviour: 'a burst of changes is told of once: 100 ms after it pauses, or after a second of it',
-    async run(world) {
-      world.api.put(A)
-      await world.watching()
-      await world.reading(() => world.api.put(B))
-      await world.clock.advance(99)
-      assert.equal(world.lists.length, 1)
-      await world.clock.advance(1)
-      assert.equal(world.lists.length, 2)
-      await world.reading(() => world.api.put(pod('c', '10.0.0.3')))
+    behaviour: 'publishes a burst of changes once: after 100 ms of silence, or after a second',
+    async run(fixture) {
+      fixture.api.put(A)
+      await fixture.watching()
+      await fixture.reading(() => fixture.api.put(B))
+      await fixture.clock.advance(99)
+      assert.equal(fixture.lists.length, 1)
+      await fixture.clock.advance(1)
+      assert.equal(fixture.lists.length, 2)
+      await fixture.reading(() => fixture.api.put(pod('c', '10.0.0.3')))
       for (let ms = 50; ms < 1_000; ms += 50) {
-        await world.clock.advance(50)
-        assert.equal(world.lists.length, 2, `after ${ms} ms`)
-        await world.reading(() => world.api.put(B))
+        await fixture.clock.advance(50)
+        assert.equal(fixture.lists.length, 2, `after ${ms} ms`)
+        await fixture.reading(() => fixture.api.put(B))
       }
-      await world.clock.advance(50)
-      assert.equal(world.lists.length, 3)
+      await fixture.clock.advance(50)
+      assert.equal(fixture.lists.length, 3)
     },
   },
   {
-    behaviour: 'nobody is told of changes that leave the peers as they are',
-    async run(world) {
-      world.api.put(A)
-      await world.watching()
+    behaviour: 'publishes no list when a change leaves the peers as they are',
+    async run(fixture) {
+      fixture.api.put(A)
+      await fixture.watching()
       for (let i = 0; i < 5; i += 1) {
-        await world.reading(() =>
-          world.api.put(pod('a', '10.0.0.1', { metadata: { labels: { i: `${i}` } } })),
+        await fixture.reading(() =>
+          fixture.api.put(pod('a', '10.0.0.1', { metadata: { labels: { i: `${i}` } } })),
         )
-        await world.clock.advance(2_000)
+        await fixture.clock.advance(2_000)
       }
-      assert.deepEqual(world.lists, ['10.0.0.1'])
+      assert.deepEqual(fixture.lists, ['10.0.0.1'])
     },
   },
   {
-    behaviour: 'of a Pod with both families the address of this Pod’s own is taken, and what there is of one',
-    async run(world) {
+    behaviour: 'uses a dual-stack Pod’s address of this Pod’s family, else any that it has',
+    async run(fixture) {
       process.env.POD_IP = 'fd00::9'
-      world.api.put(pod('a', '10.0.0.1', { podIPs: ['10.0.0.1', 'fd00::1'] }))
-      world.api.put(pod('b', '10.0.0.2'))
-      await world.start()
-      assert.deepEqual(world.lists, ['10.0.0.2 fd00::1'])
+      fixture.api.put(pod('a', '10.0.0.1', { podIPs: ['10.0.0.1', 'fd00::1'] }))
+      fixture.api.put(pod('b', '10.0.0.2'))
+      await fixture.start()
+      assert.deepEqual(fixture.lists, ['10.0.0.2 fd00::1'])
     },
   },
   {
-    behaviour: 'the option family goes before this Pod’s own, and port is given to every peer',
+    behaviour: 'prefers the option family to this Pod’s own, and gives port to every peer',
     options: { family: 'IPv4', port: 7_100 },
-    async run(world) {
+    async run(fixture) {
       process.env.POD_IP = 'fd00::9'
-      world.api.put(pod('a', 'fd00::1', { podIPs: ['fd00::1', '10.0.0.1'] }))
-      await world.start()
-      assert.deepEqual(world.peers, [{ address: '10.0.0.1', port: 7_100, uid: 'uid-a' }])
+      fixture.api.put(pod('a', 'fd00::1', { podIPs: ['fd00::1', '10.0.0.1'] }))
+      await fixture.start()
+      assert.deepEqual(fixture.peers, [{ address: '10.0.0.1', port: 7_100, uid: 'uid-a' }])
     },
   },
   {
-    behaviour: 'endpoints are merged from every slice of the Service, ready or not',
+    behaviour: 'merges the endpoints of every slice of the Service, ready or not',
     options: { service: 'web' },
-    async run(world) {
-      world.api.put(slice('web-1', [endpoint('a', '10.0.0.1'), endpoint('b', '10.0.0.2', { ready: false })]))
-      world.api.put(
+    async run(fixture) {
+      fixture.api.put(
+        slice('web-1', [endpoint('a', '10.0.0.1'), endpoint('b', '10.0.0.2', { ready: false })]),
+      )
+      fixture.api.put(
         slice('web-2', [endpoint('b', '10.0.0.2'), endpoint('c', '10.0.0.3', { terminating: true })]),
       )
-      world.api.put(slice('web-3', [], 'IPv4'))
-      await world.watching()
-      assert.deepEqual(world.lists, ['10.0.0.1 10.0.0.2 10.0.0.3'])
+      fixture.api.put(slice('web-3', [], 'IPv4'))
+      await fixture.watching()
+      assert.deepEqual(fixture.lists, ['10.0.0.1 10.0.0.2 10.0.0.3'])
       assert.equal(
-        world.api.calls[0]?.url.pathname,
+        fixture.api.calls[0]?.url.pathname,
         '/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices',
       )
       assert.equal(
-        world.api.calls[0]?.url.searchParams.get('labelSelector'),
+        fixture.api.calls[0]?.url.searchParams.get('labelSelector'),
         'kubernetes.io/service-name=web',
       )
-      world.api.put(slice('web-1', [endpoint('a', '10.0.0.1')]))
-      world.api.remove('uid-web-2')
-      await world.told('10.0.0.1')
+      fixture.api.put(slice('web-1', [endpoint('a', '10.0.0.1')]))
+      fixture.api.remove('uid-web-2')
+      await fixture.published('10.0.0.1')
     },
   },
   {
-    behaviour: 'of a Service with both families one address of each Pod is taken',
+    behaviour: 'uses one address of each Pod of a dual-stack Service',
     options: { service: 'web' },
-    async run(world) {
+    async run(fixture) {
       process.env.POD_IP = 'fd00::9'
-      world.api.put(slice('web-6', [endpoint('a', 'fd00::1')], 'IPv6'))
-      world.api.put(slice('web-4', [endpoint('a', '10.0.0.1'), endpoint('b', '10.0.0.2')]))
-      await world.start()
-      assert.deepEqual(world.lists, ['10.0.0.2 fd00::1'])
+      fixture.api.put(slice('web-6', [endpoint('a', 'fd00::1')], 'IPv6'))
+      fixture.api.put(slice('web-4', [endpoint('a', '10.0.0.1'), endpoint('b', '10.0.0.2')]))
+      await fixture.start()
+      assert.deepEqual(fixture.lists, ['10.0.0.2 fd00::1'])
     },
   },
   {
-    behaviour: 'an endpoint that is on its way out leaves its address to the one that has it now',
+    behaviour: 'gives the address of a terminating endpoint to the Pod that has it now',
     options: { service: 'web' },
-    async run(world) {
-      world.api.put(slice('web-1', [endpoint('b', '10.0.0.1')]))
-      world.api.put(slice('web-2', [endpoint('a', '10.0.0.1', { terminating: true })]))
-      await world.start()
+    async run(fixture) {
+      fixture.api.put(slice('web-1', [endpoint('b', '10.0.0.1')]))
+      fixture.api.put(slice('web-2', [endpoint('a', '10.0.0.1', { terminating: true })]))
+      await fixture.start()
       assert.deepEqual(
-        world.peers.map(({ uid }) => uid),
+        fixture.peers.map(({ uid }) => uid),
         ['uid-b'],
       )
     },
   },
   {
-    behaviour:
-      'whatever a slice says is an address or a UID, the rest of the list is told, and can be called',
+    behaviour: 'publishes the valid peers of slices with malformed addresses and UIDs',
     options: { service: 'web' },
-    async run(world) {
+    async run(fixture) {
       const hostile = ['', 'a b', 'ü', 'x'.repeat(129), 'a\r\nb'].map((uid, i) => ({
         addresses: [`10.0.1.${i}`],
         targetRef: { uid },
       }))
-      world.api.put(slice('web-1', hostile))
-      world.api.put(slice('web-2', [endpoint('z', 'fe80::1%eth0'), endpoint('a', '10.0.0.1')]))
-      await world.start()
-      const uids = checkPeers(world.peers).map(({ address, uid }) => `${address} ${uid}`)
+      fixture.api.put(slice('web-1', hostile))
+      fixture.api.put(slice('web-2', [endpoint('z', 'fe80::1%eth0'), endpoint('a', '10.0.0.1')]))
+      await fixture.start()
+      const uids = checkPeers(fixture.peers).map(({ address, uid }) => `${address} ${uid}`)
       assert.deepEqual(uids.sort(), [
         '10.0.0.1 uid-a',
         ...[0, 1, 2, 3, 4].map((i) => `10.0.1.${i} undefined`),
@@ -289,12 +289,12 @@ export const peerRows: readonly FaultRow[] = [
     },
   },
   {
-    behaviour: 'a Pod’s address with a zone is none',
-    async run(world) {
-      world.api.put(pod('a', 'fe80::1%eth0', { podIPs: ['fe80::1%eth0', 'fd00::1'] }))
-      world.api.put(pod('b', 'fe80::2%1'))
-      await world.start()
-      assert.deepEqual(world.lists, ['fd00::1'])
+    behaviour: 'ignores a Pod’s address that has a zone',
+    async run(fixture) {
+      fixture.api.put(pod('a', 'fe80::1%eth0', { podIPs: ['fe80::1%eth0', 'fd00::1'] }))
+      fixture.api.put(pod('b', 'fe80::2%1'))
+      await fixture.start()
+      assert.deepEqual(fixture.lists, ['fd00::1'])
     },
   },
 ]

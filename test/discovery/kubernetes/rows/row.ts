@@ -1,29 +1,29 @@
 import type { KubernetesPeerFinderOptions } from '../../../../src/kubernetes.ts'
-import { World } from '../world.ts'
+import { ClusterFixture } from '../cluster-fixture.ts'
 
-/** One behaviour of a finder: to be run by Vitest on Node, and by a process of Bun. */
+/** One behaviour of a finder. Vitest runs it on Node, and a process runs it on Bun. */
 export interface Row {
   behaviour: string
-  /** Rejects unless the finder behaves. */
+  /** Rejects if the finder behaves otherwise. */
   run(): Promise<void>
 }
 
-/** One thing that goes wrong in a world of its own, and what the finder makes of it. */
+/** One behaviour of a KubernetesPeerFinder, with a fixture of its own. */
 export interface FaultRow {
   behaviour: string
   options?: Partial<KubernetesPeerFinderOptions>
-  run(world: World): Promise<void>
+  run(fixture: ClusterFixture): Promise<void>
 }
 
-export function inWorlds(rows: readonly FaultRow[]): Row[] {
+export function withFixtures(rows: readonly FaultRow[]): Row[] {
   return rows.map(({ behaviour, options, run }) => ({
     behaviour,
     async run() {
-      const world = await World.create(options)
+      const fixture = await ClusterFixture.create(options)
       try {
-        await run(world)
+        await run(fixture)
       } finally {
-        await world.end()
+        await fixture.end()
       }
     },
   }))

@@ -1,18 +1,18 @@
 import { dnsRows } from '../../dns-rows.ts'
 import { credentialRows } from './credentials.ts'
+import { errorTextRows } from './error-text.ts'
 import { listRows } from './lists.ts'
 import { peerRows } from './peers.ts'
 import { refusalRows } from './refusals.ts'
-import { inWorlds, type Row } from './row.ts'
+import { type Row, withFixtures } from './row.ts'
 import { selectorRows, selfRows } from './self.ts'
 import { startRows } from './starts.ts'
 import { stopRows } from './stops.ts'
 import { watchRows } from './watch.ts'
-import { wordRows } from './words.ts'
 
-/** What each finder does, whatever goes wrong: every row is one behaviour. */
+/** Behaviours of each finder, one per row. */
 export const tables: Readonly<Record<'KubernetesPeerFinder' | 'DnsPeerFinder', readonly Row[]>> = {
-  KubernetesPeerFinder: inWorlds([
+  KubernetesPeerFinder: withFixtures([
     ...startRows,
     ...selfRows,
     ...selectorRows,
@@ -22,7 +22,7 @@ export const tables: Readonly<Record<'KubernetesPeerFinder' | 'DnsPeerFinder', r
     ...listRows,
     ...peerRows,
     ...stopRows,
-    ...wordRows,
+    ...errorTextRows,
   ]),
   DnsPeerFinder: dnsRows,
 }

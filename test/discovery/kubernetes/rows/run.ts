@@ -1,13 +1,13 @@
 import { tables } from './rows.ts'
 
-/** What became of one row. */
+/** Result of one row. */
 export interface Outcome {
   behaviour: string
-  /** Why it failed, if it did. */
+  /** The error of a failed row. */
   error?: string
 }
 
-// As a program, runs every row of every table, and writes an outcome to each line.
+// As a program, runs every row of every table, and prints one outcome per line.
 if (import.meta.main) {
   for (const { behaviour, run } of Object.values(tables).flat()) {
     const outcome: Outcome = { behaviour }

@@ -2,29 +2,29 @@ import assert from 'node:assert/strict'
 import { describe } from '../../../../src/errors.ts'
 import { SserError } from '../../../../src/index.ts'
 import { until, within } from '../../../support/until.ts'
+import type { ClusterFixture } from '../cluster-fixture.ts'
 import { endpoint, pod, slice } from '../objects.ts'
-import type { World } from '../world.ts'
 import type { FaultRow } from './row.ts'
 
 const A = pod('a', '10.0.0.1')
 
-/** Nothing of a start that failed goes on. */
-async function isOver(world: World): Promise<void> {
-  await until('the finder is stopped', () => world.finder.status().state === 'stopped')
-  assert.equal(world.clock.timers, 0)
+/** Asserts that a failed start leaves no timer and no connection. */
+async function isOver(fixture: ClusterFixture): Promise<void> {
+  await until('the finder is stopped', () => fixture.finder.status().state === 'stopped')
+  assert.equal(fixture.clock.timers, 0)
 }
 
-/** What `start()` rejects with; time passes until it does. */
-async function refusal(world: World): Promise<string> {
-  const error: unknown = await world.passing(
-    world.start().then(
+/** Message of the rejection of `start()`; advances time until then. */
+async function refusal(fixture: ClusterFixture): Promise<string> {
+  const error: unknown = await fixture.passing(
+    fixture.start().then(
       () => 'it started',
       (reason: unknown) => reason,
     ),
   )
   assert.ok(error instanceof SserError, String(error))
   assert.equal(error.code, 'peer-finder-failed')
-  await isOver(world)
+  await isOver(fixture)
   return error.message
 }
 
@@ -33,137 +33,137 @@ const FORBIDDEN =
 
 export const startRows: readonly FaultRow[] = [
   {
-    behaviour: 'start waits through errors that pass',
-    async run(world) {
-      world.api.put(A)
-      world.api.script(
+    behaviour: 'start() waits while errors are temporary',
+    async run(fixture) {
+      fixture.api.put(A)
+      fixture.api.script(
         (call) => call.reset(),
         (call) => call.refuse(500),
         (call) => call.refuse(429, { headers: { 'retry-after': '2' } }),
         (call) => call.reply(200, 'oops'),
         (call) => call.cut(),
       )
-      await world.passing(world.start())
-      assert.deepEqual(world.lists, ['10.0.0.1'])
-      assert.equal(world.errors.length, 5)
+      await fixture.passing(fixture.start())
+      assert.deepEqual(fixture.lists, ['10.0.0.1'])
+      assert.equal(fixture.errors.length, 5)
     },
   },
   {
-    behaviour: 'start gives up after 30 seconds, and says what stood in its way',
-    async run(world) {
-      world.api.rule = (call) => call.refuse(503, { message: 'etcd is down' })
-      const startedAt = world.clock.now()
-      assert.match(await refusal(world), /^No list of peers within 30 s. Kubernetes: .*503: etcd is down/)
-      assert.ok(world.clock.now() - startedAt < 31_000)
+    behaviour: 'start() rejects after 30 seconds, with the error that lasted',
+    async run(fixture) {
+      fixture.api.rule = (call) => call.refuse(503, { message: 'etcd is down' })
+      const startedAt = fixture.clock.now()
+      assert.match(await refusal(fixture), /^No list of peers within 30 s. Kubernetes: .*503: etcd is down/)
+      assert.ok(fixture.clock.now() - startedAt < 31_000)
     },
   },
   {
-    behaviour: 'start gives up after 30 seconds of silence, too',
-    async run(world) {
-      world.api.rule = () => {}
-      const started = refusal(world)
-      await world.call(1)
+    behaviour: 'start() rejects after 30 seconds of silence',
+    async run(fixture) {
+      fixture.api.rule = () => {}
+      const started = refusal(fixture)
+      await fixture.call(1)
       for (let n = 1; n < 4; n += 1) {
-        await world.clock.advance(10_000)
-        await world.until(
-          'it asks again, or gives up',
-          () => world.api.calls.length > n || world.clock.timers === 0,
+        await fixture.clock.advance(10_000)
+        await fixture.until(
+          'the next request, or the end',
+          () => fixture.api.calls.length > n || fixture.clock.timers === 0,
         )
       }
-      await world.clock.advance(10_000)
+      await fixture.clock.advance(10_000)
       assert.match(await started, /No answer within 10 s/)
     },
   },
   {
-    behaviour: 'start says at once what a Pod lacks that may not list (403), with its own names',
-    async run(world) {
-      world.api.rule = (call) => call.refuse(403, { message: FORBIDDEN })
-      const message = await refusal(world)
+    behaviour: 'start() reports the missing Role after 403 at once, with the Pod’s own names',
+    async run(fixture) {
+      fixture.api.rule = (call) => call.refuse(403, { message: FORBIDDEN })
+      const message = await refusal(fixture)
       assert.match(message, /may not list and watch pods in namespace "shop" \(403: pods is forbidden/)
       assert.match(message, /kind: Role\nmetadata: { name: sser, namespace: shop }\n/)
       assert.match(message, /- { apiGroups: \[""\], resources: \[pods\], verbs: \[list, watch\] }/)
       assert.match(message, /- { kind: ServiceAccount, name: cashier, namespace: shop }/)
-      assert.equal(world.api.calls.length, 1)
+      assert.equal(fixture.api.calls.length, 1)
     },
   },
   {
-    behaviour: 'start names the endpoint slices in the Role where it needs those',
+    behaviour: 'start() names endpoint slices in the Role if it needs those',
     options: { service: 'web', namespace: 'depot' },
-    async run(world) {
-      world.api.rule = (call) => call.refuse(403, { message: FORBIDDEN })
-      const message = await refusal(world)
+    async run(fixture) {
+      fixture.api.rule = (call) => call.refuse(403, { message: FORBIDDEN })
+      const message = await refusal(fixture)
       assert.match(message, /{ apiGroups: \["discovery.k8s.io"\], resources: \[endpointslices\]/)
       assert.match(message, /namespace: depot }\nrules/)
       assert.match(message, /name: cashier, namespace: shop }/)
     },
   },
   {
-    behaviour: 'start reads the token again before it believes that it is not accepted (401)',
-    async run(world) {
-      world.api.rule = (call) => call.refuse(401, { message: 'Unauthorized' })
-      assert.match(await refusal(world), /does not accept the credentials of .*\(401: Unauthorized\)/)
-      assert.equal(world.api.calls.length, 2)
+    behaviour: 'start() reads the token again before it rejects after 401',
+    async run(fixture) {
+      fixture.api.rule = (call) => call.refuse(401, { message: 'Unauthorized' })
+      assert.match(await refusal(fixture), /does not accept the credentials of .*\(401: Unauthorized\)/)
+      assert.equal(fixture.api.calls.length, 2)
     },
   },
   ...[400, 404].map(
     (code): FaultRow => ({
-      behaviour: `start says at once that it is in vain (${code})`,
-      async run(world) {
-        world.api.rule = (call) => call.refuse(code, { message: 'never heard of it' })
-        assert.match(await refusal(world), new RegExp(`${code}: never heard of it`))
-        assert.equal(world.api.calls.length, 1)
+      behaviour: `start() rejects at once after ${code}`,
+      async run(fixture) {
+        fixture.api.rule = (call) => call.refuse(code, { message: 'never heard of it' })
+        assert.match(await refusal(fixture), new RegExp(`${code}: never heard of it`))
+        assert.equal(fixture.api.calls.length, 1)
       },
     }),
   ),
   {
-    behaviour: 'start says that it is not in a cluster, and what to use instead',
-    async run(world) {
+    behaviour: 'start() reports that it runs outside of a cluster, and names other finders',
+    async run(fixture) {
       delete process.env.KUBERNETES_SERVICE_HOST
       process.env.HOME = '/nonexistent'
-      assert.match(await refusal(world), /Not in a cluster.*LocalhostPeerFinder/)
+      assert.match(await refusal(fixture), /Not in a cluster.*LocalhostPeerFinder/)
     },
   },
   {
-    behaviour: 'start waits for a token that is not there yet, and says which',
-    async run(world) {
-      world.account.remove('token')
-      assert.match(await refusal(world), /ENOENT.*token.*automountServiceAccountToken/)
+    behaviour: 'start() waits for a missing token, and names the file',
+    async run(fixture) {
+      fixture.account.remove('token')
+      assert.match(await refusal(fixture), /ENOENT.*token.*automountServiceAccountToken/)
     },
   },
   {
-    behaviour: 'start says where it could not connect to',
-    async run(world) {
+    behaviour: 'start() names the host that it cannot connect to',
+    async run(fixture) {
       process.env.KUBERNETES_SERVICE_PORT = '1'
-      assert.match(await refusal(world), /127.0.0.1:1 cannot be reached \(ECONNREFUSED\).*NetworkPolicy/)
+      assert.match(await refusal(fixture), /127.0.0.1:1 cannot be reached \(ECONNREFUSED\).*NetworkPolicy/)
     },
   },
   {
-    behaviour: 'start says whose name it could not resolve',
-    async run(world) {
+    behaviour: 'start() names the host that it cannot resolve',
+    async run(fixture) {
       process.env.KUBERNETES_SERVICE_HOST = 'api.invalid'
-      assert.match(await refusal(world), /the name of the API server, api.invalid:\d+, cannot be resolved/)
+      assert.match(await refusal(fixture), /the name of the API server, api.invalid:\d+, cannot be resolved/)
     },
   },
   {
-    behaviour: 'start rejects with the reason of its signal, whatever it waits for',
-    async run(world) {
-      world.api.rule = (call) => call.refuse(500)
-      const started = assert.rejects(world.start(), /never mind/)
-      await world.call(1)
-      world.stop.abort(new Error('never mind'))
+    behaviour: 'start() rejects with the reason of its signal while it waits',
+    async run(fixture) {
+      fixture.api.rule = (call) => call.refuse(500)
+      const started = assert.rejects(fixture.start(), /never mind/)
+      await fixture.call(1)
+      fixture.stop.abort(new Error('never mind'))
       await within('the refusal', started)
-      await isOver(world)
+      await isOver(fixture)
     },
   },
   {
-    behaviour: 'the namespace is the option’s, then POD_NAMESPACE, then the ServiceAccount’s',
-    async run(world) {
-      await world.start()
-      assert.match(world.api.calls[0]?.url.pathname ?? '', /namespaces\/shop\/pods$/)
+    behaviour: 'takes the namespace from the option, then POD_NAMESPACE, then the ServiceAccount',
+    async run(fixture) {
+      await fixture.start()
+      assert.match(fixture.api.calls[0]?.url.pathname ?? '', /namespaces\/shop\/pods$/)
       process.env.POD_NAMESPACE = 'depot'
-      await world.start()
+      await fixture.start()
       await until('the second start', () =>
-        world.api.calls.some(({ url }) => /namespaces\/depot\//.test(url.pathname)),
+        fixture.api.calls.some(({ url }) => /namespaces\/depot\//.test(url.pathname)),
       )
     },
   },
@@ -175,25 +175,25 @@ export const startRows: readonly FaultRow[] = [
     ] as const
   ).flatMap(([name, uid]): FaultRow[] => {
     const env = { POD_UID: 'told-by-the-downward-api', POD_NAME: 'b', POD_IP: '10.0.0.3' }
-    const run = async (world: World) => {
+    const run = async (fixture: ClusterFixture) => {
       process.env[name] = env[name]
-      assert.equal((await world.start()).uid, uid)
+      assert.equal((await fixture.start()).uid, uid)
     }
     return [
       {
-        behaviour: `this Pod’s own UID is known by ${name}`,
-        async run(world) {
-          for (const [i, each] of ['a', 'b', 'c'].entries()) world.api.put(pod(each, `10.0.0.${i + 1}`))
-          await run(world)
+        behaviour: `finds this Pod’s own UID by ${name}`,
+        async run(fixture) {
+          for (const [i, each] of ['a', 'b', 'c'].entries()) fixture.api.put(pod(each, `10.0.0.${i + 1}`))
+          await run(fixture)
         },
       },
       {
-        behaviour: `this Pod’s own UID is known by ${name} among the endpoints of a Service`,
+        behaviour: `finds this Pod’s own UID by ${name} among the endpoints of a Service`,
         options: { service: 'web' },
-        async run(world) {
+        async run(fixture) {
           const all = ['a', 'b', 'c'].map((each, i) => endpoint(each, `10.0.0.${i + 1}`))
-          world.api.put(slice('web', all))
-          await run(world)
+          fixture.api.put(slice('web', all))
+          await run(fixture)
         },
       },
     ]
@@ -216,12 +216,12 @@ export const startRows: readonly FaultRow[] = [
       ['has only the address', [pod('c', '10.0.0.2')], undefined],
     ] as const
   ).map(
-    ([what, all, uid]): FaultRow => ({
-      behaviour: `a Pod that ${what} is not taken for this one`,
-      async run(world) {
+    ([fault, all, uid]): FaultRow => ({
+      behaviour: `does not take a Pod that ${fault} for this Pod`,
+      async run(fixture) {
         Object.assign(process.env, { POD_NAME: 'b', POD_IP: '10.0.0.2' })
-        for (const each of all) world.api.put(each)
-        assert.equal((await world.start()).uid, uid)
+        for (const each of all) fixture.api.put(each)
+        assert.equal((await fixture.start()).uid, uid)
       },
     }),
   ),
@@ -236,45 +236,48 @@ export const startRows: readonly FaultRow[] = [
       ['has only the address', [endpoint('c', '10.0.0.2')], undefined],
     ] as const
   ).map(
-    ([what, all, uid]): FaultRow => ({
-      behaviour: `an endpoint that ${what} is not taken for this Pod`,
+    ([fault, all, uid]): FaultRow => ({
+      behaviour: `does not take an endpoint that ${fault} for this Pod`,
       options: { service: 'web' },
-      async run(world) {
+      async run(fixture) {
         Object.assign(process.env, { POD_NAME: 'b', POD_IP: '10.0.0.2' })
-        world.api.put(slice('web', all))
-        assert.equal((await world.start()).uid, uid)
+        fixture.api.put(slice('web', all))
+        assert.equal((await fixture.start()).uid, uid)
       },
     }),
   ),
   {
-    behaviour: 'whoever starts it hears of each fault that does not end the search, as its own onError does',
-    async run(world) {
+    behaviour: 'reports each fault that does not stop it to the caller of start() as well',
+    async run(fixture) {
       const heard: string[] = []
       const start = () =>
-        world.finder.start({ signal: world.stop.signal, onError: (error) => heard.push(describe(error)) })
-      world.api.script((call) => call.refuse(500))
-      await world.passing(start())
-      await world.accepted()
-      world.api.rule = (call) => call.refuse(403)
-      world.api.endWatches('cut')
-      await world.until('the watch is refused', () => /may not list/.test(heard.at(-1) ?? ''))
+        fixture.finder.start({ signal: fixture.stop.signal, onError: (error) => heard.push(describe(error)) })
+      fixture.api.script((call) => call.refuse(500))
+      await fixture.passing(start())
+      await fixture.accepted()
+      fixture.api.rule = (call) => call.refuse(403)
+      fixture.api.endWatches('cut')
+      await fixture.until('the watch is refused', () => /may not list/.test(heard.at(-1) ?? ''))
       assert.match(heard[0] ?? '', /a scripted 500/)
-      assert.deepEqual(heard, world.errors)
+      assert.deepEqual(heard, fixture.errors)
     },
   },
   {
-    behaviour: 'whoever starts it hears what ends the search by the rejection alone, and may throw',
-    async run(world) {
+    behaviour: 'reports the fault that start() rejects with by the rejection alone',
+    async run(fixture) {
       const heard: unknown[] = []
-      world.api.script((call) => call.refuse(500))
-      world.api.rule = (call) => call.refuse(403)
+      fixture.api.script((call) => call.refuse(500))
+      fixture.api.rule = (call) => call.refuse(403)
       const onError = (error: unknown) => {
         heard.push(error)
         throw new Error('a listener that fails')
       }
-      await assert.rejects(world.passing(world.finder.start({ signal: world.stop.signal, onError })), /403/)
+      await assert.rejects(
+        fixture.passing(fixture.finder.start({ signal: fixture.stop.signal, onError })),
+        /403/,
+      )
       assert.equal(heard.length, 1)
-      assert.equal(world.errors.length, 2)
+      assert.equal(fixture.errors.length, 2)
     },
   },
 ]

@@ -7,20 +7,20 @@ import { ApiServer } from './api-server.ts'
 import type { Call } from './call.ts'
 import { ServiceAccount } from './service-account.ts'
 
-/** A Pod in a cluster of one API server, on virtual time, and the finder that runs in it. */
-export class World {
+/** A finder in a Pod, with an API server, a ServiceAccount and virtual time. */
+export class ClusterFixture {
   readonly clock: VirtualClock
   readonly api: ApiServer
   readonly account: ServiceAccount
   readonly finder: KubernetesPeerFinder
-  /** The sets of peers that the finder named, the first list included, as addresses in order. */
+  /** Published sets of peers, with the first list, as sorted addresses. */
   readonly lists: string[] = []
-  /** The latest of it, as the peers that they are. */
+  /** The latest published peers. */
   peers: readonly Peer[] = []
   readonly errors: string[] = []
   readonly stop = new AbortController()
 
-  /** How many bytes of bodies the finder has read. */
+  /** Body bytes that the finder has read. */
   get bytes(): number {
     return this.finder.status().bytes
   }
@@ -38,9 +38,9 @@ export class World {
     } as KubernetesPeerFinderOptions)
   }
 
-  static async create(options: Partial<KubernetesPeerFinderOptions> = {}): Promise<World> {
+  static async create(options: Partial<KubernetesPeerFinderOptions> = {}): Promise<ClusterFixture> {
     const clock = new VirtualClock()
-    return new World(clock, await ApiServer.start(clock), options)
+    return new ClusterFixture(clock, await ApiServer.start(clock), options)
   }
 
   async end(): Promise<void> {
@@ -49,10 +49,10 @@ export class World {
     this.account.end()
   }
 
-  /** Starts the finder, and follows what it tells. */
+  /** Starts the finder, and records its lists. */
   async start(): Promise<PeerList> {
     const list = await this.finder.start(this.stop)
-    this.#hear(list.peers)
+    this.#record(list.peers)
     void this.#follow(list.changes)
     return list
   }
@@ -64,26 +64,26 @@ export class World {
     return this.call(2)
   }
 
-  /** Resolves once the finder knows that its watch was accepted. No time passes. */
+  /** Resolves after the finder's watch was accepted, without advancing time. */
   accepted(): Promise<void> {
     return until('the finder watches', () => this.finder.status().state === 'watching')
   }
 
-  /** Resolves once the finder has told of these addresses. */
-  told(...addresses: string[]): Promise<void> {
+  /** Resolves after the finder has published these addresses. */
+  published(...addresses: string[]): Promise<void> {
     const wanted = addresses.sort().join(' ')
-    return this.until(`the finder tells of ${wanted}`, () => this.lists.at(-1) === wanted)
+    return this.until(`the finder publishes ${wanted}`, () => this.lists.at(-1) === wanted)
   }
 
-  /** The `n`th request, from 1 on. */
+  /** The `n`th request, counted from 1. */
   async call(n: number): Promise<Call> {
     await this.until(`request ${n}`, () => this.api.calls.length >= n)
     return this.api.calls[n - 1] as Call
   }
 
   /**
-   * Lets time pass until `condition` holds: fast while the finder waits for its next turn, slowly while it watches,
-   * and not at all while it waits for an answer, which takes real time to arrive.
+   * Advances time until `condition` holds: fast while the finder backs off, slowly while it watches, and not at all
+   * while it waits for a response, which takes real time to arrive.
    */
   async until(label: string, condition: () => boolean): Promise<void> {
     const end = performance.now() + 5_000
@@ -92,37 +92,37 @@ export class World {
       await this.clock.advance(state === 'backing-off' ? 500 : state === 'watching' ? 20 : 0)
       await new Promise((resolve) => setTimeout(resolve, 1))
       if (performance.now() > end)
-        throw new Error(`Waited in vain: ${label}. ErrorReporter: ${this.errors.join('; ')}`)
+        throw new Error(`Timed out: ${label}. ErrorReporter: ${this.errors.join('; ')}`)
     }
   }
 
-  /** Does something that makes the API server send; resolves once the finder has read it. No time passes. */
+  /** Runs an action that makes the API server send; resolves after the finder has read it, without advancing time. */
   async reading(action: () => void): Promise<void> {
     const { bytes } = this
     action()
     await until('the finder reads it', () => this.bytes > bytes)
   }
 
-  /** What a promise comes to; time passes until it does. */
+  /** Resolves as `promise` does; advances time until then. */
   async passing<T>(promise: Promise<T>): Promise<T> {
     let isSettled = false
     const settle = () => {
       isSettled = true
     }
     promise.then(settle, settle)
-    await this.until('it is over', () => isSettled)
+    await this.until('the promise settles', () => isSettled)
     return promise
   }
 
   async #follow(changes: PeerList['changes']): Promise<void> {
-    for await (const peers of changes) this.#hear(peers)
+    for await (const peers of changes) this.#record(peers)
   }
 
-  #hear(peers: readonly Peer[]): void {
+  #record(peers: readonly Peer[]): void {
     this.peers = peers
     const addresses = peers.map(({ address }) => address)
     const list = addresses.sort().join(' ')
-    // What it says of a peer may change, too.
+    // A list with the same addresses has other fields of a peer.
     if (this.lists.at(-1) !== list) this.lists.push(list)
   }
 }
