@@ -1,11 +1,10 @@
 import type { Hono } from 'hono'
-import { eventsHandler, eventsRoutes, type Handler } from './admission/events.ts'
-import { opening } from './admission/opening.ts'
+import { Arrivals } from './admission/arrivals.ts'
+import { EventsEndpoint, type Handler } from './admission/events.ts'
 import { type Clock, keepAlive, systemClock } from './clock.ts'
 import type { PeerFinder } from './discovery/peer-finder.ts'
 import { SserError, stopped } from './errors.ts'
 import { Intake } from './http/intake.ts'
-import { registerArrivals } from './instance/arrivals.ts'
 import { beforeFlushed } from './instance/before-flush.ts'
 import { Membership, type StartOptions, type StopOptions } from './instance/membership.ts'
 import { Sender, type SendOptions } from './instance/sender.ts'
@@ -33,8 +32,16 @@ export interface SserOptions extends Settings {
   peerFinder: PeerFinder
 }
 
+/** The arrivals of `sser`, for `serve()`; users of the class have no access. */
+export let arrivalsOf: (sser: Sser) => Arrivals | undefined
+
 /** Server-Sent Events across the Pods of one workload: what is sent on any reaches the clients of all. */
 export class Sser {
+  static {
+    // An instance of another copy of the package has none that this copy can read.
+    arrivalsOf = (sser) => (#arrivals in sser ? sser.#arrivals : undefined)
+  }
+
   /** The public sub-app, to be mounted where clients connect: `app.route('/events', sser.routes)`. */
   readonly routes: Hono
   /** What peers post to; the runtimes' `serve()` binds it to the internal port. Nobody else should reach it. */
@@ -60,6 +67,7 @@ export class Sser {
   #certificates: PeerCertificates | undefined
   readonly #abort = new AbortController()
   readonly #membership: Membership
+  readonly #arrivals: Arrivals
   readonly #sender: Sender
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
@@ -93,7 +101,7 @@ export class Sser {
       counters: this.#counters,
       signal: this.#abort.signal,
     })
-    registerArrivals(this, this.#membership.arrivals)
+    this.#arrivals = new Arrivals(() => this.#membership.mark())
     this.#sender = new Sender({
       settings: this.#settings,
       clock: this.#clock,
@@ -101,21 +109,18 @@ export class Sser {
       counters: this.#counters,
       isLeaving: () => this.#isLeaving,
     })
-    const events = {
+    const events = new EventsEndpoint({
       settings: this.#settings,
       errors: this.#errors,
       clock: this.#clock,
+      membership: this.#membership,
+      arrivals: this.#arrivals,
+      isReady: () => this.isReady,
       isDraining: () => this.#isDraining,
-      warn: (message: string) => this.#logging.warn(message),
-      begin: opening({
-        settings: this.#settings,
-        clock: this.#clock,
-        membership: this.#membership,
-        isReady: () => this.isReady,
-      }),
-    }
-    this.handler = eventsHandler(events)
-    this.routes = eventsRoutes(events)
+      warn: (message) => this.#logging.warn(message),
+    })
+    this.handler = events.handler
+    this.routes = events.routes
     const hosts = {
       allowedInternalHosts: this.#settings.allowedInternalHosts,
       peerAddresses: () => this.#membership.addresses,

@@ -1,22 +1,20 @@
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import type { Clock } from '../clock.ts'
-import type { EventStream } from '../delivery/event-stream.ts'
 import { SserError, type SserErrorCode } from '../errors.ts'
 import { addressOf } from '../http/address.ts'
-import type { FetchHandler } from '../http/closing.ts'
+import { closing, closingWhile, type FetchHandler } from '../http/closing.ts'
 import { dropBody, hasBody, nodeResponseIn } from '../http/env.ts'
 import { isBelowMount } from '../http/mounted.ts'
 import { hasInvalidHost, searchOf } from '../http/request-url.ts'
-import type { ResolvedSettings } from '../options.ts'
 import { describeValue } from '../printable.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { retryFrame } from '../wire/frame.ts'
 import { ownCopy, validateStreamName } from '../wire/names.ts'
 import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
 import { acceptsEventStream } from './accept.ts'
+import { type AdmissionOptions, type Admitted, admit, type ConnectionRequest } from './admit.ts'
 import { type CheckedGrant, runAuthorize } from './authorization.ts'
-import { endsConnection, finisher } from './finish.ts'
+import { endsConnection, ResponseSocket } from './response-socket.ts'
 
 /**
  * Answers a request for events: any router can call it. `env` is the second argument that the runtime hands to an app:
@@ -25,36 +23,10 @@ import { endsConnection, finisher } from './finish.ts'
  */
 export type Handler = (request: Request, env?: unknown) => Promise<Response>
 
-export interface EventsOptions {
-  settings: ResolvedSettings
+export interface EventsOptions extends AdmissionOptions {
   errors: ErrorReporter
-  clock: Clock
-  /** A request begins: from here on, what ends connections ends this one, too. */
-  begin(request: Request, env: unknown): Opening
   isDraining(): boolean
   warn(message: string): void
-}
-
-/** What is known of a request that may become a connection. */
-export interface Opening {
-  /** Why there is no room for it. */
-  crowding(streams: readonly string[], address: string | undefined): SserError | undefined
-  /** Asks whether it may be here, where there is room for it and for all who are being judged; throws why there is none. */
-  judge<T>(streams: readonly string[], address: string | undefined, ask: () => Promise<T>): Promise<T>
-  /** One connection; undefined when this Pod does not serve now. */
-  open(asked: Asked): Opened | undefined
-}
-
-export interface Asked extends CheckedGrant {
-  lastEventId: string | undefined
-  address: string | undefined
-}
-
-/** A connection that is about to begin. */
-export interface Opened {
-  stream: EventStream
-  /** Whether the client's id was taken up without a gap; undefined where it had none. */
-  resume: 'complete' | 'gap' | undefined
 }
 
 /** Makes a response, with the headers that the app has set in Hono's context where there is one. */
@@ -64,10 +36,12 @@ type Respond = (
   headers: Record<string, string>,
 ) => Response
 
-interface Asking {
+/** One request to the endpoint, and what answers it. */
+interface Exchange {
   request: Request
   env: unknown
   respond: Respond
+  authorize?: ((streams: readonly string[]) => Promise<CheckedGrant>) | undefined
 }
 
 const STATUS: Partial<Record<SserErrorCode, ContentfulStatusCode | 204>> = {
@@ -92,41 +66,158 @@ const LONG_SEARCH = 512
 /** Who finds no room may ask again after this, and up to as long again, in seconds. */
 const RETRY_AFTER_S = 5
 
-/** Distinguishes the responses of this process from those of others. */
-const ETAG = crypto.randomUUID()
-/** Responses to a `GET` so far. */
-let answered = 0
-
 /**
- * The public sub-app, the endpoint at its root: `GET ?stream=S`, once or several times, answers with an event stream.
- * Refusals are plain text, their code in `Sser-Error`.
+ * The public endpoint: `GET ?stream=S`, with one stream or several, answers with an event stream. A refusal is plain text,
+ * its code in `Sser-Error`.
  */
-export function eventsRoutes(options: EventsOptions): Hono {
-  const finish = finisher({ ...options, heartbeatMs: options.settings.heartbeatMs })
-  return new Hono().all('/', (c) => finish(c.req.raw, c.env, answerIn(options, c)))
+export class EventsEndpoint {
+  /** A sub-app with the endpoint at its root. */
+  readonly routes: Hono
+  /** The endpoint at whatever path it is called for; under Hono's `app.mount()`, at the mount's own path alone. */
+  readonly handler: Handler
+  readonly #options: EventsOptions
+  readonly #socket: ResponseSocket
+  /** Distinguishes the responses of this instance from those of others. */
+  readonly #etag = crypto.randomUUID()
+  /** Responses to a `GET` so far. */
+  #responses = 0
+
+  constructor(options: EventsOptions) {
+    this.#options = options
+    this.#socket = new ResponseSocket({ ...options, heartbeatMs: options.settings.heartbeatMs })
+    this.routes = new Hono().all('/', (c) => this.#answerIn(c))
+    // `authorize` takes a context.
+    const app = new Hono().all('*', (c) => this.#answerIn(c))
+    const answer: FetchHandler =
+      options.settings.authorize !== undefined
+        ? closingWhile(options.isDraining, (request, env) => app.fetch(request, env as object))
+        : (request, env) => this.#answer({ request, env, respond })
+    // Hono's `app.mount()` hands on three arguments.
+    this.handler = async (request, env, ...rest: unknown[]) => {
+      requireRequest(request)
+      if (rest.length > 0 && isBelowMount(request, env)) return new Response('Not Found\n', { status: 404 })
+      if (hasInvalidHost(request)) return new Response('a valid Host is required\n', { status: 400 })
+      return answer(request, env)
+    }
+  }
+
+  #answerIn(c: Context): Response | Promise<Response> {
+    const { settings, clock } = this.#options
+    const { authorize } = settings
+    return this.#answer({
+      request: c.req.raw,
+      env: c.env,
+      respond: (body, status, headers) =>
+        hasHeaders(c)
+          ? c.newResponse(body, status as ContentfulStatusCode, headers)
+          : respond(body, status, headers),
+      authorize: authorize && ((streams) => runAuthorize({ ...settings, authorize, clock }, c, streams)),
+    })
+  }
+
+  #answer(exchange: Exchange): Response | Promise<Response> {
+    const { request, respond } = exchange
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return this.#closing(respond('Method Not Allowed\n', 405, { ...TEXT, allow: 'GET, HEAD' }))
+    try {
+      const admitted = admit(this.#options, this.#parse(exchange))
+      if (!(admitted instanceof Promise)) return this.#accept(exchange, admitted)
+      return admitted.then(
+        (settled) => this.#accept(exchange, settled),
+        (error: unknown) => this.#refuse(exchange, error),
+      )
+    } catch (error) {
+      return this.#refuse(exchange, error)
+    }
+  }
+
+  /** Checks the request before `authorize`, which may take seconds. */
+  #parse({ request, env, authorize }: Exchange): ConnectionRequest {
+    const { maxStreamsPerConnection, maxConnectionsPerAddress, trustedProxyHops } = this.#options.settings
+    if (hasBody(request) && !dropBody(env))
+      throw new SserError('unexpected-body', 'A GET for events must not have a body')
+    if (!acceptsEventStream(request.headers.get('accept')))
+      throw new SserError('not-acceptable', 'Only text/event-stream is served here')
+    const search = searchOf(request)
+    const query = new URLSearchParams(search)
+    const streams = requestedStreams(query, maxStreamsPerConnection, search)
+    const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxyHops)
+    return { request, env, streams, address, authorize, lastEventId: lastEventId(request.headers, query) }
+  }
+
+  /** Undefined: an event stream that ends at once, because an EventSource gives up after any other status than 200. */
+  #accept(exchange: Exchange, admitted: Admitted | undefined): Response {
+    try {
+      return this.#respond(exchange, admitted)
+    } catch (error) {
+      admitted?.body.leave()
+      throw error
+    }
+  }
+
+  #respond({ request, env, respond }: Exchange, admitted: Admitted | undefined): Response {
+    const isHead = request.method === 'HEAD'
+    const body = isHead ? null : (admitted?.body ?? retryFrame(this.#options.settings.retryMs))
+    const etag = `W/"${this.#etag}-${this.#responses}"`
+    if (!isHead) this.#responses += 1
+    const response = respond(body, 200, {
+      // With the charset, because clients on Python's requests otherwise read text/* as ISO-8859-1.
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+      // A middleware that computes entity tags, such as hono/etag, would otherwise read the stream to its end first. Each
+      // response has its own, so that no conditional request ever matches.
+      etag,
+      ...(admitted?.resume && { 'sser-resume': admitted.resume }),
+      // Here and not later: to change the headers of a response makes objects of them, which last as long as the stream.
+      ...(admitted !== undefined && endsConnection(env) && { connection: 'close' }),
+    })
+    if (admitted === undefined) return this.#closing(response)
+    admitted.body.register(request, nodeResponseIn(env))
+    if (isHead) admitted.body.leave()
+    this.#socket.prepare(request, env, admitted.body)
+    return response
+  }
+
+  /** Rethrows an error that the app is to answer. */
+  #refuse(exchange: Exchange, error: unknown): Response {
+    if (!(error instanceof SserError)) throw error
+    const { clock, errors } = this.#options
+    const { code, message } = error
+    errors.countRejected(code)
+    if (code === 'authorization-failed') {
+      errors.report(error, { stage: 'authorize' })
+      // A session store that fails for a moment must not end an EventSource for good.
+      return this.#accept(exchange, undefined)
+    }
+    const status = STATUS[code] ?? 400
+    const headers: Record<string, string> = { 'sser-error': code, ...(status !== 204 && TEXT) }
+    if (status === 429) headers['retry-after'] = `${Math.ceil(RETRY_AFTER_S * (1 + clock.random()))}`
+    // The rest of the body is not read.
+    if (code === 'unexpected-body') headers.connection = 'close'
+    return this.#closing(exchange.respond(status === 204 ? null : `${message}\n`, status, headers))
+  }
+
+  /** A client of a draining Pod should come back over another connection, to another Pod. */
+  #closing(response: Response): Response {
+    return this.#options.isDraining() ? closing(response) : response
+  }
 }
 
-/** The same endpoint at whatever path it is called for; under Hono's `app.mount()`, at the mount's own path alone. */
-export function eventsHandler(options: EventsOptions): Handler {
-  // The hook is promised a context.
-  const app = new Hono().all('*', (c) => answerIn(options, c))
-  const answer: FetchHandler =
-    options.settings.authorize !== undefined
-      ? (request, env) => app.fetch(request, env as object)
-      : (request, env) =>
-          answerEvents(options, {
-            request,
-            env,
-            respond: (body, status, headers) => new Response(body, { status, headers }),
-          })
-  const finish = finisher({ ...options, heartbeatMs: options.settings.heartbeatMs })
-  // Hono's `app.mount()` hands on three arguments.
-  return async (request, env, ...rest: unknown[]) => {
-    requireRequest(request)
-    if (rest.length > 0 && isBelowMount(request, env)) return new Response('Not Found\n', { status: 404 })
-    if (hasInvalidHost(request)) return new Response('a valid Host is required\n', { status: 400 })
-    return finish(request, env, answer(request, env))
-  }
+function respond(
+  body: ReadableStream | string | null,
+  status: number,
+  headers: Record<string, string>,
+): Response {
+  return new Response(body, { status, headers })
+}
+
+/**
+ * Whether the app has set headers in the context. Otherwise those of the response can stay a plain object: Hono would make
+ * `Headers` of it, which under Node last as long as the stream, and take 1 KB.
+ */
+function hasHeaders(c: Context): boolean {
+  return !c.newResponse(null).headers.keys().next().done
 }
 
 /** @throws SserError `invalid-argument`: a framework's own context or request in place of a `Request`. */
@@ -141,109 +232,6 @@ function requireRequest(request: unknown): void {
     'invalid-argument',
     `sser.handler(): expected a Request, got ${req?.raw === undefined ? describeValue(request) : "Hono's Context"}; ${fix}`,
   )
-}
-
-function answerIn(options: EventsOptions, c: Context): Response | Promise<Response> {
-  const { settings, clock } = options
-  const { authorize } = settings
-  const asking: Asking = {
-    request: c.req.raw,
-    env: c.env,
-    respond: (body, status, headers) =>
-      hasHeaders(c)
-        ? c.newResponse(body, status as ContentfulStatusCode, headers)
-        : new Response(body, { status, headers }),
-  }
-  if (authorize === undefined) return answerEvents(options, asking)
-  return answerEvents(options, asking, (streams) =>
-    runAuthorize({ ...settings, authorize, clock }, c, streams),
-  )
-}
-
-/**
- * Whether the app has set headers in the context. Otherwise those of the response can stay a plain object: Hono would make
- * `Headers` of it, which under Node last as long as the stream, and take 1 KB.
- */
-function hasHeaders(c: Context): boolean {
-  return !c.newResponse(null).headers.keys().next().done
-}
-
-function answerEvents(
-  options: EventsOptions,
-  asking: Asking,
-  ask?: (streams: readonly string[]) => Promise<CheckedGrant>,
-): Response | Promise<Response> {
-  const { request, env, respond } = asking
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return respond('Method Not Allowed\n', 405, { ...TEXT, allow: 'GET, HEAD' })
-  }
-  const { maxStreamsPerConnection, maxConnectionsPerAddress, trustedProxyHops } = options.settings
-  try {
-    // Before the hook, which may take seconds.
-    if (hasBody(request) && !dropBody(env))
-      throw new SserError('unexpected-body', 'A GET for events must not have a body')
-    const search = searchOf(request)
-    const query = new URLSearchParams(search)
-    const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxyHops)
-    const opening = options.begin(request, env)
-    const open = (granted: CheckedGrant) => {
-      const crowding = opening.crowding(granted.streams, address)
-      if (crowding !== undefined) throw crowding
-      const asked = { ...granted, address, lastEventId: lastEventId(request.headers, query) }
-      return answer(options, asking, opening.open(asked))
-    }
-    if (!acceptsEventStream(request.headers.get('accept'))) throw notAcceptable()
-    const streams = requestedStreams(query, maxStreamsPerConnection, search)
-    if (ask === undefined) return open({ streams, tags: [], maxAgeMs: undefined })
-    return opening
-      .judge(streams, address, () => ask(streams))
-      .then(open)
-      .catch((error: unknown) => refuse(options, asking, error))
-  } catch (error) {
-    return refuse(options, asking, error)
-  }
-}
-
-function answer(
-  { settings }: EventsOptions,
-  { request, env, respond }: Asking,
-  opened: Opened | undefined,
-): Response {
-  opened?.stream.answers(request, nodeResponseIn(env))
-  // A status other than 200 would end an EventSource for good; this way it comes back, perhaps to another Pod.
-  const body = request.method === 'HEAD' ? null : (opened?.stream.body ?? retryFrame(settings.retryMs))
-  const etag = `W/"${ETAG}-${answered}"`
-  if (request.method !== 'HEAD') answered += 1
-  return respond(body, 200, {
-    // With the charset, because clients on Python's requests otherwise read text/* as ISO-8859-1.
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-transform',
-    'x-accel-buffering': 'no',
-    // A middleware that computes entity tags, such as hono/etag, would otherwise read the stream to its end first. Each
-    // response has its own, so that no conditional request ever matches.
-    etag,
-    ...(opened?.resume && { 'sser-resume': opened.resume }),
-    // Here and not later: to change the headers of a response makes objects of them, which last as long as the stream.
-    ...(opened !== undefined && endsConnection(env) && { connection: 'close' }),
-  })
-}
-
-/** Throws what is not ours to answer. */
-function refuse(options: EventsOptions, asking: Asking, error: unknown): Response {
-  if (!(error instanceof SserError)) throw error
-  const { code, message } = error
-  options.errors.countRejected(code)
-  if (code === 'authorization-failed') {
-    options.errors.report(error, { stage: 'authorize' })
-    // A session store that is away for a moment must not end anybody's EventSource for good.
-    return answer(options, asking, undefined)
-  }
-  const status = STATUS[code] ?? 400
-  const headers: Record<string, string> = { 'sser-error': code, ...(status !== 204 && TEXT) }
-  if (status === 429) headers['retry-after'] = `${Math.ceil(RETRY_AFTER_S * (1 + options.clock.random()))}`
-  // The rest of the body is not read.
-  if (code === 'unexpected-body') headers.connection = 'close'
-  return asking.respond(status === 204 ? null : `${message}\n`, status, headers)
 }
 
 /** The header, which a browser keeps up to date, goes before the query, which a page was rendered with. */
@@ -273,8 +261,4 @@ function requireShortNames(streams: readonly string[]): void {
     'too-many-streams-per-connection',
     `The names of one connection's streams take at most ${MAX_NAMES_BYTES} bytes in the URL, got ${bytes}: use shorter names, or a second connection`,
   )
-}
-
-function notAcceptable(): SserError {
-  return new SserError('not-acceptable', 'Only text/event-stream is served here')
 }

@@ -3,9 +3,9 @@ import type { Counters } from '../telemetry/counters.ts'
 import { type GapReason, gapFrame, positionFrame, preambleFrame, retryFrame } from '../wire/frame.ts'
 import type { Audience } from './audience.ts'
 import type { Batch, Chunk } from './batch.ts'
+import type { ConnectionGrant } from './connection-grant.ts'
 import type { OutputBuffers } from './output-buffers.ts'
 import type { Reader } from './reader.ts'
-import type { Terms } from './terms.ts'
 
 /** Writes a connection's bytes to its client. */
 export interface Sink {
@@ -41,7 +41,7 @@ export interface ConnectionOptions {
   sink: Sink
   context: ConnectionContext
   /** Undefined: no tags, no expiry, no address to count. */
-  terms?: Terms | undefined
+  grant?: ConnectionGrant | undefined
 }
 
 const encoder = new TextEncoder()
@@ -53,7 +53,7 @@ const encoder = new TextEncoder()
  */
 export class Connection {
   readonly audience: Audience
-  readonly terms: Terms | undefined
+  readonly grant: ConnectionGrant | undefined
   /** Slot of the {@link Heartbeat} that it is in. */
   slot = 0
   readonly #reader: Reader
@@ -72,9 +72,9 @@ export class Connection {
   /** Heartbeats since its client last took a chunk. */
   #missedHeartbeats = 0
 
-  constructor({ audience, reader, gap, isResumed, sink, context, terms }: ConnectionOptions) {
+  constructor({ audience, reader, gap, isResumed, sink, context, grant }: ConnectionOptions) {
     this.audience = audience
-    this.terms = terms
+    this.grant = grant
     this.#reader = reader
     this.#sink = sink
     this.#context = context

@@ -41,6 +41,6 @@ export class Deadlines {
   }
 }
 
-function stepOf({ terms }: Connection): number | undefined {
-  return terms?.endsAt === undefined ? undefined : Math.ceil(terms.endsAt / STEP_MS)
+function stepOf({ grant }: Connection): number | undefined {
+  return grant?.endsAt === undefined ? undefined : Math.ceil(grant.endsAt / STEP_MS)
 }

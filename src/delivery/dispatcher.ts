@@ -6,14 +6,14 @@ import { formatPosition } from '../wire/position.ts'
 import { isSampled } from '../wire/traceparent.ts'
 import { Batch, WRITE_WORK } from './batch.ts'
 import type { Connection } from './connection.ts'
-import type { Crowd } from './crowd.ts'
+import type { ConnectionRegistry } from './connection-registry.ts'
 import type { OutputBuffers } from './output-buffers.ts'
 import { runYielding, YIELD_EVERY } from './yielding.ts'
 
 export interface DispatcherOptions {
   log: Log
   clock: Clock
-  crowd: Crowd
+  registry: ConnectionRegistry
   outputs: OutputBuffers
   tracing: Tracing | undefined
   /** A connection fell behind, and asks to read its next slice of the log. */
@@ -52,16 +52,16 @@ export class Dispatcher {
 
   /** Delivers until nothing is new; yields after {@link YIELD_EVERY} connections, and after an eighth of the buffers. */
   *#deliver(): Generator<void> {
-    const { log, clock, crowd, outputs, tracing, onBehind, onBroken } = this.#options
+    const { log, clock, registry, outputs, tracing, onBehind, onBroken } = this.#options
     let work = 0
     // Integers, because V8 allocates other numbers anew for each connection.
     const maxAddedBytes = Math.floor(outputs.maxBytes / 8)
     let maxBytes = outputs.bytes + maxAddedBytes
     while (this.#deliveredIndex < log.nextIndex) {
       const { nextIndex } = log
-      const batch = new Batch(log, this.#deliveredIndex, clock.now(), (stream) => crowd.has(stream))
-      const endSpans = tracing && traceDelivery(tracing, batch.traced, (stream) => crowd.listeners(stream))
-      for (const audience of crowd.concerned(batch)) {
+      const batch = new Batch(log, this.#deliveredIndex, clock.now(), (stream) => registry.has(stream))
+      const endSpans = tracing && traceDelivery(tracing, batch.traced, (stream) => registry.listeners(stream))
+      for (const audience of registry.affectedBy(batch)) {
         // The Set may change meanwhile, because a connection that is added now begins after this batch.
         for (const connection of audience.connections) {
           try {

@@ -8,16 +8,17 @@ import { positionFrame } from '../wire/frame.ts'
 import { CatchUpQueue } from './catch-up-queue.ts'
 import { ClosingConnections } from './closing-connections.ts'
 import type { Connection } from './connection.ts'
-import { Crowd, type CrowdLimits } from './crowd.ts'
+import { type ConnectionLimits, ConnectionRegistry } from './connection-registry.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { OutputBuffers } from './output-buffers.ts'
+import type { Reservation } from './reservations.ts'
 import { runYielding, YIELD_EVERY } from './yielding.ts'
 
 /** Interval between the waves in which a drain closes connections, in milliseconds. */
 const WAVE_MS = 100
 
-export interface HubOptions extends CrowdLimits {
+export interface HubOptions extends ConnectionLimits {
   log: Log
   clock: Clock
   errors: ErrorReporter
@@ -37,7 +38,7 @@ export class Hub {
   readonly #clock: Clock
   readonly #errors: ErrorReporter
   readonly #counters: Counters
-  readonly crowd: Crowd
+  readonly registry: ConnectionRegistry
   readonly outputs: OutputBuffers
   readonly #connections: Heartbeat
   /** Maximum number of heartbeats during which a client may leave a chunk unread. */
@@ -60,7 +61,7 @@ export class Hub {
       this.#heartbeat(connections),
     )
     this.#maxMissedHeartbeats = Math.ceil(options.slowClientTimeoutMs / options.heartbeatMs)
-    this.crowd = new Crowd(options.clock, options, (connections) =>
+    this.registry = new ConnectionRegistry(options.clock, options, (connections) =>
       this.#closeAll(connections, options.log.nextIndex),
     )
     this.outputs = new OutputBuffers(options.maxOutputBufferBytes, () => {
@@ -77,7 +78,7 @@ export class Hub {
     this.#dispatcher = new Dispatcher({
       log: options.log,
       clock: options.clock,
-      crowd: this.crowd,
+      registry: this.registry,
       outputs: this.outputs,
       tracing: options.tracing,
       onBehind: (connection) => this.#catchUp.push(connection),
@@ -85,7 +86,7 @@ export class Hub {
       onError: this.#onError,
     })
     options.log.onAppend((entry) => {
-      if (entry.kind === 'disconnect') this.#closeAll(this.crowd.selected(entry.selection), entry.index)
+      if (entry.kind === 'disconnect') this.#closeAll(this.registry.selected(entry.selection), entry.index)
       this.#dispatcher.schedule()
     })
   }
@@ -98,16 +99,16 @@ export class Hub {
   /**
    * Adds a connection that was authorized when the log's next index was `since`. A matching disconnect at or after
    * `since` closes it, and so does a drain: it receives the events between its response and that point first. After
-   * `close()` it is closed at once.
+   * `close()` it is closed at once. `reservation`: the room that admission has taken for it.
    */
-  add(connection: Connection, since: number = this.#log.nextIndex): void {
+  add(connection: Connection, since: number = this.#log.nextIndex, reservation?: Reservation): void {
     const closeIndex = this.#closeIndexOf(connection, since)
+    if (closeIndex !== undefined) reservation?.release()
     if (closeIndex !== undefined && closeIndex > connection.liveFrom) {
       connection.closeAt(closeIndex)
       this.#closing.add(connection)
-    } else if (closeIndex !== undefined || !this.#hasCapacityFor(connection)) this.#close(connection)
+    } else if (closeIndex !== undefined || !this.#register(connection, reservation)) this.#close(connection)
     else {
-      this.crowd.join(connection)
       this.#connections.add(connection)
       this.#counters.opened += 1
     }
@@ -122,7 +123,7 @@ export class Hub {
   #detach(connection: Connection): void {
     this.#closing.delete(connection)
     if (!this.#connections.remove(connection)) return
-    this.crowd.leave(connection)
+    this.registry.remove(connection)
     this.#counters.closed += 1
   }
 
@@ -163,21 +164,21 @@ export class Hub {
   }
 
   /** Log index at which a new connection must be closed; undefined where no disconnect or drain affects it. */
-  #closeIndexOf({ audience, liveFrom, terms }: Connection, since: number): number | undefined {
+  #closeIndexOf({ audience, liveFrom, grant }: Connection, since: number): number | undefined {
     if (this.#isStopped) return liveFrom
     // A disconnect that the log has evicted may have matched. The client reconnects, and is authorized again.
     if (since < this.#log.disconnectsFrom) return liveFrom
     for (const { selection, index } of this.#log.disconnects(since))
-      if (isMeant(selection, audience.streams, terms?.tags ?? [])) return index
+      if (isMeant(selection, audience.streams, grant?.tags ?? [])) return index
     if (this.#isDraining) return this.#log.nextIndex
     return undefined
   }
 
-  /** Checks the limits again, because concurrent requests may have used the capacity since this one was admitted. */
-  #hasCapacityFor({ audience, terms }: Connection): boolean {
-    const crowding = this.crowd.crowding(audience.streams, terms?.origin?.address)
-    if (crowding !== undefined) this.#errors.countRejected(crowding.code)
-    return crowding === undefined
+  /** False: the reservation of the connection has expired, and there is no room for it any more. */
+  #register(connection: Connection, reservation: Reservation | undefined): boolean {
+    const error = this.registry.add(connection, reservation)
+    if (error !== undefined) this.#errors.countRejected(error.code)
+    return error === undefined
   }
 
   /** Closes connections at the log's `index`, {@link YIELD_EVERY} per turn of the event loop. */

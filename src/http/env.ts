@@ -3,6 +3,7 @@ export interface NodeResponse {
   once(event: 'close', listener: () => void): unknown
   off(event: 'close', listener: () => void): unknown
   destroy(): unknown
+  readonly destroyed?: boolean
 }
 
 /** The second argument that runtimes hand to an app beside the request. */

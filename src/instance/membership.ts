@@ -10,7 +10,6 @@ import { PeerClient } from '../transport/peer-client.ts'
 import { defaultTransport, fetchTransport, type PeerTransport } from '../transport/peer-transport.ts'
 import { RequestSigner } from '../transport/request-signer.ts'
 import type { Signatures } from '../transport/signatures.ts'
-import { Arrivals } from './arrivals.ts'
 import { Incarnation } from './incarnation.ts'
 
 /** What `start()` may be given. */
@@ -54,7 +53,6 @@ export interface MembershipOptions {
 
 /** This Pod among the others: who they are, and the incarnation that it leads with them. */
 export class Membership {
-  readonly arrivals: Arrivals = new Arrivals(() => this.mark())
   readonly #options: MembershipOptions
   readonly #client: PeerClient
   #incarnation: Incarnation

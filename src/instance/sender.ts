@@ -106,7 +106,7 @@ export class Sender {
     const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key, traceparent }
     const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
     if (first === undefined) this.#options.counters.sent += 1
-    const connections = hub.crowd.listeners(stream)
+    const connections = hub.registry.listeners(stream)
     const peers = await mesh.send(epoch, seq, signal)
     return { id: formatPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }
   }

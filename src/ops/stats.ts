@@ -134,7 +134,7 @@ export function readStats(
     ...own,
     epoch: log.epoch,
     connections: { open: hub.size, opened: counters.opened, closed: counters.closed },
-    streams: { active: hub.crowd.streamCount, ...largest(hub, largestStreams) },
+    streams: { active: hub.registry.streamCount, ...largest(hub, largestStreams) },
     events: {
       sent: counters.sent,
       received: counters.received,
@@ -174,8 +174,8 @@ function largest(hub: Hub, most: number): Pick<Stats['streams'], 'largest' | 're
   const found: StreamStats[] = []
   let rest = 0
   if (most <= 0) return { largest: found, rest }
-  for (const stream of hub.crowd.streams) {
-    const connections = hub.crowd.listeners(stream)
+  for (const stream of hub.registry.streams) {
+    const connections = hub.registry.listeners(stream)
     rest += connections
     if (found.length >= most && (found.at(-1) as StreamStats).connections >= connections) continue
     const place = found.findIndex((other) => other.connections < connections)

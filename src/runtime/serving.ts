@@ -3,9 +3,8 @@ import * as v from 'valibot'
 import { MAX_TIMER_MS } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import type { FetchHandler } from '../http/closing.ts'
-import { notingArrivals } from '../instance/arrivals.ts'
 import { checkOptions, hasMethods, whole, withDefault } from '../options.ts'
-import type { Sser } from '../sser.ts'
+import { arrivalsOf, type Sser } from '../sser.ts'
 import {
   type CertificateReader,
   PeerCertificates,
@@ -181,7 +180,8 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
       hmacFactory: runtime.hmacFactory,
     })
     const isDraining = () => sser.state === 'draining' || sser.state === 'stopped'
-    const clients = await runtime.bindPublic(notingArrivals(sser, fetch), port, hostname, isDraining)
+    const recorded = arrivalsOf(sser)?.recording(fetch) ?? fetch
+    const clients = await runtime.bindPublic(recorded, port, hostname, isDraining)
     open = clients
     if (stopping !== undefined) throw new SserError('stopped', 'The Pod was told to stop while it started')
     return { port: clients.port, internalPort: internal.port, opsPort: ops.port, stop }

@@ -73,7 +73,7 @@ describe('a connection begins where its request was answered', () => {
     const { timers } = pod.clock
     const bodies = numbers(1, 100).map(() => pod.body(['a']))
     expect([pod.incarnation.hub.size, pod.clock.timers]).toEqual([0, timers])
-    expect([...pod.incarnation.hub.crowd.streams]).toEqual([])
+    expect([...pod.incarnation.hub.registry.streams]).toEqual([])
     for (const body of bodies) await body.cancel()
     expect([pod.incarnation.hub.size, pod.clock.timers]).toEqual([0, timers])
   })
@@ -128,7 +128,7 @@ describe('a connection that a disconnect ends', () => {
     const since = pod.incarnation.log.nextIndex
     pod.send('a', 'before')
     disconnect(pod)
-    const client = new Client(pod.incarnation.open(['a'], undefined, undefined, since).stream.body)
+    const client = new Client(pod.body(['a'], undefined, since))
     pod.send('a', 'too late')
     expect(await seen(pod, client)).toEqual([])
     expect(client.ended).toBe(true)

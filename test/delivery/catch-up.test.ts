@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { prepareConnection } from '../../src/admission/admit.ts'
 import { settle } from '../support/clock.ts'
 import { Listening } from '../support/listening.ts'
 
@@ -23,7 +24,7 @@ describe('those who come back all at once', () => {
     let slices = 0
     for (let i = 0; i < 20; i += 1) {
       texts.push('')
-      const connection = pod.incarnation.connect(['past'], id, {
+      const connection = prepareConnection(pod.incarnation, ['past'], id).connect({
         write(chunk) {
           slices += 1
           texts[i] += decoder.decode(chunk)
@@ -62,7 +63,7 @@ describe('those who come back all at once', () => {
     vi.spyOn(pod.clock, 'now').mockImplementation(() => now() + spentMs)
     let slices = 0
     const connections = Array.from({ length: 20 }, () =>
-      pod.incarnation.connect(['past'], id, {
+      prepareConnection(pod.incarnation, ['past'], id).connect({
         write() {
           slices += 1
           spentMs += 1

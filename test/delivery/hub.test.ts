@@ -7,7 +7,7 @@ import { within } from '../support/until.ts'
 /** What the hub may hold when nobody listens. */
 function expectNothingHeld(pod: Listening) {
   expect(pod.incarnation.hub.size).toBe(0)
-  expect([...pod.incarnation.hub.crowd.streams]).toEqual([])
+  expect([...pod.incarnation.hub.registry.streams]).toEqual([])
   expect(pod.clock.timers).toBe(0)
 }
 
@@ -101,9 +101,9 @@ describe('nothing is left behind by', () => {
     const pod = new Listening()
     const client = pod.connect('a', 'b')
     await settle()
-    expect([pod.incarnation.hub.size, pod.incarnation.hub.crowd.listeners('a'), pod.clock.timers]).toEqual([
-      1, 1, 1,
-    ])
+    expect([pod.incarnation.hub.size, pod.incarnation.hub.registry.listeners('a'), pod.clock.timers]).toEqual(
+      [1, 1, 1],
+    )
     await client.cancel()
     expectNothingHeld(pod)
   })
@@ -146,12 +146,15 @@ describe('a hub', () => {
     const clients = [pod.connect('a'), pod.connect('a', 'b')]
     await settle()
     const { hub } = pod.incarnation
-    expect([hub.size, hub.crowd.listeners('a'), hub.crowd.listeners('b'), hub.crowd.listeners('c')]).toEqual([
-      2, 2, 1, 0,
-    ])
+    expect([
+      hub.size,
+      hub.registry.listeners('a'),
+      hub.registry.listeners('b'),
+      hub.registry.listeners('c'),
+    ]).toEqual([2, 2, 1, 0])
     await clients[1]?.cancel()
-    expect([hub.size, hub.crowd.listeners('a'), hub.crowd.listeners('b')]).toEqual([1, 1, 0])
-    expect([...hub.crowd.streams]).toEqual(['a'])
+    expect([hub.size, hub.registry.listeners('a'), hub.registry.listeners('b')]).toEqual([1, 1, 0])
+    expect([...hub.registry.streams]).toEqual(['a'])
   })
 
   it('encodes an event once for connections that name the same streams in another order', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { prepareConnection } from '../../src/admission/admit.ts'
 import type { Sink } from '../../src/delivery/connection.ts'
 import { settle } from '../support/clock.ts'
 import { Listening } from '../support/listening.ts'
@@ -14,7 +15,7 @@ class SlowSink implements Sink {
 
   constructor(pod: Listening, streams: readonly string[], isSharing: boolean, id?: string) {
     this.isSharing = isSharing
-    const connection = pod.incarnation.connect(streams, id, this)
+    const connection = prepareConnection(pod.incarnation, streams, id).connect(this)
     pod.incarnation.hub.add(connection)
     this.pull = () => pod.incarnation.hub.pull(connection)
     this.pull()

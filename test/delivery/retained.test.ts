@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Hono } from 'hono'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { EventStream, eventStreamOf } from '../../src/delivery/event-stream.ts'
+import { EventStreamBody } from '../../src/delivery/event-stream-body.ts'
 import { Client } from '../support/client.ts'
 import { settle } from '../support/clock.ts'
 import { Fleet } from '../support/fleet.ts'
@@ -20,8 +20,9 @@ describe('an open event stream', () => {
     const { sser } = (await Fleet.of(1)).pod(0)
     const open = async () => {
       const request = new Request('http://pod/?stream=a')
-      const client = new Client(await sser.handler(request)).flow()
-      return { client, request: new WeakRef(request), stream: eventStreamOf(request) }
+      const response = await sser.handler(request)
+      const client = new Client(response).flow()
+      return { client, request: new WeakRef(request), stream: response.body }
     }
     const { client, request, stream } = await open()
     await settle()
@@ -29,7 +30,7 @@ describe('an open event stream', () => {
     await setImmediate()
     gc()
     expect(request.deref()).toBeUndefined()
-    expect(stream).toBeInstanceOf(EventStream)
+    expect(stream).toBeInstanceOf(EventStreamBody)
     expect([sser.connections, client.ended]).toEqual([1, false])
   })
 
@@ -38,8 +39,8 @@ describe('an open event stream', () => {
     const request = new Request('http://pod/?stream=a')
     const signal = vi.spyOn(request, 'signal', 'get')
     const response = await sser.handler(request)
-    const carrier = { begin() {}, end() {}, cut() {}, reportsClose: true }
-    eventStreamOf(request)?.carriedBy(carrier)
+    const hooks = { onOpen() {}, onEnd() {}, onAbort() {}, reportsClose: true }
+    ;(response.body as EventStreamBody).onSocket(hooks)
     new Client(response).flow()
     await settle()
     expect(sser.connections).toBe(1)

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { prepareConnection } from '../../src/admission/admit.ts'
+import { EventStreamBody } from '../../src/delivery/event-stream-body.ts'
 import { Reader } from '../../src/delivery/reader.ts'
 import { timing } from '../../src/log/timing.ts'
 import { formatPosition } from '../../src/wire/position.ts'
@@ -58,9 +60,11 @@ describe('a slice of the log', () => {
   it('is read once for each connection: the answer tells of the gap that the connection begins with', async () => {
     const pod = new Listening({ logMaxBytes: 20_000 })
     for (let i = 0; i < 30; i += 1) pod.send('a', 'x'.repeat(1_000))
-    const { stream, gap } = pod.incarnation.open(['a'], formatPosition([[pod.incarnation.log.epoch, 1]]))
+    const id = formatPosition([[pod.incarnation.log.epoch, 1]])
+    const { connect, gap } = prepareConnection(pod.incarnation, ['a'], id)
     expect(gap).toBe('trimmed')
-    const reader = stream.body.getReader()
+    const { hub, log } = pod.incarnation
+    const reader = new EventStreamBody({ hub, connect, since: log.nextIndex }).getReader()
     const { value } = await reader.read()
     expect(new TextDecoder().decode(value)).toContain('{"reason":"trimmed"}')
     await reader.cancel()

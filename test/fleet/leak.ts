@@ -145,7 +145,7 @@ async function measure() {
   const { heap, instances } = await memory()
   return {
     connections: sser.connections,
-    streams: [...(hub?.crowd.streams ?? [])].length,
+    streams: [...(hub?.registry.streams ?? [])].length,
     timers: clock.timers,
     resources: resources(),
     instances,

@@ -1,4 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import { prepareConnection } from '../../src/admission/admit.ts'
 import type { Connection, Sink } from '../../src/delivery/connection.ts'
 import type { Incarnation } from '../../src/instance/incarnation.ts'
 import { parsePosition } from '../../src/wire/position.ts'
@@ -57,7 +58,7 @@ export class Listener implements Sink {
     this.#streams = streams
     this.#incarnation = incarnation
     this.#isSlow = options.isSlow === true
-    this.#connection = incarnation.connect(streams, options.id, this)
+    this.#connection = prepareConnection(incarnation, streams, options.id).connect(this)
     incarnation.hub.add(this.#connection)
     this.pull()
   }

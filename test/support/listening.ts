@@ -1,4 +1,6 @@
+import { prepareConnection } from '../../src/admission/admit.ts'
 import type { Connection, Sink } from '../../src/delivery/connection.ts'
+import { EventStreamBody } from '../../src/delivery/event-stream-body.ts'
 import { Incarnation } from '../../src/instance/incarnation.ts'
 import type { Content, EventEntry } from '../../src/log/entry.ts'
 import { resolveSettings, type Settings } from '../../src/options.ts'
@@ -40,8 +42,13 @@ export class Listening {
   }
 
   /** The body of a response. */
-  body(streams: readonly string[], lastEventId?: string): ReadableStream<Uint8Array> {
-    return this.incarnation.open(streams, lastEventId).stream.body
+  body(
+    streams: readonly string[],
+    lastEventId?: string,
+    since: number = this.incarnation.log.nextIndex,
+  ): EventStreamBody {
+    const { connect } = prepareConnection(this.incarnation, streams, lastEventId)
+    return new EventStreamBody({ hub: this.incarnation.hub, connect, since })
   }
 
   /** A client that reads when it is told to. */
@@ -64,7 +71,7 @@ export class Listening {
       close() {},
       abort() {},
     }
-    const connection: Connection = this.incarnation.connect(streams, undefined, sink)
+    const connection: Connection = prepareConnection(this.incarnation, streams).connect(sink)
     this.incarnation.hub.add(connection)
     this.incarnation.hub.pull(connection)
     return connection

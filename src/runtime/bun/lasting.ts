@@ -1,5 +1,6 @@
-import { carriedByBun } from '../../delivery/bun-body.ts'
-import { eventStreamIn, eventStreamOf, isEventStream } from '../../delivery/event-stream.ts'
+import { arrivalOf } from '../../admission/arrivals.ts'
+import { onBunSocket } from '../../delivery/bun-socket.ts'
+import { isEventStream } from '../../delivery/event-stream-body.ts'
 import type { BunServer } from '../../http/bun-server.ts'
 import { closing } from '../../http/closing.ts'
 
@@ -19,10 +20,10 @@ export function lasting(request: Request, response: Response, connection: BunCon
   const { server, idleTimeout, onEnd } = connection
   // Where the app has upgraded the request to a WebSocket, there is no response.
   if (response === undefined) return response
-  const stream = eventStreamOf(request) ?? eventStreamIn(response)
+  const stream = arrivalOf(request, server)?.body
   if (stream !== undefined) {
     // Bun cancels the body that it sends; where that is another one, the stream must ask the request's signal.
-    carriedByBun(stream, request, server, { reportsClose: response.body === stream.body, onEnd })
+    onBunSocket(stream, request, server, { reportsClose: response.body === stream, onEnd })
     // A Pod that drains ends its streams, and no client should come back to it over the same connection.
     return isEventStream(response) ? closing(response) : response
   }

@@ -1,12 +1,8 @@
 import { channel } from 'node:diagnostics_channel'
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import {
-  type EventStream,
-  eventStreamIn,
-  eventStreamOf,
-  eventStreamsOpened,
-} from '../../delivery/event-stream.ts'
+import { arrivalOf } from '../../admission/arrivals.ts'
+import type { EventStreamBody } from '../../delivery/event-stream-body.ts'
 import { isPromise } from '../../http/closing.ts'
 import { retryFrame } from '../../wire/frame.ts'
 import type { ServeOptions } from '../serving.ts'
@@ -21,8 +17,15 @@ interface Env {
   outgoing: ServerResponse
 }
 
-/** Sees to a response; `watchers` listen already to its end. */
-type Finish = (request: Request, env: Env, response: Response, watchers: number) => Response
+/** Sends the response to a request that an event stream answers; `watchers` listen already to its end. */
+type Finish = (exchange: Exchange, watchers: number) => Response
+
+interface Exchange {
+  request: Request
+  env: Env
+  response: Response
+  stream: EventStreamBody
+}
 
 /** Who replaces one of these, as compression does for any framework, wants all that is written. */
 const { writeHead, write, end } = ServerResponse.prototype
@@ -34,11 +37,11 @@ const FINISHED = channel('http.server.response.finish')
  * framed once for all, and nothing of HTTP is kept for a connection. What cannot be is served as any other response.
  */
 export function withFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'] {
-  return finishing(fetch, (request, env, response, watchers) => {
-    const stream = eventStreamOf(request)
+  return finishing(fetch, (exchange, watchers) => {
+    const { request, env, response, stream } = exchange
     const { incoming, outgoing } = env
-    if (stream === undefined || outgoing.socket === null || !isPlain(stream, response, incoming, outgoing))
-      return withoutDiverting(request, env, response)
+    if (outgoing.socket === null || !isPlain(stream, response, incoming, outgoing))
+      return withoutAttaching(exchange)
     const isWatched = hasAborter(request) || hasListeners(outgoing, watchers)
     begin(stream, response.headers, env, isWatched)
     // Whoever looks at its body takes it out of the form in which it would be written as an empty response.
@@ -49,17 +52,19 @@ export function withFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'
 
 /** `fetch`, and event streams are served as any other response. */
 export function withoutFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'] {
-  return finishing(fetch, withoutDiverting)
+  return finishing(fetch, withoutAttaching)
 }
 
-/** `fetch`, and `finish` for what it answers where an event stream was opened meanwhile: no other response pays for it. */
+/** `fetch`, and `finish` for its response where an event stream answers the request. */
 function finishing(fetch: ServeOptions['fetch'], finish: Finish): ServeOptions['fetch'] {
   return (request, env) => {
     const { incoming, outgoing } = env as Env
     if (refusesPipelined(incoming, outgoing)) return new Response()
-    const before = eventStreamsOpened()
     const end = (response: Response, watchers: number) => {
-      return eventStreamsOpened() === before ? response : finish(request, env as Env, response, watchers)
+      const stream = arrivalOf(request, env)?.body
+      return stream === undefined
+        ? response
+        : finish({ request, env: env as Env, response, stream }, watchers)
     }
     const response = fetch(request, env)
     dropBodyOfGet((env as Env).incoming)
@@ -86,13 +91,13 @@ function hasBody({ headers }: IncomingMessage): boolean {
  * An event stream would wait behind the other response, perhaps for ever, and Node 22 would not tell it when the client
  * has gone: the client is to come again. What stands there in the place of the stream may wait.
  */
-function behindAnother(stream: EventStream, response: Response): Response {
+function behindAnother(stream: EventStreamBody, response: Response): Response {
   const { status, statusText, body } = response
   const headers = new Headers(response.headers)
   // It said so as an event stream; what the client has asked for behind it is to be answered.
   headers.delete('connection')
-  if (body !== stream.body) {
-    if (!stream.body.locked) return new Response(body, { status, statusText, headers })
+  if (body !== stream) {
+    if (!stream.locked) return new Response(body, { status, statusText, headers })
     // It was made of the stream, and takes of it already.
     body?.cancel().catch(() => {})
   }
@@ -100,17 +105,20 @@ function behindAnother(stream: EventStream, response: Response): Response {
   return new Response(retryFrame(), { status, headers })
 }
 
-function withoutDiverting(request: Request, { outgoing }: Env, response: Response): Response {
-  const stream = eventStreamOf(request) ?? eventStreamIn(response)
-  if (stream === undefined) return response
-  if (outgoing.socket === null) return behindAnother(stream, response)
+function withoutAttaching({ env: { outgoing }, response, stream }: Exchange): Response {
+  if (outgoing.socket === null) {
+    const other = behindAnother(stream, response)
+    // Nothing will read it.
+    stream.leave()
+    return other
+  }
   lingerAfter(stream, outgoing)
   return response
 }
 
 /** Whether the response is the stream as it was opened, and goes out as chunks of HTTP/1.1 and nothing else. */
 function isPlain(
-  stream: EventStream,
+  stream: EventStreamBody,
   response: Response,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -121,7 +129,7 @@ function isPlain(
     outgoing.socket?.writable === true &&
     !outgoing.headersSent &&
     response.status === 200 &&
-    response.body === stream.body &&
+    response.body === stream &&
     outgoing.writeHead === writeHead &&
     outgoing.write === write &&
     outgoing.end === end
@@ -145,7 +153,12 @@ function hasListeners(outgoing: ServerResponse, watchers: number): boolean {
 }
 
 /** Sends the head. The rest waits until HTTP's parser, which may be at work on the request, is out of the way. */
-function begin(stream: EventStream, headers: Headers, { incoming, outgoing }: Env, isWatched: boolean): void {
+function begin(
+  stream: EventStreamBody,
+  headers: Headers,
+  { incoming, outgoing }: Env,
+  isWatched: boolean,
+): void {
   if (isWatched || outgoing.getHeaderNames().length > 0) {
     for (const [name, value] of headers) outgoing.appendHeader(name, value)
     outgoing.writeHead(200, { connection: 'close', 'transfer-encoding': 'chunked' })
@@ -157,7 +170,7 @@ function begin(stream: EventStream, headers: Headers, { incoming, outgoing }: En
   incoming.resume()
   setImmediate(() => {
     const { socket } = outgoing
-    if (socket === null || socket.destroyed) return
+    if (socket === null || socket.destroyed) return stream.leave()
     const isDone = incoming.complete && incoming.readableEnded
     const message = isDone && !isWatched && letGo(outgoing, socket) ? undefined : outgoing
     if (message !== undefined) markLast(socket)

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Carrier, EventStream } from '../../delivery/event-stream.ts'
+import type { EventStreamBody, SocketHooks } from '../../delivery/event-stream-body.ts'
 
 /** How long a client may take for what is left of its ended response, in milliseconds; it can resume where it was. */
 const LINGER_MS = 10_000
@@ -40,7 +40,7 @@ export function linger(socket: Socket): void {
 }
 
 /** Sees to the socket of a stream that HTTP itself writes. */
-export function lingerAfter(stream: EventStream, response: ServerResponse): void {
+export function lingerAfter(stream: EventStreamBody, response: ServerResponse): void {
   // A HEAD has no stream that would end.
   if (response.req.method === 'HEAD' || response.headersSent) return
   // The time limit must meet no other response on the socket.
@@ -48,7 +48,7 @@ export function lingerAfter(stream: EventStream, response: ServerResponse): void
   if (response.socket !== null) markLast(response.socket)
   const { socket } = response
   ;(response as StreamResponse)[STREAM] = stream
-  stream.carriedBy(new ResponseCarrier(response))
+  stream.onSocket(new ResponseHooks(response))
   // The adapter cancels the body that it sends; that is another one where a middleware has cloned the response.
   response.on('close', leave)
   // Node's HTTP stops reading where too much is asked for behind this response, and would not see the client go.
@@ -62,7 +62,7 @@ export function lingerAfter(stream: EventStream, response: ServerResponse): void
 const STREAM = Symbol('sser stream')
 const RESPONSE = Symbol('sser response')
 
-type StreamResponse = ServerResponse & { [STREAM]?: EventStream }
+type StreamResponse = ServerResponse & { [STREAM]?: EventStreamBody }
 type StreamSocket = Socket & { [RESPONSE]?: ServerResponse }
 
 function leave(this: StreamResponse): void {
@@ -73,7 +73,7 @@ function destroyResponse(this: StreamSocket): void {
   this[RESPONSE]?.destroy()
 }
 
-class ResponseCarrier implements Carrier {
+class ResponseHooks implements SocketHooks {
   readonly reportsClose = true
   readonly #response: ServerResponse
 
@@ -81,13 +81,13 @@ class ResponseCarrier implements Carrier {
     this.#response = response
   }
 
-  begin(): void {}
+  onOpen(): void {}
 
-  end(): void {
+  onEnd(): void {
     if (this.#response.socket !== null) linger(this.#response.socket)
   }
 
-  cut(): void {
+  onAbort(): void {
     this.#response.destroy()
   }
 }

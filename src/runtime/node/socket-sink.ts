@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Sink } from '../../delivery/connection.ts'
-import type { EventStream, Taker } from '../../delivery/event-stream.ts'
+import type { ConnectionHandle, EventStreamBody } from '../../delivery/event-stream-body.ts'
 import { linger } from './linger.ts'
 
 const LAST_CHUNK = '0\r\n\r\n'
@@ -22,7 +22,7 @@ export class SocketSink implements Sink {
   readonly #socket: Socket
   /** Where HTTP has not let go of the socket, the response that must end in its way. */
   readonly #message: ServerResponse | undefined
-  #taker: Taker | undefined
+  #handle: ConnectionHandle | undefined
 
   private constructor(socket: Socket, message: ServerResponse | undefined) {
     this.#socket = socket
@@ -30,13 +30,13 @@ export class SocketSink implements Sink {
   }
 
   /** Begins to write the stream. */
-  static attach(stream: EventStream, socket: Socket, message: ServerResponse | undefined): void {
+  static attach(stream: EventStreamBody, socket: Socket, message: ServerResponse | undefined): void {
     const sink = new SocketSink(socket, message)
     ;(socket as SinkSocket)[SINK] = sink
     socket.on('drain', onDrain).on('close', onClose)
     // The response is the last on its connection. A client that says no more does not listen any more, either.
     if (message === undefined) socket.on('error', ignore).on('end', socket.destroy).resume()
-    sink.#taker = stream.divert(sink)
+    sink.#handle = stream.attach(sink)
     sink.pull()
   }
 
@@ -68,7 +68,7 @@ export class SocketSink implements Sink {
   }
 
   pull(): void {
-    this.#taker?.pull()
+    this.#handle?.pull()
   }
 
   abort(): void {
@@ -77,7 +77,7 @@ export class SocketSink implements Sink {
 
   /** Its socket is closed. */
   leave(): void {
-    this.#taker?.leave()
+    this.#handle?.leave()
   }
 }
 

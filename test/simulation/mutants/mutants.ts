@@ -188,7 +188,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'who was let in before a disconnect does not slip through',
     file: 'src/delivery/hub.ts',
-    find: 'if (isMeant(selection, audience.streams, terms?.tags ?? [])) return index',
+    find: 'if (isMeant(selection, audience.streams, grant?.tags ?? [])) return index',
     replace: 'void selection',
     mood: 'ordinary',
     seeds: 1_000,

@@ -1,0 +1,141 @@
+import type { Clock } from '../clock.ts'
+import { Connection, type Sink } from '../delivery/connection.ts'
+import type { ConnectionGrant } from '../delivery/connection-grant.ts'
+import { EventStreamBody } from '../delivery/event-stream-body.ts'
+import { Reader } from '../delivery/reader.ts'
+import type { Reservation } from '../delivery/reservations.ts'
+import type { Incarnation } from '../instance/incarnation.ts'
+import type { Membership } from '../instance/membership.ts'
+import type { ResolvedSettings } from '../options.ts'
+import type { GapReason } from '../wire/frame.ts'
+import type { Arrivals } from './arrivals.ts'
+import type { CheckedGrant } from './authorization.ts'
+
+export interface AdmissionOptions {
+  settings: ResolvedSettings
+  clock: Clock
+  membership: Membership
+  arrivals: Arrivals
+  isReady(): boolean
+}
+
+/** One valid request for events. */
+export interface ConnectionRequest {
+  request: Request
+  env: unknown
+  streams: readonly string[]
+  lastEventId: string | undefined
+  /** The client's address, where connections are counted by address. */
+  address: string | undefined
+  /** Calls the option `authorize`, where there is one. */
+  authorize: ((streams: readonly string[]) => Promise<CheckedGrant>) | undefined
+}
+
+/** The response to a request that was admitted. */
+export interface Admitted {
+  body: EventStreamBody
+  /** Whether the client resumes without a gap; undefined where it sent no id. */
+  resume: 'complete' | 'gap' | undefined
+}
+
+/**
+ * Admits a request: reserves room for a connection, calls `authorize` once, and reads `Last-Event-ID` once. Every path
+ * gives the room back: a refusal here, and {@link EventStreamBody} when the response or its connection ends. Undefined: this
+ * Pod is not ready, or drains.
+ * @throws SserError where there is no room; what `authorize` throws, by a rejection.
+ */
+export function admit(
+  options: AdmissionOptions,
+  asked: ConnectionRequest,
+): Admitted | undefined | Promise<Admitted | undefined> {
+  const { membership, arrivals } = options
+  const { request, env, streams, address, authorize } = asked
+  const incarnation = membership.current()
+  const mark = arrivals.of(request, env)?.mark ?? membership.mark()
+  const reservation = incarnation.hub.registry.reserve(streams, address)
+  const open = (granted: CheckedGrant): Admitted | undefined => {
+    if (options.isReady()) return openBody(options, asked, granted, { incarnation, reservation, mark })
+    reservation.release()
+    return undefined
+  }
+  if (authorize === undefined) return open({ streams, tags: [], maxAgeMs: undefined })
+  return authorize(streams).then(open, (error: unknown) => {
+    reservation.release()
+    throw error
+  })
+}
+
+/** State that {@link admit} captures before it calls `authorize`. */
+interface Captured {
+  incarnation: Incarnation
+  reservation: Reservation
+  mark: number
+}
+
+function openBody(
+  options: AdmissionOptions,
+  { request, env, streams: requested, lastEventId, address }: ConnectionRequest,
+  granted: CheckedGrant,
+  captured: Captured,
+): Admitted {
+  const { membership, arrivals } = options
+  const incarnation = membership.current()
+  const { registry } = incarnation.hub
+  let { reservation } = captured
+  if (incarnation !== captured.incarnation) {
+    // While `authorize` was pending, the process stood still for so long that a new incarnation began.
+    reservation.release()
+    reservation = registry.reserve(requested, address)
+  }
+  registry.grant(reservation, granted.streams)
+  const grant = connectionGrant(options, granted, reservation)
+  const { gap, connect } = prepareConnection(incarnation, granted.streams, lastEventId, grant)
+  const since = membership.since(captured.mark)
+  const body = new EventStreamBody({ hub: incarnation.hub, connect, since, reservation })
+  arrivals.opened(request, env, body)
+  const resume = gap === undefined ? 'complete' : 'gap'
+  return { body, resume: lastEventId === undefined ? undefined : resume }
+}
+
+/** Undefined where it would be empty: most connections need none. */
+function connectionGrant(
+  { settings, clock }: AdmissionOptions,
+  { tags, maxAgeMs }: CheckedGrant,
+  { address }: Reservation,
+): ConnectionGrant | undefined {
+  const { authorize, maxConnectionAgeMs } = settings
+  if (authorize === undefined && maxConnectionAgeMs === 0 && address === undefined) return undefined
+  // Connections that opened together, after a rollout for example, must not end together.
+  const ageMs = maxConnectionAgeMs === 0 ? undefined : maxConnectionAgeMs * (0.75 + clock.random() / 4)
+  const ms = Math.min(maxAgeMs ?? Number.POSITIVE_INFINITY, ageMs ?? Number.POSITIVE_INFINITY)
+  return { tags, endsAt: Number.isFinite(ms) ? clock.now() + ms : undefined, address }
+}
+
+/** A connection that opens once it has a sink. */
+export interface PreparedConnection {
+  /** Why the client may have missed events. */
+  gap: GapReason | undefined
+  connect(sink: Sink): Connection
+}
+
+/** Reads `lastEventId`, and fixes where the connection begins: here and now, whenever its body is read. */
+export function prepareConnection(
+  incarnation: Incarnation,
+  streams: readonly string[],
+  lastEventId?: string,
+  grant?: ConnectionGrant,
+): PreparedConnection {
+  const { context, hub, settings } = incarnation
+  const reader = new Reader(context.log, streams, incarnation.timing)
+  const isResumed = lastEventId !== undefined
+  let gap: GapReason | undefined
+  // With `resume: false` no client can resume; the gap clears its id, which nothing here keeps up to date.
+  if (lastEventId !== undefined && !settings.resume) gap = 'invalid-id'
+  else if (lastEventId !== undefined)
+    gap = reader.resume(lastEventId, settings.maxLastEventIdBytes, context.now())
+  const connect = (sink: Sink) => {
+    const audience = hub.registry.audience(streams)
+    return new Connection({ reader, gap, isResumed, audience, sink, context, grant })
+  }
+  return { gap, connect }
+}

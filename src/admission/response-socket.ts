@@ -1,0 +1,55 @@
+import { onBunSocket } from '../delivery/bun-socket.ts'
+import type { EventStreamBody } from '../delivery/event-stream-body.ts'
+import { bunServerIn } from '../http/bun-server.ts'
+
+export interface ResponseSocketOptions {
+  heartbeatMs: number
+  warn(message: string): void
+}
+
+/** Bun's default idle timeout, in milliseconds. */
+const BUN_IDLE_MS = 10_000
+
+/** The sockets under event streams, as far as `env` tells which server sends the response. */
+export class ResponseSocket {
+  readonly #options: ResponseSocketOptions
+  #isWarned = false
+
+  constructor(options: ResponseSocketOptions) {
+    this.#options = options
+  }
+
+  /** Keeps the socket open while the event stream lasts. */
+  prepare(request: Request, env: unknown, body: EventStreamBody): void {
+    const server = bunServerIn(env)
+    // A middleware may yet make another body of it.
+    if (server !== undefined) onBunSocket(body, request, server, { reportsClose: false })
+    else if (!isNode(env)) this.#warnUnderBun()
+  }
+
+  #warnUnderBun(): void {
+    const { heartbeatMs, warn } = this.#options
+    if (this.#isWarned || !('Bun' in globalThis) || heartbeatMs < BUN_IDLE_MS) return
+    this.#isWarned = true
+    warn(
+      `Bun.serve() closes event streams that are quiet for ${BUN_IDLE_MS} ms, before the first heartbeat (heartbeatMs is ${heartbeatMs}), because the app was not handed Bun's server: pass it on, as in fetch: (request, server) => sser.handler(request, server), or set heartbeatMs below ${BUN_IDLE_MS}`,
+    )
+  }
+}
+
+interface NodeEnv {
+  incoming?: { httpVersionMajor?: number }
+}
+
+/** Whether Node's HTTP server sends the response. Bun has that server, too, without an idle timeout. */
+function isNode(env: unknown): boolean {
+  return (env as NodeEnv | undefined)?.incoming !== undefined
+}
+
+/**
+ * Whether an event stream is sent with `Connection: close`: a draining Pod ends its streams, and no client should come back
+ * to it over the same connection. HTTP/2 has no such header.
+ */
+export function endsConnection(env: unknown): boolean {
+  return bunServerIn(env) !== undefined || (env as NodeEnv | undefined)?.incoming?.httpVersionMajor === 1
+}

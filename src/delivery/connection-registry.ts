@@ -1,0 +1,158 @@
+import type { Clock } from '../clock.ts'
+import { SserError } from '../errors.ts'
+import type { Selection } from '../log/selection.ts'
+import { type Audience, Audiences } from './audience.ts'
+import type { Batch } from './batch.ts'
+import type { Connection } from './connection.ts'
+import { ConnectionsPerAddress } from './connections-per-address.ts'
+import { Deadlines } from './deadlines.ts'
+import { Groups } from './groups.ts'
+import { type Reservation, Reservations } from './reservations.ts'
+
+export interface ConnectionLimits {
+  maxConnections: number
+  maxConnectionsPerAddress: number
+  /** Streams on which connections are open. */
+  maxStreams: number
+}
+
+/** The open connections of this Pod by stream, tag, address and end, and the room that is left for others. */
+export class ConnectionRegistry {
+  readonly #clock: Clock
+  readonly #limits: ConnectionLimits
+  readonly #audiences = new Audiences()
+  readonly #tags = new Groups<string>()
+  readonly #deadlines: Deadlines
+  /** Connections and reservations. */
+  readonly #addresses = new ConnectionsPerAddress()
+  readonly #reservations: Reservations
+  #size = 0
+
+  /** Calls `end` with connections whose granted time is over. */
+  constructor(clock: Clock, limits: ConnectionLimits, end: (connections: Iterable<Connection>) => void) {
+    this.#clock = clock
+    this.#limits = limits
+    this.#deadlines = new Deadlines(clock, end)
+    this.#reservations = new Reservations(this.#addresses, (stream) => this.#audiences.has(stream))
+  }
+
+  /** Streams on which connections are open. */
+  get streams(): Iterable<string> {
+    return this.#audiences.streams
+  }
+
+  /** Number of {@link streams}. */
+  get streamCount(): number {
+    return this.#audiences.streamCount
+  }
+
+  /** Requests that hold room and may become connections. */
+  get reservationCount(): number {
+    return this.#reservations.size
+  }
+
+  /** Whether a connection is open on `stream`. */
+  has(stream: string): boolean {
+    return this.#audiences.has(stream)
+  }
+
+  /** Number of connections on `stream`. */
+  listeners(stream: string): number {
+    return this.#audiences.listeners(stream)
+  }
+
+  /** The audience of the connections with exactly these streams. */
+  audience(streams: readonly string[]): Audience {
+    return this.#audiences.of(streams)
+  }
+
+  /** Audiences with a stream in the batch. */
+  affectedBy(batch: Batch): Iterable<Audience> {
+    return this.#audiences.affectedBy(batch)
+  }
+
+  /**
+   * Takes room for one connection from `address`, before `authorize` is called for `streams`.
+   * @throws SserError `too-many-connections`, `too-many-connections-from-address` or `too-many-streams`.
+   */
+  reserve(streams: readonly string[], address: string | undefined): Reservation {
+    this.#reservations.expire(this.#clock.now())
+    const count = address === undefined ? undefined : this.#addresses.of(address)
+    const error = this.#capacityError(count?.connections) ?? this.#streamsError(streams)
+    if (error !== undefined) throw error
+    return this.#reservations.add(count)
+  }
+
+  /**
+   * Takes room for the granted streams as well. The reservation is then held for a bounded time, until its response ends or
+   * {@link add} makes a connection of it.
+   * @throws SserError `too-many-streams`; the whole reservation is then released.
+   */
+  grant(reservation: Reservation, streams: readonly string[]): void {
+    const error = this.#streamsError(streams)
+    if (error !== undefined) {
+      reservation.release()
+      throw error
+    }
+    this.#reservations.grant(reservation, streams, this.#clock.now())
+  }
+
+  /** Adds a connection in its reserved room. Returns an error where that has expired and other requests took it. */
+  add(connection: Connection, reservation?: Reservation): SserError | undefined {
+    const { audience, grant } = connection
+    if (reservation?.release() !== true) {
+      const fromAddress = grant?.address && this.#addresses.of(grant.address.address).connections
+      const error = this.#capacityError(fromAddress) ?? this.#streamsError(audience.streams)
+      if (error !== undefined) return error
+    }
+    this.#size += 1
+    for (const stream of audience.streams) if (!this.has(stream)) this.#reservations.onConnections(stream, 1)
+    this.#audiences.add(connection)
+    for (const tag of grant?.tags ?? []) this.#tags.join(tag, connection)
+    this.#deadlines.join(connection)
+    if (grant?.address !== undefined) this.#addresses.add(grant.address)
+    return undefined
+  }
+
+  remove(connection: Connection): void {
+    const { audience, grant } = connection
+    this.#size -= 1
+    this.#audiences.remove(connection)
+    for (const stream of audience.streams) if (!this.has(stream)) this.#reservations.onConnections(stream, -1)
+    for (const tag of grant?.tags ?? []) this.#tags.leave(tag, connection)
+    this.#deadlines.leave(connection)
+    if (grant?.address !== undefined) this.#addresses.remove(grant.address)
+  }
+
+  /** Connections that a disconnect selects. */
+  *selected({ stream, tag }: Selection): Generator<Connection> {
+    if (tag === undefined) {
+      if (stream !== undefined) yield* this.#audiences.on(stream)
+      return
+    }
+    for (const connection of this.#tags.of(tag))
+      if (stream === undefined || connection.audience.streams.includes(stream)) yield connection
+  }
+
+  /** The limit that one more connection would exceed, from an address that has `fromAddress`. */
+  #capacityError(fromAddress: number | undefined): SserError | undefined {
+    const { maxConnections, maxConnectionsPerAddress } = this.#limits
+    if (this.#size + this.#reservations.size >= maxConnections)
+      return new SserError('too-many-connections', `This Pod takes ${maxConnections} connections`)
+    if (fromAddress === undefined || fromAddress < maxConnectionsPerAddress) return undefined
+    return new SserError(
+      'too-many-connections-from-address',
+      `This Pod takes ${maxConnectionsPerAddress} connections from one address`,
+    )
+  }
+
+  /** Where connections on `streams` would exceed the limit of streams. */
+  #streamsError(streams: readonly string[]): SserError | undefined {
+    const { maxStreams } = this.#limits
+    const count = this.#audiences.streamCount + this.#reservations.newStreams
+    if (count + streams.length <= maxStreams) return undefined
+    const added = streams.filter((stream) => !this.has(stream) && !this.#reservations.has(stream)).length
+    if (added === 0 || count + added <= maxStreams) return undefined
+    return new SserError('too-many-streams', `Clients of this Pod listen on ${maxStreams} streams at most`)
+  }
+}
