@@ -2,8 +2,8 @@
 // machine: each figure is the median of several, beside a control that was measured in turn with it.
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { endPods, Pod, type Runtime } from '../test/fleet/pods.ts'
 import { plainMessage, seededRandom } from '../test/support/messages.ts'
+import { endPods, PodProcess, type Runtime } from '../test/support/pod-process.ts'
 
 const ROUNDS = 7
 const MEBIBYTE = 1_048_576
@@ -24,7 +24,7 @@ function print(name: string, { ms, controlMs }: { ms: number; controlMs: number 
   console.log(`${name}: ${ms.toFixed(1)} ms; control ${controlMs.toFixed(1)} ms`)
 }
 
-async function sendAll(pod: Pod, messages: readonly string[]): Promise<void> {
+async function sendAll(pod: PodProcess, messages: readonly string[]): Promise<void> {
   for (let i = 0; i < messages.length; i += 50) {
     await Promise.all(messages.slice(i, i + 50).map((msg) => pod.send('orders', msg)))
   }
@@ -32,17 +32,21 @@ async function sendAll(pod: Pod, messages: readonly string[]): Promise<void> {
 
 /** From a Pod's `new` process to its first answer: beside a peer whose log is full, and beside one that is empty. */
 async function start(runtime: Runtime): Promise<void> {
-  const full = await Pod.start({ runtime, host: '127.0.90.1' })
-  const empty = await Pod.start({ runtime, host: '127.0.90.2' })
+  const full = await PodProcess.start({ runtime, host: '127.0.90.1' })
+  const empty = await PodProcess.start({ runtime, host: '127.0.90.2' })
   await sendAll(
     full,
     Array.from({ length: 18_000 }, () => plainMessage(random, 1_000)),
   )
   let host = 10
-  const startBeside = (peer: Pod) => async () => {
+  const startBeside = (peer: PodProcess) => async () => {
     host += 1
     const from = performance.now()
-    const pod = await Pod.start({ runtime, host: `127.0.90.${host}`, peers: [`${peer.options.host}:7110`] })
+    const pod = await PodProcess.start({
+      runtime,
+      host: `127.0.90.${host}`,
+      peers: [`${peer.options.host}:7110`],
+    })
     const ms = performance.now() - from
     await pod.kill()
     return ms
@@ -74,7 +78,7 @@ function read(url: URL, last: string): Promise<{ ms: number; bytes: number }> {
 
 /** 10,000 events of 100 bytes to one client that comes back, beside the same bytes in one answer of `node:http`. */
 async function replay(runtime: Runtime): Promise<void> {
-  const pod = await Pod.start({ runtime, host: '127.0.91.1' })
+  const pod = await PodProcess.start({ runtime, host: '127.0.91.1' })
   const { id } = await pod.send('orders', 'the last that the client had')
   await sendAll(
     pod,

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { afterEach, describe, expect, test } from 'vitest'
-import { acquainted, endPods, type Pod, startFleet } from './fleet/pods.ts'
 import { TcpServer } from './fleet/proxy.ts'
 import { Browser, browsers } from './support/browser.ts'
+import { acquainted, endPods, type PodProcess, startFleet } from './support/pod-process.ts'
 import { until, within } from './support/until.ts'
 
 const SCRIPT = fileURLToPath(new URL('./fleet/custom-pod.ts', import.meta.url))
@@ -68,16 +68,16 @@ async function servePage(host: string, url: string): Promise<Report[]> {
 
 /** The wire between the browser and whichever Pod it leads to. */
 class Relay {
-  readonly requests: { pod: Pod; lastEventId: string | undefined }[] = []
+  readonly requests: { pod: PodProcess; lastEventId: string | undefined }[] = []
   /** A connection that comes while this is pending waits. */
-  target: Promise<Pod>
+  target: Promise<PodProcess>
   #server: TcpServer | undefined
 
-  private constructor(pod: Pod) {
+  private constructor(pod: PodProcess) {
     this.target = Promise.resolve(pod)
   }
 
-  static async listen(host: string, pod: Pod): Promise<Relay> {
+  static async listen(host: string, pod: PodProcess): Promise<Relay> {
     const relay = new Relay(pod)
     const server = await TcpServer.listen(host, 8110, (socket) => void relay.#lead(socket))
     relay.#server = server
@@ -109,7 +109,10 @@ describe.each(browsers)('the EventSource of $name', (installed) => {
   const host = (i: number) => `127.0.95.${FIRST_HOST[name] + i}`
 
   async function open() {
-    const [a, b] = (await startFleet(['node', 'node'], host(0), { script: SCRIPT, env })) as [Pod, Pod]
+    const [a, b] = (await startFleet(['node', 'node'], host(0), { script: SCRIPT, env })) as [
+      PodProcess,
+      PodProcess,
+    ]
     await acquainted([a, b])
     const relay = await Relay.listen(host(8), a)
     const reports = await servePage(host(9), `http://${host(8)}:8110/events?stream=quiet`)
@@ -130,7 +133,7 @@ describe.each(browsers)('the EventSource of $name', (installed) => {
     test('loses nothing and repeats nothing when its Pod is killed', async () => {
       const { a, b, relay, of, idAtError } = await open()
       const sent: string[] = []
-      const send = (pod: Pod) => {
+      const send = (pod: PodProcess) => {
         sent.push(`event ${sent.length}`)
         return pod.send('quiet', sent.at(-1) as string)
       }
@@ -139,7 +142,7 @@ describe.each(browsers)('the EventSource of $name', (installed) => {
       }
       await until('some arrived from A', () => of('message').length >= 10, RETURN_MS)
 
-      const { promise, resolve: leadTo } = Promise.withResolvers<Pod>()
+      const { promise, resolve: leadTo } = Promise.withResolvers<PodProcess>()
       relay.target = promise
       await a.kill()
       for (let i = 0; i < 20; i++) await send(b)

@@ -7,7 +7,7 @@ import { parse } from 'yaml'
 import { fillIn, readPanels } from '../bench/dashboard/panels.ts'
 import { type Deployment, find, type Manifest, manifestsIn, type NetworkPolicy } from './support/manifests.ts'
 import { askPromtool, promtool, type Scrape, scrape } from './support/metrics.ts'
-import { Talker } from './support/talker.ts'
+import { SamplePod } from './support/sample-pod.ts'
 
 const FOLDER = new URL('../examples/kubernetes/monitoring/', import.meta.url)
 const ALERTS = fileURLToPath(new URL('rules/alerts.yaml', FOLDER))
@@ -31,14 +31,14 @@ const queries = [
   ...panels.flatMap(({ title, targets }) => targets.map(({ expr }) => [title, fillIn(expr)] as const)),
 ]
 
-let talker: Talker
+let samplePod: SamplePod
 let now: Scrape
 
 beforeAll(async () => {
-  talker = await Talker.start()
-  now = await scrape(talker.sser, '?perStream=true')
+  samplePod = await SamplePod.start()
+  now = await scrape(samplePod.sser, '?perStream=true')
 })
-afterAll(() => talker.stop())
+afterAll(() => samplePod.stop())
 
 describe('the queries of the dashboard and of the alerts', () => {
   test.each(queries)('%s names only metrics that /metrics has', (_, expr) => {

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { metricFamilies } from '../src/ops/metrics.ts'
-import { Talker } from './support/talker.ts'
+import { SamplePod } from './support/sample-pod.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const page = readFileSync(new URL('docs/observability.md', ROOT), 'utf8')
@@ -17,8 +17,8 @@ function between(name: string): string[] {
 }
 
 test('the page has every metric, as /metrics describes it, and no other', async () => {
-  const talker = await Talker.start()
-  const rows = metricFamilies(talker.sser.stats({ largestStreams: 1 })).map(
+  const samplePod = await SamplePod.start()
+  const rows = metricFamilies(samplePod.sser.stats({ largestStreams: 1 })).map(
     ({ name, type, help, samples }) => {
       const labels = new Set(
         samples.flatMap((sample) => Object.keys(sample.labels)).filter((each) => each !== 'le'),
@@ -26,7 +26,7 @@ test('the page has every metric, as /metrics describes it, and no other', async 
       return `| \`${name}\` | ${type} | ${[...labels].map((label) => `\`${label}\``).join(', ')} | ${help} |`
     },
   )
-  await talker.stop()
+  await samplePod.stop()
   expect(between('metrics')).toEqual([
     '| Metric | Type | Labels | What |',
     '| --- | --- | --- | --- |',

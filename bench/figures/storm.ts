@@ -8,8 +8,8 @@ import { type Described, ServerProcess } from '../harness/server-process.ts'
 import { rowsOf } from '../harness/servers.ts'
 import { median, type Table } from '../harness/table.ts'
 import { quantile } from '../pods.ts'
-import { Bystander } from '../storm/bystander.ts'
 import type { Order, Outcome } from '../storm/crowd.ts'
+import { Probe } from '../storm/probe.ts'
 
 const CROWD = fileURLToPath(new URL('../storm/crowd.ts', import.meta.url))
 const CONTROL = fileURLToPath(new URL('../storm/replay-http.ts', import.meta.url))
@@ -72,16 +72,16 @@ interface Run {
 async function run(described: Described, clients: number, overMs: number): Promise<Run> {
   const server = await ServerProcess.start(described)
   try {
-    const before = await Bystander.join(server, 'storm')
+    const before = await Probe.join(server, 'storm')
     before.leave()
     await server.send(
       'stream=storm',
       Array.from({ length: MISSED }, (_, i) => message(i + 1, BYTES)),
     )
-    const bystander = await Bystander.join(server, 'bench')
+    const probe = await Probe.join(server, 'bench')
     const rest = () => new Promise((resolve) => setTimeout(resolve, overMs / 2))
-    await bystander.watch(rest())
-    const calm = sorted(await bystander.watch(rest()))
+    await probe.watch(rest())
+    const calm = sorted(await probe.watch(rest()))
     const start = performance.now()
     let servedMs = 0
     const coming = crowd(
@@ -98,8 +98,8 @@ async function run(described: Described, clients: number, overMs: number): Promi
       servedMs = performance.now() - start
       return leave
     })
-    const storm = sorted(await bystander.watch(coming))
-    bystander.leave()
+    const storm = sorted(await probe.watch(coming))
+    probe.leave()
     await (await coming)()
     return { calm, storm, servedMs }
   } finally {

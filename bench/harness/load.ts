@@ -28,7 +28,7 @@ export interface LoadOptions {
 export class Load {
   readonly #server: ServerProcess
   readonly #options: Required<LoadOptions>
-  readonly #clients: Client[] = []
+  readonly #clients: LoadClient[] = []
   #sent = 0
 
   private constructor(server: ServerProcess, options: LoadOptions) {
@@ -46,7 +46,7 @@ export class Load {
     )
     try {
       for (let i = 0; i < connections; i += PER_PROCESS) {
-        const client = new Client()
+        const client = new LoadClient()
         load.#clients.push(client)
         const from = `127.0.1.${1 + (addressesUsed++ % 250)}`
         const order = { do: 'open', port: server.port, bytes, from, step: burst } as const
@@ -107,7 +107,7 @@ function named(server: ServerProcess, cause: unknown): Error {
 }
 
 /** One process of the load. */
-class Client {
+class LoadClient {
   readonly #child: ChildProcess = fork(CLIENT, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   readonly #ended = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()))
   readonly #waiting: { resolve(): void; reject(error: Error): void }[] = []

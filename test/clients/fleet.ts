@@ -2,8 +2,8 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { resolveSettings } from '../../src/options.ts'
-import { acquainted, Pod, type Runtime, startFleet } from '../fleet/pods.ts'
 import { TcpServer } from '../fleet/proxy.ts'
+import { acquainted, PodProcess, type Runtime, startFleet } from '../support/pod-process.ts'
 import { until } from '../support/until.ts'
 
 const PREFIX = '127.0.77.'
@@ -24,7 +24,7 @@ const LONGEST = resolveSettings({}).maxMessageBytes
 export class MovingFleet {
   /** What was sent, and reached the fleet. */
   readonly sent: string[] = []
-  readonly #pods: Pod[]
+  readonly #pods: PodProcess[]
   #target = 0
   #leaving: number | undefined
   #isEnding = false
@@ -36,7 +36,7 @@ export class MovingFleet {
   /** What of a chunk still reaches the client before its connection is cut. */
   #cut: (socket: Socket, chunk: Buffer) => Buffer | undefined = () => undefined
 
-  private constructor(pods: Pod[]) {
+  private constructor(pods: PodProcess[]) {
     this.#pods = pods
   }
 
@@ -72,9 +72,9 @@ export class MovingFleet {
     }
     await until('another Pod sends', goesOn, 10_000)
     this.#target = (leaving + 1) % this.#pods.length
-    const pod = this.#pods[leaving] as Pod
+    const pod = this.#pods[leaving] as PodProcess
     await pod.kill(signal)
-    this.#pods[leaving] = await Pod.start(pod.options)
+    this.#pods[leaving] = await PodProcess.start(pod.options)
     this.#leaving = undefined
   }
 
@@ -102,14 +102,14 @@ export class MovingFleet {
       const n = this.sent.length
       const pods = this.#pods.filter((_, i) => i !== this.#leaving)
       const msg = messageOf(n)
-      await (pods[n % pods.length] as Pod).send(STREAM, msg)
+      await (pods[n % pods.length] as PodProcess).send(STREAM, msg)
       this.sent.push(msg)
       await pause(EVERY_MS)
     }
   }
 
   #lead(socket: Socket): void {
-    const { host } = (this.#pods[this.#target] as Pod).options
+    const { host } = (this.#pods[this.#target] as PodProcess).options
     const onward = connect({ host, port: 8110 })
     onward.on('error', () => socket.destroy()).on('close', () => socket.destroy())
     this.#connections.add(socket)

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { until } from '../support/until.ts'
-import { type Fleet, urlOf } from './fleet.ts'
+import { type ClusterFleet, urlOf } from './fleet.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
 
 const START_MS = 60_000
 
 /** Adds a Pod; resolves with how many milliseconds after it was Running a client on it had an event of another Pod. */
-export async function arrival(fleet: Fleet): Promise<number> {
+export async function arrival(fleet: ClusterFleet): Promise<number> {
   const known = new Set(fleet.rig.pods)
   const scaling = fleet.scale(fleet.pods.length + 1)
   let pod: RunningPod | undefined

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Fleet } from './fleet.ts'
+import type { ClusterFleet } from './fleet.ts'
 import { run } from './rig/run.ts'
 
 const HOUR_MS = 3_600_000
@@ -10,7 +10,7 @@ const VERBS = ['list', 'watch']
 type Cost = ReadonlyMap<string, number>
 
 /** Does some work; resolves with what an hour of one Pod cost the apiserver meanwhile. */
-export async function costOf(fleet: Fleet, work: () => Promise<void>): Promise<string> {
+export async function costOf(fleet: ClusterFleet, work: () => Promise<void>): Promise<string> {
   const before = await costSoFar(fleet)
   let podMs = 0
   const timer = setInterval(() => {
@@ -30,7 +30,7 @@ export async function costOf(fleet: Fleet, work: () => Promise<void>): Promise<s
 }
 
 /** From now on, counts the bytes between the apiserver and each Pod's node. */
-export async function meter({ rig }: Fleet): Promise<void> {
+export async function meter({ rig }: ClusterFleet): Promise<void> {
   const { name } = rig.controlPlane.namespace
   for (const node of rig.kubelets.keys()) {
     const pods = `10.244.${node + 1}.0/24`
@@ -39,7 +39,7 @@ export async function meter({ rig }: Fleet): Promise<void> {
   }
 }
 
-async function costSoFar({ rig }: Fleet): Promise<Cost> {
+async function costSoFar({ rig }: ClusterFleet): Promise<Cost> {
   const { auditLog, namespace } = rig.controlPlane
   const costs = new Map<string, number>()
   const add = (what: string, count: number) => costs.set(what, (costs.get(what) ?? 0) + count)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
-import { Fleet } from './fleet.ts'
+import { ClusterFleet } from './fleet.ts'
 import type { Kubelet } from './rig/kubelet/kubelet.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
 import { timed } from './timed.ts'
@@ -10,22 +10,22 @@ const BACK_MS = 30_000
 /** The node's controller needs ten seconds to take it for lost, and its Pods stay for five more. */
 const REPLACED_MS = 60_000
 
-let fleet: Fleet
+let fleet: ClusterFleet
 
 beforeAll(async () => {
-  fleet = await Fleet.start()
+  fleet = await ClusterFleet.start()
 })
 
 afterAll(() => fleet?.stop())
 
 test('when a Pod is killed, no client loses what was delivered, and its own go on elsewhere', async () => {
   const traffic = await Traffic.start(fleet)
-  const [victim] = fleet.pods as [RunningPod]
-  traffic.orphan(victim)
-  victim.kill()
-  await until('it is not ready', () => !fleet.balancer.ready.includes(victim.name), 5_000)
+  const [target] = fleet.pods as [RunningPod]
+  traffic.orphan(target)
+  target.kill()
+  await until('it is not ready', () => !fleet.balancer.ready.includes(target.name), 5_000)
   await timed('the Pod is back', () =>
-    until('it is ready again', () => fleet.balancer.ready.includes(victim.name), BACK_MS),
+    until('it is ready again', () => fleet.balancer.ready.includes(target.name), BACK_MS),
   )
   await fleet.settled()
   expect(await traffic.end()).toMatchObject({ lost: [], twice: [], disordered: [], gaveUp: [], gaps: [] })

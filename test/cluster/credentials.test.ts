@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
-import { ASK_MS, Fleet } from './fleet.ts'
+import { ASK_MS, ClusterFleet } from './fleet.ts'
 import { Traffic } from './traffic.ts'
 
 /** As long as the finder waits at most before it asks again. */
 const NOTICE_MS = 60_000
 
-let fleet: Fleet
+let fleet: ClusterFleet
 let traffic: Traffic
 
 beforeAll(async () => {
-  fleet = await Fleet.start()
+  fleet = await ClusterFleet.start()
   traffic = await Traffic.start(fleet)
 })
 

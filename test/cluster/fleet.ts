@@ -29,7 +29,7 @@ export interface FleetOptions {
 }
 
 /** The shipped manifests, applied to a rig of their own. */
-export class Fleet {
+export class ClusterFleet {
   readonly rig: Rig
   readonly balancer: Balancer
   /** Who should be a peer: the UIDs of the Pods that run, and since when the apiserver has it so. */
@@ -42,14 +42,14 @@ export class Fleet {
   }
 
   /** Resolves when its three Pods are ready and know one another. */
-  static async start({ minReadySeconds = 1 }: FleetOptions = {}): Promise<Fleet> {
+  static async start({ minReadySeconds = 1 }: FleetOptions = {}): Promise<ClusterFleet> {
     const images = {
       'example/sser:1': { entrypoint: [process.execPath, script] },
       'example/sser:1-bun': { entrypoint: [bun, script] },
     }
     const rig = await Rig.start({ images })
     try {
-      const fleet = new Fleet(rig, await rig.balance(web, web, 'http'))
+      const fleet = new ClusterFleet(rig, await rig.balance(web, web, 'http'))
       await fleet.apply()
       await rig.api.patch(deployment, { spec: { minReadySeconds } })
       const path = `/api/v1/namespaces/${web}/pods?labelSelector=app%3D${web}`

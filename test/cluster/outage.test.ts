@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Fleet } from './fleet.ts'
+import { ClusterFleet } from './fleet.ts'
 import { timed } from './timed.ts'
 import { Traffic } from './traffic.ts'
 
 const OUTAGE_MS = 60_000
 
-let fleet: Fleet
+let fleet: ClusterFleet
 
 beforeAll(async () => {
-  fleet = await Fleet.start()
+  fleet = await ClusterFleet.start()
 })
 
 afterAll(() => fleet?.stop())

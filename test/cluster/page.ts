@@ -1,5 +1,5 @@
 import { Agent, fetch } from 'undici'
-import { Client } from '../fleet/clients.ts'
+import { StreamClient } from '../support/stream-client.ts'
 
 /** As many as a browser opens to one host over HTTP/1.1. */
 const CONNECTIONS = 6
@@ -11,11 +11,11 @@ const ASK_MS = 2_000
  * a balancer of connections all that goes over one of them reaches the same Pod.
  */
 export class Page {
-  readonly client: Client
+  readonly client: StreamClient
   readonly #agent: Agent
   readonly #timer: NodeJS.Timeout
 
-  private constructor(client: Client, agent: Agent, url: string) {
+  private constructor(client: StreamClient, agent: Agent, url: string) {
     this.client = client
     this.#agent = agent
     this.#timer = setInterval(() => void ask(agent, url), ASK_MS)
@@ -24,7 +24,7 @@ export class Page {
   static async open(url: string, stream: string): Promise<Page> {
     const agent = new Agent({ connections: CONNECTIONS })
     const own: typeof fetch = (input, init) => fetch(input, { ...init, dispatcher: agent })
-    return new Page(await Client.openWith(own as never, url, stream), agent, url)
+    return new Page(await StreamClient.openWith(own as never, url, stream), agent, url)
   }
 
   close(): void {

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Fleet } from './fleet.ts'
+import { ClusterFleet } from './fleet.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
 import { type Answered, Traffic } from './traffic.ts'
 
 const PARTITION_MS = 20_000
 
-let fleet: Fleet
+let fleet: ClusterFleet
 
 beforeAll(async () => {
-  fleet = await Fleet.start()
+  fleet = await ClusterFleet.start()
 })
 
 afterAll(() => fleet?.stop())

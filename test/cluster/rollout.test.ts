@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
-import { ASK_MS, Fleet } from './fleet.ts'
+import { ASK_MS, ClusterFleet } from './fleet.ts'
 import { markSilence, silenceOf } from './silence.ts'
 import { timed } from './timed.ts'
 import { Traffic } from './traffic.ts'
@@ -8,10 +8,10 @@ import { Traffic } from './traffic.ts'
 /** Streams that end before a client is on another Pod. More than one is a client that came back to the draining Pod. */
 const MAX_ENDS = 1.5
 
-let fleet: Fleet
+let fleet: ClusterFleet
 
 beforeAll(async () => {
-  fleet = await Fleet.start({ minReadySeconds: 10 })
+  fleet = await ClusterFleet.start({ minReadySeconds: 10 })
 })
 
 afterAll(() => fleet?.stop())

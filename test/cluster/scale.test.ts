@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Fleet } from './fleet.ts'
+import { ClusterFleet } from './fleet.ts'
 import { timed } from './timed.ts'
 import { Traffic } from './traffic.ts'
 
-let fleet: Fleet
+let fleet: ClusterFleet
 
 beforeAll(async () => {
-  fleet = await Fleet.start()
+  fleet = await ClusterFleet.start()
 })
 
 afterAll(() => fleet?.stop())

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
-import { ASK_MS, Fleet } from './fleet.ts'
+import { ASK_MS, ClusterFleet } from './fleet.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
 import { timed } from './timed.ts'
 
 const NOTICE_MS = 150_000
 
-let fleet: Fleet
+let fleet: ClusterFleet
 
 beforeAll(async () => {
-  fleet = await Fleet.start()
+  fleet = await ClusterFleet.start()
 })
 
 afterAll(() => fleet?.stop())

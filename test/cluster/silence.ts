@@ -1,4 +1,4 @@
-import type { Client } from '../fleet/clients.ts'
+import type { StreamClient } from '../support/stream-client.ts'
 
 /** How long clients were without a stream, in milliseconds, and how often their streams ended. */
 export interface Silence {
@@ -10,7 +10,7 @@ export interface Silence {
 }
 
 /** Of what has happened since `before`, which an earlier call returned. */
-export function silenceOf(clients: readonly Client[], before: readonly SilenceMark[] = []): Silence {
+export function silenceOf(clients: readonly StreamClient[], before: readonly SilenceMark[] = []): Silence {
   const all = clients.flatMap(({ silences }, i) => silences.slice(before[i]?.silences ?? 0))
   const sorted = all.toSorted((a, b) => a - b)
   const at = (share: number) => Math.round(sorted[Math.ceil(sorted.length * share) - 1] ?? 0)
@@ -24,6 +24,6 @@ export interface SilenceMark {
   ends: number
 }
 
-export function markSilence(clients: readonly Client[]): SilenceMark[] {
+export function markSilence(clients: readonly StreamClient[]): SilenceMark[] {
   return clients.map(({ silences, ends }) => ({ silences: silences.length, ends }))
 }

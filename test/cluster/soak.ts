@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { arrival } from './arrival.ts'
 import { costOf, meter } from './cost.ts'
-import { Fleet } from './fleet.ts'
+import { ClusterFleet } from './fleet.ts'
 import { Traffic } from './traffic.ts'
 
 const MINUTE_MS = 60_000
@@ -18,7 +18,7 @@ const { values } = parseArgs({
   },
 })
 
-const fleet = await Fleet.start({ minReadySeconds: 10 })
+const fleet = await ClusterFleet.start({ minReadySeconds: 10 })
 try {
   await meter(fleet)
   const rest = await costOf(fleet, () => delay(Number(values.rest) * MINUTE_MS))

@@ -1,9 +1,9 @@
 import { request } from 'undici'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Receipt } from '../../src/index.ts'
-import { Client, closeClients } from '../fleet/clients.ts'
+import { closeClients, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Fleet, urlOf } from './fleet.ts'
+import { ClusterFleet, urlOf } from './fleet.ts'
 import type { Kubelet } from './rig/kubelet/kubelet.ts'
 import type { ContainerSpec } from './rig/kubelet/objects.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
@@ -11,10 +11,10 @@ import type { RunningPod } from './rig/kubelet/running-pod.ts'
 const END_MS = 60_000
 const READY_MS = 20_000
 
-let fleet: Fleet
+let fleet: ClusterFleet
 
 beforeAll(async () => {
-  fleet = await Fleet.start()
+  fleet = await ClusterFleet.start()
 })
 
 afterAll(async () => {
@@ -36,7 +36,7 @@ test('a Pod of another app that gets the address of a former peer gets none of i
   node.reuse(namespace)
   const stranger = await startStranger(node)
   expect(stranger.ip).toBe(ip)
-  const client = await Client.open(urlOf(ip), 'orders')
+  const client = await StreamClient.open(urlOf(ip), 'orders')
   const peer = `${ip}:7000`
   const { peers } = await send(one, 'not for strangers')
   expect(peers).toContainEqual({ peer, status: 'failed', reason: 'another Pod has this address by now' })

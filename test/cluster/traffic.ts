@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Receipt } from '../../src/index.ts'
-import type { Client } from '../fleet/clients.ts'
+import type { StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { type Fleet, urlOf } from './fleet.ts'
+import { type ClusterFleet, urlOf } from './fleet.ts'
 import { Page } from './page.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
 import { Sender, type Sent } from './sender.ts'
@@ -24,20 +24,20 @@ export type Answered = Sent & { receipt: Receipt }
  */
 export class Traffic {
   readonly #pages: readonly Page[]
-  readonly #fleet: Fleet
+  readonly #fleet: ClusterFleet
   /** By the UID of their Pods, which are there. */
   readonly #senders = new Map<string, Sender>()
   /** Of Pods that are gone. */
   readonly #former: Sender[] = []
   #isOver = false
 
-  private constructor(fleet: Fleet, pages: readonly Page[]) {
+  private constructor(fleet: ClusterFleet, pages: readonly Page[]) {
     this.#fleet = fleet
     this.#pages = pages
   }
 
   /** Resolves when every client gets something. */
-  static async start(fleet: Fleet): Promise<Traffic> {
+  static async start(fleet: ClusterFleet): Promise<Traffic> {
     const { url } = fleet.balancer
     const opening = Array.from({ length: CLIENTS }, (_, i) =>
       Page.open(url, streams[i % streams.length] as string),
@@ -49,7 +49,7 @@ export class Traffic {
     return traffic
   }
 
-  get clients(): Client[] {
+  get clients(): StreamClient[] {
     return this.#pages.map(({ client }) => client)
   }
 

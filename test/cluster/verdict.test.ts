@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Receipt } from '../../src/index.ts'
-import type { Client } from '../fleet/clients.ts'
+import type { StreamClient } from '../support/stream-client.ts'
 import type { Sent } from './sender.ts'
 import { judge } from './verdict.ts'
 
@@ -16,7 +16,7 @@ function sent(number: number, more: Partial<Sent> = {}): Sent {
   return { ...usual, receipt: receipt(number, 'delivered'), ...more }
 }
 
-function client(numbers: number[], more: Partial<Client> = {}): Client {
+function client(numbers: number[], more: Partial<StreamClient> = {}): StreamClient {
   const received = numbers.map((number) => ({ id: '', msg: `event ${number}`, at: 0 }))
   return {
     streams: ['a'],
@@ -25,7 +25,7 @@ function client(numbers: number[], more: Partial<Client> = {}): Client {
     gapNotices: [],
     failure: undefined,
     ...more,
-  } as unknown as Client
+  } as unknown as StreamClient
 }
 
 test('all is well when a client has everything once', () => {

@@ -1,4 +1,4 @@
-import type { Client, GapNotice } from '../fleet/clients.ts'
+import type { GapNotice, StreamClient } from '../support/stream-client.ts'
 import type { Sent } from './sender.ts'
 
 /** What clients got of what was sent: what is wrong, in words, and how much there was. */
@@ -26,7 +26,7 @@ function isPromised({ receipt, isOrphan }: Sent): boolean {
   return !isOrphan || receipt.peers.some(({ status }) => status === 'delivered')
 }
 
-export function judge(sent: readonly Sent[], clients: readonly Client[]): Verdict {
+export function judge(sent: readonly Sent[], clients: readonly StreamClient[]): Verdict {
   const promised = sent.filter(isPromised)
   const byMessage = new Map(sent.map((one) => [one.msg, one]))
   const verdict: Verdict = {

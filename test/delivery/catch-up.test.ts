@@ -90,7 +90,7 @@ describe('those who come back all at once', () => {
 
   it('hold up nothing that is live', async () => {
     const { pod, id } = await podWithPast()
-    const bystander = pod.connect('live')
+    const probe = pod.connect('live')
     await settle()
     const back = Array.from({ length: 20 }, () => pod.open(['past'], id).flow())
     let turns = 0
@@ -99,7 +99,7 @@ describe('those who come back all at once', () => {
       turns += 1
       pod.send('live', `${turns}`)
       await settle()
-      expect(bystander.messages.at(-1)).toBe(`${turns}`)
+      expect(probe.messages.at(-1)).toBe(`${turns}`)
       await pod.clock.advance(0)
       expect(turns).toBeLessThan(1_000)
     }

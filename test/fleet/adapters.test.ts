@@ -3,9 +3,16 @@ import { networkInterfaces } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  acquainted,
+  endPods,
+  type PodOptions,
+  PodProcess,
+  type Runtime,
+  runScript,
+} from '../support/pod-process.ts'
+import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
-import { Client, closeClients, Raw } from './clients.ts'
-import { acquainted, endPods, Pod, type PodOptions, type Runtime, runScript } from './pods.ts'
 import { TcpServer } from './proxy.ts'
 
 const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
@@ -15,7 +22,7 @@ const hasIPv6 = Object.values(networkInterfaces()).some((list) =>
   list?.some(({ address }) => address === '::1'),
 )
 
-const quiets: { pod: Pod; quiet: Raw; since: number }[] = []
+const quiets: { pod: PodProcess; quiet: RawClient; since: number }[] = []
 
 beforeAll(async () => {
   for (const [runtime, host] of [
@@ -23,8 +30,8 @@ beforeAll(async () => {
     ['bun', '127.0.41.100'],
   ] as const) {
     const env = { OPTIONS: JSON.stringify({ heartbeatMs: 60_000 }) }
-    const pod = await Pod.start({ runtime, host, script: SCRIPT, env })
-    const quiet = await Raw.events(pod.url, ['quiet'])
+    const pod = await PodProcess.start({ runtime, host, script: SCRIPT, env })
+    const quiet = await RawClient.events(pod.url, ['quiet'])
     await quiet.holds('a greeting', (text) => text.includes('sser-position'))
     quiets.push({ pod, quiet, since: performance.now() })
   }
@@ -39,14 +46,14 @@ describe.each<[Runtime, string]>([
   ['node', '127.0.40.'],
   ['bun', '127.0.41.'],
 ])('serve() under %s', (runtime, prefix) => {
-  let pod: Pod
+  let pod: PodProcess
   let hosts = 0
 
   const start = (options: Partial<PodOptions> & { settings?: object } = {}) => {
     hosts += 1
     const { settings = {}, env, ...rest } = options
     const OPTIONS = JSON.stringify({ drainTimeoutMs: 0, flushTimeoutMs: 0, ...settings })
-    return Pod.start({
+    return PodProcess.start({
       runtime,
       host: `${prefix}${hosts}`,
       script: SCRIPT,
@@ -54,7 +61,7 @@ describe.each<[Runtime, string]>([
       env: { OPTIONS, ...env },
     })
   }
-  const hasConnections = (of: Pod, count: number) =>
+  const hasConnections = (of: PodProcess, count: number) =>
     until(`${of} has ${count} connections`, async () => (await of.state()).connections === count)
 
   beforeAll(async () => {
@@ -89,7 +96,7 @@ describe.each<[Runtime, string]>([
     }
     expect(await probe()).toEqual([200, { ready: true, state: 'ready' }])
     expect((await fetch(`${leaving.url}/readyz`)).status).toBe(404)
-    const raws = await Promise.all(Array.from({ length: 15 }, () => Raw.events(leaving.url, ['drain'])))
+    const raws = await Promise.all(Array.from({ length: 15 }, () => RawClient.events(leaving.url, ['drain'])))
     for (const raw of raws) await raw.holds('a greeting', (text) => text.includes('sser-position'))
     leaving.signal('SIGTERM')
     await until('the Pod drains', async () => (await probe())[0] === 503)
@@ -141,7 +148,7 @@ describe.each<[Runtime, string]>([
   })
 
   test('headers and a greeting arrive before any event', async () => {
-    const raw = await Raw.events(pod.url, ['greeting'])
+    const raw = await RawClient.events(pod.url, ['greeting'])
     const text = await raw.holds('a greeting', (bytes) => bytes.includes('sser-position'))
     expect(text).toMatch(/^HTTP\/1\.1 200 /)
     expect(text).toMatch(/\r\ncontent-type: text\/event-stream; charset=utf-8\r\n/i)
@@ -151,7 +158,7 @@ describe.each<[Runtime, string]>([
   })
 
   test('serves a client that speaks HTTP/1.0', async () => {
-    const raw = await Raw.events(pod.url, ['old'], '1.0')
+    const raw = await RawClient.events(pod.url, ['old'], '1.0')
     await raw.holds('a greeting', (text) => text.includes('sser-position'))
     await pod.send('old', 'to an old client')
     const text = await raw.holds('the event', (bytes) => bytes.includes('data: to an old client\n'))
@@ -171,9 +178,9 @@ describe.each<[Runtime, string]>([
     'streams at once with %s in front, and notices who leaves',
     async (FRONT) => {
       const behind = await start({ env: { FRONT } })
-      const raw = await Raw.events(behind.url, ['front'], '1.1')
+      const raw = await RawClient.events(behind.url, ['front'], '1.1')
       await raw.holds('a greeting', (text) => text.includes('sser-position'))
-      const client = await Client.open(behind.url, 'front')
+      const client = await StreamClient.open(behind.url, 'front')
       for (const msg of ['one', 'two', 'three']) {
         await behind.send('front', msg)
         await raw.holds(msg, (text) => text.includes(`data: ${msg}\n`))
@@ -192,7 +199,7 @@ describe.each<[Runtime, string]>([
   test('says nothing on stderr when clients leave in any way', async () => {
     const noisy = await start()
     for (const leave of ['destroy', 'resetAndDestroy', 'end'] as const) {
-      const raws = await Promise.all(Array.from({ length: 20 }, () => Raw.events(noisy.url, ['leave'])))
+      const raws = await Promise.all(Array.from({ length: 20 }, () => RawClient.events(noisy.url, ['leave'])))
       for (const raw of raws) await raw.holds('a greeting', (text) => text.includes('sser-position'))
       await noisy.send('leave', 'event')
       for (const raw of raws) raw.socket[leave]()
@@ -234,16 +241,18 @@ describe.each<[Runtime, string]>([
     const one = await start({ host: '::1', port: a, internalPort: aInternal, peers: [`[::1]:${bInternal}`] })
     const two = await start({ host: '::1', port: b, internalPort: bInternal, peers: [`[::1]:${aInternal}`] })
     await acquainted([one, two])
-    const client = await Client.open(two.url, 'six')
+    const client = await StreamClient.open(two.url, 'six')
     const { peers } = await one.send('six', 'over IPv6')
     expect(peers).toEqual([{ peer: `[::1]:${bInternal}`, status: 'delivered' }])
     await until('the event is there', () => client.messages.includes('over IPv6'))
   })
 
-  async function withStalled(starting: Promise<Pod>): Promise<{ pod: Pod; raws: Raw[]; stalled: Raw[] }> {
+  async function withStalled(
+    starting: Promise<PodProcess>,
+  ): Promise<{ pod: PodProcess; raws: RawClient[]; stalled: RawClient[] }> {
     const pod = await starting
     const open = async () => {
-      const raw = await Raw.events(pod.url, ['flood'])
+      const raw = await RawClient.events(pod.url, ['flood'])
       await raw.holds('a greeting', (text) => text.includes('sser-position'))
       return raw
     }

@@ -8,8 +8,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 import { serve } from '../../src/node.ts'
 import { clonesCallTee } from '../support/clones-call-tee.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
-import { Raw } from './clients.ts'
 
 const HOST = '127.0.52.1'
 const MESSAGE_BYTES = 1_000_000
@@ -79,8 +79,8 @@ function carriedBy(carry: Carry, sser: Sser, passesEnv: boolean): Promise<string
   return listenOn(createServer((incoming, outgoing) => void answer(incoming, outgoing)))
 }
 
-async function greeted(url: string): Promise<Raw> {
-  const raw = await Raw.events(url, ['a'])
+async function greeted(url: string): Promise<RawClient> {
+  const raw = await RawClient.events(url, ['a'])
   ends.push(() => raw.socket.destroy())
   await raw.holds('a greeting', (text) => text.includes('sser-position'))
   return raw

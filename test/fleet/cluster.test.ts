@@ -4,9 +4,9 @@ import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test, vi } from 'vitest'
 import { Listener } from '../../src/runtime/node/listener.ts'
+import { endPods, PodProcess, runScript } from '../support/pod-process.ts'
+import { closeClients, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Client, closeClients } from './clients.ts'
-import { endPods, Pod, runScript } from './pods.ts'
 
 const script = fileURLToPath(new URL('../../examples/cluster.ts', import.meta.url))
 
@@ -16,17 +16,17 @@ afterEach(async () => {
 })
 
 /** The process of the primary; its workers say on its output when they listen, and with which pid. */
-async function startWorkers(host: string, internalPort: number): Promise<Pod> {
-  const primary = await Pod.start({ runtime: 'node', host, internalPort, script })
+async function startWorkers(host: string, internalPort: number): Promise<PodProcess> {
+  const primary = await PodProcess.start({ runtime: 'node', host, internalPort, script })
   await until('three workers listen', () => pids(primary).length === 3, 10_000)
   return primary
 }
 
-function pids({ stdout }: Pod): number[] {
+function pids({ stdout }: PodProcess): number[] {
   return Array.from(stdout.matchAll(/worker \d \(pid (\d+)\) listening/g), ([, pid]) => Number(pid))
 }
 
-async function sendOnEach(primary: Pod, from: number): Promise<string[]> {
+async function sendOnEach(primary: PodProcess, from: number): Promise<string[]> {
   const sent: string[] = []
   // Connections are spread over the workers one after another.
   for (let i = from; i < from + 12; i += 1) {
@@ -64,7 +64,7 @@ test('workers of node:cluster bring each event to the clients of all workers onc
     },
     10_000,
   )
-  const clients = await Promise.all(Array.from({ length: 9 }, () => Client.open(url, 'a')))
+  const clients = await Promise.all(Array.from({ length: 9 }, () => StreamClient.open(url, 'a')))
   const sent = await sendOnEach(primary, 0)
   for (const client of clients) {
     await until('the client has all', () => client.messages.length >= sent.length)

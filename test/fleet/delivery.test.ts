@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
+import { acquainted, endPods, type PodProcess, type Runtime, startFleet } from '../support/pod-process.ts'
+import { closeClients, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Client, closeClients } from './clients.ts'
-import { acquainted, endPods, type Pod, type Runtime, startFleet } from './pods.ts'
 
 const EVENTS = 10_000
 const CLIENTS = 50
@@ -32,7 +32,7 @@ test.each<[string, Runtime[], string]>([
         const another = pick(STREAMS)
         // Every third listens on two streams, where the dice allow it.
         const streams = i % 3 === 0 && another !== one ? [one, another] : [one]
-        return Client.open((pods[i % pods.length] as Pod).url, ...streams)
+        return StreamClient.open((pods[i % pods.length] as PodProcess).url, ...streams)
       }),
     )
     const sent = Array.from({ length: EVENTS }, (_, i) => ({
@@ -71,7 +71,7 @@ test.each<[string, Runtime[], string]>([
   },
 )
 
-function wantedBy(client: Client, sent: readonly { stream: string; msg: string }[]): string[] {
+function wantedBy(client: StreamClient, sent: readonly { stream: string; msg: string }[]): string[] {
   return sent.filter(({ stream }) => client.streams.includes(stream)).map(({ msg }) => msg)
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { runScript } from './pods.ts'
+import { runScript } from '../support/pod-process.ts'
 
 const HOSTS = { node: '127.0.67.1', bun: '127.0.67.2' }
 

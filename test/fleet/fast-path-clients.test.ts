@@ -1,9 +1,9 @@
 import type { MiddlewareHandler } from 'hono'
 import { afterEach, describe, expect, test } from 'vitest'
+import { runScript } from '../support/pod-process.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
-import { Raw } from './clients.ts'
 import { ask, endServers, listen, type ServerEnv, startServer } from './one-server.ts'
-import { runScript } from './pods.ts'
 
 afterEach(endServers)
 
@@ -62,7 +62,7 @@ describe('on the fast path', () => {
   test('a client that asks twice at once, which none does, is not served twice, and breaks nothing', async () => {
     const { sser, url } = await startServer()
     for (let i = 0; i < 5; i += 1) {
-      const raw = await Raw.open(url)
+      const raw = await RawClient.open(url)
       const ask = `GET /events?stream=a HTTP/1.1\r\nHost: x\r\n\r\n`
       raw.socket.write(ask + ask)
       await raw.closed
@@ -76,7 +76,7 @@ describe('on the fast path', () => {
 
   test('a client that asks behind another request is told to come again', async () => {
     const { sser, url } = await startServer()
-    const raw = await Raw.open(url)
+    const raw = await RawClient.open(url)
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
     raw.socket.write(get('/plain') + get('/events?stream=a'))
     const text = await raw.holds('both answers', (got) =>
@@ -97,7 +97,7 @@ describe('on the fast path', () => {
       c.res = new Response('no', { status: 403, headers: { 'content-length': '2' } })
     }
     const { url } = await startServer([refuse])
-    const raw = await Raw.open(url)
+    const raw = await RawClient.open(url)
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
     raw.socket.write(get('/plain') + get('/events?stream=a') + get('/plain'))
     const text = await raw.holds('all answers', (got) => got.split('HTTP/1.1 ').length === 4)
@@ -115,7 +115,7 @@ describe('on the fast path', () => {
       })
     }
     const { sser, url } = await startServer([zip])
-    const raw = await Raw.open(url)
+    const raw = await RawClient.open(url)
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
     raw.socket.write(get('/plain') + get('/events?stream=a').repeat(50))
     const answers = (got: string) => got.split('\r\n\r\nevent: sser-retry\n').length
@@ -125,7 +125,7 @@ describe('on the fast path', () => {
     raw.socket.destroy()
   })
 
-  test.each<[string, (raw: Raw) => void]>([
+  test.each<[string, (raw: RawClient) => void]>([
     ['closes', (raw) => raw.socket.end()],
     ['breaks off', (raw) => raw.socket.resetAndDestroy()],
   ])('a client that %s is let go of', async (_, leave) => {

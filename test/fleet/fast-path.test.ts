@@ -9,14 +9,14 @@ import { Response as UndiciResponse } from 'undici'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 import { serve } from '../../src/node.ts'
+import type { RawClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import type { Raw } from './clients.ts'
 import { endServers, listen, type ServerEnv, startServer } from './one-server.ts'
 
 afterEach(endServers)
 
 /** The fast path writes this header itself; on the usual way Node's HTTP does, with capitals. */
-const isFast = (raw: Raw) => /\r\ntransfer-encoding: chunked\r\n/.test(raw.text)
+const isFast = (raw: RawClient) => /\r\ntransfer-encoding: chunked\r\n/.test(raw.text)
 
 /** The payload of chunks that may still go on. */
 function payload(bytes: Buffer): string {

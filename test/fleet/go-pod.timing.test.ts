@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { acquainted, endPods, PodProcess, type Runtime } from '../support/pod-process.ts'
+import { closeClients, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Client, closeClients } from './clients.ts'
 import { GoReceiver, GoSender } from './go-pod.ts'
-import { acquainted, endPods, Pod, type Runtime } from './pods.ts'
 
 /** Longer than Node (6 s) and Bun (up to 16 s) keep a quiet connection, unless they are told to. */
 const QUIET_MS = 17_000
@@ -12,7 +12,7 @@ const IDS: Record<Runtime, number> = { node: 1, bun: 11 }
 interface Pair {
   host: string
   go: GoReceiver
-  pod: Pod
+  pod: PodProcess
   /** From Go to the Pod. */
   sender: GoSender
   /** The same, on a connection that is left alone. */
@@ -26,7 +26,7 @@ beforeAll(async () => {
   for (const runtime of ['node', 'bun'] as const) {
     const host = `127.0.20.${IDS[runtime]}`
     const go = await GoReceiver.listen(`127.0.20.${IDS[runtime] + 1}`, 7110)
-    const pod = await Pod.start({ runtime, host, peers: [go.host] })
+    const pod = await PodProcess.start({ runtime, host, peers: [go.host] })
     const sender = await GoSender.open(`${host}:7110`)
     const quiet = await GoSender.open(`${host}:7110`)
     await quiet.send('none', 'before the silence')
@@ -51,7 +51,7 @@ describe.each<[Runtime, number]>([
   })
 
   test('is answered without a body, on the connection that it keeps', async () => {
-    const client = await Client.open(pod.url, 'plain')
+    const client = await StreamClient.open(pod.url, 'plain')
     for (let i = 0; i < 20; i += 1) {
       const { head, status } = await sender.send('plain', `from Go ${i}`)
       expect(status).toBe(200)
@@ -67,7 +67,7 @@ describe.each<[Runtime, number]>([
   })
 
   test('has its escapes, unknown fields and raw UTF-8 read', async () => {
-    const client = await Client.open(pod.url, 'escapes')
+    const client = await StreamClient.open(pod.url, 'escapes')
     const exact = String.raw`{"stream":"escapes","msg":"\u003cb\u003e \u0026 \u2028 \ufffd","more":[1]}`
     expect((await sender.post(exact)).status).toBe(200)
     expect((await sender.send('escapes', '<größe ✓ 😀>')).status).toBe(200)
@@ -77,7 +77,7 @@ describe.each<[Runtime, number]>([
   })
 
   test('is told "invalid JSON" for what is none, and nobody gets or loses anything', async () => {
-    const client = await Client.open(pod.url, 'bad')
+    const client = await StreamClient.open(pod.url, 'bad')
     const bodies = ['{', '', '[]', 'null', '{"stream":"bad","msg":1}', '\ufeff{"stream":"bad","msg":"bom"}']
     const empty = ['{"stream":"bad","msg":""}', '{"stream":"bad"}', '{"stream":"","msg":"x"}', '{"msg":"x"}']
     for (const body of [...bodies, ...empty]) {
@@ -102,7 +102,7 @@ describe.each<[Runtime, number]>([
   })
 
   test('gets every event once, in order, one at a time, on connections that are kept', async () => {
-    const client = await Client.open(pod.url, 'to go')
+    const client = await StreamClient.open(pod.url, 'to go')
     go.bodies.length = 0
     go.atOnce = 0
     go.delayMs = 5
@@ -132,7 +132,7 @@ describe.each<[Runtime, number]>([
   })
 
   test('has every answer within its 100 ms while the Pod is busy', { timeout: 20_000 }, async () => {
-    const clients = await Promise.all(Array.from({ length: 20 }, () => Client.open(pod.url, 'load')))
+    const clients = await Promise.all(Array.from({ length: 20 }, () => StreamClient.open(pod.url, 'load')))
     let busy = true
     const load = async () => {
       for (let i = 0; busy; i += 1) await pod.send('load', `load ${i} ${'x'.repeat(500)}`)

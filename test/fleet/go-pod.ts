@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { Raw } from './clients.ts'
+import { RawClient } from '../support/stream-client.ts'
 
 /** Bytes as captured from a running Go Pod (sser at c67b4fc); only the host and the length are filled in. */
 const REQUEST =
@@ -19,16 +19,16 @@ export interface Answer {
 
 /** The sending half: one keep-alive connection to one peer, one POST after another. */
 export class GoSender {
-  readonly raw: Raw
+  readonly raw: RawClient
   readonly #host: string
 
-  private constructor(raw: Raw, host: string) {
+  private constructor(raw: RawClient, host: string) {
     this.raw = raw
     this.#host = host
   }
 
   static async open(host: string): Promise<GoSender> {
-    return new GoSender(await Raw.open(`http://${host}`), host)
+    return new GoSender(await RawClient.open(`http://${host}`), host)
   }
 
   /** Sends an event as Go's `json.Marshal` writes it. */

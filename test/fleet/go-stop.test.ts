@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { endPods, PodProcess, type Runtime } from '../support/pod-process.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { within } from '../support/until.ts'
-import { Raw } from './clients.ts'
 import { GoSender } from './go-pod.ts'
-import { endPods, Pod, type Runtime } from './pods.ts'
 
 const HOSTS: Record<Runtime, string> = { node: '127.0.21.1', bun: '127.0.21.2' }
 
@@ -10,8 +10,8 @@ afterEach(endPods)
 
 describe.each(['node', 'bun'] as const)('a Pod that stops under %s', (runtime) => {
   test('tells each Go Pod to close its kept connection before it closes any', async () => {
-    const pod = await Pod.start({ runtime, host: HOSTS[runtime] })
-    const client = await Raw.events(pod.url, ['a'])
+    const pod = await PodProcess.start({ runtime, host: HOSTS[runtime] })
+    const client = await RawClient.events(pod.url, ['a'])
     await client.holds('a greeting', (text) => text.includes('sser-position'))
     const senders = await Promise.all([1, 2, 3].map(() => GoSender.open(`${HOSTS[runtime]}:7110`)))
     for (const sender of senders)

@@ -2,9 +2,9 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { endPods, PodProcess } from '../support/pod-process.ts'
+import { closeClients, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Client, closeClients } from './clients.ts'
-import { endPods, Pod } from './pods.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sser-hot-'))
 
@@ -23,7 +23,7 @@ test.each([
   // Bun evaluates an imported file anew, too, once this one has changed.
   writeFileSync(script, `await import(${JSON.stringify(pod.pathname)})\n`)
   const OPTIONS = JSON.stringify({ flushTimeoutMs: 0, retryMs: 100, heartbeatMs: 1_000 })
-  const server = await Pod.start({
+  const server = await PodProcess.start({
     runtime: 'bun',
     host,
     ...ports,
@@ -31,7 +31,7 @@ test.each([
     args: ['--hot'],
     env: { OPTIONS },
   })
-  const client = await Client.open(server.url, 'a')
+  const client = await StreamClient.open(server.url, 'a')
   await server.send('a', 'before')
   await until('the client has the event', () => client.messages.includes('before'))
   const began = () => server.stdout.split('listening on').length

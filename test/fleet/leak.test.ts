@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { runScript } from './pods.ts'
+import { runScript } from '../support/pod-process.ts'
 
 const SCRIPT = new URL('./leak.ts', import.meta.url)
 /** A leak of the smallest thing that 5,000 connections have one of, 2 KB, would be 10 MB. */

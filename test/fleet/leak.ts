@@ -7,8 +7,8 @@ import { Hub } from '../../src/delivery/hub.ts'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 import { CountingClock } from '../support/counting-clock.ts'
 import { resources } from '../support/resources.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Raw } from './clients.ts'
 
 const isBun = 'Bun' in globalThis
 const { serve } = isBun ? await import('../../src/bun.ts') : await import('../../src/node.ts')
@@ -112,7 +112,7 @@ async function batch(way: string, size: number): Promise<void> {
   await until(`no connection is left (${way})`, () => sser.connections === 0, 5_000)
 }
 
-async function open(way: string, stream: string): Promise<Raw> {
+async function open(way: string, stream: string): Promise<RawClient> {
   if (way === 'idle' || way === 'pending') return greeted(url, stream)
   if (way === 'front') return greeted(`${url}/front`, stream)
   if (way === 'stalled') {
@@ -121,22 +121,22 @@ async function open(way: string, stream: string): Promise<Raw> {
     return raw
   }
   if (way === 'early') {
-    const raw = await Raw.events(`${url}/early`, [stream])
+    const raw = await RawClient.events(`${url}/early`, [stream])
     return raw
   }
   if (way === 'late') {
-    const raw = await Raw.events(`${url}/late`, [stream])
+    const raw = await RawClient.events(`${url}/late`, [stream])
     await raw.holds('the late error', (text) => /^HTTP\/1\.1 500 /.test(text))
     return raw
   }
-  const raw = await Raw.open(url)
+  const raw = await RawClient.open(url)
   raw.socket.write(`HEAD /events?stream=head HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`)
   await raw.holds('the head', (text) => /text\/event-stream[\s\S]*\r\n\r\n$/.test(text))
   return raw
 }
 
-async function greeted(base: string, stream: string): Promise<Raw> {
-  const raw = await Raw.events(base, [stream])
+async function greeted(base: string, stream: string): Promise<RawClient> {
+  const raw = await RawClient.events(base, [stream])
   await raw.holds('a greeting', (text) => text.includes('sser-position'))
   return raw
 }

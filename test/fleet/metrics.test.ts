@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import type { DebugView } from '../../src/ops/debug.ts'
 import { askPromtool, promtool, Scrape } from '../support/metrics.ts'
+import { acquainted, endPods, type PodProcess, startFleet } from '../support/pod-process.ts'
+import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Client, closeClients, Raw } from './clients.ts'
-import { acquainted, endPods, type Pod, startFleet } from './pods.ts'
 
 const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
 
@@ -13,9 +13,9 @@ afterEach(async () => {
   await endPods()
 })
 
-const internal = ({ options: { host } }: Pod) => `http://${host}:7110`
+const internal = ({ options: { host } }: PodProcess) => `http://${host}:7110`
 
-async function scrape(pod: Pod): Promise<Scrape> {
+async function scrape(pod: PodProcess): Promise<Scrape> {
   return new Scrape(await (await fetch(`${internal(pod)}/metrics`)).text())
 }
 
@@ -23,12 +23,12 @@ test('three Pods on real sockets count what really went through them', { timeout
   const env = { OPTIONS: JSON.stringify({ logMaxAgeMs: 20_000, retryMs: 100 }) }
   const options = { script: SCRIPT, env }
   const pods = await startFleet(['node', 'bun', 'node'], '127.0.97.1', options)
-  const [a, b, c] = pods as [Pod, Pod, Pod]
+  const [a, b, c] = pods as [PodProcess, PodProcess, PodProcess]
   await acquainted(pods)
   const hello = (await scrape(a)).get('sser_events_sent_total')
-  const clients = [await Client.open(a.url, 'orders'), await Client.open(a.url, 'orders', 'news')]
-  const there = await Client.open(b.url, 'orders')
-  const raw = await Raw.events(a.url, ['orders'], '1.0')
+  const clients = [await StreamClient.open(a.url, 'orders'), await StreamClient.open(a.url, 'orders', 'news')]
+  const there = await StreamClient.open(b.url, 'orders')
+  const raw = await RawClient.events(a.url, ['orders'], '1.0')
   await raw.holds('it is greeted', (text) => text.includes('sser-position'))
   for (const msg of ['1', '2', '3']) await a.send('orders', msg)
   await until('all have all', () => [...clients, there].every(({ messages }) => messages.length === 3))
@@ -65,7 +65,7 @@ test('three Pods on real sockets count what really went through them', { timeout
 })
 
 test('clients cannot reach metrics or the debug page', async () => {
-  const [pod] = (await startFleet(['node'], '127.0.97.11', { script: SCRIPT })) as [Pod]
+  const [pod] = (await startFleet(['node'], '127.0.97.11', { script: SCRIPT })) as [PodProcess]
   for (const path of ['/metrics', '/debug/sser']) {
     expect((await fetch(pod.url + path)).status).toBe(404)
     expect((await fetch(internal(pod) + path)).status).toBe(200)

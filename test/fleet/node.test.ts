@@ -4,8 +4,8 @@ import { createAdaptorServer } from '@hono/node-server'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Handler, Sser, StaticPeerFinder } from '../../src/index.ts'
 import { serve } from '../../src/node.ts'
+import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Client, closeClients, Raw } from './clients.ts'
 
 const HOST = '127.0.50.1'
 const ends: (() => unknown)[] = []
@@ -45,7 +45,7 @@ describe.each([true, false])('with overrideGlobalObjects: %s', (overrideGlobalOb
     await sser.start()
     ends.push(() => sser.stop())
     const { url } = await listen(sser.handler, overrideGlobalObjects)
-    const clients = await Promise.all(Array.from({ length: 5 }, () => Client.open(url, 'a')))
+    const clients = await Promise.all(Array.from({ length: 5 }, () => StreamClient.open(url, 'a')))
     for (let i = 0; i < 100; i += 1) await sser.send('a', `event ${i}`)
     for (const client of clients) {
       await until('all 100 events', () => client.received.length === 100)
@@ -66,7 +66,7 @@ describe.each([true, false])('with overrideGlobalObjects: %s', (overrideGlobalOb
       socket = request.socket
       listeners = () => [request.socket, response].reduce((sum, emitter) => sum + countListeners(emitter), 0)
     })
-    const raw = await Raw.events(url, ['a'])
+    const raw = await RawClient.events(url, ['a'])
     await raw.holds('a greeting', (text) => text.includes('sser-position'))
     const before = listeners()
     for (let round = 0; round < 15; round += 1) {

@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 import { serve } from '../../src/node.ts'
-import { Raw } from './clients.ts'
+import { RawClient } from '../support/stream-client.ts'
 
 const HOST = '127.0.51.1'
-const raws: Raw[] = []
+const raws: RawClient[] = []
 const ends: (() => unknown)[] = []
 
 /** For `afterEach`. */
@@ -45,14 +45,14 @@ export async function startServer(
 }
 
 /** A client that has asked for events, and may not have got any yet. */
-export async function ask(url: string, version?: string): Promise<Raw> {
-  const raw = await Raw.events(url, ['a'], version)
+export async function ask(url: string, version?: string): Promise<RawClient> {
+  const raw = await RawClient.events(url, ['a'], version)
   raws.push(raw)
   return raw
 }
 
 /** A client that has been greeted. */
-export async function listen(url: string, version?: string): Promise<Raw> {
+export async function listen(url: string, version?: string): Promise<RawClient> {
   const raw = await ask(url, version)
   await raw.holds('a greeting', (text) => text.includes('sser-position'))
   return raw

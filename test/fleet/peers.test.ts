@@ -3,9 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PeerReceipt } from '../../src/index.ts'
+import { endPods, PodProcess, type Runtime } from '../support/pod-process.ts'
+import { closeClients, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Client, closeClients } from './clients.ts'
-import { endPods, Pod, type Runtime } from './pods.ts'
 import { TcpServer } from './proxy.ts'
 
 const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
@@ -78,8 +78,8 @@ describe.each<[Runtime, number]>([
   const bad = new Map<string, TcpServer>()
   const requests = new Map<string, number>()
   let trap: TcpServer
-  let good: Pod
-  let pod: Pod
+  let good: PodProcess
+  let pod: PodProcess
   const address = (i: number) => `127.0.${net}.${i}`
   const receiptOf = (name: string, peers: readonly PeerReceipt[]) =>
     peers.find(({ peer }) => peer === bad.get(name)?.host) as PeerReceipt
@@ -98,7 +98,7 @@ describe.each<[Runtime, number]>([
       })
       bad.set(name, await listening)
     }
-    good = await Pod.start({ runtime, host: address(2), peers: [`${address(1)}:7110`] })
+    good = await PodProcess.start({ runtime, host: address(2), peers: [`${address(1)}:7110`] })
     const OPTIONS = JSON.stringify({
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       initialSyncTimeoutMs: 0,
@@ -106,7 +106,7 @@ describe.each<[Runtime, number]>([
       flushTimeoutMs: 0,
     })
     const peers = [...[...bad.values()].map(({ host }) => host), `${good.options.host}:7110`]
-    pod = await Pod.start({ runtime, host: address(1), peers, script: SCRIPT, env: { OPTIONS } })
+    pod = await PodProcess.start({ runtime, host: address(1), peers, script: SCRIPT, env: { OPTIONS } })
     await until(
       'all are known',
       async () => (await states()).every(({ state }) => state !== 'connecting'),
@@ -121,7 +121,7 @@ describe.each<[Runtime, number]>([
   })
 
   test('names each of them in the receipt, at once, and serves the good one', async () => {
-    const client = await Client.open(good.url, 'a')
+    const client = await StreamClient.open(good.url, 'a')
     const sends: number[] = []
     for (let i = 0; i < 100; i += 1) {
       const start = performance.now()

@@ -1,20 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { endPods, PodProcess, type Runtime } from '../support/pod-process.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { within } from '../support/until.ts'
-import { Raw } from './clients.ts'
-import { endPods, Pod, type Runtime } from './pods.ts'
 
 const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
 const PLAIN = fileURLToPath(new URL('./plain-bun.ts', import.meta.url))
 /** Longer than Bun keeps a quiet connection (up to 16 s), unless it is told to. */
 const QUIET_MS = 17_000
 
-let plain: Pod
-let quiet: { raws: Raw[]; since: number; pod: Pod }
+let plain: PodProcess
+let quiet: { raws: RawClient[]; since: number; pod: PodProcess }
 
 beforeAll(async () => {
-  plain = await Pod.start({ runtime: 'bun', host: '127.0.47.1', script: PLAIN })
+  plain = await PodProcess.start({ runtime: 'bun', host: '127.0.47.1', script: PLAIN })
   const pod = await start('bun', '127.0.47.2')
   const raws = [await ask(pod.url, 'POST /held', 'x'), await ask(pod.url, 'GET /state')]
   for (const url of plainUrls().slice(0, 2)) raws.push(await ask(url, 'GET /events?stream=a'))
@@ -29,7 +29,7 @@ describe.each<[string, Runtime, string, object]>([
   ['node without the fast path', 'node', '127.0.45.2', { fastPath: false }],
   ['bun', 'bun', '127.0.46.1', {}],
 ])('the ports under %s', (_, runtime, host, way) => {
-  let pod: Pod
+  let pod: PodProcess
 
   beforeAll(async () => {
     const serverOptions = runtime === 'bun' ? { maxRequestBodySize: 10 } : { maxHeaderSize: 2_048 }
@@ -44,7 +44,7 @@ describe.each<[string, Runtime, string, object]>([
     ['the public port', 8110, '/state'],
     ['the public port', 8110, '/events?stream=a'],
   ])('%s (%i) answers HTTP/1.0 without a Host: %s', async (_port, port, path) => {
-    const raw = await Raw.open(`http://${host}:${port}`)
+    const raw = await RawClient.open(`http://${host}:${port}`)
     raw.socket.write(`GET ${path} HTTP/1.0\r\n\r\n`)
     const text = await raw.holds('a head', (bytes) => bytes.includes('\r\n\r\n'))
     expect(text).toMatch(/^HTTP\/1\.[01] 200 /)
@@ -57,7 +57,7 @@ describe.each<[string, Runtime, string, object]>([
     ['a Host that is none, over HTTP/1.0', 'HTTP/1.0\r\nHost: %\r\n\r\n'],
   ])('both ports refuse %s', async (_name, rest) => {
     for (const port of [7110, 8110]) {
-      const raw = await Raw.open(`http://${host}:${port}`)
+      const raw = await RawClient.open(`http://${host}:${port}`)
       raw.socket.write(`GET /readyz ${rest}`)
       expect(await raw.holds('an answer', (text) => text.includes('\r\n\r\n'))).toMatch(/^HTTP\/1\.1 400 /)
       raw.socket.destroy()
@@ -82,7 +82,7 @@ describe('the handler on Bun.serve()', () => {
     ['an invalid Host with 400', 'HTTP/1.1\r\nHost: %', 400],
     ['HTTP/1.0 without a Host', 'HTTP/1.0', 200],
   ])('answers %s', async (_, rest, status) => {
-    const raw = await Raw.open(plainUrls()[0] as string)
+    const raw = await RawClient.open(plainUrls()[0] as string)
     raw.socket.write(`GET /events?stream=a ${rest}\r\n\r\n`)
     const text = await raw.holds('a head', (bytes) => bytes.includes('\r\n\r\n'))
     expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
@@ -91,7 +91,7 @@ describe('the handler on Bun.serve()', () => {
 
   test('Bun ends neither a quiet answer nor a quiet stream, nor an idle connection after 10 s', async () => {
     const { raws, pod } = await quietEnough()
-    const [held, idle] = raws as [Raw, Raw]
+    const [held, idle] = raws as [RawClient, RawClient]
     pod.signal('SIGUSR2')
     await held.holds('the answer', (text) => text.startsWith('HTTP/1.1 201 '))
     idle.take()
@@ -116,9 +116,9 @@ describe('the handler on Bun.serve()', () => {
   })
 })
 
-function start(runtime: Runtime, host: string, serve: object = {}): Promise<Pod> {
+function start(runtime: Runtime, host: string, serve: object = {}): Promise<PodProcess> {
   const OPTIONS = JSON.stringify({ drainTimeoutMs: 0, flushTimeoutMs: 0 })
-  return Pod.start({ runtime, host, script: SCRIPT, env: { OPTIONS, SERVE: JSON.stringify(serve) } })
+  return PodProcess.start({ runtime, host, script: SCRIPT, env: { OPTIONS, SERVE: JSON.stringify(serve) } })
 }
 
 function plainUrls(): string[] {
@@ -132,13 +132,13 @@ async function quietEnough() {
   return quiet
 }
 
-async function ask(url: string, target: string, body = ''): Promise<Raw> {
-  const raw = await Raw.open(url)
+async function ask(url: string, target: string, body = ''): Promise<RawClient> {
+  const raw = await RawClient.open(url)
   write(raw, url, target, body)
   return raw
 }
 
-function write({ socket }: Raw, url: string, target: string, body = ''): void {
+function write({ socket }: RawClient, url: string, target: string, body = ''): void {
   const { host } = new URL(url)
   socket.write(`${target} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
 }

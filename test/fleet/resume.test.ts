@@ -4,10 +4,10 @@ import { EventSource } from 'eventsource'
 import { createEventSource } from 'eventsource-client'
 import { EventSource as UndiciEventSource } from 'undici'
 import { afterEach, expect, test } from 'vitest'
+import { acquainted, endPods, PodProcess, type Runtime, startFleet } from '../support/pod-process.ts'
 import { until } from '../support/until.ts'
-import { Hopper } from './hopper.ts'
-import { acquainted, endPods, Pod, type Runtime, startFleet } from './pods.ts'
 import { TcpServer } from './proxy.ts'
+import { RoamingClient } from './roaming-client.ts'
 
 const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
 const STREAMS = ['a', 'b', 'c', 'd', 'e']
@@ -36,13 +36,13 @@ interface Sent {
 
 /** Sends about 100 events a second through whichever Pods live, until it is stopped. */
 class Sender {
-  readonly live: Pod[]
+  readonly live: PodProcess[]
   readonly accepted: Sent[] = []
   started = 0
   failed = 0
   readonly #timer: NodeJS.Timeout
 
-  constructor(pods: readonly Pod[]) {
+  constructor(pods: readonly PodProcess[]) {
     this.live = [...pods]
     this.#timer = setInterval(() => this.#send(), SEND_EVERY_MS)
   }
@@ -55,12 +55,12 @@ class Sender {
     return this.started - this.accepted.length - this.failed
   }
 
-  without(pod: Pod): void {
+  without(pod: PodProcess): void {
     this.live.splice(this.live.indexOf(pod), 1)
   }
 
   #send(): void {
-    const pod = this.live[Math.floor(Math.random() * this.live.length)] as Pod
+    const pod = this.live[Math.floor(Math.random() * this.live.length)] as PodProcess
     const event = { stream: stream(this.started), msg: `event ${this.started}` }
     this.started += 1
     pod.send(event.stream, event.msg).then(
@@ -74,7 +74,7 @@ class Sender {
   }
 }
 
-function missing(client: Hopper, sent: readonly Sent[]): string[] {
+function missing(client: RoamingClient, sent: readonly Sent[]): string[] {
   const got = new Set(client.messages)
   return sent
     .filter((event) => client.streams.includes(event.stream) && !got.has(event.msg))
@@ -90,12 +90,16 @@ test.each<[string, Runtime[], string]>([
 ])(
   'under %s, clients that move between Pods get each event once while one drains and one is killed',
   async (name, runtimes, first) => {
-    const pods = (await startFleet(runtimes, first, { script: SCRIPT, env })) as [Pod, Pod, Pod]
+    const pods = (await startFleet(runtimes, first, { script: SCRIPT, env })) as [
+      PodProcess,
+      PodProcess,
+      PodProcess,
+    ]
     await acquainted(pods)
     const urls = pods.map(({ url }) => url)
     const clients = Array.from(
       { length: CLIENTS },
-      (_, i) => new Hopper(urls, i, [stream(i), stream(i + 1 + (i % 2))]),
+      (_, i) => new RoamingClient(urls, i, [stream(i), stream(i + 1 + (i % 2))]),
     )
     closes.push(() => clients.forEach((client) => void client.close()))
     await until('all clients were greeted', () => clients.every(({ greetings }) => greetings > 0), 5_000)
@@ -106,11 +110,11 @@ test.each<[string, Runtime[], string]>([
     const sentFor = (ms: number) =>
       until(`events were sent for ${ms} ms`, () => performance.now() - start >= ms, ms + 1_000)
     const restart = async (i: number, signal: NodeJS.Signals) => {
-      const old = pods[i] as Pod
+      const old = pods[i] as PodProcess
       const ends = old.kill(signal)
       sender.without(old)
       const how = await ends
-      const again = await Pod.start(old.options)
+      const again = await PodProcess.start(old.options)
       pods[i] = again
       await acquainted(pods)
       sender.live.push(again)
@@ -141,11 +145,12 @@ test.each<[string, Runtime[], string]>([
       5_000,
     )
     const promised = sender.accepted.filter(({ isDelivered }) => isDelivered)
-    const lacks = (client: Hopper) => client.gaps.length === 0 && missing(client, promised).length > 0
+    const lacks = (client: RoamingClient) => client.gaps.length === 0 && missing(client, promised).length > 0
     await until('all clients have what was delivered', () => !clients.some(lacks), GRACE_MS + 3_000)
     const whole = clients.filter(({ gaps }) => gaps.length === 0)
     const told = clients.flatMap(({ gaps }) => gaps)
-    const sum = (of: (client: Hopper) => number) => clients.reduce((total, client) => total + of(client), 0)
+    const sum = (of: (client: RoamingClient) => number) =>
+      clients.reduce((total, client) => total + of(client), 0)
     console.log(
       `${name}: ${sender.started} sends, ${sender.failed} failed, ${sender.accepted.length} accepted, ` +
         `${promised.length} delivered at a peer; ${sum(({ messages }) => messages.length)} received over ` +
@@ -193,10 +198,13 @@ test.each<[string, string, Open]>([
     },
   ],
 ])('%s resumes by itself on another Pod', async (_name, first, open) => {
-  const [a, b] = (await startFleet(['node', 'bun'], first, { script: SCRIPT, env })) as [Pod, Pod]
+  const [a, b] = (await startFleet(['node', 'bun'], first, { script: SCRIPT, env })) as [
+    PodProcess,
+    PodProcess,
+  ]
   await acquainted([a, b])
   let target = a
-  const requests: { pod: Pod; head: string }[] = []
+  const requests: { pod: PodProcess; head: string }[] = []
   const relay = await TcpServer.listen(first.replace(/1$/, '9'), 8110, (socket) => {
     const pod = target
     const onward = connect({ host: pod.options.host, port: 8110 })
@@ -214,7 +222,7 @@ test.each<[string, string, Open]>([
   await until('the client is greeted by A', () => names.length > 0, 5_000)
 
   const sent: string[] = []
-  const send = async (pod: Pod) => {
+  const send = async (pod: PodProcess) => {
     const msg = `event ${sent.length}`
     sent.push(msg)
     const { peers } = await pod.send('a', msg)

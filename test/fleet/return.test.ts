@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
+import { acquainted, endPods, PodProcess, type Runtime, startFleet } from '../support/pod-process.ts'
+import { closeClients, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Client, closeClients } from './clients.ts'
-import { acquainted, endPods, Pod, type Runtime, startFleet } from './pods.ts'
 import { TcpServer } from './proxy.ts'
 
 const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
@@ -17,11 +17,17 @@ afterEach(async () => {
 const texts = (count: number) => Array.from({ length: count }, (_, i) => `event ${i}`)
 
 /** A fleet of two, and a client of the second; every option is the default but for how long a peer may be silent. */
-async function twoPods(runtime: Runtime, first: string): Promise<{ here: Pod; there: Pod; client: Client }> {
+async function twoPods(
+  runtime: Runtime,
+  first: string,
+): Promise<{ here: PodProcess; there: PodProcess; client: StreamClient }> {
   const env = { OPTIONS: JSON.stringify({ requestTimeoutMs: 600, ackTimeoutMs: 300, retryMs: 100 }) }
-  const [here, there] = (await startFleet([runtime, runtime], first, { script: SCRIPT, env })) as [Pod, Pod]
+  const [here, there] = (await startFleet([runtime, runtime], first, { script: SCRIPT, env })) as [
+    PodProcess,
+    PodProcess,
+  ]
   await acquainted([here, there])
-  return { here, there, client: await Client.open(there.url, 'a') }
+  return { here, there, client: await StreamClient.open(there.url, 'a') }
 }
 
 test.each<[Runtime, string]>([
@@ -63,10 +69,10 @@ test.each<[Runtime, string]>([
   // The way there leads through the proxy; the way back is direct, and must not be needed.
   const wire = await TcpServer.proxy(here.replace(/1$/, '3'), 7110, { host: there, port: 7110 })
   servers.push(wire)
-  const far = await Pod.start({ runtime, host: there, peers: [`${here}:7110`] })
-  const near = await Pod.start({ runtime, host: here, peers: [wire.host] })
+  const far = await PodProcess.start({ runtime, host: there, peers: [`${here}:7110`] })
+  const near = await PodProcess.start({ runtime, host: here, peers: [wire.host] })
   await acquainted([near])
-  const client = await Client.open(far.url, 'a')
+  const client = await StreamClient.open(far.url, 'a')
   await wire.cut()
   for (const msg of texts(20)) {
     const [receipt] = (await near.send('a', msg)).peers
@@ -100,7 +106,7 @@ test.each<[Runtime, string]>([
     const greeted = client.greeted()
     await send(3, 6)
     expect((await here.send('b', 'else')).peers).toMatchObject([{ status: 'failed' }])
-    const again = await Pod.start(there.options)
+    const again = await PodProcess.start(there.options)
     await greeted
     await acquainted([here, again])
     await send(6, 9)

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
+import { acquainted, endPods, type PodProcess, type Runtime, startFleet } from '../support/pod-process.ts'
+import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Client, closeClients, Raw } from './clients.ts'
-import { acquainted, endPods, type Pod, type Runtime, startFleet } from './pods.ts'
 import { TcpServer } from './proxy.ts'
 
 const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
@@ -42,7 +42,7 @@ test.each<[Runtime, string, string]>([
     const knowsBetter = async () => (await pod.state()).peers.some(({ state }) => state === 'failing')
     await until(`${pod} knows that the peer hangs`, knowsBetter, 5_000)
   }
-  const frozen = await Promise.all(beside.map((pod) => Raw.events(pod.url, ['large'])))
+  const frozen = await Promise.all(beside.map((pod) => RawClient.events(pod.url, ['large'])))
   for (const raw of frozen) {
     await raw.holds('a greeting', (text) => text.includes('sser-position'))
     raw.socket.pause()
@@ -70,13 +70,13 @@ test.each<[Runtime, string, string]>([
 })
 
 /** Small events at a steady pace, with large ones between; each client's delay is read off this process's clock. */
-async function measure(pods: readonly Pod[]): Promise<Times> {
-  const clients = await Promise.all([...pods, ...pods].map((pod) => Client.open(pod.url, 'small')))
-  const readers = await Promise.all(pods.map((pod) => Client.open(pod.url, 'large')))
+async function measure(pods: readonly PodProcess[]): Promise<Times> {
+  const clients = await Promise.all([...pods, ...pods].map((pod) => StreamClient.open(pod.url, 'small')))
+  const readers = await Promise.all(pods.map((pod) => StreamClient.open(pod.url, 'large')))
   const sends: number[] = []
   const pending: Promise<unknown>[] = []
   for (let i = 0; i < EVENTS; i += 1) {
-    const pod = pods[i % pods.length] as Pod
+    const pod = pods[i % pods.length] as PodProcess
     const start = performance.now()
     pending.push(pod.send('small', String(start)).then(() => sends.push(performance.now() - start)))
     pending.push(pod.send('large', `${i} ${LARGE}`))

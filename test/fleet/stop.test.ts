@@ -1,9 +1,9 @@
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
+import { endPods, PodProcess, type Runtime } from '../support/pod-process.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
-import { Raw } from './clients.ts'
-import { endPods, Pod, type Runtime } from './pods.ts'
 
 const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
 
@@ -24,9 +24,9 @@ describe.each<[string, Runtime, string, object]>([
 ])('a stop under %s', (_, runtime, prefix, way) => {
   let hosts = 0
 
-  async function start({ options, serve, env }: Settings = {}): Promise<Pod> {
+  async function start({ options, serve, env }: Settings = {}): Promise<PodProcess> {
     hosts += 1
-    return Pod.start({
+    return PodProcess.start({
       runtime,
       host: `${prefix}${hosts}`,
       script: SCRIPT,
@@ -70,7 +70,7 @@ describe.each<[string, Runtime, string, object]>([
     const pod = await start({ serve: { requestDrainTimeoutMs: 60_000 } })
     const idle = await request(pod, 'GET /state')
     await idle.holds('an answer', (text) => text.includes('"connections":'))
-    await Raw.open(pod.url)
+    await RawClient.open(pod.url)
     const listener = await listen(pod)
     expect(await pod.kill('SIGTERM')).toBe(0)
     await within('both are closed', Promise.all([idle.closed, listener.closed]), 5_000)
@@ -134,26 +134,26 @@ describe.each<[string, Runtime, string, object]>([
 })
 
 /** Opens a connection that asks for something, which the Pod has then begun to answer or holds. */
-async function request(pod: Pod, target: string, body = ''): Promise<Raw> {
-  const raw = await Raw.open(pod.url)
+async function request(pod: PodProcess, target: string, body = ''): Promise<RawClient> {
+  const raw = await RawClient.open(pod.url)
   ask(raw, pod, target, body)
   // What is behind it on the same Pod has been read after it.
   await pod.state()
   return raw
 }
 
-function ask({ socket }: Raw, pod: Pod, target: string, body = ''): void {
+function ask({ socket }: RawClient, pod: PodProcess, target: string, body = ''): void {
   const { host } = new URL(pod.url)
   socket.write(`${target} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
 }
 
-async function listen(pod: Pod): Promise<Raw> {
-  const raw = await Raw.events(pod.url, ['a'])
+async function listen(pod: PodProcess): Promise<RawClient> {
+  const raw = await RawClient.events(pod.url, ['a'])
   await raw.holds('a greeting', (text) => text.includes('sser-position'))
   return raw
 }
 
-function isClosed(pod: Pod): Promise<boolean> {
+function isClosed(pod: PodProcess): Promise<boolean> {
   const { hostname, port } = new URL(pod.url)
   return new Promise((resolve) => {
     const socket = connect({ host: hostname, port: Number(port) })

@@ -4,8 +4,8 @@ import { AlwaysOffSampler, AlwaysOnSampler, TracerProvider } from '@opentelemetr
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Settings } from '../../src/index.ts'
 import { openTelemetryTracing } from '../../src/opentelemetry.ts'
+import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Client, closeClients, Raw } from './clients.ts'
 import { HOSTS, TracedPod } from './traced-pod.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
@@ -17,13 +17,13 @@ const pods: TracedPod[] = []
 const fleet = () => [pods[0], pods[1], pods[2]] as [TracedPod, TracedPod, TracedPod]
 
 /** Three Pods that know each other, with one client of `a` on each. */
-async function start(settings: (tracer: Tracer) => Settings): Promise<Client[]> {
+async function start(settings: (tracer: Tracer) => Settings): Promise<StreamClient[]> {
   for (const host of HOSTS) pods.push(new TracedPod(host, settings))
   await Promise.all(pods.map((pod) => pod.start()))
   const isUp = ({ sser }: TracedPod) =>
     sser.peers.every(({ state }) => state === 'connected' || state === 'self')
   await until('the Pods know each other', () => pods.every(isUp))
-  return Promise.all(pods.map(({ url }) => Client.open(url, 'a')))
+  return Promise.all(pods.map(({ url }) => StreamClient.open(url, 'a')))
 }
 
 const traced = (tracer: Tracer): Settings => ({ tracing: openTelemetryTracing({ tracer }) })
@@ -92,7 +92,7 @@ describe('with the bridge to OpenTelemetry', () => {
   test('one span for an event, however many listen, and none where nobody does', async () => {
     await start(traced)
     const [one, two, three] = fleet()
-    for (let i = 0; i < 9; i += 1) await Client.open(two.url, 'b', 'c')
+    for (let i = 0; i < 9; i += 1) await StreamClient.open(two.url, 'b', 'c')
     await one.sser.send('b', 'x', { traceparent: SAMPLED })
     expect((await two.span('deliver')).attributes['sser.connections']).toBe(9)
     expect(one.spans('deliver').length + three.spans('deliver').length).toBe(0)
@@ -182,7 +182,7 @@ describe('without tracing', () => {
   test('a traceparent goes with its event to every log, a later Pod’s too, and to no client', async () => {
     await start(() => ({}))
     const [one, two, three] = fleet()
-    const raw = await Raw.events(two.url, ['a'])
+    const raw = await RawClient.events(two.url, ['a'])
     await raw.holds('a greeting', (bytes) => bytes.includes('sser-position'))
     await three.stop()
     await one.sser.send('a', 'x', { traceparent: SAMPLED })

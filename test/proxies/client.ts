@@ -9,7 +9,7 @@ interface Payload {
 }
 
 /** A client of one proxy, which reconnects as its kind does, and records every event that it receives. */
-export abstract class Client {
+export abstract class ProxiedClient {
   readonly delaysMs: number[] = []
   /** Statuses other than 200. */
   readonly refusals: number[] = []
@@ -39,7 +39,7 @@ export abstract class Client {
 }
 
 /** A page's `EventSource`: an answer other than 200 closes it for good. */
-export class EventSourceClient extends Client {
+export class EventSourceClient extends ProxiedClient {
   readonly #source: EventSource
 
   constructor(url: string) {
@@ -70,7 +70,7 @@ export class EventSourceClient extends Client {
 }
 
 /** A loop around `fetch` that sends the last id, as libraries for requests with headers of their own do. */
-export class FetchClient extends Client {
+export class FetchClient extends ProxiedClient {
   readonly #url: string
   readonly #abort = new AbortController()
   readonly isClosed = false

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { endPods, Pod, type Runtime } from '../fleet/pods.ts'
+import { endPods, PodProcess, type Runtime } from '../support/pod-process.ts'
 import { until } from '../support/until.ts'
 
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
@@ -19,7 +19,7 @@ export type Place = 0 | 1 | 2
 /** Three Pods at the addresses that the proxies know, whatever becomes of them. */
 export class ProxiedFleet {
   readonly #prefix: string
-  readonly #pods: (Pod | undefined)[] = []
+  readonly #pods: (PodProcess | undefined)[] = []
   readonly #sockets: Socket[] = []
 
   private constructor(prefix: string) {
@@ -52,7 +52,7 @@ export class ProxiedFleet {
   /** Starts a Pod at `place`; resolves when it is a peer of the living ones. */
   async restart(place: Place): Promise<void> {
     const host = this.#host(place)
-    const pod = await Pod.start({
+    const pod = await PodProcess.start({
       runtime: RUNTIMES[place] as Runtime,
       host,
       port: PORT,
@@ -71,7 +71,12 @@ export class ProxiedFleet {
   async silence(place: Place): Promise<void> {
     await this.kill(place)
     const host = this.#host(place)
-    const silent = await Pod.start({ runtime: 'node', host, port: PORT, script: script('silent-pod.ts') })
+    const silent = await PodProcess.start({
+      runtime: 'node',
+      host,
+      port: PORT,
+      script: script('silent-pod.ts'),
+    })
     silent.signal('SIGSTOP')
     while (await this.#isAccepted(host)) {
       // One more in the queue.
@@ -97,9 +102,9 @@ export class ProxiedFleet {
     return `${this.#prefix}${place + 1}`
   }
 
-  #pod(place: Place): Pod {
+  #pod(place: Place): PodProcess {
     const pod = this.#pods[place]
-    if (pod === undefined) throw new Error(`No Pod runs at ${this.#host(place)}`)
+    if (pod === undefined) throw new Error(`No PodProcess runs at ${this.#host(place)}`)
     return pod
   }
 

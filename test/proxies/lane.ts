@@ -1,5 +1,5 @@
 import { get } from 'node:http'
-import { type Client, EventSourceClient, FetchClient } from './client.ts'
+import { EventSourceClient, FetchClient, type ProxiedClient } from './client.ts'
 import type { Product } from './products.ts'
 import { configOf, ReverseProxy } from './reverse-proxy.ts'
 
@@ -13,7 +13,7 @@ export class Lane {
   readonly product: Product
   readonly isControl: boolean
   readonly proxy: ReverseProxy
-  readonly clients: Client[] = []
+  readonly clients: ProxiedClient[] = []
   #closed: number | undefined
 
   private constructor(product: Product, isControl: boolean, proxy: ReverseProxy) {

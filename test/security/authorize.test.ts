@@ -3,7 +3,7 @@ import { HTTPException } from 'hono/http-exception'
 import { jwt, sign } from 'hono/jwt'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Authorize, Decision } from '../../src/index.ts'
-import type { Raw } from '../fleet/clients.ts'
+import type { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
 import { listen, SecuredFleet, type SecuredPod } from './fleet.ts'
 
@@ -145,8 +145,8 @@ describe('a connection that expires', () => {
   it('ends others of the same Pod neither sooner nor later', async () => {
     const pod = await one((c) => ({ expiresAt: Date.now() + Number(c.req.query('stream')) }))
     const [soon, late] = await Promise.all([listen(pod, '500'), listen(pod, '60000')])
-    await within('the first ends', (soon as Raw).closed)
-    expect((late as Raw).isClosed).toBe(false)
+    await within('the first ends', (soon as RawClient).closed)
+    expect((late as RawClient).isClosed).toBe(false)
     expect(pod.sser.connections).toBe(1)
   })
 })

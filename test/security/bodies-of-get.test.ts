@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import type { MiddlewareHandler } from 'hono'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Raw } from '../fleet/clients.ts'
 import { ask, endServers, listen, type ServerEnv, startServer } from '../fleet/one-server.ts'
-import { endPods, Pod } from '../fleet/pods.ts'
+import { endPods, PodProcess } from '../support/pod-process.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
 
 const SCRIPT = fileURLToPath(new URL('./pod.ts', import.meta.url))
@@ -15,7 +15,7 @@ const MAX_EACH = 20_480
 /** What code and caches take that run for the first time, in bytes. */
 const SPARE_BYTES = 2 * 1_048_576
 
-const raws: Raw[] = []
+const raws: RawClient[] = []
 afterEach(async () => {
   for (const { socket } of raws.splice(0)) socket.destroy()
   await endServers()
@@ -23,8 +23,8 @@ afterEach(async () => {
 })
 
 /** Asks for events with a body of pieces of one byte that does not end. */
-async function askWithBody(url: string, version: string, from?: string): Promise<Raw> {
-  const raw = await Raw.open(url, from)
+async function askWithBody(url: string, version: string, from?: string): Promise<RawClient> {
+  const raw = await RawClient.open(url, from)
   raws.push(raw)
   const head = `GET /events?stream=a HTTP/${version}\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`
   raw.socket.write(head + '1\r\na\r\n'.repeat(PIECES))
@@ -69,7 +69,7 @@ describe('serve() under Node', () => {
       await next()
     }
     const { url } = await startServer([readsBody])
-    const raw = await Raw.open(url)
+    const raw = await RawClient.open(url)
     raws.push(raw)
     raw.socket.write('GET /plain HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello')
     await raw.holds('the answer', (text) => text.endsWith('plain'))
@@ -86,7 +86,7 @@ describe.each([
   (runtime, version, host) => {
     it('cost no more than 20 KB each', async () => {
       const args = runtime === 'node' ? ['--expose-gc'] : []
-      const pod = await Pod.start({
+      const pod = await PodProcess.start({
         args,
         runtime,
         host,
@@ -118,7 +118,7 @@ describe.each([
       await next()
     }
     const { sser, url } = await startServer([count], { fastPath })
-    const raw = await Raw.open(url)
+    const raw = await RawClient.open(url)
     raws.push(raw)
     const behind = 'GET /plain HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50)
     const first = 'GET /events?stream=a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n'
@@ -147,7 +147,7 @@ describe('requests that are pipelined on one socket', () => {
       await next()
     }
     const { url } = await startServer([wait])
-    const raw = await Raw.open(url)
+    const raw = await RawClient.open(url)
     raws.push(raw)
     raw.socket.write('GET /plain HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1 + behind))
     if (behind > 64) await within('the connection ends', raw.closed)
@@ -164,8 +164,8 @@ describe('requests that are pipelined on one socket', () => {
     ['the usual way', false],
   ])('begin no event stream behind another, by %s, and end with their client', async (_, fastPath) => {
     const { sser, url } = await startServer([], { fastPath })
-    const bystander = await listen(url)
-    const raw = await Raw.open(url)
+    const probe = await listen(url)
+    const raw = await RawClient.open(url)
     raws.push(raw)
     raw.socket.write('GET /events?stream=a HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(500))
     // Either the first is served, or the connection is lost.
@@ -174,7 +174,7 @@ describe('requests that are pipelined on one socket', () => {
       raw.holds('an answer', (text) => text.includes('sser-position')).catch(() => {}),
     ])
     await sser.send('a', 'x')
-    await bystander.holds('the event', (text) => text.includes('data: x\n'))
+    await probe.holds('the event', (text) => text.includes('data: x\n'))
     expect(sser.connections).toBeLessThanOrEqual(2)
     raw.socket.destroy()
     await until('one is left', () => sser.connections === 1)

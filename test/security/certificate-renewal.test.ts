@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { certificateReader } from '../../src/runtime/node/certificate-reader.ts'
 import { PeerCertificates } from '../../src/transport/certificates.ts'
-import { endPods, Pod, type Runtime } from '../fleet/pods.ts'
 import { VirtualClock } from '../support/clock.ts'
+import { endPods, PodProcess, type Runtime } from '../support/pod-process.ts'
 import { until } from '../support/until.ts'
 import { Authority } from './certificates.ts'
 import { SecuredFleet } from './fleet.ts'
@@ -46,10 +46,10 @@ describe.each(['node', 'bun'] as const)('a Pod under %s whose certificate was re
     const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
     const [first, second] = HOSTS[runtime]
     const env = { TLS: JSON.stringify(files()), OPTIONS: JSON.stringify({ initialSyncTimeoutMs: 0 }) }
-    const old = await Pod.start({ runtime, host: first, peers: [`${second}:7110`], script, env })
+    const old = await PodProcess.start({ runtime, host: first, peers: [`${second}:7110`], script, env })
     use('long')
     await until('the first certificate expired', () => Date.now() > expired + 1_000, 15_000)
-    const young = await Pod.start({ runtime, host: second, peers: [`${first}:7110`], script, env })
+    const young = await PodProcess.start({ runtime, host: second, peers: [`${first}:7110`], script, env })
     for (const pod of [young, old]) {
       await until(
         `${pod} reaches the other`,
@@ -80,7 +80,7 @@ describe.each(['node', 'bun'] as const)('a Pod under %s on a free internal port'
     const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
     const [host] = HOSTS[runtime]
     const env = { TLS: JSON.stringify(files()), SERVE: JSON.stringify({ internalPort: 0 }) }
-    const pod = await Pod.start({ runtime, host, peers: [], script, env })
+    const pod = await PodProcess.start({ runtime, host, peers: [], script, env })
     const port = Number(/internally (\d+)/.exec(pod.stdout)?.[1])
     use('long')
     const renewed = new X509Certificate(readFileSync(authority.path('long.crt'))).fingerprint256

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { until, within } from '../support/until.ts'
-import { Victim } from './victim.ts'
+import { Target } from './target.ts'
 
 const SCRIPT = fileURLToPath(new URL('./crowd.ts', import.meta.url))
 const CROWD = 10_000
@@ -21,7 +21,7 @@ describe.each([
   ['node', '127.0.135.1'],
   ['bun', '127.0.135.2'],
 ] as const)('under %s', (runtime, host) => {
-  const victim = Victim.forAll(runtime, host, { mostDelayMs: MAX_DELAY_MS, mostBackMs: MAX_BACK_MS })
+  const target = Target.forAll(runtime, host, { mostDelayMs: MAX_DELAY_MS, mostBackMs: MAX_BACK_MS })
 
   test.each([
     [8110, 'GET /events?stream=a HTTP/1.1\r\nHost: '],
@@ -31,7 +31,7 @@ describe.each([
     { timeout: 60_000 },
     async (...args) => {
       const [port, bytes] = args
-      await victim.endures(async () => {
+      await target.endures(async () => {
         const crowd = spawn(process.execPath, [SCRIPT, host, `${port}`, `${CROWD}`, bytes])
         let said = ''
         for (const out of [crowd.stdout, crowd.stderr]) out.on('data', (text: Buffer) => (said += text))
@@ -39,7 +39,7 @@ describe.each([
         try {
           await until('the crowd is there', () => said.includes('\n'), 15_000)
           expect(Number(/^opened (\d+)\n$/.exec(said)?.[1])).toBeGreaterThan(LEAST_CROWD)
-          expect((await victim.state()).isReady).toBe(true)
+          expect((await target.state()).isReady).toBe(true)
           console.log(`${runtime}, port ${port}: ${said.trim()}`)
         } finally {
           crowd.stdin.end()

@@ -1,10 +1,10 @@
 import { afterEach, expect, it } from 'vitest'
-import { endPods, Pod } from '../fleet/pods.ts'
+import { endPods, PodProcess } from '../support/pod-process.ts'
 
 afterEach(endPods)
 
 it('the Pods of the demo take no event from a page of another machine, and let none read', async () => {
-  const pod = await Pod.start({ runtime: 'node', host: '127.0.149.5' })
+  const pod = await PodProcess.start({ runtime: 'node', host: '127.0.149.5' })
   const from = (origin: string) =>
     fetch(`${pod.url}/send?stream=a`, { method: 'POST', body: 'x', headers: { origin } })
   for (const origin of ['https://evil.example', 'http://localhost.evil.example', 'null']) {

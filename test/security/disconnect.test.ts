@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import type { Decision } from '../../src/index.ts'
-import { Raw } from '../fleet/clients.ts'
 import { Fleet } from '../support/fleet.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
 import { listen, raws, SecuredFleet, type SecuredPod } from './fleet.ts'
 
@@ -52,7 +52,7 @@ describe('disconnect()', () => {
       listen(pods[i % 3] as SecuredPod, `ann-${i % 10}`),
     )
     const clients = await Promise.all(listening)
-    const bystander = await listen(pods[2] as SecuredPod, 'bob')
+    const probe = await listen(pods[2] as SecuredPod, 'bob')
     const start = performance.now()
     await (pods[0] as SecuredPod).sser.disconnect({ tag: 'ann' })
     await within('all are gone', Promise.all(clients.map(({ closed }) => closed)))
@@ -60,7 +60,7 @@ describe('disconnect()', () => {
     console.log(`1,000 connections on three Pods were gone after ${Math.round(ms)} ms`)
     expect(ms).toBeLessThan(1_000)
     expect(pods.map(({ sser }) => sser.connections)).toEqual([0, 0, 1])
-    expect(bystander.isClosed).toBe(false)
+    expect(probe.isClosed).toBe(false)
   }, 20_000)
 
   it('ends, too, who was let in and did not begin to read, by a hook or without one', async () => {
@@ -80,14 +80,14 @@ describe('disconnect()', () => {
       return { tags: ['ann'] }
     }
     const pods = (await fleet.start({ authorize: slow }, { authorize: slow })) as [SecuredPod, SecuredPod]
-    const judged = await Promise.all(pods.map(({ url }) => Raw.events(url, ['a'])))
+    const judged = await Promise.all(pods.map(({ url }) => RawClient.events(url, ['a'])))
     raws.push(...judged)
     await until('both are being judged', () => gates.length === 2)
     await pods[0].sser.disconnect({ tag: 'ann' })
     for (const open of gates) open()
     await within('both end', Promise.all(judged.map(({ closed }) => closed)))
     for (const raw of judged) expect(raw.text).not.toContain('sser-position')
-    const again = Raw.events(pods[1].url, ['a'])
+    const again = RawClient.events(pods[1].url, ['a'])
     await until('it is judged anew', () => gates.length === 3)
     gates[2]?.()
     raws.push(await again)
@@ -101,13 +101,13 @@ describe('disconnect()', () => {
       return { tags: ['ann'] }
     }
     const [pod] = (await fleet.start({ authorize: slow })) as [SecuredPod]
-    const [one, two] = await Promise.all(['a', 'b'].map((stream) => Raw.events(pod.url, [stream])))
-    raws.push(one as Raw, two as Raw)
+    const [one, two] = await Promise.all(['a', 'b'].map((stream) => RawClient.events(pod.url, [stream])))
+    raws.push(one as RawClient, two as RawClient)
     await until('both are being judged', () => gates.length === 2)
     await pod.sser.disconnect({ tag: 'ann', stream: 'a' })
     await pod.sser.disconnect({ tag: 'bob', stream: 'b' })
     for (const open of gates) open()
-    await within('the first ends', (one as Raw).closed)
+    await within('the first ends', (one as RawClient).closed)
     await two?.holds('a greeting', (text) => text.includes('sser-position'))
   })
 
@@ -119,7 +119,7 @@ describe('disconnect()', () => {
     }
     const [pod] = (await fleet.start({ authorize: slow, logMaxBytes: 1_024 })) as [SecuredPod]
     const open = async () => {
-      const raw = await Raw.events(pod.url, ['a'])
+      const raw = await RawClient.events(pod.url, ['a'])
       raws.push(raw)
       return raw
     }
@@ -182,7 +182,7 @@ describe('a Pod in whose incarnation much happens while the hook is asked', () =
   it('lets nobody in when it drains meanwhile', async () => {
     const { gates, slow } = gated()
     const [pod] = (await fleet.start({ authorize: slow, drainTimeoutMs: 300 })) as [SecuredPod]
-    const raw = await Raw.events(pod.url, ['a'])
+    const raw = await RawClient.events(pod.url, ['a'])
     raws.push(raw)
     await until('it is being judged', () => gates.length === 1)
     const stopped = pod.sser.stop()
@@ -214,7 +214,7 @@ describe('a Pod in whose incarnation much happens while the hook is asked', () =
         ).status,
       ).toBe(200)
     }
-    const raw = await Raw.events(still.url, ['a'])
+    const raw = await RawClient.events(still.url, ['a'])
     raws.push(raw)
     await until('it is being judged', () => gates.length === 1)
     expect((await other.sser.disconnect({ tag: 'ann' })).peers).toMatchObject([{ status: 'delivered' }])

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { type ErrorContext, type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
 import { type NodeServeOptions, type Served, serve } from '../../src/node.ts'
-import { Client, closeClients, Raw } from '../fleet/clients.ts'
+import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
 
 const PORT = 7_310
@@ -18,11 +18,11 @@ export interface SecuredPod {
 }
 
 /** Clients of this file's tests, ended by {@link SecuredFleet.stop}. */
-export const raws: Raw[] = []
+export const raws: RawClient[] = []
 
 /** A client that has been greeted. */
-export async function listen(pod: SecuredPod, ...streams: string[]): Promise<Raw> {
-  const raw = await Raw.events(pod.url, streams)
+export async function listen(pod: SecuredPod, ...streams: string[]): Promise<RawClient> {
+  const raw = await RawClient.events(pod.url, streams)
   raws.push(raw)
   await raw.holds('a greeting', (text) => text.includes('sser-position'))
   return raw
@@ -87,8 +87,8 @@ export class SecuredFleet {
     return pod
   }
 
-  listen(index: number, ...streams: string[]): Promise<Client> {
-    return Client.open((this.pods[index] as SecuredPod).url, ...streams)
+  listen(index: number, ...streams: string[]): Promise<StreamClient> {
+    return StreamClient.open((this.pods[index] as SecuredPod).url, ...streams)
   }
 
   /** For `afterEach`. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { formatPosition } from '../../src/wire/position.ts'
-import { Raw } from '../fleet/clients.ts'
-import { Victim } from './victim.ts'
+import { RawClient } from '../support/stream-client.ts'
+import { Target } from './target.ts'
 
 const CONNECTIONS = 400
 /** What one that brings such an id may take of the Pod's heap. Carried along, the id took 75 KB. */
@@ -11,14 +11,14 @@ describe.each([
   ['node', '127.0.150.1'],
   ['bun', '127.0.151.1'],
 ] as const)('under %s', (runtime, host) => {
-  const victim = Victim.forAll(runtime, host)
+  const target = Target.forAll(runtime, host)
 
   test('400 clients, each with a Last-Event-ID of 4 KB that names 584 made-up Pods', async () => {
-    await victim.endures(async () => {
-      const before = (await victim.state()).heapBytes
+    await target.endures(async () => {
+      const before = (await target.state()).heapBytes
       const raws = await Promise.all(
         Array.from({ length: CONNECTIONS }, async (_, i) => {
-          const raw = await Raw.open(victim.url)
+          const raw = await RawClient.open(target.url)
           const madeUp = Array.from({ length: 584 }, (_, j): [string, number] => [
             `${10_000 + i * 100 + j}`,
             1,
@@ -30,7 +30,7 @@ describe.each([
           return raw
         }),
       )
-      const { heapBytes } = await victim.state()
+      const { heapBytes } = await target.state()
       expect((heapBytes - before) / CONNECTIONS).toBeLessThan(MAX_BYTES)
       for (const { socket } of raws) socket.destroy()
     })

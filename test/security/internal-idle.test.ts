@@ -1,21 +1,21 @@
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Raw } from '../fleet/clients.ts'
-import { endPods, Pod } from '../fleet/pods.ts'
+import { endPods, PodProcess } from '../support/pod-process.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
 
 const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
 const EVENT = '{"stream":"a","msg":"x"}'
 const POST = `POST /api/json/v1/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${EVENT.length}\r\n\r\n${EVENT}`
 
-const raws: Raw[] = []
+const raws: RawClient[] = []
 afterEach(async () => {
   for (const { socket } of raws.splice(0)) socket.destroy()
   await endPods()
 })
 
-async function open(host: string, bytes = ''): Promise<Raw> {
-  const raw = await Raw.open(`http://${host}:7110`)
+async function open(host: string, bytes = ''): Promise<RawClient> {
+  const raw = await RawClient.open(`http://${host}:7110`)
   raws.push(raw)
   if (bytes !== '') raw.socket.write(bytes)
   return raw
@@ -26,7 +26,7 @@ describe.each([
   ['bun', '127.0.149.2'],
 ] as const)('connections to the internal port of a Pod on %s', (runtime, host) => {
   it('are closed when they are quiet, unless a peer was heard on them', async () => {
-    await Pod.start({ runtime, host, script })
+    await PodProcess.start({ runtime, host, script })
     const peer = await open(host, POST)
     await peer.holds('its answer', (text) => text.startsWith('HTTP/1.1 200 '))
     const strangers = await Promise.all(
@@ -49,10 +49,10 @@ describe.each([
 
 it('connections of one address to the internal port beyond its limit take the place of its oldest, under Node', async () => {
   const host = '127.0.149.3'
-  await Pod.start({ runtime: 'node', host, script })
+  await PodProcess.start({ runtime: 'node', host, script })
   const peer = await open(host, POST)
   await peer.holds('its answer', (text) => text.startsWith('HTTP/1.1 200 '))
-  const strangers: Raw[] = []
+  const strangers: RawClient[] = []
   for (let i = 0; i < 300; i += 1) strangers.push(await open(host))
   await until('the oldest are closed', () => strangers.filter(({ isClosed }) => isClosed).length === 44)
   expect(strangers.slice(0, 44).every(({ isClosed }) => isClosed)).toBe(true)

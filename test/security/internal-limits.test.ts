@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { Raw } from '../fleet/clients.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { within } from '../support/until.ts'
 import { raws, SecuredFleet, type SecuredPod } from './fleet.ts'
 
@@ -7,8 +7,8 @@ const fleet = new SecuredFleet('127.0.76')
 afterEach(() => fleet.stop())
 
 /** Begins to append, with these headers, and without the end of the body. */
-async function begin(url: string, headers: string, from?: string): Promise<Raw> {
-  const raw = await Raw.open(url, from)
+async function begin(url: string, headers: string, from?: string): Promise<RawClient> {
+  const raw = await RawClient.open(url, from)
   raws.push(raw)
   raw.socket.write(
     `POST /api/json/v2/append HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${headers}\r\n\r\n`,
@@ -78,7 +78,7 @@ describe('bodies on the internal port', () => {
 
   it('whose heads come byte by byte are given up', async () => {
     const pod = await fleet.one({})
-    const raws = await Promise.all([pod.internal, pod.url].map((url) => Raw.open(url)))
+    const raws = await Promise.all([pod.internal, pod.url].map((url) => RawClient.open(url)))
     for (const { socket } of raws) socket.write('POST / HTTP/1.1\r\nhost: x\r\nx: ')
     const drip = setInterval(() => {
       for (const { socket } of raws) socket.write('x')

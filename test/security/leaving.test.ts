@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Decision } from '../../src/index.ts'
-import { Raw } from '../fleet/clients.ts'
 import { CountingClock } from '../support/counting-clock.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
 import { type PodSettings, raws, SecuredFleet, type SecuredPod } from './fleet.ts'
 
@@ -28,7 +28,7 @@ async function one(settings: PodSettings): Promise<SecuredPod> {
 /** Requests of so many clients; `forwarded`: what each says of where it comes from. */
 async function ask(pod: SecuredPod, count: number, forwarded: (i: number) => string = () => '1.1.1.1') {
   for (let i = 0; i < count; i += 1) {
-    const raw = await Raw.open(pod.url)
+    const raw = await RawClient.open(pod.url)
     raws.push(raw)
     raw.socket.write(`GET /events?stream=a HTTP/1.1\r\nhost: x\r\nx-forwarded-for: ${forwarded(i)}\r\n\r\n`)
   }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { Raw } from '../fleet/clients.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
 import { listen, raws, SecuredFleet, type SecuredPod } from './fleet.ts'
 
@@ -38,7 +38,7 @@ describe('connections', () => {
       return gate.promise
     }
     const pod = await fleet.one({ maxConnections: 5, authorize })
-    const all = await Promise.all(Array.from({ length: 50 }, () => Raw.events(pod.url, ['a'])))
+    const all = await Promise.all(Array.from({ length: 50 }, () => RawClient.events(pod.url, ['a'])))
     raws.push(...all)
     const refused = () => all.filter(({ text }) => text.includes(' 429 ')).length
     await until('all but five are refused', () => refused() === 45)
@@ -57,7 +57,7 @@ describe('connections', () => {
       return new Promise(() => {})
     }
     const pod = await fleet.one({ maxConnections: 5, authorize, authorizeTimeoutMs: 500 })
-    const raw = await Raw.open(pod.url)
+    const raw = await RawClient.open(pod.url)
     raws.push(raw)
     raw.socket.write('GET /events?stream=a HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(60))
     await until('it was told', () => (pod.sser.stats().rejected['too-many-connections'] ?? 0) === 55)
@@ -84,7 +84,7 @@ describe('connections', () => {
           return gate.promise
         }
         const pod = await fleet.one({ ...limit, ...(isJudged && { authorize }), serving: { fastPath } })
-        const all = await Promise.all(Array.from({ length: 40 }, () => Raw.open(pod.url)))
+        const all = await Promise.all(Array.from({ length: 40 }, () => RawClient.open(pod.url)))
         raws.push(...all)
         const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`
         // Once the Pod has accepted all, what they say next comes in one turn of its event loop.
@@ -107,7 +107,7 @@ describe('connections', () => {
     const pod = await fleet.one({ maxConnectionsPerAddress: 2 })
     const clients = await Promise.all([1, 2].map(() => listen(pod, 'a')))
     expect(await ask(pod)).toMatchObject({ status: 429, code: 'too-many-connections-from-address' })
-    const other = await Raw.events(pod.url, ['a'], '1.1', '127.0.67.200')
+    const other = await RawClient.events(pod.url, ['a'], '1.1', '127.0.67.200')
     raws.push(other)
     await other.holds('a greeting', (text) => text.includes('sser-position'))
     clients[0]?.socket.destroy()

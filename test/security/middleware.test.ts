@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import { Raw } from '../fleet/clients.ts'
-import { endPods, Pod } from '../fleet/pods.ts'
+import { endPods, PodProcess } from '../support/pod-process.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
 
 const script = fileURLToPath(new URL('./middleware-pod.ts', import.meta.url))
 
 afterAll(endPods)
 
-async function open(pod: Pod, path: string): Promise<Raw> {
-  const raw = await Raw.open(pod.url)
+async function open(pod: PodProcess, path: string): Promise<RawClient> {
+  const raw = await RawClient.open(pod.url)
   raw.socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
   return raw
 }
@@ -22,7 +22,7 @@ describe.each([
   'under %s, a session that is revoked while middleware looks it up',
   (_, runtime, fastPath, host) => {
     it('ends the connection before anything is sent', async () => {
-      const pod = await Pod.start({ runtime, host, script, env: { FAST_PATH: fastPath } })
+      const pod = await PodProcess.start({ runtime, host, script, env: { FAST_PATH: fastPath } })
       const post = (path: string, body = '') => fetch(new URL(path, pod.url), { method: 'POST', body })
       // Under Bun a request that `mount()` makes anew has lost its mark.
       const paths =

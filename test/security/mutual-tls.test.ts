@@ -3,8 +3,8 @@ import { createServer, request } from 'node:https'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { PeerTls } from '../../src/node.ts'
-import { Client, closeClients, Raw } from '../fleet/clients.ts'
-import { acquainted, endPods, Pod, startFleet } from '../fleet/pods.ts'
+import { acquainted, endPods, PodProcess, startFleet } from '../support/pod-process.ts'
+import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
 import { SecuredFleet, type SecuredPod } from './fleet.ts'
 
@@ -55,7 +55,10 @@ describe('Pods with certificates', () => {
 
   it('let go of who connects and never shakes hands, at once or byte by byte', async () => {
     const [one] = (await fleet.start(secured())) as [SecuredPod]
-    const [silent, slow] = (await Promise.all([1, 2].map(() => Raw.open(one.internal)))) as [Raw, Raw]
+    const [silent, slow] = (await Promise.all([1, 2].map(() => RawClient.open(one.internal)))) as [
+      RawClient,
+      RawClient,
+    ]
     // The head of a record, whose body then comes slowly.
     slow.socket.write(Buffer.from([22, 3, 1, 2, 0]))
     const drip = setInterval(() => slow.socket.write(Buffer.from([1])), 200)
@@ -85,7 +88,7 @@ describe('Node and Bun', () => {
     }
     const pods = await startFleet(['node', 'bun', 'bun'], '127.0.63.1', { script, env })
     await acquainted(pods)
-    const clients = await Promise.all(pods.map(({ url }) => Client.open(url, 'a')))
+    const clients = await Promise.all(pods.map(({ url }) => StreamClient.open(url, 'a')))
     for (const pod of pods) await pod.send('a', pod.options.host)
     const hosts = pods.map(({ options }) => options.host)
     for (const client of clients) {
@@ -101,7 +104,7 @@ describe('Node and Bun', () => {
       const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
       const send = async (servername: string, host: string) => {
         const env = { TLS: JSON.stringify({ ...own, servername }) }
-        const pod = await Pod.start({ runtime, host, peers: ['127.0.62.1:7310'], script, env })
+        const pod = await PodProcess.start({ runtime, host, peers: ['127.0.62.1:7310'], script, env })
         return (await pod.send('a', 'hello')).peers[0]
       }
       expect(await send('another', '127.0.63.31')).toMatchObject({
@@ -129,7 +132,13 @@ describe('Node and Bun', () => {
         impostor.closeAllConnections()
         await new Promise((resolve) => impostor.close(resolve))
       })
-      const pod = await Pod.start({ runtime, host: '127.0.63.21', peers: ['127.0.63.22:7110'], script, env })
+      const pod = await PodProcess.start({
+        runtime,
+        host: '127.0.63.21',
+        peers: ['127.0.63.22:7110'],
+        script,
+        env,
+      })
       const { peers } = await pod.send('a', 'secret')
       expect(peers).toMatchObject([{ status: 'failed', reason: expect.stringContaining('certificate') }])
       expect(taken).toBe(0)

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { Client, closeClients, Raw } from '../fleet/clients.ts'
 import { asReceived, HOSTILE_MESSAGES } from '../support/messages.ts'
+import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { statusOf, Victim } from './victim.ts'
+import { statusOf, Target } from './target.ts'
 
 const FORGED = ['a\nb', 'a\rid: 7', 'a\u0000', '\n\ndata: forged', 'a\u0085', 'sser-gap']
 
@@ -12,22 +12,22 @@ describe.each([
   ['node', '127.0.130.1'],
   ['bun', '127.0.130.2'],
 ] as const)('under %s', (runtime, host) => {
-  const victim = Victim.forAll(runtime, host)
+  const target = Target.forAll(runtime, host)
 
   test('forging frames by CR, LF and NUL in what is sent', async () => {
-    await victim.endures(async () => {
-      const client = await Client.open(victim.url, 'target')
+    await target.endures(async () => {
+      const client = await StreamClient.open(target.url, 'target')
       for (const text of FORGED.slice(0, 4)) {
-        expect(await victim.send({ stream: text }, 'x')).toEqual({ status: 400, code: 'invalid-stream-name' })
-        expect(await victim.send({ stream: 'target', event: text }, 'x')).toMatchObject({
+        expect(await target.send({ stream: text }, 'x')).toEqual({ status: 400, code: 'invalid-stream-name' })
+        expect(await target.send({ stream: 'target', event: text }, 'x')).toMatchObject({
           code: 'invalid-event-type',
         })
-        expect(await victim.send({ stream: 'target', key: text }, 'x')).toMatchObject({
+        expect(await target.send({ stream: 'target', key: text }, 'x')).toMatchObject({
           code: 'invalid-idempotency-key',
         })
       }
       for (const msg of HOSTILE_MESSAGES)
-        expect((await victim.send({ stream: 'target' }, msg)).status).toBe(202)
+        expect((await target.send({ stream: 'target' }, msg)).status).toBe(202)
       await until('every message is there', () => client.received.length === HOSTILE_MESSAGES.length)
       // A body begins with what a decoder takes for a byte-order mark.
       const sent = HOSTILE_MESSAGES.map((msg) => asReceived(msg).replace(/^\uFEFF/, ''))
@@ -37,8 +37,8 @@ describe.each([
   })
 
   test('forging frames by CR, LF and NUL in what a peer posts', async () => {
-    await victim.endures(async () => {
-      const client = await Client.open(victim.url, 'target')
+    await target.endures(async () => {
+      const client = await StreamClient.open(target.url, 'target')
       const event = (fields: object) => ({ seq: 1, age: 0, stream: 'target', msg: 'x', ...fields })
       const append = (fields: object) =>
         JSON.stringify({
@@ -49,14 +49,14 @@ describe.each([
         })
       for (const text of FORGED) {
         if (text !== 'sser-gap') {
-          expect(await victim.post('/api/json/v1/send', JSON.stringify({ stream: text, msg: 'x' }))).toBe(400)
-          expect(await victim.post('/api/json/v2/append', append({ stream: text }))).toBe(400)
+          expect(await target.post('/api/json/v1/send', JSON.stringify({ stream: text, msg: 'x' }))).toBe(400)
+          expect(await target.post('/api/json/v2/append', append({ stream: text }))).toBe(400)
         }
         if (text !== 'a\u0085')
-          expect(await victim.post('/api/json/v2/append', append({ event: text }))).toBe(400)
+          expect(await target.post('/api/json/v2/append', append({ event: text }))).toBe(400)
       }
       for (const msg of HOSTILE_MESSAGES)
-        expect(await victim.post('/api/json/v1/send', JSON.stringify({ stream: 'target', msg }))).toBe(200)
+        expect(await target.post('/api/json/v1/send', JSON.stringify({ stream: 'target', msg }))).toBe(200)
       await until('every message is there', () => client.received.length === HOSTILE_MESSAGES.length)
       expect(client.messages).toEqual(HOSTILE_MESSAGES.map(asReceived))
       expect(client.gaps).toEqual([])
@@ -65,8 +65,8 @@ describe.each([
   })
 
   test('oversize stream names, and 10,000 of them', async () => {
-    await victim.endures(async () => {
-      const ask = (query: string) => statusOf(victim.url, `GET /events?${query} HTTP/1.1\r\nHost: x\r\n\r\n`)
+    await target.endures(async () => {
+      const ask = (query: string) => statusOf(target.url, `GET /events?${query} HTTP/1.1\r\nHost: x\r\n\r\n`)
       expect(await ask(`stream=${'x'.repeat(257)}`)).toBe(400)
       expect(await ask(`stream=${'%C3%A9'.repeat(129)}`)).toBe(400)
       const many = Array.from({ length: 1_000 }, (_, i) => `stream=${i}`).join('&')
@@ -78,10 +78,10 @@ describe.each([
   })
 
   test('1,000 connections to streams of their own, opened and dropped', async () => {
-    await victim.endures(async () => {
+    await target.endures(async () => {
       for (let round = 0; round < 10; round += 1) {
         const names = Array.from({ length: 100 }, (_, i) => `own-${round}-${i}`)
-        const raws = await Promise.all(names.map((name) => Raw.events(victim.url, [name])))
+        const raws = await Promise.all(names.map((name) => RawClient.events(target.url, [name])))
         for (const raw of raws) await raw.holds('a greeting', (text) => text.includes('sser-position'))
         for (const raw of raws) raw.socket.destroy()
       }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Raw } from '../fleet/clients.ts'
 import { TcpServer } from '../fleet/proxy.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Victim } from './victim.ts'
+import { Target } from './target.ts'
 
 const V2 = '/api/json/v2/append'
 const PORT = 7110
@@ -55,7 +55,7 @@ describe.each([
     return server
   }
 
-  const victim = Victim.forAll(runtime, `${net}.1`, {
+  const target = Target.forAll(runtime, `${net}.1`, {
     peers: IMPOSTORS.map((last) => `${net}.${last}:${PORT}`),
     // What was made up is believed, up to a limit, and forgotten minutes later.
     mostGrownBytes: 67_108_864,
@@ -70,7 +70,7 @@ describe.each([
     ...fields,
   })
   const append = (...runs: object[]) =>
-    victim.post(V2, JSON.stringify({ v: 2, epoch: 'liar1', position: { liar1: HIGHEST }, runs }))
+    target.post(V2, JSON.stringify({ v: 2, epoch: 'liar1', position: { liar1: HIGHEST }, runs }))
 
   /** How long a body that is taken stops the Pod: it is answered when what it brought is on its way to clients. */
   const msOf = async (taken: Promise<number>) => {
@@ -80,9 +80,9 @@ describe.each([
   }
 
   test('peers that answer garbage, without end, by redirects, lies, or never', async () => {
-    await victim.endures(async () => {
+    await target.endures(async () => {
       const states = async () =>
-        (await victim.state()).peers.filter(({ peer }) => !peer.startsWith(`${net}.1:`))
+        (await target.state()).peers.filter(({ peer }) => !peer.startsWith(`${net}.1:`))
       await until(
         'each was tried',
         async () => (await states()).every(({ state }) => state !== 'connecting'),
@@ -96,22 +96,22 @@ describe.each([
       const isCutOff = async () =>
         (await states()).some(({ lastError }) => lastError?.includes('has at most') === true)
       await until('the one without end is cut off', isCutOff, 5_000)
-      expect((await victim.send({ stream: 'a' }, 'x')).status).toBe(202)
+      expect((await target.send({ stream: 'a' }, 'x')).status).toBe(202)
       expect(redirected.accepted).toBe(0)
     })
   })
 
   test('a peer whose seqs jump, contradict each other, and are as high as can be', async () => {
-    await victim.endures(
+    await target.endures(
       async () => {
-        const event = (seq: number, msg: string) => ({ seq, age: 0, stream: victim.stream, msg })
+        const event = (seq: number, msg: string) => ({ seq, age: 0, stream: target.stream, msg })
         expect(await append(run('liar1', HIGHEST - 1, { floor: true }, [{ seq: HIGHEST, age: 0 }]))).toBe(200)
         expect(await append(run('liar1', HIGHEST, {}, [{ seq: HIGHEST + 1, age: 0 }]))).toBe(400)
         expect(await append(run('liar2', HIGHEST + 1, { floor: true }))).toBe(400)
         expect(await append(run('liar3', 5, {}, [{ seq: 6, age: 0 }]))).toBe(200)
         expect(await append(run('liar1', 0, {}, [event(1, 'from the past')]))).toBe(200)
         expect(await append(run('liar4', 0, { idle: 1e300 }, [event(1, 'from the dead')]))).toBe(200)
-        const { position } = await victim.state()
+        const { position } = await target.state()
         expect(position).toMatch(/liar12gosa7pa2gv/)
         expect(position).not.toMatch(/liar[234]/)
       },
@@ -120,9 +120,9 @@ describe.each([
   })
 
   test('a peer that speaks in the name of the Pod itself', async () => {
-    await victim.endures(async () => {
-      const own = /(?:^|\.)(?!liar)([0-9A-Za-z]{5})/.exec((await victim.state()).position)?.[1] ?? ''
-      const event = { seq: HIGHEST, age: 0, stream: victim.stream, msg: 'forged' }
+    await target.endures(async () => {
+      const own = /(?:^|\.)(?!liar)([0-9A-Za-z]{5})/.exec((await target.state()).position)?.[1] ?? ''
+      const event = { seq: HIGHEST, age: 0, stream: target.stream, msg: 'forged' }
       expect(await append(run(own, HIGHEST - 1, { floor: true }, [event]))).toBe(200)
       const message = {
         v: 2,
@@ -130,14 +130,14 @@ describe.each([
         position: {},
         runs: [run(own, HIGHEST - 1, { floor: true }, [event])],
       }
-      expect(await victim.post(V2, JSON.stringify(message))).toBe(200)
-      expect((await victim.state()).position).not.toContain(`${own}2gosa7pa2gv`)
+      expect(await target.post(V2, JSON.stringify(message))).toBe(200)
+      expect((await target.state()).position).not.toContain(`${own}2gosa7pa2gv`)
     })
   })
 
   test('a peer whose 30,000 events are all the same one, by their key', async () => {
-    await victim.endures(async () => {
-      const listener = await Raw.events(victim.url, ['a'])
+    await target.endures(async () => {
+      const listener = await RawClient.events(target.url, ['a'])
       await listener.holds('its greeting', (text) => text.includes('sser-position'))
       const twins = Array.from({ length: 30_000 }, (_, i) => ({
         seq: i + 1,
@@ -153,21 +153,21 @@ describe.each([
   })
 
   test('a peer that makes up 60,000 Pods, and speaks in the name of each', async () => {
-    await victim.endures(async () => {
+    await target.endures(async () => {
       for (let first = 0; first < 60_000; first += 10_000) {
         const names = Array.from({ length: 10_000 }, (_, i) => `${10_000 + first + i}`)
         expect(await append(...names.map((name) => run(name, 0, {}, [{ seq: 1, age: 0 }])))).toBe(200)
       }
       for (let name = 10_000; name < 10_300; name += 1)
         expect(
-          await victim.post(V2, JSON.stringify({ v: 2, epoch: `${name}`, position: {}, runs: [] })),
+          await target.post(V2, JSON.stringify({ v: 2, epoch: `${name}`, position: {}, runs: [] })),
         ).toBe(200)
-      expect((await victim.state()).position.length).toBeLessThan(16_384)
+      expect((await target.state()).position.length).toBeLessThan(16_384)
     })
   })
 
   test('a peer that makes up 2,000 Pods, and then one hole behind another', async () => {
-    await victim.endures(
+    await target.endures(
       async () => {
         const names = Array.from({ length: 2_000 }, (_, i) => `${10_000 + i}`)
         expect(await append(...names.map((name) => run(name, 0, {}, [{ seq: 1, age: 0 }])))).toBe(200)

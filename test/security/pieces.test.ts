@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Raw } from '../fleet/clients.ts'
 import { TcpServer } from '../fleet/proxy.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
-import { Victim } from './victim.ts'
+import { Target } from './target.ts'
 
 const V1 = '/api/json/v1/send'
 const V2 = '/api/json/v2/append'
@@ -38,7 +38,7 @@ describe.each([
     })
   })
   afterAll(() => impostor.cut())
-  const victim = Victim.forAll(runtime, `${net}.1`, {
+  const target = Target.forAll(runtime, `${net}.1`, {
     peers: [`${net}.2:7110`],
     settings: {
       peerSecret: 'known to the Pods alone',
@@ -49,12 +49,12 @@ describe.each([
 
   /** Expects that the Pod never needs much memory. */
   async function needsLittleMemoryFor(attack: () => Promise<unknown>): Promise<void> {
-    await victim.endures(attack)
-    expect(victim.peakBytes ?? 0).toBeLessThan(MAX_BYTES)
+    await target.endures(attack)
+    expect(target.peakBytes ?? 0).toBeLessThan(MAX_BYTES)
   }
 
-  async function begin(path: string, headers: string): Promise<Raw> {
-    const raw = await Raw.open(victim.internalUrl)
+  async function begin(path: string, headers: string): Promise<RawClient> {
+    const raw = await RawClient.open(target.internalUrl)
     const type = 'content-type: application/json'
     raw.socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\n${type}\r\n${SIGNATURE}\r\n${headers}\r\n\r\n`)
     return raw
@@ -104,7 +104,7 @@ describe.each([
     await needsLittleMemoryFor(async () => {
       // Bun takes the chunks apart by itself, and hands on larger pieces.
       const isCutOff = async () =>
-        (await victim.state()).peers.some(({ lastError }) =>
+        (await target.state()).peers.some(({ lastError }) =>
           /small pieces|at most|no answer/.test(lastError ?? ''),
         )
       await until('it is cut off', isCutOff, 10_000)

@@ -1,4 +1,4 @@
-// A Pod to be attacked: it sends its bystanders an event every 20 ms, and tells what it holds.
+// A Pod to be attacked: it sends its probe an event every 20 ms, and tells what it holds.
 import { Hono } from 'hono'
 import { systemClock } from '../../src/clock.ts'
 import { Sser, SserError, StaticPeerFinder } from '../../src/index.ts'
@@ -47,7 +47,7 @@ app.get('/state', async (c) => {
 let sent = 0
 setInterval(() => {
   sent += 1
-  void sser.send(`bystander of ${HOST}`, `${sent} ${Date.now()}`).catch(() => {})
+  void sser.send(`probe of ${HOST}`, `${sent} ${Date.now()}`).catch(() => {})
 }, EVERY_MS)
 
 const { port } = await serve({ sser, fetch: app.fetch, hostname: HOST, port: Number(PORT) })

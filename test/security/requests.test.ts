@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { formatPosition } from '../../src/wire/position.ts'
-import { Raw } from '../fleet/clients.ts'
-import { statusOf, Victim } from './victim.ts'
+import { RawClient } from '../support/stream-client.ts'
+import { statusOf, Target } from './target.ts'
 
 const APPEND = '/api/json/v2/append'
 
@@ -9,12 +9,12 @@ describe.each([
   ['node', '127.0.131.1'],
   ['bun', '127.0.131.2'],
 ] as const)('under %s', (runtime, host) => {
-  const victim = Victim.forAll(runtime, host)
+  const target = Target.forAll(runtime, host)
   const get = (path: string, headers = '', version = '1.1') =>
-    statusOf(victim.url, `GET ${path} HTTP/${version}\r\nHost: x\r\n${headers}\r\n`)
+    statusOf(target.url, `GET ${path} HTTP/${version}\r\nHost: x\r\n${headers}\r\n`)
 
   test('a URL of 64 KiB, and headers of 64 KiB', async () => {
-    await victim.endures(async () => {
+    await target.endures(async () => {
       const refusals = [400, 414, 431, undefined]
       for (let times = 0; times < 20; times += 1) {
         expect(refusals).toContain(await get(`/events?stream=${'x'.repeat(65_536)}`))
@@ -25,7 +25,7 @@ describe.each([
   })
 
   test('a Last-Event-ID of 100 KB', async () => {
-    await victim.endures(async () => {
+    await target.endures(async () => {
       expect([400, 431, undefined]).toContain(
         await get('/events?stream=a', `Last-Event-ID: ${'x'.repeat(100_000)}\r\n`),
       )
@@ -42,8 +42,8 @@ describe.each([
       formatPosition(Array.from({ length: 400 }, (_, i) => [`e${1_000 + i}`, i + 1])),
     ],
   ])('a Last-Event-ID %s is a gap, and no error', async (_, id) => {
-    await victim.endures(async () => {
-      const raw = await Raw.open(victim.url)
+    await target.endures(async () => {
+      const raw = await RawClient.open(target.url)
       raw.socket.write(`GET /events?stream=a HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${id}\r\n\r\n`, 'latin1')
       const text = await raw.holds('a gap', (text) => text.includes('sser-gap'))
       expect(text).toMatch(/^HTTP\/1\.1 200 /)
@@ -53,12 +53,12 @@ describe.each([
   })
 
   test('a Last-Event-ID that claims the future of the Pod itself gets what is sent from then on', async () => {
-    await victim.endures(async () => {
-      const epoch = (await victim.state()).position.slice(0, 5)
-      const raw = await Raw.open(victim.url)
+    await target.endures(async () => {
+      const epoch = (await target.state()).position.slice(0, 5)
+      const raw = await RawClient.open(target.url)
       const id = formatPosition([[epoch, 2 ** 53 - 1]])
       raw.socket.write(
-        `GET /events?${new URLSearchParams({ stream: victim.stream })} HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${id}\r\n\r\n`,
+        `GET /events?${new URLSearchParams({ stream: target.stream })} HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${id}\r\n\r\n`,
       )
       await raw.holds('a gap, then events', (text) => /sser-gap[\s\S]*\ndata: \d+ \d+\n/.test(text))
       raw.socket.destroy()
@@ -66,19 +66,19 @@ describe.each([
   })
 
   test('methods and paths that are not served, on both ports', async () => {
-    await victim.endures(async () => {
+    await target.endures(async () => {
       const ask = (url: string, method: string, path: string) =>
         statusOf(url, `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`)
       for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])
-        expect([method, await ask(victim.url, method, '/events?stream=a')]).toEqual([method, 405])
+        expect([method, await ask(target.url, method, '/events?stream=a')]).toEqual([method, 405])
       for (const path of ['/', '/api/json/v1/send', APPEND, '/livez', '/events/../state/..%2f', '//events'])
-        expect([path, await ask(victim.url, 'GET', path)]).toEqual([path, 404])
+        expect([path, await ask(target.url, 'GET', path)]).toEqual([path, 404])
       for (const path of ['/', '/events?stream=a', '/send', '/state', `${APPEND}/`])
-        expect([path, await ask(victim.internalUrl, 'POST', path)]).toEqual([path, 404])
+        expect([path, await ask(target.internalUrl, 'POST', path)]).toEqual([path, 404])
       for (const method of ['GET', 'PUT', 'DELETE'])
-        expect([method, await ask(victim.internalUrl, method, APPEND)]).toEqual([method, 404])
+        expect([method, await ask(target.internalUrl, method, APPEND)]).toEqual([method, 404])
       for (const method of ['BREW', 'CONNECT', 'TRACE'])
-        expect([400, 404, 405, 501, undefined]).toContain(await ask(victim.url, method, '/events?stream=a'))
+        expect([400, 404, 405, 501, undefined]).toContain(await ask(target.url, method, '/events?stream=a'))
     })
   })
 
@@ -88,15 +88,15 @@ describe.each([
     ['a Host that cannot be one', '1.1', 'Host: %\r\n'],
     ['a Host that is no text', '1.1', 'Host: \u00e9\r\n'],
   ])('a request with %s reaches nothing', async (_, version, host) => {
-    await victim.endures(async () => {
+    await target.endures(async () => {
       const head = `HTTP/${version}\r\n${host}`
       for (const path of ['/events?stream=a', '/x/events?stream=a', '/state', '/x/state']) {
         const bytes = Buffer.from(`GET ${path} ${head}\r\n`, 'latin1')
-        expect(await statusOf(victim.url, bytes), path).toBe(400)
+        expect(await statusOf(target.url, bytes), path).toBe(400)
       }
       for (const path of ['/livez', '/x/livez', '/metrics']) {
         const bytes = Buffer.from(`GET ${path} ${head}\r\n`, 'latin1')
-        expect(await statusOf(victim.internalUrl, bytes), path).toBe(400)
+        expect(await statusOf(target.internalUrl, bytes), path).toBe(400)
       }
     })
   })
@@ -106,14 +106,14 @@ describe.each([
     ['no Host in HTTP/1.0', 'HTTP/1.0\r\n', []],
     ['an empty Host', 'HTTP/1.1\r\nHost:\r\n', [400]],
   ])('a request with %s reaches the path that it names, and no other', async (_, head, refusals) => {
-    await victim.endures(async () => {
+    await target.endures(async () => {
       for (const [url, path] of [
-        [victim.url, '/events?stream=a'],
-        [victim.url, '/x/events?stream=a'],
-        [victim.url, '/x/state'],
-        [victim.internalUrl, '/livez'],
-        [victim.internalUrl, '/x/livez'],
-        [victim.internalUrl, '/metrics'],
+        [target.url, '/events?stream=a'],
+        [target.url, '/x/events?stream=a'],
+        [target.url, '/x/state'],
+        [target.internalUrl, '/livez'],
+        [target.internalUrl, '/x/livez'],
+        [target.internalUrl, '/metrics'],
       ] as const) {
         const usual = await statusOf(url, `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
         expect([...refusals, usual], path).toContain(await statusOf(url, `GET ${path} ${head}\r\n`))
@@ -122,17 +122,17 @@ describe.each([
   })
 
   test('HTTP/1.0, HEAD, and no HTTP at all', async () => {
-    await victim.endures(async () => {
+    await target.endures(async () => {
       expect(await get('/events?stream=a', '', '1.0')).toBe(200)
       for (let times = 0; times < 50; times += 1) {
-        expect(await statusOf(victim.url, 'HEAD /events?stream=a HTTP/1.1\r\nHost: x\r\n\r\n')).toBe(200)
+        expect(await statusOf(target.url, 'HEAD /events?stream=a HTTP/1.1\r\nHost: x\r\n\r\n')).toBe(200)
         for (const bytes of [
           '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n',
           '\0'.repeat(1_000),
           'GET / HTTP/9.9\r\n\r\n',
         ])
           expect([400, 404, 505, undefined]).toContain(
-            await statusOf(victim.url, Buffer.from(bytes, 'latin1')),
+            await statusOf(target.url, Buffer.from(bytes, 'latin1')),
           )
       }
     })

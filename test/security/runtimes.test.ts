@@ -1,21 +1,21 @@
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Raw } from '../fleet/clients.ts'
-import { endPods, Pod } from '../fleet/pods.ts'
+import { endPods, PodProcess } from '../support/pod-process.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
 
 const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
 const OPTIONS = JSON.stringify({ internalBodyTimeoutMs: 1_000, maxBufferedBodyBytes: 8_388_608 })
 
-const raws: Raw[] = []
+const raws: RawClient[] = []
 afterEach(async () => {
   for (const { socket } of raws.splice(0)) socket.destroy()
   await endPods()
 })
 
 /** Begins a request with these headers, and a body of one byte. */
-async function begin(head: string): Promise<Raw> {
-  const raw = await Raw.open('http://127.0.69.1:7110')
+async function begin(head: string): Promise<RawClient> {
+  const raw = await RawClient.open('http://127.0.69.1:7110')
   raws.push(raw)
   raw.socket.write(
     `POST /api/json/v2/append HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${head}\r\n\r\n{`,
@@ -25,7 +25,7 @@ async function begin(head: string): Promise<Raw> {
 
 describe.each(['node', 'bun'] as const)('bodies on the internal port of a Pod on %s', (runtime) => {
   it('stay within the limit of all, whatever was said of their length before', async () => {
-    await Pod.start({ runtime, host: '127.0.69.1', script, env: { OPTIONS } })
+    await PodProcess.start({ runtime, host: '127.0.69.1', script, env: { OPTIONS } })
     const lengths = [
       '5\r\ncontent-length: 5',
       '5, 5',
@@ -54,8 +54,8 @@ describe.each(['node', 'bun'] as const)('a client that does not read, of a Pod o
   it('is cut off, and nothing is printed', async () => {
     const limits = { heartbeatMs: 1_000, slowClientTimeoutMs: 1_000, maxMessageBytes: 1_048_576 }
     const env = { OPTIONS: JSON.stringify(limits) }
-    const pod = await Pod.start({ runtime, host: '127.0.69.1', script, env })
-    const raw = await Raw.events(pod.url, ['a'])
+    const pod = await PodProcess.start({ runtime, host: '127.0.69.1', script, env })
+    const raw = await RawClient.events(pod.url, ['a'])
     raws.push(raw)
     await raw.holds('a greeting', (text) => text.includes('sser-position'))
     raw.socket.pause()

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { Client, closeClients, Raw } from '../fleet/clients.ts'
+import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Victim } from './victim.ts'
+import { Target } from './target.ts'
 
 const SLOW = 200
 const ATTACK_MS = 800
@@ -12,11 +12,11 @@ describe.each([
   ['node', '127.0.134.1'],
   ['bun', '127.0.134.2'],
 ] as const)('under %s', (runtime, host) => {
-  const victim = Victim.forAll(runtime, host, { settings: { logMaxBytes: 4_194_304 } })
+  const target = Target.forAll(runtime, host, { settings: { logMaxBytes: 4_194_304 } })
 
   /** Many connections on which `bytes` come one by one; they go on until the end of the attack. */
   async function trickle(url: string, bytes: string): Promise<void> {
-    const raws = await Promise.all(Array.from({ length: SLOW }, () => Raw.open(url)))
+    const raws = await Promise.all(Array.from({ length: SLOW }, () => RawClient.open(url)))
     const end = performance.now() + ATTACK_MS
     let at = 0
     await until(
@@ -33,32 +33,34 @@ describe.each([
   }
 
   test.each(['url', 'internalUrl'] as const)('headers that come byte by byte (%s)', async (port) => {
-    await victim.endures(() => trickle(victim[port], `GET /events?stream=${'x'.repeat(4_000)}`))
+    await target.endures(() => trickle(target[port], `GET /events?stream=${'x'.repeat(4_000)}`))
   })
 
   test('bodies that come byte by byte', async () => {
-    await victim.endures(async () => {
+    await target.endures(async () => {
       const head = 'POST /api/json/v2/append HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n'
-      const raws = await Promise.all(Array.from({ length: SLOW }, () => Raw.open(victim.internalUrl)))
+      const raws = await Promise.all(Array.from({ length: SLOW }, () => RawClient.open(target.internalUrl)))
       for (const raw of raws) raw.socket.write(head)
       for (let times = 0; times < 20; times += 1) {
         for (const raw of raws) raw.socket.write(' ')
         await new Promise((resolve) => setImmediate(resolve))
       }
-      expect(await victim.post('/api/json/v1/send', '{"stream":"a","msg":"x"}')).toBe(200)
+      expect(await target.post('/api/json/v1/send', '{"stream":"a","msg":"x"}')).toBe(200)
       for (const raw of raws) raw.socket.destroy()
     })
   })
 
   test('clients that never read', async () => {
-    await victim.endures(async () => {
-      const raws = await Promise.all(Array.from({ length: 20 }, () => Raw.events(victim.url, ['flood'])))
+    await target.endures(async () => {
+      const raws = await Promise.all(
+        Array.from({ length: 20 }, () => RawClient.events(target.url, ['flood'])),
+      )
       for (const raw of raws) {
         await raw.holds('a greeting', (text) => text.includes('sser-position'))
         raw.socket.pause()
       }
-      const reader = await Client.open(victim.url, 'flood')
-      for (let times = 0; times < 150; times += 1) await victim.send({ stream: 'flood' }, 'x'.repeat(60_000))
+      const reader = await StreamClient.open(target.url, 'flood')
+      for (let times = 0; times < 150; times += 1) await target.send({ stream: 'flood' }, 'x'.repeat(60_000))
       await until('who reads has it all', () => reader.received.length === 150, 5_000)
       expect(reader.gaps).toEqual([])
       reader.close()
@@ -67,15 +69,17 @@ describe.each([
   })
 
   test('clients that connect and reset, over and over', async () => {
-    await victim.endures(async () => {
+    await target.endures(async () => {
       for (let times = 0; times < 1_000; times += 1) {
         const raw =
-          times % 2 === 0 ? await Raw.open(victim.url) : await Raw.events(victim.url, [victim.stream])
+          times % 2 === 0
+            ? await RawClient.open(target.url)
+            : await RawClient.events(target.url, [target.stream])
         if (times % 4 === 3) await raw.holds('some of it', (text) => text !== '')
         raw.socket.resetAndDestroy()
       }
       for (let times = 0; times < 200; times += 1)
-        (await Raw.open(victim.internalUrl)).socket.resetAndDestroy()
+        (await RawClient.open(target.internalUrl)).socket.resetAndDestroy()
     })
   })
 })

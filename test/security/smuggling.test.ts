@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { Raw } from '../fleet/clients.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
-import { Victim } from './victim.ts'
+import { Target } from './target.ts'
 
 const EVENT = '{"stream":"target","msg":"smuggled"}'
 const FORM = `Content-Type: application/json\r\nContent-Length: ${EVENT.length}`
@@ -30,20 +30,20 @@ describe.each([
   ['node', '127.0.133.1'],
   ['bun', '127.0.133.2'],
 ] as const)('under %s', (runtime, host) => {
-  const victim = Victim.forAll(runtime, host)
+  const target = Target.forAll(runtime, host)
 
   test.each(Object.entries(SHAPES))('a request behind another, by %s', async (_, shape) => {
-    await victim.endures(async () => {
-      const listening = await Raw.events(victim.url, ['target'])
+    await target.endures(async () => {
+      const listening = await RawClient.events(target.url, ['target'])
       await listening.holds('a greeting', (text) => text.includes('sser-position'))
       for (const port of ['url', 'internalUrl'] as const) {
-        const raw = await Raw.open(victim[port])
+        const raw = await RawClient.open(target[port])
         raw.socket.write(shape(SMUGGLED[port]))
         await raw.holds('an answer', (text) => text.startsWith('HTTP/1.1 '))
         expect(raw.text).toMatch(/^HTTP\/1\.1 (400|404|505) /)
         raw.socket.destroy()
       }
-      await victim.send({ stream: 'target' }, 'the end')
+      await target.send({ stream: 'target' }, 'the end')
       expect(await listening.holds('the end', (text) => text.includes('data: the end\n'))).not.toContain(
         'smuggled',
       )
@@ -52,11 +52,11 @@ describe.each([
   })
 
   test('requests behind an event stream are never answered in it', async () => {
-    await victim.endures(async () => {
-      const raw = await Raw.events(victim.url, ['target'])
+    await target.endures(async () => {
+      const raw = await RawClient.events(target.url, ['target'])
       for (let times = 0; times < 100; times += 1) raw.socket.write(SMUGGLED.url)
       await until('it has its stream, or the end', () => raw.isClosed || raw.text.includes('sser-position'))
-      await victim.send({ stream: 'target' }, 'the end')
+      await target.send({ stream: 'target' }, 'the end')
       await until('it has the event, or the end', () => raw.isClosed || raw.text.includes('data: the end\n'))
       expect((raw.text.match(/HTTP\/1\.1/g) ?? []).length).toBeLessThan(2)
       raw.socket.destroy()

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import { Raw } from '../fleet/clients.ts'
-import { endPods, Pod } from '../fleet/pods.ts'
+import { endPods, PodProcess } from '../support/pod-process.ts'
+import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
 
 const script = fileURLToPath(new URL('./ending-pod.ts', import.meta.url))
@@ -17,19 +17,19 @@ const EACH = 6
 afterAll(endPods)
 
 /** Of the Pod's process, where the system tells. */
-const sockets = ({ process: { pid } }: Pod) =>
+const sockets = ({ process: { pid } }: PodProcess) =>
   existsSync(`/proc/${pid}/fd`) ? readdirSync(`/proc/${pid}/fd`).length : 0
 
-async function ask(pod: Pod, line: string): Promise<Raw> {
-  const raw = await Raw.open(pod.url)
+async function ask(pod: PodProcess, line: string): Promise<RawClient> {
+  const raw = await RawClient.open(pod.url)
   raw.socket.write(`${line}\r\nHost: x\r\n\r\n`)
   return raw
 }
 
 /** Clients that ask in either version of HTTP, and do not read on after their greeting. */
-async function stalled(pod: Pod): Promise<Raw[]> {
+async function stalled(pod: PodProcess): Promise<RawClient[]> {
   const lines = ['/events?stream=a HTTP/1.1', '/events?stream=a HTTP/1.0', '/mounted/?stream=a HTTP/1.1']
-  const raws: Raw[] = []
+  const raws: RawClient[] = []
   for (const line of lines) {
     for (let i = 0; i < EACH; i += 1) {
       const raw = await ask(pod, `GET ${line}`)
@@ -48,9 +48,9 @@ async function withPod(
   runtime: 'node' | 'bun',
   host: string,
   env: Record<string, string>,
-  test: (pod: Pod) => Promise<void>,
+  test: (pod: PodProcess) => Promise<void>,
 ): Promise<void> {
-  const pod = await Pod.start({ runtime, host, script, env })
+  const pod = await PodProcess.start({ runtime, host, script, env })
   try {
     await test(pod)
     expect(pod.stderr).toBe('')

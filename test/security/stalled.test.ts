@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Raw } from '../fleet/clients.ts'
+import type { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
 import { listen, SecuredFleet } from './fleet.ts'
 
@@ -19,7 +19,10 @@ describe('a client that does not read', () => {
         maxMessageBytes: 1_048_576,
         serving,
       })
-      const [stalled, reads] = (await Promise.all([listen(pod, 'a'), listen(pod, 'a')])) as [Raw, Raw]
+      const [stalled, reads] = (await Promise.all([listen(pod, 'a'), listen(pod, 'a')])) as [
+        RawClient,
+        RawClient,
+      ]
       stalled.socket.pause()
       const start = performance.now()
       // More than the kernel holds for it.

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { Client, closeClients, Raw } from '../fleet/clients.ts'
-import { Victim } from './victim.ts'
+import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
+import { Target } from './target.ts'
 
 const V1 = '/api/json/v1/send'
 const V2 = '/api/json/v2/append'
@@ -12,7 +12,7 @@ describe.each([
   ['node', '127.0.147.1'],
   ['bun', '127.0.148.1'],
 ] as const)('the internal port of a Pod without a secret under %s', (runtime, host) => {
-  const victim = Victim.forAll(runtime, host, { settings: { allowedInternalHosts: ['.allowed.example'] } })
+  const target = Target.forAll(runtime, host, { settings: { allowedInternalHosts: ['.allowed.example'] } })
   afterEach(closeClients)
 
   async function ask(
@@ -22,7 +22,7 @@ describe.each([
     headers: string[],
     body = '',
   ): Promise<number> {
-    const raw = await Raw.open(victim.internalUrl)
+    const raw = await RawClient.open(target.internalUrl)
     const length = method === 'POST' ? [`content-length: ${body.length}`] : []
     const head = [`${method} ${path} HTTP/1.1`, `host: ${name}`, ...length, ...headers, '', '']
     raw.socket.write(head.join('\r\n') + body)
@@ -39,13 +39,13 @@ describe.each([
     ['with the type of a form', ['content-type: text/plain'], 415],
     ['without a type', [], 415],
   ])('refuses a POST %s, and brings it to no client', async (_, headers, status) => {
-    const client = await Client.open(victim.url, 'a')
+    const client = await StreamClient.open(target.url, 'a')
     for (const [path, body] of [
       [V1, EVENT],
       [V2, APPEND],
     ] as const)
       expect(await ask('POST', path, 'localhost:7000', headers, body)).toBe(status)
-    expect((await victim.send({ stream: 'a' }, 'the end')).status).toBe(202)
+    expect((await target.send({ stream: 'a' }, 'the end')).status).toBe(202)
     await expect.poll(() => client.messages).toEqual(['the end'])
   })
 

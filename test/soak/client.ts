@@ -31,7 +31,7 @@ export interface Surroundings {
 }
 
 /** One client, who comes back to any Pod with its last id whenever its connection ends, however that came. */
-export class Client {
+export class SoakClient {
   readonly ledger: Ledger
   readonly #streams: readonly number[]
   readonly #surroundings: Surroundings

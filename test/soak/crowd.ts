@@ -1,7 +1,7 @@
 // A process full of clients: they connect, some leave and come back all the time, and all keep a ledger of what they got.
 import { Agent } from 'node:http'
 import { until } from '../support/until.ts'
-import { Client, Counters } from './client.ts'
+import { Counters, SoakClient } from './client.ts'
 import type { Due } from './ledger.ts'
 import { obey } from './line.ts'
 import { Timetable } from './timetable.ts'
@@ -43,7 +43,7 @@ const SECOND_STREAM = 10
 
 const counters = new Counters()
 const agent = new Agent({ keepAlive: true })
-const clients: Client[] = []
+const clients: SoakClient[] = []
 let timetable: Timetable | undefined
 let turns: NodeJS.Timeout | undefined
 
@@ -60,7 +60,7 @@ async function open({ urls, clients: count, streams }: Extract<Order, { do: 'ope
   for (let i = 0; i < count; i += 1) {
     const own = [i % streams]
     if (i % SECOND_STREAM === 0) own.push((i * 7 + 1) % streams)
-    clients.push(new Client(i, [...new Set(own)], { urls, counters, agent }))
+    clients.push(new SoakClient(i, [...new Set(own)], { urls, counters, agent }))
     // A listener's queue is not long.
     if (i % 50 === 49) await new Promise((resolve) => setTimeout(resolve, TURN_MS))
   }

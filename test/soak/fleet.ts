@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { Pod } from '../fleet/pods.ts'
+import { PodProcess } from '../support/pod-process.ts'
 import { until } from '../support/until.ts'
 import type { Due } from './ledger.ts'
 import { Life } from './life.ts'
@@ -16,7 +16,7 @@ const OPEN_MAX = 1_000
 const OVER_MS = 60_000
 
 /** Pods, each a process; what is sent through them; and what of it must arrive. */
-export class Fleet {
+export class SoakFleet {
   /** Events that were sent, and those that each peer of the sender had by the receipt. */
   sent = 0
   everywhere = 0
@@ -42,8 +42,8 @@ export class Fleet {
   }
 
   /** Resolves when every Pod reaches all others. */
-  static async start(streams: number): Promise<Fleet> {
-    const fleet = new Fleet(streams)
+  static async start(streams: number): Promise<SoakFleet> {
+    const fleet = new SoakFleet(streams)
     await Promise.all(HOSTS.map((_, place) => fleet.#begin(place)))
     // Through a stream on which nobody listens.
     for (const life of fleet.#living) {
@@ -136,7 +136,7 @@ export class Fleet {
   }
 
   async #begin(place: number): Promise<void> {
-    const pod = await Pod.start({
+    const pod = await PodProcess.start({
       runtime: 'node',
       host: HOSTS[place] as string,
       peers: HOSTS.map((host) => `${host}:7110`),

@@ -1,5 +1,5 @@
 import { cpu } from '../../bench/harness/process-cost.ts'
-import type { Pod } from '../fleet/pods.ts'
+import type { PodProcess } from '../support/pod-process.ts'
 import { type Due, messageOf } from './ledger.ts'
 import { Line } from './line.ts'
 import type { Sent } from './pod.ts'
@@ -7,7 +7,7 @@ import type { Sent } from './pod.ts'
 /** One life of one Pod, and what was sent through it. */
 export class Life {
   readonly number: number
-  readonly pod: Pod
+  readonly pod: PodProcess
   readonly line: Line
   /** When it was killed, on this process's clock. */
   killedAt: number | undefined
@@ -21,7 +21,7 @@ export class Life {
   readonly #shared: number[]
 
   /** `streams`: how many clients listen on; there is one more. */
-  constructor(number: number, pod: Pod, streams: number) {
+  constructor(number: number, pod: PodProcess, streams: number) {
     this.number = number
     this.pod = pod
     this.line = new Line(pod.process)

@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util'
 import { cpu } from '../../bench/harness/process-cost.ts'
 import { until } from '../support/until.ts'
 import type { Seen } from './crowd.ts'
-import { Fleet } from './fleet.ts'
+import { SoakFleet } from './fleet.ts'
 import { Line } from './line.ts'
 import { Report } from './report.ts'
 
@@ -35,7 +35,7 @@ const { values } = parseArgs({
 const minutes = wholeNumber('minutes')
 const leaves = wholeNumber('leaves')
 
-const fleet = await Fleet.start(STREAMS)
+const fleet = await SoakFleet.start(STREAMS)
 const before = await fleet.vitals()
 const child = fork(fileURLToPath(new URL('./crowd.ts', import.meta.url)))
 const crowd = new Line(child)

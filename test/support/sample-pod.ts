@@ -6,7 +6,7 @@ import { Client } from './client.ts'
 import { settle, VirtualClock } from './clock.ts'
 
 /** A Pod that has something to say under every name. */
-export class Talker {
+export class SamplePod {
   readonly #clock = new VirtualClock()
   #client: Client | undefined
   readonly sser: Sser
@@ -21,21 +21,23 @@ export class Talker {
     this.sser = new Sser({ ...settings, peerFinder })
   }
 
-  static async start(): Promise<Talker> {
-    const talker = new Talker()
-    talker.sser.handler(new Request('http://pod/events'))
+  static async start(): Promise<SamplePod> {
+    const samplePod = new SamplePod()
+    samplePod.sser.handler(new Request('http://pod/events'))
     const tls = (name: string) => fileURLToPath(new URL(`../security/tls/${name}`, import.meta.url))
     const source = { keyFile: tls('pod.key'), certFile: tls('pod.crt'), caFile: tls('pod-ca.crt') }
     const certificates = await PeerCertificates.read(
       { ...source, servername: 'sser-pod' },
       certificateReader,
-      talker.#clock,
+      samplePod.#clock,
     )
-    void talker.sser.start({ certificates })
-    await talker.#clock.advance(10_000)
-    talker.#client = new Client(await talker.sser.handler(new Request('http://pod/events?stream=a'))).flow()
+    void samplePod.sser.start({ certificates })
+    await samplePod.#clock.advance(10_000)
+    samplePod.#client = new Client(
+      await samplePod.sser.handler(new Request('http://pod/events?stream=a')),
+    ).flow()
     await settle()
-    return talker
+    return samplePod
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@ import { createParser } from 'eventsource-parser'
 const AGAIN_MS = 30
 
 /** A client that moves from Pod to Pod every few hundred ms and says each time where it was. */
-export class Hopper {
+export class RoamingClient {
   readonly streams: readonly string[]
   readonly messages: string[] = []
   readonly gaps: string[] = []

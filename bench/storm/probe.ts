@@ -6,7 +6,7 @@ import type { ServerProcess } from '../harness/server-process.ts'
 const EVERY_MS = 10
 const LATE_MS = 10_000
 
-export class Bystander {
+export class Probe {
   readonly #server: ServerProcess
   readonly #socket: Socket
   readonly #sentAt = new Map<number, number>()
@@ -23,17 +23,17 @@ export class Bystander {
   }
 
   /** Resolves when it has its first bytes, whose id, if it has one, is where the server stands. */
-  static async join(server: ServerProcess, stream: string): Promise<Bystander & { id: string }> {
-    const bystander = new Bystander(server, stream)
+  static async join(server: ServerProcess, stream: string): Promise<Probe & { id: string }> {
+    const probe = new Probe(server, stream)
     const greeted = new Promise<void>((resolve) => {
-      bystander.#look = () => {
-        if (/\n(data:|:)/.test(bystander.#text)) resolve()
+      probe.#look = () => {
+        if (/\n(data:|:)/.test(probe.#text)) resolve()
       }
     })
     await within(`${server.name} greets`, greeted, LATE_MS)
-    const id = /\nid: (\S+)/.exec(bystander.#text)?.[1] ?? ''
-    bystander.#look = () => {}
-    return Object.assign(bystander, { id })
+    const id = /\nid: (\S+)/.exec(probe.#text)?.[1] ?? ''
+    probe.#look = () => {}
+    return Object.assign(probe, { id })
   }
 
   /** Sends an event every 10 ms while `meanwhile` lasts; resolves with how long each took, in milliseconds. */

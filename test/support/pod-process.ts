@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Agent, request } from 'undici'
 import type { PeerStatus, Receipt } from '../../src/index.ts'
-import { until, within } from '../support/until.ts'
+import { until, within } from './until.ts'
 
 export type Runtime = 'node' | 'bun'
 
@@ -36,7 +36,7 @@ export interface PodOptions {
 }
 
 /** One Pod in a process of its own, and only ever the process that was started here. */
-export class Pod {
+export class PodProcess {
   /** Where clients connect, without a path. */
   url = ''
   stdout = ''
@@ -87,8 +87,8 @@ export class Pod {
   }
 
   /** Starts a Pod; resolves when it says that it listens. */
-  static async start(options: PodOptions): Promise<Pod> {
-    const pod = new Pod(options)
+  static async start(options: PodOptions): Promise<PodProcess> {
+    const pod = new PodProcess(options)
     const says = new Promise<string>((resolve, reject) => {
       const look = () => {
         const url = /listening on (\S+)/.exec(pod.stdout)?.[1]
@@ -139,7 +139,7 @@ export class Pod {
   }
 
   toString(): string {
-    return `${this.options.runtime} Pod ${this.options.host} (pid ${this.process.pid})`
+    return `${this.options.runtime} PodProcess ${this.options.host} (pid ${this.process.pid})`
   }
 }
 
@@ -148,17 +148,17 @@ export async function startFleet(
   runtimes: readonly Runtime[],
   first: string,
   options: Partial<PodOptions> = {},
-): Promise<Pod[]> {
+): Promise<PodProcess[]> {
   const [, prefix, last] = /^(.*\.)(\d+)$/.exec(first) as RegExpExecArray
   const hosts = runtimes.map((_, i) => `${prefix}${Number(last) + i}`)
   const peers = [...hosts.map((host) => `${host}:7110`), ...(options.peers ?? [])]
   return Promise.all(
-    runtimes.map((runtime, i) => Pod.start({ ...options, runtime, host: hosts[i] as string, peers })),
+    runtimes.map((runtime, i) => PodProcess.start({ ...options, runtime, host: hosts[i] as string, peers })),
   )
 }
 
 /** Resolves when each of these Pods reaches all its peers. Pods that start together miss one another at first. */
-export async function acquainted(pods: readonly Pod[]): Promise<void> {
+export async function acquainted(pods: readonly PodProcess[]): Promise<void> {
   for (const pod of pods) {
     const reachesAll = async () => {
       const { peers } = await pod.send('nobody listens', 'hello')

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { EventSource, type FetchLike } from 'eventsource'
-import { within } from '../support/until.ts'
+import { within } from './until.ts'
 
 const OPEN_MS = 10_000
 /** Of a raw connection; floods would cost their square. */
@@ -22,7 +22,7 @@ export interface GapNotice {
 }
 
 /** An `eventsource` client that keeps what it gets. */
-export class Client {
+export class StreamClient {
   readonly streams: readonly string[]
   readonly received: Received[] = []
   readonly gaps: string[] = []
@@ -58,13 +58,17 @@ export class Client {
   }
 
   /** Resolves when the Pod has greeted it: from then on it misses nothing. */
-  static open(url: string, ...streams: string[]): Promise<Client> {
-    return Client.openWith(undefined, url, ...streams)
+  static open(url: string, ...streams: string[]): Promise<StreamClient> {
+    return StreamClient.openWith(undefined, url, ...streams)
   }
 
   /** As `open()`, with a `fetch` of its own. */
-  static async openWith(fetch: FetchLike | undefined, url: string, ...streams: string[]): Promise<Client> {
-    const client = new Client(url, streams, fetch)
+  static async openWith(
+    fetch: FetchLike | undefined,
+    url: string,
+    ...streams: string[]
+  ): Promise<StreamClient> {
+    const client = new StreamClient(url, streams, fetch)
     clients.add(client)
     await within(`a client of ${url} is greeted`, client.greeted(), OPEN_MS)
     return client
@@ -93,7 +97,7 @@ export class Client {
   }
 }
 
-const clients = new Set<Client>()
+const clients = new Set<StreamClient>()
 
 /** For `afterEach`. */
 export function closeClients(): void {
@@ -105,7 +109,7 @@ function eventsUrl(url: string, streams: readonly string[]): string {
 }
 
 /** A TCP connection that keeps the last of what it gets, for what no HTTP client would do. */
-export class Raw {
+export class RawClient {
   readonly socket: Socket
   bytes = Buffer.alloc(0)
   readonly closed: Promise<void>
@@ -127,12 +131,12 @@ export class Raw {
   }
 
   /** `from`: the address that it has itself. */
-  static async open(url: string, from?: string): Promise<Raw> {
+  static async open(url: string, from?: string): Promise<RawClient> {
     const { hostname, port } = new URL(url)
     const host = hostname.replace(/[[\]]/g, '')
     const local = from === undefined ? {} : { localAddress: from }
     const socket = connect({ host, port: Number(port), noDelay: true, ...local })
-    const raw = new Raw(socket)
+    const raw = new RawClient(socket)
     await within(
       `${url} accepts`,
       new Promise<void>((resolve) => socket.once('connect', () => resolve())),
@@ -142,8 +146,13 @@ export class Raw {
   }
 
   /** Asks for events over HTTP/1.1, or the version given. */
-  static async events(url: string, streams: readonly string[], version = '1.1', from?: string): Promise<Raw> {
-    const raw = await Raw.open(url, from)
+  static async events(
+    url: string,
+    streams: readonly string[],
+    version = '1.1',
+    from?: string,
+  ): Promise<RawClient> {
+    const raw = await RawClient.open(url, from)
     const { pathname, search, host } = new URL(eventsUrl(url, streams))
     raw.socket.write(`GET ${pathname}${search} HTTP/${version}\r\nHost: ${host}\r\n\r\n`)
     return raw

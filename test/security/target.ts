@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url'
 import { Agent, request } from 'undici'
 import { afterAll, beforeAll, expect } from 'vitest'
 import type { PeerStatus } from '../../src/index.ts'
-import { Client, Raw } from '../fleet/clients.ts'
-import { Pod, type Runtime } from '../fleet/pods.ts'
+import { PodProcess, type Runtime } from '../support/pod-process.ts'
+import { RawClient, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
 
 const SCRIPT = fileURLToPath(new URL('./pod.ts', import.meta.url))
-/** How late a bystander's event may be, whatever is done to the Pod beside. A machine under tests is slow by itself. */
+/** How late a probe's event may be, whatever is done to the Pod beside. A machine under tests is slow by itself. */
 const MAX_DELAY_MS = 1_000
 /** What an attack may leave in the heap: what code and caches take that ran for the first time. */
 const MAX_GROWN_BYTES = 16 * 1_048_576
@@ -36,12 +36,12 @@ export interface VictimOptions {
 }
 
 /** A Pod that is attacked, with somebody who listens meanwhile. */
-export class Victim {
+export class Target {
   readonly #runtime: Runtime
   readonly #host: string
   readonly #options: VictimOptions
   readonly #agent = new Agent({ connections: 4 })
-  #pod: Pod | undefined
+  #pod: PodProcess | undefined
 
   private constructor(runtime: Runtime, host: string, options: VictimOptions) {
     this.#runtime = runtime
@@ -50,11 +50,11 @@ export class Victim {
   }
 
   /** One for all tests of a `describe`, on an address of its own. */
-  static forAll(runtime: Runtime, host: string, options: VictimOptions = {}): Victim {
-    const victim = new Victim(runtime, host, options)
-    beforeAll(() => victim.#start())
-    afterAll(() => victim.#stop())
-    return victim
+  static forAll(runtime: Runtime, host: string, options: VictimOptions = {}): Target {
+    const target = new Target(runtime, host, options)
+    beforeAll(() => target.#start())
+    afterAll(() => target.#stop())
+    return target
   }
 
   /** Where clients connect. */
@@ -62,9 +62,9 @@ export class Victim {
     return `http://${this.#host}:8110`
   }
 
-  /** The stream of its bystanders. */
+  /** The stream of its probe. */
   get stream(): string {
-    return `bystander of ${this.#host}`
+    return `probe of ${this.#host}`
   }
 
   /** Where peers connect. */
@@ -73,28 +73,26 @@ export class Victim {
   }
 
   /**
-   * Attacks, and expects that a bystander misses nothing and waits for nothing, and that the Pod holds no more when it
+   * Attacks, and expects that a probe misses nothing and waits for nothing, and that the Pod holds no more when it
    * is over than it did before. A peer may claim that there is what the Pod lacks: that is `gaps` to tell of.
    */
   async endures(attack: () => Promise<unknown>, { gaps = 0 } = {}): Promise<void> {
-    const bystander = await Client.open(this.url, this.stream)
+    const probe = await StreamClient.open(this.url, this.stream)
     try {
-      const count = () => bystander.received.length
-      await until('the bystander gets events', () => count() > 2)
+      const count = () => probe.received.length
+      await until('the probe gets events', () => count() > 2)
       const before = { ...(await this.state()), files: this.#files() }
       await attack()
       const seen = count()
-      await until('the bystander gets events afterwards', () => count() > seen + 5, 5_000)
-      const numbers = bystander.messages.map((msg) => Number.parseInt(msg, 10))
+      await until('the probe gets events afterwards', () => count() > seen + 5, 5_000)
+      const numbers = probe.messages.map((msg) => Number.parseInt(msg, 10))
       expect(numbers).toEqual(Array.from(numbers, (_, i) => (numbers[0] ?? 0) + i))
-      expect(bystander.gaps).toHaveLength(gaps)
-      const delays = bystander.messages.map((msg, i) => this.#delay(msg, bystander.received[i]?.at ?? 0))
-      expect(Math.max(...delays), 'the bystander waits').toBeLessThan(
-        this.#options.mostDelayMs ?? MAX_DELAY_MS,
-      )
+      expect(probe.gaps).toHaveLength(gaps)
+      const delays = probe.messages.map((msg, i) => this.#delay(msg, probe.received[i]?.at ?? 0))
+      expect(Math.max(...delays), 'the probe waits').toBeLessThan(this.#options.mostDelayMs ?? MAX_DELAY_MS)
       await this.#isBack(before)
     } finally {
-      bystander.close()
+      probe.close()
     }
   }
 
@@ -168,7 +166,7 @@ export class Victim {
 
   async #start(): Promise<void> {
     const { settings = {}, peers = [] } = this.#options
-    this.#pod = await Pod.start({
+    this.#pod = await PodProcess.start({
       runtime: this.#runtime,
       host: this.#host,
       script: SCRIPT,
@@ -186,7 +184,7 @@ export class Victim {
 
 /** What comes back for bytes that no HTTP client would send, up to its first status line, or nothing if it is closed. */
 export async function statusOf(url: string, bytes: string | Buffer, ms = 5_000): Promise<number | undefined> {
-  const raw = await Raw.open(url)
+  const raw = await RawClient.open(url)
   try {
     raw.socket.write(bytes)
     const text = await raw.holds('a status line', (text) => /^HTTP\/1\.[01] \d{3} /.test(text), ms)
