@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config'
+import { SkippedReporter } from './test/support/skipped-reporter.ts'
 
 export default defineConfig({
   test: {
     environment: 'node',
+    reporters: ['default', new SkippedReporter()],
     include: ['test/clients/**/*.test.ts'],
     pool: 'forks',
     retry: 0,

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { SkippedReporter } from './test/support/skipped-reporter.ts'
 
 const timing = 'test/**/*.timing.test.ts'
 /** Needs root and a built control plane: `npm run test:cluster`, with a configuration of its own. */
@@ -11,6 +12,7 @@ const clients = 'test/clients/**'
 export default defineConfig({
   test: {
     environment: 'node',
+    reporters: ['default', new SkippedReporter()],
     // Processes, not threads: tests count the timers, listeners and heap of their own process.
     pool: 'forks',
     testTimeout: 10_000,

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { SkippedReporter } from './test/support/skipped-reporter.ts'
 
 /** What `.ci/proxies` installs. */
 const programs = fileURLToPath(new URL('.proxies/bin', import.meta.url))
@@ -7,6 +8,7 @@ const programs = fileURLToPath(new URL('.proxies/bin', import.meta.url))
 export default defineConfig({
   test: {
     environment: 'node',
+    reporters: ['default', new SkippedReporter()],
     include: ['test/proxies/**/*.test.ts'],
     // One machine has the addresses of one matrix.
     maxWorkers: 1,

@@ -129,7 +129,7 @@ describe.each(browsers)('the EventSource of $name', (installed) => {
     return { a, b, relay, reports, of, idAtError }
   }
 
-  describe.skipIf(!path)(`in a browser (skipped where ${name} is missing)`, () => {
+  describe.skipIf(!path)(`in a browser (needs ${name})`, () => {
     test('loses nothing and repeats nothing when its Pod is killed', async () => {
       const { a, b, relay, of, idAtError } = await open()
       const sent: string[] = []

@@ -37,7 +37,7 @@ const PANELS = `[...document.querySelectorAll('.panel')].map((panel) => {
 afterAll(endDemos)
 
 for (const installed of browsers) {
-  const title = `the demo page in ${installed.name} (skipped where it is missing)`
+  const title = `the demo page (needs ${installed.name})`
   describe.skipIf(!installed.path)(title, () => {
     let demo: Demo
     let page: Page

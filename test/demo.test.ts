@@ -44,7 +44,7 @@ const executablePath = requires('chromium')
 /** Takes no offence at a Pod that is killed in the middle of a request. */
 const resettable = (socket: Socket) => void socket.on('error', () => {})
 
-describe.skipIf(!executablePath)('the demo page in Chromium (skipped where chromium is missing)', () => {
+describe.skipIf(!executablePath)('the demo page in Chromium (needs chromium)', () => {
   let demo: Demo
   let browser: Browser
   let page: Page
@@ -153,50 +153,47 @@ describe.skipIf(!executablePath)('the demo page in Chromium (skipped where chrom
   })
 })
 
-describe.skipIf(!executablePath)(
-  'the demo with --log-seconds 1 in Chromium (skipped where it is missing)',
-  () => {
-    test('a client whose Pod was down for longer is told of a gap', async () => {
-      const demo = new Demo('--log-seconds', '1', ...(await freePorts()).flags)
-      const browser = await chromium.launch({
-        executablePath: executablePath as string,
-        args: ['--no-sandbox'],
-      })
-      try {
-        const page = await browser.newPage()
-        page.setDefaultTimeout(SHOW_MS)
-        await page.goto(await demo.url())
-        const panel = (pod: number) => page.locator('.panel').nth(pod - 1)
-        const send = async (text: string) => {
-          await page.getByLabel('Message').fill(text)
-          await page.getByRole('button', { name: 'Send through Pod 1' }).click()
-          await panel(1).locator('.event .text', { hasText: text }).waitFor()
-        }
-        for (const pod of [1, 2, 3]) {
-          await panel(pod).locator('.client-state', { hasText: 'live' }).waitFor()
-        }
-        await send('before')
-        await panel(2).locator('.event .text', { hasText: 'before' }).waitFor()
-
-        await page.getByRole('button', { name: 'Kill Pod 2' }).click()
-        await panel(2).locator('.pod-state', { hasText: 'killed' }).waitFor()
-        for (const text of ['missed 1', 'missed 2']) await send(text)
-        const id = (await panel(1).locator('.last-id code').textContent()) ?? ''
-        await send('missed 3')
-        for (const { name, url } of (await demo.pods()).filter(({ state }) => state === 'running')) {
-          await until(`${name} has forgotten the last`, () => hasForgotten(url, id), SHOW_MS)
-        }
-        await page.getByRole('button', { name: 'Restart Pod 2' }).click()
-        await panel(2).locator('.gap', { hasText: 'gap: ' }).waitFor()
-        expect(await panel(2).locator('.event .text', { hasText: 'missed' }).count()).toBe(0)
-        expect(await page.locator('.gap').count()).toBe(1)
-      } finally {
-        await browser.close()
-        await demo.stop()
+describe.skipIf(!executablePath)('the demo with --log-seconds 1 in Chromium (needs promtool)', () => {
+  test('a client whose Pod was down for longer is told of a gap', async () => {
+    const demo = new Demo('--log-seconds', '1', ...(await freePorts()).flags)
+    const browser = await chromium.launch({
+      executablePath: executablePath as string,
+      args: ['--no-sandbox'],
+    })
+    try {
+      const page = await browser.newPage()
+      page.setDefaultTimeout(SHOW_MS)
+      await page.goto(await demo.url())
+      const panel = (pod: number) => page.locator('.panel').nth(pod - 1)
+      const send = async (text: string) => {
+        await page.getByLabel('Message').fill(text)
+        await page.getByRole('button', { name: 'Send through Pod 1' }).click()
+        await panel(1).locator('.event .text', { hasText: text }).waitFor()
       }
-    }, 90_000)
-  },
-)
+      for (const pod of [1, 2, 3]) {
+        await panel(pod).locator('.client-state', { hasText: 'live' }).waitFor()
+      }
+      await send('before')
+      await panel(2).locator('.event .text', { hasText: 'before' }).waitFor()
+
+      await page.getByRole('button', { name: 'Kill Pod 2' }).click()
+      await panel(2).locator('.pod-state', { hasText: 'killed' }).waitFor()
+      for (const text of ['missed 1', 'missed 2']) await send(text)
+      const id = (await panel(1).locator('.last-id code').textContent()) ?? ''
+      await send('missed 3')
+      for (const { name, url } of (await demo.pods()).filter(({ state }) => state === 'running')) {
+        await until(`${name} has forgotten the last`, () => hasForgotten(url, id), SHOW_MS)
+      }
+      await page.getByRole('button', { name: 'Restart Pod 2' }).click()
+      await panel(2).locator('.gap', { hasText: 'gap: ' }).waitFor()
+      expect(await panel(2).locator('.event .text', { hasText: 'missed' }).count()).toBe(0)
+      expect(await page.locator('.gap').count()).toBe(1)
+    } finally {
+      await browser.close()
+      await demo.stop()
+    }
+  }, 90_000)
+})
 
 describe.each([['node'], ['bun']])('the demo, its Pods under %s', (runtime) => {
   const options = runtime === 'bun' ? ['--bun'] : []

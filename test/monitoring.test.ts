@@ -77,7 +77,7 @@ describe('the queries of the dashboard and of the alerts', () => {
     ])
   })
 
-  test.skipIf(!promtool)('are PromQL (skipped without promtool)', () => {
+  test.skipIf(!promtool)('are PromQL (needs promtool)', () => {
     const dir = mkdtempSync(join(tmpdir(), 'sser-rules-'))
     try {
       const groups = [{ name: 'all', rules: queries.map(([, expr], i) => ({ record: `q:${i}`, expr })) }]
@@ -105,7 +105,7 @@ describe('the alerts', () => {
     expect(seen.map(({ exp_samples }) => exp_samples.length)).toEqual([0, 1])
   })
 
-  test.skipIf(!promtool)('are rules that do as their own tests say (skipped without promtool)', () => {
+  test.skipIf(!promtool)('are rules that do as their own tests say (needs promtool)', () => {
     expect(askPromtool(['check', 'rules', ALERTS])).toContain(`${rules.length} rules found`)
     expect(askPromtool(['test', 'rules', TESTS])).toContain('SUCCESS')
   })

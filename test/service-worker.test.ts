@@ -75,7 +75,7 @@ async function told(leave: string): Promise<{ reports: string[]; ids: (string | 
   return { reports, ids }
 }
 
-describe.skipIf(!chromium?.path)('a service worker (skipped where chromium is missing)', () => {
+describe.skipIf(!chromium?.path)('a service worker (needs chromium)', () => {
   test('that leaves event streams to the browser costs no event', async () => {
     const { reports, ids } = await told(
       "if (event.request.headers.get('accept') === 'text/event-stream') return",

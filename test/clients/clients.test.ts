@@ -58,7 +58,7 @@ afterAll(async () => {
 
 describe.each(languages)('a client in $name', (language) => {
   const lacking = missing(language)
-  const skipped = lacking.length === 0 ? '' : ` (skipped where ${lacking.join(' and ')} is missing)`
+  const skipped = lacking.length === 0 ? '' : ` (needs ${lacking.join(' and ')})`
 
   describe.skipIf(lacking.length > 0)(
     `over four moves between Pods, and a cut inside an event${skipped}`,

@@ -36,7 +36,7 @@ const url = (name: Setting) => `http://${host(name)}:${PORT}/events`
 const diagnoseBehind = (name: Setting, durationMs?: number): Promise<Diagnosis> =>
   diagnose(url(name), { ...(durationMs && { durationMs }) })
 
-describe.skipIf(!nginx)('sser doctor behind nginx (skipped without nginx)', () => {
+describe.skipIf(!nginx)('sser doctor behind nginx (needs nginx)', () => {
   let refusedPort = 0
   const tlsPorts: Record<'one' | 'two', number> = { one: 0, two: 0 }
 

@@ -235,7 +235,7 @@ describe.each<[Runtime, string]>([
     },
   )
 
-  test.skipIf(!hasIPv6)('serves and reaches peers over IPv6 (skipped where there is no ::1)', async () => {
+  test.skipIf(!hasIPv6)('serves and reaches peers over IPv6 (needs ::1)', async () => {
     const ports = runtime === 'node' ? [8141, 7141, 8142, 7142] : [8143, 7143, 8144, 7144]
     const [a = 0, aInternal = 0, b = 0, bInternal = 0] = ports
     const one = await start({ host: '::1', port: a, internalPort: aInternal, peers: [`[::1]:${bInternal}`] })

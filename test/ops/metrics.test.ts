@@ -163,7 +163,7 @@ describe('/metrics', () => {
     await fleet.stop()
   })
 
-  it.skipIf(!promtool)('is what promtool takes (skipped where it is missing)', async () => {
+  it.skipIf(!promtool)('is what promtool takes (needs promtool)', async () => {
     const fleet = await Fleet.of(3)
     const pod = fleet.pod(0)
     const clients = [HOSTILE, 'plain', 'ünïcödé ☕'].map((stream) => pod.connect(stream))

@@ -139,7 +139,7 @@ describe('a real proxy in front of three Pods', () => {
   }
 
   for (const { product, program } of installed) {
-    const missing = program === undefined ? ` (skipped: no ${product.program} on PATH)` : ''
+    const missing = program === undefined ? ` (needs ${product.program})` : ''
     describe.skipIf(program === undefined)(`${product.name}${missing}`, () => {
       test('loses, doubles and refuses nothing while Pods crash, drain and vanish', () => {
         const { clients } = laneOf(product)

@@ -12,7 +12,7 @@ const aliases: Readonly<Record<string, readonly string[]>> = {
  *
  * ```ts
  * const chromium = requires('chromium')
- * describe.skipIf(!chromium)('in Chromium (skipped where it is missing)', () => {})
+ * describe.skipIf(!chromium)('in Chromium (needs chromium)', () => {})
  * ```
  *
  * Where `SSER_REQUIRE` names the tool (comma-separated, as `.ci/run` sets it), its absence throws:
