@@ -1,37 +1,37 @@
 import type { Random } from './random.ts'
 import type { Time } from './time.ts'
 
-/** What a Pod shows to the network. */
+/** A Pod as the network sees it. */
 export interface Endpoint {
   address: string
   isUp(): boolean
-  /** Until when it stands still; in the past, if it does not. */
-  frozenUntil(): number
+  /** End of its process pause; in the past without one. */
+  pausedUntil(): number
   serve(request: Request): Response | Promise<Response>
 }
 
-/** How often, of 1, a message meets which fate while errors are on. */
-export interface ErrorReporter {
+/** Probability of each fault of a message. */
+export interface FaultRates {
   dropRequest: number
-  dropAnswer: number
+  dropResponse: number
   duplicate: number
   delay: number
 }
 
-export const NO_FAULTS: ErrorReporter = { dropRequest: 0, dropAnswer: 0, duplicate: 0, delay: 0 }
+export const NO_FAULTS: FaultRates = { dropRequest: 0, dropResponse: 0, duplicate: 0, delay: 0 }
 
 const encoder = new TextEncoder()
 
-/** Carries requests between the Pods' real internal routes, late, twice, one way only, or not at all. */
+/** Carries requests between the Pods' real internal routes; faults delay, duplicate or drop them, also in one direction. */
 export class Network {
-  errors: ErrorReporter = NO_FAULTS
+  faults: FaultRates = NO_FAULTS
   readonly #time: Time
   readonly #random: Random
   readonly #lateMs: number
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #cut = new Set<string>()
 
-  /** `lateMs`: a message is at most so late, twice over. TCP brings none after its sender's request has timed out. */
+  /** `lateMs`: maximum delay of a message, twice. TCP delivers none after the sender's request has timed out. */
   constructor(time: Time, random: Random, lateMs: number) {
     this.#lateMs = lateMs
     this.#time = time
@@ -63,12 +63,12 @@ export class Network {
         const { hostname, pathname } = splitUrl(url)
         const target = this.#endpoints.get(hostname)
         const answer = (status: number, text: string) => {
-          if (this.#isCut(hostname, source.address) || this.#random.chance(this.errors.dropAnswer)) return
+          if (this.#isCut(hostname, source.address) || this.#random.chance(this.faults.dropResponse)) return
           this.#deliver(source, () => resolve(asResponse(status, text)))
         }
         const fail = () => this.#deliver(source, () => reject(new TypeError('fetch failed')))
         if (this.#isCut(source.address, hostname)) return
-        if (this.#random.chance(this.errors.dropRequest)) {
+        if (this.#random.chance(this.faults.dropRequest)) {
           if (this.#random.chance(0.5)) fail()
           return
         }
@@ -80,7 +80,7 @@ export class Network {
           )
         }
         this.#deliver(target, () => arrive(false))
-        if (this.#random.chance(this.errors.duplicate)) {
+        if (this.#random.chance(this.faults.duplicate)) {
           this.#time.after(this.#random.int(1, this.#lateMs), () => this.#deliver(target, () => arrive(true)))
         }
       })
@@ -90,11 +90,11 @@ export class Network {
     return this.#cut.has(`${from}>${to}`)
   }
 
-  /** A Pod that stands still takes what came when it moves again. */
+  /** A paused Pod receives the messages when the pause ends. */
   #deliver(to: Endpoint | undefined, callback: () => void): void {
-    const isLate = this.#random.chance(this.errors.delay)
+    const isLate = this.#random.chance(this.faults.delay)
     this.#time.after(isLate ? this.#random.int(50, this.#lateMs) : this.#random.int(1, 8), () => {
-      const waitMs = (to?.frozenUntil() ?? 0) - this.#time.now
+      const waitMs = (to?.pausedUntil() ?? 0) - this.#time.now
       if (waitMs > 0) this.#time.after(waitMs + 1, callback)
       else callback()
     })

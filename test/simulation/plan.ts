@@ -1,41 +1,44 @@
 import { Random } from './random.ts'
 
-/** One thing that happens, at `at` milliseconds. */
+/** One action of the run, at `at` milliseconds. */
 export type Action = { at: number } & (
   | { kind: 'send'; pod: number; stream: string; key?: string }
   | { kind: 'disconnect'; pod: number; stream: string }
   | { kind: 'v1'; stream: string }
   | { kind: 'crash' | 'stop' | 'start'; pod: number }
-  | { kind: 'freeze'; pod: number; ms: number }
+  | { kind: 'pause'; pod: number; ms: number }
   | { kind: 'partition'; from: readonly number[]; ms: number; isOneWay: boolean }
-  | { kind: 'errors'; ms: number; rate: number }
-  | { kind: 'stall' | 'vanish'; client: number; ms: number }
-  | { kind: 'hop' | 'foreign'; client: number }
+  | { kind: 'faults'; ms: number; rate: number }
+  | { kind: 'stall' | 'go-offline'; client: number; ms: number }
+  | { kind: 'reconnect' | 'foreign-id'; client: number }
 )
 
-/** How rough a seed is. `ordinary`: rollouts and clients that move, but no fault and a roomy log. */
-export type Mood = 'ordinary' | 'mild' | 'harsh' | 'tiny'
+/** Kinds of faults of a seed. `ordinary`: rollouts and clients that move, but no faults, and a large log. */
+export type FaultProfile = 'ordinary' | 'mild' | 'harsh' | 'tiny'
 
-/** All that a seed decides before the run begins. */
+/** Parameters and actions that a seed determines before the run. */
 export interface Plan {
   seed: number
-  mood: Mood
+  profile: FaultProfile
   pods: number
   clients: readonly (readonly string[])[]
   ageMs: number
   logBytes: number
   heartbeatMs: number
-  /** From here on nothing fails any more. */
-  quietAt: number
+  /** End of all faults. */
+  faultsEndAt: number
   actions: readonly Action[]
 }
 
-const MOODS: readonly Mood[] = ['ordinary', 'mild', 'harsh', 'tiny']
+const FAULT_PROFILES: readonly FaultProfile[] = ['ordinary', 'mild', 'harsh', 'tiny']
 
-export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] as Mood): Plan {
+export function makePlan(
+  seed: number,
+  profile: FaultProfile = FAULT_PROFILES[seed % FAULT_PROFILES.length] as FaultProfile,
+): Plan {
   const random = new Random(seed ^ 0x5eed)
-  // Where a fleet is never without a ready Pod, and nothing fails, no gap is ever to be told.
-  const isOrdinary = mood === 'ordinary'
+  // A fleet that always has a ready Pod, and no faults, must send no gap.
+  const isOrdinary = profile === 'ordinary'
   const pods = random.int(isOrdinary ? 2 : 1, random.chance(0.1) ? 8 : 4)
   const streams = ['a', 'b', 'c', 'd'].slice(0, random.int(1, 4))
   const clients = Array.from({ length: random.int(1, 6) }, () => {
@@ -45,13 +48,13 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
   })
   const isLong = random.chance(0.08)
   const ageMs =
-    mood === 'tiny' ? random.pick([2_000, 4_000]) : isOrdinary ? 16_000 : random.pick([8_000, 16_000])
-  const logBytes = mood === 'tiny' ? random.pick([1_024, 2_048, 4_096]) : 1_048_576
-  const quietAt = isLong
+    profile === 'tiny' ? random.pick([2_000, 4_000]) : isOrdinary ? 16_000 : random.pick([8_000, 16_000])
+  const logBytes = profile === 'tiny' ? random.pick([1_024, 2_048, 4_096]) : 1_048_576
+  const faultsEndAt = isLong
     ? ageMs * random.int(4, 12)
     : random.int(3_000, 8_000) + (isOrdinary ? 3_000 * pods : 0)
   const actions: Action[] = []
-  const at = () => random.int(0, quietAt)
+  const at = () => random.int(0, faultsEndAt)
   const pod = () => random.int(0, pods - 1)
   const client = () => random.int(0, clients.length - 1)
   const many = (most: number, make: () => Action | readonly Action[]) => {
@@ -85,7 +88,7 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
   }
   many(isLong ? 24 : 10, burst)
   many(3, retry)
-  many(8, () => ({ at: at(), kind: 'hop', client: client() }))
+  many(8, () => ({ at: at(), kind: 'reconnect', client: client() }))
   many(3, () => ({
     at: at(),
     kind: 'stall',
@@ -95,14 +98,14 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
   many(2, () => {
     const from = at()
     const ms = random.int(500, isOrdinary ? ageMs / 4 : isLong ? 3 * ageMs : ageMs / 2)
-    return { at: from, kind: 'vanish', client: client(), ms: Math.min(ms, quietAt - from) }
+    return { at: from, kind: 'go-offline', client: client(), ms: Math.min(ms, faultsEndAt - from) }
   })
   if (!isOrdinary) many(2, () => restart('stop'))
   if (random.chance(isOrdinary ? 0.7 : 0.3)) {
     const from = isOrdinary ? 500 : at()
     for (let i = 0; i < pods; i += 1) {
       const step = from + i * (isOrdinary ? 3_000 : 900)
-      // While the first of these is under way to the peers, they lack the others.
+      // While the first of these events is in flight to the peers, they lack the others.
       const stream = random.pick(streams)
       for (let early = random.int(0, 3); early > 0; early -= 1)
         actions.push({ at: step - early * 2, kind: 'send', pod: i, stream })
@@ -110,11 +113,11 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
     }
   }
   if (!isOrdinary) {
-    const isHarsh = mood !== 'mild'
+    const isHarsh = profile !== 'mild'
     many(isHarsh ? 3 : 1, () => restart('crash'))
     many(isHarsh ? 3 : 1, () => ({
       at: at(),
-      kind: 'errors',
+      kind: 'faults',
       ms: random.int(500, 5_000),
       rate: random.pick([0.05, 0.2, 0.5]),
     }))
@@ -127,10 +130,15 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
     }))
     many(isHarsh ? 2 : 0, () => {
       const from = at()
-      return { at: from, kind: 'freeze', pod: pod(), ms: Math.min(random.int(200, ageMs), quietAt - from) }
+      return {
+        at: from,
+        kind: 'pause',
+        pod: pod(),
+        ms: Math.min(random.int(200, ageMs), faultsEndAt - from),
+      }
     })
     if (random.chance(0.15)) many(3, () => ({ at: at(), kind: 'v1', stream: random.pick(streams) }))
-    if (random.chance(0.1)) actions.push({ at: at(), kind: 'foreign', client: client() })
+    if (random.chance(0.1)) actions.push({ at: at(), kind: 'foreign-id', client: client() })
   }
   many(2, () => ({ at: at(), kind: 'disconnect', pod: pod(), stream: random.pick(streams) }))
   many(2, () => {
@@ -141,5 +149,5 @@ export function makePlan(seed: number, mood: Mood = MOODS[seed % MOODS.length] a
     ]
   })
   actions.sort((a, b) => a.at - b.at)
-  return { seed, mood, pods, clients, ageMs, logBytes, heartbeatMs: 3_000, quietAt, actions }
+  return { seed, profile, pods, clients, ageMs, logBytes, heartbeatMs: 3_000, faultsEndAt, actions }
 }

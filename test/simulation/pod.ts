@@ -1,53 +1,53 @@
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 import type { Network } from './network.ts'
+import type { Oracle } from './oracle.ts'
 import type { Plan } from './plan.ts'
 import type { Random } from './random.ts'
 import type { Time } from './time.ts'
-import type { Truth } from './truth.ts'
 
-/** One replica: a name and an address that stay, and one incarnation after another of the real code. */
+/** One replica: a constant name and address, and one incarnation after another of the real code. */
 export class Pod {
   readonly address: string
   incarnation: Incarnation | undefined
   #isWanted = false
-  readonly #world: { time: Time; network: Network; random: Random; truth: Truth; plan: Plan }
+  readonly #fixture: { time: Time; network: Network; random: Random; oracle: Oracle; plan: Plan }
 
   constructor(
     index: number,
-    world: { time: Time; network: Network; random: Random; truth: Truth; plan: Plan },
+    fixture: { time: Time; network: Network; random: Random; oracle: Oracle; plan: Plan },
   ) {
     this.address = `pod${index}`
-    this.#world = world
+    this.#fixture = fixture
   }
 
   get isReady(): boolean {
     return this.incarnation?.sser.isReady === true && !this.incarnation.wasPaused
   }
 
-  /** A Pod that drains is not ready, and yet loses nothing that it is sent. */
+  /** A draining Pod is not ready, but still delivers the events that it accepts. */
   get takesSends(): boolean {
     return this.isReady || (this.incarnation?.sser.state === 'draining' && !this.incarnation.wasPaused)
   }
 
   start(): void {
-    // One that still drains starts anew when it is done.
+    // A Pod that is draining starts again when the drain has ended.
     this.#isWanted = true
     if (this.incarnation !== undefined) return
-    const { plan } = this.#world
+    const { plan } = this.#fixture
     const addresses = Array.from({ length: plan.pods }, (_, i) => `pod${i}`)
-    this.incarnation = new Incarnation(this.address, addresses, this.#world)
-    this.#world.network.attach(this.incarnation)
+    this.incarnation = new Incarnation(this.address, addresses, this.#fixture)
+    this.#fixture.network.attach(this.incarnation)
     void this.incarnation.sser.start().catch(() => {})
   }
 
-  /** Nothing of it is left from one instant to the next. */
+  /** Ends the process at once, without a drain. */
   crash(): void {
     this.#isWanted = false
     this.incarnation?.die()
     this.incarnation = undefined
   }
 
-  /** It hands over what it has, and leaves. */
+  /** Stops gracefully: it hands its events to the peers first. */
   async stop(): Promise<void> {
     const incarnation = this.incarnation
     this.#isWanted = false
@@ -63,12 +63,12 @@ export class Pod {
 export class Incarnation {
   readonly address: string
   readonly sser: Sser
-  /** Known once it sent something. */
+  /** Known after its first send. */
   epoch: string | undefined
-  readonly #truth: Truth
+  readonly #oracle: Oracle
   readonly #time: Time
   #isDead = false
-  #frozenUntil = -5
+  #pausedUntil = -5
 
   constructor(
     address: string,
@@ -77,13 +77,13 @@ export class Incarnation {
       time,
       network,
       random,
-      truth,
+      oracle,
       plan,
-    }: { time: Time; network: Network; random: Random; truth: Truth; plan: Plan },
+    }: { time: Time; network: Network; random: Random; oracle: Oracle; plan: Plan },
   ) {
     this.address = address
     this.#time = time
-    this.#truth = truth
+    this.#oracle = oracle
     const offset = random.int(0, 10_000)
     this.sser = new Sser({
       logger: false,
@@ -101,31 +101,31 @@ export class Incarnation {
         random: () => random.next(),
         after: (ms, callback) => time.after(ms, () => this.#run(callback)),
       },
-      onError: (error, context) => truth.tell(`${address} ${context.stage}: ${(error as Error).message}`),
+      onError: (error, context) => oracle.log(`${address} ${context.stage}: ${(error as Error).message}`),
     })
   }
 
-  /** It stands still, or has moved for so short a time that its own late timers may not have run. */
+  /** It is paused, or resumed less than 5 ms ago, so that its late timers may not have run. */
   get wasPaused(): boolean {
-    return this.#frozenUntil + 5 > this.#time.now
+    return this.#pausedUntil + 5 > this.#time.now
   }
 
   isUp(): boolean {
     return !this.#isDead
   }
 
-  frozenUntil(): number {
-    return this.#frozenUntil
+  pausedUntil(): number {
+    return this.#pausedUntil
   }
 
-  freeze(ms: number): void {
-    this.#frozenUntil = Math.max(this.#frozenUntil, this.#time.now + ms)
+  pause(ms: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, this.#time.now + ms)
     this.epoch = undefined
   }
 
   die(): void {
     this.#isDead = true
-    if (this.epoch !== undefined) this.#truth.died(this.epoch)
+    if (this.epoch !== undefined) this.#oracle.died(this.epoch)
   }
 
   serve(request: Request): Response | Promise<Response> {
@@ -134,8 +134,8 @@ export class Incarnation {
 
   #run(callback: () => void): void {
     if (this.#isDead) return
-    // Where it stood still, what was due comes late.
-    const waitMs = this.#frozenUntil - this.#time.now
+    // After a pause, the timers that were due run late.
+    const waitMs = this.#pausedUntil - this.#time.now
     if (waitMs > 0) this.#time.after(waitMs, () => this.#run(callback))
     else callback()
   }

@@ -1,6 +1,6 @@
 import { seededRandom } from '../support/messages.ts'
 
-/** A seeded source of chance: the same seed, the same run. */
+/** Seeded random numbers: the same seed gives the same run. */
 export class Random {
   /** From 0 up to, not including, 1. */
   readonly next: () => number

@@ -1,14 +1,14 @@
 import { Client } from './client.ts'
 import { Network, NO_FAULTS } from './network.ts'
+import { Oracle, readId } from './oracle.ts'
 import type { Action, Plan } from './plan.ts'
 import { type Incarnation, Pod } from './pod.ts'
 import { Random } from './random.ts'
 import { Time } from './time.ts'
-import { readId, Truth } from './truth.ts'
 
 export interface Result {
   violations: readonly string[]
-  story: readonly string[]
+  trace: readonly string[]
   events: number
   resumes: number
   gaps: number
@@ -16,7 +16,7 @@ export interface Result {
   maxIdLength: number
 }
 
-/** Runs a plan from its first instant until all is quiet again, and checks every invariant on the way. */
+/** Runs a plan until the fleet has converged after the last fault, and checks every invariant meanwhile. */
 export async function run(plan: Plan): Promise<Result> {
   return new Run(plan).play()
 }
@@ -26,7 +26,7 @@ class Run {
   readonly #time = new Time()
   readonly #random: Random
   readonly #network: Network
-  readonly #truth: Truth
+  readonly #oracle: Oracle
   readonly #pods: readonly Pod[]
   #clients: readonly Client[] = []
   #sent = 0
@@ -35,38 +35,45 @@ class Run {
     this.#plan = plan
     this.#random = new Random(plan.seed)
     this.#network = new Network(this.#time, this.#random, Math.min(4_000, plan.ageMs / 4))
-    this.#truth = new Truth(this.#time, plan)
-    const world = { time: this.#time, network: this.#network, random: this.#random, truth: this.#truth, plan }
-    this.#pods = Array.from({ length: plan.pods }, (_, i) => new Pod(i, world))
+    this.#oracle = new Oracle(this.#time, plan)
+    const fixture = {
+      time: this.#time,
+      network: this.#network,
+      random: this.#random,
+      oracle: this.#oracle,
+      plan,
+    }
+    this.#pods = Array.from({ length: plan.pods }, (_, i) => new Pod(i, fixture))
   }
 
   async play(): Promise<Result> {
     const plan = this.#plan
     for (const pod of this.#pods) pod.start()
     await this.#time.run(2_000)
-    const world = { pods: this.#pods, time: this.#time, random: this.#random, truth: this.#truth }
-    this.#clients = plan.clients.map((streams, i) => new Client(i, streams, world))
+    const fixture = { pods: this.#pods, time: this.#time, random: this.#random, oracle: this.#oracle }
+    this.#clients = plan.clients.map((streams, i) => new Client(i, streams, fixture))
     await this.#time.run(2_500)
     for (const action of plan.actions) this.#time.after(action.at, () => this.#do(action))
-    await this.#time.run(2_500 + plan.quietAt + 10)
+    await this.#time.run(2_500 + plan.faultsEndAt + 10)
     await this.#settle()
-    const isExact = plan.mood === 'ordinary' && this.#truth.gaps === 0
+    const isExact = plan.profile === 'ordinary' && this.#oracle.gaps === 0
     for (const client of this.#clients) {
-      if (isExact) this.#truth.checkComplete(client)
-      client.vanish(1e9)
+      if (isExact) this.#oracle.checkComplete(client)
+      client.goOffline(1e9)
     }
     await this.#time.run(this.#time.now + 100)
     for (const pod of this.#pods) {
       const left = pod.incarnation?.sser.connections ?? 0
-      if (left > 0) this.#truth.violate(`${pod.address} holds ${left} connections of clients that are gone`)
+      if (left > 0)
+        this.#oracle.violate(`${pod.address} holds ${left} connections of clients that have disconnected`)
     }
-    const { violations, story, gaps, falseGaps, maxIdLength } = this.#truth
+    const { violations, trace, gaps, falseGaps, maxIdLength } = this.#oracle
     const resumes = this.#clients.reduce((sum, client) => sum + client.resumes, 0)
-    return { violations, story, events: this.#sent, resumes, gaps, falseGaps, maxIdLength }
+    return { violations, trace, events: this.#sent, resumes, gaps, falseGaps, maxIdLength }
   }
 
   #do(action: Action): void {
-    this.#truth.tell(`— ${JSON.stringify(action)}`)
+    this.#oracle.log(`— ${JSON.stringify(action)}`)
     const pod = 'pod' in action ? (this.#pods[action.pod] as Pod) : undefined
     const client = 'client' in action ? this.#clients[action.client] : undefined
     switch (action.kind) {
@@ -78,47 +85,47 @@ class Run {
         return this.#sendV1(action.stream)
       case 'crash':
         pod?.crash()
-        for (const each of this.#clients) each.lose(pod?.address ?? '')
+        for (const each of this.#clients) each.onPodCrash(pod?.address ?? '')
         return
       case 'stop':
         void pod?.stop()
         return
       case 'start':
         return pod?.start()
-      case 'freeze':
-        return pod?.incarnation?.freeze(action.ms)
+      case 'pause':
+        return pod?.incarnation?.pause(action.ms)
       case 'partition':
         return this.#partition(action.from, action.ms, action.isOneWay)
-      case 'errors': {
+      case 'faults': {
         const { rate } = action
-        this.#network.errors = { dropRequest: rate, dropAnswer: rate, duplicate: rate, delay: rate }
+        this.#network.faults = { dropRequest: rate, dropResponse: rate, duplicate: rate, delay: rate }
         this.#time.after(action.ms, () => {
-          this.#network.errors = NO_FAULTS
+          this.#network.faults = NO_FAULTS
         })
         return
       }
       case 'stall':
         return client?.stall(action.ms)
-      case 'vanish':
-        return client?.vanish(action.ms)
-      case 'hop':
-        return client?.hop()
-      case 'foreign':
+      case 'go-offline':
+        return client?.goOffline(action.ms)
+      case 'reconnect':
+        return client?.reconnect()
+      case 'foreign-id':
         if (client === undefined) return
         client.lastEventId = String(this.#random.int(0, 1e6))
-        this.#truth.forgets(client)
-        return client.hop()
+        this.#oracle.forgets(client)
+        return client.reconnect()
     }
   }
 
   #send(pod: Pod, stream: string, key: string | undefined): void {
     const { incarnation } = pod
     if (incarnation === undefined || !pod.takesSends) return
-    // Where the log is tiny, a message now and then fills it.
-    const length = this.#plan.mood === 'tiny' ? this.#random.pick([0, 0, 100, 400]) : 0
+    // With a tiny log, some messages fill it.
+    const length = this.#plan.profile === 'tiny' ? this.#random.pick([0, 0, 100, 400]) : 0
     const msg = `e${this.#sent++}${'.'.repeat(length)}`
     const place = this.#append(incarnation, () => incarnation.sser.send(stream, msg, { idempotencyKey: key }))
-    if (place !== undefined) this.#truth.send({ msg, stream, ...place, at: this.#time.now, key })
+    if (place !== undefined) this.#oracle.send({ msg, stream, ...place, at: this.#time.now, key })
   }
 
   #disconnect({ incarnation, takesSends }: Pod, stream: string): void {
@@ -126,10 +133,10 @@ class Run {
     const place = this.#append(incarnation, () => incarnation.sser.disconnect({ stream }))
     const msg = `the disconnect of ${stream} at ${this.#time.now}`
     if (place !== undefined)
-      this.#truth.disconnects.push({ msg, stream, ...place, at: this.#time.now, key: undefined })
+      this.#oracle.disconnects.push({ msg, stream, ...place, at: this.#time.now, key: undefined })
   }
 
-  /** Where what `append` appends comes to stand in the incarnation's log. */
+  /** Epoch and seq of the entry that `append` adds to the incarnation's log. */
   #append(
     incarnation: Incarnation,
     append: () => Promise<unknown>,
@@ -146,11 +153,11 @@ class Run {
 
   #sendV1(stream: string): void {
     const msg = `v${this.#sent++}`
-    this.#truth.send({ msg, stream, epoch: undefined, seq: 0, at: this.#time.now, key: undefined })
+    this.#oracle.send({ msg, stream, epoch: undefined, seq: 0, at: this.#time.now, key: undefined })
     for (const { incarnation } of this.#pods) {
       if (incarnation === undefined || incarnation.wasPaused || this.#random.chance(0.2)) continue
-      const events = this.#truth.v1.get(incarnation) ?? []
-      this.#truth.v1.set(incarnation, [
+      const events = this.#oracle.v1.get(incarnation) ?? []
+      this.#oracle.v1.set(incarnation, [
         ...events,
         { msg, stream, epoch: undefined, seq: 0, at: this.#time.now, key: undefined },
       ])
@@ -178,18 +185,18 @@ class Run {
     })
   }
 
-  /** Nothing fails any more: everybody must come to have everything, or be told. */
+  /** Ends all faults: every client must receive every event, or a gap. */
   async #settle(): Promise<void> {
     this.#network.heal()
-    this.#network.errors = NO_FAULTS
+    this.#network.faults = NO_FAULTS
     for (const pod of this.#pods) pod.start()
     const { ageMs, heartbeatMs } = this.#plan
-    // A drain and then a start, a backoff, two graces: whatever is to be handed on has been.
+    // Time for a drain and a start, a backoff, and two graces, after which all events were forwarded.
     const isDraining = this.#pods.some(({ incarnation }) => incarnation?.sser.isReady === false)
     await this.#time.run(this.#time.now + 7_000 + ageMs / 2 + (isDraining ? 9_000 : 0))
     const positions = new Map<string, Map<string, number>>()
     for (const pod of this.#pods) {
-      if (!pod.isReady) this.#truth.violate(`${pod.address} is not ready`)
+      if (!pod.isReady) this.#oracle.violate(`${pod.address} is not ready`)
       else
         positions.set(pod.address, readId((pod.incarnation as { sser: { position: string } }).sser.position))
     }
@@ -200,19 +207,19 @@ class Run {
     for (const client of this.#clients) this.#checkReached(client, positions)
   }
 
-  /** What one Pod had, all have a moment later. */
+  /** Events that one Pod had before are on every Pod now. */
   #checkConvergence(before: ReadonlyMap<string, ReadonlyMap<string, number>>): void {
     for (const pod of this.#pods) {
       if (!pod.isReady || pod.incarnation === undefined) continue
       const now = readId(pod.incarnation.sser.position)
-      for (const { msg, epoch, seq } of [...this.#truth.sent, ...this.#truth.disconnects]) {
+      for (const { msg, epoch, seq } of [...this.#oracle.sent, ...this.#oracle.disconnects]) {
         if (epoch === undefined) continue
         const holders = [...before].filter(([, position]) => (position.get(epoch) ?? 0) >= seq)
-        // Epochs that ended fall silent at slightly different times on different Pods.
+        // An ended epoch becomes silent at slightly different times on different Pods.
         const isAlive = this.#pods.some(({ incarnation }) => incarnation?.epoch === epoch)
         if (holders.length === before.size || holders.length === 0 || !(isAlive || now.has(epoch))) continue
         if ((now.get(epoch) ?? 0) < seq)
-          this.#truth.violate(`${pod.address} lacks ${msg}, which ${holders[0]?.[0]} has`)
+          this.#oracle.violate(`${pod.address} lacks ${msg}, which ${holders[0]?.[0]} has`)
       }
     }
   }
@@ -220,15 +227,15 @@ class Run {
   #checkReached(client: Client, positions: ReadonlyMap<string, ReadonlyMap<string, number>>): void {
     const position = client.address === undefined ? undefined : positions.get(client.address)
     if (position === undefined) {
-      if (!client.isConnected) this.#truth.violate(`${client.name} is not connected`)
+      if (!client.isConnected) this.#oracle.violate(`${client.name} is not connected`)
       return
     }
-    this.#truth.checkEnded(client, position)
-    for (const { msg, epoch, seq, stream } of this.#truth.sent) {
+    this.#oracle.checkEnded(client, position)
+    for (const { msg, epoch, seq, stream } of this.#oracle.sent) {
       if (epoch === undefined || !client.streams.includes(stream) || (position.get(epoch) ?? 0) < seq)
         continue
-      if ((this.#truth.positionOf(client).get(epoch) ?? 0) < seq)
-        this.#truth.violate(`${client.name} never came to ${msg}`)
+      if ((this.#oracle.positionOf(client).get(epoch) ?? 0) < seq)
+        this.#oracle.violate(`${client.name} never reached ${msg}`)
     }
   }
 }

@@ -1,10 +1,10 @@
 import type { Plan } from './plan.ts'
 import { type Result, run } from './run.ts'
 
-/** Tries at most; a story need not be the shortest, only short. */
+/** Maximum number of runs, because the trace only has to be short, not minimal. */
 const MAX_RUNS = 300
 
-/** Leaves out actions, as many as can be, while the same kind of violation remains. */
+/** Removes as many actions as possible while the same kind of violation remains. */
 export async function shrink(plan: Plan, result: Result): Promise<Result> {
   const kind = kindOf(result)
   let best = { plan, result }
@@ -27,7 +27,7 @@ export async function shrink(plan: Plan, result: Result): Promise<Result> {
   return best.result
 }
 
-/** A violation without its names and numbers. */
+/** The text of a violation without names and numbers. */
 function kindOf({ violations }: Result): string {
   return (violations[0] as string).replaceAll(/\w*\d\w*/g, '#')
 }

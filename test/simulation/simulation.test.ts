@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest'
 import { MUTANTS } from './mutants/mutants.ts'
 
 const SEEDS = 2_000
-// Every run takes other seeds; the first is printed, so that a failure can be had again.
+// Each run uses other seeds, and prints the first one, so that a failure can be reproduced.
 const FROM = Number(process.env.SSER_SIMULATION_FROM ?? Math.floor(Date.now() / 1_000))
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const mutate = new URL('./mutants/mutate.ts', import.meta.url).href
 
-/** Runs the simulation in a process of its own; resolves with its exit code and what it printed. */
+/** Runs the simulation as a process; resolves with its exit code and output. */
 function simulate(
   args: readonly string[],
   mutant?: string,
@@ -32,7 +32,7 @@ function simulate(
   })
 }
 
-describe('the fleet, simulated', () => {
+describe('the simulated fleet', () => {
   it(`keeps every invariant in ${SEEDS} seeds from ${FROM}`, { timeout: 240_000 }, async () => {
     console.log(`simulation: ${SEEDS} seeds from ${FROM}`)
     const half = SEEDS / 2
@@ -42,17 +42,27 @@ describe('the fleet, simulated', () => {
     for (const { code, output } of runs) expect(code, output).toBe(0)
   })
 
-  it('tells of no gap where nothing fails and nobody is away for long', { timeout: 120_000 }, async () => {
-    const { code, output } = await simulate(['--seeds', '200', '--from', String(FROM), '--mood', 'ordinary'])
+  it('sends no gap without faults and long absences of clients', { timeout: 120_000 }, async () => {
+    const { code, output } = await simulate([
+      '--seeds',
+      '200',
+      '--from',
+      String(FROM),
+      '--profile',
+      'ordinary',
+    ])
     expect(code, output).toBe(0)
     expect(output).toContain('"gaps":0')
   })
 })
 
-describe.concurrent('the checker notices when a rule is turned off', () => {
-  for (const { name, mood, seeds } of MUTANTS) {
+describe.concurrent('the simulation reports a violation when a rule is turned off', () => {
+  for (const { name, profile, seeds } of MUTANTS) {
     it(`${name} (within ${seeds} seeds)`, { timeout: 240_000 }, async () => {
-      const { code, output } = await simulate(['--quick', '--seeds', String(seeds), '--mood', mood], name)
+      const { code, output } = await simulate(
+        ['--quick', '--seeds', String(seeds), '--profile', profile],
+        name,
+      )
       expect(output).toMatch(/^seed \d+ /m)
       expect(code).toBe(1)
     })

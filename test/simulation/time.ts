@@ -1,4 +1,4 @@
-/** Virtual time: a heap of callbacks, run one instant after another, with every promise settled in between. */
+/** Virtual time: a heap of callbacks in order of time; all promises settle between two instants. */
 interface Timer {
   at: number
   order: number
@@ -24,7 +24,7 @@ export class Time {
     }
   }
 
-  /** Lets time pass up to `until`. */
+  /** Advances the time to `until`. */
   async run(until: number): Promise<void> {
     await settle()
     for (let next = this.#heap[0]; next !== undefined && next.at <= until; next = this.#heap[0]) {
@@ -77,7 +77,7 @@ function isBefore(a: Timer, b: Timer): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order)
 }
 
-/** Every promise that can settle without time passing has settled. */
+/** Resolves when every promise has settled that needs no time to pass. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,14 +1,14 @@
-import type { Mood } from '../plan.ts'
+import type { FaultProfile } from '../plan.ts'
 
-/** One rule of the protocol turned off: a text in a source file, and what stands there instead. */
+/** One rule of the protocol turned off: a text in a source file, and its replacement. */
 export interface Mutant {
-  /** What no longer holds. */
+  /** The rule that no longer holds. */
   name: string
   file: string
   find: string
   replace: string
-  mood: Mood
-  /** The simulation must notice within so many seeds. */
+  profile: FaultProfile
+  /** Maximum number of seeds until the simulation reports a violation. */
   seeds: number
 }
 
@@ -18,11 +18,11 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/replication/replicator.ts',
     find: 'const have = known?.have ?? 0',
     replace: 'const have = known?.have ?? run.prev',
-    mood: 'harsh',
+    profile: 'harsh',
     seeds: 300,
   },
   {
-    name: 'a run is taken only if it continues what is held',
+    name: 'a run is applied only if it continues the log',
     file: 'src/replication/replicator.ts',
     find: 'if (run.prev > have && run.floor !== true) continue',
     replace: `if (run.prev > have && run.floor !== true) {
@@ -30,39 +30,39 @@ export const MUTANTS: readonly Mutant[] = [
         this.applyRuns([{ ...run, prev: have, events }], now)
         continue
       }`,
-    mood: 'harsh',
+    profile: 'harsh',
     seeds: 300,
   },
   {
-    name: 'what is held is skipped',
+    name: 'entries that the log has are skipped',
     file: 'src/replication/replicator.ts',
     find: 'if (event.seq > record.have) {',
     replace: 'if (true) {',
-    mood: 'mild',
+    profile: 'mild',
     seeds: 300,
   },
   {
-    name: 'a sender whose log does not reach back says so',
+    name: 'a sender with a trimmed log sends a floor',
     file: 'src/replication/replicator.ts',
     find: 'floor: isTrimmed ? true : undefined',
     replace: 'floor: undefined',
-    mood: 'tiny',
+    profile: 'tiny',
     seeds: 300,
   },
   {
-    name: 'a jump leaves a hole in the log',
+    name: 'skipping seqs leaves a hole in the log',
     file: 'src/log/log.ts',
     find: 'record.entries.push(hole)\n    this.#holes.push(hole)\n    this.#push(hole, now)',
     replace: 'void hole',
-    mood: 'tiny',
+    profile: 'tiny',
     seeds: 300,
   },
   {
-    name: 'third Pods’ events are handed on',
+    name: 'events of third Pods are forwarded',
     file: 'src/replication/replicator.ts',
     find: '!(third || isTrimmed || this.#isOverdue(peer, epoch, now))',
     replace: 'true',
-    mood: 'harsh',
+    profile: 'harsh',
     seeds: 300,
   },
   {
@@ -70,7 +70,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/delivery/connection.ts',
     find: 'gap === undefined ? preambleFrame(id,',
     replace: 'gap === undefined ? preambleFrame(undefined,',
-    mood: 'harsh',
+    profile: 'harsh',
     seeds: 300,
   },
   {
@@ -78,39 +78,39 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/log/log.ts',
     find: 'index >= this.nextIndex ? record.have : record.seqAt(index)',
     replace: 'record.have',
-    mood: 'ordinary',
+    profile: 'ordinary',
     seeds: 300,
   },
   {
-    name: 'what the client has is not delivered again',
+    name: 'events that the client has are not delivered again',
     file: 'src/delivery/reader.ts',
     find: 'return entry.seq <= (position.get(entry.epoch) ?? 0)',
     replace: 'return false',
-    mood: 'ordinary',
+    profile: 'ordinary',
     seeds: 300,
   },
   {
-    name: 'what the client came with stays in its id',
+    name: 'carried entries stay in the id',
     file: 'src/delivery/reader.ts',
     find: 'if (seq > (position.get(epoch) ?? 0)) position.set(epoch, seq)',
     replace: 'void seq',
-    mood: 'harsh',
+    profile: 'harsh',
     seeds: 300,
   },
   {
-    name: 'an epoch that is unknown here is carried along',
+    name: 'an unknown epoch of an id is carried',
     file: 'src/delivery/reader.ts',
     find: 'if (record === undefined || seq > record.have ||',
     replace: 'if (record !== undefined) if (seq > record.have ||',
-    mood: 'harsh',
+    profile: 'harsh',
     seeds: 1_000,
   },
   {
-    name: 'a reader that the log left behind is told',
+    name: 'a client whose unread entries were evicted gets a gap',
     file: 'src/delivery/reader.ts',
     find: "this.skipEvicted(now) ? 'slow-client' : undefined",
     replace: 'this.skipEvicted(now) ? undefined : undefined',
-    mood: 'tiny',
+    profile: 'tiny',
     seeds: 300,
   },
   {
@@ -118,15 +118,15 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/delivery/reader.ts',
     find: "if (seq < record.floor) gap = 'trimmed'",
     replace: '',
-    mood: 'tiny',
+    profile: 'tiny',
     seeds: 300,
   },
   {
-    name: 'an event that lost its message is a gap for its streams',
+    name: 'an evicted message is a gap for its stream',
     file: 'src/delivery/reader.ts',
     find: "if (this.skipEvicted(now)) gap = 'trimmed'",
     replace: 'this.skipEvicted(now)',
-    mood: 'tiny',
+    profile: 'tiny',
     seeds: 300,
   },
   {
@@ -134,15 +134,15 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/delivery/reader.ts',
     find: 'named ?? { seq: 0, since: now }',
     replace: 'named ?? { seq: record.have, since: now }',
-    mood: 'harsh',
+    profile: 'harsh',
     seeds: 300,
   },
   {
-    name: 'dead epochs leave positions',
+    name: 'silent epochs leave positions',
     file: 'src/log/timing.ts',
     find: 'forgetMs: 2.5 * logMaxAgeMs,\n    dropMs: 3.75 * logMaxAgeMs',
     replace: 'forgetMs: 250 * logMaxAgeMs,\n    dropMs: 375 * logMaxAgeMs',
-    mood: 'tiny',
+    profile: 'tiny',
     seeds: 1_000,
   },
   {
@@ -150,15 +150,15 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/delivery/reader.ts',
     find: "now - log.lastV1At <= this.#timing.v1GapMs ? 'legacy-peer' : undefined",
     replace: 'undefined',
-    mood: 'mild',
+    profile: 'mild',
     seeds: 1_000,
   },
   {
-    name: 'a Pod that stops hands over what it has first',
+    name: 'a Pod that stops hands its events to the peers first',
     file: 'src/sser.ts',
     find: 'this.#membership.incarnation.mesh.flush(this.#settings.flushTimeoutMs),',
     replace: 'undefined,',
-    mood: 'ordinary',
+    profile: 'ordinary',
     seeds: 1_000,
   },
   {
@@ -166,71 +166,71 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/delivery/batch.ts',
     find: 'log.idempotencyKeys.isFirst(entry)',
     replace: 'log.idempotencyKeys !== undefined',
-    mood: 'harsh',
+    profile: 'harsh',
     seeds: 1_000,
   },
   {
-    name: 'a connection that comes after the end is ended',
+    name: 'a connection that is added after the stop is closed',
     file: 'src/delivery/hub.ts',
     find: 'if (this.#isStopped) return liveFrom',
     replace: 'if (this.#isStopped) return undefined',
-    mood: 'tiny',
+    profile: 'tiny',
     seeds: 600,
   },
   {
-    name: 'a disconnect ends those who are connected',
+    name: 'a disconnect closes the matching connections',
     file: 'src/delivery/hub.ts',
     find: "if (entry.kind === 'disconnect') this.#closeAll(",
     replace: "if (entry.kind === 'disconnect') void (",
-    mood: 'mild',
+    profile: 'mild',
     seeds: 300,
   },
   {
-    name: 'who was let in before a disconnect does not slip through',
+    name: 'a connection that was authorized before a disconnect and is added later is closed',
     file: 'src/delivery/hub.ts',
     find: 'if (isMeant(selection, audience.streams, grant?.tags ?? [])) return index',
     replace: 'void selection',
-    mood: 'ordinary',
+    profile: 'ordinary',
     seeds: 1_000,
   },
   {
-    name: 'a connection begins where the log stood when its request was answered',
+    name: 'a connection begins at the log index of its response',
     file: 'src/instance/incarnation.ts',
     find: 'this.#connect(streams, read, sink, terms)',
     replace: 'this.#connect(streams, this.#read(streams, lastEventId), sink, terms)',
-    mood: 'ordinary',
+    profile: 'ordinary',
     seeds: 300,
   },
   {
-    name: 'a connection is sent what was appended before the disconnect that ends it',
+    name: 'a connection receives the entries before the disconnect that closes it',
     file: 'src/delivery/hub.ts',
     find: 'if (connection.closeAt(index) || this.#isStopped)',
     replace: 'if (connection.closeAt(0) || this.#isStopped)',
-    mood: 'mild',
+    profile: 'mild',
     seeds: 300,
   },
   {
-    name: 'so is a connection whose response is read only after that disconnect',
+    name: 'a connection that is read only after a disconnect receives the entries before it',
     file: 'src/delivery/hub.ts',
     find: 'if (closeIndex !== undefined && closeIndex > connection.liveFrom) {',
     replace: 'if (false) {',
-    mood: 'mild',
+    profile: 'mild',
     seeds: 1_000,
   },
   {
-    name: 'a connection is sent nothing that was appended after the disconnect that ends it',
+    name: 'a connection receives no entry after the disconnect that closes it',
     file: 'src/delivery/connection.ts',
     find: 'this.#reader.slice(now(), this.#closeIndex ?? log.nextIndex)',
     replace: 'this.#reader.slice(now(), log.nextIndex)',
-    mood: 'mild',
+    profile: 'mild',
     seeds: 1_000,
   },
   {
-    name: 'a disconnect travels as one',
+    name: 'a disconnect is replicated as a disconnect',
     file: 'src/replication/replicator.ts',
     find: "if (entry.kind === 'disconnect') return { seq: entry.seq, age, disconnect: entry.selection }",
     replace: '',
-    mood: 'harsh',
+    profile: 'harsh',
     seeds: 300,
   },
 ]
