@@ -8,6 +8,7 @@ import { ErrorReporter, type OnError } from '../telemetry/error-reporter.ts'
 import { type Family, isAddress, ownFamily } from './address.ts'
 import { Backoff } from './backoff.ts'
 import { LatestPeers } from './latest-peers.ts'
+import { commonOptions, wholeNumber } from './option-schemas.ts'
 import type { Peer } from './peer.ts'
 import { checkIsOptions, type FindOptions, type PeerFinder, type PeerList } from './peer-finder.ts'
 
@@ -46,16 +47,15 @@ const HOSTNAME = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{1,63}\.?
 const MAX_INTERVAL_MS = Math.floor(MAX_TIMER_MS / 1.2)
 
 const schema = v.strictObject({
-  hostname: v.string(),
-  port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
-  family: v.optional(v.picklist(['IPv4', 'IPv6'])),
-  intervalMs: v.optional(
-    v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(MAX_INTERVAL_MS)),
-    5_000,
+  ...commonOptions,
+  hostname: v.custom<string>(isHostname, 'a fully qualified name such as web.shop.svc.cluster.local'),
+  intervalMs: v.optional(wholeNumber(100, MAX_INTERVAL_MS), 5_000),
+  nameServers: v.optional(
+    v.pipe(
+      v.array(v.custom<string>(isNameServer, 'an IP address such as 10.96.0.10 or 10.96.0.10:53')),
+      v.check((servers) => servers.length > 0, 'expected at least one address such as 10.96.0.10, got none'),
+    ),
   ),
-  nameServers: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
-  onError: v.optional(v.function() as v.GenericSchema<OnError>),
-  clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null)),
 })
 
 /**
@@ -77,21 +77,6 @@ export class DnsPeerFinder implements PeerFinder {
   constructor(options: DnsPeerFinderOptions) {
     checkIsOptions('DnsPeerFinder', options, "{ hostname: 'web.shop.svc.cluster.local' }")
     this.#options = checkOptions(schema, options)
-    const { hostname } = this.#options
-    if (!HOSTNAME.test(hostname)) {
-      throw new SserError(
-        'invalid-options',
-        `Option "hostname": expected a fully qualified name such as web.shop.svc.cluster.local, got "${hostname}"`,
-      )
-    }
-    for (const server of this.#options.nameServers ?? []) {
-      if (!isNameServer(server)) {
-        throw new SserError(
-          'invalid-options',
-          `Option "nameServers": expected IP addresses such as 10.96.0.10 or 10.96.0.10:53, got "${server}"`,
-        )
-      }
-    }
     this.#clock = this.#options.clock ?? systemClock
     this.#errors = new ErrorReporter(this.#options.onError)
   }
@@ -199,8 +184,13 @@ function isListed(peers: readonly Peer[]): boolean {
   return ofFamily.length === 0 || ofFamily.some(({ address }) => address === POD_IP)
 }
 
+function isHostname(value: unknown): boolean {
+  return typeof value === 'string' && HOSTNAME.test(value)
+}
+
 /** Whether a resolver takes this name server: an IP address, with an optional port. */
-function isNameServer(text: string): boolean {
+function isNameServer(text: unknown): boolean {
+  if (typeof text !== 'string') return false
   if (isIP(text) !== 0) return true
   const [, v6, v4 = '', port] = /^(?:\[(.+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? []
   if (port !== undefined && !(Number(port) >= 1 && Number(port) <= 65_535)) return false

@@ -122,6 +122,10 @@ const selfRows: readonly Row[] = [
 
 export const dnsRows: readonly Row[] = [
   ...selfRows,
+  row('rejects a hostname of one label, with the expected form and the received name', async () => {
+    const fault = /Option "hostname": expected a fully qualified name such as .*, got "web"/
+    assert.throws(() => new DnsPeerFinder({ hostname: 'web' }), fault)
+  }),
   row(
     'lists every address once, with the port of the options',
     async (zone) => {

@@ -68,16 +68,18 @@ describe('DnsPeerFinder', () => {
   )
 
   it.each([
-    [{ intervalMs: 99 }, ['"intervalMs"', '>=100', '99']],
-    [{ intervalMs: 1_789_569_706 }, ['"intervalMs"', '<=1789569705']],
-    [{ nameServers: [] }, ['"nameServers"']],
-    [{ nameServers: ['10.96.0.10', 'kube-dns'] }, ['"nameServers"', '10.96.0.10:53', '"kube-dns"']],
-    [{ nameServers: ['10.96.0.10:0'] }, ['"nameServers"', '"10.96.0.10:0"']],
-    [{ nameServers: ['10.96.0.10:65536'] }, ['"nameServers"', '"10.96.0.10:65536"']],
-    [{ nameServers: ['[10.96.0.10]:53'] }, ['"nameServers"', '"[10.96.0.10]:53"']],
-    [{ nameServers: ['::1]:53'] }, ['"nameServers"', '"::1]:53"']],
-    [{ nameServers: [''] }, ['"nameServers"', '""']],
-    [{ family: 4 }, ['"family"']],
+    [{ intervalMs: 99 }, ['"intervalMs"', 'from 100 to 1,789,569,705', 'got 99']],
+    [{ intervalMs: 1_789_569_706 }, ['"intervalMs"', 'from 100 to 1,789,569,705', 'got 1789569706']],
+    [{ nameServers: [] }, ['"nameServers"', 'at least one']],
+    [{ nameServers: '10.96.0.10' }, ['"nameServers"', 'expected Array', 'got "10.96.0.10"']],
+    [{ nameServers: [5] }, ['"nameServers.0"', 'an IP address such as 10.96.0.10', 'got 5']],
+    [{ nameServers: ['10.96.0.10', 'kube-dns'] }, ['"nameServers.1"', '10.96.0.10:53', '"kube-dns"']],
+    [{ nameServers: ['10.96.0.10:0'] }, ['"nameServers.0"', '"10.96.0.10:0"']],
+    [{ nameServers: ['10.96.0.10:65536'] }, ['"nameServers.0"', '"10.96.0.10:65536"']],
+    [{ nameServers: ['[10.96.0.10]:53'] }, ['"nameServers.0"', '"[10.96.0.10]:53"']],
+    [{ nameServers: ['::1]:53'] }, ['"nameServers.0"', '"::1]:53"']],
+    [{ nameServers: [''] }, ['"nameServers.0"', '""']],
+    [{ family: 4 }, ['"family"', "'IPv4' or 'IPv6'", 'got 4']],
     [{ interval: 1 }, ['"interval"', 'no such option', 'intervalMs']],
   ])('rejects %j', (options, words) => {
     expect(make({ hostname: 'web.shop.svc.cluster.local', ...options })).toThrow(refusal(...words))
@@ -97,7 +99,9 @@ describe('DnsPeerFinder', () => {
 
   it('rejects options without a hostname', () => {
     expect(make({})).toThrow(refusal('"hostname"', 'must be given'))
-    expect(make({ hostname: 7 })).toThrow(refusal('"hostname"', 'expected string, got 7'))
+    expect(make({ hostname: 7 })).toThrow(
+      refusal('"hostname"', 'expected a fully qualified name such as web.shop.svc.cluster.local, got 7'),
+    )
   })
 
   it.each(['10.96.0.10', '10.96.0.10:53', 'fd00::a', '[fd00::a]', '[fd00::a]:53'])(

@@ -4,6 +4,7 @@ import { SserError } from '../../errors.ts'
 import { checkOptions } from '../../options.ts'
 import type { OnError } from '../../telemetry/error-reporter.ts'
 import type { Family } from '../address.ts'
+import { commonOptions, isObject, text } from '../option-schemas.ts'
 import { checkIsOptions } from '../peer-finder.ts'
 import { type KubeConfig, SERVICE_ACCOUNT_DIR } from './credentials.ts'
 
@@ -65,18 +66,13 @@ const LABEL_SELECTOR = new RegExp(`^\\s*(?:${REQUIREMENT})\\s*(?:,\\s*(?:${REQUI
 /** @see https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names */
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
-const isObject = (value: unknown) => typeof value === 'object' && value !== null
-
 const schema = v.strictObject({
-  labelSelector: v.optional(v.string()),
-  service: v.optional(v.string()),
-  namespace: v.optional(v.string()),
-  port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
-  family: v.optional(v.picklist(['IPv4', 'IPv6'])),
-  kubeConfig: v.optional(v.custom<KubeConfig>(isObject)),
-  serviceAccountDir: v.optional(v.pipe(v.string(), v.nonEmpty()), SERVICE_ACCOUNT_DIR),
-  onError: v.optional(v.function() as v.GenericSchema<OnError>),
-  clock: v.optional(v.custom<Clock>(isObject)),
+  ...commonOptions,
+  labelSelector: v.optional(matching(LABEL_SELECTOR, 'the syntax of kubectl --selector, such as "app=web"')),
+  service: v.optional(matching(DNS_LABEL, 'the name of a Service, of up to 63 of a-z, 0-9 and "-"')),
+  namespace: v.optional(matching(DNS_LABEL, 'the name of a namespace, of up to 63 of a-z, 0-9 and "-"')),
+  kubeConfig: v.optional(v.custom<KubeConfig>(isKubeConfig, 'a KubeConfig of @kubernetes/client-node')),
+  serviceAccountDir: v.optional(text('the path of a folder'), SERVICE_ACCOUNT_DIR),
 })
 
 /** Validated options with their defaults. */
@@ -90,29 +86,21 @@ export interface ResolvedOptions extends CommonOptions {
 export function resolveOptions(options: KubernetesPeerFinderOptions): ResolvedOptions {
   checkIsOptions('KubernetesPeerFinder', options, "{ labelSelector: 'app=web' }")
   const resolved = checkOptions(schema, options)
-  const { kubeConfig, labelSelector, namespace, service } = resolved
+  const { labelSelector, service } = resolved
   if ((labelSelector === undefined) === (service === undefined)) {
-    throw invalid(
-      'labelSelector',
-      'expected either this option or "service", and not both; for example "app=web"',
+    const received = labelSelector === undefined ? 'neither' : 'both'
+    throw new SserError(
+      'invalid-options',
+      `Option "labelSelector": expected either this option or "service", and not both, got ${received}; for example "app=web"`,
     )
-  }
-  if (labelSelector !== undefined && !LABEL_SELECTOR.test(labelSelector)) {
-    throw invalid(
-      'labelSelector',
-      `"${labelSelector}" is not in the syntax of kubectl --selector; expected one such as "app=web"`,
-    )
-  }
-  for (const [option, name] of Object.entries({ namespace, service })) {
-    if (name !== undefined && !DNS_LABEL.test(name))
-      throw invalid(option, `"${name}" cannot be a name in Kubernetes; expected up to 63 of a-z, 0-9 and "-"`)
-  }
-  if (kubeConfig !== undefined && typeof kubeConfig.applyToHTTPSOptions !== 'function') {
-    throw invalid('kubeConfig', 'expected a KubeConfig of @kubernetes/client-node')
   }
   return resolved
 }
 
-function invalid(option: string, message: string): SserError {
-  return new SserError('invalid-options', `Option "${option}": ${message}`)
+function matching(pattern: RegExp, expected: string): v.GenericSchema<string> {
+  return v.custom<string>((value) => typeof value === 'string' && pattern.test(value), expected)
+}
+
+function isKubeConfig(value: unknown): boolean {
+  return isObject(value) && typeof (value as KubeConfig).applyToHTTPSOptions === 'function'
 }

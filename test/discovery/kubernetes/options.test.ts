@@ -38,7 +38,7 @@ describe('a label selector', () => {
     'a/b/c=d',
     'app&x=1',
   ])('cannot be %j', (labelSelector) => {
-    expect(make({ labelSelector })).toThrow(refusal('"labelSelector"', `"${labelSelector}"`, 'app=web'))
+    expect(make({ labelSelector })).toThrow(refusal('"labelSelector"', 'app=web', `got "${labelSelector}"`))
   })
 })
 
@@ -57,17 +57,21 @@ describe('KubernetesPeerFinder', () => {
   ])('rejects a %s of %j', (option, name) => {
     const others = option === 'service' ? {} : { labelSelector: 'app=web' }
     expect(make({ ...others, [option]: name })).toThrow(
-      refusal(`"${option}"`, `"${name}"`, 'cannot be a name'),
+      refusal(`"${option}"`, `expected the name of a`, `got "${name}"`),
     )
   })
 
   it.each([
-    [{ port: 0 }, ['"port"', '>=1', '0']],
-    [{ port: '7000' }, ['"port"', 'number']],
-    [{ family: 'ipv6' }, ['"family"', '"IPv4"']],
+    [{ port: 0 }, ['"port"', 'a whole number from 1 to 65,535', 'got 0']],
+    [{ port: '7000' }, ['"port"', 'a whole number from 1 to 65,535', 'got "7000"']],
+    [{ port: 1.5 }, ['"port"', 'a whole number', 'got 1.5']],
+    [{ clock: 5 }, ['"clock"', 'expected a Clock, got 5']],
+    [{ namespace: 7 }, ['"namespace"', 'expected the name of a namespace', 'got 7']],
+    [{ family: 'ipv6' }, ['"family"', "expected 'IPv4' or 'IPv6'", 'got "ipv6"']],
     [{ kubeConfig: {} }, ['"kubeConfig"', 'KubeConfig of @kubernetes/client-node']],
-    [{ serviceAccountDir: '' }, ['"serviceAccountDir"']],
-    [{ onError: 'log' }, ['"onError"', 'Function']],
+    [{ kubeConfig: 'x' }, ['"kubeConfig"', 'KubeConfig of @kubernetes/client-node', 'got "x"']],
+    [{ serviceAccountDir: '' }, ['"serviceAccountDir"', 'the path of a folder', 'got ""']],
+    [{ onError: 'log' }, ['"onError"', 'expected a function, got "log"']],
     [{ selector: 'app=web' }, ['"selector"', 'no such option', 'labelSelector']],
   ])('rejects %j', (options, words) => {
     expect(make({ labelSelector: 'app=web', ...options })).toThrow(refusal(...words))

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe } from '../../../../src/errors.ts'
 import { SserError } from '../../../../src/index.ts'
+import { KubernetesPeerFinder } from '../../../../src/kubernetes.ts'
 import { until, within } from '../../../support/until.ts'
 import type { ClusterFixture } from '../cluster-fixture.ts'
 import { endpoint, pod, slice } from '../objects.ts'
@@ -32,6 +33,14 @@ const FORBIDDEN =
   'pods is forbidden: User "system:serviceaccount:shop:cashier" cannot list resource "pods" in API group ""'
 
 export const startRows: readonly FaultRow[] = [
+  {
+    behaviour: 'rejects a labelSelector in place of its options, with the expected form',
+    async run() {
+      const fault =
+        /new KubernetesPeerFinder\(\): expected options such as { labelSelector: .*, got "app=web"/
+      assert.throws(() => new KubernetesPeerFinder('app=web' as never), fault)
+    },
+  },
   {
     behaviour: 'start() waits while errors are temporary',
     async run(fixture) {
