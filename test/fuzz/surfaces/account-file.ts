@@ -35,10 +35,10 @@ export const accountFile: Surface<string | undefined> = {
     writeFileSync(file, Buffer.from(textOf(text), 'latin1'))
     try {
       const read = await readAccountFile(file, kind as AccountFile)
-      // What it is used for must take it.
+      // The header and the path must accept the text.
       if (kind === 'token') new Headers({ authorization: `Bearer ${read}` })
       if (kind === 'namespace' && new URL(`https://x/a/${read}/b`).pathname !== `/a/${read}/b`)
-        return 'a path apart'
+        return 'another path'
       return read === '' ? 'empty' : undefined
     } catch (error) {
       if (error instanceof AccountFileError) return undefined

@@ -33,7 +33,7 @@ const gone = {
   details: { retryAfterSeconds: 3, causes: [{ reason: 'x' }] },
 }
 
-/** What the API server answers: a page of a list, then the lines of a watch. */
+/** Responses of the API server: a page of a list, then the lines of a watch. */
 export const apiServer: Surface<string | undefined> = {
   name: 'api-server',
   corpus: [
@@ -103,7 +103,7 @@ function checkPeerSet(
   source.ownUid(objects.values(), 'web-1', undefined)
 }
 
-/** An error of the API's own classes, fit for a terminal. */
+/** Checks that an error has one of the finder's classes, and a message that is safe for a terminal. */
 function faultOf(error: unknown): string | undefined {
   const isOwn = error instanceof StatusError || error instanceof ProtocolError
   if (!isOwn) throw error
@@ -116,7 +116,7 @@ function faultOf(error: unknown): string | undefined {
 
 async function* pieces(text: string, size: number): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text)
-  // Of a long body in small pieces only the beginning is worth the time.
+  // After 64 small pieces of a long body the rest comes in large ones, to save time.
   for (let at = 0; at < bytes.byteLength; at += at > 64 * size ? 65_536 : size) {
     yield bytes.subarray(at, at + (at > 64 * size ? 65_536 : size))
   }

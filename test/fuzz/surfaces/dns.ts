@@ -11,7 +11,7 @@ const A = '\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x05\x00\x04\x7f\x00\x00\x02'
 const AAAA = `\xc0\x0c\x00\x1c\x00\x01\x00\x00\x00\x05\x00\x10${'\x00'.repeat(15)}\x01`
 const CNAME = '\xc0\x0c\x00\x05\x00\x01\x00\x00\x00\x05\x00\x02\xc0\x11'
 
-/** By the name's first label: what is answered to whoever asks for it. */
+/** The current answer, for every query. */
 let answer: { flags: string; counts: string; records: string } = { flags: '', counts: '', records: '' }
 const socket = createSocket('udp4')
 socket.on('message', (query, { address, port }) => {
@@ -27,7 +27,7 @@ socket.on('message', (query, { address, port }) => {
 socket.unref()
 const bound = new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
 
-/** What a name server answers, behind the id and the question, without which nobody reads it. */
+/** Answer of a name server after the id and the question, which a resolver requires to be correct. */
 export const dns: Surface<string | undefined> = {
   name: 'dns',
   corpus: [
@@ -50,7 +50,7 @@ export const dns: Surface<string | undefined> = {
       family: 'IPv4',
       nameServers: [`127.0.0.1:${socket.address().port}`],
     })
-    // One answer is enough; whatever is no answer is asked for again, until then.
+    // One answer is enough; the finder repeats the query after an invalid one, until this timeout.
     const give = setTimeout(() => stop.abort(), 60)
     try {
       const { peers } = await finder.start({ signal: stop.signal, onError: () => stop.abort() })
