@@ -153,7 +153,7 @@ describe.skipIf(!executablePath)('the demo page in Chromium (needs chromium)', (
   })
 })
 
-describe.skipIf(!executablePath)('the demo with --log-seconds 1 in Chromium (needs promtool)', () => {
+describe.skipIf(!executablePath)('the demo with --log-seconds 1 in Chromium (needs chromium)', () => {
   test('a client whose Pod was down for longer is told of a gap', async () => {
     const demo = new Demo('--log-seconds', '1', ...(await freePorts()).flags)
     const browser = await chromium.launch({
