@@ -115,6 +115,7 @@ export class EventStreamBody extends BoundedTeeStream {
 
   /** Opens the connection. From here on `sink` receives its chunks, and nothing reads the body where it is the runtime's own. */
   attach(sink: Sink): ConnectionHandle {
+    this.#request = this.#response = undefined
     const { hub, connect, since } = this.#options
     const connection = connect(sink)
     hub.add(connection, since, this.#reservation)
@@ -134,7 +135,7 @@ export class EventStreamBody extends BoundedTeeStream {
   }
 
   #open(): void {
-    const request = this.#request
+    const [request, response] = [this.#request, this.#response]
     // The request and its headers would take memory for as long as the stream lasts.
     this.#request = undefined
     // The client may have gone before something began to read.
@@ -149,7 +150,7 @@ export class EventStreamBody extends BoundedTeeStream {
       },
       close: () => this.#close(),
       abort: () => {
-        const [hooks, response] = [this.#hooks, this.#response]
+        const hooks = this.#hooks
         this.#isOpen = false
         // A plain end, because some frameworks end the process or print a stack where a body fails.
         this.#close()
