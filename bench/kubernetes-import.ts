@@ -1,6 +1,5 @@
-// npm run bench:kubernetes: what it costs a Pod to be able to ask the Kubernetes API, in time to import and in
-// memory, on Node and on Bun. Every figure is the median of some processes that do nothing else. A Pod imports sser
-// anyway, so that is the control.
+// npm run bench:kubernetes: the cost of the peer finders per Pod, in import time and in memory, on Node and on Bun.
+// Every figure is the median of several processes that do nothing else. The control imports sser alone.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -10,7 +9,7 @@ const ROOT = new URL('..', import.meta.url)
 const run = promisify(execFile)
 
 const built = (name: string) => new URL(`dist/${name}.js`, ROOT).href
-/** What is imported, by what the row is called. */
+/** The modules to import, by the name of the row. */
 const rows: Record<string, readonly string[]> = {
   'control: sser': [built('index')],
   'and sser/kubernetes': [built('index'), built('kubernetes')],

@@ -1,8 +1,8 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
 
 /**
- * Addresses that no Pod has: loopback, unspecified, link-local and multicast. Rejected, because an attacker who can
- * answer for DNS or the API server could otherwise point Pods at services of their own node, such as a metadata service.
+ * Addresses that no Pod has: loopback, unspecified, link-local and multicast. Rejected, because a forged
+ * answer of DNS or of the API server could otherwise point Pods at services of their own node, such as a metadata service.
  * @see https://www.iana.org/assignments/iana-ipv4-special-registry/
  */
 const NO_POD = new BlockList()

@@ -1,7 +1,7 @@
 import type { Peer } from './peer.ts'
 
 /**
- * Latest list of peers of a finder whose source changes. A slow reader skips the lists in between and never blocks the
+ * Latest list of peers of a finder with a changing source. A slow reader skips the lists in between and never blocks the
  * source; a list with the same peers is not yielded again.
  */
 export class LatestPeers implements AsyncIterable<readonly Peer[]> {

@@ -28,7 +28,7 @@ export const TARGET_HEADER = 'sser-target'
 /** A host name or an IPv4 address; or an IPv6 address, which has at least two colons. */
 const ADDRESS = /^(?:[0-9A-Za-z._-]{1,253}|[0-9A-Fa-f.]*(?::[0-9A-Fa-f.]*){2,})$/
 
-/** A host whose last label is a number: the URL parser reads it as an IPv4 address. */
+/** A host with a numeric last label, which the URL parser reads as an IPv4 address. */
 const NUMERIC = /(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$/i
 
 /** A UID that can be sent in a header. */

@@ -2,7 +2,7 @@ import { SserError } from '../errors.ts'
 import { checkPeers, type Peer, show } from './peer.ts'
 import type { PeerFinder, PeerList } from './peer-finder.ts'
 
-/** Finds a fixed list of peers: for tests, and for machines whose addresses are known. */
+/** Finds a fixed list of peers: for tests, and for machines with known addresses. */
 export class StaticPeerFinder implements PeerFinder {
   readonly #peers: readonly Peer[]
 

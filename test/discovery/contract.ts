@@ -21,7 +21,7 @@ export interface FinderUnderTest {
   end?: () => void | Promise<void>
 }
 
-/** A finder whose source the test controls. */
+/** A finder with a source that the test controls. */
 export interface SourcedFinderUnderTest extends FinderUnderTest {
   /** Makes the source list these peers, for the next `start()` or from now on. */
   list: (peers: readonly Peer[]) => void | Promise<void>
@@ -58,7 +58,7 @@ export function peerFinderContract(
   const started = async () => start(await make())
 
   describe(`${name}, as a peer finder,`, () => {
-    it('lists peers whose hosts are valid in a URL', async () => {
+    it('lists peers with hosts that are valid in a URL', async () => {
       const { peers } = await started()
       expect(peers.length).toBeGreaterThan(0)
       expect(checkPeers(peers)).toBe(peers)
@@ -97,7 +97,7 @@ export function peerFinderContract(
   })
 }
 
-/** The contract of a peer finder whose source can change or fail. */
+/** The contract of a peer finder with a source that can change or fail. */
 export function sourcedPeerFinderContract(
   name: string,
   make: () => SourcedFinderUnderTest | Promise<SourcedFinderUnderTest>,
@@ -108,7 +108,7 @@ export function sourcedPeerFinderContract(
     return start(under)
   }
 
-  describe(`${name}, whose source changes,`, () => {
+  describe(`${name}, with a changing source,`, () => {
     it('yields every later list, complete', async () => {
       const { list, next, peers } = await started()
       expect(asSet(peers)).toEqual(setOf(A, B))
@@ -137,7 +137,7 @@ export function sourcedPeerFinderContract(
     })
   })
 
-  describe(`${name}, whose source fails,`, () => {
+  describe(`${name}, with a failing source,`, () => {
     it('rejects if it cannot fetch a first list', async () => {
       const { finder, fail, end } = await make()
       onTestFinished(() => end?.())

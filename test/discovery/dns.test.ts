@@ -6,7 +6,7 @@ import { until } from '../support/until.ts'
 import { acceleratedClock, peerFinderContract, sourcedPeerFinderContract } from './contract.ts'
 import { NameServer } from './name-server.ts'
 
-/** A finder whose name server has the peers. */
+/** A finder with a name server that has the peers. */
 async function underTest() {
   const server = await NameServer.start()
   server.addresses = ['10.0.0.9']

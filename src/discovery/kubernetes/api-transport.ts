@@ -11,7 +11,7 @@ const HEAD_MS = 10_000
 /** Maximum bytes read of an error response. */
 const STATUS_BYTES = 65_536
 
-/** A successful response whose body has not been read yet. */
+/** A successful response with an unread body. */
 export interface ApiResponse {
   /** Time of the server in milliseconds since 1970, from `Date`; NaN without that header. */
   date: number

@@ -21,7 +21,7 @@ const asSlices: Store = (peers) =>
         ),
       ]
 
-/** A finder whose API server has the peers as objects of one resource. */
+/** A finder with an API server that has the peers as objects of one resource. */
 function make(options: KubernetesPeerFinderOptions, store: Store) {
   return async () => {
     const api = await ApiServer.start(fastClock)
