@@ -8,7 +8,7 @@ import { Intake } from './http/intake.ts'
 import { beforeFlushed } from './instance/before-flush.ts'
 import { Membership, type StartOptions, type StopOptions } from './instance/membership.ts'
 import { Sender, type SendOptions } from './instance/sender.ts'
-import type { Selection } from './log/selection.ts'
+import type { ConnectionSelector } from './log/connection-selector.ts'
 import { probeRoutes, type State } from './ops/probes.ts'
 import { opsRoutes } from './ops/routes.ts'
 import { readStats, type Stats, type StatsOptions } from './ops/stats.ts'
@@ -255,10 +255,10 @@ export class Sser {
    * `invalid-tag`; the signal's reason when it aborts.
    */
   async disconnect(
-    selection: Selection,
+    selector: ConnectionSelector,
     options: Pick<SendOptions, 'signal'> = {},
   ): Promise<DisconnectReceipt> {
-    return this.#sender.disconnect(selection, options)
+    return this.#sender.disconnect(selector, options)
   }
 
   async #start({ signal, ...options }: StartOptions): Promise<void> {

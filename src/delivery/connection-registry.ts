@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
-import type { Selection } from '../log/selection.ts'
+import type { ConnectionSelector } from '../log/connection-selector.ts'
 import { type Audience, Audiences } from './audience.ts'
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
@@ -124,8 +124,8 @@ export class ConnectionRegistry {
     if (grant?.address !== undefined) this.#addresses.remove(grant.address)
   }
 
-  /** Connections that a disconnect selects. */
-  *selected({ stream, tag }: Selection): Generator<Connection> {
+  /** Connections that the selector matches. */
+  *matching({ stream, tag }: ConnectionSelector): Generator<Connection> {
     if (tag === undefined) {
       if (stream !== undefined) yield* this.#audiences.on(stream)
       return

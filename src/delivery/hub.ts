@@ -1,6 +1,6 @@
 import { type Clock, pause } from '../clock.ts'
+import { matches } from '../log/connection-selector.ts'
 import type { Log } from '../log/log.ts'
-import { isMeant } from '../log/selection.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
@@ -86,7 +86,7 @@ export class Hub {
       onError: this.#onError,
     })
     options.log.onAppend((entry) => {
-      if (entry.kind === 'disconnect') this.#closeAll(this.registry.selected(entry.selection), entry.index)
+      if (entry.kind === 'disconnect') this.#closeAll(this.registry.matching(entry.selector), entry.index)
       this.#dispatcher.schedule()
     })
   }
@@ -168,8 +168,8 @@ export class Hub {
     if (this.#isStopped) return liveFrom
     // A disconnect that the log has evicted may have matched. The client reconnects, and is authorized again.
     if (since < this.#log.disconnectsFrom) return liveFrom
-    for (const { selection, index } of this.#log.disconnects(since))
-      if (isMeant(selection, audience.streams, grant?.tags ?? [])) return index
+    for (const { selector, index } of this.#log.disconnects(since))
+      if (matches(selector, audience.streams, grant?.tags ?? [])) return index
     if (this.#isDraining) return this.#log.nextIndex
     return undefined
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
-import type { Selection } from '../log/selection.ts'
+import type { ConnectionSelector } from '../log/connection-selector.ts'
 import type { ResolvedSettings } from '../options.ts'
 import type { DisconnectReceipt, Receipt } from '../replication/receipt.ts'
 import type { Counters } from '../telemetry/counters.ts'
@@ -61,7 +61,7 @@ export class Sender {
   }
 
   async disconnect(
-    { stream, tag }: Selection,
+    { stream, tag }: ConnectionSelector,
     { signal }: Pick<SendOptions, 'signal'>,
   ): Promise<DisconnectReceipt> {
     this.#requireStarted()
@@ -74,11 +74,11 @@ export class Sender {
     signal?.throwIfAborted()
     if (!this.#options.membership.current().mesh.isReady) await this.#whenJoined(signal)
     const { hub, log, mesh } = this.#options.membership.incarnation
-    const selection = { stream, tag: tag?.toWellFormed() }
+    const selector = { stream, tag: tag?.toWellFormed() }
     const now = this.#options.clock.now()
     log.trim(now)
     const before = hub.size
-    const { seq } = log.append(log.epoch, { disconnect: selection }, now, now)
+    const { seq } = log.append(log.epoch, { disconnect: selector }, now, now)
     const connections = before - hub.size
     const peers = await mesh.send(log.epoch, seq, signal)
     return { id: formatPosition([[log.epoch, seq]]), connections, peers }

@@ -1,5 +1,5 @@
 import { byteLength } from '../wire/names.ts'
-import type { Selection } from './selection.ts'
+import type { ConnectionSelector } from './connection-selector.ts'
 
 interface Item {
   /** Place in the order of arrival, counted from the start of the Pod. */
@@ -47,7 +47,7 @@ export interface DisconnectEntry extends Item {
   readonly kind: 'disconnect'
   readonly epoch: string
   readonly seq: number
-  readonly selection: Selection
+  readonly selector: ConnectionSelector
 }
 
 export type LogEntry = EventEntry | NoopEntry | HoleEntry | DisconnectEntry
@@ -58,7 +58,7 @@ export interface Content {
   msg?: string | undefined
   event?: string | undefined
   key?: string | undefined
-  disconnect?: Selection | undefined
+  disconnect?: ConnectionSelector | undefined
   traceparent?: string | undefined
 }
 
@@ -70,10 +70,10 @@ export function createItem(
   seq: number,
   content: Content,
 ): EventEntry | NoopEntry | DisconnectEntry {
-  const { stream, disconnect: selection } = content
+  const { stream, disconnect: selector } = content
   if (stream !== undefined) return createEvent(index, sentAt, epoch, seq, stream, content)
-  if (selection === undefined) return { kind: 'no-op', index, sentAt, epoch, seq }
-  return { kind: 'disconnect', index, sentAt, epoch, seq, selection }
+  if (selector === undefined) return { kind: 'no-op', index, sentAt, epoch, seq }
+  return { kind: 'disconnect', index, sentAt, epoch, seq, selector }
 }
 
 export function createEvent(
@@ -98,7 +98,7 @@ export function metadataBytes({ stream, event, key }: Pick<EventEntry, 'stream' 
 /** Memory that an entry counts for, in bytes. */
 export function memoryBytes(entry: LogEntry): number {
   if (entry.kind === 'disconnect') {
-    const { stream = '', tag = '' } = entry.selection
+    const { stream = '', tag = '' } = entry.selector
     return ENTRY_BYTES + stream.length + tag.length
   }
   return ENTRY_BYTES + (entry.kind === 'event' ? entry.bytes : 0)

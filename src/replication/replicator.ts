@@ -144,7 +144,7 @@ export class Replicator {
 
 function wireEvent(entry: LogEntry, now: number): WireEvent {
   const age = Math.max(0, Math.round(now - entry.sentAt))
-  if (entry.kind === 'disconnect') return { seq: entry.seq, age, disconnect: entry.selection }
+  if (entry.kind === 'disconnect') return { seq: entry.seq, age, disconnect: entry.selector }
   if (entry.kind !== 'event') return { seq: entry.seq, age }
   const { seq, stream, msg, event, key, traceparent } = entry
   return { seq, age, stream, msg, event, key, traceparent }

@@ -156,7 +156,7 @@ describe('disconnect()', () => {
 
   it('wants a stream or a tag, and good ones', async () => {
     const [{ sser }] = (await fleet.start({})) as [SecuredPod]
-    for (const [selection, code] of [
+    for (const [selector, code] of [
       [{}, 'empty-selector'],
       [{ stream: '' }, 'stream-name-required'],
       [{ stream: 'a\nb' }, 'invalid-stream-name'],
@@ -164,7 +164,7 @@ describe('disconnect()', () => {
       [{ tag: 'x'.repeat(257) }, 'invalid-tag'],
       [{ tag: 1 as unknown as string }, 'invalid-tag'],
     ] as const)
-      await expect(sser.disconnect(selection)).rejects.toMatchObject({ code })
+      await expect(sser.disconnect(selector)).rejects.toMatchObject({ code })
     expect(await sser.disconnect({ tag: 'nobody' })).toMatchObject({ connections: 0, peers: [] })
   })
 })

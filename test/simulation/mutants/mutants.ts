@@ -188,8 +188,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection that was authorized before a disconnect and is added later is closed',
     file: 'src/delivery/hub.ts',
-    find: 'if (isMeant(selection, audience.streams, grant?.tags ?? [])) return index',
-    replace: 'void selection',
+    find: 'if (matches(selector, audience.streams, grant?.tags ?? [])) return index',
+    replace: 'void selector',
     profile: 'ordinary',
     seeds: 1_000,
   },
@@ -228,7 +228,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a disconnect is replicated as a disconnect',
     file: 'src/replication/replicator.ts',
-    find: "if (entry.kind === 'disconnect') return { seq: entry.seq, age, disconnect: entry.selection }",
+    find: "if (entry.kind === 'disconnect') return { seq: entry.seq, age, disconnect: entry.selector }",
     replace: '',
     profile: 'harsh',
     seeds: 300,
