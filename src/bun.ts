@@ -1,5 +1,5 @@
-import { closingWhile } from './http/closing.ts'
-import { rememberTrailingSlash } from './http/mounted.ts'
+import { closeWhile } from './http/connection-close.ts'
+import { markTrailingSlash } from './http/mount-path.ts'
 import { bunMac } from './runtime/bun/bun-mac.ts'
 import { certificateReader } from './runtime/bun/certificate-reader.ts'
 import { GoPosts } from './runtime/bun/go-posts.ts'
@@ -56,14 +56,14 @@ export function serve(
 ): Promise<Served> {
   const { idleTimeout = IDLE_TIMEOUT_S, ...own } = serverOptions
   const bindPublic: Runtime['bindPublic'] = async (fetch, port, hostname, isDraining) => {
-    const answer = closingWhile(isDraining, fetch)
+    const answer = closeWhile(isDraining, fetch)
     const listener = bind(port, hostname, {
       ...own,
       id: `sser public ${hostname}:${port}`,
       idleTimeout: FIRST_REQUEST_TIMEOUT_S,
       async fetch(request, server) {
         server.timeout(request, idleTimeout)
-        rememberTrailingSlash(request)
+        markTrailingSlash(request)
         return lasting(request, await answer(request, server), {
           server,
           idleTimeout,

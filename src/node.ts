@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https'
 
 import type { Server as TlsServer } from 'node:tls'
 import { createAdaptorServer } from '@hono/node-server'
-import { closingWhile } from './http/closing.ts'
+import { closeWhile } from './http/connection-close.ts'
 import { certificateReader } from './runtime/node/certificate-reader.ts'
 
 import { withFastPath, withoutFastPath } from './runtime/node/fast-path.ts'
@@ -65,7 +65,7 @@ export function serve(
   { fastPath = true, serverOptions = {}, ...options }: NodeServeOptions = {} as NodeServeOptions,
 ): Promise<Served> {
   const bindPublic: Runtime['bindPublic'] = (fetch, port, hostname, isDraining) => {
-    const answer = closingWhile(isDraining, fetch)
+    const answer = closeWhile(isDraining, fetch)
     const server = createAdaptorServer({
       fetch: fastPath ? withFastPath(answer) : withoutFastPath(answer),
       hostname: DEFAULT_HOST,

@@ -4,7 +4,7 @@ import { EventsEndpoint, type Handler } from './admission/events.ts'
 import { type Clock, keepAlive, systemClock } from './clock.ts'
 import type { PeerFinder } from './discovery/peer-finder.ts'
 import { SserError, stopped } from './errors.ts'
-import { Intake } from './http/intake.ts'
+import { BodyReader } from './http/body-reader.ts'
 import { beforeFlushed } from './instance/before-flush.ts'
 import { Membership, type StartOptions, type StopOptions } from './instance/membership.ts'
 import { Sender, type SendOptions } from './instance/sender.ts'
@@ -130,7 +130,7 @@ export class Sser {
       ...hosts,
       errors: this.#errors,
       signatures,
-      intake: new Intake({
+      bodyReader: new BodyReader({
         clock: this.#clock,
         maxBytes: this.#settings.maxBufferedBodyBytes,
         timeoutMs: this.#settings.internalBodyTimeoutMs,

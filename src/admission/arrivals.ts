@@ -1,5 +1,5 @@
 import { type EventStreamBody, eventStreamBodyOf } from '../delivery/event-stream-body.ts'
-import { type FetchHandler, isPromise } from '../http/closing.ts'
+import { type FetchHandler, isPromise } from '../http/connection-close.ts'
 
 /** One request that `serve()` has handed to the app. */
 export interface Arrival {

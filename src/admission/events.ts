@@ -2,9 +2,9 @@ import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { SserError, type SserErrorCode } from '../errors.ts'
 import { addressOf } from '../http/address.ts'
-import { closing, closingWhile, type FetchHandler } from '../http/closing.ts'
+import { closeWhile, type FetchHandler, withConnectionClose } from '../http/connection-close.ts'
 import { dropBody, hasBody, nodeResponseIn } from '../http/env.ts'
-import { isBelowMount } from '../http/mounted.ts'
+import { isBelowMount } from '../http/mount-path.ts'
 import { hasInvalidHost, searchOf } from '../http/request-url.ts'
 import { describeValue } from '../printable.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
@@ -90,7 +90,7 @@ export class EventsEndpoint {
     const app = new Hono().all('*', (c) => this.#answerIn(c))
     const answer: FetchHandler =
       options.settings.authorize !== undefined
-        ? closingWhile(options.isDraining, (request, env) => app.fetch(request, env as object))
+        ? closeWhile(options.isDraining, (request, env) => app.fetch(request, env as object))
         : (request, env) => this.#answer({ request, env, respond })
     // Hono's `app.mount()` hands on three arguments.
     this.handler = async (request, env, ...rest: unknown[]) => {
@@ -118,7 +118,7 @@ export class EventsEndpoint {
   #answer(exchange: Exchange): Response | Promise<Response> {
     const { request, respond } = exchange
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      return this.#closing(respond('Method Not Allowed\n', 405, { ...TEXT, allow: 'GET, HEAD' }))
+      return this.#closeIfDraining(respond('Method Not Allowed\n', 405, { ...TEXT, allow: 'GET, HEAD' }))
     try {
       const admitted = admit(this.#options, this.#parse(exchange))
       if (!(admitted instanceof Promise)) return this.#accept(exchange, admitted)
@@ -172,7 +172,7 @@ export class EventsEndpoint {
       // Here and not later: to change the headers of a response makes objects of them, which last as long as the stream.
       ...(admitted !== undefined && endsConnection(env) && { connection: 'close' }),
     })
-    if (admitted === undefined) return this.#closing(response)
+    if (admitted === undefined) return this.#closeIfDraining(response)
     admitted.body.register(request, nodeResponseIn(env))
     if (isHead) admitted.body.leave()
     this.#socket.prepare(request, env, admitted.body)
@@ -195,12 +195,12 @@ export class EventsEndpoint {
     if (status === 429) headers['retry-after'] = `${Math.ceil(RETRY_AFTER_S * (1 + clock.random()))}`
     // The rest of the body is not read.
     if (code === 'unexpected-body') headers.connection = 'close'
-    return this.#closing(exchange.respond(status === 204 ? null : `${message}\n`, status, headers))
+    return this.#closeIfDraining(exchange.respond(status === 204 ? null : `${message}\n`, status, headers))
   }
 
   /** A client of a draining Pod should come back over another connection, to another Pod. */
-  #closing(response: Response): Response {
-    return this.#options.isDraining() ? closing(response) : response
+  #closeIfDraining(response: Response): Response {
+    return this.#options.isDraining() ? withConnectionClose(response) : response
   }
 }
 

@@ -4,9 +4,9 @@ import type { ConnectionSelector } from '../log/connection-selector.ts'
 import { type Audience, Audiences } from './audience.ts'
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
+import { ConnectionsByKey } from './connections-by-key.ts'
 import { ConnectionsPerAddress } from './connections-per-address.ts'
 import { Deadlines } from './deadlines.ts'
-import { Groups } from './groups.ts'
 import { type Reservation, Reservations } from './reservations.ts'
 
 export interface ConnectionLimits {
@@ -21,18 +21,22 @@ export class ConnectionRegistry {
   readonly #clock: Clock
   readonly #limits: ConnectionLimits
   readonly #audiences = new Audiences()
-  readonly #tags = new Groups<string>()
+  readonly #tags = new ConnectionsByKey<string>()
   readonly #deadlines: Deadlines
   /** Connections and reservations. */
   readonly #addresses = new ConnectionsPerAddress()
   readonly #reservations: Reservations
   #size = 0
 
-  /** Calls `end` with connections whose granted time is over. */
-  constructor(clock: Clock, limits: ConnectionLimits, end: (connections: Iterable<Connection>) => void) {
+  /** Calls `onDeadline` with connections whose granted time is over. */
+  constructor(
+    clock: Clock,
+    limits: ConnectionLimits,
+    onDeadline: (connections: Iterable<Connection>) => void,
+  ) {
     this.#clock = clock
     this.#limits = limits
-    this.#deadlines = new Deadlines(clock, end)
+    this.#deadlines = new Deadlines(clock, onDeadline)
     this.#reservations = new Reservations(this.#addresses, (stream) => this.#audiences.has(stream))
   }
 
@@ -108,8 +112,8 @@ export class ConnectionRegistry {
     this.#size += 1
     for (const stream of audience.streams) if (!this.has(stream)) this.#reservations.onConnections(stream, 1)
     this.#audiences.add(connection)
-    for (const tag of grant?.tags ?? []) this.#tags.join(tag, connection)
-    this.#deadlines.join(connection)
+    for (const tag of grant?.tags ?? []) this.#tags.add(tag, connection)
+    this.#deadlines.add(connection)
     if (grant?.address !== undefined) this.#addresses.add(grant.address)
     return undefined
   }
@@ -119,8 +123,8 @@ export class ConnectionRegistry {
     this.#size -= 1
     this.#audiences.remove(connection)
     for (const stream of audience.streams) if (!this.has(stream)) this.#reservations.onConnections(stream, -1)
-    for (const tag of grant?.tags ?? []) this.#tags.leave(tag, connection)
-    this.#deadlines.leave(connection)
+    for (const tag of grant?.tags ?? []) this.#tags.remove(tag, connection)
+    this.#deadlines.remove(connection)
     if (grant?.address !== undefined) this.#addresses.remove(grant.address)
   }
 

@@ -1,43 +1,44 @@
 import type { Clock } from '../clock.ts'
 import type { Connection } from './connection.ts'
-import { Groups } from './groups.ts'
+import { ConnectionsByKey } from './connections-by-key.ts'
 
-/** Ends that are nearer to each other than this come together, in milliseconds. */
+/** Deadlines are rounded up to a multiple of this, in milliseconds. */
 const STEP_MS = 250
 
-/** The connections that must end at a certain time: one timer for all of them, and none while there are none. */
+/** The connections with a deadline. They share one timer, which runs only while there are such connections. */
 export class Deadlines {
   readonly #clock: Clock
-  readonly #end: (connections: Iterable<Connection>) => void
-  readonly #steps = new Groups<number>()
+  readonly #onDeadline: (connections: Iterable<Connection>) => void
+  readonly #byStep = new ConnectionsByKey<number>()
   #cancel: (() => void) | undefined
 
-  /** Calls `end` with those whose time has come, at most twice {@link STEP_MS} late. */
-  constructor(clock: Clock, end: (connections: Iterable<Connection>) => void) {
+  /** Calls `onDeadline` with the connections whose deadline has passed, at most twice {@link STEP_MS} late. */
+  constructor(clock: Clock, onDeadline: (connections: Iterable<Connection>) => void) {
     this.#clock = clock
-    this.#end = end
+    this.#onDeadline = onDeadline
   }
 
-  join(connection: Connection): void {
+  add(connection: Connection): void {
     const step = stepOf(connection)
     if (step === undefined) return
-    this.#steps.join(step, connection)
-    this.#cancel ??= this.#clock.after(STEP_MS, () => this.#turn())
+    this.#byStep.add(step, connection)
+    this.#cancel ??= this.#clock.after(STEP_MS, () => this.#check())
   }
 
-  leave(connection: Connection): void {
+  remove(connection: Connection): void {
     const step = stepOf(connection)
     if (step === undefined) return
-    this.#steps.leave(step, connection)
-    if (this.#steps.size > 0) return
+    this.#byStep.remove(step, connection)
+    if (this.#byStep.size > 0) return
     this.#cancel?.()
     this.#cancel = undefined
   }
 
-  #turn(): void {
-    this.#cancel = this.#clock.after(STEP_MS, () => this.#turn())
+  #check(): void {
+    this.#cancel = this.#clock.after(STEP_MS, () => this.#check())
     const now = this.#clock.now()
-    for (const step of this.#steps.keys()) if (step * STEP_MS <= now) this.#end([...this.#steps.of(step)])
+    for (const step of this.#byStep.keys())
+      if (step * STEP_MS <= now) this.#onDeadline([...this.#byStep.of(step)])
   }
 }
 

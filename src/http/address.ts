@@ -1,7 +1,7 @@
 import { ownCopy } from '../wire/names.ts'
 import { bunServerIn } from './bun-server.ts'
 
-/** What the runtimes hand to an app beside the request. */
+/** The second argument that runtimes hand to an app. */
 interface Env {
   /** Node, by way of `@hono/node-server`. */
   incoming?: { socket?: { remoteAddress?: string | undefined; remotePort?: number | undefined } }
@@ -9,7 +9,7 @@ interface Env {
   requestIP?: (request: Request) => { address: string; port: number } | null
 }
 
-/** Names the connection that the request came on, by address and port of its other end. Undefined: the runtime does not say. */
+/** Address and port of the client's end of the socket. Undefined where `env` does not have them. */
 export function socketOf(request: Request, env: unknown): string | undefined {
   const { incoming, requestIP } = (env ?? {}) as Env
   const socket = incoming?.socket
@@ -33,7 +33,7 @@ export function addressOf(request: Request, env: unknown, trustedProxyHops: numb
 /** Longer than any address, in UTF-16 units. */
 const MAX_ADDRESS_LENGTH = 64
 
-/** The nth entry of a list from its end, or the first. Only that much of the header is read, which may be 16 KB of commas. */
+/** The nth entry from the end of a list, or else the first. Does not split the header, which may be 16 KB of commas. */
 function nthFromEnd(list: string, n: number): string {
   let end = list.length
   for (let i = 1; i < n; i += 1) {
@@ -45,7 +45,7 @@ function nthFromEnd(list: string, n: number): string {
   return ownCopy(entry.slice(0, MAX_ADDRESS_LENGTH))
 }
 
-/** As some proxies write it: `10.1.1.1:1234`, `[2001:db8::1]`, `[2001:db8::1]:1234`. A port is a client's to choose. */
+/** Forms that some proxies write: `10.1.1.1:1234`, `[2001:db8::1]`, `[2001:db8::1]:1234`. The client chooses the port. */
 const WITH_PORT = /^(?:\[(.+)\]|([\d.]+))(?::\d+)?$/
 
 function networkOf(written: string): string {
@@ -53,7 +53,7 @@ function networkOf(written: string): string {
   const address = bracketed ?? plain ?? written
   if (!address.includes(':')) return address
   try {
-    // The canonical form, as URLs write it, with what `::` stands for put back.
+    // The canonical form of URLs, with the zeros of `::` written out.
     const [head = '', tail] = new URL(`http://[${address.split('%')[0]}]`).hostname.slice(1, -1).split('::')
     const parts = head === '' ? [] : head.split(':')
     const rest = tail === undefined || tail === '' ? [] : tail.split(':')
@@ -66,7 +66,7 @@ function networkOf(written: string): string {
   }
 }
 
-/** From two groups of hexadecimal digits. */
+/** Converts two groups of hexadecimal digits. */
 function ipv4Of(groups: readonly string[]): string {
   return groups
     .map((group) => Number.parseInt(group, 16))

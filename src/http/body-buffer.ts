@@ -1,17 +1,17 @@
 import { SserError } from '../errors.ts'
 
-/** The least that a piece counts as, in bytes: to take it costs memory and time, however short it is. */
+/** Minimum cost of a piece, in bytes, because even a short piece costs memory and time. */
 const MIN_PIECE_COST = 1_024
-/** What the pieces may cost beyond the limit of the bytes: a short body may come byte by byte, a long one has some short pieces. */
+/** Cost allowed beyond the byte limit, in bytes: a short body may come byte by byte, a long one has some short pieces. */
 const EXTRA_COST = 4_194_304
-/** What is allocated at first, in bytes. */
+/** Initial capacity, in bytes. */
 const FIRST_CAPACITY = 1_024
-/** What is kept for the next body, in bytes. */
+/** Largest capacity that is kept for the next body, in bytes. */
 const KEPT_CAPACITY = 65_536
 
 /**
- * Collects the pieces of a body in one buffer. A list of the pieces would take some 400 bytes for each, and a body of
- * one-byte chunks has as many as it has bytes.
+ * Collects the pieces of a body in one buffer. A list of pieces would take some 400 bytes for each, and a body of one-byte
+ * chunks has one piece for each byte.
  */
 export class BodyBuffer {
   readonly #maxBytes: number
@@ -20,15 +20,15 @@ export class BodyBuffer {
   #size = 0
   #cost = 0
 
-  /** `expectedBytes`: the length that was declared. It is not allocated before the bytes come. */
+  /** `expectedBytes`: the declared length, which is not allocated before the bytes arrive. */
   constructor(maxBytes: number, expectedBytes: number = Number.POSITIVE_INFINITY) {
     this.#maxBytes = maxBytes
     this.#expectedBytes = expectedBytes
   }
 
   /**
-   * Copies a piece, and returns what it counts as, in bytes.
-   * @throws SserError `body-too-large`: there are more bytes than `maxBytes`, or too many small pieces.
+   * Copies a piece and returns its cost, in bytes.
+   * @throws SserError `body-too-large` beyond `maxBytes`, or beyond the cost of too many small pieces.
    */
   add(piece: Uint8Array): number {
     const cost = Math.max(piece.byteLength, MIN_PIECE_COST)
@@ -47,7 +47,7 @@ export class BodyBuffer {
     return this.#size
   }
 
-  /** Returns the bytes so far, and begins anew. They are valid until the next `add()`. */
+  /** Returns the collected bytes, which are valid until the next `add()`, and empties the buffer. */
   take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#bytes.subarray(0, this.#size)
     this.#size = 0

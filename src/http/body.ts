@@ -1,25 +1,24 @@
 import { BodyBuffer, tooLarge } from './body-buffer.ts'
 
-/** A request that declares a longer body is read piece by piece, so that the bytes that have come are counted. */
+/** A longer declared body is read piece by piece, so that received bytes count. */
 const WHOLE_BYTES = 65_536
 
-/** The length that the headers declare; undefined where they declare none, or chunks. */
+/** The declared length of a body; undefined where the headers declare none, or chunks. */
 export function declaredLength(headers: Headers): number | undefined {
   if (headers.has('transfer-encoding')) return undefined
   const length = headers.get('content-length') ?? ''
-  // Bun hands on a length that came twice as `5, 5`.
+  // Bun passes on a length that was sent twice as `5, 5`.
   return /^\d+$/.test(length) ? Number(length) : undefined
 }
 
-/** Decodes a body. A byte-order mark is no part of JSON, and is not to be overlooked. */
+/** Decodes a body. Keeps a byte-order mark, because JSON must not have one. */
 export function decodeBody(bytes: Uint8Array | ArrayBuffer): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }
 
 /**
- * Reads a body as text, up to `maxBytes`. A larger one is refused without reading the rest: rejects with
- * `body-too-large`, and what was left is cancelled. So is one of too many small pieces. `onCost` hears what the next
- * piece counts as, in bytes; what it throws ends the reading likewise.
+ * Reads a body as text, up to `maxBytes`. Rejects a larger one, and one of too many small pieces, with `body-too-large` and
+ * cancels the rest. Calls `onCost` with the cost of each piece, in bytes; an error of it also cancels the rest.
  */
 export async function readBody(
   message: Request | Response,
@@ -30,8 +29,8 @@ export async function readBody(
     await message.body?.cancel().catch(() => {})
     throw tooLarge(maxBytes)
   }
-  // A request that says how long it is cannot be longer: HTTP ends it there. To take it whole costs a fraction of
-  // streaming it. A response may have been compressed.
+  // HTTP ends a request's body at its declared length, so it can be read whole, which costs a fraction of streaming it. A
+  // response may be compressed.
   const length = message instanceof Request ? declaredLength(message.headers) : undefined
   if (length !== undefined && length <= WHOLE_BYTES) {
     onCost(length)
@@ -41,7 +40,7 @@ export async function readBody(
   }
   if (message.body === null) return ''
   const buffer = new BodyBuffer(maxBytes, length)
-  // Not `for await`: a locked reader is what every runtime can cancel.
+  // Not `for await`, because every runtime can cancel a locked reader.
   const reader: ReadableStreamDefaultReader<Uint8Array> = message.body.getReader()
   for (;;) {
     const { done, value } = await reader.read()
@@ -55,13 +54,10 @@ export async function readBody(
   }
 }
 
-/** Bytes that are read only to be thrown away. */
+/** Bytes that are read only to be dropped. */
 const DISCARD_BYTES = 4_096
 
-/**
- * Lets go of a body that nobody needs: a short one is read to its end, since cancelling it would cost the
- * connection; a longer one is cancelled.
- */
+/** Discards a body. Reads a short one to its end, because cancelling it would close the connection; cancels a longer one. */
 export async function discardBody(message: Response): Promise<void> {
   await readBody(message, DISCARD_BYTES).catch(() => {})
 }

@@ -1,11 +1,11 @@
-/** The part of Bun's server that concerns one connection. */
+/** The methods of Bun's server that act on one connection. */
 export interface BunServer {
-  /** Sets how long the connection may be quiet, in seconds; 0 means for ever. That stays with the connection. */
+  /** Sets the idle timeout of the connection, in seconds; 0 turns it off. It outlasts the request. */
   timeout(request: Request, seconds: number): void
   requestIP(request: Request): { address: string } | null
 }
 
-/** Bun's server, if `env` is it, or has it as `server`, as Hono's apps do under Bun. */
+/** Bun's server, where `env` is that server or has it as `server`, as Hono's apps do under Bun. */
 export function bunServerIn(env: unknown): BunServer | undefined {
   if (typeof env !== 'object' || env === null) return undefined
   if (isBunServer(env)) return env

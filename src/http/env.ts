@@ -1,4 +1,4 @@
-/** The response of Node's HTTP server, as Node's frameworks hand it on. */
+/** The response of Node's HTTP server, as Node's frameworks pass it on. */
 export interface NodeResponse {
   once(event: 'close', listener: () => void): unknown
   off(event: 'close', listener: () => void): unknown
@@ -6,7 +6,7 @@ export interface NodeResponse {
   readonly destroyed?: boolean
 }
 
-/** The second argument that runtimes hand to an app beside the request. */
+/** The second argument that runtimes hand to an app. */
 interface Env {
   /** The request of Node's HTTP. */
   incoming?: { url?: string; originalUrl?: string; readableFlowing?: boolean | null; resume?: () => unknown }
@@ -20,7 +20,7 @@ function envOf(env: unknown): Env {
   return typeof env === 'object' && env !== null ? env : {}
 }
 
-/** The response of Node's HTTP that carries the answer, if the caller has passed it on. */
+/** Node's response, where `env` has it. */
 export function nodeResponseIn(env: unknown): NodeResponse | undefined {
   const { outgoing } = envOf(env)
   const isResponse = typeof outgoing?.once === 'function' && typeof outgoing.destroy === 'function'
@@ -28,12 +28,12 @@ export function nodeResponseIn(env: unknown): NodeResponse | undefined {
 }
 
 /**
- * Reads the body of the request and drops it, unless the app reads it. False: `env` has no way to read it. A body that
- * nothing reads and that comes in pieces of one byte costs Node some 400 times its size, for as long as the response lasts.
+ * Reads and drops the body of the request, unless the app reads it; false where `env` has no way to do so. An unread body
+ * in pieces of one byte costs Node some 400 times its size, for as long as the response lasts.
  */
 export function dropBody(env: unknown): boolean {
   const { incoming, requestIP } = envOf(env)
-  // Bun drops it itself.
+  // Bun drops it.
   if (typeof incoming?.resume !== 'function') return typeof requestIP === 'function'
   if (incoming.readableFlowing === null) incoming.resume()
   return true
@@ -45,7 +45,7 @@ export function hasBody({ headers }: Request): boolean {
   return headers.has('transfer-encoding') || (length !== null && length !== '0')
 }
 
-/** The path that the client asked for, if `env` tells: a router may have made the request anew with another one. */
+/** The path that the client requested, where `env` has it: a router may have copied the request with another path. */
 export function originalPathIn(env: unknown): string | undefined {
   const { incoming } = envOf(env)
   return (incoming?.originalUrl ?? incoming?.url)?.split('?')[0]

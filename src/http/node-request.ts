@@ -2,7 +2,7 @@ import { SserError } from '../errors.ts'
 import { decodeBody } from './body.ts'
 import { BodyBuffer } from './body-buffer.ts'
 
-/** As much of Node's `IncomingMessage` as is used here. `@hono/node-server` hands it to an app beside the request. */
+/** The members of Node's `IncomingMessage` that are used here. `@hono/node-server` passes it to an app in `env`. */
 export interface NodeRequest {
   readonly readableDidRead: boolean
   readonly readableEnded: boolean
@@ -12,7 +12,7 @@ export interface NodeRequest {
   pause(): unknown
 }
 
-/** The request of Node's server, where `env` has one whose body was not touched. */
+/** Node's request, where `env` has one whose body is unread. */
 export function nodeRequestOf(env: unknown): NodeRequest | undefined {
   const { incoming } = (env ?? {}) as { incoming?: NodeRequest & { rawBody?: unknown } }
   if (typeof incoming?.pause !== 'function' || typeof incoming.on !== 'function') return undefined
@@ -20,9 +20,9 @@ export function nodeRequestOf(env: unknown): NodeRequest | undefined {
 }
 
 /**
- * Reads a body from Node's own stream, piece by piece as it comes. The web stream above it costs ten times as much for
- * each piece, and `arrayBuffer()` keeps every piece until the last.
- * @throws SserError `body-too-large`; what `onCost` throws; Error where the body breaks off.
+ * Reads a body from Node's own stream, piece by piece, because the web stream above it costs ten times as much for each
+ * piece, and `arrayBuffer()` keeps every piece until the last.
+ * @throws SserError `body-too-large`, or `invalid-peer-message` where the body breaks off; the error of `onCost`.
  */
 export function readNodeBody(
   request: NodeRequest,
@@ -45,7 +45,7 @@ export function readNodeBody(
   const listeners = { data: onData, end: onEnd, error: onClose, close: onClose }
   const stop = () => {
     for (const [event, listener] of Object.entries(listeners)) request.off(event, listener)
-    // A stream without a listener for its errors would throw them.
+    // Without a listener the stream would throw its errors.
     request.on('error', () => {})
     if (!request.readableEnded) request.pause()
   }

@@ -4,7 +4,7 @@ import { TARGET_HEADER } from '../discovery/peer.ts'
 import { SserError, type SserErrorCode } from '../errors.ts'
 import { addressOf, socketOf } from '../http/address.ts'
 import { declaredLength } from '../http/body.ts'
-import type { Intake } from '../http/intake.ts'
+import type { BodyReader } from '../http/body-reader.ts'
 import { hostFault, webPageFault } from '../http/web-pages.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { SIGNATURE_HEADER, type Signatures, type VerifiedRequest } from '../transport/signatures.ts'
@@ -14,7 +14,7 @@ import type { V1Connections } from './legacy-v1/connections.ts'
 
 export interface InternalOptions {
   errors: ErrorReporter
-  intake: Intake
+  bodyReader: BodyReader
   /** The longest v1 body, in bytes. */
   v1MaxBytes: number
   /** What peers must sign with; undefined: this Pod has no secret. */
@@ -51,7 +51,7 @@ const JSON_TYPE = /^application\/json *(?:;|$)/i
 
 /** The internal sub-app: what peers post. */
 export function internalRoutes(options: InternalOptions): Hono {
-  const { errors, intake, v1MaxBytes, signatures, allowUnsignedPeers, allowGoPeers } = options
+  const { errors, bodyReader, v1MaxBytes, signatures, allowUnsignedPeers, allowGoPeers } = options
   /** For a request without a signature, which a web page cannot make. @throws SserError */
   const checkUnsigned = ({ headers }: Request) => {
     const fault = hostFault(headers, options.allowedInternalHosts, options.peerAddresses)
@@ -70,7 +70,7 @@ export function internalRoutes(options: InternalOptions): Hono {
     )
       throw new SserError('length-required', 'A Content-Length is required; chunks are not taken')
     if (!isSigned) checkUnsigned(raw)
-    return intake.read(raw, maxBytes, sender, env)
+    return bodyReader.read(raw, maxBytes, sender, env)
   }
   /** Runs `take`, and turns what it throws into an answer. */
   const guard = async (

@@ -1,4 +1,4 @@
-import type { FetchHandler } from '../http/closing.ts'
+import type { FetchHandler } from '../http/connection-close.ts'
 import { PEER_ENDPOINT_URL_PATH } from '../wire/v1.ts'
 import { APPEND_URL_PATH } from '../wire/v2.ts'
 

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import * as v from 'valibot'
 import { MAX_TIMER_MS } from '../clock.ts'
 import { SserError } from '../errors.ts'
-import type { FetchHandler } from '../http/closing.ts'
+import type { FetchHandler } from '../http/connection-close.ts'
 import { checkOptions, hasMethods, whole, withDefault } from '../options.ts'
 import { arrivalsOf, type Sser } from '../sser.ts'
 import {

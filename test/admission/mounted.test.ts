@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { basicAuth } from 'hono/basic-auth'
 import { describe, expect, it } from 'vitest'
-import { rememberTrailingSlash } from '../../src/http/mounted.ts'
+import { markTrailingSlash } from '../../src/http/mount-path.ts'
 import { Fleet } from '../support/fleet.ts'
 
 const AUTHORIZATION = `Basic ${btoa('a:b')}`
@@ -44,7 +44,7 @@ describe('a handler that Hono mounts', () => {
       ['http://pod/?stream=a', 200],
     ] as const) {
       const original = new Request(url)
-      rememberTrailingSlash(original)
+      markTrailingSlash(original)
       // Bun's requests share their signal with those that are made of them.
       const mounted = new Request('http://pod/?stream=a')
       Object.defineProperty(mounted, 'signal', { value: original.signal })

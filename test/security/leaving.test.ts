@@ -84,7 +84,7 @@ describe.each([
     await until('the hook hears of it', () => aborted === 20)
     for (const gate of gates.slice(0, 10)) gate.resolve('allow')
     await until('no timer is left', () => clock.timers === timers, 3_000)
-    expect(pod.sser.stats().connections).toEqual({ open: 0, opened: 0, ended: 0 })
+    expect(pod.sser.stats().connections).toEqual({ open: 0, opened: 0, closed: 0 })
     expect(pod.errors).toHaveLength(10)
   })
 

@@ -2,7 +2,7 @@ import { arrivalOf } from '../../admission/arrivals.ts'
 import { onBunSocket } from '../../delivery/bun-socket.ts'
 import { isEventStream } from '../../delivery/event-stream-body.ts'
 import type { BunServer } from '../../http/bun-server.ts'
-import { closing } from '../../http/closing.ts'
+import { withConnectionClose } from '../../http/connection-close.ts'
 
 const NEVER = 0
 
@@ -25,7 +25,7 @@ export function lasting(request: Request, response: Response, connection: BunCon
     // Bun cancels the body that it sends; where that is another one, the stream must ask the request's signal.
     onBunSocket(stream, request, server, { reportsClose: response.body === stream, onEnd })
     // A Pod that drains ends its streams, and no client should come back to it over the same connection.
-    return isEventStream(response) ? closing(response) : response
+    return isEventStream(response) ? withConnectionClose(response) : response
   }
   // The app's own, or ours beyond recognition. A `retry:` and no more looks like one, and must not last.
   if (response.body === null || !isEventStream(response)) return response

@@ -1,10 +1,10 @@
 import { originalPathIn } from './env.ts'
 
-/** By the signals of requests, which Bun shares with the requests that are made of them. */
+/** Signals of such requests: Bun gives a copy of a request the same signal. */
 const withTrailingSlash = new WeakSet<AbortSignal>()
 
-/** Remembers a request whose path ends with a slash, for a runtime that does not tell the original path. */
-export function rememberTrailingSlash(request: Request): void {
+/** Marks a request whose path ends with a slash, for a runtime whose `env` does not have the original path. */
+export function markTrailingSlash(request: Request): void {
   const { url } = request
   const query = url.indexOf('?')
   const end = query === -1 ? url.length : query
@@ -13,8 +13,8 @@ export function rememberTrailingSlash(request: Request): void {
 }
 
 /**
- * Whether a request that Hono's `app.mount('/events', handler)` has handed on is for another path than `/events`, which
- * it makes `/`. A middleware of `/events` alone does not stand in front of those.
+ * Whether a request that Hono's `app.mount('/events', handler)` passes on is for a path below `/events`. Hono rewrites
+ * `/events` itself to `/`; a middleware for `/events` alone does not guard the paths below.
  */
 export function isBelowMount(request: Request, env: unknown): boolean {
   if (new URL(request.url).pathname !== '/') return true

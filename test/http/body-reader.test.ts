@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Intake } from '../../src/http/intake.ts'
+import { BodyReader } from '../../src/http/body-reader.ts'
 import { settle, VirtualClock } from '../support/clock.ts'
 
 const clock = new VirtualClock()
@@ -9,10 +9,10 @@ class Sending {
   outcome: string | undefined
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
 
-  constructor(intake: Intake, address: string) {
+  constructor(bodyReader: BodyReader, address: string) {
     const body = new ReadableStream<Uint8Array>({ start: (controller) => (this.#controller = controller) })
     const request = new Request('http://pod/', { method: 'POST', body, duplex: 'half' } as RequestInit)
-    intake.read(request, 1_000_000, address).then(
+    bodyReader.read(request, 1_000_000, address).then(
       (text) => (this.outcome = `${text.length} bytes`),
       (error) => (this.outcome = error.code),
     )
@@ -30,9 +30,9 @@ class Sending {
 }
 
 test('where there is no room, the largest body of the address that sends most is given up', async () => {
-  const intake = new Intake({ clock, maxBytes: 1_000_000, timeoutMs: 1_000 })
+  const bodyReader = new BodyReader({ clock, maxBytes: 1_000_000, timeoutMs: 1_000 })
   const [peer, one, two, three] = ['peer', 'stranger', 'stranger', 'stranger'].map(
-    (address) => new Sending(intake, address),
+    (address) => new Sending(bodyReader, address),
   ) as [Sending, Sending, Sending, Sending]
   await peer.send(400_000)
   await one.send(250_000)
@@ -53,12 +53,12 @@ test('where there is no room, the largest body of the address that sends most is
 })
 
 test('what was read, given up or broke off takes no room', async () => {
-  const intake = new Intake({ clock, maxBytes: 1_000_000, timeoutMs: 1_000 })
+  const bodyReader = new BodyReader({ clock, maxBytes: 1_000_000, timeoutMs: 1_000 })
   for (let times = 0; times < 3; times += 1) {
-    const read = new Sending(intake, 'a')
+    const read = new Sending(bodyReader, 'a')
     await read.send(1_000_000)
     await read.end()
-    const late = new Sending(intake, 'a')
+    const late = new Sending(bodyReader, 'a')
     await late.send(1_000_000)
     await clock.advance(1_000)
     expect([read.outcome, late.outcome]).toEqual(['1000000 bytes', 'body-timeout'])
