@@ -30,7 +30,11 @@ describe('the layers of src/', () => {
     ['a package of another room', 'src/transport/hmac.ts', "import { Hono } from 'hono'"],
     ['a package whose name only begins alike', 'src/sser.ts', "import { x } from 'hono-sessions'"],
     ['the package itself', 'src/runtime/signals.ts', "import { Sser } from 'sser'"],
-    ['the other runtime', 'src/runtime/bun/listener.ts', "import { letGo } from '../node/let-go.ts'"],
+    [
+      'the other runtime',
+      'src/runtime/bun/listener.ts',
+      "import { detachFromHttp } from '../node/detach-from-http.ts'",
+    ],
   ])('finds %s', (_, file, source) => {
     expect(forbiddenImports(layers, file, source)).toHaveLength(1)
   })

@@ -9,7 +9,7 @@ import type { Position } from '../wire/position.ts'
 import { LEAVING, Outage } from './outage.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { LinkState, PeerStatus } from './peer-status.ts'
-import type { PendingAcks } from './pending-acks.ts'
+import { DELIVERED, type PendingAcks } from './pending-acks.ts'
 import type { AckResult } from './receipt.ts'
 import type { Replicator } from './replicator.ts'
 
@@ -127,7 +127,7 @@ export class Link {
     else if (epoch !== this.#options.log.epoch) {
       // A third Pod's event: no request of this Pod will bring news of it.
       const isHeld = this.#peer?.epoch === epoch || (this.#peer?.match(epoch) ?? 0) >= seq
-      settle(isHeld ? { status: 'delivered' } : { status: 'pending', reason: 'sent by another Pod' })
+      settle(isHeld ? DELIVERED : { status: 'pending', reason: 'sent by another Pod' })
     }
     // Duplicate send: no request will follow, so settle from what is already acknowledged.
     else if (this.#outage.hasResponded && this.#ackedSeq() >= seq) settle(this.acks.resultOf(seq))
@@ -241,6 +241,6 @@ export class Link {
   }
 
   #settleAcks(): void {
-    if (this.#state === 'connected' || this.#state === 'v1') this.acks.ackUpTo(this.#ackedSeq())
+    if (this.#state === 'connected' || this.#state === 'v1') this.acks.ackUpTo(this.#ackedSeq(), DELIVERED)
   }
 }

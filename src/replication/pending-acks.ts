@@ -2,7 +2,7 @@ import { Deque } from '../log/deque.ts'
 import type { Log } from '../log/log.ts'
 import type { AckResult } from './receipt.ts'
 
-const DELIVERED: AckResult = { status: 'delivered' }
+export const DELIVERED: AckResult = { status: 'delivered' }
 const EVICTED: AckResult = { status: 'failed', reason: 'the log evicted it' }
 
 /** Calls of `send()` that wait until one peer acknowledges an event of this Pod, in the order of the events. */
@@ -24,7 +24,7 @@ export class PendingAcks {
   }
 
   /** Settles the calls that wait for an event up to `seq`. */
-  ackUpTo(seq: number, result: AckResult = DELIVERED): void {
+  ackUpTo(seq: number, result: AckResult): void {
     const pending = this.#pending
     for (let next = pending.at(0); next !== undefined && next.seq <= seq; next = pending.at(0)) {
       pending.shift()

@@ -1,24 +1,24 @@
 import type { Log } from '../log/log.ts'
 
 /**
- * Tells clients of a gap while this Pod and a peer refuse each other, as where one has the `peerSecret` and the other does
- * not: neither gets the other's events, so neither can say which ones its clients lack.
+ * Sends clients a gap while this Pod and a peer refuse each other, for example because only one of them has the
+ * `peerSecret`: neither gets the other's events, so neither knows which ones its clients lack.
  */
 export class Refusals {
   readonly #log: Log
-  #toldAt: number | undefined
+  #reportedAt: number | undefined
 
   constructor(log: Log) {
     this.#log = log
   }
 
-  /** To be called once a tick. Gaps are told when the refusals begin, after each AGE that they last, and when they are over. */
+  /** Called at each beat. Gaps are due when the refusals begin, after each `logMaxAgeMs` of them, and when they end. */
   check(isRefused: boolean, now: number): void {
-    const isOver = !isRefused && this.#toldAt !== undefined
+    const isOver = !isRefused && this.#reportedAt !== undefined
     if (isRefused || isOver) this.#log.refusedAt = now
-    const isDue = isRefused && now - (this.#toldAt ?? Number.NEGATIVE_INFINITY) >= this.#log.maxAgeMs
+    const isDue = isRefused && now - (this.#reportedAt ?? Number.NEGATIVE_INFINITY) >= this.#log.maxAgeMs
     if (isDue || isOver) this.#log.appendLoss(now)
-    if (isDue) this.#toldAt = now
-    if (isOver) this.#toldAt = undefined
+    if (isDue) this.#reportedAt = now
+    if (isOver) this.#reportedAt = undefined
   }
 }

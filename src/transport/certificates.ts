@@ -1,17 +1,17 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { describe, SserError } from '../errors.ts'
 
-/** A Pod's certificate and the authority of the fleet's certificates, all as PEM. A Pod serves with it, and calls with it. */
+/** Certificate of a Pod, as server and as client, and the authority of the fleet's certificates, all as PEM. */
 export interface PeerTls {
   key: string
   cert: string
-  /** The authority that signs the certificates of the fleet: it MUST sign no others. */
+  /** Authority that signs the certificates of the fleet. It MUST sign no others. */
   ca: string
-  /** The name that every peer's certificate has; its address is not looked at, Pods change theirs. */
+  /** Name in every peer's certificate. Addresses are not verified, because a Pod's changes. */
   servername: string
 }
 
-/** The same as paths of PEM files, such as those of a mounted Secret; each renewal is read. */
+/** The same as paths of PEM files, such as those of a mounted Secret. Each renewal is read. */
 export interface PeerTlsFiles {
   keyFile: string
   certFile: string
@@ -22,27 +22,27 @@ export interface PeerTlsFiles {
 }
 
 /**
- * What `internalTls` may be. Files are read anew, and a function is called anew, once a minute, and more often as the
- * certificate's end comes near. A {@link PeerTls} itself stays until the Pod is replaced.
+ * Value of `internalTls`. Files are read again, and a function is called again, once a minute, and more often shortly
+ * before the certificate expires. A plain {@link PeerTls} stays until the Pod is replaced.
  */
 export type PeerTlsSource = PeerTls | PeerTlsFiles | (() => PeerTls | Promise<PeerTls>)
 
-/** What a runtime reads certificates with. */
+/** Functions of the runtime that read certificates. */
 export interface CertificateReader {
   readFile(path: string): Promise<string>
-  /** From when to when the certificate is valid, in milliseconds of Unix time. Throws where the key is not its own. */
+  /** Validity of the certificate, in milliseconds of Unix time. Throws where the key is not the certificate's. */
   validity(tls: PeerTls): { from: number; to: number }
 }
 
-/** How often a certificate is read anew: at half of the time that it has left, within these bounds, in milliseconds. */
+/** Bounds of the time until the next reading, which is half of the certificate's remaining time, in milliseconds. */
 const MIN_READ_MS = 1_000
 const MAX_READ_MS = 60_000
-/** At most this where the last reading failed, in milliseconds. */
+/** Maximum after a failed reading, in milliseconds. */
 const RETRY_MS = 5_000
-/** A renewed certificate is expected before this part of its time is left; later there is a warning. */
+/** A warning is due when less than this part of the certificate's validity remains. */
 const WARN_PART = 0.1
 
-/** The certificate with which this Pod serves and calls, kept up to date. */
+/** The current certificate of this Pod, read again before it expires. */
 export class PeerCertificates {
   readonly #source: PeerTlsSource
   readonly #reader: CertificateReader
@@ -52,9 +52,9 @@ export class PeerCertificates {
   #readError: string | undefined
   #cancel: (() => void) | undefined
   #isStopped = false
-  /** Called with each certificate that is another than the one before. What it throws is a warning. */
+  /** Called with each new certificate. An error that it throws becomes a warning. */
   onRenewed: (tls: PeerTls) => void = () => {}
-  /** DeliveryCounts after each reading what an operator should know. */
+  /** Called after each reading with advice to the operator, if there is any. */
   onWarning: (message: string) => void = () => {}
 
   private constructor(source: PeerTlsSource, reader: CertificateReader, tls: PeerTls, clock: Clock) {
@@ -66,7 +66,7 @@ export class PeerCertificates {
     if (isRenewable(source)) this.#schedule()
   }
 
-  /** @throws SserError `invalid-options` where the certificate cannot be read or its key is another. */
+  /** @throws SserError `invalid-options` where the certificate cannot be read, or the key is another one's. */
   static async read(
     source: PeerTlsSource,
     reader: CertificateReader,
@@ -84,12 +84,12 @@ export class PeerCertificates {
     return this.#current
   }
 
-  /** When the certificate expires, in milliseconds of Unix time. */
+  /** Expiry of the certificate, in milliseconds of Unix time. */
   get expiresAt(): number {
     return this.#validity.to
   }
 
-  /** What an operator should do about the certificate; undefined where all is well. */
+  /** Advice to the operator about the certificate; undefined where there is nothing to do. */
   warning(): string | undefined {
     const { from, to } = this.#validity
     const leftMs = to - Date.now()

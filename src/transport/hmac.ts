@@ -1,6 +1,6 @@
 /**
- * HMAC-SHA-256 by one secret over a head and, right behind it, a body, which may be long. It is printed as base64url
- * without padding: 43 characters.
+ * HMAC-SHA-256 with one secret over a head followed by a body, which may be long. Its text is base64url without
+ * padding: 43 characters.
  */
 export interface Hmac {
   sign(head: string, body: string): string | Promise<string>
@@ -8,7 +8,7 @@ export interface Hmac {
   verify(mac: string, head: string, body: string): boolean | Promise<boolean>
 }
 
-/** Makes a {@link Hmac} of a secret. */
+/** Creates the {@link Hmac} of a secret. */
 export type HmacFactory = (secret: string) => Hmac
 
 const HMAC = { name: 'HMAC', hash: 'SHA-256' }
@@ -16,7 +16,7 @@ const HMAC = { name: 'HMAC', hash: 'SHA-256' }
 const encoder = new TextEncoder()
 
 /**
- * By Web Crypto, where the runtime has nothing leaner: its threads cost more than what they are there for.
+ * HMAC by Web Crypto, for runtimes without a leaner one: its threads cost more than the hash.
  * @see https://www.rfc-editor.org/rfc/rfc2104
  */
 export const webCryptoHmac: HmacFactory = (secret) => {

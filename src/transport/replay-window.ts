@@ -1,60 +1,60 @@
-/** Numbers that may arrive in disorder: a request that was given up may come after the next. */
+/** Width of the window: a request that reached its timeout may arrive after the next one. */
 const WINDOW = 32
 
 interface Sender {
   highest: number
-  /** Bit i: `highest - i` was seen. */
-  seen: number
+  /** Bit i is set when `highest - i` was received. */
+  received: number
   at: number
 }
 
 /**
- * Which of a sender's numbers were seen: each counts once, and one far below the highest never.
+ * Anti-replay window over the numbers of each sender: each number is accepted once, and none below the window.
  * @see https://www.rfc-editor.org/rfc/rfc4303#section-3.4.3
  */
 export class ReplayWindow {
   readonly #senders = new Map<string, Sender>()
   readonly #forgetMs: number
 
-  /** A sender that is silent for `forgetMs` is forgotten: what it sent before is refused for its age by then. */
+  /** Forgets a sender after `forgetMs` without a request, because its earlier requests are rejected for their age then. */
   constructor(forgetMs: number) {
     this.#forgetMs = forgetMs
   }
 
-  /** Senders that are remembered. */
+  /** Number of remembered senders. */
   get size(): number {
     return this.#senders.size
   }
 
-  /** Whether `number` was seen, or may have been: what can be told without taking note of it. */
-  hasSeen(sender: string, number: number): boolean {
+  /** Whether `number` was received, or may have been. Records nothing. */
+  isReplay(sender: string, number: number): boolean {
     const known = this.#senders.get(sender)
     if (known === undefined || number > known.highest) return false
     const behind = known.highest - number
-    return behind >= WINDOW || (known.seen & (1 << behind)) !== 0
+    return behind >= WINDOW || (known.received & (1 << behind)) !== 0
   }
 
-  /** Takes note of `number`; false if it was seen before, or may have been. */
-  isFirst(sender: string, number: number, now: number): boolean {
+  /** Records `number`; false if it was received before, or may have been. */
+  accept(sender: string, number: number, now: number): boolean {
     const known = this.#senders.get(sender)
-    // In order of use, so that those to be forgotten come first.
+    // In order of their last request, so that the senders to forget come first.
     this.#senders.delete(sender)
     this.#forget(now)
     if (known === undefined) {
-      this.#senders.set(sender, { highest: number, seen: 1, at: now })
+      this.#senders.set(sender, { highest: number, received: 1, at: now })
       return true
     }
     this.#senders.set(sender, known)
     known.at = now
     const ahead = number - known.highest
     if (ahead > 0) {
-      known.seen = ahead < WINDOW ? (known.seen << ahead) | 1 : 1
+      known.received = ahead < WINDOW ? (known.received << ahead) | 1 : 1
       known.highest = number
       return true
     }
     const bit = 1 << -ahead
-    if (-ahead >= WINDOW || (known.seen & bit) !== 0) return false
-    known.seen |= bit
+    if (-ahead >= WINDOW || (known.received & bit) !== 0) return false
+    known.received |= bit
     return true
   }
 

@@ -3,21 +3,21 @@ import { SserError } from '../errors.ts'
 import { type Hmac, type HmacFactory, webCryptoHmac } from './hmac.ts'
 import { ReplayWindow } from './replay-window.ts'
 
-/** Carries the signature of a request to a peer, and of its answer. */
+/** Header with the signature of a request to a peer, and of the response to it. */
 export const SIGNATURE_HEADER = 'sser-signature'
 
-/** How far a request's time may be from the receiver's, in milliseconds. */
+/** Maximum difference between a request's time and the receiver's, in milliseconds. */
 const MAX_SKEW_MS = 30_000
 
-/** What is signed of a request. */
+/** The parts of a request that the signature covers. */
 export interface SignedRequest {
   path: string
-  /** The Pod that it is meant for. */
+  /** Target Pod. */
   uid: string | undefined
   body: string
 }
 
-/** Who signs: one for each way to a peer, so that its numbers rise. */
+/** Sender of signed requests: one for each peer, so that its numbers rise. */
 export interface Signer {
   readonly name: string
   readonly number: number
@@ -25,27 +25,28 @@ export interface Signer {
   readonly time: number
 }
 
-/** A request that was signed: what its answer must be bound to. */
+/** A signed request, to which the signature of its response is bound. */
 export interface RequestBinding {
-  /** Made with the secret that signed it. */
+  /** Key of the secret that signed the request. */
   readonly key: Hmac
   readonly mac: string
 }
 
-/** A request that carries a right signature. */
+/** A request with a valid signature. */
 export interface VerifiedRequest extends RequestBinding {
-  /** Whether it is of now, as this Pod's clock sees it. */
+  /** Whether its time is within the allowed difference from this Pod's. */
   readonly isCurrent: boolean
 }
 
-// The last of its 43 characters has two bits to spare, which are 0: one signature has one form.
+// The last of the 43 characters has two unused bits, which must be 0, so that one signature has one form.
 const MAC = '([\\w-]{42}[048AEIMQUYcgkosw])'
 const REQUEST = new RegExp(`^t=(\\d{1,15}), s=([0-9a-f]{16}), n=(\\d{1,15}), m=${MAC}$`)
 const RESPONSE = new RegExp(`^t=(\\d{1,15}), m=${MAC}$`)
 
 /**
- * Signs what Pods say to each other. The first secret signs, any of them is taken. An answer is bound to
- * its request. Times are compared on clocks that never jump; two Pods that disagree learn that from a signed refusal.
+ * Signs and verifies the messages between Pods. The first secret signs, and any of them verifies. A response is bound to
+ * its request. Times are compared on clocks that never jump; a signed 401 tells a sender the receiver's time.
+ * @see https://www.rfc-editor.org/rfc/rfc2104
  */
 export class Signatures {
   readonly #secrets: readonly string[]
@@ -53,7 +54,7 @@ export class Signatures {
   readonly #clock: Clock
   readonly #replayWindow = new ReplayWindow(2 * MAX_SKEW_MS)
   readonly #wallMinusClock: number
-  /** What was signed before this Pod was there is not meant for it. */
+  /** A request that was signed before this Pod started is not for it. */
   readonly #startedAt: number
 
   constructor(secrets: readonly string[], clock: Clock) {
@@ -64,17 +65,17 @@ export class Signatures {
     this.#wallMinusClock = this.#startedAt - clock.now()
   }
 
-  /** This Pod's time: the wall clock's when it started, and what has passed since. */
+  /** This Pod's time: that of the wall clock when the Pod started, plus the time since. */
   get time(): number {
     return Math.round(this.#clock.now() + this.#wallMinusClock)
   }
 
-  /** From here on by what the runtime has for it. */
+  /** Computes all later signatures with the runtime's own HMAC. */
   use(hmacFactory: HmacFactory): void {
     this.#keys = this.#secrets.map(hmacFactory)
   }
 
-  /** Signs a request; what it returns goes into the header. */
+  /** Signs a request, and returns the value of its header. */
   async sign(request: SignedRequest, signer: Signer): Promise<{ header: string; binding: RequestBinding }> {
     const [key] = this.#keys as [Hmac]
     const mac = await key.sign(requestHead(request, signer), request.body)
@@ -85,16 +86,16 @@ export class Signatures {
   }
 
   /**
-   * Refuses by the header alone what cannot become right by its body. A request that is not of now can: its sender is
-   * told the time by a signed refusal.
-   * @throws SserError `unauthorized`: there is no signature, a malformed one, or one that came before.
+   * Rejects a request by its header alone where no body could make it valid. A request with another time passes, because
+   * its sender is to be told the time by a signed 401.
+   * @throws SserError `unauthorized`: the signature is missing, malformed or replayed.
    */
   precheck(header: string | undefined): void {
     const [, time, name = '', number] = this.parse(header)
-    if (this.#isCurrent(Number(time)) && this.#replayWindow.hasSeen(name, Number(number))) throw replayed()
+    if (this.#isCurrent(Number(time)) && this.#replayWindow.isReplay(name, Number(number))) throw replayed()
   }
 
-  /** @throws SserError `unauthorized`: there is no signature, or a wrong one, or it came before. */
+  /** @throws SserError `unauthorized`: the signature is missing, malformed, wrong or replayed. */
   async verify(request: SignedRequest, header: string | undefined): Promise<VerifiedRequest> {
     const [, time, name = '', number, mac = ''] = this.parse(header)
     const signer = { name, number: Number(number), time: Number(time) }
@@ -102,13 +103,13 @@ export class Signatures {
     for (const key of this.#keys) {
       if (!(await key.verify(mac, head, request.body))) continue
       const isCurrent = this.#isCurrent(signer.time)
-      if (isCurrent && !this.#replayWindow.isFirst(name, signer.number, this.#clock.now())) throw replayed()
+      if (isCurrent && !this.#replayWindow.accept(name, signer.number, this.#clock.now())) throw replayed()
       return { key, mac, isCurrent }
     }
     throw unauthorized('the signature is wrong; do all Pods have the same peerSecret?')
   }
 
-  /** The parts of a request's signature. @throws SserError `unauthorized`: there is none, or it is none. */
+  /** Parses the header of a request. @throws SserError `unauthorized`: the signature is missing or malformed. */
   parse(header: string | undefined): RegExpExecArray {
     if (header === undefined) throw unauthorized('a signature is required')
     const parts = REQUEST.exec(header)
@@ -116,13 +117,13 @@ export class Signatures {
     return parts
   }
 
-  /** Signs the answer to a request that was checked. */
+  /** Signs the response to a verified request. */
   async signResponse({ key, mac }: RequestBinding, status: number, body: string): Promise<string> {
     const { time } = this
     return `t=${time}, m=${await key.sign(responseHead(mac, status, time), body)}`
   }
 
-  /** The answerer's time; undefined unless this is the answer to that very request, by one who has the secret. */
+  /** The peer's time; undefined unless a Pod with the secret signed this response to that very request. */
   async verifyResponse(
     { key, mac }: RequestBinding,
     status: number,
@@ -149,7 +150,7 @@ function responseHead(mac: string, status: number, time: number): string {
 }
 
 function replayed(): SserError {
-  return unauthorized('this was sent before')
+  return unauthorized('a request with this number was received before')
 }
 
 function unauthorized(why: string): SserError {

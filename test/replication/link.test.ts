@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type PeerFinder, StaticPeerFinder } from '../../src/index.ts'
 import { ChangingPeerFinder } from '../support/changing-finder.ts'
 import { settle } from '../support/clock.ts'
-import { Among, FakePeer } from '../support/fake-peer.ts'
+import { Among, type Behaviour, FakePeer } from '../support/fake-peer.ts'
 import { hung, outcome, refused } from '../support/fleet.ts'
 
 const PEER = '10.0.0.1'
@@ -11,11 +11,11 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from + 1
 const deliver = async () => new Response()
 
 /** Answers when it is told to. */
-function held(peer: FakePeer): () => void {
+function held(peer: FakePeer, behave: Behaviour = peer.honest): () => void {
   const releases: (() => void)[] = []
   peer.behave = async (request, signal) => {
     await new Promise<void>((resolve) => releases.push(resolve))
-    return peer.honest(request, signal)
+    return behave(request, signal)
   }
   return () => {
     for (const release of releases.splice(0)) release()
@@ -201,6 +201,24 @@ describe('a link', () => {
     await pod.clock.advance(60_000)
     expect(peer.requests.length).toBe(before)
     expect(pod.errors).toEqual([])
+  })
+
+  it('leaves its own Pod out of a receipt that waited while the link found it out', async () => {
+    const peer = new FakePeer('peer1')
+    const peerFinder = new ChangingPeerFinder([])
+    const pod = new Among({ [PEER]: peer }, { peerFinder })
+    peer.behave = ({ body, init, path }) =>
+      pod.sser.internalRoutes.fetch(
+        new Request(`http://${PEER}${path}`, { ...init, body, signal: null } as RequestInit),
+      )
+    await pod.start()
+    const release = held(peer, peer.behave)
+    peerFinder.set([{ address: PEER }])
+    await settle()
+    const sending = pod.sser.send('a', 'x')
+    await settle()
+    release()
+    expect((await sending).peers).toEqual([])
   })
 
   it('ends when its peer leaves the list, and a new one begins when one comes', async () => {

@@ -156,8 +156,11 @@ describe('a stranger without the secret', () => {
     expect(kept).toBeDefined()
     const { url, init } = kept as (typeof seen)[number]
     const again = (change: RequestInit = {}) => fetch(url, { ...init, ...change })
-    expect([(await again()).status, await (await again()).text()]).toEqual([401, 'this was sent before\n'])
-    const before = 'this was sent before\n'
+    expect([(await again()).status, await (await again()).text()]).toEqual([
+      401,
+      'a request with this number was received before\n',
+    ])
+    const before = 'a request with this number was received before\n'
     expect(await (await again({ body: String(init.body).replace('once', 'more') })).text()).toBe(before)
     const headers = init.headers as Record<string, string>
     const next = (headers['sser-signature'] as string).replace(/n=\d+/, 'n=999')

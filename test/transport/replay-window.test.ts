@@ -4,19 +4,19 @@ import { ReplayWindow } from '../../src/transport/replay-window.ts'
 describe('senders of numbers', () => {
   it('are forgotten when they have been silent for long enough, and not before', () => {
     const replayWindow = new ReplayWindow(60_000)
-    for (let at = 0; at <= 200_000; at += 1_000) replayWindow.isFirst(`sender ${at}`, 1, at)
+    for (let at = 0; at <= 200_000; at += 1_000) replayWindow.accept(`sender ${at}`, 1, at)
     expect(replayWindow.size).toBe(61)
-    expect(replayWindow.isFirst('sender 140000', 1, 200_000)).toBe(false)
-    expect(replayWindow.isFirst('sender 139000', 1, 200_000)).toBe(true)
+    expect(replayWindow.accept('sender 140000', 1, 200_000)).toBe(false)
+    expect(replayWindow.accept('sender 139000', 1, 200_000)).toBe(true)
   })
 
   it('that go on are remembered, however old their first word is', () => {
     const replayWindow = new ReplayWindow(60_000)
     for (let number = 1; number <= 200; number += 1) {
-      expect(replayWindow.isFirst('long known', number, number * 1_000)).toBe(true)
-      replayWindow.isFirst(`sender ${number}`, 1, number * 1_000)
+      expect(replayWindow.accept('long known', number, number * 1_000)).toBe(true)
+      replayWindow.accept(`sender ${number}`, 1, number * 1_000)
     }
-    expect(replayWindow.isFirst('long known', 200, 200_000)).toBe(false)
-    expect(replayWindow.isFirst('long known', 1, 200_000)).toBe(false)
+    expect(replayWindow.accept('long known', 200, 200_000)).toBe(false)
+    expect(replayWindow.accept('long known', 1, 200_000)).toBe(false)
   })
 })

@@ -6,7 +6,7 @@ import type { EventStreamBody } from '../../delivery/event-stream-body.ts'
 import { isPromise } from '../../http/connection-close.ts'
 import { retryFrame } from '../../wire/frame.ts'
 import type { ServeOptions } from '../serving.ts'
-import { letGo } from './let-go.ts'
+import { detachFromHttp } from './detach-from-http.ts'
 import { lingerAfter, markLast } from './linger.ts'
 import { refusesPipelined } from './pipelining.ts'
 import { SocketSink } from './socket-sink.ts'
@@ -172,7 +172,7 @@ function begin(
     const { socket } = outgoing
     if (socket === null || socket.destroyed) return stream.leave()
     const isDone = incoming.complete && incoming.readableEnded
-    const message = isDone && !isWatched && letGo(outgoing, socket) ? undefined : outgoing
+    const message = isDone && !isWatched && detachFromHttp(outgoing, socket) ? undefined : outgoing
     if (message !== undefined) markLast(socket)
     SocketSink.attach(stream, socket, message)
   })

@@ -7,12 +7,12 @@ import type { PeerResponse, PeerTransport } from '../../transport/peer-transport
 import { SIGNATURE_HEADER } from '../../transport/signatures.ts'
 import type { PeerTls } from '../serving.ts'
 
-/** After how long the connections that were made with a certificate since renewed are closed, in milliseconds. */
+/** Time until connections with a replaced certificate are closed, in milliseconds. */
 const OLD_AGENT_MS = 60_000
 
 /**
- * Posts to peers with Node's own HTTP client. `fetch` costs three times as much for each request, and a Pod that sends
- * now and then needs one for each event and peer.
+ * Posts to peers with Node's own HTTP client, because `fetch` costs three times as much, and a Pod with few events needs
+ * one request for each event and peer.
  */
 export function httpTransport(tls: (() => PeerTls) | undefined): PeerTransport {
   const send = sender(tls)
@@ -36,14 +36,14 @@ export function httpTransport(tls: (() => PeerTls) | undefined): PeerTransport {
       posting.on('information', () => {
         hints += 1
         if (hints > MAX_HINTS)
-          posting.destroy(new SserError('peer-failed', 'it answers with hints without end'))
+          posting.destroy(new SserError('peer-failed', `sent more than ${MAX_HINTS} informational responses`))
       })
       posting.on('error', fail).end(body)
     })
   }
 }
 
-/** Provisional answers (1xx) that a peer may send before the real one. */
+/** Maximum number of informational responses (1xx) before the final one. */
 const MAX_HINTS = 16
 
 type Send = (options: RequestOptions, onResponse: (response: IncomingMessage) => void) => ClientRequest
@@ -57,7 +57,7 @@ function sender(current: (() => PeerTls) | undefined): Send {
   let agent = agentWith(tls)
   return (options, onResponse) => {
     if (tls !== current()) {
-      // Its connections may still be in use; new ones are made with the renewed certificate.
+      // The old connections may still be in use; new ones have the renewed certificate.
       setTimeout((old: TlsAgent) => old.destroy(), OLD_AGENT_MS, agent).unref()
       tls = current()
       agent = agentWith(tls)
@@ -67,7 +67,7 @@ function sender(current: (() => PeerTls) | undefined): Send {
 }
 
 function agentWith(tls: PeerTls): TlsAgent {
-  // Said, so that NODE_TLS_REJECT_UNAUTHORIZED, which may be there for other calls, does not let any peer in.
+  // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED, which may be set for other requests, cannot let any peer in.
   return new TlsAgent({ keepAlive: true, ...tls, rejectUnauthorized: true })
 }
 
@@ -95,7 +95,7 @@ function read(response: IncomingMessage, maxBytes: number): Promise<PeerResponse
   })
 }
 
-/** Nobody waits for a body that nobody reads: where it has not come with the head, the connection goes with it. */
+/** Discards the body of a response. Where it did not arrive with the head, the connection is closed. */
 function dismiss(response: IncomingMessage): PeerResponse {
   response.on('error', () => {}).resume()
   setImmediate(() => response.complete || response.destroy())

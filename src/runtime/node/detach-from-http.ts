@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** What Node's HTTP server listens to on its sockets, by the names of the listeners. */
+/** Listeners of Node's HTTP server on its sockets, by event. */
 const LISTENERS: Readonly<Record<string, readonly string[]>> = {
   data: ['bound socketOnData'],
   drain: ['bound socketOnDrain'],
@@ -16,11 +16,11 @@ const ON_CLOSE = 'bound socketOnClose'
 type Listener = (...args: unknown[]) => void
 
 /**
- * Makes Node's HTTP server forget a socket that belongs to one response for the rest of its incarnation: the parser goes back
- * to its pool, and request and response to the garbage. It does what HTTP itself does for an upgrade, and through the
- * same doors. False, and nothing has changed, where this is not the HTTP that we know.
+ * Detaches a socket that one response uses until it closes from Node's HTTP server, as that itself does for an upgrade:
+ * the parser returns to its pool, and request and response can be collected. Returns false, and changes nothing, where
+ * Node's HTTP server has other internals than expected.
  */
-export function letGo(response: ServerResponse, socket: Socket): boolean {
+export function detachFromHttp(response: ServerResponse, socket: Socket): boolean {
   const onClose = socket.listeners('close').find(({ name }) => name === ON_CLOSE) as Listener | undefined
   if (onClose === undefined || typeof response.detachSocket !== 'function') return false
   response.detachSocket(socket)

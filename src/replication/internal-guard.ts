@@ -1,0 +1,95 @@
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { TARGET_HEADER } from '../discovery/peer.ts'
+import { SserError, type SserErrorCode } from '../errors.ts'
+import { addressOf } from '../http/address.ts'
+import { declaredLength } from '../http/body.ts'
+import type { BodyReader } from '../http/body-reader.ts'
+import { hostFault, webPageFault } from '../http/web-pages.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
+
+export interface InternalGuardOptions {
+  errors: ErrorReporter
+  bodyReader: BodyReader
+  /** Names under which this Pod accepts requests, beside those of {@link peerAddresses}. */
+  allowedInternalHosts: readonly string[]
+  peerAddresses(): readonly string[]
+  isStopped(): boolean
+  /** Whether a request with that target UID is for this Pod; undefined: this Pod does not know its own UID yet. */
+  isFor(uid: string): boolean | undefined
+}
+
+const STATUS: Partial<Record<SserErrorCode, ContentfulStatusCode>> = {
+  unauthorized: 401,
+  'forbidden-origin': 403,
+  'length-required': 411,
+  'unsupported-media-type': 415,
+  'body-timeout': 408,
+  'body-too-large': 413,
+  'message-too-large': 413,
+  overloaded: 503,
+}
+
+const JSON_TYPE = /^application\/json *(?:;|$)/i
+
+/** Checks that each request on the internal port needs, whatever its path. */
+export class InternalGuard {
+  readonly #options: InternalGuardOptions
+
+  constructor(options: InternalGuardOptions) {
+    this.#options = options
+  }
+
+  /** Calls `accept` for a request to this Pod, and turns an error into a response. */
+  async run(
+    c: Context,
+    accept: () => Promise<Response>,
+    invalid: (error: SserError) => Response,
+  ): Promise<Response> {
+    /** The rest of the body is not read, so the connection cannot be used again. */
+    const reject = (status: ContentfulStatusCode, text: string) =>
+      c.text(`${text}\n`, status, { connection: 'close' })
+    if (this.#options.isStopped()) return reject(503, 'stopped')
+    try {
+      const fault = webPageFault(c.req.raw.headers)
+      if (fault !== undefined) throw fault
+      const uid = c.req.header(TARGET_HEADER)
+      const isForThisPod = uid === undefined || this.#options.isFor(uid)
+      if (isForThisPod === undefined) return reject(503, 'starting')
+      if (!isForThisPod) return reject(421, 'meant for another Pod')
+      return await accept()
+    } catch (cause) {
+      // Any other error is that of a body that broke off; the sender will not read the response.
+      const error =
+        cause instanceof SserError
+          ? cause
+          : new SserError('invalid-peer-message', 'The body broke off', { cause })
+      this.#options.errors.reportRejected(error, addressOf(c.req.raw, c.env, 0))
+      const status = STATUS[error.code]
+      return status === undefined ? invalid(error) : reject(status, error.message)
+    }
+  }
+
+  /** Reads the body of a request whose head is acceptable. @throws SserError */
+  read({ req: { raw }, env }: Context, maxBytes: number, isSigned: boolean): Promise<string> {
+    const sender = addressOf(raw, env, 0)
+    // Chunks may be of one byte each. A request without a socket, as in a test, declares no length.
+    if (
+      raw.headers.has('transfer-encoding') ||
+      (sender !== undefined && declaredLength(raw.headers) === undefined)
+    )
+      throw new SserError('length-required', 'A Content-Length is required; chunks are not taken')
+    if (!isSigned) this.#checkUnsigned(raw)
+    return this.#options.bodyReader.read(raw, maxBytes, sender, env)
+  }
+
+  /** Checks a request without a signature, which a web page could otherwise make. @throws SserError */
+  #checkUnsigned({ headers }: Request): void {
+    const { allowedInternalHosts, peerAddresses } = this.#options
+    const fault = hostFault(headers, allowedInternalHosts, peerAddresses)
+    if (fault !== undefined) throw fault
+    // A browser sends other types without a preflight request.
+    if (!JSON_TYPE.test(headers.get('content-type') ?? ''))
+      throw new SserError('unsupported-media-type', 'Expected the Content-Type application/json')
+  }
+}
