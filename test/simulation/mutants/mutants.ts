@@ -195,9 +195,11 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a connection begins at the log index of its response',
-    file: 'src/instance/incarnation.ts',
-    find: 'this.#connect(streams, read, sink, terms)',
-    replace: 'this.#connect(streams, this.#read(streams, lastEventId), sink, terms)',
+    file: 'src/admission/admit.ts',
+    find: 'return new Connection({ reader, gap,',
+    replace: `const late = new Reader(context.log, streams, incarnation.timing)
+    if (lastEventId !== undefined) late.resume(lastEventId, settings.maxLastEventIdBytes, context.now())
+    return new Connection({ reader: late, gap,`,
     profile: 'ordinary',
     seeds: 300,
   },
