@@ -54,7 +54,7 @@ function batches({ incarnation: { log }, clock }: Listening, from: number) {
 }
 
 describe('a batch', () => {
-  it('is one, of as many events as a peer sends at once', () => {
+  it('holds as many events as a peer sends at once', () => {
     const pod = new Listening()
     const from = pod.incarnation.log.nextIndex
     for (let i = 0; i < 5_000; i += 1) pod.send('a', 'x'.repeat(100))
@@ -79,7 +79,7 @@ describe('a batch', () => {
     expect(looks).toBe(1)
   })
 
-  it('counts the work of its chunks in whole numbers, which V8 does not allocate', () => {
+  it('counts the work of its chunks in integers, which V8 does not allocate', () => {
     const pod = new Listening()
     const from = pod.incarnation.log.nextIndex
     for (const stream of ['a', 'b', 'a']) pod.send(stream, 'x')
@@ -91,7 +91,7 @@ describe('a batch', () => {
     }
   })
 
-  it('ends where the ids make it long, however little the log holds', () => {
+  it('ends at its length limit, which counts long ids', () => {
     const pod = crowded()
     const { log } = pod.incarnation
     const from = log.nextIndex
@@ -103,7 +103,7 @@ describe('a batch', () => {
     expect(messages).toEqual(Array.from({ length: 200 }, (_, i) => `${i}`))
   })
 
-  it('tells of many holes behind each other by one frame', () => {
+  it('sends one gap for consecutive holes', () => {
     const pod = crowded()
     const { log } = pod.incarnation
     const from = log.nextIndex
@@ -116,7 +116,7 @@ describe('a batch', () => {
     expect(prints()).toBe(1)
   })
 
-  it('tells of many events that lost their messages by one frame', () => {
+  it('sends one gap for consecutive evicted messages', () => {
     const pod = new Listening({ logMaxBytes: 400_000 })
     const { log } = pod.incarnation
     for (let i = 0; i < 1_000; i += 1) pod.send('a', 'x'.repeat(1_000))
@@ -127,7 +127,7 @@ describe('a batch', () => {
     expect(prints()).toBe(1 + (chunk?.events ?? 0))
   })
 
-  it('tells of a hole between two events between them, and claims no event that is yet to come', () => {
+  it('sends the gap of a hole between two events before the second event’s id', () => {
     const pod = new Listening()
     const { log } = pod.incarnation
     const from = log.nextIndex
@@ -141,7 +141,7 @@ describe('a batch', () => {
     )
   })
 
-  it('of one gap for all is encoded once, whatever each listens on', () => {
+  it('encodes a gap for all connections once', () => {
     const pod = new Listening()
     const { log } = pod.incarnation
     const from = log.nextIndex
@@ -155,7 +155,7 @@ describe('a batch', () => {
     expect(b?.bytes).not.toBe(a?.bytes)
   })
 
-  it('goes through so many entries at most, whether or not anybody wants them', () => {
+  it('reads a bounded number of entries, wanted or not', () => {
     const pod = new Listening()
     for (let i = 0; i < 40_000; i += 1) pod.append({}, 'peer1')
     const all = batches(pod, 0)
@@ -165,7 +165,7 @@ describe('a batch', () => {
 })
 
 describe('the hub', () => {
-  it('lets others have their turn between the batches of a long backlog, and brings all of it in order', async () => {
+  it('yields between the batches of a long backlog, and delivers them in order', async () => {
     const pod = crowded()
     const client = pod.connect('a')
     await pod.clock.advance(0)

@@ -16,11 +16,11 @@ async function seen(pod: Listening, client: Client): Promise<string[]> {
   })
 }
 
-describe('a connection begins where its request was answered', () => {
+describe('a connection that is read after its response', () => {
   it.each([
     ['', {}],
     [', without history', { resume: false }],
-  ])('so that it gets what was sent before its body was read%s', async (_, settings) => {
+  ])('receives the events before the first read of its body%s', async (_, settings) => {
     const pod = new Listening(settings)
     pod.send('a', 'before')
     const client = pod.open(['a'])
@@ -34,7 +34,7 @@ describe('a connection begins where its request was answered', () => {
     expect(client.messages).toEqual(numbers(1, 5))
   })
 
-  it('and an event that was sent right after the handler answered arrives', async () => {
+  it('receives an event that was sent right after the response', async () => {
     const clock = new VirtualClock()
     const sser = new Sser({ peerFinder: new StaticPeerFinder([]), clock, logger: false })
     await sser.start()
@@ -45,7 +45,7 @@ describe('a connection begins where its request was answered', () => {
     expect(client.messages).toEqual(['welcome'])
   })
 
-  it('also for a client that comes back with an id', async () => {
+  it('receives the same events when it resumes with an id', async () => {
     const pod = new Listening()
     const first = pod.connect('a')
     await settle()
@@ -58,7 +58,7 @@ describe('a connection begins where its request was answered', () => {
     expect(await seen(pod, client)).toEqual(['1', '2', '3, from Go'])
   })
 
-  it('and is told a gap where the log has evicted some of it meanwhile', async () => {
+  it('gets a gap if the log evicted events meanwhile', async () => {
     const pod = new Listening({ logMaxAgeMs: 5_000 })
     const client = pod.open(['a'])
     pod.send('a', 'lost')
@@ -68,7 +68,7 @@ describe('a connection begins where its request was answered', () => {
     expect(await seen(pod, pod.open(['a'], client.lastEventId))).toEqual([])
   })
 
-  it('and holds nothing of the Pod before its body is read', async () => {
+  it('takes no resources before its body is read', async () => {
     const pod = new Listening()
     const { timers } = pod.clock
     const bodies = numbers(1, 100).map(() => pod.body(['a']))
@@ -81,8 +81,8 @@ describe('a connection begins where its request was answered', () => {
 
 const disconnect = (pod: Listening) => pod.append({ disconnect: { stream: 'a' } })
 
-describe('a connection that a disconnect ends', () => {
-  it('gets first what was sent right before, and nothing that was sent right after', async () => {
+describe('a connection that a disconnect closes', () => {
+  it('receives the events before the disconnect, and none after it', async () => {
     const pod = new Listening()
     const clients = numbers(1, 600).map(() => pod.connect('a'))
     await settle()
@@ -99,7 +99,7 @@ describe('a connection that a disconnect ends', () => {
     expect(pod.errors).toEqual([])
   })
 
-  it('is left alone where its client goes while it waits behind hundreds of others for its end', async () => {
+  it('is not written to after its client has gone, while it waits to be closed', async () => {
     const pod = new Listening()
     const clients = numbers(1, 600).map(() => pod.connect('a'))
     await settle()
@@ -111,7 +111,7 @@ describe('a connection that a disconnect ends', () => {
     expect(pod.clock.timers).toBe(0)
   })
 
-  it('gets it, too, where its body is read only then', async () => {
+  it('receives the events before it when the body is read only later', async () => {
     const pod = new Listening()
     const client = pod.open(['a'])
     pod.send('a', 'the last')
@@ -123,7 +123,7 @@ describe('a connection that a disconnect ends', () => {
     expect([pod.incarnation.hub.size, pod.clock.timers]).toEqual([0, 0])
   })
 
-  it('gets nothing where its request was answered only after the disconnect', async () => {
+  it('receives nothing if its response came after the disconnect', async () => {
     const pod = new Listening()
     const since = pod.incarnation.log.nextIndex
     pod.send('a', 'before')
@@ -134,7 +134,7 @@ describe('a connection that a disconnect ends', () => {
     expect(client.ended).toBe(true)
   })
 
-  it('catches up first, if it is behind by several slices', async () => {
+  it('catches up first if it is several slices behind', async () => {
     const pod = new Listening()
     const first = pod.connect('a')
     await settle()
@@ -150,7 +150,7 @@ describe('a connection that a disconnect ends', () => {
     expect(pod.clock.timers).toBe(0)
   })
 
-  it('is cut after ten seconds, if its client does not read', async () => {
+  it('is aborted after ten seconds if its client does not read', async () => {
     const pod = new Listening()
     const client = pod.open(['a'])
     await client.read()
@@ -168,7 +168,7 @@ describe('a connection that a disconnect ends', () => {
     expect(client.messages).toEqual([])
   })
 
-  it('leaves nothing behind, if its client goes first', async () => {
+  it('leaves nothing behind if its client disconnects first', async () => {
     const pod = new Listening()
     const client = pod.open(['a'])
     await client.read()
@@ -182,7 +182,7 @@ describe('a connection that a disconnect ends', () => {
 })
 
 describe('a Pod that stops', () => {
-  it.each([0, 300])('delivers first what was sent right before, with drainTimeoutMs %i', async (ms) => {
+  it.each([0, 300])('delivers the events before the stop, with drainTimeoutMs %i', async (ms) => {
     const pod = new Listening()
     const clients = [pod.connect('a'), pod.connect('a')]
     await settle()
@@ -192,7 +192,7 @@ describe('a Pod that stops', () => {
     await drained
     for (const client of clients) expect([client.messages, client.ended]).toEqual([['the last'], true])
   })
-  it('closes at once a response that is read only after it stopped, also one that a disconnect had ended', async () => {
+  it('closes a response that is read after the stop at once, also after a disconnect', async () => {
     const pod = new Listening()
     const client = pod.open(['a'])
     pod.send('a', 'before the disconnect')

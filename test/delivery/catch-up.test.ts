@@ -17,8 +17,8 @@ async function podWithPast(): Promise<{ pod: Listening; id: string | undefined }
   return { pod, id: client.lastEventId }
 }
 
-describe('those who come back all at once', () => {
-  it('get a few slices in a turn, one after another, and each all that it missed', async () => {
+describe('a mass of reconnecting clients', () => {
+  it('reads a few slices per turn, round-robin, and every client gets all missed events', async () => {
     const { pod, id } = await podWithPast()
     const texts: string[] = []
     let slices = 0
@@ -56,7 +56,7 @@ describe('those who come back all at once', () => {
     expect(pod.errors).toEqual([])
   })
 
-  it('get one slice in a turn where a slice takes long', async () => {
+  it('reads one slice per turn if a slice takes long', async () => {
     const { pod, id } = await podWithPast()
     const now = pod.clock.now.bind(pod.clock)
     let spentMs = 0
@@ -88,7 +88,7 @@ describe('those who come back all at once', () => {
     expect(Math.max(...goes)).toBe(1)
   })
 
-  it('hold up nothing that is live', async () => {
+  it('does not delay live events', async () => {
     const { pod, id } = await podWithPast()
     const probe = pod.connect('live')
     await settle()
@@ -106,7 +106,7 @@ describe('those who come back all at once', () => {
     expect(back.flatMap(({ gaps }) => gaps)).toEqual([])
   })
 
-  it('and go again before their turn, cost nothing', async () => {
+  it('costs nothing if the clients disconnect before their turn', async () => {
     const { pod, id } = await podWithPast()
     const back = Array.from({ length: 20 }, () => pod.open(['past'], id))
     for (const client of back) await client.read()

@@ -6,7 +6,7 @@ import { plainMessages } from '../support/messages.ts'
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `${from + i}`)
 
 describe('a connection that reads', () => {
-  it('gets its first bytes at once: when to come back, and an id to come back with', async () => {
+  it('gets the retry time and an id in its first block, at once', async () => {
     const pod = new Listening({ retryMs: 1_234 })
     const client = pod.open(['a'])
     await client.read()
@@ -26,7 +26,7 @@ describe('a connection that reads', () => {
     expect(client.chunks).toHaveLength(2)
   })
 
-  it('shares its bytes with all that listen on the same streams', async () => {
+  it('shares its bytes with all connections of the same streams', async () => {
     const pod = new Listening()
     const [one, two, both, other] = [
       pod.connect('a'),
@@ -43,7 +43,7 @@ describe('a connection that reads', () => {
     expect(other.messages).toEqual(['y'])
   })
 
-  it('leaves the bytes that it shares as they were', async () => {
+  it('does not modify the shared bytes', async () => {
     const pod = new Listening()
     const clients = Array.from({ length: 3 }, () => pod.connect('a'))
     await settle()
@@ -58,7 +58,7 @@ describe('a connection that reads', () => {
     expect(clients[0]?.chunks.slice(1)).toEqual(clients[2]?.chunks.slice(1))
   })
 
-  it('gets what is sent on its streams, once each and in order of arrival, and nothing else', async () => {
+  it('gets the events of its streams alone, once each, in order of arrival', async () => {
     const pod = new Listening()
     const client = pod.connect('a', 'b')
     const stranger = pod.connect('c')
@@ -78,7 +78,7 @@ describe('a connection that reads', () => {
     expect(stranger.messages).toEqual(['not this'])
   })
 
-  it('gets nothing of before it came', async () => {
+  it('gets no event from before its request', async () => {
     const pod = new Listening()
     pod.send('a', 'early')
     const client = pod.connect('a')
@@ -88,7 +88,7 @@ describe('a connection that reads', () => {
     expect(client.messages).toEqual(['late'])
   })
 
-  it('gets an id with each event, the place just after it, and none with a Go Pod’s', async () => {
+  it('gets the position after it as the id of each event, and no id for events of Go Pods', async () => {
     const pod = new Listening()
     const client = pod.connect('a')
     await settle()
@@ -105,7 +105,7 @@ describe('a connection that reads', () => {
     ])
   })
 
-  it('is told of a hole, and goes on from behind it', async () => {
+  it('gets a gap for a hole, and continues after it', async () => {
     const pod = new Listening()
     const client = pod.connect('a')
     await settle()
@@ -119,7 +119,7 @@ describe('a connection that reads', () => {
     ])
   })
 
-  it('gets one of two events that were sent with the same key', async () => {
+  it('gets one of two events with the same idempotency key', async () => {
     const pod = new Listening()
     const client = pod.connect('a')
     await settle()
@@ -133,7 +133,7 @@ describe('a connection that reads', () => {
 })
 
 describe('a connection that stops reading', () => {
-  it('holds nothing in store: what it gets when it reads on comes from the log', async () => {
+  it('has no queue, and reads missed events from the log', async () => {
     const pod = new Listening()
     const stalled = pod.open(['a'])
     await stalled.read()
@@ -147,7 +147,7 @@ describe('a connection that stops reading', () => {
     expect(stalled.chunks).toHaveLength(2)
   })
 
-  it('catches up in slices, in order, and then goes on live', async () => {
+  it('catches up in slices, in order, and then receives live events', async () => {
     const pod = new Listening()
     const stalled = pod.open(['a'])
     await stalled.read()
@@ -168,7 +168,7 @@ describe('a connection that stops reading', () => {
     expect(stalled.gaps).toEqual([])
   })
 
-  it('delays nobody else', async () => {
+  it('does not delay other connections', async () => {
     const pod = new Listening()
     const stalled = Array.from({ length: 50 }, () => pod.open(['a']))
     for (const client of stalled) await client.read()
@@ -198,9 +198,9 @@ describe('a connection that stops reading', () => {
   })
 
   it.each([
-    ['for want of room', { logMaxBytes: 20_000 }],
+    ['by size', { logMaxBytes: 20_000 }],
     ['by age', { logMaxAgeMs: 5_000 }],
-  ])('beyond what the log holds %s has one gap, and then goes on', async (_, settings) => {
+  ])('gets one gap for the events that were evicted %s, and then continues', async (_, settings) => {
     const pod = new Listening(settings)
     const stalled = pod.open(['a'])
     await stalled.read()
@@ -222,7 +222,7 @@ describe('a connection that stops reading', () => {
     expect(seen.slice(1)).toEqual(numbers(Number(seen[1]), 301))
   })
 
-  it('beyond what the log holds, but of other streams only, has no gap', async () => {
+  it('gets no gap if the evicted events are of other streams', async () => {
     const pod = new Listening({ logMaxBytes: 20_000 })
     const stalled = pod.open(['quiet'])
     await stalled.read()

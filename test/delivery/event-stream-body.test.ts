@@ -19,7 +19,7 @@ describe('the body of an event stream', () => {
 
   afterEach(() => expect(pod.errors).toEqual([]))
 
-  it('ends when the request’s signal aborts, while it goes on being read', async () => {
+  it('ends when the request’s signal aborts during a read', async () => {
     const leaving = new AbortController()
     const client = new Client(await ask(leaving.signal)).flow()
     await settle()
@@ -29,7 +29,7 @@ describe('the body of an event stream', () => {
     expect([pod.sser.connections, client.ended, client.errors]).toEqual([0, true, []])
   })
 
-  it('ends at once when the signal had aborted before it was read', async () => {
+  it('ends at once if the signal aborted before the first read', async () => {
     const leaving = new AbortController()
     const response = await ask(leaving.signal)
     leaving.abort()
@@ -48,7 +48,7 @@ describe('the body of an event stream', () => {
     expect(outgoing.destroy).not.toHaveBeenCalled()
   })
 
-  it('leaves no listener behind when it has ended', async () => {
+  it('leaves no event listener behind after its end', async () => {
     const signal = new AbortController().signal
     const request = new Request('http://pod/?stream=a', { signal })
     const remove = vi.spyOn(request.signal, 'removeEventListener')
@@ -63,22 +63,19 @@ describe('the body of an event stream', () => {
     expect(remove).toHaveBeenCalledTimes(1)
   })
 
-  it.skipIf(!clonesCallTee)(
-    'reaches both readers where the response is cloned, each event once',
-    async () => {
-      const response = await ask()
-      const [one, two] = [new Client(response.clone()).flow(), new Client(response).flow()]
-      await settle()
-      for (let i = 0; i < 50; i += 1) await pod.sser.send('a', `${i}`)
-      await settle()
-      const all = Array.from({ length: 50 }, (_, i) => `${i}`)
-      expect([one.messages, two.messages, pod.sser.connections]).toEqual([all, all, 1])
-      await one.cancel()
-      expect(pod.sser.connections).toBe(1)
-      await two.cancel()
-      expect(pod.sser.connections).toBe(0)
-    },
-  )
+  it.skipIf(!clonesCallTee)('reaches both readers of a cloned response, each event once', async () => {
+    const response = await ask()
+    const [one, two] = [new Client(response.clone()).flow(), new Client(response).flow()]
+    await settle()
+    for (let i = 0; i < 50; i += 1) await pod.sser.send('a', `${i}`)
+    await settle()
+    const all = Array.from({ length: 50 }, (_, i) => `${i}`)
+    expect([one.messages, two.messages, pod.sser.connections]).toEqual([all, all, 1])
+    await one.cancel()
+    expect(pod.sser.connections).toBe(1)
+    await two.cancel()
+    expect(pod.sser.connections).toBe(0)
+  })
 })
 
 describe('a tee of an event stream', () => {
@@ -118,7 +115,7 @@ describe('a tee of an event stream', () => {
     expect(state.pulls).toBe(65)
   })
 
-  it('goes on when the slower branch is read or cancelled', async () => {
+  it('continues when the slower branch is read or cancelled', async () => {
     const { state, stream } = source()
     const [fast, slow] = stream.tee()
     const reader = fast.getReader()
@@ -143,7 +140,7 @@ describe('a tee of an event stream', () => {
     expect(state.cancelled).toBe(true)
   })
 
-  it('is bounded where a branch is cloned again', async () => {
+  it('stays bounded when a branch is cloned again', async () => {
     const { state, stream } = source()
     const [first, second] = stream.tee()
     const [third] = second.tee()

@@ -12,7 +12,7 @@ function expectNothingHeld(pod: Listening) {
 }
 
 describe('heartbeats', () => {
-  it('come once in each period to every connection, and not to all at once', async () => {
+  it('reach every connection once a period, spread over it', async () => {
     const pod = new Listening({ heartbeatMs: 15_000 })
     const clients = Array.from({ length: 30 }, () => pod.connect('a'))
     await pod.clock.advance(0)
@@ -27,7 +27,7 @@ describe('heartbeats', () => {
     expect(new Set(beats())).toEqual(new Set([10]))
   })
 
-  it('move the client’s id past what was sent on other streams', async () => {
+  it('move the client’s id past the events of other streams', async () => {
     const pod = new Listening()
     const client = pod.connect('quiet')
     await settle()
@@ -43,7 +43,7 @@ describe('heartbeats', () => {
     expect(resumed.gaps).toEqual([])
   })
 
-  it('never claim what their connection was not offered yet', async () => {
+  it('never move the id past events that are not delivered yet', async () => {
     const pod = new Listening({ heartbeatMs: 1_500 })
     // Sent at the very moment of the first beat: the flush has then served a thousand, and not the last of all.
     pod.clock.after(100, () => pod.send('a', 'x'))
@@ -60,7 +60,7 @@ describe('heartbeats', () => {
     expect(client.all.map(({ id }) => id?.split('-')[0])).toEqual([`${epoch}1`, `${epoch}1`, `${epoch}2`])
   })
 
-  it('have no id where there is no history', async () => {
+  it('have no id with resume: false', async () => {
     const pod = new Listening({ resume: false })
     const client = pod.connect('a')
     await pod.clock.advance(15_000)
@@ -74,7 +74,7 @@ describe('heartbeats', () => {
     expect(client.errors).toEqual([])
   })
 
-  it('wait for a client that does not read', async () => {
+  it('are not written to a client that does not read', async () => {
     const pod = new Listening()
     const client = pod.open(['a'])
     await client.read()
@@ -86,8 +86,8 @@ describe('heartbeats', () => {
   })
 })
 
-describe('nothing is left behind by', () => {
-  it('a response that nobody reads, as for HEAD or after a late throw', async () => {
+describe('the hub leaves nothing behind after', () => {
+  it('a response that is never read, as for HEAD or after a late throw', async () => {
     const pod = new Listening()
     const body = pod.body(['a'])
     pod.send('a', 'x')
@@ -97,7 +97,7 @@ describe('nothing is left behind by', () => {
     expectNothingHeld(pod)
   })
 
-  it('a client that goes while it waits', async () => {
+  it('a client that disconnects while idle', async () => {
     const pod = new Listening()
     const client = pod.connect('a', 'b')
     await settle()
@@ -108,7 +108,7 @@ describe('nothing is left behind by', () => {
     expectNothingHeld(pod)
   })
 
-  it('a client that goes while it is behind', async () => {
+  it('a client that disconnects while it is behind', async () => {
     const pod = new Listening()
     const client = pod.open(['a'])
     await client.read()
@@ -121,13 +121,13 @@ describe('nothing is left behind by', () => {
     expect(pod.errors).toEqual([])
   })
 
-  it('a client that goes before its first bytes', async () => {
+  it('a client that disconnects before its first bytes', async () => {
     const pod = new Listening()
     await pod.open(['a']).cancel()
     expectNothingHeld(pod)
   })
 
-  it('a client that goes between the event and its flush', async () => {
+  it('a client that disconnects between an event and its delivery', async () => {
     const pod = new Listening()
     const [going, staying] = [pod.connect('a'), pod.connect('a')]
     await settle()
@@ -141,7 +141,7 @@ describe('nothing is left behind by', () => {
 })
 
 describe('a hub', () => {
-  it('counts its connections, stream by stream', async () => {
+  it('counts its connections by stream', async () => {
     const pod = new Listening()
     const clients = [pod.connect('a'), pod.connect('a', 'b')]
     await settle()
@@ -177,7 +177,7 @@ describe('a hub', () => {
     expect(chunks[2]).toBe(chunks[0])
   })
 
-  it('serves 50,000 connections without keeping the loop for long', async () => {
+  it('delivers to 50,000 connections without a long turn of the event loop', async () => {
     const size = 50_000
     const pod = new Listening({ maxConnections: size })
     let served = 0
@@ -205,7 +205,7 @@ describe('a hub', () => {
     expect(steps.length).toBeGreaterThan(25)
   })
 
-  it('brings what is sent during a long flush to everybody, in order', async () => {
+  it('delivers events that were sent during a long delivery to all, in order', async () => {
     const pod = new Listening()
     const chunks = new Map<Connection, string>()
     const decoder = new TextDecoder()
@@ -229,7 +229,7 @@ describe('a hub', () => {
     expect(late.messages).toEqual(['3'])
   })
 
-  it('lets no broken connection stand in the way of others', async () => {
+  it('keeps delivering to the others when a connection breaks', async () => {
     const pod = new Listening({ heartbeatMs: 1_500 })
     const before = pod.connect('a')
     await settle()
@@ -250,7 +250,7 @@ describe('a hub', () => {
     expect(pod.incarnation.hub.size).toBe(2)
   })
 
-  it('survives a connection that breaks at its heartbeat', async () => {
+  it('keeps running when a connection breaks at its heartbeat', async () => {
     const pod = new Listening({ heartbeatMs: 1_500 })
     let isBroken = false
     pod.join(['a'], (_, connection) => {
@@ -266,7 +266,7 @@ describe('a hub', () => {
     expect(pod.incarnation.hub.size).toBe(20)
   })
 
-  it('ends every connection when it closes: reading, stalled, and those that come after', async () => {
+  it('ends every connection when it closes, also slow and later ones', async () => {
     const pod = new Listening()
     const reading = pod.connect('a')
     const stalled = pod.open(['a'])

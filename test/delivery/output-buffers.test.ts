@@ -41,7 +41,7 @@ class SlowSink implements Sink {
 
 const many = <T>(count: number, make: (i: number) => T) => Array.from({ length: count }, (_, i) => make(i))
 
-describe('bytes that clients have not taken', () => {
+describe('the output buffers', () => {
   it.each([
     ['are shared', true, 3 * MIB],
     ['are copied for each socket', false, 3 * MIB],
@@ -64,7 +64,7 @@ describe('bytes that clients have not taken', () => {
     expect(pod.errors).toEqual([])
   })
 
-  it('count once where all sockets share them, and cut nobody', async () => {
+  it('count shared bytes once, and abort no connection for them', async () => {
     const pod = new Listening({ maxOutputBufferBytes: 2 * MIB })
     const clients = many(500, (i) => new SlowSink(pod, ['hot', `u${i}`], true))
     await settle()
@@ -77,7 +77,7 @@ describe('bytes that clients have not taken', () => {
     expect(pod.incarnation.hub.outputs.bytes).toBe(0)
   })
 
-  it('are those of the heaviest first', async () => {
+  it('are freed by aborting the heaviest connection first', async () => {
     const pod = new Listening({ maxOutputBufferBytes: MIB, maxMessageBytes: MIB })
     const [light, heavy] = [new SlowSink(pod, ['a'], false), new SlowSink(pod, ['b'], false)]
     await settle()
@@ -88,7 +88,7 @@ describe('bytes that clients have not taken', () => {
     expect(pod.incarnation.hub.outputs.bytes).toBe(light.bytes)
   })
 
-  it('count no longer when their connection is gone, in whichever way it ends', async () => {
+  it('release a connection’s bytes at every kind of end', async () => {
     const pod = new Listening()
     const clients = many(4, () => pod.open(['a']))
     for (const client of clients) await client.read()
@@ -103,7 +103,7 @@ describe('bytes that clients have not taken', () => {
 })
 
 describe('1,000 clients with 31 streams of their own and a shared one', () => {
-  it('share the chunks of the shared stream', async () => {
+  it('share the chunks of the stream that all of them have', async () => {
     const pod = new Listening()
     const own = (i: number) => many(31, (k) => `u${i}-${k}`)
     const clients = many(1_000, (i) => new SlowSink(pod, [...own(i), 'hot'], true))
@@ -113,7 +113,7 @@ describe('1,000 clients with 31 streams of their own and a shared one', () => {
     expect(new Set(clients.map(({ chunks }) => chunks[1])).size).toBe(1)
   })
 
-  it('hold up a turn of the event loop for no more than a bounded part of the work', async () => {
+  it('take a bounded part of the work in each turn of the event loop', async () => {
     const pod = new Listening()
     const own = (i: number) => many(31, (k) => `u${i}-${k}`)
     let perTurn = 0

@@ -3,7 +3,7 @@ import { settle } from '../support/clock.ts'
 import { Listening } from '../support/listening.ts'
 
 describe('a body that is read by two reads at once', () => {
-  it('brings every event, live and missed', async () => {
+  it('receives every event, live and missed', async () => {
     const pod = new Listening()
     const past = pod.connect('a')
     await settle()

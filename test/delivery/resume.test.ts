@@ -27,8 +27,8 @@ async function idNow(pod: Listening, ...streams: string[]): Promise<string> {
   return client.lastEventId as string
 }
 
-describe('a client that comes back', () => {
-  it('gets what was sent on its streams meanwhile, once and in order, and then the live events', async () => {
+describe('a client that resumes', () => {
+  it('gets the missed events of its streams once and in order, then the live ones', async () => {
     const pod = new Listening()
     const first = pod.connect('a', 'b')
     await settle()
@@ -46,7 +46,7 @@ describe('a client that comes back', () => {
     expect(again.gaps).toEqual([])
   })
 
-  it('resumes from each id that it was ever given', async () => {
+  it('resumes from every id that it ever received', async () => {
     const pod = new Listening()
     const client = pod.connect('a')
     await settle()
@@ -61,7 +61,7 @@ describe('a client that comes back', () => {
       expect(await seenFrom(pod, id)).toEqual(numbers(i + 1, 12))
   })
 
-  it('after a gap resumes from the gap’s id as from any other', async () => {
+  it('resumes from the id of a gap as from any other', async () => {
     const pod = new Listening({ logMaxAgeMs: 5_000 })
     const id = await idNow(pod, 'a')
     pod.send('a', 'lost')
@@ -76,8 +76,8 @@ describe('a client that comes back', () => {
 
   it.each([
     ['by age', { logMaxAgeMs: 5_000 }],
-    ['for want of room', { logMaxBytes: 20_000 }],
-  ])('is told first of what the log let go of %s, and gets the rest', async (_, settings) => {
+    ['by size', { logMaxBytes: 20_000 }],
+  ])('gets a gap for the events that were evicted %s, and then the others', async (_, settings) => {
     const pod = new Listening(settings)
     const id = await idNow(pod, 'a')
     for (const n of numbers(1, 200)) {
@@ -90,7 +90,7 @@ describe('a client that comes back', () => {
     expect(rest).toEqual(numbers(Number(rest[0]), 200))
   })
 
-  it('is told of no gap where only other streams’ messages had to go', async () => {
+  it('gets no gap if only messages of other streams were evicted', async () => {
     const pod = new Listening({ logMaxBytes: 20_000 })
     const id = await idNow(pod, 'a')
     for (let i = 0; i < 30; i += 1) pod.send('loud', 'x'.repeat(1_000))
@@ -100,7 +100,7 @@ describe('a client that comes back', () => {
     expect(await seenFrom(pod, id, ['loud'])).toContain('trimmed')
   })
 
-  it('is told of no gap where what had to go is what it has', async () => {
+  it('gets no gap if it has the evicted messages already', async () => {
     const pod = new Listening({ logMaxBytes: 20_000 })
     pod.append({ stream: 'quiet', msg: 'lacking' }, 'peer1')
     for (let i = 0; i < 30; i += 1) pod.send('a', 'x'.repeat(1_000))
@@ -113,7 +113,7 @@ describe('a client that comes back', () => {
     ['17', 'invalid-id'],
     ['01ARZ3NDEKTSV4RRFFQ69G5FAV', 'invalid-id'],
     [formatPosition([['nobod', 3]]), 'unknown-id'],
-  ])('with the id %s is told of a gap, and gets what the log has, once', async (id, reason) => {
+  ])('gets a gap and then the events of the log, once, with the id %s', async (id, reason) => {
     const pod = new Listening()
     pod.send('a', 'x')
     const seen = await seenFrom(pod, id)
@@ -121,12 +121,12 @@ describe('a client that comes back', () => {
     expect(seen.slice(1)).toEqual(reason === 'invalid-id' ? [] : ['x'])
   })
 
-  it('with an id ahead of the Pod’s own numbers is told that it was made up', async () => {
+  it('gets the gap invalid-id if its id is ahead of the Pod’s own seq', async () => {
     const pod = new Listening()
     expect(await seenFrom(pod, formatPosition([[pod.incarnation.log.epoch, 99]]))).toEqual(['invalid-id'])
   })
 
-  it('after a Go Pod’s event is told that it may have missed some, for three ages of the log', async () => {
+  it('gets a gap after a Go Pod’s event, for three ages of the log', async () => {
     const pod = new Listening({ logMaxAgeMs: 5_000 })
     const id = await idNow(pod, 'a')
     pod.incarnation.log.appendV1('a', 'from Go', pod.clock.now())
@@ -136,7 +136,7 @@ describe('a client that comes back', () => {
     expect(await seenFrom(pod, await idNow(pod, 'a'))).toEqual([])
   })
 
-  it('is told so, too, where its id became old only after that event', async () => {
+  it('gets that gap also if its id became old only after the event', async () => {
     const pod = new Listening({ logMaxAgeMs: 5_000 })
     const id = await idNow(pod, 'a')
     pod.incarnation.log.appendV1('a', 'from Go', pod.clock.now())
@@ -149,7 +149,7 @@ describe('a client that comes back', () => {
     expect(await seenFrom(pod, id)).toEqual(['trimmed'])
   })
 
-  it('never gets again what it has of a Pod that this one is behind on', async () => {
+  it('never gets an event twice from a Pod that is behind its id', async () => {
     const pod = new Listening()
     pod.append({ stream: 'a', msg: '1' }, 'peer1')
     const { epoch } = pod.incarnation.log
@@ -174,8 +174,8 @@ describe('a client that comes back', () => {
 const unknown = (count: number, prefix: string) =>
   Array.from({ length: count }, (_, i): [string, number] => [`${prefix}${1_000 + i}`, 1])
 
-describe('a client that names Pods that this one does not know', () => {
-  it('keeps them, as many as a large fleet begins at once, and gets nothing of them twice', async () => {
+describe('a client whose id names unknown Pods', () => {
+  it('keeps as many as a large fleet starts at once, and gets no event twice', async () => {
     const pod = new Listening()
     const { epoch } = pod.incarnation.log
     const client = pod.open(['a'], formatPosition([[epoch, 1], ...unknown(128, 'x')])).flow()
@@ -188,7 +188,7 @@ describe('a client that names Pods that this one does not know', () => {
     expect(client.messages).toEqual(['new'])
   })
 
-  it('is told a gap where there are more, and leaves nothing of them with its connection', async () => {
+  it('gets a gap if there are more, and its connection keeps none of them', async () => {
     const pod = new Listening()
     pod.send('a', 'not replayed')
     const { epoch } = pod.incarnation.log
@@ -201,7 +201,7 @@ describe('a client that names Pods that this one does not know', () => {
     expect(client.all.map(({ id }) => id?.split('-')[0])).toEqual([`${epoch}2`, `${epoch}3`])
   })
 
-  it('is not told so for those that were carried until they ended', async () => {
+  it('gets no gap for entries that were carried until they expired', async () => {
     const pod = new Listening({ logMaxAgeMs: 4_000 })
     const old = unknown(200, 'x')
     const id = formatPosition(
@@ -212,8 +212,8 @@ describe('a client that names Pods that this one does not know', () => {
   })
 })
 
-describe('a client of a fleet that comes back', () => {
-  it('on another Pod, misses nothing and gets nothing twice, and its answer says so', async () => {
+describe('a client of a fleet that resumes', () => {
+  it('misses nothing and gets nothing twice on another Pod, and the response says so', async () => {
     const fleet = await Fleet.of(3)
     const first = fleet.pod(0).connect('a')
     await settle()
@@ -231,7 +231,7 @@ describe('a client of a fleet that comes back', () => {
     expect(again.gaps).toEqual([])
   })
 
-  it('with the position that its page was rendered with, misses nothing', async () => {
+  it('misses nothing with the position that its page was rendered with', async () => {
     const fleet = await Fleet.of(2)
     const { position } = fleet.pod(0).sser
     await fleet.pod(0).sser.send('a', 'x')
@@ -243,7 +243,7 @@ describe('a client of a fleet that comes back', () => {
     expect(client.messages).toEqual(['x'])
   })
 
-  it('of a hundred Pods that were all replaced just now, misses nothing on one that is new', async () => {
+  it('misses nothing on a new Pod right after a hundred Pods were replaced', async () => {
     const fleet = await Fleet.of(2)
     const [old, replaced] = [unknown(100, 'x'), unknown(100, 'y')]
     const take = async (index: number, epochs: readonly [string, number][], msg: string) => {

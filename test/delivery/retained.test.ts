@@ -34,7 +34,7 @@ describe('an open event stream', () => {
     expect([sser.connections, client.ended]).toEqual([1, false])
   })
 
-  it('does not ask for the signal of its request where the runtime reports that the client has gone', async () => {
+  it('does not read the signal of its request if the runtime reports disconnects', async () => {
     const { sser } = (await Fleet.of(1)).pod(0)
     const request = new Request('http://pod/?stream=a')
     const signal = vi.spyOn(request, 'signal', 'get')

@@ -36,7 +36,7 @@ function steps(pod: Listening, claims: [string, number][]): number[] {
 }
 
 describe('a slice of the log', () => {
-  it('walks a bounded number of entries, though it sends none of them', async () => {
+  it('reads a bounded number of entries, also if it sends none', async () => {
     const pod = podWithPast()
     const moves = steps(pod, [
       [pod.incarnation.log.epoch, pod.incarnation.log.ownSeq],
@@ -47,7 +47,7 @@ describe('a slice of the log', () => {
     expect(moves.length).toBeGreaterThan(MANY / 2_100)
   })
 
-  it('passes everything at once where all that its client lacks is old and few', async () => {
+  it('reads only the few old entries that its client lacks', async () => {
     const pod = podWithPast()
     expect(
       steps(pod, [
@@ -57,7 +57,7 @@ describe('a slice of the log', () => {
     ).toHaveLength(1)
   })
 
-  it('is read once for each connection: the answer tells of the gap that the connection begins with', async () => {
+  it('is read once per connection: the response has the gap of the connection', async () => {
     const pod = new Listening({ logMaxBytes: 20_000 })
     for (let i = 0; i < 30; i += 1) pod.send('a', 'x'.repeat(1_000))
     const id = formatPosition([[pod.incarnation.log.epoch, 1]])
@@ -74,7 +74,7 @@ describe('a slice of the log', () => {
 })
 
 describe('an id that lacks old entries of streams that its client does not ask for', () => {
-  it('is checked for lost messages no longer than a bounded number of entries', () => {
+  it('is checked for evicted messages over a bounded number of entries', () => {
     const pod = new Listening({ logMaxBytes: 8_000_000 })
     pod.append({}, 'peer1')
     for (let i = 0; i < 12_000; i += 1) {
@@ -89,7 +89,7 @@ describe('an id that lacks old entries of streams that its client does not ask f
       [log.epoch, log.ownSeq],
       ['peer1', floor],
     ])
-    // Nothing is lost. To find that out would take more entries than a request may cost: a gap is told unchecked.
+    // No event is lost, but to find out would read more entries than a request may cost, so the client gets a gap.
     expect(reader.resume(id, 4_096, pod.clock.now())).toBe('trimmed')
   })
 })

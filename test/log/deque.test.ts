@@ -4,7 +4,7 @@ import { Deque } from '../../src/log/deque.ts'
 import { check } from '../support/property.ts'
 
 describe('a deque', () => {
-  it('is an array that can be shifted', () => {
+  it('behaves like an array with push and shift', () => {
     const steps = fc.array(fc.oneof(fc.constant('shift' as const), fc.nat({ max: 5 })), { maxLength: 200 })
     check(steps, (all) => {
       const deque = new Deque<number>()
@@ -28,7 +28,7 @@ describe('a deque', () => {
     })
   })
 
-  it('finds the first item that passes, as a search from the front would', () => {
+  it('finds the first passing item by binary search', () => {
     const items = fc.array(fc.nat({ max: 50 }), { maxLength: 60 }).map((all) => all.sort((a, b) => a - b))
     check(
       fc.record({ items, shifts: fc.nat({ max: 60 }), least: fc.nat({ max: 55 }) }),

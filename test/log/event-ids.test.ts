@@ -22,8 +22,8 @@ async function visit(pod: Listening, id?: string) {
   return client
 }
 
-describe('the id of a Pod that knows many others', () => {
-  it('names all of them where 260 Pods were replaced within five minutes, and resumes without a gap', async () => {
+describe('the id of a Pod that knows many epochs', () => {
+  it('names all epochs after 260 Pods were replaced, and resumes without a gap', async () => {
     const pod = await podWithPeers(520)
     const { lastEventId = '' } = await visit(pod)
     expect(parsePosition(lastEventId)?.size).toBe(521)
@@ -33,7 +33,7 @@ describe('the id of a Pod that knows many others', () => {
   })
 
   it.each([1_100, 1_500, 2_000])(
-    'of %i is never longer than is read, and a gap tells of it',
+    'stays within its limit with %i epochs, and resuming gets a gap',
     async (count) => {
       const pod = await podWithPeers(count)
       const { lastEventId = '' } = await visit(pod)
@@ -51,7 +51,7 @@ describe('the id of a Pod that knows many others', () => {
     },
   )
 
-  it('stays within any limit, while clients read live events', async () => {
+  it('stays within any limit while clients read live events', async () => {
     const pod = new Listening({ maxLastEventIdBytes: 64 })
     const client = pod.connect('a')
     await settle()

@@ -18,8 +18,8 @@ async function seenFrom(pod: Listening, id: string): Promise<string[]> {
   return client.messages
 }
 
-describe('many events with one key', () => {
-  it('are delivered live as one, without comparing each with all', async () => {
+describe('many events with one idempotency key', () => {
+  it('are delivered live once, without comparing each with all', async () => {
     const pod = new Listening()
     const client = pod.connect('a')
     await pod.clock.advance(0)
@@ -30,7 +30,7 @@ describe('many events with one key', () => {
     expect(client.messages).toEqual(['pay'])
   })
 
-  it('are read as one by who is behind, and leave the log, without comparing each with all', () => {
+  it('are read once by a reader that is behind, without comparing each with all', () => {
     const pod = new Listening()
     const { log } = pod.incarnation
     const reader = new Reader(log, ['a'], timing(120_000))
@@ -45,8 +45,8 @@ describe('many events with one key', () => {
   })
 })
 
-describe('of events with one key', () => {
-  it('none is sent to a client that had any of them, not even the first', async () => {
+describe('events with one idempotency key', () => {
+  it('are not sent to a client that has one of them', async () => {
     const pod = new Listening()
     for (const epoch of ['peer1', 'peer2', 'peer3']) pod.append(duplicate, epoch)
     const { epoch } = pod.incarnation.log
@@ -60,7 +60,7 @@ describe('of events with one key', () => {
     expect(await seenFrom(pod, formatPosition([[epoch, 1]]))).toEqual(['pay'])
   })
 
-  it('the next is the first when the log has let go of the one before it', async () => {
+  it('keep the next one as the first after an eviction', async () => {
     const pod = new Listening({ logMaxAgeMs: 5_000 })
     const { log } = pod.incarnation
     const first = pod.append(duplicate, 'peer1')

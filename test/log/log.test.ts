@@ -79,7 +79,7 @@ function play(
 }
 
 describe('the log', () => {
-  it('numbers each epoch by itself, from 1, and counts places over all of them', () => {
+  it('numbers each epoch from 1, and indexes the entries of all epochs', () => {
     const log = makeLog()
     expect([log.firstIndex, log.nextIndex]).toEqual([0, 0])
     const first = log.append('own00', { stream: 'a', msg: 'x' }, 5, 5)
@@ -95,7 +95,7 @@ describe('the log', () => {
     expect(log.at(4)).toBeUndefined()
   })
 
-  it('stands, at any place, where a reader of everything before it stands', () => {
+  it('has at each index the position of a reader of all entries before it', () => {
     check(fc.array(step, { maxLength: 60 }), (steps) => {
       const log = makeLog()
       play(log, steps, (all, now) => {
@@ -110,7 +110,7 @@ describe('the log', () => {
     })
   })
 
-  it('reads several streams, and all holes, in the order of arrival', () => {
+  it('reads several streams, and all holes, in order of arrival', () => {
     const streams = fc.uniqueArray(fc.constantFrom(...STREAMS, 'nobody’s'))
     check(
       fc.record({ steps: fc.array(step, { maxLength: 60 }), streams, at: fc.nat() }),
@@ -129,7 +129,7 @@ describe('the log', () => {
     )
   })
 
-  it('finds all that a reader lacks, by streams or by epochs, in the order of arrival', () => {
+  it('finds all entries that a reader lacks, by streams or epochs, in order', () => {
     const streams = fc.uniqueArray(fc.constantFrom(...STREAMS, 'nobody’s'))
     const seqs = fc.array(fc.nat(60), { minLength: EPOCHS.length, maxLength: EPOCHS.length })
     check(
@@ -150,7 +150,7 @@ describe('the log', () => {
     )
   })
 
-  it('stays within its bounds, holds no gap of its own, and forgets in order', () => {
+  it('stays within its bounds, has no seq missing, and evicts in order', () => {
     const maxBytes = 3_000
     check(
       fc.array(step, { minLength: 20, maxLength: 80 }),
@@ -188,7 +188,7 @@ describe('the log', () => {
     )
   })
 
-  it('holds an event for exactly the age bound', () => {
+  it('keeps an event for exactly the age bound', () => {
     const log = makeLog()
     log.append('own00', { stream: 'a', msg: 'x' }, 1_000, 1_000)
     log.trim(1_000 + MAX_AGE_MS)
@@ -198,7 +198,7 @@ describe('the log', () => {
     expect(log.epochs.get('own00')).toMatchObject({ have: 1, floor: 1 })
   })
 
-  it('short of room, lets go of the oldest messages first, and still knows whose they were', () => {
+  it('evicts the oldest messages first, and keeps their streams', () => {
     const log = makeLog(10_000)
     for (let i = 0; i < 12; i += 1) log.append('own00', { stream: 'a', msg: 'm'.repeat(1_000) }, 0, 0)
     const kept = [...read(log, ['a'], 0)].map((entry) => (entry.kind === 'event' ? entry.msg?.length : 0))
@@ -209,7 +209,7 @@ describe('the log', () => {
     expect(log.epochs.get('own00')).toMatchObject({ floor: 0, payloadEvicted: log.firstCompleteIndex })
   })
 
-  it('far short of room, lets go of the oldest events whole, and raises their floor', () => {
+  it('evicts the oldest entries under more pressure, and raises their floor', () => {
     const log = makeLog(10_000)
     for (let i = 0; i < 200; i += 1) log.append('own00', { stream: 'a', msg: 'm'.repeat(1_000) }, 0, 0)
     expect(log.firstIndex).toBeGreaterThan(0)
@@ -217,7 +217,7 @@ describe('the log', () => {
     expect([...read(log, ['a'], 0)][0]?.seq).toBe(log.firstIndex + 1)
   })
 
-  it('survives a message that is larger than all its room', () => {
+  it('accepts a message that is larger than its maximum size', () => {
     const log = makeLog(1_024)
     log.append('own00', { stream: 'a', msg: 'm'.repeat(5_000) }, 0, 0)
     expect(log.bytes).toBeLessThanOrEqual(1_024)
@@ -225,7 +225,7 @@ describe('the log', () => {
     expect(log.ownSeq).toBe(1)
   })
 
-  it('counts what streams cost, so that a stream for each event does not take more than its room', () => {
+  it('counts the memory of streams, also with one stream per event', () => {
     const [one, many] = [makeLog(), makeLog()]
     for (let i = 0; i < 1_000; i += 1) {
       one.append('own00', { stream: 'stream 000', msg: 'm' }, 0, 0)
@@ -236,7 +236,7 @@ describe('the log', () => {
     expect(many.bytes).toBe(0)
   })
 
-  it('counts a traceparent, and lets go of it with the message', () => {
+  it('counts a traceparent, and evicts it with the message', () => {
     const traceparent = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`
     const [plain, traced] = [makeLog(), makeLog(1_024)]
     plain.append('own00', { stream: 'a', msg: 'm' }, 0, 0)
@@ -248,7 +248,7 @@ describe('the log', () => {
     expect(traced.bytes).toBe(0)
   })
 
-  it('records what it jumps over as a hole, below which it gives nothing away', () => {
+  it('records skipped seqs as a hole, below which it sends nothing to peers', () => {
     const log = makeLog()
     log.append('peer1', { stream: 'a', msg: 'x' }, 0, 0)
     log.skipTo('peer1', 7, 1)
@@ -260,7 +260,7 @@ describe('the log', () => {
     expect(log.positionAt(2, 1).get('peer1')).toBe(7)
   })
 
-  it('remembers a key as long as the event, per stream', () => {
+  it('keeps an idempotency key per stream, as long as the event', () => {
     const log = makeLog()
     const first = log.append('own00', { stream: 'a', msg: 'x', key: 'k' }, 0, 0)
     const duplicate = log.append('peer1', { stream: 'a', msg: 'x', key: 'k' }, 1_000, 1_000)
@@ -272,7 +272,7 @@ describe('the log', () => {
     expect(log.idempotencyKeys.first('a', 'k')).toBeUndefined()
   })
 
-  it('says nothing of an epoch that fell silent, and in the end forgets it', () => {
+  it('leaves silent epochs out of positions, and removes them in the end', () => {
     const log = makeLog()
     const { forgetMs, dropMs } = timing(MAX_AGE_MS)
     log.append('peer1', {}, 0, 0)
@@ -285,7 +285,7 @@ describe('the log', () => {
     expect(log.epochs.get('peer1')).toBeUndefined()
   })
 
-  it('tells whoever wants to know of each append', () => {
+  it('calls its listeners after each append', () => {
     const log = makeLog()
     let nextIndexes: number[] = []
     log.onAppend(() => nextIndexes.push(log.nextIndex))

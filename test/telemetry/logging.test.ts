@@ -50,7 +50,7 @@ afterEach(() => {
 })
 
 describe('a logger', () => {
-  it('may be console: a line each, whatever is in it', () => {
+  it('can be console: one line per message', () => {
     const [out, err] = [new Sink(), new Sink()]
     const logging = new Logging(new Console(out, err) as typeof console, new VirtualClock())
     logging.info('is ready at 100 %s %d %')
@@ -59,7 +59,7 @@ describe('a logger', () => {
     expect(err.text).toBe('sser: peer a is lost\n')
   })
 
-  it('may be pino: an object a line, with the level and the message', () => {
+  it('can be pino: one object per line, with level and message', () => {
     const out = new Sink()
     const logging = new Logging(pino({ base: null, timestamp: false }, out), new VirtualClock())
     logging.info('is ready at 100 %s %d %')
@@ -75,13 +75,13 @@ describe('a logger', () => {
     ])
   })
 
-  it('is an option, as both are', () => {
+  it('is an option that accepts both', () => {
     for (const logger of FITTING) {
       expect(() => new Sser({ peerFinder: new LocalhostPeerFinder(), logger })).not.toThrow()
     }
   })
 
-  it('that is none of its own is the console, for warnings only; false is silence', () => {
+  it('defaults to warnings on the console; false disables it', () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue()
     const info = vi.spyOn(console, 'info').mockReturnValue()
     for (const logger of [undefined, false] as const) {
@@ -93,7 +93,7 @@ describe('a logger', () => {
     expect(info).not.toHaveBeenCalled()
   })
 
-  it('that throws takes nothing down with it', () => {
+  it('does no harm when it throws', () => {
     const broken = () => {
       throw new Error('disk full')
     }
@@ -102,8 +102,8 @@ describe('a logger', () => {
   })
 })
 
-describe('a line', () => {
-  it('stays one, and no longer than it may be, whatever names and errors say', () => {
+describe('a log line', () => {
+  it('stays one line within the length limit, whatever names and errors contain', () => {
     const { lines, errors } = withLines()
     errors.report(new Error('a\r\nsser: peer b is back\u2028\u001b[2K\u202e\u0000\u009b\ud800'), {
       stage: 'receive',
@@ -117,8 +117,8 @@ describe('a line', () => {
   })
 })
 
-describe('errors in the background', () => {
-  it('are said once a minute for each stage and peer, with the number of those left out', async () => {
+describe('background errors', () => {
+  it('are logged once a minute per stage and peer, with the number suppressed', async () => {
     const { lines, clock, errors } = withLines()
     const refuse = () =>
       errors.report(new SserError('peer-failed', 'answered 400'), { stage: 'append', peer: 'a:1' })
@@ -143,7 +143,7 @@ describe('errors in the background', () => {
     expect(lines.all.at(-1)).toMatch(/: answered 400$/)
   })
 
-  it('are few lines in a flood, from one peer or from ten thousand', async () => {
+  it('cause few lines in a flood, from one peer or from ten thousand', async () => {
     const { lines, clock, errors } = withLines()
     for (let i = 0; i < 10_000; i += 1) errors.report(new Error('x'), { stage: 'receive' })
     expect(lines.all).toHaveLength(1)
@@ -156,7 +156,7 @@ describe('errors in the background', () => {
     expect(lines.all).toHaveLength(259)
   })
 
-  it('that others limit by a key of their own are, too', () => {
+  it('are limited by other keys as well', () => {
     const { lines, logging } = withLines()
     expect(logging.warnOncePerMinute('refused 10.0.0.9', 'refused a request from 10.0.0.9')).toBe(true)
     expect(logging.warnOncePerMinute('refused 10.0.0.9', 'refused a request from 10.0.0.9')).toBe(false)
@@ -165,7 +165,7 @@ describe('errors in the background', () => {
 })
 
 describe('a Pod', () => {
-  it('says when it starts, is ready, loses a peer and has it back, drains and has stopped', async () => {
+  it('logs start, readiness, lost and recovered peers, drain and stop', async () => {
     const lines = new Lines()
     const fleet = new Fleet(2, { drainTimeoutMs: 100, flushTimeoutMs: 0 })
     fleet.replace(0, { logger: lines })
@@ -189,7 +189,7 @@ describe('a Pod', () => {
     ])
   })
 
-  it('whose peer comes and goes says so no more than twice a minute', async () => {
+  it('logs a peer that comes and goes at most twice a minute', async () => {
     const { lines, errors } = withLines()
     for (let i = 0; i < 1_000; i += 1) {
       errors.report(new Error('x'), { stage: 'append', peer: 'a:1' })

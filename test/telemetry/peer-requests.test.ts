@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { PeerRequests } from '../../src/telemetry/peer-requests.ts'
 
-test('the requests to peers that are long gone are forgotten, the oldest first', () => {
+test('counters of requests to removed peers are evicted, the oldest first', () => {
   const requests = new PeerRequests()
   for (let i = 0; i < 1_500; i += 1) {
     requests.add(`10.0.0.${i}:7000`, 200, 2)

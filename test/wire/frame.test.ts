@@ -56,7 +56,7 @@ const asSeen = ({ id, event, msg }: Frame) => ({ id, event: event?.toWellFormed(
 const cuts = fc.array(fc.nat(), { maxLength: 20 })
 
 describe('a frame, as a client reads it', () => {
-  it('says what was sent, up to line breaks, and nothing else, wherever the network cuts it', () => {
+  it('has the sent text, up to line breaks, wherever the network splits it', () => {
     const frames = fc.array(frame, { minLength: 1, maxLength: 8 })
     check(
       fc.record({ frames, at: cuts }),
@@ -85,7 +85,7 @@ describe('a frame, as a client reads it', () => {
     )
   })
 
-  it('survives among the frames that Sser sends of itself', () => {
+  it('is parsed correctly among the frames of the server', () => {
     check(
       fc.record({ one: frame, position: id, at: cuts }),
       ({ one, position, at }) => {
@@ -112,7 +112,7 @@ describe('a frame, as a client reads it', () => {
     )
   })
 
-  it('takes the id away with a gap where there are none', () => {
+  it('clears the id with a gap without an id', () => {
     expect(received(gapFrame(undefined, 'slow-client'))).toEqual({
       events: [{ id: '', event: 'sser-gap', data: '{"reason":"slow-client"}' }],
       odd: [],
@@ -120,7 +120,7 @@ describe('a frame, as a client reads it', () => {
     })
   })
 
-  it('is the bytes that a Go Pod writes, for one plain line without an id', () => {
+  it('has the bytes of a Go Pod for one line without an id', () => {
     expect(eventFrame({ msg: 'm0' })).toBe('data: m0\n\n')
   })
 })
@@ -140,7 +140,7 @@ describe('each block', () => {
     retryFrame(),
   ]
 
-  it('has the id as its last field, where it has one', () => {
+  it('has its id, if any, as the last field', () => {
     for (const frame of frames()) {
       const fields = frame
         .trimEnd()
@@ -150,7 +150,7 @@ describe('each block', () => {
     }
   })
 
-  it('has data, and a name where the server sends it of its own', () => {
+  it('has data, and an event type if the server creates it', () => {
     for (const frame of frames()) {
       expect(frame.match(/\n\n/g), frame).toHaveLength(1)
       expect(frame, frame).toMatch(/^data: ./m)

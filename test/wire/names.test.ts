@@ -22,17 +22,17 @@ const CONTROLS = [
 
 describe('a stream name', () => {
   it.each(['orders', 'a b', 'é✓漢😀', 'x'.repeat(256), 'é'.repeat(128), '\u2028', '../..', ':'])(
-    'may be %j',
+    'can be %j',
     (name) => {
       expect(validateStreamName(name)).toBeUndefined()
     },
   )
 
-  it('must be there', () => {
+  it('must not be empty', () => {
     expect(validateStreamName('')?.code).toBe('stream-name-required')
   })
 
-  it('has at most 256 bytes of UTF-8, and its refusal says so', () => {
+  it('has at most 256 bytes of UTF-8, and its error says so', () => {
     for (const name of ['x'.repeat(257), `${'é'.repeat(128)}x`, '漢'.repeat(86), '😀'.repeat(65)]) {
       const fault = validateStreamName(name)
       expect(fault?.code).toBe('invalid-stream-name')
@@ -45,7 +45,7 @@ describe('a stream name', () => {
     expect(validatePeerStreamName(name)).toBeUndefined()
   })
 
-  it('has no control characters', () => {
+  it('must not contain control characters', () => {
     for (const code of CONTROLS)
       expect(validateStreamName(`a${String.fromCharCode(code)}b`)?.code, String(code)).toBe(
         'invalid-stream-name',
@@ -80,7 +80,7 @@ describe('a message of the default limit', () => {
 
 describe('an event type', () => {
   it.each(['order', ' spaced ', 'a:b', '😀', 'x'.repeat(MAX_EVENT_TYPE_LENGTH), 'sser', 'my-sser-gap'])(
-    'may be %j',
+    'can be %j',
     (type) => {
       expect(validateEventType(type)).toBeUndefined()
     },
@@ -94,8 +94,8 @@ describe('an event type', () => {
   )
 })
 
-describe('a key', () => {
-  it.each(['k', 'order 17', 'x'.repeat(256)])('may be %j', (key) => {
+describe('an idempotency key', () => {
+  it.each(['k', 'order 17', 'x'.repeat(256)])('can be %j', (key) => {
     expect(validateIdempotencyKey(key)).toBeUndefined()
   })
 
@@ -104,16 +104,16 @@ describe('a key', () => {
   })
 })
 
-describe('a length in bytes', () => {
+describe('the length in bytes', () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'é', '漢', '😀', '\ud800', '\udfff'), maxLength: 60 })
 
-  it('is what the encoder makes of the text, lone surrogates and all', () => {
+  it('is that of the encoded text, also with lone surrogates', () => {
     check(text, (one) => {
       expect(byteLength(one)).toBe(Buffer.byteLength(one.toWellFormed()))
     })
   })
 
-  it('is over a limit exactly when there are more bytes', () => {
+  it('exceeds a limit exactly if the encoded text does', () => {
     check(fc.record({ one: text, limit: fc.nat({ max: 200 }) }), ({ one, limit }) => {
       expect(isLongerThan(one, limit)).toBe(byteLength(one) > limit)
     })

@@ -42,19 +42,19 @@ function someIds(count: number): string[] {
 }
 
 describe('an id', () => {
-  it('reads back as the position that it was printed from', () => {
+  it('parses to the position that it was formatted from', () => {
     check(claims, (position) => {
       expect(parsePosition(print(position))).toEqual(position)
     })
   })
 
-  it('is printable ASCII without spaces, as every client needs', () => {
+  it('is printable ASCII without spaces', () => {
     check(claims, (position) => {
       expect(print(position)).toMatch(/^[!-~]+$/)
     })
   })
 
-  it('is shorter than a UUID for a young fleet of three', () => {
+  it('is shorter than a UUID for a new fleet of three Pods', () => {
     const position: [string, number][] = ['aaaaa', 'bbbbb', 'ccccc'].map((name) => [name, 12_345])
     expect(formatPosition(position).length).toBeLessThan(36)
   })
@@ -79,7 +79,7 @@ describe('an id', () => {
     expect(parsePosition(foreign)).toBeUndefined()
   })
 
-  it('of random noise is not ours', () => {
+  it('is rejected if it is random noise', () => {
     check(
       fc.string({ unit: 'binary', maxLength: 200 }),
       (noise) => {
@@ -89,7 +89,7 @@ describe('an id', () => {
     )
   })
 
-  it('is refused once a single character was altered', () => {
+  it('is rejected after a change of a single character', () => {
     const random = seededRandom(SEED)
     let altered = 0
     let slipped = 0
@@ -106,7 +106,7 @@ describe('an id', () => {
     expect(slipped).toBeLessThanOrEqual(1)
   })
 
-  it('is refused once it was cut short, or lengthened', () => {
+  it('is rejected if it was cut or extended', () => {
     let slipped = 0
     for (const id of someIds(500)) {
       for (let length = 0; length < id.length; length += 1) {
@@ -118,7 +118,7 @@ describe('an id', () => {
     expect(slipped).toBeLessThanOrEqual(1)
   })
 
-  it('is refused when it names an epoch twice, or a seq that no number holds', () => {
+  it('is rejected if it names an epoch twice, or too large a seq', () => {
     expect(
       parsePosition(
         formatPosition([
@@ -131,7 +131,7 @@ describe('an id', () => {
     expect(parsePosition(formatPosition([['aaaaa', Number.MAX_SAFE_INTEGER + 3]]))).toBeUndefined()
   })
 
-  it('is not read beyond the limit', () => {
+  it('is not parsed beyond the length limit', () => {
     const id = formatPosition(Array.from({ length: 50 }, (_, i) => [`pod${10 + i}`, 1]))
     expect(parsePosition(id, id.length)?.size).toBe(50)
     expect(parsePosition(id, id.length - 1)).toBeUndefined()
@@ -142,7 +142,7 @@ describe('an id', () => {
 })
 
 describe('an epoch', () => {
-  it('is five letters or digits, drawn from all of them', () => {
+  it('is five random letters or digits', () => {
     const random = seededRandom(SEED)
     const drawn = Array.from({ length: 500 }, () => randomEpoch(random))
     expect(drawn.every(isEpoch)).toBe(true)

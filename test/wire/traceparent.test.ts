@@ -6,12 +6,12 @@ const PARENT = 'b7ad6b7169203331'
 const GOOD = `00-${TRACE}-${PARENT}-01`
 
 describe('a traceparent', () => {
-  it('is kept as it is', () => {
+  it('is kept unchanged', () => {
     expect(normalizeTraceparent(GOOD)).toBe(GOOD)
     expect(parseTraceparent(GOOD)).toEqual({ traceId: TRACE, spanId: PARENT, flags: 1 })
   })
 
-  it('of a later version is read as far as this one goes', () => {
+  it('of a later version keeps the fields of version 00', () => {
     expect(normalizeTraceparent(`cc-${TRACE}-${PARENT}-01`)).toBe(GOOD)
     expect(normalizeTraceparent(`cc-${TRACE}-${PARENT}-01-what-the-future-brings`)).toBe(GOOD)
   })
