@@ -29,6 +29,7 @@ const PAGES = [
   'docs/fast-path.md',
   'docs/frameworks.md',
   'docs/tracing.md',
+  'docs/glossary.md',
 ]
 const DRAWINGS = readdirSync(new URL('docs/drawings/', ROOT)).map((name) => `docs/drawings/${name}`)
 // The epochs of the examples all have a digit, and so are no words.
