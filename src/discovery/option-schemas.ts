@@ -4,12 +4,17 @@ import type { OnError } from '../telemetry/error-reporter.ts'
 import type { Family } from './address.ts'
 
 /** Schemas of the options that `DnsPeerFinder` and `KubernetesPeerFinder` share. */
-export const commonOptions = {
+export const commonOptions: {
+  readonly port: v.OptionalSchema<v.GenericSchema<number>, undefined>
+  readonly family: v.OptionalSchema<v.GenericSchema<Family>, undefined>
+  readonly onError: v.OptionalSchema<v.GenericSchema<OnError>, undefined>
+  readonly clock: v.OptionalSchema<v.GenericSchema<Clock>, undefined>
+} = {
   port: v.optional(wholeNumber(1, 65_535)),
   family: v.optional(v.custom<Family>((value) => value === 'IPv4' || value === 'IPv6', "'IPv4' or 'IPv6'")),
   onError: v.optional(v.custom<OnError>((value) => typeof value === 'function', 'a function')),
   clock: v.optional(v.custom<Clock>(isObject, 'a Clock')),
-} as const
+}
 
 export function wholeNumber(minimum: number, maximum: number): v.GenericSchema<number> {
   return v.custom<number>(
