@@ -70,7 +70,7 @@ function section(title: string): string {
   return protocol.split(/^#{2,3} /m).find((part) => part.startsWith(`${title}\n`)) as string
 }
 
-describe('the page of attacks', () => {
+describe('the attack matrix', () => {
   const page = read('docs/security.md')
   const attacks = Array.from(page.matchAll(/^\|.*\| `(test\/\S+)`: (.*) \|$/gm), ([, file, name]) => [
     String(name),
@@ -104,7 +104,7 @@ describe('the page of attacks', () => {
   })
 })
 
-describe('the page on who may listen', () => {
+describe('the page on authorization', () => {
   test('shows the recipes as they are tested', () => {
     const shown = blocks(read('docs/authorize.md'), 'ts').slice(1)
     const tested = ['jwt-cookie', 'jwt-query', 'signed-link', 'session-store'].map((name) =>

@@ -73,7 +73,7 @@ describe('the hook', () => {
     ['gives seconds', () => ({ expiresAt: Math.round(Date.now() / 1_000) + 60 })],
     ['gives no time', () => ({ expiresAt: Number.NaN })],
     ['does not come back', () => new Promise(() => {})],
-  ])('that %s lets nobody in, but ends no EventSource for good', async (_, hook) => {
+  ])('that %s admits no client, but ends no EventSource for good', async (_, hook) => {
     const pod = await one(hook as Authorize, { authorizeTimeoutMs: 50 })
     const response = await ask(pod)
     expect([response.status, await response.text()]).toEqual([

@@ -73,7 +73,7 @@ describe('disconnect()', () => {
     }
   })
 
-  it('ends, too, who is being judged just then, here and elsewhere', async () => {
+  it('also ends a connection whose authorize call is pending, on any Pod', async () => {
     const gates: (() => void)[] = []
     const slow = async (): Promise<Decision> => {
       await new Promise<void>((resolve) => gates.push(resolve))

@@ -30,7 +30,7 @@ describe('connections', () => {
     await until('there is room', async () => (await ask(pod)).status === 200)
   })
 
-  it('that come all at once, and are judged slowly, do not slip past it', async () => {
+  it('that arrive all at once do not exceed the limit while authorize is slow', async () => {
     const gate = Promise.withResolvers<'allow'>()
     let asked = 0
     const authorize = () => {
@@ -114,7 +114,7 @@ describe('connections', () => {
     await until('there is room', async () => (await ask(pod)).status === 200)
   })
 
-  it('behind a proxy count for the client that it names, and nobody can name another', async () => {
+  it('behind a proxy count for the client that the proxy names, and a client can name no other', async () => {
     const pod = await fleet.one({ maxConnectionsPerAddress: 1, trustedProxyHops: 1 })
     const via = (forwarded: string) => ask(pod, '?stream=a', { 'x-forwarded-for': forwarded })
     const held = await fetch(`${pod.url}/events?stream=a`, {
@@ -207,7 +207,7 @@ describe('connections', () => {
 })
 
 describe('streams', () => {
-  it('beyond those that a Pod knows are told 429; those that somebody listens on are not', async () => {
+  it('beyond maxStreams are rejected with 429; streams in use are not', async () => {
     const pod = await fleet.one({ maxStreams: 3 })
     await listen(pod, 'a', 'b')
     expect(await ask(pod, '?stream=c&stream=d')).toMatchObject({ status: 429, code: 'too-many-streams' })

@@ -42,7 +42,7 @@ describe('Pods with certificates', () => {
     await expect(fleet.start({ ...secured(), fetch })).rejects.toMatchObject({ code: 'invalid-options' })
   })
 
-  it('take nothing from who has none, or a stranger’s, or speaks plainly', async () => {
+  it('take nothing over plain HTTP, without a certificate, or with one of another authority', async () => {
     const [one] = (await fleet.start(secured(), secured(stranger), {})) as [SecuredPod]
     const client = await fleet.listen(0, 'a')
     for (const index of [1, 2]) await (fleet.pods[index] as SecuredPod).sser.send('a', 'forged')

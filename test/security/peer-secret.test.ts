@@ -177,7 +177,7 @@ describe('a stranger without the secret', () => {
     expect((await again()).headers.get('sser-signature')).toMatch(/^t=\d+, m=/)
   })
 
-  it('who answers at the address of a peer is not believed', async () => {
+  it('rejects an answer from the address of a peer without the secret', async () => {
     const [pod] = (await fleet.start({ peerSecret, initialSyncTimeoutMs: 0 }, { peerSecret })) as [SecuredPod]
     const client = await fleet.listen(0, 'a')
     await (fleet.pods[1] as SecuredPod).served.stop()
