@@ -31,7 +31,7 @@ interface BatchFrame {
 /** The frames of a batch for some audiences, encoded; all their connections share the bytes. */
 export interface Chunk extends DeliveryCounts {
   bytes: Uint8Array
-  /** Number of connections whose clients have not taken the chunk yet. */
+  /** Number of connections that wait for their clients to take the chunk. */
   holders: number
 }
 

@@ -11,7 +11,7 @@ export class CarriedEntries {
     return this.#epochs.length
   }
 
-  /** The client has `epoch` up to `seq`; Pods whose logs have less have carried this entry since `since`. */
+  /** The client has `epoch` up to `seq`; Pods with less of it have carried this entry since `since`. */
   add(epoch: string, seq: number, since: number): void {
     this.#epochs.push(epoch)
     this.#seqs.push(seq)

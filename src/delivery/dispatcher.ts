@@ -84,7 +84,7 @@ export class Dispatcher {
   }
 }
 
-/** Begins a span for each event whose trace is sampled; the returned function ends them. */
+/** Begins a span for each sampled event; the returned function ends them. */
 function traceDelivery(
   tracing: Tracing,
   entries: readonly EventEntry[],

@@ -231,7 +231,7 @@ export class Hub {
       this.#abort(connection, 'output-buffers-full')
   }
 
-  /** Removes a connection whose sink threw, so that the delivery to the others goes on. */
+  /** Removes a connection after its sink threw, so that the delivery to the others goes on. */
   #fail(connection: Connection, error: unknown): void {
     this.remove(connection)
     this.#onError(error)

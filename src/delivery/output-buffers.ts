@@ -6,7 +6,7 @@ const SMALL_BYTES = 65_536
 
 /**
  * Counts the bytes that were written to clients and not taken yet. A connection has at most one such chunk, because its
- * sink asks for the next one when it was taken. A chunk whose bytes several sockets share counts once.
+ * sink asks for the next one when it was taken. A chunk that several sockets share counts once.
  */
 export class OutputBuffers {
   readonly maxBytes: number

@@ -58,7 +58,7 @@ export class Logging {
   readonly #clock: Clock
   readonly #windows = new Windows(MAX_KEYS)
   readonly #rejections = new Windows(MAX_ADDRESSES)
-  /** Peers whose loss was logged. */
+  /** Peers with a logged loss. */
   readonly #lost = new Set<string>()
 
   /** `false` disables logging; undefined logs warnings to the console. */

@@ -27,7 +27,7 @@ export interface TracedSend {
   readonly traceparent: string | undefined
 }
 
-/** One request to a peer with events whose traces are sampled. */
+/** One request to a peer that has sampled events. */
 export interface TracedAppend {
   /** The peer, as `address:port`. */
   readonly peer: string
@@ -37,7 +37,7 @@ export interface TracedAppend {
   readonly traceparents: readonly string[]
 }
 
-/** Delivery of one event, whose trace is sampled, to the connections of this Pod. */
+/** Delivery of one sampled event to the connections of this Pod. */
 export interface TracedDelivery {
   readonly stream: string
   /** The event's id, as its receipt has it. */

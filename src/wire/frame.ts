@@ -4,7 +4,7 @@
  * Every block has data, and every block of the server's own has an event type, because several client libraries turn a
  * block without them, such as a lone `retry:` or a comment, into an unnamed message with empty data. `id:` is the last
  * field, because several clients store the id as soon as its line arrives: after a connection that breaks inside a
- * block, they must not have the id of an event whose data did not arrive.
+ * block, they must not have the id of an event without its data.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 

@@ -54,7 +54,7 @@ export function formatPosition(
 /** Entry of an id for one epoch. */
 export interface PositionEntry {
   seq: number
-  /** Time for which Pods whose logs have less of the epoch have carried this entry. Undefined: not carried. */
+  /** Time for which Pods with less of the epoch have carried this entry. Undefined: not carried. */
   carriedMs: number | undefined
 }
 

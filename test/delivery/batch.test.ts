@@ -8,7 +8,7 @@ const MIB = 1_048_576
 const EPOCHS = 2_000
 const HIGH = 10 ** 12
 
-/** A Pod that knows so many Pods that each of its ids takes 28 KB. */
+/** A Pod with 2,000 epochs, so that each of its ids takes 28 KB. */
 function crowded(): Listening {
   const pod = new Listening({ maxLastEventIdBytes: 40_000 })
   for (let i = 0; i < EPOCHS; i += 1) pod.incarnation.log.skipTo(epochOf(i), HIGH, pod.clock.now())
@@ -19,12 +19,12 @@ function epochOf(i: number): string {
   return `${10_000 + i}`
 }
 
-/** Counts how often a position is printed from now on. */
-function countPrints(log: Log): () => number {
-  let prints = 0
+/** Counts how often a position is formatted from now on. */
+function countFormats(log: Log): () => number {
+  let formats = 0
   class Counting extends Map<string, number> {
     override [Symbol.iterator]() {
-      prints += 1
+      formats += 1
       return super[Symbol.iterator]()
     }
   }
@@ -34,10 +34,10 @@ function countPrints(log: Log): () => number {
     for (const [epoch, seq] of positionAt(index, now)) position.set(epoch, seq)
     return position
   }
-  return () => prints
+  return () => formats
 }
 
-/** The batches that bring all from the entry `from` on to one who listens on `a`. */
+/** The batches from the entry `from` on for an audience of `a`. */
 function batches({ incarnation: { log }, clock }: Listening, from: number) {
   const audience = new Audience(['a'])
   const all = []
@@ -108,12 +108,12 @@ describe('a batch', () => {
     const { log } = pod.incarnation
     const from = log.nextIndex
     for (let i = 1; i <= 3_000; i += 1) log.skipTo(epochOf(0), HIGH + i, pod.clock.now())
-    const prints = countPrints(log)
+    const formats = countFormats(log)
     const [{ chunk, text } = {}, ...others] = batches(pod, from)
     expect(others).toEqual([])
     expect(chunk?.gaps).toEqual(['peer-loss'])
     expect(text).toContain(`${epochOf(0)}${(HIGH + 3_000).toString(36)}`)
-    expect(prints()).toBe(1)
+    expect(formats()).toBe(1)
   })
 
   it('sends one gap for consecutive evicted messages', () => {
@@ -121,10 +121,10 @@ describe('a batch', () => {
     const { log } = pod.incarnation
     for (let i = 0; i < 1_000; i += 1) pod.send('a', 'x'.repeat(1_000))
     expect(log.firstCompleteIndex - log.firstIndex).toBeGreaterThan(100)
-    const prints = countPrints(log)
+    const formats = countFormats(log)
     const [{ chunk } = {}] = batches(pod, log.firstIndex)
     expect(chunk?.gaps).toEqual(['trimmed'])
-    expect(prints()).toBe(1 + (chunk?.events ?? 0))
+    expect(formats()).toBe(1 + (chunk?.events ?? 0))
   })
 
   it('sends the gap of a hole between two events before the second event’s id', () => {

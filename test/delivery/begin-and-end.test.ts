@@ -6,7 +6,7 @@ import { Listening } from '../support/listening.ts'
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `${from + i}`)
 
-/** What a client sees that reads from here on: messages, and gaps with their reasons. */
+/** Messages, and gaps with their reasons, that a client receives from here on. */
 async function seen(pod: Listening, client: Client): Promise<string[]> {
   client.flow()
   await pod.clock.advance(0)

@@ -6,7 +6,7 @@ import { Listening } from '../support/listening.ts'
 const MISSED = 400
 const decoder = new TextDecoder()
 
-/** A Pod, and the id of somebody who lacks several slices of its log. */
+/** A Pod, and the id of a client that lacks several slices of its log. */
 async function podWithPast(): Promise<{ pod: Listening; id: string | undefined }> {
   const pod = new Listening()
   const client = pod.connect('past')
@@ -28,7 +28,7 @@ describe('a mass of reconnecting clients', () => {
         write(chunk) {
           slices += 1
           texts[i] += decoder.decode(chunk)
-          // As a socket does: the next may come at once.
+          // A socket does the same: the next chunk can follow at once.
           return true
         },
         close() {},
@@ -52,7 +52,7 @@ describe('a mass of reconnecting clients', () => {
       const numbers = [...text.matchAll(/^data: (\d+) /gm)].map(([, n]) => Number(n))
       expect(numbers).toEqual(Array.from({ length: MISSED }, (_, i) => i))
     }
-    // Nobody was served whole before the others had anything: the first and the last were done within one round.
+    // No client was served completely before the others: the first and the last finished within one round.
     expect(pod.errors).toEqual([])
   })
 

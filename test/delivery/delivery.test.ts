@@ -141,7 +141,7 @@ describe('a connection that stops reading', () => {
       pod.send('a', n)
       await settle()
     }
-    // Had a single chunk been queued, this read would be that chunk.
+    // A queued chunk would come first here.
     await stalled.read()
     expect(stalled.messages).toEqual(numbers(1, 100))
     expect(stalled.chunks).toHaveLength(2)

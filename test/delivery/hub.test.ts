@@ -4,7 +4,7 @@ import { settle } from '../support/clock.ts'
 import { Listening } from '../support/listening.ts'
 import { within } from '../support/until.ts'
 
-/** What the hub may hold when nobody listens. */
+/** Without connections the hub holds nothing. */
 function expectNothingHeld(pod: Listening) {
   expect(pod.incarnation.hub.size).toBe(0)
   expect([...pod.incarnation.hub.registry.streams]).toEqual([])
@@ -45,7 +45,7 @@ describe('heartbeats', () => {
 
   it('never move the id past events that are not delivered yet', async () => {
     const pod = new Listening({ heartbeatMs: 1_500 })
-    // Sent at the very moment of the first beat: the flush has then served a thousand, and not the last of all.
+    // Sent at the time of the first heartbeat, when the delivery has served a thousand connections, and not the last one.
     pod.clock.after(100, () => pod.send('a', 'x'))
     for (let i = 0; i < 3_000; i += 1)
       pod.join(['a'], (_, connection) => queueMicrotask(() => pod.incarnation.hub.pull(connection)))
@@ -192,7 +192,7 @@ describe('a hub', () => {
     isCounting = true
     pod.send('a', 'x')
     const steps: number[] = []
-    // Something else that wants its turn, again and again, while the flush goes on.
+    // Another task that runs in every turn of the event loop during the delivery.
     const watch = () => {
       steps.push(served)
       if (served < size) pod.clock.after(0, watch)

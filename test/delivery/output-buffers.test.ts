@@ -6,7 +6,7 @@ import { Listening } from '../support/listening.ts'
 
 const MIB = 1_048_576
 
-/** A client that takes a chunk only when it is told to. */
+/** A client that takes a chunk only on a call. */
 class SlowSink implements Sink {
   readonly isSharing: boolean
   readonly chunks: Uint8Array[] = []
@@ -19,7 +19,7 @@ class SlowSink implements Sink {
     pod.incarnation.hub.add(connection)
     this.pull = () => pod.incarnation.hub.pull(connection)
     this.pull()
-    // Its greeting is taken.
+    // The client takes the preamble.
     this.pull()
   }
 
@@ -124,7 +124,7 @@ describe('1,000 clients with 31 streams of their own and a shared one', () => {
         queueMicrotask(() => pod.incarnation.hub.pull(connection))
       })
     await settle()
-    // Each client gets something of its own, so that no two have the same chunk.
+    // Each client gets an event of its own, so that no two have the same chunk.
     for (let i = 0; i < 1_000; i += 1) pod.send(`u${i}-7`, 'x')
     for (let i = 0; i < 7_000; i += 1) pod.send('hot', 'x')
     const watch = () => {
@@ -136,7 +136,7 @@ describe('1,000 clients with 31 streams of their own and a shared one', () => {
     pod.clock.after(0, watch)
     await pod.clock.advance(0)
     expect(most).toBeGreaterThan(100_000)
-    // Two chunks of one MiB, where one of them is already more than a turn's part.
+    // Two chunks of one MiB; one of them exceeds the part of a turn already.
     expect(most).toBeLessThan(2.5 * MIB)
   }, 30_000)
 })

@@ -8,7 +8,7 @@ import { Listening } from '../support/listening.ts'
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `${from + i}`)
 
-/** What a client that comes with `id` sees: messages, and gaps with their reasons. */
+/** Messages, and gaps with their reasons, that a client with `id` receives. */
 async function seenFrom(pod: Listening, id: string | undefined, streams = ['a']): Promise<string[]> {
   const client = pod.open(streams, id).flow()
   await pod.clock.advance(0)
@@ -19,7 +19,7 @@ async function seenFrom(pod: Listening, id: string | undefined, streams = ['a'])
   })
 }
 
-/** The id of a client that was there and went. */
+/** The id of a client that connected and disconnected. */
 async function idNow(pod: Listening, ...streams: string[]): Promise<string> {
   const client = pod.open(streams)
   await client.read()
@@ -143,7 +143,7 @@ describe('a client that resumes', () => {
     await pod.clock.advance(1_000)
     pod.append({})
     await pod.clock.advance(4_500)
-    // The event is past its age by now, the next sign of incarnation is not: no floor speaks of what came before it.
+    // The event is past its age, the next no-op entry is not: no floor covers the entries before it.
     expect(await seenFrom(pod, id)).toEqual(['legacy-peer'])
     await pod.clock.advance(1_000)
     expect(await seenFrom(pod, id)).toEqual(['trimmed'])
@@ -170,7 +170,7 @@ describe('a client that resumes', () => {
   })
 })
 
-/** Pods that nobody here knows: those of `prefix`, each at 1. */
+/** Entries of unknown Pods: epochs with `prefix`, each at seq 1. */
 const unknown = (count: number, prefix: string) =>
   Array.from({ length: count }, (_, i): [string, number] => [`${prefix}${1_000 + i}`, 1])
 
@@ -269,7 +269,7 @@ describe('a client of a fleet that resumes', () => {
     await settle()
     await first.cancel()
     await fleet.start(fleet.replace(1))
-    // It has yet to hear of another hundred, of which the client comes from one.
+    // The Pod does not know another hundred yet; the client comes from one of them.
     const ahead = unknown(100, 'z')
     const claims = parsePosition(first.lastEventId ?? '') ?? new Map()
     const entries = [...claims].map(([epoch, { seq }]): [string, number] => [epoch, seq])

@@ -10,7 +10,7 @@ import { Listening } from '../support/listening.ts'
 const STREAMS = Array.from({ length: 32 }, (_, i) => `s${i}`)
 const MANY = 40_000
 
-/** A Pod whose log is full of small events: of its own on the 32 streams, and of a peer on others. */
+/** A Pod with a log full of small events: its own on the 32 streams, and those of a peer on others. */
 function podWithPast(): Listening {
   const pod = new Listening()
   pod.append({}, 'peer1')
@@ -21,7 +21,7 @@ function podWithPast(): Listening {
   return pod
 }
 
-/** A reader that comes with an id, and how far its cursor moves with each slice. */
+/** A reader that resumes with an id, and the distance that each slice moves its cursor. */
 function steps(pod: Listening, claims: [string, number][]): number[] {
   const { log } = pod.incarnation
   const reader = new Reader(log, STREAMS, timing(120_000))
@@ -42,7 +42,7 @@ describe('a slice of the log', () => {
       [pod.incarnation.log.epoch, pod.incarnation.log.ownSeq],
       ['peer1', 1],
     ])
-    // Every second entry is of a stream of the reader: what it walks is half of what it passes.
+    // Every second entry is of a stream of the reader, so it reads half of the entries that it passes.
     expect(Math.max(...moves)).toBeLessThanOrEqual(2 * 2_100)
     expect(moves.length).toBeGreaterThan(MANY / 2_100)
   })

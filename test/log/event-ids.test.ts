@@ -3,7 +3,7 @@ import { parsePosition } from '../../src/wire/position.ts'
 import { settle } from '../support/clock.ts'
 import { Listening } from '../support/listening.ts'
 
-/** A Pod that knows so many others, each with an event, and each silent for a little longer than the next. */
+/** A Pod that knows `count` epochs, each with an event, and each silent for a little longer than the next. */
 async function podWithPeers(count: number): Promise<Listening> {
   const pod = new Listening()
   for (let i = 0; i < count; i += 1) {
@@ -14,7 +14,7 @@ async function podWithPeers(count: number): Promise<Listening> {
   return pod
 }
 
-/** A client that was there, and went. */
+/** A client that connected and disconnected. */
 async function visit(pod: Listening, id?: string) {
   const client = pod.open(['a'], id).flow()
   await settle()
@@ -40,13 +40,13 @@ describe('the id of a Pod that knows many epochs', () => {
       expect(lastEventId.length).toBeLessThanOrEqual(7_168)
       const named = parsePosition(lastEventId)
       expect(named?.size).toBeGreaterThan(850)
-      // Of those that it names, each has spoken later than those that it leaves out.
+      // Every epoch in the id was active later than those that it leaves out.
       expect([named?.has(`p${1_000 + count - 1}`), named?.has('p1000')]).toEqual([true, false])
       expect(named?.has(pod.incarnation.log.epoch)).toBe(true)
       pod.send('a', 'meanwhile')
       const again = await visit(pod, lastEventId)
       expect(again.gaps.map(({ data }) => data)).toEqual(['{"reason":"trimmed"}'])
-      // Nothing comes twice.
+      // No event comes twice.
       expect(again.messages).toEqual(['meanwhile'])
     },
   )

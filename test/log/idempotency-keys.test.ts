@@ -4,14 +4,14 @@ import { timing } from '../../src/log/timing.ts'
 import { formatPosition } from '../../src/wire/position.ts'
 import { Listening } from '../support/listening.ts'
 
-/** Each costs the same: if each were compared with all, they would take many times as long. */
+/** Each event costs the same: a comparison of each with all would take many times as long. */
 const MANY = 20_000
 /** They take some 30 ms. */
 const MAX_MS = 1_500
 
 const duplicate = { stream: 'a', msg: 'pay', key: 'k' }
 
-/** What a client that comes with `id` gets of its stream. */
+/** Messages of its stream that a client with `id` receives. */
 async function seenFrom(pod: Listening, id: string): Promise<string[]> {
   const client = pod.open(['a'], id).flow()
   await pod.clock.advance(0)

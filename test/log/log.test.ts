@@ -53,7 +53,7 @@ const step = fc.oneof(
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
-/** Plays the steps, and remembers all that was ever appended. */
+/** Applies the steps, and records every appended entry. */
 function play(
   log: Log,
   steps: readonly Step[],
@@ -71,7 +71,7 @@ function play(
       log.skipTo(one.epoch, (log.epochs.get(one.epoch)?.have ?? 0) + one.seqs + 1, now)
     else if (one.kind === 'no-op') log.append(one.epoch, {}, now, now)
     else log.append(one.epoch, { stream: one.stream, msg: 'm'.repeat(one.size) }, now - one.age, now)
-    // The log may have let go of it at once; what it was is known all the same.
+    // The log may have evicted the entry at once; the test knows its kind.
     if (log.nextIndex > nextIndex)
       all.push(log.at(nextIndex) ?? ({ kind: 'no-op', index: nextIndex } as LogEntry))
     after(all, now)

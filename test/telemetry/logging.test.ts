@@ -11,7 +11,7 @@ import { VirtualClock } from '../support/clock.ts'
 import { Fleet, refused } from '../support/fleet.ts'
 
 const MINUTE_MS = 60_000
-/** `console` and `pino` are loggers as they are: that this compiles is part of the test. */
+/** `console` and `pino` are valid loggers; the test includes that this compiles. */
 const FITTING: readonly Logger[] = [console, pino({ enabled: false })]
 
 class Lines implements Logger {
@@ -28,7 +28,7 @@ class Lines implements Logger {
   }
 }
 
-/** What is written to it. */
+/** The lines that were written to it. */
 class Sink extends Writable {
   text = ''
 
@@ -150,7 +150,7 @@ describe('background errors', () => {
     for (let i = 0; i < 10_000; i += 1) errors.report(new Error('x'), { stage: 'append', peer: `peer${i}:1` })
     expect(lines.all).toHaveLength(258)
     expect(errors.counts).toMatchObject({ receive: 10_000, append: 10_000 })
-    // Those who share a window are counted; the others make room for new ones.
+    // Keys that share a window are counted; expired windows are evicted for new keys.
     await clock.advance(MINUTE_MS)
     errors.report(new Error('x'), { stage: 'initial-sync', peer: 'new:1' })
     expect(lines.all).toHaveLength(259)

@@ -13,7 +13,7 @@ import { validateEventType } from '../../src/wire/names.ts'
 import { asReceived, HOSTILE_MESSAGES, oddMessage, seededRandom } from '../support/messages.ts'
 import { check } from '../support/property.ts'
 
-/** What a client sees of these bytes, however the network cuts them; `eventsource-parser` is the judge. */
+/** Events that a client parses from these bytes, however the network splits them, by `eventsource-parser`. */
 function received(text: string, cuts: readonly number[] = []) {
   const bytes = new TextEncoder().encode(text)
   const events: { event: string | undefined; id: string | undefined; data: string }[] = []
@@ -51,7 +51,7 @@ const frame: fc.Arbitrary<Frame> = fc.record({
   event: optional(eventType),
   msg: message,
 })
-/** What its client must get. */
+/** The event that its client must receive. */
 const asSeen = ({ id, event, msg }: Frame) => ({ id, event: event?.toWellFormed(), data: asReceived(msg) })
 const cuts = fc.array(fc.nat(), { maxLength: 20 })
 

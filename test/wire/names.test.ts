@@ -64,7 +64,7 @@ describe('a message of the default limit', () => {
   it.each(['x', '漢', '\n', '\r\n', 'é\r', 'ab\n'])(
     'makes a block of at most 64 KiB with the longest event type and an id of 4,700 bytes, as it consists of %j',
     (piece) => {
-      // As many pieces as the limit allows, found by halving.
+      // The largest number of pieces within the limit, by binary search.
       let [fits, tooMany] = [1, limit + 1]
       while (tooMany - fits > 1) {
         const count = (fits + tooMany) >> 1

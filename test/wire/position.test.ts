@@ -28,7 +28,7 @@ function print(position: Claims): string {
   )
 }
 
-/** Ids as the fleet writes them: up to six Pods. */
+/** Ids of a fleet of up to six Pods. */
 function someIds(count: number): string[] {
   const random = seededRandom(SEED)
   return Array.from({ length: count }, () =>
@@ -102,7 +102,7 @@ describe('an id', () => {
       }
     }
     expect(altered).toBeGreaterThan(15_000)
-    // By chance one in 238,328 passes: of these, most likely none.
+    // One random id in 238,328 passes, so most likely none of these.
     expect(slipped).toBeLessThanOrEqual(1)
   })
 
