@@ -1,25 +1,35 @@
 import type { Context } from 'hono'
 
-/** What a client that asks to listen is granted. */
+/** Access that `authorize` grants to one connection. */
 export interface Grant {
-  /** The streams that it gets, instead of those it asked for. Default: those. */
+  /**
+   * The streams of the connection.
+   * @default the requested streams
+   */
   streams?: readonly string[] | undefined
-  /** When the connection ends, in milliseconds of Unix time: a JWT's `exp` times 1,000. The client is then judged anew. */
+  /**
+   * When the connection ends, in milliseconds of Unix time: a JWT's `exp` times 1,000. The client then reconnects, which
+   * calls `authorize` again.
+   * @default no end
+   */
   expiresAt?: number | undefined
-  /** What `disconnect({ tag })` finds the connection by: a user, a session. Up to 16 of up to 256 characters. */
+  /**
+   * Tags by which `disconnect({ tag })` selects the connection: a user, a session. At most 16, of at most 256 characters.
+   * @default []
+   */
   tags?: readonly string[] | undefined
 }
 
 /**
- * `allow`: it listens on what it asked for. `deny`: 403; an EventSource gives up, other clients may try again.
- * `stop`: 204, after which no client comes back.
+ * `allow` grants the requested streams. `deny` answers 403: an EventSource gives up, other clients may try again. `stop`
+ * answers 204, after which no client reconnects.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
  */
 export type Decision = 'allow' | 'deny' | 'stop' | Grant
 
 /**
- * Decides on one request for events; `c.req` has its cookies, headers and query. An `HTTPException` that it throws
- * becomes the answer. With anything else that it throws, and when it takes longer than `authorizeTimeoutMs`, nobody
- * gets in: the client is told to come back a little later.
+ * Decides on one request for events; `c.req` has its cookies, headers and query. An `HTTPException` that it throws is the
+ * response. Any other error, an invalid decision and a call that takes longer than `authorizeTimeoutMs` refuse the client
+ * with an `sser-retry`, so that it reconnects a little later.
  */
 export type Authorize = (c: Context, asked: { streams: readonly string[] }) => Decision | Promise<Decision>

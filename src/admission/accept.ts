@@ -1,14 +1,14 @@
 const NOT_WANTED = /;\s*q=0(?:\.0*)?\s*(?:;|$)/
 
 /**
- * Whether the header `Accept` takes an event stream. It searches for the three ranges that matter instead of splitting the
- * header, which may have 16 KB of commas.
+ * Whether the header `Accept` allows an event stream. Searches for three media ranges instead of splitting the header, which
+ * may have 16 KB of commas.
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-accept
  */
 export function acceptsEventStream(accept: string | null): boolean {
   if (accept === null || accept.trim() === '') return true
   const ranges = accept.toLowerCase()
-  // The most specific range decides, whatever stands beside it.
+  // The most specific range decides.
   for (const wanted of ['text/event-stream', 'text/*', '*/*']) {
     const parameters = parametersOf(ranges, wanted)
     if (parameters !== undefined) return !NOT_WANTED.test(parameters)
@@ -16,7 +16,7 @@ export function acceptsEventStream(accept: string | null): boolean {
   return false
 }
 
-/** The parameters of the first range of that type; undefined where there is none. */
+/** The parameters of the first range with this type; undefined where the header has none. */
 function parametersOf(ranges: string, type: string): string | undefined {
   for (let at = ranges.indexOf(type); at !== -1; at = ranges.indexOf(type, at + 1)) {
     const after = at + type.length
@@ -27,7 +27,7 @@ function parametersOf(ranges: string, type: string): string | undefined {
   return undefined
 }
 
-/** Whether nothing but white space stands between `at` and the comma before it. */
+/** Whether only white space precedes `at`, back to the comma or the start of the header. */
 function isStart(ranges: string, at: number): boolean {
   let i = at - 1
   while (ranges[i] === ' ' || ranges[i] === '\t') i -= 1

@@ -39,10 +39,10 @@ export interface Admitted {
 }
 
 /**
- * Admits a request: reserves room for a connection, calls `authorize` once, and reads `Last-Event-ID` once. Every path
- * gives the room back: a refusal here, and {@link EventStreamBody} when the response or its connection ends. Undefined: this
- * Pod is not ready, or drains.
- * @throws SserError where there is no room; what `authorize` throws, by a rejection.
+ * Admits a request: reserves capacity for a connection, calls `authorize` once, and reads `Last-Event-ID` once. A refusal
+ * releases the reservation here; afterwards {@link EventStreamBody} releases it when the response or its connection ends.
+ * Returns undefined where this Pod is not ready, or drains.
+ * @throws SserError where a limit is reached. Rejects with the error of `authorize`.
  */
 export function admit(
   options: AdmissionOptions,
@@ -83,7 +83,7 @@ function openBody(
   const { registry } = incarnation.hub
   let { reservation } = captured
   if (incarnation !== captured.incarnation) {
-    // While `authorize` was pending, the process stood still for so long that a new incarnation began.
+    // The process paused for so long while `authorize` was pending that a new incarnation began.
     reservation.release()
     reservation = registry.reserve(requested, address)
   }
@@ -118,7 +118,7 @@ export interface PreparedConnection {
   connect(sink: Sink): Connection
 }
 
-/** Reads `lastEventId`, and fixes where the connection begins: here and now, whenever its body is read. */
+/** Reads `lastEventId` and fixes where the connection begins: at this moment, even where its body is read later. */
 export function prepareConnection(
   incarnation: Incarnation,
   streams: readonly string[],
@@ -129,7 +129,7 @@ export function prepareConnection(
   const reader = new Reader(context.log, streams, incarnation.timing)
   const isResumed = lastEventId !== undefined
   let gap: GapReason | undefined
-  // With `resume: false` no client can resume; the gap clears its id, which nothing here keeps up to date.
+  // With `resume: false` the gap clears the client's id, because no later event would update it.
   if (lastEventId !== undefined && !settings.resume) gap = 'invalid-id'
   else if (lastEventId !== undefined)
     gap = reader.resume(lastEventId, settings.maxLastEventIdBytes, context.now())

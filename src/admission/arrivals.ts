@@ -1,23 +1,23 @@
 import { type EventStreamBody, eventStreamBodyOf } from '../delivery/event-stream-body.ts'
 import { type FetchHandler, isPromise } from '../http/connection-close.ts'
 
-/** One request that `serve()` has handed to the app. */
+/** One request that `serve()` passes to the app. */
 export interface Arrival {
-  /** Where the log of its `Sser` stood when the request came in, before any middleware of the app. */
+  /** Number of log entries when the request came in, before any middleware of the app. */
   readonly mark: number
   readonly arrivals: Arrivals
   /** The event stream that answers the request. */
   body: EventStreamBody | undefined
 }
 
-/** Property of a request, and of Node's own request, because a router may make another `Request` of it. */
+/** Property of a `Request` and of Node's request, because a router may copy the `Request`. */
 const ARRIVAL = Symbol('sser arrival')
 
 interface Marked {
   [ARRIVAL]?: Arrival
 }
 
-/** The arrival of a request; undefined where `serve()` has not handed it to the app. */
+/** The arrival of a request; undefined where it did not come through `serve()`. */
 export function arrivalOf(request: Request, env: unknown): Arrival | undefined {
   return (request as Marked)[ARRIVAL] ?? incomingIn(env)?.[ARRIVAL]
 }
@@ -26,7 +26,7 @@ function incomingIn(env: unknown): Marked | undefined {
   return (env as { incoming?: Marked } | undefined)?.incoming
 }
 
-/** The requests of one `Sser`, as they come in through `serve()`. */
+/** Records the requests that come to one `Sser` through `serve()`. */
 export class Arrivals {
   readonly #mark: () => number
   /** Event streams opened so far. */
@@ -37,20 +37,20 @@ export class Arrivals {
     this.#mark = mark
   }
 
-  /** The arrival of a request to this `Sser`, which its mark is of. */
+  /** The arrival of a request that this instance has recorded: the mark of another one has no meaning here. */
   of(request: Request, env: unknown): Arrival | undefined {
     const arrival = arrivalOf(request, env)
     return arrival?.arrivals === this ? arrival : undefined
   }
 
-  /** An event stream was opened to answer `request`. */
+  /** Records the event stream that answers `request`. */
   opened(request: Request, env: unknown, body: EventStreamBody): void {
     this.#opened += 1
     const arrival = arrivalOf(request, env)
     if (arrival !== undefined) arrival.body = body
   }
 
-  /** `fetch`, and each request is recorded as it comes in, with the event stream that answers it. */
+  /** Wraps `fetch` to record each request and the event stream that answers it. */
   recording(fetch: FetchHandler): FetchHandler {
     return (request, env) => {
       const arrival: Arrival = { mark: this.#mark(), arrivals: this, body: undefined }
@@ -58,7 +58,7 @@ export class Arrivals {
       const incoming = incomingIn(env)
       if (incoming !== undefined) incoming[ARRIVAL] = arrival
       const before = this.#opened
-      // A router may make its request anew and hand on no env; other responses must not pay for a look at their body.
+      // A router may copy its request and pass on no env. Other responses must not pay for a look at their body.
       const find = (response: Response) => {
         if (arrival.body === undefined && this.#opened !== before) arrival.body = eventStreamBodyOf(response)
         return response

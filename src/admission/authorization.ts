@@ -90,7 +90,7 @@ function checkDecision(decision: Decision, requested: readonly string[], maxStre
   const maxAgeMs = ageUntil(expiresAt)
   if (streams.length === 0 || (maxAgeMs !== undefined && maxAgeMs <= 0))
     throw new SserError('forbidden', 'You may not listen on this')
-  // In the form that disconnect() sends: a lone surrogate in a tag must not keep its connection open.
+  // disconnect() sends tags in this form: otherwise a tag with a lone surrogate would never match.
   const wellFormed = new Set(tags.map((tag) => tag.toWellFormed()))
   return { streams: [...new Set(streams)], tags: [...wellFormed], maxAgeMs }
 }

@@ -17,9 +17,9 @@ import { type CheckedGrant, runAuthorize } from './authorization.ts'
 import { endsConnection, ResponseSocket } from './response-socket.ts'
 
 /**
- * Answers a request for events: any router can call it. `env` is the second argument that the runtime hands to an app:
- * Bun's server, or `{ incoming, outgoing }`, the request and response of Node's HTTP. Pass it on where there is one: it
- * says which address the client has, and when the client has gone.
+ * Answers a request for events, under any router. `env` is the second argument that the runtime hands to an app: Bun's
+ * server, or `{ incoming, outgoing }`, the request and response of Node's HTTP. Pass it on, because it has the client's
+ * address and reports when the client has gone.
  */
 export type Handler = (request: Request, env?: unknown) => Promise<Response>
 
@@ -29,14 +29,14 @@ export interface EventsOptions extends AdmissionOptions {
   warn(message: string): void
 }
 
-/** Makes a response, with the headers that the app has set in Hono's context where there is one. */
+/** Makes a response, with the headers that the app has set in Hono's context. */
 type Respond = (
   body: ReadableStream | string | null,
   status: ContentfulStatusCode | 204,
   headers: Record<string, string>,
 ) => Response
 
-/** One request to the endpoint, and what answers it. */
+/** One request to the endpoint, and the functions that answer it. */
 interface Exchange {
   request: Request
   env: unknown
@@ -53,17 +53,17 @@ const STATUS: Partial<Record<SserErrorCode, ContentfulStatusCode | 204>> = {
   'too-many-streams': 429,
 }
 /**
- * The bytes that the names of one connection's streams may take in the URL, percent-encoded. Node reads 16 KB of
- * headers, with the longest `Last-Event-ID` and cookies among them, and RFC 9110 asks proxies to carry a URL of 8,000
- * bytes; 32 names of 256 bytes each can take 25 KB.
+ * Limit of the names of one connection's streams in the URL, in percent-encoded bytes. Node reads 16 KB of headers, which
+ * include `Last-Event-ID` and cookies, and RFC 9110 asks proxies to support a URL of 8,000 bytes; 32 names of 256 bytes
+ * can take 25 KB.
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-4.1-5
  */
 const MAX_NAMES_BYTES = 6_000
-/** The app may have set another type in Hono's context. */
+/** Set explicitly, because the app may have set another type in Hono's context. */
 const TEXT = { 'content-type': 'text/plain; charset=utf-8' }
-/** From this length on a query is not kept alive by the names that were cut out of it, in UTF-16 units. */
+/** Names from a longer query are copied, because a substring keeps the whole query in memory; in UTF-16 units. */
 const LONG_SEARCH = 512
-/** Who finds no room may ask again after this, and up to as long again, in seconds. */
+/** Minimum of `Retry-After`, in seconds; the maximum is twice as long, so that clients do not return all at once. */
 const RETRY_AFTER_S = 5
 
 /**
@@ -145,7 +145,7 @@ export class EventsEndpoint {
     return { request, env, streams, address, authorize, lastEventId: lastEventId(request.headers, query) }
   }
 
-  /** Undefined: an event stream that ends at once, because an EventSource gives up after any other status than 200. */
+  /** Answers 200 even without a connection, because an EventSource gives up after any other status. */
   #accept(exchange: Exchange, admitted: Admitted | undefined): Response {
     try {
       return this.#respond(exchange, admitted)
@@ -161,15 +161,15 @@ export class EventsEndpoint {
     const etag = `W/"${this.#etag}-${this.#responses}"`
     if (!isHead) this.#responses += 1
     const response = respond(body, 200, {
-      // With the charset, because clients on Python's requests otherwise read text/* as ISO-8859-1.
+      // With the charset, because clients with Python's requests otherwise read text/* as ISO-8859-1.
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
-      // A middleware that computes entity tags, such as hono/etag, would otherwise read the stream to its end first. Each
-      // response has its own, so that no conditional request ever matches.
+      // Without it a middleware that computes entity tags, such as hono/etag, would read the stream to its end. Each response
+      // has a tag of its own, so that no conditional request matches.
       etag,
       ...(admitted?.resume && { 'sser-resume': admitted.resume }),
-      // Here and not later: to change the headers of a response makes objects of them, which last as long as the stream.
+      // Set here, because changing the headers of a response later makes objects that last as long as the stream.
       ...(admitted !== undefined && endsConnection(env) && { connection: 'close' }),
     })
     if (admitted === undefined) return this.#closeIfDraining(response)
@@ -179,7 +179,7 @@ export class EventsEndpoint {
     return response
   }
 
-  /** Rethrows an error that the app is to answer. */
+  /** Answers an SserError. Rethrows any other error for the app. */
   #refuse(exchange: Exchange, error: unknown): Response {
     if (!(error instanceof SserError)) throw error
     const { clock, errors } = this.#options
@@ -193,12 +193,12 @@ export class EventsEndpoint {
     const status = STATUS[code] ?? 400
     const headers: Record<string, string> = { 'sser-error': code, ...(status !== 204 && TEXT) }
     if (status === 429) headers['retry-after'] = `${Math.ceil(RETRY_AFTER_S * (1 + clock.random()))}`
-    // The rest of the body is not read.
+    // The connection cannot be reused, because the rest of the body is not read.
     if (code === 'unexpected-body') headers.connection = 'close'
     return this.#closeIfDraining(exchange.respond(status === 204 ? null : `${message}\n`, status, headers))
   }
 
-  /** A client of a draining Pod should come back over another connection, to another Pod. */
+  /** Closes the connection while the Pod drains, so that the client reconnects to another Pod. */
   #closeIfDraining(response: Response): Response {
     return this.#options.isDraining() ? withConnectionClose(response) : response
   }
@@ -213,8 +213,8 @@ function respond(
 }
 
 /**
- * Whether the app has set headers in the context. Otherwise those of the response can stay a plain object: Hono would make
- * `Headers` of it, which under Node last as long as the stream, and take 1 KB.
+ * Whether the app has set headers in the context. Otherwise the response can take a plain object: Hono would make `Headers`
+ * of it, which under Node last as long as the stream and take 1 KB.
  */
 function hasHeaders(c: Context): boolean {
   return !c.newResponse(null).headers.keys().next().done
@@ -234,9 +234,9 @@ function requireRequest(request: unknown): void {
   )
 }
 
-/** The header, which a browser keeps up to date, goes before the query, which a page was rendered with. */
+/** Reads `Last-Event-ID`. The header, which a browser updates, precedes the query, which a page was rendered with. */
 function lastEventId(headers: Headers, query: URLSearchParams): string | undefined {
-  // An empty header is no id: several clients send one before they have an id.
+  // Several clients send an empty header before they have an id.
   return headers.get('last-event-id') || query.get('lastEventId') || undefined
 }
 

@@ -10,7 +10,7 @@ export interface ResponseSocketOptions {
 /** Bun's default idle timeout, in milliseconds. */
 const BUN_IDLE_MS = 10_000
 
-/** The sockets under event streams, as far as `env` tells which server sends the response. */
+/** Keeps the sockets of event streams open, where `env` has the server that sends them. */
 export class ResponseSocket {
   readonly #options: ResponseSocketOptions
   #isWarned = false
@@ -19,10 +19,10 @@ export class ResponseSocket {
     this.#options = options
   }
 
-  /** Keeps the socket open while the event stream lasts. */
+  /** Turns off the server's idle timeout while the event stream lasts. */
   prepare(request: Request, env: unknown, body: EventStreamBody): void {
     const server = bunServerIn(env)
-    // A middleware may yet make another body of it.
+    // `reportsClose` is false, because a middleware may still wrap the body.
     if (server !== undefined) onBunSocket(body, request, server, { reportsClose: false })
     else if (!isNode(env)) this.#warnUnderBun()
   }
@@ -41,14 +41,14 @@ interface NodeEnv {
   incoming?: { httpVersionMajor?: number }
 }
 
-/** Whether Node's HTTP server sends the response. Bun has that server, too, without an idle timeout. */
+/** Whether Node's HTTP server sends the response. Bun's copy of that server has no idle timeout. */
 function isNode(env: unknown): boolean {
   return (env as NodeEnv | undefined)?.incoming !== undefined
 }
 
 /**
- * Whether an event stream is sent with `Connection: close`: a draining Pod ends its streams, and no client should come back
- * to it over the same connection. HTTP/2 has no such header.
+ * Whether an event stream is sent with `Connection: close`, because after the drain of its Pod no client should reconnect
+ * over the same connection. HTTP/2 has no such header.
  */
 export function endsConnection(env: unknown): boolean {
   return bunServerIn(env) !== undefined || (env as NodeEnv | undefined)?.incoming?.httpVersionMajor === 1

@@ -1,4 +1,4 @@
-/** How far one branch of a tee may be ahead of the other, in bytes. */
+/** Maximum lead of one branch of a tee over the other, in bytes. */
 const MAX_LAG_BYTES = 65_536
 
 interface Branch {
@@ -7,8 +7,8 @@ interface Branch {
 }
 
 /**
- * A stream of bytes whose `tee()`, which `Response.clone()` calls under Node 22 and 24, is bounded: the slower branch holds the
- * faster one back, because the standard's own `tee()` buffers without limit what only one branch has read.
+ * A byte stream with a bounded `tee()`, which `Response.clone()` calls under Node 22 and 24. The faster branch waits for the
+ * slower one, because the standard's `tee()` buffers the difference without limit.
  * @see https://streams.spec.whatwg.org/#rs-tee
  */
 export class BoundedTeeStream extends ReadableStream<Uint8Array> {

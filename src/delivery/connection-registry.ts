@@ -16,7 +16,7 @@ export interface ConnectionLimits {
   maxStreams: number
 }
 
-/** The open connections of this Pod by stream, tag, address and end, and the room that is left for others. */
+/** The open connections of this Pod, by stream, tag, address and deadline, and the limits of their number. */
 export class ConnectionRegistry {
   readonly #clock: Clock
   readonly #limits: ConnectionLimits
@@ -28,7 +28,7 @@ export class ConnectionRegistry {
   readonly #reservations: Reservations
   #size = 0
 
-  /** Calls `onDeadline` with connections whose granted time is over. */
+  /** Calls `onDeadline` with connections whose granted time has passed. */
   constructor(
     clock: Clock,
     limits: ConnectionLimits,
@@ -50,7 +50,7 @@ export class ConnectionRegistry {
     return this.#audiences.streamCount
   }
 
-  /** Requests that hold room and may become connections. */
+  /** Number of requests that may become connections. */
   get reservationCount(): number {
     return this.#reservations.size
   }
@@ -76,7 +76,7 @@ export class ConnectionRegistry {
   }
 
   /**
-   * Takes room for one connection from `address`, before `authorize` is called for `streams`.
+   * Reserves a connection from `address`, before `authorize` is called for `streams`.
    * @throws SserError `too-many-connections`, `too-many-connections-from-address` or `too-many-streams`.
    */
   reserve(streams: readonly string[], address: string | undefined): Reservation {
@@ -88,9 +88,8 @@ export class ConnectionRegistry {
   }
 
   /**
-   * Takes room for the granted streams as well. The reservation is then held for a bounded time, until its response ends or
-   * {@link add} makes a connection of it.
-   * @throws SserError `too-many-streams`; the whole reservation is then released.
+   * Reserves the granted streams as well. The reservation lasts until {@link add}, until its response ends, or for 10 s.
+   * @throws SserError `too-many-streams`, and releases the reservation.
    */
   grant(reservation: Reservation, streams: readonly string[]): void {
     const error = this.#streamsError(streams)
@@ -101,7 +100,7 @@ export class ConnectionRegistry {
     this.#reservations.grant(reservation, streams, this.#clock.now())
   }
 
-  /** Adds a connection in its reserved room. Returns an error where that has expired and other requests took it. */
+  /** Adds a connection in place of its reservation. Returns an error where that has expired and a limit is reached. */
   add(connection: Connection, reservation?: Reservation): SserError | undefined {
     const { audience, grant } = connection
     if (reservation?.release() !== true) {
@@ -138,7 +137,7 @@ export class ConnectionRegistry {
       if (stream === undefined || connection.audience.streams.includes(stream)) yield connection
   }
 
-  /** The limit that one more connection would exceed, from an address that has `fromAddress`. */
+  /** The error of one more connection from an address that has `fromAddress` connections; undefined within the limits. */
   #capacityError(fromAddress: number | undefined): SserError | undefined {
     const { maxConnections, maxConnectionsPerAddress } = this.#limits
     if (this.#size + this.#reservations.size >= maxConnections)
@@ -150,7 +149,7 @@ export class ConnectionRegistry {
     )
   }
 
-  /** Where connections on `streams` would exceed the limit of streams. */
+  /** The error of a connection on `streams`; undefined within the limit of streams. */
   #streamsError(streams: readonly string[]): SserError | undefined {
     const { maxStreams } = this.#limits
     const count = this.#audiences.streamCount + this.#reservations.newStreams

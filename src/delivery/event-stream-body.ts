@@ -56,7 +56,7 @@ export interface EventStreamBodyOptions {
   connect(sink: Sink): Connection
   /** Index of the log before `authorize` was called: a disconnect from there on ends the connection. */
   since: number
-  /** The room that admission has taken for the connection. */
+  /** The capacity that admission has reserved for the connection. */
   reservation?: Reservation | undefined
 }
 

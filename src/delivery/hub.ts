@@ -99,7 +99,7 @@ export class Hub {
   /**
    * Adds a connection that was authorized when the log's next index was `since`. A matching disconnect at or after
    * `since` closes it, and so does a drain: it receives the events between its response and that point first. After
-   * `close()` it is closed at once. `reservation`: the room that admission has taken for it.
+   * `close()` it is closed at once. `reservation`: its capacity since admission.
    */
   add(connection: Connection, since: number = this.#log.nextIndex, reservation?: Reservation): void {
     const closeIndex = this.#closeIndexOf(connection, since)

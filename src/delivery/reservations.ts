@@ -1,14 +1,14 @@
 import type { AddressCount, ConnectionsPerAddress } from './connections-per-address.ts'
 
-/** How long a reservation holds its room while nothing reads the response, in milliseconds. */
+/** How long a reservation lasts while nothing reads the response, in milliseconds. */
 const UNREAD_MS = 10_000
 
-/** Room for one connection. It is taken at admission, and given back when the response ends before it became a connection. */
+/** Capacity for one connection, from its admission until the connection opens or its response ends. */
 export class Reservation {
   readonly address: AddressCount | undefined
   /** Empty while `authorize` is pending: it may grant other streams than the requested ones. */
   streams: readonly string[] = []
-  /** When the room is given back though the response has not ended; undefined while `authorize` is pending. */
+  /** When the reservation expires; undefined while `authorize` is pending. */
   expiresAt: number | undefined
   readonly #owner: Reservations
 
@@ -17,16 +17,15 @@ export class Reservation {
     this.address = address
   }
 
-  /** Gives the room back; false where that has happened before. */
+  /** Returns false where it was released before. */
   release(): boolean {
     return this.#owner.remove(this)
   }
 }
 
 /**
- * Reservations of requests that may become connections. A response that the app drops unread reports no end, so a
- * reservation that was granted expires. Expired ones are removed at the next request: a timer for them would keep a
- * dropped response alive.
+ * Reservations of requests that may become connections. A granted reservation expires, because a response that the app drops
+ * unread reports no end. The next request removes expired ones: a timer would keep dropped responses in memory.
  */
 export class Reservations {
   readonly #pending = new Set<Reservation>()
@@ -51,7 +50,7 @@ export class Reservations {
     return this.#streams.has(stream)
   }
 
-  /** Reserves room for a connection from `address`, on streams that {@link grant} decides. */
+  /** Reserves a connection from `address`; {@link grant} reserves its streams. */
   add(address: AddressCount | undefined): Reservation {
     const reservation = new Reservation(this, address)
     this.#pending.add(reservation)
@@ -59,7 +58,7 @@ export class Reservations {
     return reservation
   }
 
-  /** Reserves the streams, too. From now on the reservation expires. */
+  /** Reserves the granted streams, and starts the time after which the reservation expires. */
   grant(reservation: Reservation, streams: readonly string[], now: number): void {
     if (!this.#pending.delete(reservation)) return
     this.#granted.add(reservation)
@@ -86,7 +85,7 @@ export class Reservations {
     return true
   }
 
-  /** Removes the reservations whose time is over. */
+  /** Removes expired reservations. */
   expire(now: number): void {
     for (const reservation of this.#granted) {
       if ((reservation.expiresAt as number) > now) return
@@ -94,7 +93,7 @@ export class Reservations {
     }
   }
 
-  /** The first connection on `stream` was opened (1), or the last one closed (-1). */
+  /** Updates {@link newStreams} when the first connection on `stream` opens (1) or the last one closes (-1). */
   onConnections(stream: string, change: 1 | -1): void {
     if (this.#streams.has(stream)) this.newStreams -= change
   }

@@ -19,8 +19,8 @@ export function socketOf(request: Request, env: unknown): string | undefined {
 }
 
 /**
- * The address of the client: who holds the socket, or where `trustedProxyHops` stand in front, whom the first of them
- * names. An IPv6 network of 64 bits is one address: a client has all of them. Undefined: the runtime does not say.
+ * The client's address: the peer address of the socket or, with `trustedProxyHops`, that entry of `X-Forwarded-For` from
+ * the right. An IPv6 /64 network counts as one address, because one client has all of it. Undefined where `env` has none.
  */
 export function addressOf(request: Request, env: unknown, trustedProxyHops: number): string | undefined {
   const { incoming } = (env ?? {}) as Env

@@ -2,8 +2,8 @@ import { SserError } from '../errors.ts'
 import { printable } from '../printable.ts'
 
 /**
- * Why a request must come from a web page, and not from a peer; undefined: it need not. Browsers send `Origin` with
- * each POST, and pages cannot take it away. `fetch` of Node sends `Sec-Fetch-Mode: cors`, too, and nothing else of these.
+ * The error of a request that comes from a web page; undefined where it may come from a peer. Browsers send `Origin` with
+ * each POST, and a page cannot remove it. Node's `fetch` sends only `Sec-Fetch-Mode: cors` of these headers.
  * @see https://www.w3.org/TR/fetch-metadata/
  */
 export function webPageFault(headers: Headers): SserError | undefined {
@@ -18,8 +18,8 @@ export function webPageFault(headers: Headers): SserError | undefined {
 }
 
 /**
- * Why a `GET` comes from a page of another origin; undefined where the user asked for it, or a page of the same origin
- * did. A page whose name leads to this Pod (DNS rebinding) is of the same origin: {@link hostFault} refuses it.
+ * The error of a `GET` from a page of another origin; undefined where the user or a page of the same origin made it. A page
+ * whose name resolves to this Pod (DNS rebinding) has the same origin: {@link hostFault} refuses it.
  */
 export function crossOriginFault(headers: Headers): SserError | undefined {
   const site = headers.get('sec-fetch-site') ?? 'none'
@@ -30,15 +30,15 @@ export function crossOriginFault(headers: Headers): SserError | undefined {
   )
 }
 
-/** IP addresses, and names that are in no public DNS: of one label, or of a top-level domain that is private. */
+/** IP addresses, and names outside of public DNS: of one label, or with a private top-level domain. */
 const PRIVATE_HOST =
   /^(?:[^.]+|\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]|.+\.(?:localhost|local|internal|svc|test))$/
-/** The port, and the dot that ends a name in full. */
+/** The port, and the dot that ends a fully qualified name. */
 const END = /\.?(?::\d*)?$/
 
 /**
- * Why the `Host` of a request is no name of this Pod; undefined where it may be one, or is missing. Without this, a page
- * whose own name leads to this Pod for a moment (DNS rebinding) could read what it answers.
+ * The error of a request whose `Host` is not a known name of this Pod; undefined where it is known or missing. Without this
+ * check a page whose name resolves to this Pod for a moment (DNS rebinding) could read its responses.
  */
 export function hostFault(
   headers: Headers,
@@ -57,7 +57,7 @@ export function hostFault(
   )
 }
 
-/** `.example.com` stands for `example.com` and all names below it. */
+/** `.example.com` matches `example.com` and all its subdomains. */
 function matches(host: string, name: string): boolean {
   const lower = name.toLowerCase()
   return host === lower || (lower.startsWith('.') && (host.endsWith(lower) || host === lower.slice(1)))

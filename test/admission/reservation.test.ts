@@ -190,6 +190,18 @@ describe('a reservation', () => {
     expect(endpoint.taken).toBe(0)
   })
 
+  it('is released when a connection opens only to receive the events before its disconnect', async () => {
+    const endpoint = new Endpoint()
+    const client = new Client(await endpoint.ask())
+    endpoint.pod.send('a', 'before')
+    endpoint.pod.append({ disconnect: { stream: 'a' } })
+    await client.read()
+    expect([client.ended, endpoint.taken]).toEqual([false, 0])
+    client.flow()
+    await settle()
+    expect([client.messages, client.ended, endpoint.taken]).toEqual([['before'], true, 0])
+  })
+
   it('moves to the next incarnation when one begins while authorize is pending', async () => {
     const { authorize, decide } = gate()
     const endpoint = new Endpoint({ authorize })
@@ -197,7 +209,9 @@ describe('a reservation', () => {
     const response = endpoint.ask()
     endpoint.incarnation = new Listening({ maxConnections: 1 }).incarnation
     decide('allow')
-    new Client(await response).flow()
+    const answered = await response
+    expect([before.hub.registry.reservationCount, endpoint.taken]).toEqual([0, 1])
+    new Client(answered).flow()
     await settle()
     expect(before.hub.registry.reservationCount).toBe(0)
     expect([endpoint.taken, endpoint.incarnation.hub.size]).toEqual([1, 1])
