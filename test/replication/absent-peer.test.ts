@@ -31,7 +31,7 @@ const answer = (status: number) => () => Promise.resolve(new Response(null, { st
 const losses = () => lines.filter((line) => /sending events failed|initial sync failed/.test(line))
 
 describe('a Pod that is being deleted', () => {
-  it('is no fault when it refuses connections, and receipts call it pending', async () => {
+  it('causes no error when it refuses connections, and is pending in receipts', async () => {
     const pod = await among().start()
     finder.set([{ address: ADDRESS, terminating: true }])
     await pod.clock.advance(0)
@@ -45,7 +45,7 @@ describe('a Pod that is being deleted', () => {
     expect([losses(), pod.errors]).toEqual([[], []])
   })
 
-  it('is pending, too, for a send that waits when it leaves the list', async () => {
+  it('is pending for a send that waits when it leaves the list', async () => {
     const pod = await among({ terminating: true }).start()
     peer.behave = () => new Promise(() => {})
     const sending = pod.sser.send('a', 'x')
@@ -55,7 +55,7 @@ describe('a Pod that is being deleted', () => {
     expect((await sending).peers).toMatchObject([{ status: 'pending', reason: 'the Pod is being deleted' }])
   })
 
-  it.each([401, 400])('is a fault all the same when it answers %s', async (status) => {
+  it.each([401, 400])('causes an error when it responds with %s', async (status) => {
     const pod = await among({ terminating: true }).start()
     peer.behave = answer(status)
     await pod.send('a', 'x')
@@ -63,19 +63,19 @@ describe('a Pod that is being deleted', () => {
     expect(losses()).toHaveLength(1)
   })
 
-  it('is not asked for the log in vain with a fault', async () => {
+  it('causes no error when the initial sync cannot reach it', async () => {
     refuse()
     const pod = await among({ terminating: true }).start()
     expect([losses(), pod.errors]).toEqual([[], []])
   })
 })
 
-describe('a Pod that is not ready and has never answered', () => {
+describe('a Pod that is not ready and has never responded', () => {
   it.each([
     ['refuses connections', refuse],
     ['answers 503', () => Object.assign(peer, { behave: answer(503) })],
     ['has the address of a Pod that is still there', () => Object.assign(peer, { behave: answer(421) })],
-  ])('is starting while it %s: no fault, and receipts call it pending', async (_, begin) => {
+  ])('causes no error while it %s, and is pending in receipts', async (_, begin) => {
     begin()
     const pod = await among({ ready: false }).start()
     expect((await pod.send('a', 'x')).peers).toMatchObject([
@@ -88,7 +88,7 @@ describe('a Pod that is not ready and has never answered', () => {
     expect(peer.batches.flat()).toEqual(['x'])
   })
 
-  it('is called at once when the finder says that it is ready, and is pending until it has answered', async () => {
+  it('gets a request as soon as it is ready, and is pending until it responds', async () => {
     refuse()
     const pod = await among({ ready: false }).start()
     await pod.clock.advance(5_000)
@@ -100,7 +100,7 @@ describe('a Pod that is not ready and has never answered', () => {
     expect([losses(), pod.errors]).toEqual([[], []])
   })
 
-  it('is a fault after 30 seconds, and then failed', async () => {
+  it('causes an error after 30 seconds, and is failed from then on', async () => {
     refuse()
     const pod = await among({ ready: false }).start()
     await pod.clock.advance(36_000)
@@ -108,15 +108,15 @@ describe('a Pod that is not ready and has never answered', () => {
     expect((await pod.send('a', 'x')).peers).toMatchObject([{ status: 'failed' }])
   })
 
-  it('is a fault at once when it refuses signatures', async () => {
+  it('causes an error at once when it rejects signatures', async () => {
     peer.behave = answer(401)
     const pod = await among({ ready: false }).start()
     expect(pod.errors.map(({ stage }) => stage)).toContain('append')
   })
 })
 
-describe('a Pod that answered before and refuses connections', () => {
-  it('is failed and told to onError at once, and logged when that has lasted for 3 seconds', async () => {
+describe('a Pod that responded before and refuses connections', () => {
+  it('is reported to onError at once, and logged after 3 seconds', async () => {
     const pod = await among({ ready: false }).start()
     refuse()
     expect((await pod.send('a', 'x')).peers).toMatchObject([{ status: 'failed' }])
@@ -127,7 +127,7 @@ describe('a Pod that answered before and refuses connections', () => {
     expect(losses()).toHaveLength(1)
   })
 
-  it('is not logged when it is back before', async () => {
+  it('is not logged when it is back within 3 seconds', async () => {
     const pod = await among().start()
     refuse()
     await pod.send('a', 'x')

@@ -86,7 +86,7 @@ describe.each(FAULTS)('a peer that $name', ({ reason, make }) => {
     return { pod, bad, good: peers[GOOD] as FakePeer, bodies }
   }
 
-  it('keeps send() no longer than ackTimeoutMs, and no other peer waiting', async () => {
+  it('delays send() by ackTimeoutMs at most, and delays no other peer', async () => {
     const { pod, good } = await setUp()
     const from = pod.clock.now()
     const receipt = await pod.send('a', 'x')
@@ -99,7 +99,7 @@ describe.each(FAULTS)('a peer that $name', ({ reason, make }) => {
     expect(took?.at).toBe(from)
   })
 
-  it('is called failing, with the reason, and from then on receipts say so at once', async () => {
+  it('is failing, with the reason, and receipts say so at once from then on', async () => {
     const { pod } = await setUp()
     await pod.send('a', 'x')
     await pod.clock.until('the link fails', () => pod.status(BAD)?.state === 'failing')
@@ -114,7 +114,7 @@ describe.each(FAULTS)('a peer that $name', ({ reason, make }) => {
     })
   })
 
-  it('is asked ever more seldom, one request at a time, and gets everything once it is well', async () => {
+  it('gets ever fewer requests, one at a time, and all events once it recovers', async () => {
     const { pod, bad, bodies } = await setUp()
     const [before, from] = [bad.requests.length, pod.clock.now()]
     for (let i = 0; i < 60; i += 1) {
@@ -134,7 +134,7 @@ describe.each(FAULTS)('a peer that $name', ({ reason, make }) => {
     expect(await pod.send('a', 'z')).toMatchObject({ tookMs: 0, peers: [{}, { status: 'delivered' }] })
   })
 
-  it('does not keep a Pod from starting, nor, with others there, from stopping', async () => {
+  it('does not keep a Pod from starting, nor from stopping where other peers are available', async () => {
     const peers = { [GOOD]: new FakePeer('peer1'), [BAD]: new FakePeer('peer2') }
     const pod = new Among(peers)
     ;(peers[BAD] as FakePeer).behave = make([], pod)
@@ -150,8 +150,8 @@ describe.each(FAULTS)('a peer that $name', ({ reason, make }) => {
   })
 })
 
-describe('a peer that is out of reach', () => {
-  it('is asked after a random pause that doubles from 0.2 s to 5 s', async () => {
+describe('an unavailable peer', () => {
+  it('gets a request after a random backoff that doubles from 0.2 s to 5 s', async () => {
     const peer = new FakePeer('peer1')
     const pod = await new Among({ [BAD]: peer }).start()
     peer.behave = (_, signal) => refused(deliver, signal)
@@ -168,7 +168,7 @@ describe('a peer that is out of reach', () => {
     expect(new Set(pauses.slice(5)).size).toBeGreaterThan(5)
   })
 
-  it('that answers, but takes nothing, is called failing, too', async () => {
+  it('is failing when it responds but applies nothing', async () => {
     const peer = new FakePeer('peer1')
     const pod = await new Among({ [BAD]: peer }).start()
     peer.behave = () => peer.answer({})

@@ -13,13 +13,13 @@ async function fleetWithClients(size: number, settings?: ConstructorParameters<t
 }
 
 describe('a fleet', () => {
-  it('brings what is sent on any Pod to the clients of all, once', async () => {
+  it('delivers an event of any Pod once to the clients of all', async () => {
     const { fleet, messages } = await fleetWithClients(3)
     for (const n of numbers(1, 30)) await fleet.pod(Number(n) % 3).sser.send('a', n, { event: 'order' })
     expect(messages()).toEqual([numbers(1, 30), numbers(1, 30), numbers(1, 30)])
   })
 
-  it('counts in the receipt who listened here, and names all other Pods', async () => {
+  it('counts the connections on this Pod in the receipt, and names all other Pods', async () => {
     const { fleet } = await fleetWithClients(3)
     const receipt = await fleet.pod(1).sser.send('a', 'x')
     expect(receipt).toEqual({
@@ -34,7 +34,7 @@ describe('a fleet', () => {
     expect((await fleet.pod(1).sser.send('nobody', 'x')).connections).toBe(0)
   })
 
-  it('says pending of a Pod that does not answer in time, and the event still arrives there', async () => {
+  it('reports pending for a Pod that responds too late, which still gets the event', async () => {
     const { fleet, messages } = await fleetWithClients(3)
     fleet.link(0, 1, hung)
     const sending = fleet.pod(0).sser.send('a', 'x')
@@ -50,7 +50,7 @@ describe('a fleet', () => {
     expect(messages()[1]).toEqual(['x'])
   })
 
-  it('names the Pod that is out of reach, which gets the event when it comes back', async () => {
+  it('names an unavailable Pod, which gets the event when it is back', async () => {
     const { fleet, messages } = await fleetWithClients(3)
     fleet.cut(0, 1)
     fleet.cut(1, 2)
@@ -83,7 +83,7 @@ describe('a fleet', () => {
     expect(messages()[1]).toEqual(numbers(1, 5))
   })
 
-  it('gets round a link that fails one way: its answers carry what the other way does not', async () => {
+  it('gets round a link that fails in one direction, by responses with events', async () => {
     const { fleet, messages } = await fleetWithClients(2)
     fleet.link(0, 1, refused)
     void fleet.pod(0).sser.send('a', 'x')
@@ -93,7 +93,7 @@ describe('a fleet', () => {
     expect(messages()[1]).toEqual(['x'])
   })
 
-  it('gets round a link that fails both ways: third Pods hand on, after a grace', async () => {
+  it('gets round a link that fails in both directions, by third Pods after the grace', async () => {
     const { fleet, messages } = await fleetWithClients(3)
     fleet.cut(0, 1)
     void fleet.pod(0).sser.send('a', 'x')
@@ -103,7 +103,7 @@ describe('a fleet', () => {
     expect(messages()).toEqual([['x'], ['x'], ['x']])
   })
 
-  it('keeps an event that reached one survivor, when its Pod is gone', async () => {
+  it('keeps an event that reached one survivor when its Pod is gone', async () => {
     const { fleet, messages } = await fleetWithClients(3)
     fleet.cut(0, 1)
     void fleet.pod(0).sser.send('a', 'last words')
@@ -113,7 +113,7 @@ describe('a fleet', () => {
     expect(messages()[1]).toEqual(['last words'])
   })
 
-  it('hands on nothing while every link works, however busy it is', async () => {
+  it('sends no third Pod’s events while every link works, however busy it is', async () => {
     const { fleet } = await fleetWithClients(3)
     for (const to of [0, 1]) fleet.link(2, to, late(fleet.clock, 30 + 20 * to))
     const sent = fleet.carried.length
@@ -125,7 +125,7 @@ describe('a fleet', () => {
     expect([...fleet.handedOn(0, 1), ...fleet.handedOn(1, 0)]).toEqual([])
   })
 
-  it('tells of a gap where a Pod was away for longer than any log remembers, and goes on', async () => {
+  it('sends a gap after a Pod was away for longer than any log reaches back, and continues', async () => {
     const { fleet, clients } = await fleetWithClients(2, { logMaxAgeMs: 20_000 })
     fleet.cut(0, 1)
     for (const n of numbers(1, 40)) {
@@ -144,7 +144,7 @@ describe('a fleet', () => {
     expect(clients[1]?.gaps).toHaveLength(1)
   })
 
-  it('shows signs of incarnation while nobody sends, which no client sees', async () => {
+  it('appends no-op entries while no Pod sends, which no client sees', async () => {
     const { fleet, clients } = await fleetWithClients(2)
     const before = clients[1]?.lastEventId
     const from = fleet.carried.length
@@ -157,7 +157,7 @@ describe('a fleet', () => {
     expect(fleet.pods.flatMap(({ errors }) => errors)).toEqual([])
   })
 
-  it('takes a Pod in that was replaced: it gets what it lacks, and no client hears anything twice', async () => {
+  it('gives a replaced Pod the events that it lacks, and sends no client an event twice', async () => {
     const { fleet, clients } = await fleetWithClients(3)
     await fleet.pod(0).sser.send('a', 'before')
     fleet.link(0, 1, refused)

@@ -22,7 +22,7 @@ async function amongGo(behave: Behaviour = goPod, settings: Settings = {}) {
 }
 
 describe('a Go Pod', () => {
-  it('gets each event by itself, in order, as Go would write it, and is one receipt', async () => {
+  it('gets each event in a request of its own, in order, in the format of Go', async () => {
     const { peer, pod } = await amongGo()
     expect(pod.status(GO)).toMatchObject({ state: 'v1', epoch: undefined, lag: 0 })
     const receipts = await Promise.all(['1', '2', '3'].map((msg) => pod.sser.send('foo', msg)))
@@ -32,7 +32,7 @@ describe('a Go Pod', () => {
     expect(pod.status(GO)?.lag).toBe(0)
   })
 
-  it('gets neither the type nor the key, nor signs of incarnation', async () => {
+  it('gets neither event types nor idempotency keys nor no-op entries', async () => {
     const { peer, pod } = await amongGo()
     await pod.send('foo', 'x', { event: 'order', idempotencyKey: 'k' })
     await pod.clock.advance(30_000)
@@ -45,7 +45,7 @@ describe('a Go Pod', () => {
     expect(peer.v1Bodies).toEqual(['{"stream":"foo","msg":"a\ufffdb"}'])
   })
 
-  it('gets what was sent while it was out of reach, once', async () => {
+  it('gets the events that were sent while it was unavailable, once', async () => {
     const peer = new FakePeer('later', (_, signal) => refused(async () => new Response(), signal))
     const pod = await new Among({ [GO]: peer }).start()
     expect((await pod.send('foo', 'early')).peers[0]?.status).toBe('failed')
@@ -59,7 +59,7 @@ describe('a Go Pod', () => {
     ['resets', (_, signal) => refused(async () => new Response(), signal)],
     ['answers 500', () => new Response('oops', { status: 500 })],
     ['answers 400', () => new Response('invalid JSON\n', { status: 400 })],
-  ])('that %s in between gets an event once at most', async (_, fault) => {
+  ])('gets an event at most once when it %s in between', async (_, fault) => {
     const { peer, pod, probes } = await amongGo()
     await pod.send('foo', '1')
     peer.behave = (request, signal) => (request.path === V2 ? goPod(request, signal) : fault(request, signal))
@@ -73,7 +73,7 @@ describe('a Go Pod', () => {
     expect(peer.v1Bodies.map((body) => JSON.parse(body).msg)).toEqual(['1', '2', '3'])
   })
 
-  it('is asked once a minute whether it speaks v2 by now', async () => {
+  it('gets a v2 request once a minute, in case it knows v2 by then', async () => {
     const { pod, probes } = await amongGo()
     const before = probes().length
     const from = pod.clock.now()
@@ -85,7 +85,7 @@ describe('a Go Pod', () => {
     expect((asked[0]?.at ?? 0) - from).toBeLessThanOrEqual(66_000)
   })
 
-  it('becomes a peer like any other once it does', async () => {
+  it('becomes a v2 peer once it responds to v2', async () => {
     const { peer, pod } = await amongGo()
     await pod.send('foo', 'x')
     peer.behave = peer.honest
@@ -99,36 +99,33 @@ describe('a Go Pod', () => {
   it.each([
     ['too many', { logMaxBytes: 4_096 }, 0],
     ['too old', { logMaxAgeMs: 1_000 }, 100],
-  ])(
-    'never is said to hold what the log let go of before it could be posted: %s',
-    async (_, settings, everyMs) => {
-      const { peer, pod } = await amongGo(goPod, { ackTimeoutMs: 60_000, ...settings })
-      let release = () => {}
-      peer.behave = async (request, signal) => {
-        if (peer.v1Bodies.length === 1) await new Promise<void>((resolve) => (release = resolve))
-        return goPod(request, signal)
-      }
-      const sending: Promise<Receipt>[] = []
-      for (let i = 0; i < 40; i += 1) {
-        sending.push(pod.sser.send('foo', `${i} `.padEnd(300, 'x')))
-        await pod.clock.advance(everyMs)
-      }
-      release()
-      let receipts: Receipt[] = []
-      Promise.all(sending).then((all) => (receipts = all))
-      await pod.clock.until('all receipts', () => receipts.length > 0)
-      const posted = new Set(peer.v1Bodies.map((body) => Number.parseInt(JSON.parse(body).msg, 10)))
-      expect(posted).toContain(39)
-      expect(posted.size).toBeLessThan(20)
-      receipts.forEach(({ peers }, i) => {
-        if (posted.has(i)) expect(peers[0], `${i}`).toEqual({ peer: `${GO}:7000`, status: 'delivered' })
-        else expect(peers[0], `${i}`).toMatchObject({ status: 'failed', reason: 'the log evicted it' })
-      })
-      expect(pod.status(GO)).toMatchObject({ state: 'v1', lag: 0 })
-    },
-  )
+  ])('is failed for an event that the log evicted before it was posted: %s', async (_, settings, everyMs) => {
+    const { peer, pod } = await amongGo(goPod, { ackTimeoutMs: 60_000, ...settings })
+    let release = () => {}
+    peer.behave = async (request, signal) => {
+      if (peer.v1Bodies.length === 1) await new Promise<void>((resolve) => (release = resolve))
+      return goPod(request, signal)
+    }
+    const sending: Promise<Receipt>[] = []
+    for (let i = 0; i < 40; i += 1) {
+      sending.push(pod.sser.send('foo', `${i} `.padEnd(300, 'x')))
+      await pod.clock.advance(everyMs)
+    }
+    release()
+    let receipts: Receipt[] = []
+    Promise.all(sending).then((all) => (receipts = all))
+    await pod.clock.until('all receipts', () => receipts.length > 0)
+    const posted = new Set(peer.v1Bodies.map((body) => Number.parseInt(JSON.parse(body).msg, 10)))
+    expect(posted).toContain(39)
+    expect(posted.size).toBeLessThan(20)
+    receipts.forEach(({ peers }, i) => {
+      if (posted.has(i)) expect(peers[0], `${i}`).toEqual({ peer: `${GO}:7000`, status: 'delivered' })
+      else expect(peers[0], `${i}`).toMatchObject({ status: 'failed', reason: 'the log evicted it' })
+    })
+    expect(pod.status(GO)).toMatchObject({ state: 'v1', lag: 0 })
+  })
 
-  it('is not said to hold what it did not take when the send is tried again, and is when it did', async () => {
+  it('is delivered for a retried send only if it took the event', async () => {
     const { peer, pod } = await amongGo()
     await pod.send('foo', 'taken', { idempotencyKey: 'k1' })
     peer.behave = (request, signal) =>
@@ -155,7 +152,7 @@ describe('a Go Pod', () => {
     expect((await pod.send('foo', 'not taken', { idempotencyKey: 'k2' })).peers[0]?.status).toBe('delivered')
   })
 
-  it('is not said to hold what the log let go of when the send is tried again', async () => {
+  it('is failed for a retried send of an event that the log evicted', async () => {
     const { peer, pod } = await amongGo(goPod, { ackTimeoutMs: 60_000, logMaxBytes: 10_000 })
     let release = () => {}
     peer.behave = async (request, signal) => {
@@ -177,7 +174,7 @@ describe('a Go Pod', () => {
     expect(await send('held')).toMatchObject({ duplicate: true, peers: [{ status: 'delivered' }] })
   })
 
-  it('that came later is not said to hold what was sent before', async () => {
+  it('is failed for a retried send of an event from before it came', async () => {
     const peer = new FakePeer('later', goPod)
     const finder = new ChangingPeerFinder([])
     const pod = await new Among({ [GO]: peer }, { peerFinder: finder }).start()
@@ -191,7 +188,7 @@ describe('a Go Pod', () => {
     expect(peer.v1Bodies).toEqual([])
   })
 
-  it('takes the place of a newer Pod, as in a rollback, and gets what comes from then on', async () => {
+  it('gets the events from then on when it replaces a newer Pod, as in a rollback', async () => {
     const peer = new FakePeer('newer')
     const pod = await new Among({ [GO]: peer }).start()
     await pod.send('foo', '1')

@@ -34,8 +34,8 @@ async function gone(pod: Pod): Promise<string | undefined> {
 
 const OURS = expect.stringMatching(/^[0-9A-Za-z.~]+-...$/)
 
-describe('a fleet of which some Pods have history', () => {
-  it('brings each event once to the clients of all', async () => {
+describe('a fleet in which some Pods resume clients', () => {
+  it('delivers each event once to the clients of all Pods', async () => {
     const { fleet, pods } = await mixed()
     const clients = Object.values(pods).map((pod) => pod.connect('a'))
     await settle()
@@ -44,7 +44,7 @@ describe('a fleet of which some Pods have history', () => {
     for (const client of clients) expect(client.messages).toEqual(['x', 'x', 'x'])
   })
 
-  it('resumes exactly between Pods that have it, whoever sent', async () => {
+  it('resumes exactly between Pods with history, whichever Pod sent', async () => {
     const { pods } = await mixed()
     const id = await gone(pods.with)
     await pods.without.sser.send('a', 'from a Pod without')
@@ -68,7 +68,7 @@ describe('a fleet of which some Pods have history', () => {
     expect(await seen(pods[where], await come(pods['also with']))).toEqual(outcome)
   })
 
-  it('loses untold only what a client misses on its way from a Pod without it', async () => {
+  it('loses without a gap only the events that a client misses on its way from a Pod without history', async () => {
     const { pods } = await mixed()
     const { id } = await seen(pods.without, await gone(pods.with))
     expect(id).toBe('')
@@ -77,7 +77,7 @@ describe('a fleet of which some Pods have history', () => {
     expect(await seen(pods.with, undefined)).toMatchObject({ gaps: [], messages: ['live'] })
   })
 
-  it('lets a new Pod with history fetch the log from one without', async () => {
+  it('lets a new Pod with history fetch the log from a Pod without', async () => {
     const { fleet, pods } = await mixed()
     const id = await gone(pods.with)
     for (const i of [0, 1]) {

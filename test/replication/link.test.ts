@@ -23,7 +23,7 @@ function held(peer: FakePeer, behave: Behaviour = peer.honest): () => void {
 }
 
 describe('a link', () => {
-  it('first says where its Pod stands, without events, and then brings them as they are sent', async () => {
+  it('begins with a handshake without events, and then sends events as they come', async () => {
     const peer = new FakePeer('peer1')
     const pod = await new Among({ [PEER]: peer }).start()
     expect(peer.batches).toEqual(peer.batches.map(() => []))
@@ -46,7 +46,7 @@ describe('a link', () => {
     })
   })
 
-  it('posts JSON, and follows no redirect', async () => {
+  it('posts JSON and follows no redirect', async () => {
     const peer = new FakePeer('peer1')
     await new Among({ [PEER]: peer }).start()
     for (const { init, path } of peer.requests) {
@@ -56,7 +56,7 @@ describe('a link', () => {
     }
   })
 
-  it('has one request in flight; what is sent meanwhile travels together in the next', async () => {
+  it('has one request in flight, and sends the events of that time together', async () => {
     const peer = new FakePeer('peer1')
     const pod = await new Among({ [PEER]: peer }).start()
     const release = held(peer)
@@ -75,7 +75,7 @@ describe('a link', () => {
     expect(pod.status(PEER)?.lag).toBe(0)
   })
 
-  it('brings a mountain in portions of about 1 MiB', async () => {
+  it('sends a backlog in requests of about 1 MiB', async () => {
     const peer = new FakePeer('peer1')
     const pod = await new Among(
       { [PEER]: peer },
@@ -90,7 +90,7 @@ describe('a link', () => {
     expect(peer.batches.flat().map((msg) => Number.parseInt(msg, 10))).toEqual(numbers(1, 100).map(Number))
   })
 
-  it('never calls delivered what the log let go of before the peer could take it', async () => {
+  it('never reports delivered for an event that the log evicted before the peer got it', async () => {
     const peer = new FakePeer('peer1')
     const pod = await new Among({ [PEER]: peer }, { logMaxBytes: 20_000 }).start()
     const release = held(peer)
@@ -111,7 +111,7 @@ describe('a link', () => {
     expect(pod.status(PEER)).toMatchObject({ state: 'connected', lag: 0 })
   })
 
-  it('never calls delivered what the peer had to jump over, when the send is tried again either', async () => {
+  it('never reports delivered for a retried send of an event that the peer skipped', async () => {
     const peer = new FakePeer('peer1')
     const pod = await new Among({ [PEER]: peer }, { logMaxBytes: 40_000 }).start()
     peer.behave = (_, signal) => refused(deliver, signal)
@@ -128,7 +128,7 @@ describe('a link', () => {
     expect((await pod.send('a', 'new', { idempotencyKey: 'n' })).peers[0]?.status).toBe('delivered')
   })
 
-  it('knows of a send that is tried again as soon as it has met the peer, and not before', async () => {
+  it('reports delivered for a retried send once the peer has responded, and not before', async () => {
     const peer = new FakePeer('peer1')
     const finder = new ChangingPeerFinder([])
     const pod = await new Among({ [PEER]: peer }, { peerFinder: finder }).start()
@@ -146,7 +146,7 @@ describe('a link', () => {
     expect(peer.batches.flat()).toEqual(['x'])
   })
 
-  it('lets a hung peer cost send() one ackTimeoutMs, and none until it has answered', async () => {
+  it('lets a hung peer cost send() one ackTimeoutMs, and no further one until it responds', async () => {
     const [peer, other] = [new FakePeer('peer1'), new FakePeer('peer2')]
     const pod = await new Among({ [PEER]: peer, [OTHER]: other }).start()
     const release = held(peer)
@@ -162,7 +162,7 @@ describe('a link', () => {
     expect(await pod.send('a', '5')).toMatchObject({ tookMs: 0, peers: [{ status: 'delivered' }, delivered] })
   })
 
-  it('ends every wait for a hung peer with the first that is in vain', async () => {
+  it('settles every wait for a hung peer with the first timeout', async () => {
     const peer = new FakePeer('peer1')
     const pod = await new Among({ [PEER]: peer }).start()
     peer.behave = (_, signal) => hung(deliver, signal)
@@ -174,7 +174,7 @@ describe('a link', () => {
     expect(await pod.send('a', '3')).toMatchObject({ tookMs: 0, peers: [{ status: 'failed' }] })
   })
 
-  it('goes back when an answer was lost, and the peer skips what it holds', async () => {
+  it('sends events again when a response was lost, and the peer skips them', async () => {
     const peer = new FakePeer('peer1')
     const pod = await new Among({ [PEER]: peer }).start()
     peer.behave = async (request, signal) => {
@@ -187,7 +187,7 @@ describe('a link', () => {
     expect(peer.batches.slice(-2)).toEqual([['x'], ['x']])
   })
 
-  it('finds out that it leads to its own Pod, and leaves it alone', async () => {
+  it('finds out that it leads to its own Pod, and sends no further requests', async () => {
     const peer = new FakePeer('peer1')
     const pod = new Among({ [PEER]: peer })
     peer.behave = ({ body, init, path }) =>
@@ -203,7 +203,7 @@ describe('a link', () => {
     expect(pod.errors).toEqual([])
   })
 
-  it('leaves its own Pod out of a receipt that waited while the link found it out', async () => {
+  it('leaves its own Pod out of a receipt that waited for this discovery', async () => {
     const peer = new FakePeer('peer1')
     const peerFinder = new ChangingPeerFinder([])
     const pod = new Among({ [PEER]: peer }, { peerFinder })
@@ -221,7 +221,7 @@ describe('a link', () => {
     expect((await sending).peers).toEqual([])
   })
 
-  it('ends when its peer leaves the list, and a new one begins when one comes', async () => {
+  it('ends when its peer leaves the list, and a new link begins for a new peer', async () => {
     const [peer, other] = [new FakePeer('peer1'), new FakePeer('peer2')]
     const peerFinder = new ChangingPeerFinder([{ address: PEER }])
     const pod = await new Among({ [PEER]: peer, [OTHER]: other }, { peerFinder }).start()
@@ -244,7 +244,7 @@ describe('a link', () => {
     expect(peer.requests.length).toBe(before)
   })
 
-  it('stays when the finder breaks, which is reported once', async () => {
+  it('stays when the finder fails, which is reported once', async () => {
     const peer = new FakePeer('peer1')
     const changes = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('it broke')) }) }
     const peerFinder = { start: async () => ({ peers: [{ address: PEER }], changes }) }
@@ -254,7 +254,7 @@ describe('a link', () => {
     expect((await pod.send('a', 'x')).peers[0]?.status).toBe('delivered')
   })
 
-  it('tells of what its finder meets on the way', async () => {
+  it('reports the errors of its finder', async () => {
     const peerFinder: PeerFinder = {
       start: async ({ onError }) => {
         onError?.(new Error('no answer so far'))

@@ -4,7 +4,7 @@ import { SkippedRanges } from '../../src/replication/pending-acks.ts'
 import { check } from '../support/property.ts'
 
 describe('ranges of skipped events', () => {
-  it('hold each skipped event until the log forgets it, whatever steps they grew in', () => {
+  it('contain each skipped event until the log forgets it, in whatever steps they grew', () => {
     const steps = fc.array(fc.tuple(fc.nat({ max: 4 }), fc.nat({ max: 4 }), fc.nat({ max: 6 })), {
       maxLength: 30,
     })

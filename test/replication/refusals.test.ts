@@ -36,14 +36,14 @@ async function mend(fleet: Fleet): Promise<Pod> {
   return pod
 }
 
-describe('Pods of which one has the secret and the other has not', () => {
-  it('tell their clients of a gap', async () => {
+describe('two Pods of which only one has the secret', () => {
+  it('send their clients a gap', async () => {
     const { fleet, clients } = await split()
     for (const client of clients) expect(reasons(client)).toEqual(['peer-loss'])
     await fleet.stop()
   })
 
-  it('tell them again as long as it lasts, once every logMaxAgeMs', async () => {
+  it('send it again once every logMaxAgeMs while the refusals last', async () => {
     const { fleet, clients } = await split()
     await fleet.clock.advance(360_000)
     for (const client of clients) {
@@ -53,7 +53,7 @@ describe('Pods of which one has the secret and the other has not', () => {
     await fleet.stop()
   })
 
-  it('lose no event without a gap after it, also once they talk', async () => {
+  it('lose no event without a gap after it, also once both have the secret', async () => {
     const { fleet, old, clients } = await split()
     const [, client] = clients
     for (let i = 0; i < 290; i += 1) void old.sser.send('a', `lost ${i}`)
@@ -71,7 +71,7 @@ describe('Pods of which one has the secret and the other has not', () => {
     await fleet.stop()
   })
 
-  it('tell a client that resumes of a gap until three times logMaxAgeMs later', async () => {
+  it('send a resuming client a gap until three times logMaxAgeMs later', async () => {
     const { fleet, young, clients } = await split()
     await mend(fleet)
     await fleet.clock.advance(10_000)
@@ -86,7 +86,7 @@ describe('Pods of which one has the secret and the other has not', () => {
     await fleet.stop()
   })
 
-  it('hand the gap on to a Pod that starts later', async () => {
+  it('pass the gap on to a Pod that starts later', async () => {
     const { fleet, clients } = await split()
     const pod = await mend(fleet)
     const client = pod.open(['a'], clients[1].lastEventId).flow()
@@ -95,7 +95,7 @@ describe('Pods of which one has the secret and the other has not', () => {
     await fleet.stop()
   })
 
-  it('tell nothing where unsigned peers are allowed', async () => {
+  it('send no gap where unsigned peers are allowed', async () => {
     const fleet = await Fleet.of(2)
     const young = await replace(fleet, 1, { ...SECRET, allowUnsignedPeers: true })
     const clients = [fleet.pod(0).connect('a'), young.connect('a')]

@@ -59,15 +59,15 @@ const run = (prev: number, msgs: readonly string[], other: Partial<Run> = {}): R
   ...other,
 })
 
-describe('what a Pod takes', () => {
-  it('begins with the first event of an epoch that it did not know', () => {
+describe('applyRuns()', () => {
+  it('appends an unknown epoch from its first event', () => {
     const pod = new Side('own00')
     pod.take([run(0, ['1', '2'])])
     expect(pod.messages).toEqual(['1', '2'])
     expect(pod.log.position(0).get('peer1')).toBe(2)
   })
 
-  it('continues what it holds; what does not is ignored, without a trace', () => {
+  it('appends a run that continues the log, and ignores any other', () => {
     const pod = new Side('own00')
     pod.take([run(2, ['3'])])
     expect(pod.messages).toEqual([])
@@ -78,7 +78,7 @@ describe('what a Pod takes', () => {
     expect(pod.log.epochs.get('peer1')?.have).toBe(1)
   })
 
-  it('is nothing that it holds already, whatever way it came', () => {
+  it('skips entries that the log holds already, whatever way they came', () => {
     const pod = new Side('own00')
     pod.take([run(0, ['1', '2'])])
     pod.take([run(0, ['1', '2'])])
@@ -88,14 +88,14 @@ describe('what a Pod takes', () => {
     expect(pod.errors).toEqual([])
   })
 
-  it('is never its own epoch', () => {
+  it('ignores runs of its own epoch', () => {
     const pod = new Side('own00')
     pod.send('mine')
     pod.take([run(1, ['forged'], { epoch: 'own00' })])
     expect(pod.messages).toEqual(['mine'])
   })
 
-  it('jumps only where the sender says floor, and leaves a hole there', () => {
+  it('skips ahead only where the sender says floor, and leaves a hole there', () => {
     const pod = new Side('own00')
     pod.take([run(0, ['1'])])
     pod.take([run(5, ['6'], { floor: true })])
@@ -104,7 +104,7 @@ describe('what a Pod takes', () => {
     expect(pod.log.epochs.get('peer1')).toMatchObject({ have: 6, floor: 5 })
   })
 
-  it('does not jump over what it holds, floor or not', () => {
+  it('does not skip entries that the log holds, floor or not', () => {
     const pod = new Side('own00')
     pod.take([run(0, ['1', '2', '3'])])
     pod.take([run(1, ['2', '3', '4'], { floor: true })])
@@ -118,21 +118,21 @@ describe('what a Pod takes', () => {
     expect(pod.messages).toEqual(['hole', '6', '7'])
   })
 
-  it('may be a jump alone, of an epoch that has nothing left to give', () => {
+  it('skips ahead in an epoch without any entry left', () => {
     const pod = new Side('own00')
     pod.take([run(5, [], { floor: true })])
     expect(pod.messages).toEqual(['hole'])
     expect(pod.log.position(0).get('peer1')).toBe(5)
   })
 
-  it('is dated back by its age, and its epoch by its idle time', () => {
+  it('dates an entry back by its age, and its epoch by its idle time', () => {
     const pod = new Side('own00')
     pod.take([run(0, [], { events: [{ seq: 1, age: 700, stream: 'a', msg: 'x' }], idle: 300 })], 5_000)
     expect(pod.entries[0]?.sentAt).toBe(4_300)
     expect(pod.log.epochs.get('peer1')?.lastActive).toBe(4_700)
   })
 
-  it('is nothing of an epoch that fell silent', () => {
+  it('ignores an epoch that is idle for too long', () => {
     const pod = new Side('own00')
     pod.take([run(0, ['1'], { idle: TIMES.forgetMs })], 1e9)
     expect(pod.messages).toEqual([])
@@ -140,7 +140,7 @@ describe('what a Pod takes', () => {
     expect(pod.messages).toEqual(['1'])
   })
 
-  it('makes its epoch active before anybody hears of it', () => {
+  it('makes an epoch active before its entry is delivered', () => {
     const pod = new Side('own00')
     pod.take([run(0, ['1'])], 0)
     const later = TIMES.forgetMs + 5
@@ -150,7 +150,7 @@ describe('what a Pod takes', () => {
     expect(active).toEqual([true])
   })
 
-  it('is only the first of two events with one number, and the contradiction is reported', () => {
+  it('keeps the first of two events with one seq, and reports the conflict', () => {
     const pod = new Side('own00')
     pod.take([run(0, ['1', '2'])])
     pod.take([run(1, ['other', '3'])])
@@ -158,7 +158,7 @@ describe('what a Pod takes', () => {
     expect(pod.errors).toMatchObject([{ code: 'conflicting-event' }])
   })
 
-  it('may have a traceparent that was lost on another way, through a Pod that does not know it', () => {
+  it('reports no conflict where another Pod dropped the traceparent', () => {
     const pod = new Side('own00')
     const [event] = run(0, ['1']).events
     const traced = { ...event, traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` }
@@ -167,8 +167,8 @@ describe('what a Pod takes', () => {
   })
 })
 
-describe('what a Pod gives', () => {
-  it('is its own events, from where the peer stands, at once', () => {
+describe('buildAppend()', () => {
+  it('sends own events above the peer’s position at once', () => {
     const pod = new Side('own00')
     for (const msg of ['1', '2', '3']) pod.send(msg)
     const { runs, position, epoch } = pod.give({ own00: 1 }, 40)
@@ -189,7 +189,7 @@ describe('what a Pod gives', () => {
     expect(pod.give({}, 0, { own: false }).runs).toEqual([])
   })
 
-  it('is a third Pod’s only once the peer has lacked it for longer than the grace', () => {
+  it('sends a third Pod’s events once the peer lacked them for longer than the grace', () => {
     const pod = new Side('own00')
     pod.take([run(0, ['1', '2'])])
     const peer = new PeerProgress('other', 0)
@@ -201,21 +201,21 @@ describe('what a Pod gives', () => {
     expect(give(TIMES.graceMs + 2)).toEqual([])
   })
 
-  it('is a third Pod’s at once to a Pod that is new, and never the peer’s own', () => {
+  it('sends a new Pod a third Pod’s events at once, and never the peer’s own', () => {
     const pod = new Side('own00')
     pod.take([run(0, ['1'])])
     pod.take([run(0, ['mine'], { epoch: 'other' })])
     expect(pod.give({}, 0, { third: true }).runs).toMatchObject([{ epoch: 'peer1' }])
   })
 
-  it('is a third Pod’s at once where its log no longer reaches back to the peer, and says floor', () => {
+  it('sends a third Pod’s events at once, with floor, where the log does not reach back', () => {
     const pod = new Side('own00')
     pod.take([run(5, ['6'], { floor: true })])
     expect(pod.give({}).runs).toMatchObject([{ epoch: 'peer1', prev: 5, floor: true, events: [{ seq: 6 }] }])
     expect(pod.give({ peer1: 5 }).runs).toEqual([])
   })
 
-  it('is nothing that is older than the age bound: there it says floor', () => {
+  it('sends no entry older than the age bound, and says floor', () => {
     const pod = new Side('own00')
     pod.send('old', 0)
     pod.send('young', 500)
@@ -225,7 +225,7 @@ describe('what a Pod gives', () => {
     expect(last).toMatchObject({ prev: 2, floor: true, events: [] })
   })
 
-  it('is nothing that is older than the age bound, even where something younger lies before it', () => {
+  it('sends no entry older than the age bound, even behind a younger one', () => {
     const pod = new Side('own00')
     pod.send('young', 500)
     pod.take([run(0, [], { events: [{ seq: 1, age: 500, stream: 'a', msg: 'old' }] })], 500)
@@ -234,7 +234,7 @@ describe('what a Pod gives', () => {
     expect(pod.messages).toEqual(['young', 'old'])
   })
 
-  it('is nothing that lost its message for want of room: there it says floor', () => {
+  it('sends no entry whose message was evicted, and says floor', () => {
     const pod = new Side('own00', 10_000)
     for (let i = 0; i < 12; i += 1) pod.send('m'.repeat(1_000))
     const [given] = pod.give({}).runs
@@ -242,7 +242,7 @@ describe('what a Pod gives', () => {
     expect(given?.events.every(({ msg }) => msg?.length === 1_000)).toBe(true)
   })
 
-  it('is nothing of an epoch that fell silent', () => {
+  it('sends nothing of an epoch that is idle for too long', () => {
     const pod = new Side('own00')
     const idle = TIMES.forgetMs - 10
     pod.take([run(0, [], { idle, events: [{ seq: 1, age: idle }] })], 0)
@@ -251,8 +251,8 @@ describe('what a Pod gives', () => {
   })
 })
 
-describe('Pods that exchange over a bad network', () => {
-  it('end up with everything, once, in each epoch’s order', () => {
+describe('Pods that replicate over a bad network', () => {
+  it('end up with every event, once, in the order of each epoch', () => {
     const names = ['podA0', 'podB0', 'podC0']
     const step = fc.record({ from: fc.nat({ max: 2 }), to: fc.nat({ max: 2 }), fate: fc.nat({ max: 5 }) })
     check(

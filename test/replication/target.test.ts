@@ -60,14 +60,14 @@ async function facing(uid: string | undefined) {
 }
 
 describe('a request', () => {
-  it('names the Pod that it is meant for, which takes it', async () => {
+  it('names its target Pod, which accepts it', async () => {
     const { client, network, sender } = await facing('old')
     expect(await network.send(sender, 'x')).toEqual([{ peer: `${ADDRESS}:7000`, status: 'delivered' }])
     expect(new Set(network.named)).toEqual(new Set(['old']))
     expect(client.messages).toEqual(['x'])
   })
 
-  it('names nobody where the finder knows no UID', async () => {
+  it('names no target where the finder knows no UID', async () => {
     const { finder, network, sender } = await facing('old')
     finder.set(at(undefined))
     await settle()
@@ -78,7 +78,7 @@ describe('a request', () => {
 })
 
 describe('a Pod', () => {
-  it('that was given the address of another gets none of its events', async () => {
+  it('gets no events of the Pod that had its address before', async () => {
     const { client, network, sender, tenant } = await facing('stranger')
     const before = tenant.position
     expect(await network.send(sender, 'x')).toEqual([
@@ -90,7 +90,7 @@ describe('a Pod', () => {
     expect(tenant.peers).toEqual([])
   })
 
-  it('gets them once it is listed itself', async () => {
+  it('gets events once it is in the list itself', async () => {
     const { client, finder, network, sender } = await facing('stranger')
     await network.send(sender, 'x')
     finder.set(at('stranger'))
@@ -99,7 +99,7 @@ describe('a Pod', () => {
     expect(client.messages).toContain('y')
   })
 
-  it.each([V1, V2])('answers 421 to what is meant for another, whatever it says: %s', async (path) => {
+  it.each([V1, V2])('responds with 421 to a request for another Pod: %s', async (path) => {
     const { tenant } = await facing('stranger')
     const ask = (uid: string) =>
       tenant.internalRoutes.request(path, {
@@ -112,7 +112,7 @@ describe('a Pod', () => {
     expect((await ask('stranger')).status).toBe(400)
   })
 
-  it('takes nothing that names a Pod before it can know its own name', async () => {
+  it('rejects requests with a target before it knows its own UID', async () => {
     const network = new Network()
     const sser = network.pod('old', nobody())
     const ask = (headers: Record<string, string>) =>
@@ -127,7 +127,7 @@ describe('a Pod', () => {
     expect((await ask({ 'sser-target': 'old' })).status).toBe(200)
   })
 
-  it('that knows no UID of its own takes everything', async () => {
+  it('accepts every request where it knows no UID of its own', async () => {
     const { client, network, sender } = await facing(undefined)
     await network.send(sender, 'x')
     expect(client.messages).toEqual(['x'])

@@ -9,7 +9,7 @@ describe.each([
   ['Web Crypto', webCryptoHmac],
   ['Node', nodeMac],
 ])('a signature by %s', (_, hmacFactory) => {
-  it('is HMAC-SHA-256 over head and body in UTF-8, and verifies itself and nothing else', () =>
+  it('is HMAC-SHA-256 over head and body in UTF-8, and verifies these alone', () =>
     fc.assert(
       fc.asyncProperty(
         fc.string({ minLength: 1, unit: 'binary' }),

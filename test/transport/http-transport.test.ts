@@ -63,7 +63,7 @@ async function ask(pieces: readonly (string | Buffer)[], more?: { ends?: boolean
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'
 
 describe('a POST with Node’s own client', () => {
-  it('says what HTTP asks for', async () => {
+  it('sends the headers that HTTP requires', async () => {
     const peer = await new Scripted([OK]).listen()
     await httpTransport(undefined)(letter(peer.host, { headers: { 'sser-target': 'uid-1' } }))
     expect(peer.requests).toEqual([
@@ -104,11 +104,11 @@ describe('a POST with Node’s own client', () => {
     ['with another protocol', ['HTTP/1.1 101 Switching Protocols\r\n\r\n'], { status: 101, body: '' }],
     ['without a reason', ['HTTP/1.1 200\r\ncontent-length: 2\r\n\r\n{}'], { status: 200, body: '{}' }],
   ]
-  it.each(readable)('reads an answer that comes %s', async (_, pieces, answer) => {
+  it.each(readable)('reads a response that comes %s', async (_, pieces, answer) => {
     expect(await ask(pieces)).toEqual(answer)
   })
 
-  it('reads an answer that ends with the connection', async () => {
+  it('reads a response that ends with the connection', async () => {
     expect(await ask(['HTTP/1.1 200 OK\r\n\r\n{', '}'], { ends: true })).toEqual({ status: 200, body: '{}' })
   })
 
@@ -120,7 +120,7 @@ describe('a POST with Node’s own client', () => {
     ['HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}'],
     ['HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{}\r\n'],
     [`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(20_000)}`],
-  ])('refuses what is ambiguous or no HTTP: %.60j', async (text) => {
+  ])('rejects a response that is ambiguous or no HTTP: %.60j', async (text) => {
     await expect(ask([text])).rejects.toThrow(/^Parse Error/)
   })
 
@@ -128,22 +128,22 @@ describe('a POST with Node’s own client', () => {
     ['HTTP/1.1 200 OK\r\ncontent-length: 101\r\n\r\n'],
     [`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n65\r\n${'x'.repeat(101)}`],
     [`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(101)}`],
-  ])('refuses an answer that is too large: %.60j', async (text) => {
+  ])('rejects a response that is too large: %.60j', async (text) => {
     await expect(ask([text])).rejects.toMatchObject({ code: 'body-too-large' })
   })
 
-  it('rejects where the answer breaks off', async () => {
+  it('rejects a response that breaks off', async () => {
     const broken = ask(['HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{}'], { ends: true })
     await expect(broken).rejects.toThrow('aborted')
   })
 
-  it('rejects where nobody listens', async () => {
+  it('rejects where no process listens', async () => {
     const peer = await new Scripted([]).listen()
     peer.close()
     await expect(httpTransport(undefined)(letter(peer.host))).rejects.toThrow('ECONNREFUSED')
   })
 
-  it('ends the connection with the signal, and gives its reason', async () => {
+  it('closes the connection when the signal aborts, and rejects with its reason', async () => {
     const peer = await new Scripted([]).listen()
     const abort = new AbortController()
     const asked = httpTransport(undefined)(letter(peer.host, { signal: abort.signal }))
@@ -166,7 +166,7 @@ describe('a POST with Node’s own client', () => {
     ['says so', 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}'],
     ['speaks HTTP/1.0', 'HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\n{}'],
     ['has not ended an error', 'HTTP/1.1 500 Oops\r\ncontent-length: 9\r\n\r\nx'],
-  ])('takes a new connection after a peer that %s', async (_, text) => {
+  ])('opens a new connection after a peer that %s', async (_, text) => {
     const peer = await new Scripted([text]).listen()
     const transport = httpTransport(undefined)
     await transport(letter(peer.host))
@@ -174,7 +174,7 @@ describe('a POST with Node’s own client', () => {
     expect(peer.sockets.length).toBe(2)
   })
 
-  it('takes a new connection where the peer has closed the old one', async () => {
+  it('opens a new connection where the peer has closed the old one', async () => {
     const peer = await new Scripted([OK]).listen()
     const transport = httpTransport(undefined)
     await transport(letter(peer.host))
