@@ -96,7 +96,7 @@ export class Batch {
       if (entry.msg === undefined) {
         gaps.delete(entry.stream)
         gaps.set(entry.stream, 'trimmed')
-      } else if (log.idempotencyKeys.isFirst(entry)) {
+      } else if (log.indexes.idempotencyKeys.isFirst(entry)) {
         if (entry.traceparent !== undefined) this.traced.push(entry)
         const id = entry.epoch === undefined ? undefined : formatId()
         frame(entry.stream, undefined, eventFrame({ id, event: entry.event, msg: entry.msg }))

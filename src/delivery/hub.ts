@@ -167,8 +167,8 @@ export class Hub {
   #closeIndexOf({ audience, liveFrom, grant }: Connection, since: number): number | undefined {
     if (this.#isStopped) return liveFrom
     // A disconnect that the log has evicted may have matched. The client reconnects, and is authorized again.
-    if (since < this.#log.disconnectsFrom) return liveFrom
-    for (const { selector, index } of this.#log.disconnects(since))
+    if (since < this.#log.indexes.disconnectsFrom) return liveFrom
+    for (const { selector, index } of this.#log.indexes.disconnects(since))
       if (matches(selector, audience.streams, grant?.tags ?? [])) return index
     if (this.#isDraining) return this.#log.nextIndex
     return undefined

@@ -216,7 +216,7 @@ export class Reader {
 
   /** Whether the client has a duplicate of `entry`. `seen`: the duplicates that this slice has come across. */
   #hasDuplicate(entry: EventEntry, position: ReadonlyMap<string, number>, seen: Set<unknown>): boolean {
-    const duplicates = this.#log.idempotencyKeys.duplicates(entry)
+    const duplicates = this.#log.indexes.idempotencyKeys.duplicates(entry)
     if (duplicates === undefined) return false
     if (seen.has(duplicates)) return true
     // If the client has none of them, it gets this one.

@@ -102,7 +102,7 @@ export class Sender {
     const { hub, log, mesh } = this.#options.membership.incarnation
     const now = this.#options.clock.now()
     log.trim(now)
-    const first = key === undefined ? undefined : log.idempotencyKeys.first(stream, key)
+    const first = key === undefined ? undefined : log.indexes.idempotencyKeys.first(stream, key)
     const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key, traceparent }
     const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
     if (first === undefined) this.#options.counters.sent += 1

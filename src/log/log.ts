@@ -3,11 +3,9 @@ import type { Content, DisconnectEntry, EventEntry, HoleEntry, LogEntry, NoopEnt
 import { createEvent, createItem, memoryBytes, metadataBytes } from './entry.ts'
 import { type Epoch, Epochs } from './epochs.ts'
 import { EventIds } from './event-ids.ts'
-import { IdempotencyKeys } from './idempotency-keys.ts'
+import { SecondaryIndexes } from './secondary-indexes.ts'
 import type { Timing } from './timing.ts'
 
-/** Approximate memory of a stream that has an event in the log: its queue, and its place in the index. */
-const STREAM_BYTES = 320
 /** Maximum share of `maxBytes` for entries without their message; they still tell which streams lost one. */
 const PAYLOAD_EVICTED_SHARE = 0.25
 
@@ -30,7 +28,7 @@ export class Log {
   /** This Pod's own epoch; it can change until its first event. */
   epoch: string
   readonly epochs: Epochs
-  readonly idempotencyKeys: IdempotencyKeys = new IdempotencyKeys()
+  readonly indexes: SecondaryIndexes = new SecondaryIndexes()
   readonly eventIds: EventIds
   readonly isResumable: boolean
   readonly maxAgeMs: number
@@ -41,12 +39,6 @@ export class Log {
   readonly #listeners: ((entry: LogEntry) => void)[] = []
   readonly #maxBytes: number
   readonly #entries = new Deque<LogEntry>()
-  readonly #streams = new Map<string, Deque<EventEntry>>()
-  readonly #holes = new Deque<HoleEntry>()
-  readonly #disconnects = new Deque<DisconnectEntry>()
-  #disconnectsFrom = 0
-  /** Number of entries without an epoch. */
-  #v1 = 0
   #firstIndex = 0
   #firstCompleteIndex = 0
   #bytes = 0
@@ -76,18 +68,13 @@ export class Log {
     return this.#firstCompleteIndex
   }
 
-  /** The log still has every disconnect at or after this index. */
-  get disconnectsFrom(): number {
-    return this.#disconnectsFrom
-  }
-
   /** Index of the next entry to be appended. */
   get nextIndex(): number {
     return this.#firstIndex + this.#entries.length
   }
 
   get bytes(): number {
-    return this.#bytes
+    return this.#bytes + this.indexes.bytes
   }
 
   /** Last seq of this Pod's own epoch. */
@@ -107,11 +94,6 @@ export class Log {
     return entry === undefined ? this.maxAgeMs : now - entry.sentAt
   }
 
-  /** Whether the log has events or disconnects, that is anything but no-op entries and holes. */
-  get hasEvents(): boolean {
-    return this.#streams.size > 0 || this.#disconnects.length > 0
-  }
-
   at(index: number): LogEntry | undefined {
     return this.#entries.at(index - this.#firstIndex)
   }
@@ -129,7 +111,6 @@ export class Log {
     record.lastActive = Math.max(record.lastActive, sentAt)
     const entry = createItem(this.nextIndex, sentAt, epoch, seq, content)
     record.entries.push(entry)
-    if (entry.kind === 'disconnect') this.#disconnects.push(entry)
     this.#push(entry, now)
     return entry
   }
@@ -137,7 +118,6 @@ export class Log {
   /** Appends an event of a Go Pod, without an epoch: it is delivered live, but never replicated or replayed. */
   appendV1(stream: string, msg: string, now: number): void {
     this.lastV1At = now
-    this.#v1 += 1
     this.#push(createEvent(this.nextIndex, now, undefined, 0, stream, { msg }), now)
   }
 
@@ -155,13 +135,11 @@ export class Log {
     record.have = seq
     record.floor = seq
     record.entries.push(hole)
-    this.#holes.push(hole)
     this.#push(hole, now)
   }
 
   /** Appends a hole without an epoch, so that every connection gets a gap: the lost events have no known seqs. */
   appendLoss(now: number): void {
-    this.#v1 += 1
     const hole: HoleEntry = {
       kind: 'hole',
       index: this.nextIndex,
@@ -170,7 +148,6 @@ export class Log {
       from: 0,
       seq: 0,
     }
-    this.#holes.push(hole)
     this.#push(hole, now)
   }
 
@@ -196,42 +173,12 @@ export class Log {
     return position
   }
 
-  /** Whether the log has an entry without an epoch. */
-  get hasV1(): boolean {
-    return this.#v1 > 0
-  }
-
-  /** The queue of all holes, and the queues of the events of `streams`. */
-  queues(streams: readonly string[]): Deque<LogEntry>[] {
-    const queues: Deque<LogEntry>[] = [this.#holes]
-    for (const stream of streams) {
-      const queue = this.#streams.get(stream)
-      if (queue !== undefined) queues.push(queue)
-    }
-    return queues
-  }
-
-  /** Disconnect entries at or after `index`. */
-  *disconnects(index: number): Generator<DisconnectEntry> {
-    const entries = this.#disconnects
-    for (let i = entries.lowerBound((entry) => entry.index >= index); i < entries.length; i += 1)
-      yield entries.at(i) as DisconnectEntry
-  }
-
   #push(entry: LogEntry, now: number): void {
     this.#entries.push(entry)
     this.#bytes += memoryBytes(entry)
-    if (entry.kind === 'event') {
-      this.idempotencyKeys.add(entry)
-      const queue = this.#streams.get(entry.stream) ?? new Deque<EventEntry>()
-      queue.push(entry)
-      if (queue.length === 1) {
-        this.#streams.set(entry.stream, queue)
-        this.#bytes += STREAM_BYTES
-      }
-    }
+    this.indexes.add(entry)
     this.trim(now)
-    while (this.#bytes > this.#maxBytes && this.#entries.length > 0) this.#evict()
+    while (this.bytes > this.#maxBytes && this.#entries.length > 0) this.#evict()
     for (const listener of this.#listeners) listener(entry)
   }
 
@@ -265,21 +212,7 @@ export class Log {
     this.#bytes -= memoryBytes(entry)
     if (isPayloadEvicted) this.#payloadEvictedBytes -= memoryBytes(entry)
     else this.#firstCompleteIndex = this.#firstIndex
-    if (entry.kind === 'hole') this.#holes.shift()
-    if (entry.kind === 'disconnect') {
-      this.#disconnects.shift()
-      this.#disconnectsFrom = this.#firstIndex
-    }
-    if (entry.kind === 'event') {
-      this.idempotencyKeys.remove(entry)
-      const entries = this.#streams.get(entry.stream) as Deque<EventEntry>
-      entries.shift()
-      if (entries.length === 0) {
-        this.#streams.delete(entry.stream)
-        this.#bytes -= STREAM_BYTES
-      }
-    }
-    if (entry.epoch === undefined) this.#v1 -= 1
+    this.indexes.remove(entry)
     if (entry.epoch === undefined) return
     const record = this.epochs.get(entry.epoch) as Epoch
     record.entries.shift()

@@ -25,14 +25,14 @@ export function scan(
 ): Iterable<LogEntry> {
   const byStream = planByStream(log, streams, cursor)
   // Entries without an epoch are in the queues of their streams alone.
-  if (log.hasV1) return mergeByIndex(byStream.queues)
+  if (log.indexes.hasV1) return mergeByIndex(byStream.queues)
   const byEpoch = planByEpoch(log, position, byStream.entries)
   return mergeByIndex(byEpoch.entries < byStream.entries ? byEpoch.queues : byStream.queues)
 }
 
 function planByStream(log: Log, streams: readonly string[], cursor: number): ScanPlan {
   const plan: ScanPlan = { queues: [], entries: 0 }
-  for (const queue of log.queues(streams)) {
+  for (const queue of log.indexes.queues(streams)) {
     const from = queue.lowerBound((entry) => entry.index >= cursor)
     plan.queues.push({ queue, from })
     plan.entries += queue.length - from

@@ -238,7 +238,7 @@ export class Mesh {
 
   /** Whether every available peer holds everything, and at least one does; with no events to hand over, at once. */
   #isFlushed(): boolean {
-    if (!this.#options.log.hasEvents) return true
+    if (!this.#options.log.indexes.hasEvents) return true
     const links = [...this.#links.values()].filter((link) => link.status().state !== 'self')
     const flushed = links.map((link) => link.isFlushed())
     return links.length === 0 || (flushed.includes(true) && !flushed.includes(false))

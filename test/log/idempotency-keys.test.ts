@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Reader } from '../../src/delivery/reader.ts'
+import { Log } from '../../src/log/log.ts'
 import { timing } from '../../src/log/timing.ts'
 import { formatPosition } from '../../src/wire/position.ts'
 import { Listening } from '../support/listening.ts'
@@ -41,7 +42,7 @@ describe('many events with one idempotency key', () => {
     expect(events).toBe(1)
     log.trim(pod.clock.now() + 120_001)
     expect(performance.now() - start).toBeLessThan(MAX_MS)
-    expect(log.idempotencyKeys.first('a', 'k')).toBeUndefined()
+    expect(log.indexes.idempotencyKeys.first('a', 'k')).toBeUndefined()
   })
 })
 
@@ -67,14 +68,32 @@ describe('events with one idempotency key', () => {
     await pod.clock.advance(3_000)
     const second = pod.append(duplicate, 'peer2')
     const other = pod.append({ ...duplicate, key: 'other' }, 'peer2')
-    expect(log.idempotencyKeys.first('a', 'k')).toBe(first)
+    expect(log.indexes.idempotencyKeys.first('a', 'k')).toBe(first)
     await pod.clock.advance(3_000)
     log.trim(pod.clock.now())
-    expect(log.idempotencyKeys.first('a', 'k')).toBe(second)
-    expect(log.idempotencyKeys.first('a', 'other')).toBe(other)
+    expect(log.indexes.idempotencyKeys.first('a', 'k')).toBe(second)
+    expect(log.indexes.idempotencyKeys.first('a', 'other')).toBe(other)
     await pod.clock.advance(3_000)
     log.trim(pod.clock.now())
-    expect(log.idempotencyKeys.first('a', 'k')).toBeUndefined()
-    expect(log.idempotencyKeys.first('a', 'other')).toBeUndefined()
+    expect(log.indexes.idempotencyKeys.first('a', 'k')).toBeUndefined()
+    expect(log.indexes.idempotencyKeys.first('a', 'other')).toBeUndefined()
+  })
+
+  it('are indexed per stream, as long as the log has them', () => {
+    const log = new Log({
+      epoch: 'own00',
+      maxAgeMs: 10_000,
+      maxBytes: 1_048_576,
+      timing: timing(10_000),
+      isResumable: true,
+    })
+    const first = log.append('own00', { stream: 'a', msg: 'x', key: 'k' }, 0, 0)
+    const second = log.append('peer1', { stream: 'a', msg: 'x', key: 'k' }, 1_000, 1_000)
+    expect(log.indexes.idempotencyKeys.first('a', 'k')).toBe(first)
+    expect(log.indexes.idempotencyKeys.first('b', 'k')).toBeUndefined()
+    log.trim(10_001)
+    expect(log.indexes.idempotencyKeys.first('a', 'k')).toBe(second)
+    log.trim(11_001)
+    expect(log.indexes.idempotencyKeys.first('a', 'k')).toBeUndefined()
   })
 })

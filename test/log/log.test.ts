@@ -28,7 +28,9 @@ function entries(log: Log): LogEntry[] {
 /** Entries of the streams, and all holes, from the index on. */
 function read(log: Log, streams: readonly string[], index: number): Iterable<LogEntry> {
   return mergeByIndex(
-    log.queues(streams).map((queue) => ({ queue, from: queue.lowerBound((entry) => entry.index >= index) })),
+    log.indexes
+      .queues(streams)
+      .map((queue) => ({ queue, from: queue.lowerBound((entry) => entry.index >= index) })),
   )
 }
 
@@ -258,18 +260,6 @@ describe('the log', () => {
     expect(log.epochs.get('peer1')).toMatchObject({ have: 8, floor: 7 })
     expect(log.positionAt(1, 1).get('peer1')).toBe(1)
     expect(log.positionAt(2, 1).get('peer1')).toBe(7)
-  })
-
-  it('keeps an idempotency key per stream, as long as the event', () => {
-    const log = makeLog()
-    const first = log.append('own00', { stream: 'a', msg: 'x', key: 'k' }, 0, 0)
-    const duplicate = log.append('peer1', { stream: 'a', msg: 'x', key: 'k' }, 1_000, 1_000)
-    expect(log.idempotencyKeys.first('a', 'k')).toBe(first)
-    expect(log.idempotencyKeys.first('b', 'k')).toBeUndefined()
-    log.trim(MAX_AGE_MS + 1)
-    expect(log.idempotencyKeys.first('a', 'k')).toBe(duplicate)
-    log.trim(MAX_AGE_MS + 1_001)
-    expect(log.idempotencyKeys.first('a', 'k')).toBeUndefined()
   })
 
   it('leaves silent epochs out of positions, and removes them in the end', () => {

@@ -52,7 +52,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'skipping seqs leaves a hole in the log',
     file: 'src/log/log.ts',
-    find: 'record.entries.push(hole)\n    this.#holes.push(hole)\n    this.#push(hole, now)',
+    find: 'record.entries.push(hole)\n    this.#push(hole, now)',
     replace: 'void hole',
     profile: 'tiny',
     seeds: 300,
@@ -164,8 +164,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a retried send delivers once',
     file: 'src/delivery/batch.ts',
-    find: 'log.idempotencyKeys.isFirst(entry)',
-    replace: 'log.idempotencyKeys !== undefined',
+    find: 'log.indexes.idempotencyKeys.isFirst(entry)',
+    replace: 'log.indexes.idempotencyKeys !== undefined',
     profile: 'harsh',
     seeds: 1_000,
   },
