@@ -213,7 +213,7 @@ describe('the protocol page', () => {
   })
 
   test('gives the defaults of the code', () => {
-    const options = rows(section('What Pods must agree on'))
+    const options = rows(section('Interoperability'))
     expect(options.length).toBeGreaterThan(0)
     for (const [name, value] of options) {
       const fallback = settings[name as string]

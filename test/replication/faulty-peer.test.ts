@@ -7,7 +7,7 @@ const BAD = '10.0.0.2'
 
 interface Fault {
   name: string
-  /** What the link says of it. */
+  /** The error in the status of the link. */
   reason: string
   make(bodies: EndlessBody[], pod: Among): Behaviour
 }
@@ -125,7 +125,7 @@ describe.each(FAULTS)('a peer that $name', ({ reason, make }) => {
     expect(asked).toBeGreaterThan(5)
     expect(asked).toBeLessThan(30)
     expect(bad.mostInFlight).toBe(1)
-    // Whatever it answered was read to its end or let go of, all but the request that is under way.
+    // Every response was read to its end or cancelled, except that of the request in flight.
     expect(bodies.filter(({ cancelled }) => !cancelled).length).toBeLessThanOrEqual(1)
     bad.behave = bad.honest
     await pod.clock.until('the link is up again', () => pod.status(BAD)?.lag === 0, 15_000)

@@ -8,7 +8,7 @@ import { refused } from '../support/fleet.ts'
 const GO = '10.0.0.9'
 const V2 = '/api/json/v2/append'
 
-/** As a Go Pod answers: 404 to what it does not know, 200 without a body to what it does. */
+/** Responds as a Go Pod: 404 to an unknown path, 200 without a body to a known one. */
 const goPod: Behaviour = ({ path }) =>
   path === V2
     ? new Response('404 page not found\n', { status: 404 })
@@ -146,7 +146,7 @@ describe('a Go Pod', () => {
       'not taken',
       'something else',
     ])
-    // Its successor that speaks v2 gets all that the log still has.
+    // A successor with v2 gets every event in the log.
     peer.behave = peer.honest
     await pod.clock.advance(66_000)
     expect((await pod.send('foo', 'not taken', { idempotencyKey: 'k2' })).peers[0]?.status).toBe('delivered')

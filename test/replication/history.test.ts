@@ -11,7 +11,7 @@ async function mixed(): Promise<{ fleet: Fleet; pods: Record<'with' | 'also with
   return { fleet, pods: { with: fleet.pod(0), 'also with': fleet.pod(1), without } }
 }
 
-/** What a client gets that comes to `pod` with an id: gaps, and messages. */
+/** Gaps and messages that `pod` sends a client with an id. */
 async function seen(pod: Pod, id: string | undefined) {
   const client = pod.open(['a'], id).flow()
   await settle()
@@ -22,7 +22,7 @@ async function seen(pod: Pod, id: string | undefined) {
   return { gaps: told, messages: client.messages, id: client.lastEventId }
 }
 
-/** A client of `pod` that went, and missed an event since. */
+/** A client of `pod` that disconnected, and has missed an event since. */
 async function gone(pod: Pod): Promise<string | undefined> {
   const client = pod.open(['a']).flow()
   await settle()
@@ -73,7 +73,7 @@ describe('a fleet in which some Pods resume clients', () => {
     const { id } = await seen(pods.without, await gone(pods.with))
     expect(id).toBe('')
     await pods.with.sser.send('a', 'untold')
-    // An empty id is not sent by any browser.
+    // No browser sends an empty id.
     expect(await seen(pods.with, undefined)).toMatchObject({ gaps: [], messages: ['live'] })
   })
 

@@ -10,7 +10,7 @@ const OTHER = '10.0.0.2'
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `${from + i}`)
 const deliver = async () => new Response()
 
-/** Answers when it is told to. */
+/** Lets `peer` respond when the returned function is called. */
 function held(peer: FakePeer, behave: Behaviour = peer.honest): () => void {
   const releases: (() => void)[] = []
   peer.behave = async (request, signal) => {
@@ -237,7 +237,7 @@ describe('a link', () => {
     expect(pod.sser.peers.map(({ peer: host, state }) => [host, state])).toEqual([
       [`${OTHER}:7000`, 'connected'],
     ])
-    // Whoever is new gets what the log holds.
+    // A new peer gets every event in the log.
     expect(other.batches.flat()).toEqual(['x'])
     const before = peer.requests.length
     await pod.clock.advance(30_000)

@@ -7,7 +7,7 @@ import { Fleet, type Pod } from '../support/fleet.ts'
 const SECRET: Settings = { peerSecret: 'sixteen letters and more' }
 const reasons = (client: ReturnType<Pod['connect']>) => client.gaps.map(({ data }) => JSON.parse(data).reason)
 
-/** Signs with Node's crypto, at once: Web Crypto takes real time, of which the virtual clock knows nothing. */
+/** Signs with Node's crypto, at once, because Web Crypto takes real time, which the virtual clock does not include. */
 async function replace(fleet: Fleet, index: number, settings: Settings): Promise<Pod> {
   const pod = fleet.replace(index, settings)
   void pod.sser.start({ hmacFactory: nodeMac })
@@ -25,7 +25,7 @@ async function split() {
   return { fleet, old, young, clients }
 }
 
-/** The first gets the secret as well. */
+/** Replaces the first Pod by one with the secret. */
 async function mend(fleet: Fleet): Promise<Pod> {
   const pod = await replace(fleet, 0, SECRET)
   await fleet.clock.until('they talk', () => {

@@ -12,7 +12,7 @@ import { check } from '../support/property.ts'
 const AGE_MS = 100_000
 const TIMES = timing(AGE_MS)
 
-/** One Pod's log and what it gives and takes. */
+/** One Pod's log, with its replicator. */
 class Side {
   readonly log: Log
   readonly replicator: Replicator
@@ -28,7 +28,7 @@ class Side {
     return this.log.append(this.log.epoch, { stream: 'a', msg }, now, now)
   }
 
-  /** What it gives to a Pod that stands at `position`, as it comes out of the wire. */
+  /** Builds an append for a peer at `position`, encoded and parsed again. */
   give(position: Record<string, number>, now = 0, { own = true, third = false } = {}): Append {
     const peer = new PeerProgress('other', now)
     peer.observe(new Map(Object.entries(position)), this.log.position(now), now)

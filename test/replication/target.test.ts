@@ -9,14 +9,14 @@ const V1 = '/api/json/v1/send'
 const V2 = '/api/json/v2/append'
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** Two addresses on one network; who is at the second is the test's to say. */
+/** Two addresses on one network; each test chooses the Pod at the second one. */
 class Network {
   readonly clock: VirtualClock = new VirtualClock()
-  /** What the header of each request to `ADDRESS` named. */
+  /** Target header of each request to `ADDRESS`. */
   readonly named: (string | null)[] = []
   tenant: Sser | undefined
 
-  /** A Pod that knows its own UID, and whose finder lists these peers. */
+  /** A Pod with a UID of its own, and with these peers in its finder. */
   pod(uid: string | undefined, peers: ChangingPeerFinder): Sser {
     return new Sser({ peerFinder: knowing(uid, peers), clock: this.clock, fetch: this.#fetch })
   }
@@ -48,7 +48,7 @@ function knowing(uid: string | undefined, finder: PeerFinder): PeerFinder {
 const at = (...uids: (string | undefined)[]): Peer[] => uids.map((uid) => ({ address: ADDRESS, uid }))
 const nobody = () => new ChangingPeerFinder([])
 
-/** A sender whose list has the Pod `old` at `ADDRESS`, where the Pod `uid` is. */
+/** A sender with the Pod `old` at `ADDRESS` in its list, although the Pod `uid` is there. */
 async function facing(uid: string | undefined) {
   const network = new Network()
   const tenant = await network.start(network.pod(uid, nobody()))

@@ -4,7 +4,7 @@ import { httpTransport } from '../../src/runtime/node/http-transport.ts'
 import type { PeerRequest, PeerResponse } from '../../src/transport/peer-transport.ts'
 import { until } from '../support/until.ts'
 
-/** A peer that says what it is told, piece by piece, whatever HTTP thinks of it. */
+/** A peer that writes the given pieces one by one, valid HTTP or not. */
 class Scripted {
   readonly requests: string[] = []
   readonly sockets: Socket[] = []
