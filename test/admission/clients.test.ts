@@ -30,7 +30,7 @@ describe('a request for events', () => {
   it.each([
     ['32 names of 256 bytes', 32, 'x'.repeat(254)],
     ['12 names of 254 bytes, which take three times as much', 12, '漢'.repeat(84)],
-  ])('with %s answers 400, and says what to do', async (_, count, name) => {
+  ])('gets 400 and the fix for %s', async (_, count, name) => {
     const response = get(query(count, name))
     expect([response.status, response.headers.get('sser-error')]).toEqual([
       400,
@@ -39,22 +39,22 @@ describe('a request for events', () => {
     expect(await response.text()).toContain('at most 6000 bytes in the URL')
   })
 
-  it('may have a long id beside names that fit', () => {
+  it('may have a long id beside names within the limit', () => {
     expect(get(`${query(22, 'x'.repeat(254))}&lastEventId=${'x'.repeat(9_000)}`).status).toBe(200)
   })
 
-  it('with an empty Last-Event-ID header takes the id of the query', () => {
+  it('uses the id of the query where the header Last-Event-ID is empty', () => {
     const empty = { 'last-event-id': '' }
     const resumed = get(`?stream=a&lastEventId=${pod.sser.position}`, empty)
     expect(resumed.headers.get('sser-resume')).toBe('complete')
     expect(get('?stream=a', empty).headers.has('sser-resume')).toBe(false)
   })
 
-  it('is told that the stream is UTF-8', () => {
+  it('gets a response that declares UTF-8', () => {
     expect(get('?stream=a').headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
   })
 
-  it('is told in the first block whether it had an id', async () => {
+  it('gets a first block that says whether the client resumed', async () => {
     const greeting = async (id?: string) => {
       const client = pod.open(['a'], id)
       await client.read()
@@ -66,7 +66,7 @@ describe('a request for events', () => {
     expect(await greeting('foreign')).toEqual([['sser-gap', '{"reason":"invalid-id"}']])
   })
 
-  it('of a fetch client on another origin passes its preflight behind cors()', async () => {
+  it('from another origin passes its preflight behind cors()', async () => {
     const app = new Hono()
       .use('/events', cors({ origin: 'https://shop.example' }))
       .route('/events', pod.sser.routes)
@@ -86,7 +86,7 @@ describe('a request for events', () => {
 })
 
 describe('without history', () => {
-  it('there is no position, so that a page that is rendered with it is told no gap', async () => {
+  it('has no position, so that a page rendered with it gets no gap', async () => {
     pod = (await Fleet.of(1, { resume: false })).pod(0)
     expect(pod.sser.position).toBe('')
     const client = pod.open(['a'], pod.sser.position || undefined)
@@ -97,7 +97,7 @@ describe('without history', () => {
   })
 })
 
-describe('an app that lets the error of send() pass', () => {
+describe('an app that does not catch the error of send()', () => {
   const app = () =>
     new Hono().post('/', async (c) => c.json(await pod.sser.send('a', await c.req.text()), 202))
 
@@ -105,12 +105,12 @@ describe('an app that lets the error of send() pass', () => {
     ['', 400, 'empty-message'],
     ['x'.repeat(MAX_MESSAGE_BYTES + 1), 413, 'message-too-large'],
     ['x'.repeat(MAX_MESSAGE_BYTES), 202, null],
-  ])('answers a body with the status of the error', async (body, status, code) => {
+  ])('responds with the status of the error', async (body, status, code) => {
     const response = await app().request('/', { method: 'POST', body })
     expect([response.status, response.headers.get('sser-error')]).toEqual([status, code])
   })
 
-  it('hides from its client what the server is to blame for', async () => {
+  it('hides the message of a server error from its client', async () => {
     const error = new SserError('not-started', 'Call start() first')
     expect([error.status, 'getResponse' in error]).toEqual([503, false])
   })

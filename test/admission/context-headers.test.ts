@@ -67,7 +67,7 @@ describe('headers and cookies that the app sets before next()', () => {
       401,
       null,
     ],
-  ])('are in the answer to %s', async (_, query, init, authorize, status, type) => {
+  ])('are in the response to %s', async (_, query, init, authorize, status, type) => {
     const { app } = await appOf(authorize)
     const response = await app.request(`/events${query}`, init)
     expect(response.status).toBe(status)
@@ -77,7 +77,7 @@ describe('headers and cookies that the app sets before next()', () => {
     await response.body?.cancel()
   })
 
-  it('are in the answer to a request for which there is no room', async () => {
+  it('are in the response to a request beyond the limit of connections', async () => {
     const { app } = await appOf(undefined, { maxConnections: 1 })
     const first = await app.request('/events?stream=a')
     const reader = (first.body as ReadableStream).getReader()
@@ -88,7 +88,7 @@ describe('headers and cookies that the app sets before next()', () => {
     await reader.cancel()
   })
 
-  it('do not replace what makes an answer an event stream', async () => {
+  it('do not replace the headers of an event stream', async () => {
     const { sser } = await appOf()
     const app = new Hono().use(async (c, next) => {
       c.header('cache-control', 'max-age=60')
@@ -100,7 +100,7 @@ describe('headers and cookies that the app sets before next()', () => {
   })
 })
 
-describe('what the hook sets', () => {
+describe('headers that authorize sets', () => {
   it.each([
     ['allows', 'allow', 200],
     ['denies', 'deny', 403],
@@ -124,7 +124,7 @@ describe('what the hook sets', () => {
 })
 
 describe('an HTTPException of another install of Hono', () => {
-  it('is the answer', async () => {
+  it('is the response', async () => {
     const { app, errors } = await appOf(() => {
       throw new ForeignHTTPException()
     })

@@ -18,7 +18,7 @@ function splitting(accept: string): boolean {
 }
 
 describe('the header Accept', () => {
-  it('is decided as by splitting it, without splitting it', () => {
+  it('is searched with the same result as if it were split', () => {
     const piece = fc.constantFrom(
       ...[
         'text/event-stream',
@@ -48,7 +48,7 @@ describe('the header Accept', () => {
 })
 
 describe('the header X-Forwarded-For', () => {
-  it('gives the entry that the first of the trusted proxies has written, as by splitting it', () => {
+  it('yields the entry of the outermost trusted proxy', () => {
     const piece = fc.constantFrom(...[',', ' ', '10.0.0.1', '192.168.100.200', ',10.9.8.7'])
     const env = { incoming: { socket: { remoteAddress: '127.0.0.9' } } }
     check(
@@ -68,8 +68,8 @@ describe('the header X-Forwarded-For', () => {
   })
 })
 
-describe('a text that was cut out of a long one', () => {
-  it('is the same in memory of its own', () => {
+describe('a substring of a long text', () => {
+  it('is copied, so that the long text can be freed', () => {
     for (const text of ['', 'orders', '漢字 \u{1f600}', '\ufeffbom', 'x'.repeat(256)])
       expect(ownCopy(` ${text} `.slice(1, -1))).toBe(text)
   })

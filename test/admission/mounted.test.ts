@@ -20,7 +20,7 @@ async function ask(path: string, headers: Record<string, string>, mount = '/even
 
 describe('a handler that Hono mounts', () => {
   it.each(['/events', '/a/events'])(
-    'answers at the path of its mount, behind the guard of that: %s',
+    'answers at the path of its mount, behind the guard of that path: %s',
     async (mount) => {
       expect(await ask(mount, {}, mount)).toBe(401)
       expect(await ask(mount, { authorization: AUTHORIZATION }, mount)).toBe(200)
@@ -28,14 +28,14 @@ describe('a handler that Hono mounts', () => {
   )
 
   it.each(['/events/', '/events/x', '/events//', '/events/%2f', '/events/x/'])(
-    'does not answer at %s, which the guard does not stand in front of',
+    'refuses %s, which the guard of the mount does not cover',
     async (path) => {
       expect([400, 401, 404]).toContain(await ask(path, {}))
       expect([400, 404]).toContain(await ask(path, { authorization: AUTHORIZATION }))
     },
   )
 
-  it('does not answer at its path with a slash behind, where only the runtime knows of that', async () => {
+  it('answers 404 at its path with a trailing slash that only the runtime reports', async () => {
     const { sser } = (await Fleet.of(1)).pod(0)
     const call = sser.handler as (...args: unknown[]) => Promise<Response>
     for (const [url, status] of [

@@ -4,7 +4,7 @@ import { settle, VirtualClock } from '../support/clock.ts'
 
 const clock = new VirtualClock()
 
-/** A body that comes as it is told to. */
+/** A body whose pieces the test sends. */
 class Sending {
   outcome: string | undefined
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
@@ -29,9 +29,9 @@ class Sending {
   }
 }
 
-test('where there is no room, the largest body of the address that sends most is given up', async () => {
+test('BodyReader rejects the largest body of the heaviest address beyond its limit', async () => {
   const bodyReader = new BodyReader({ clock, maxBytes: 1_000_000, timeoutMs: 1_000 })
-  const [peer, one, two, three] = ['peer', 'stranger', 'stranger', 'stranger'].map(
+  const [peer, one, two, three] = ['peer', 'untrusted', 'untrusted', 'untrusted'].map(
     (address) => new Sending(bodyReader, address),
   ) as [Sending, Sending, Sending, Sending]
   await peer.send(400_000)
@@ -52,7 +52,7 @@ test('where there is no room, the largest body of the address that sends most is
   expect([peer.outcome, one.outcome]).toEqual(['400000 bytes', '250000 bytes'])
 })
 
-test('what was read, given up or broke off takes no room', async () => {
+test('BodyReader releases the bytes of bodies that end or are rejected', async () => {
   const bodyReader = new BodyReader({ clock, maxBytes: 1_000_000, timeoutMs: 1_000 })
   for (let times = 0; times < 3; times += 1) {
     const read = new Sending(bodyReader, 'a')

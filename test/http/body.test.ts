@@ -26,54 +26,54 @@ const bytes = (text: string) => new TextEncoder().encode(text)
 const kib = new Uint8Array(1_024).fill(120)
 
 describe('a body', () => {
-  it('is read as text, whole, up to and including its limit', async () => {
+  it('is read as text up to and including its limit', async () => {
     expect(await readBody(new Response('hello'), 5)).toBe('hello')
     expect(await readBody(new Response(''), 5)).toBe('')
     expect(await readBody(new Response(null), 5)).toBe('')
   })
 
-  it('is read as UTF-8 even where a character is cut in two', async () => {
+  it('is read as UTF-8 where a piece ends within a character', async () => {
     const text = 'é漢😀'
     const { body } = countedBody(Array.from(bytes(text), (byte) => new Uint8Array([byte])))
     expect(await readBody(new Response(body), 100)).toBe(text)
   })
 
-  it('has U+FFFD where it is no UTF-8', async () => {
+  it('has U+FFFD for invalid UTF-8', async () => {
     const { body } = countedBody([new Uint8Array([97, 0xff, 98, 0xe6])])
     expect(await readBody(new Response(body), 100)).toBe('a\ufffdb\ufffd')
   })
 
-  it('that is one byte too long is refused, its limit named', async () => {
+  it('is rejected with its limit where it is one byte too long', async () => {
     await expect(readBody(new Response('hello!'), 5)).rejects.toMatchObject({
       code: 'body-too-large',
       message: expect.stringContaining('5 bytes'),
     })
   })
 
-  it('is counted in bytes, not in characters', async () => {
+  it('is limited in bytes, not in characters', async () => {
     await expect(readBody(new Response('漢漢'), 5)).rejects.toMatchObject({ code: 'body-too-large' })
   })
 
-  it('that announces too much is refused unread', async () => {
+  it('is rejected unread where it declares too many bytes', async () => {
     const { body, seen } = countedBody([kib])
     const message = new Response(body, { headers: { 'content-length': '2048' } })
     await expect(readBody(message, 1_024)).rejects.toMatchObject({ code: 'body-too-large' })
     expect(seen).toEqual({ pulled: 0, cancelled: true })
   })
 
-  it('that goes on and on is cancelled once it is past the limit', async () => {
+  it('is cancelled beyond the limit where it has no end', async () => {
     const { body, seen } = countedBody(Array.from({ length: 100 }, () => kib))
     const refused = readBody(new Response(body), 2_048)
     await expect(within('the refusal', refused)).rejects.toMatchObject({ code: 'body-too-large' })
     expect(seen).toEqual({ pulled: 3, cancelled: true })
   })
 
-  it('that breaks off rejects with the cause', async () => {
+  it('rejects with the cause where it breaks off', async () => {
     const body = new ReadableStream({ start: (controller) => controller.error(new Error('reset')) })
     await expect(readBody(new Response(body), 10)).rejects.toThrow('reset')
   })
 
-  it('that nobody needs is read to its end where it is short, and cancelled where it is not', async () => {
+  it('is discarded by reading a short one and cancelling a long one', async () => {
     const short = countedBody([kib])
     await discardBody(new Response(short.body))
     expect(short.seen).toEqual({ pulled: 2, cancelled: false })
@@ -84,7 +84,7 @@ describe('a body', () => {
     await discardBody(new Response(null))
   })
 
-  it('keeps its byte order mark, which is no part of JSON', async () => {
+  it('keeps its byte-order mark, which JSON must not have', async () => {
     expect(await readBody(new Response('\ufeffa'), 10)).toBe('\ufeffa')
   })
 })
