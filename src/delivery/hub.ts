@@ -18,11 +18,12 @@ import { runYielding, YIELD_EVERY } from './yielding.ts'
 /** Interval between the waves in which a drain closes connections, in milliseconds. */
 const WAVE_MS = 100
 
-export interface HubOptions extends ConnectionLimits {
+export interface HubOptions {
   log: Log
   clock: Clock
   errors: ErrorReporter
   counters: Counters
+  limits: ConnectionLimits
   heartbeatMs: number
   /** Time that a client may take to read a chunk that was written to it, in milliseconds. */
   slowClientTimeoutMs: number
@@ -61,7 +62,7 @@ export class Hub {
       this.#heartbeat(connections),
     )
     this.#maxMissedHeartbeats = Math.ceil(options.slowClientTimeoutMs / options.heartbeatMs)
-    this.registry = new ConnectionRegistry(options.clock, options, (connections) =>
+    this.registry = new ConnectionRegistry(options.clock, options.limits, (connections) =>
       this.#closeAll(connections, options.log.nextIndex),
     )
     this.outputs = new OutputBuffers(options.maxOutputBufferBytes, () => {

@@ -43,8 +43,19 @@ export class Incarnation {
       isResumable: resume,
       maxLastEventIdBytes,
     })
-    this.hub = new Hub({ ...options.settings, log: this.log, clock, errors, counters })
-    const { retryMs } = options.settings
+    const { heartbeatMs, slowClientTimeoutMs, maxOutputBufferBytes, tracing } = options.settings
+    const { maxConnections, maxConnectionsPerAddress, maxStreams, retryMs } = options.settings
+    this.hub = new Hub({
+      log: this.log,
+      clock,
+      errors,
+      counters,
+      tracing,
+      heartbeatMs,
+      slowClientTimeoutMs,
+      maxOutputBufferBytes,
+      limits: { maxConnections, maxConnectionsPerAddress, maxStreams },
+    })
     this.context = { log: this.log, now: () => clock.now(), retryMs, counters, outputs: this.hub.outputs }
     const { ackTimeoutMs, initialSyncTimeoutMs } = options.settings
     this.mesh = new Mesh({

@@ -1,7 +1,7 @@
 import { byteLength } from '../wire/names.ts'
 import type { ConnectionSelector } from './connection-selector.ts'
 
-interface Item {
+interface BaseEntry {
   /** Place in the order of arrival, counted from the start of the Pod. */
   readonly index: number
   /** Time of the send, on this Pod's clock. */
@@ -9,7 +9,7 @@ interface Item {
 }
 
 /** An event. An event of a Go Pod has no epoch, so no client can resume after it. */
-export interface EventEntry extends Item {
+export interface EventEntry extends BaseEntry {
   readonly kind: 'event'
   readonly epoch: string | undefined
   readonly seq: number
@@ -25,7 +25,7 @@ export interface EventEntry extends Item {
 }
 
 /** A no-op entry, which keeps a quiet epoch active: it takes a seq, and no connection sees it. */
-export interface NoopEntry extends Item {
+export interface NoopEntry extends BaseEntry {
   readonly kind: 'no-op'
   readonly epoch: string
   readonly seq: number
@@ -35,7 +35,7 @@ export interface NoopEntry extends Item {
  * Events of `epoch` after `from` and up to `seq` were lost before they reached this Pod. Without an epoch: the lost
  * events are those of a peer that rejects this Pod's requests.
  */
-export interface HoleEntry extends Item {
+export interface HoleEntry extends BaseEntry {
   readonly kind: 'hole'
   readonly epoch: string | undefined
   readonly from: number
@@ -43,7 +43,7 @@ export interface HoleEntry extends Item {
 }
 
 /** Closes every matching connection, on every Pod. */
-export interface DisconnectEntry extends Item {
+export interface DisconnectEntry extends BaseEntry {
   readonly kind: 'disconnect'
   readonly epoch: string
   readonly seq: number
@@ -53,7 +53,7 @@ export interface DisconnectEntry extends Item {
 export type LogEntry = EventEntry | NoopEntry | HoleEntry | DisconnectEntry
 
 /** Content of a new entry: an event has a stream, a disconnect a selector, a no-op entry neither. */
-export interface Content {
+export interface EntryContent {
   stream?: string | undefined
   msg?: string | undefined
   event?: string | undefined
@@ -63,12 +63,12 @@ export interface Content {
 }
 
 /** Creates an entry of an epoch: an event where `content` has a stream, else a disconnect or a no-op entry. */
-export function createItem(
+export function createEntry(
   index: number,
   sentAt: number,
   epoch: string,
   seq: number,
-  content: Content,
+  content: EntryContent,
 ): EventEntry | NoopEntry | DisconnectEntry {
   const { stream, disconnect: selector } = content
   if (stream !== undefined) return createEvent(index, sentAt, epoch, seq, stream, content)
@@ -82,7 +82,7 @@ export function createEvent(
   epoch: string | undefined,
   seq: number,
   stream: string,
-  { msg = '', event, key, traceparent }: Content,
+  { msg = '', event, key, traceparent }: EntryContent,
 ): EventEntry {
   const bytes = byteLength(msg) + (traceparent?.length ?? 0) + metadataBytes({ stream, event, key })
   return { kind: 'event', index, sentAt, epoch, seq, stream, msg, event, key, traceparent, bytes }

@@ -1,6 +1,6 @@
 import { Deque } from './deque.ts'
-import type { Content, DisconnectEntry, EventEntry, HoleEntry, LogEntry, NoopEntry } from './entry.ts'
-import { createEvent, createItem, memoryBytes, metadataBytes } from './entry.ts'
+import type { DisconnectEntry, EntryContent, EventEntry, HoleEntry, LogEntry, NoopEntry } from './entry.ts'
+import { createEntry, createEvent, memoryBytes, metadataBytes } from './entry.ts'
 import { type Epoch, Epochs } from './epochs.ts'
 import { EventIds } from './event-ids.ts'
 import { SecondaryIndexes } from './secondary-indexes.ts'
@@ -101,7 +101,7 @@ export class Log {
   /** Appends an event, disconnect or no-op entry of `epoch`, with the seq after the last one. */
   append(
     epoch: string,
-    content: Content,
+    content: EntryContent,
     sentAt: number,
     now: number,
   ): EventEntry | NoopEntry | DisconnectEntry {
@@ -109,7 +109,7 @@ export class Log {
     const seq = record.have + 1
     record.have = seq
     record.lastActive = Math.max(record.lastActive, sentAt)
-    const entry = createItem(this.nextIndex, sentAt, epoch, seq, content)
+    const entry = createEntry(this.nextIndex, sentAt, epoch, seq, content)
     record.entries.push(entry)
     this.#push(entry, now)
     return entry

@@ -2,7 +2,7 @@ import { prepareConnection } from '../../src/admission/admit.ts'
 import type { Connection, Sink } from '../../src/delivery/connection.ts'
 import { EventStreamBody } from '../../src/delivery/event-stream-body.ts'
 import { Incarnation } from '../../src/instance/incarnation.ts'
-import type { Content, EventEntry } from '../../src/log/entry.ts'
+import type { EntryContent, EventEntry } from '../../src/log/entry.ts'
 import { resolveSettings, type Settings } from '../../src/options.ts'
 import { Counters } from '../../src/telemetry/counters.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
@@ -35,7 +35,7 @@ export class Listening {
     return this.append({ stream, msg }) as EventEntry
   }
 
-  append(content: Content, epoch?: string) {
+  append(content: EntryContent, epoch?: string) {
     const { log } = this.incarnation
     const now = this.clock.now()
     return log.append(epoch ?? log.epoch, content, now, now)

@@ -12,7 +12,7 @@ const OWN = 'own00'
 /** Small, so that it is full at times. */
 const LOG_BYTES = 8_192
 /** As the log counts them. */
-const ITEM_BYTES = 180
+const ENTRY_BYTES = 180
 const MAX_WAIT_MS = 400_000
 const MAX_LISTENERS = 8
 const MAX_MADE_UP = 3_000
@@ -96,7 +96,8 @@ export const lyingPeer: Surface<string | undefined> = {
       if (log.position(clock.now()).size > MAX_EPOCHS) wrong ??= 'more Pods are known than there can be'
       ownSeq = log.ownSeq
       await clock.advance(0)
-      if ((log.nextIndex - log.firstIndex) * ITEM_BYTES > LOG_BYTES) wrong ??= 'the log is over its room'
+      if ((log.nextIndex - log.firstIndex) * ENTRY_BYTES > LOG_BYTES)
+        wrong ??= 'the log exceeds its maximum size'
     }
     for (let turn = 0; turn < 3; turn += 1) {
       for (const listener of listeners) listener.pull()
