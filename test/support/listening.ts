@@ -61,7 +61,7 @@ export class Listening {
     return this.open(streams).flow()
   }
 
-  /** A connection without a response, joined and greeted. `onChunk` stands for the network. */
+  /** Adds a connection without a response, and takes its preamble. `onChunk` replaces the network. */
   join(streams: readonly string[], onChunk: (chunk: Uint8Array, connection: Connection) => void): Connection {
     const sink: Sink = {
       write(chunk) {

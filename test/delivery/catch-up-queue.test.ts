@@ -37,17 +37,17 @@ describe('a mass of reconnecting clients', () => {
       pod.incarnation.hub.add(connection)
       pod.incarnation.hub.pull(connection)
     }
-    const greetings = slices
+    const preambles = slices
     const turns: number[] = []
     const watch = () => {
-      turns.push(slices - greetings)
+      turns.push(slices - preambles)
       if (texts.some((text) => !text.includes(`data: ${MISSED - 1} `))) pod.clock.after(0, watch)
     }
     pod.clock.after(0, watch)
     await pod.clock.advance(0)
     const goes = turns.map((count, i) => count - (turns[i - 1] ?? 0))
     expect(Math.max(...goes)).toBeLessThanOrEqual(4)
-    expect(slices - greetings).toBeGreaterThan(20 * 5)
+    expect(slices - preambles).toBeGreaterThan(20 * 5)
     for (const text of texts) {
       const numbers = [...text.matchAll(/^data: (\d+) /gm)].map(([, n]) => Number(n))
       expect(numbers).toEqual(Array.from({ length: MISSED }, (_, i) => i))
