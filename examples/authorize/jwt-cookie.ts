@@ -6,7 +6,7 @@ import type { Authorize } from '../../src/index.ts'
 export function jwtCookie(secret: string): Authorize {
   return async (c, { streams }) => {
     const token = getCookie(c, 'session')
-    // Throws where it is forged or expired.
+    // Throws if the token is forged or expired.
     const claims = token ? await verify(token, secret, 'HS256').catch(() => undefined) : undefined
     if (typeof claims?.exp !== 'number') return 'deny'
     const own = `user:${claims.sub}`

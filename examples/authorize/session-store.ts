@@ -6,8 +6,8 @@ export interface Sessions {
 }
 
 /**
- * The session is a row somewhere. While the store is away the hook throws, nobody new gets in, and clients come back by
- * themselves. To log out: delete the row, then `sser.disconnect({ tag: 'session:…' })`, in this order.
+ * The session is a row in a store. While the store is down the hook throws, no new client is admitted, and clients retry
+ * by themselves. To log out: delete the row, then `sser.disconnect({ tag: 'session:…' })`, in this order.
  */
 export function sessionStore(sessions: Sessions): Authorize {
   return async (c, { streams }) => {

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Authorize } from '../../src/index.ts'
 
-/** Whoever has the link may listen on its streams until it expires: for a parcel, a build, a guest. */
+/** A link that grants access to its streams until it expires: for a parcel, a build, a guest. */
 export function signedLinks(secret: string) {
   const sign = (streams: readonly string[], expires: string) =>
     createHmac('sha256', secret)
@@ -22,7 +22,7 @@ export function signedLinks(secret: string) {
     const given = Buffer.from(signature)
     const right = Buffer.from(sign(streams, expires))
     if (given.length !== right.length || !timingSafeEqual(given, right)) return 'deny'
-    // It never gets better: nobody need come back with it.
+    // An expired link stays expired, so the client must not reconnect.
     if (Number(expires) <= Date.now()) return 'stop'
     return { expiresAt: Number(expires), tags: [`link:${signature}`] }
   }
