@@ -249,8 +249,8 @@ function requestedStreams(query: URLSearchParams, maxStreams: number, search: st
     )
   }
   if (search.length > MAX_NAMES_BYTES) requireShortNames(streams)
-  const fault = streams.length === 0 ? validateStreamName('') : streams.map(validateStreamName).find(Boolean)
-  if (fault !== undefined) throw fault
+  const error = streams.length === 0 ? validateStreamName('') : streams.map(validateStreamName).find(Boolean)
+  if (error !== undefined) throw error
   return search.length > LONG_SEARCH ? streams.map(ownCopy) : streams
 }
 

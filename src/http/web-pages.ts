@@ -6,7 +6,7 @@ import { printable } from '../printable.ts'
  * each POST, and a page cannot remove it. Node's `fetch` sends only `Sec-Fetch-Mode: cors` of these headers.
  * @see https://www.w3.org/TR/fetch-metadata/
  */
-export function webPageFault(headers: Headers): SserError | undefined {
+export function webPageError(headers: Headers): SserError | undefined {
   const mode = headers.get('sec-fetch-mode')
   const isOfPage =
     headers.has('origin') ||
@@ -19,9 +19,9 @@ export function webPageFault(headers: Headers): SserError | undefined {
 
 /**
  * The error of a `GET` from a page of another origin; undefined where the user or a page of the same origin made it. A page
- * whose name resolves to this Pod (DNS rebinding) has the same origin: {@link hostFault} refuses it.
+ * whose name resolves to this Pod (DNS rebinding) has the same origin: {@link hostError} refuses it.
  */
-export function crossOriginFault(headers: Headers): SserError | undefined {
+export function crossOriginError(headers: Headers): SserError | undefined {
   const site = headers.get('sec-fetch-site') ?? 'none'
   if (!headers.has('origin') && (site === 'none' || site === 'same-origin')) return undefined
   return new SserError(
@@ -40,7 +40,7 @@ const END = /\.?(?::\d*)?$/
  * The error of a request whose `Host` is not a known name of this Pod; undefined where it is known or missing. Without this
  * check a page whose name resolves to this Pod for a moment (DNS rebinding) could read its responses.
  */
-export function hostFault(
+export function hostError(
   headers: Headers,
   allowedHosts: readonly string[],
   peerAddresses: () => readonly string[],

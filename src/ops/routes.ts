@@ -1,5 +1,5 @@
 import { Hono, type MiddlewareHandler } from 'hono'
-import { crossOriginFault, hostFault } from '../http/web-pages.ts'
+import { crossOriginError, hostError } from '../http/web-pages.ts'
 import type { RecentError } from '../telemetry/recent-errors.ts'
 import { debugRoute } from './debug.ts'
 import { CONTENT_TYPE, printFamilies } from './exposition.ts'
@@ -22,8 +22,8 @@ export function opsRoutes({ probeRoutes, stats, recentErrors, ...options }: OpsO
   const ownPagesOnly: MiddlewareHandler = async (c, next) => {
     const { allowedInternalHosts, peerAddresses } = options
     const { headers } = c.req.raw
-    const fault = crossOriginFault(headers) ?? hostFault(headers, allowedInternalHosts, peerAddresses)
-    if (fault !== undefined) return c.text(`${fault.message}\n`, 403)
+    const error = crossOriginError(headers) ?? hostError(headers, allowedInternalHosts, peerAddresses)
+    if (error !== undefined) return c.text(`${error.message}\n`, 403)
     return next()
   }
   return new Hono()

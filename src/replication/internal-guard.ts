@@ -5,7 +5,7 @@ import { SserError, type SserErrorCode } from '../errors.ts'
 import { addressOf } from '../http/address.ts'
 import { declaredLength } from '../http/body.ts'
 import type { BodyReader } from '../http/body-reader.ts'
-import { hostFault, webPageFault } from '../http/web-pages.ts'
+import { hostError, webPageError } from '../http/web-pages.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 
 export interface InternalGuardOptions {
@@ -51,8 +51,8 @@ export class InternalGuard {
       c.text(`${text}\n`, status, { connection: 'close' })
     if (this.#options.isStopped()) return reject(503, 'stopped')
     try {
-      const fault = webPageFault(c.req.raw.headers)
-      if (fault !== undefined) throw fault
+      const error = webPageError(c.req.raw.headers)
+      if (error !== undefined) throw error
       const uid = c.req.header(TARGET_HEADER)
       const isForThisPod = uid === undefined || this.#options.isFor(uid)
       if (isForThisPod === undefined) return reject(503, 'starting')
@@ -86,8 +86,8 @@ export class InternalGuard {
   /** Checks a request without a signature, which a web page could otherwise make. @throws SserError */
   #checkUnsigned({ headers }: Request): void {
     const { allowedInternalHosts, peerAddresses } = this.#options
-    const fault = hostFault(headers, allowedInternalHosts, peerAddresses)
-    if (fault !== undefined) throw fault
+    const error = hostError(headers, allowedInternalHosts, peerAddresses)
+    if (error !== undefined) throw error
     // A browser sends other types without a preflight request.
     if (!JSON_TYPE.test(headers.get('content-type') ?? ''))
       throw new SserError('unsupported-media-type', 'Expected the Content-Type application/json')

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { hostFault } from '../../src/http/web-pages.ts'
+import { hostError } from '../../src/http/web-pages.ts'
 
 const PEERS = ['web-1.web.shop', 'Web-2.example.com.', 'api.fly.example', '10.0.0.1']
 const isRefused = (host: string, allowed: readonly string[] = []) =>
-  hostFault(new Headers({ host }), allowed, () => PEERS) !== undefined
+  hostError(new Headers({ host }), allowed, () => PEERS) !== undefined
 
 describe('the Host of a request to the internal port', () => {
   it.each([
