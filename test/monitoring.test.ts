@@ -60,7 +60,7 @@ describe('the queries of the dashboard and of the alerts', () => {
     }
   })
 
-  test('between them leave no metric out that somebody would look for', () => {
+  test('together use every metric that an operator needs', () => {
     const text = queries.map(([, expr]) => expr).join('\n')
     const unused = now.metrics.filter((metric) => !text.includes(metric))
     expect(unused).toEqual([
@@ -111,7 +111,7 @@ describe('the alerts', () => {
   })
 })
 
-test('every panel says what it shows, and has a place of its own', () => {
+test('every panel has a description, and overlaps no other', () => {
   expect(new Set(panels.map(({ title }) => title)).size).toBe(panels.length)
   for (const { description } of panels) expect(description.length).toBeGreaterThan(10)
 })

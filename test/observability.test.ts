@@ -28,7 +28,7 @@ test('the page has every metric, as /metrics describes it, and no other', async 
   )
   await samplePod.stop()
   expect(between('metrics')).toEqual([
-    '| Metric | Type | Labels | What |',
+    '| Metric | Type | Labels | Meaning |',
     '| --- | --- | --- | --- |',
     ...rows,
   ])
@@ -43,7 +43,7 @@ test('the page has every alert with its severity and its patience, and no other'
       `| \`${alert}\` | ${labels.severity} | ${patience} | \`${expr.replaceAll('|', '\\|')}\` |`,
   )
   expect(between('alerts')).toEqual([
-    '| Alert | Severity | For | When |',
+    '| Alert | Severity | For | Condition |',
     '| --- | --- | --- | --- |',
     ...rows,
   ])

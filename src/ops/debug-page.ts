@@ -14,7 +14,7 @@ const STYLE = `
   p.none { opacity: .6; margin: 0 }
 `
 
-/** The debug page: no script, nothing loaded. Whatever it shows is escaped by `html`. */
+/** The debug page: it has no script and loads nothing. `html` escapes all values. */
 export function debugPage(view: DebugView, nonce: string): ReturnType<typeof html> {
   const { peerRequests, connections, events, log, peerFinder, peers, streams } = view
   const streamRows: Cell[][] = streams.largest.map((each) => [each.stream, each.connections])
@@ -48,7 +48,7 @@ ${table('This Pod', undefined, [
   ],
   ['Retries', `${peerRequests.retries}`],
   ['Event-loop lag', duration(view.eventLoopLagMs)],
-  ['Peer finder', peerFinder?.state ?? 'does not say'],
+  ['Peer finder', peerFinder?.state ?? 'not reported'],
   ['Peers confirmed', peerFinder?.syncAgeMs === undefined ? '' : `${duration(peerFinder.syncAgeMs)} ago`],
 ])}
 ${table(
@@ -70,7 +70,7 @@ ${table('Rejected input', ['Code', 'Times'], Object.entries(view.rejected))}
 ${table('Errors', ['Stage', 'Errors'], Object.entries(view.errors))}
 ${table(
   'Last errors',
-  ['Ago', 'Stage', 'Peer', 'What'],
+  ['Ago', 'Stage', 'Peer', 'Message'],
   view.recentErrors.map(({ ageMs, stage, peer, message }) => [duration(ageMs), stage, peer, message]),
 )}
 </body>

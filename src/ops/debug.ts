@@ -4,17 +4,17 @@ import { debugPage } from './debug-page.ts'
 import type { Stats, StatsOptions } from './stats.ts'
 import { VERSION } from './version.ts'
 
-/** So many streams are named. */
+/** Maximum number of streams on the page. */
 const MAX_STREAMS = 50
 
-/** What the debug page tells: this Pod's view of itself and of the fleet. */
+/** Content of the debug page: this Pod's view of itself and of the fleet. */
 export interface DebugView extends Stats {
   version: string
   /** The latest first. */
   recentErrors: readonly RecentError[]
 }
 
-/** `GET /debug/sser`: a page for browsers, JSON for everything else. Names of streams on it are anybody's input. */
+/** `GET /debug/sser`: a page for browsers, JSON for other clients. The names of streams are untrusted input. */
 export function debugRoute(
   stats: (options: StatsOptions) => Stats,
   recentErrors: () => readonly RecentError[],

@@ -5,13 +5,13 @@
 
 /** One line: a value under the family's name and a suffix, with its labels. */
 export interface Sample {
-  /** What a histogram or a summary adds to its name. */
+  /** Suffix that a histogram or a summary adds to its name. */
   readonly suffix?: '_bucket' | '_sum' | '_count' | undefined
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
 }
 
-/** A metric, and what it is now. */
+/** A metric with its current samples. */
 export interface Family {
   readonly name: string
   readonly help: string
@@ -21,7 +21,7 @@ export interface Family {
 
 export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** The families as text. Names of families and labels are ours; the labels' values may be anybody's. */
+/** Formats the families. The names of families and labels are trusted, the labels' values are not. */
 export function printFamilies(families: readonly Family[]): string {
   return families.map(printFamily).join('')
 }

@@ -2,12 +2,12 @@ import type { Family, Sample } from './exposition.ts'
 import { streamSamples } from './metrics.ts'
 import type { Stats } from './stats.ts'
 
-/** So many peers get series of their own; the rest of them together are `other`. */
+/** Maximum number of peers with a series each; all others together are `other`. */
 const MAX_PEERS = 100
 
 /**
- * The three metrics of the Go package, for dashboards that a fleet brings along. Its counters are gauges for Prometheus,
- * and so are these. A latency is a summary without quantiles; a request that was not answered has the status 0.
+ * The three metrics of the Go package, for existing dashboards. The Go package exports its counters as gauges, and so does
+ * this. A latency is a summary without quantiles; a request without a response has the status 0.
  */
 export function goFamilies(stats: Stats): Family[] {
   const requests = boundPeers(stats)
@@ -26,7 +26,7 @@ export function goFamilies(stats: Stats): Family[] {
     },
     {
       name: 'http_request_latency_ms',
-      help: 'How long requests to peers took, as the Go package calls it.',
+      help: 'Duration of requests to peers, as the Go package calls it.',
       type: 'summary',
       samples: requests.flatMap(({ labels, count, sumMs }): Sample[] => [
         { suffix: '_sum', labels, value: sumMs },

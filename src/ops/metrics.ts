@@ -4,9 +4,9 @@ import type { State } from './probes.ts'
 import type { HistogramStats, Stats } from './stats.ts'
 import { VERSION } from './version.ts'
 
-/** So many streams get a series of their own where that is asked for: those with the most connections. */
+/** Maximum number of streams with a series each, on request: the streams with the most connections. */
 export const MAX_STREAMS = 50
-/** So many peers get series of their own; the worst of the rest is `other`. */
+/** Maximum number of peers with a series each; `other` has the worst values of the rest. */
 const MAX_PEERS = 100
 
 const STATES: Readonly<Record<State, true>> = {
@@ -24,7 +24,7 @@ const LINK_STATES: Readonly<Record<Exclude<PeerStatus['state'], 'self'>, true>> 
   failing: true,
 }
 
-/** Every metric there is, always in this order, some without samples: what a Pod does not have it does not make up. */
+/** Every metric, always in this order; a metric without a value on this Pod has no samples. */
 export function metricFamilies(stats: Stats): Family[] {
   const { peerRequests, connections, events, errors, gaps, log, peerFinder, rejected, streams } = stats
   const peers = stats.peers.filter(({ state }) => state !== 'self')
@@ -35,38 +35,38 @@ export function metricFamilies(stats: Stats): Family[] {
     gauge('info', 'The version of sser, and the epoch: one incarnation of this Pod.', [
       { labels: { version: VERSION, epoch: stats.epoch }, value: 1 },
     ]),
-    gauge('state', 'Where the Pod stands: 1 for its state, 0 for all others.', [
+    gauge('state', 'State of the Pod: 1 for the current state, 0 for all others.', [
       ...Object.keys(STATES).map((state) => ({ labels: { state }, value: Number(state === stats.state) })),
     ]),
-    gauge('connections', 'Connections that are open.', connections.open),
-    counter('connections_opened_total', 'Connections that were opened.', connections.opened),
-    counter('connections_closed_total', 'Connections that ended.', connections.closed),
-    gauge('streams', 'Streams that somebody listens on.', streams.active),
+    gauge('connections', 'Open connections.', connections.open),
+    counter('connections_opened_total', 'Connections opened.', connections.opened),
+    counter('connections_closed_total', 'Connections closed.', connections.closed),
+    gauge('streams', 'Streams with at least one connection.', streams.active),
     gauge(
       'stream_connections',
-      `Connections on each of the ${MAX_STREAMS} largest streams and on all others, where asked for.`,
+      `Connections on each of the ${MAX_STREAMS} largest streams and on all others, on request.`,
       streamSamples(stats),
     ),
-    counter('events_sent_total', 'Events that were sent on this Pod.', events.sent),
-    counter('events_received_total', 'Events that came from peers.', events.received),
+    counter('events_sent_total', 'Events sent on this Pod.', events.sent),
+    counter('events_received_total', 'Events received from peers.', events.received),
     counter(
       'events_delivered_total',
-      'Events that were written to connections, once for each.',
+      'Events written to connections, counted once for each connection.',
       events.delivered,
     ),
     counter(
       'events_replayed_total',
-      'Delivered events that were older than their connection.',
+      'Delivered events that are older than their connection.',
       events.replayed,
     ),
-    counter('gaps_total', 'Gaps that connections were told of.', counts('reason', gaps)),
-    gauge('peers', 'Peers, by the state of the link to them.', [
+    counter('gaps_total', 'Gaps reported to connections.', counts('reason', gaps)),
+    gauge('peers', 'Peers, by the state of their link.', [
       ...Object.keys(LINK_STATES).map((state) => ({
         labels: { state },
         value: peers.filter((peer) => peer.state === state).length,
       })),
     ]),
-    gauge('peer_up', 'Whether the last request to the peer worked.', peerSamples(named, isUp)),
+    gauge('peer_up', '1 if the last request to the peer succeeded, else 0.', peerSamples(named, isUp)),
     gauge(
       'peer_lag_events',
       'Entries of this Pod that the peer is not known to hold.',
@@ -74,17 +74,17 @@ export function metricFamilies(stats: Stats): Family[] {
     ),
     gauge(
       'peer_lag_seconds',
-      'Age of the oldest that the peer is not known to hold, as far as the log reaches back.',
+      'Age of the oldest such entry, at most the age of the log.',
       peerSamples(named, ({ lagMs }) => lagMs / 1_000),
     ),
     gauge(
       'peer_failures',
-      'Requests to the peer that failed since the last one that worked.',
+      'Failed requests to the peer since the last successful one.',
       peerSamples(named, ({ failures }) => failures),
     ),
     counter(
       'peer_requests_total',
-      "Requests to peers, and to the Pod's own address where the list has it: ok is a 2xx, refused another status, failed none.",
+      "Requests to peers, and to the Pod's own address if listed: ok is a 2xx, refused another status, failed no response.",
       [
         ...counts('outcome', {
           ok: peerRequests.ok,
@@ -95,32 +95,32 @@ export function metricFamilies(stats: Stats): Family[] {
     ),
     counter(
       'peer_request_retries_total',
-      'Requests that were made because one before them had failed.',
+      'Requests to peers that retry a failed request.',
       peerRequests.retries,
     ),
     histogram(
       'peer_request_duration_seconds',
-      'How long answered requests to peers took.',
+      'Duration of answered requests to peers.',
       peerRequests.latency,
     ),
-    counter('errors_total', 'Background errors, by where they were met.', counts('stage', errors)),
+    counter('errors_total', 'Background errors, by stage.', counts('stage', errors)),
     counter(
       'rejected_total',
-      'Input of clients and peers that was refused, by error code.',
+      'Rejected input of clients and peers, by error code.',
       counts('code', rejected),
     ),
     gauge('log_entries', 'Events, no-op entries and holes in the log.', log.entries),
-    gauge('log_bytes', 'Memory that the entries of the log count for.', log.bytes),
-    gauge('log_max_bytes', 'Memory that they may take: the option logMaxBytes.', log.maxBytes),
+    gauge('log_bytes', 'Accounted memory of the entries in the log.', log.bytes),
+    gauge('log_max_bytes', 'Memory limit of the log: the option logMaxBytes.', log.maxBytes),
     gauge('log_oldest_seconds', 'Age of the oldest entry of the log.', log.oldestMs / 1_000),
     gauge(
       'log_complete_seconds',
-      'Age of the oldest entry from which on the log has every message.',
+      'Age of the oldest entry after which the log holds every message.',
       log.completeMs / 1_000,
     ),
     gauge(
       'log_max_age_seconds',
-      'Age that the entries of the log may reach: the option logMaxAgeMs.',
+      'Age limit of the entries in the log: the option logMaxAgeMs.',
       log.maxAgeMs / 1_000,
     ),
     gauge(
@@ -130,35 +130,35 @@ export function metricFamilies(stats: Stats): Family[] {
     ),
     gauge(
       'internal_tls_certificate_expiration_timestamp_seconds',
-      'When the certificate of internalTls expires, in seconds of Unix time.',
+      'Expiry of the certificate of internalTls, in seconds of Unix time.',
       expiresAt === undefined ? [] : expiresAt / 1_000,
     ),
     gauge(
       'peer_finder_state',
-      'How the peer finder says it stands.',
+      'State that the peer finder reports.',
       peerFinder === undefined ? [] : [{ labels: { state: peerFinder.state }, value: 1 }],
     ),
     gauge(
       'peer_finder_lists_self',
-      'Whether the peer finder lists the Pod that it runs in: 0 where its selector misses it.',
+      '1 if the peer finder lists its own Pod, 0 if its selector misses the Pod.',
       peerFinder?.listsSelf === undefined ? [] : Number(peerFinder.listsSelf),
     ),
     gauge(
       'peer_finder_sync_age_seconds',
-      'For how long the source of the peers has not confirmed them.',
+      'Time since the source of the peers last confirmed them.',
       syncAgeMs === undefined ? [] : syncAgeMs / 1_000,
     ),
   ]
 }
 
-/** The streams that were asked for. All others together are `other`, also a stream that has this name. */
+/** The largest streams. All others together are `other`, and so is a stream with this name. */
 export function streamSamples({ streams }: Stats): Sample[] {
   const values = new Map(streams.largest.map(({ stream, connections }) => [stream, connections]))
   if (streams.rest > 0) values.set('other', (values.get('other') ?? 0) + streams.rest)
   return Array.from(values, ([stream, value]) => ({ labels: { stream }, value }))
 }
 
-/** By name, so that the same peers are told apart at each scrape. */
+/** Sorts by name, so that each scrape names the same peers. */
 function boundPeers(peers: readonly PeerStatus[]): PeerStatus[] {
   const sorted = peers.toSorted((a, b) => (a.peer < b.peer ? -1 : 1))
   const rest = sorted.splice(MAX_PEERS)

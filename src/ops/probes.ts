@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 
-/** Where an instance stands between `new` and its end. */
+/** State of an instance, from its construction to its end. */
 export type State = 'idle' | 'finding-peers' | 'fetching-log' | 'ready' | 'draining' | 'stopped'
 
 const REASON: Record<Exclude<State, 'ready'>, string> = {
@@ -12,15 +12,15 @@ const REASON: Record<Exclude<State, 'ready'>, string> = {
 }
 
 /**
- * For probes: `GET /livez`, which fails once the instance was stopped, and `GET /readyz`, which fails while clients
- * should go elsewhere. Both answer 200 or 503, with the state as JSON, why not, and a warning where one is due.
+ * Probes: `GET /livez` fails after the instance was stopped, and `GET /readyz` fails while clients should use other Pods.
+ * Both answer 200 or 503, with the state, the reason of a failure and any warning as JSON.
  * @see https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
  */
 export function probeRoutes(state: () => State, warning: () => string | undefined): Hono {
   const answer = (test: string, isIt: (state: State) => boolean) => () => {
     const now = state()
     const reason = now === 'ready' ? undefined : REASON[now]
-    // What is undefined is left out.
+    // JSON omits undefined fields.
     const body = { [test]: isIt(now), state: now, reason, warning: warning() }
     return Response.json(body, { status: isIt(now) ? 200 : 503, headers: { 'cache-control': 'no-store' } })
   }

@@ -15,8 +15,8 @@ export interface OpsOptions {
 }
 
 /**
- * The operations sub-app: the probes, and what names streams and peers. For Prometheus, `GET /metrics`; with
- * `?perStream=true` it has a series for each of the largest streams. For people, `GET /debug/sser`.
+ * The operations sub-app: the probes, `GET /metrics` for Prometheus and `GET /debug/sser` for operators. With
+ * `?perStream=true` the metrics have a series for each of the largest streams.
  */
 export function opsRoutes({ probeRoutes, stats, recentErrors, ...options }: OpsOptions): Hono {
   const ownPagesOnly: MiddlewareHandler = async (c, next) => {

@@ -13,102 +13,105 @@ import type { PeerCertificates } from '../transport/certificates.ts'
 import type { GapReason } from '../wire/frame.ts'
 import type { State } from './probes.ts'
 
-/** What `stats()` may be asked for beside the rest. */
+/** Options of `stats()`. */
 export interface StatsOptions {
-  /** How many of the streams with the most connections are to be named. It takes a walk over all. Default: 0. */
+  /**
+   * Number of streams to list, those with the most connections. Above 0, the call iterates over all streams.
+   * @default 0
+   */
   largestStreams?: number | undefined
 }
 
-/** A stream that somebody listens on. */
+/** A stream with at least one connection. */
 export interface StreamStats {
   stream: string
-  /** Connections that listen on it here. */
+  /** Connections on this stream at this Pod. */
   connections: number
 }
 
-/** How long things took. */
+/** Distribution of durations. */
 export interface HistogramStats {
   /** The upper bounds of the buckets, in milliseconds. */
   boundsMs: readonly number[]
-  /** How many fell into each bucket and no lower one; one more has what is above every bound. */
+  /** Count of each bucket, not cumulative; one more bucket counts the values above every bound. */
   counts: number[]
   sumMs: number
 }
 
-/** What this Pod is, and what it did since it began. Counts only grow, and begin at 0 with the instance. */
+/** State and counters of this Pod. Counters only grow, and begin at 0 with the instance. */
 export interface Stats {
   state: State
   /** This Pod's epoch: one incarnation of it. */
   epoch: string
-  /** Where it stands, as an id; empty before it is ready. */
+  /** Position of the Pod, as an id; empty before it is ready. */
   position: string
-  /** Since the instance was made, in milliseconds. */
+  /** Time since the instance was created, in milliseconds. */
   uptimeMs: number
   connections: {
-    /** Open now. */
+    /** Currently open. */
     open: number
-    /** Ever opened, and ended again. */
+    /** Opened and closed since the start. */
     opened: number
     closed: number
   }
   streams: {
-    /** Streams that somebody listens on here now. */
+    /** Streams with at least one connection at this Pod. */
     active: number
-    /** Those with the most connections, as many as were asked for. */
+    /** The `largestStreams` streams with the most connections. */
     largest: StreamStats[]
-    /** Connections on all others, counted once for each stream; 0 where no streams were asked for. */
+    /** Connections on all other streams, counted once for each stream; 0 if `largestStreams` is 0. */
     rest: number
   }
   events: {
-    /** Sent here; without duplicates by an `idempotencyKey`. */
+    /** Sent at this Pod, without duplicates by an `idempotencyKey`. */
     sent: number
-    /** Taken from peers. */
+    /** Received from peers. */
     received: number
-    /** Written to connections, once for each. */
+    /** Written to connections, counted once for each connection. */
     delivered: number
-    /** Those among them that were sent before their connection was opened: a client came back. */
+    /** Delivered events that are older than their connection, because a client resumed. */
     replayed: number
   }
-  /** Gaps that connections were told of, by their reason. */
+  /** Gaps reported to connections, by reason. */
   gaps: Record<GapReason, number>
-  /** Every peer, and how the link to it stands. */
+  /** Every peer, with the state of its link. */
   peers: PeerStatus[]
   /** Requests to peers. */
   peerRequests: {
-    /** Answered with a 2xx; with another status; or not. */
+    /** Answered with a 2xx; with another status; without a response. */
     ok: number
     refused: number
     failed: number
-    /** Made because one before them had failed. */
+    /** Retries of a failed request. */
     retries: number
-    /** How long the answered ones took. */
+    /** Duration of answered requests. */
     latency: HistogramStats
-    /** All of them, by peer and status. */
+    /** All requests, by peer and status. */
     byPeer: PeerRequestStats[]
   }
-  /** Background errors, by where they were met. */
+  /** Background errors, by stage. */
   errors: Record<ErrorStage, number>
-  /** What clients and peers sent that was refused, by the code of the refusal. */
+  /** Rejected input of clients and peers, by error code. */
   rejected: Partial<Record<SserErrorCode, number>>
   log: {
-    /** Entries (events, no-op entries, holes) and the bytes that they count for. */
+    /** Entries (events, no-op entries, holes) and their accounted bytes. */
     entries: number
     bytes: number
     maxBytes: number
-    /** How far back it reaches, in milliseconds: all of it, and the part that still has every message. */
+    /** Age of the oldest entry, and of the oldest after which every message is held, in milliseconds. */
     oldestMs: number
     completeMs: number
     maxAgeMs: number
   }
   /** Delay of the last periodic timer, in milliseconds: how long the event loop was blocked. */
   eventLoopLagMs: number
-  /** When the certificate of `internalTls` expires, in milliseconds of Unix time; undefined without one. */
+  /** Expiry of the certificate of `internalTls`, in milliseconds of Unix time; undefined without one. */
   certificateExpiresAt: number | undefined
-  /** How the peer finder says it stands; undefined where it does not say. */
+  /** State that the peer finder reports; undefined if it reports none. */
   peerFinder: PeerFinderStatus | undefined
 }
 
-/** What stats are read from. */
+/** Sources of the stats. */
 export interface StatsSources {
   incarnation: Incarnation
   counters: Counters
@@ -119,7 +122,7 @@ export interface StatsSources {
   certificates: PeerCertificates | undefined
 }
 
-/** Reads what there is, without a walk over connections or the log. */
+/** Reads the stats without iterating over connections or the log. */
 export function readStats(
   sources: StatsSources,
   own: Pick<Stats, 'state' | 'position' | 'uptimeMs'>,

@@ -18,7 +18,7 @@ async function view({ opsRoutes }: Sser): Promise<DebugView> {
   return (await response.json()) as DebugView
 }
 
-it('tells a script what this Pod knows of itself and of its peers', async () => {
+it('answers a script with JSON about this Pod and its peers', async () => {
   const fleet = await Fleet.of(3)
   const { sser } = fleet.pod(0)
   const client = fleet.pod(0).connect('a')
@@ -42,7 +42,7 @@ it('tells a script what this Pod knows of itself and of its peers', async () => 
   await fleet.stop()
 })
 
-it('remembers the last 20 errors, the latest first, and no more of each than one can read', async () => {
+it('lists the last 20 errors, the latest first, each with a bounded message', async () => {
   const fleet = await Fleet.of(2, { requestTimeoutMs: 10 })
   fleet.link(0, 1, () => Promise.reject(new Error('long '.repeat(1_000))))
   void fleet.pod(0).sser.send('a', 'x')

@@ -4,7 +4,7 @@ import { Fleet } from '../support/fleet.ts'
 import { scrape } from '../support/metrics.ts'
 
 describe('/metrics, of gaps', () => {
-  it('tells replayed events, and of each gap why', async () => {
+  it('counts replayed events, and gaps by reason', async () => {
     const fleet = await Fleet.of(1, { logMaxAgeMs: 10_000 })
     const pod = fleet.pod(0)
     const first = pod.connect('a')
@@ -30,7 +30,7 @@ describe('/metrics, of gaps', () => {
     await fleet.stop()
   })
 
-  it('counts the gap that is told to a connection which did not read', async () => {
+  it('counts the gap of a connection that did not read', async () => {
     const fleet = await Fleet.of(1, { logMaxAgeMs: 10_000 })
     const pod = fleet.pod(0)
     const slow = pod.open(['a'])
@@ -53,7 +53,7 @@ describe('/metrics, of gaps', () => {
     await fleet.stop()
   })
 
-  it('counts the gap that is told to all at once', async () => {
+  it('counts a gap that all connections receive at once', async () => {
     const fleet = await Fleet.of(2, { logMaxAgeMs: 10_000 })
     fleet.cut(0, 1)
     const clients = [fleet.pod(1).connect('a'), fleet.pod(1).connect('b')]

@@ -9,7 +9,7 @@ import { askPromtool, promtool, Scrape, scrape } from '../support/metrics.ts'
 const HOSTILE = 'a"} 1 sser_evil{x="\\" <script>alert(1)</script> \\n `'
 
 describe('/metrics', () => {
-  it('counts what was sent here, what came from peers, and what each connection got', async () => {
+  it('counts events sent, received from peers, and delivered to each connection', async () => {
     const fleet = await Fleet.of(2)
     const [sender, other] = [fleet.pod(0), fleet.pod(1)]
     const clients = [sender.connect('a'), sender.connect('a', 'b'), other.connect('a')]
@@ -56,7 +56,7 @@ describe('/metrics', () => {
     await fleet.stop()
   })
 
-  it('counts what was refused, by its code', async () => {
+  it('counts rejected input by its code', async () => {
     const fleet = await Fleet.of(1)
     const { sser } = fleet.pod(0)
     await sser.handler(new Request('http://pod/events'))
@@ -72,7 +72,7 @@ describe('/metrics', () => {
     await fleet.stop()
   })
 
-  it('says how full the log is and how far back it reaches, also where it let go of messages', async () => {
+  it('reports bytes and age of the log, also after it evicted messages', async () => {
     const fleet = await Fleet.of(1, { logMaxBytes: 4_096 })
     const { sser } = fleet.pod(0)
     await sser.send('a', 'x'.repeat(2_000))
@@ -89,7 +89,7 @@ describe('/metrics', () => {
     await fleet.stop()
   })
 
-  it('goes on counting when the Pod stood still and began a new incarnation, under a new epoch', async () => {
+  it('keeps its counts when a process pause begins a new incarnation', async () => {
     const fleet = await Fleet.of(1)
     const { sser } = fleet.pod(0)
     const { epoch } = sser.stats()
@@ -104,7 +104,7 @@ describe('/metrics', () => {
     await fleet.stop()
   })
 
-  it('says how the Pod stands, and how its finder does', async () => {
+  it('reports the state of the Pod and of its peer finder', async () => {
     const fleet = new Fleet(1, {})
     const { sser } = fleet.pod(0)
     const idle = await scrape(sser)
@@ -119,7 +119,7 @@ describe('/metrics', () => {
     await fleet.stop()
   })
 
-  it('keeps streams and peers bounded, with 1,000 of the ones and 300 of the others', async () => {
+  it('bounds its series for 1,000 streams and 300 peers', async () => {
     const fleet = new Fleet(300)
     const pod = fleet.pod(0)
     for (let i = 1; i < 300; i += 1) fleet.link(0, i, refused)
@@ -147,7 +147,7 @@ describe('/metrics', () => {
     await fleet.stop()
   })
 
-  it('prints a hostile stream as prom-client does, and nothing but one label of it', async () => {
+  it('escapes a hostile stream name in one label, as prom-client does', async () => {
     const fleet = await Fleet.of(2)
     const pod = fleet.pod(0)
     const client = pod.connect(HOSTILE)

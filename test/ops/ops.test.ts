@@ -14,7 +14,7 @@ const ready = (sser: Sser) => ask(sser, '/readyz')
 const live = (sser: Sser) => ask(sser, '/livez')
 
 describe('/readyz', () => {
-  it('says on the way up what the Pod waits for', async () => {
+  it('names the step that a starting Pod waits for', async () => {
     let found = (_: { peers: []; changes: AsyncIterable<[]> }) => {}
     const finding = new Promise<{ peers: []; changes: AsyncIterable<[]> }>((resolve) => {
       found = resolve
@@ -51,7 +51,7 @@ describe('/readyz', () => {
     expect((await ready(late.sser))[0]).toBe(200)
   })
 
-  it('fails from the first moment of a stop', async () => {
+  it('fails from the first moment of shutdown', async () => {
     const fleet = await Fleet.of(1)
     const { sser } = fleet.pod(0)
     const connections = ['a', 'b', 'c'].map((stream) => fleet.pod(0).connect(stream))
@@ -69,7 +69,7 @@ describe('/readyz', () => {
 })
 
 describe('/livez', () => {
-  it('holds until the instance was stopped, ready or not', async () => {
+  it('succeeds until the instance was stopped, ready or not', async () => {
     const fleet = new Fleet(1)
     const { sser } = fleet.pod(0)
     expect(await live(sser)).toEqual([200, { live: true, state: 'idle', reason: 'start() was not called' }])

@@ -3,7 +3,7 @@ import { Fleet, hung, late } from '../support/fleet.ts'
 import { scrape } from '../support/metrics.ts'
 
 describe('/metrics, of peers', () => {
-  it('tells how far a peer that is out of reach is behind, and that it has caught up again', async () => {
+  it('reports the lag of an unreachable peer until it has caught up', async () => {
     const fleet = await Fleet.of(3)
     const { sser } = fleet.pod(0)
     const peer = `peer="${fleet.host(2)}"`
@@ -32,7 +32,7 @@ describe('/metrics, of peers', () => {
     await fleet.stop()
   })
 
-  it('never says that a peer is further behind than the log reaches', async () => {
+  it('never reports a lag beyond the age of the log', async () => {
     const fleet = await Fleet.of(2, { logMaxAgeMs: 10_000 })
     fleet.cut(0, 1)
     await fleet.pod(0).sser.send('a', 'x')
@@ -43,7 +43,7 @@ describe('/metrics, of peers', () => {
     await fleet.stop()
   })
 
-  it('says how long peers take to answer, in buckets', async () => {
+  it('reports the duration of requests to peers in buckets', async () => {
     const fleet = await Fleet.of(2)
     const { sser } = fleet.pod(0)
     const before = await scrape(sser)
@@ -65,7 +65,7 @@ describe('/metrics, of peers', () => {
     await fleet.stop()
   })
 
-  it('does not count what it called off itself as a failure', async () => {
+  it('does not count a request that it aborted itself as a failure', async () => {
     const fleet = await Fleet.of(2, { requestTimeoutMs: 60_000, flushTimeoutMs: 1_000 })
     const { sser } = fleet.pod(0)
     fleet.link(0, 1, hung)

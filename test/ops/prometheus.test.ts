@@ -7,7 +7,7 @@ import { Scrape } from '../support/metrics.ts'
 
 const scrape = async (registry: Registry) => new Scrape(await registry.metrics())
 
-it('reads at scrape time what an instance did by then', async () => {
+it('reads the counters of an instance at scrape time', async () => {
   const fleet = await Fleet.of(2)
   const { sser } = fleet.pod(0)
   const registry = new Registry()
@@ -49,7 +49,7 @@ it('keeps two instances apart, in two registries or by a prefix', async () => {
   await fleet.stop()
 })
 
-it('takes its metrics out on request, and no others', async () => {
+it('removes its own metrics on request, and no others', async () => {
   const fleet = await Fleet.of(1)
   const { sser } = fleet.pod(0)
   const registry = new Registry()
@@ -104,7 +104,7 @@ it('has the Go package’s three metrics by their names and types, where asked',
   await fleet.stop()
 })
 
-it('serves a registry that speaks OpenMetrics as well, and leaves it', async () => {
+it('works with a registry of the OpenMetrics format, and keeps that format', async () => {
   const fleet = await Fleet.of(1)
   const registry = new Registry<OpenMetricsContentType>()
   registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
