@@ -19,7 +19,7 @@ const ask = (pod: SecuredPod, query = '?stream=a', headers: Record<string, strin
   fetch(`${pod.url}/events${query}`, { headers, signal: AbortSignal.timeout(3_000) })
 
 describe('the hook', () => {
-  it('is asked with the request and the streams, and what it grants is what the client gets', async () => {
+  it('receives the request and the streams, and decides what the client gets', async () => {
     const asked: unknown[] = []
     const pod = await one(async (c, { streams }) => {
       asked.push([c.req.header('cookie'), c.req.query('token'), streams])
@@ -42,10 +42,10 @@ describe('the hook', () => {
     ['deny', 'deny', 403, 'forbidden'],
     ['stop', 'stop', 204, 'blocked'],
     ['no stream', { streams: [] }, 403, 'forbidden'],
-    ['a time that is past', { expiresAt: Date.now() - 1 }, 403, 'forbidden'],
+    ['a time in the past', { expiresAt: Date.now() - 1 }, 403, 'forbidden'],
     ['allow', 'allow', 200, null],
-    ['nothing in particular', {}, 200, null],
-  ])('%s: an answer of its own', async (_, decision, status, code) => {
+    ['an empty object', {}, 200, null],
+  ])('answers %s with its own status', async (_, decision, status, code) => {
     const pod = await one(() => decision)
     const response = await ask(pod)
     expect([response.status, response.headers.get('sser-error')]).toEqual([status, code])
@@ -61,19 +61,19 @@ describe('the hook', () => {
       },
     ],
     ['says true', () => true],
-    ['says nothing', () => undefined],
-    ['says null', () => null],
-    ['says it with a response', () => new Response(null, { status: 403 })],
-    ['says what it cannot', () => ({ stream: ['a'] })],
-    ['gives names that are none', () => ({ streams: ['a\nb'] })],
-    ['gives too many streams', () => ({ streams: Array.from({ length: 33 }, (_, i) => `${i}`) })],
-    ['gives a tag that is none', () => ({ tags: [''] })],
-    ['gives too many tags', () => ({ tags: Array.from({ length: 17 }, (_, i) => `${i}`) })],
-    ['gives a tag that is too long', () => ({ tags: ['x'.repeat(257)] })],
-    ['gives seconds', () => ({ expiresAt: Math.round(Date.now() / 1_000) + 60 })],
-    ['gives no time', () => ({ expiresAt: Number.NaN })],
-    ['does not come back', () => new Promise(() => {})],
-  ])('that %s admits no client, but ends no EventSource for good', async (_, hook) => {
+    ['returns undefined', () => undefined],
+    ['returns null', () => null],
+    ['returns a Response', () => new Response(null, { status: 403 })],
+    ['returns an unknown field', () => ({ stream: ['a'] })],
+    ['returns an invalid stream name', () => ({ streams: ['a\nb'] })],
+    ['returns too many streams', () => ({ streams: Array.from({ length: 33 }, (_, i) => `${i}`) })],
+    ['returns an empty tag', () => ({ tags: [''] })],
+    ['returns too many tags', () => ({ tags: Array.from({ length: 17 }, (_, i) => `${i}`) })],
+    ['returns a tag that is too long', () => ({ tags: ['x'.repeat(257)] })],
+    ['returns seconds', () => ({ expiresAt: Math.round(Date.now() / 1_000) + 60 })],
+    ['returns NaN as the time', () => ({ expiresAt: Number.NaN })],
+    ['never settles', () => new Promise(() => {})],
+  ])('admits no client if it %s, but stops no EventSource for good', async (_, hook) => {
     const pod = await one(hook as Authorize, { authorizeTimeoutMs: 50 })
     const response = await ask(pod)
     expect([response.status, await response.text()]).toEqual([
@@ -86,7 +86,7 @@ describe('the hook', () => {
     ])
   })
 
-  it('may throw an HTTPException, which is the answer', async () => {
+  it('throws an HTTPException, which becomes the response', async () => {
     const pod = await one(() => {
       throw new HTTPException(401, { message: 'log in first' })
     })
@@ -94,7 +94,7 @@ describe('the hook', () => {
     expect([response.status, await response.text()]).toEqual([401, 'log in first'])
   })
 
-  it('is asked behind any router, by way of the handler', async () => {
+  it('is called behind any router that calls the handler', async () => {
     const pod = await one((c) => (c.req.query('token') === 't' ? 'allow' : 'deny'))
     for (const [token, status] of [
       ['t', 200],
@@ -105,7 +105,7 @@ describe('the hook', () => {
     }
   })
 
-  it('stands behind middleware: a JWT in a cookie decides who, the hook for how long', async () => {
+  it('runs after middleware that reads the user from a JWT cookie', async () => {
     const secret = 'a secret of the app'
     const app = new Hono()
     app.use('/events', jwt({ secret, alg: 'HS256', cookie: 'session' }))
@@ -127,7 +127,7 @@ describe('the hook', () => {
 })
 
 describe('a connection that expires', () => {
-  it('ends cleanly when its time has come, and is judged anew', async () => {
+  it('ends cleanly at its expiry, and the next request is authorized anew', async () => {
     let judged = 0
     const pod = await one(() => {
       judged += 1
@@ -142,7 +142,7 @@ describe('a connection that expires', () => {
     expect((await ask(pod)).status).toBe(204)
   })
 
-  it('ends others of the same Pod neither sooner nor later', async () => {
+  it('leaves the expiry of other connections of the Pod unchanged', async () => {
     const pod = await one((c) => ({ expiresAt: Date.now() + Number(c.req.query('stream')) }))
     const [soon, late] = await Promise.all([listen(pod, '500'), listen(pod, '60000')])
     await within('the first ends', (soon as RawClient).closed)

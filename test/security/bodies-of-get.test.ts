@@ -111,7 +111,7 @@ describe.each([
   it.each([
     ['sent after its greeting', true],
     ['sent with its request', false],
-  ])('%s, are not handed to the app, and end the connection', async (__, waits) => {
+  ])('never reach the app, and end the connection: %s', async (__, waits) => {
     let asked = 0
     const count: MiddlewareHandler<ServerEnv> = async (c, next) => {
       if (c.req.path === '/plain') asked += 1

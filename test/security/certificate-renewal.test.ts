@@ -124,7 +124,7 @@ describe('a certificate', () => {
     })
   }
 
-  it('is read anew from its files, and handed on only where it is another', async () => {
+  it('is read again from its files, and applied only if it changed', async () => {
     authority.issue('first', DAY_S)
     authority.issue('second', 2 * DAY_S)
     use('first')
@@ -144,7 +144,7 @@ describe('a certificate', () => {
     expect(clock.timers).toBe(0)
   })
 
-  it('stays where what is read is none, or has another key, and the Pod warns', async () => {
+  it('stays in use if the new file is invalid or its key differs, with a warning', async () => {
     authority.issue('first', DAY_S)
     authority.issue('second', DAY_S)
     use('first')
@@ -159,7 +159,7 @@ describe('a certificate', () => {
     certificates.stop()
   })
 
-  it('that has less than a tenth of its time left is warned of, and one that expired', async () => {
+  it('causes a warning if expired or in the last tenth of its validity', async () => {
     authority.issue('old', 120)
     use('old')
     const { certificates } = await open()
@@ -174,7 +174,7 @@ describe('a certificate', () => {
     expired.certificates.stop()
   })
 
-  it('that cannot be read at the start is refused with what to write instead', async () => {
+  it('is rejected with the fix if it cannot be read at the start', async () => {
     await expect(open()).rejects.toMatchObject({
       code: 'invalid-options',
       message: expect.stringMatching(/^Option "internalTls": expected .* or a function .*ENOENT/),

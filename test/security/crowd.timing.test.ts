@@ -27,7 +27,7 @@ describe.each([
     [8110, 'GET /events?stream=a HTTP/1.1\r\nHost: '],
     [7110, 'POST /api/json/v2/append HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{'],
   ])(
-    'up to 10,000 connections to port %i, idle or in the middle of a request',
+    'survives up to 10,000 idle or unfinished connections to port %i',
     { timeout: 60_000 },
     async (...args) => {
       const [port, bytes] = args

@@ -16,7 +16,7 @@ const authorize = (_: unknown, { streams }: { streams: readonly string[] }): Dec
 })
 
 describe('disconnect()', () => {
-  it('ends those with the tag, on every Pod, and nobody else', async () => {
+  it('ends the connections with the tag, on every Pod, and no others', async () => {
     const pods = await fleet.start({ authorize }, { authorize }, { authorize })
     const ann = await Promise.all(pods.map((pod, i) => listen(pod, `ann-${i}`)))
     const bob = await Promise.all(pods.map((pod, i) => listen(pod, `bob-${i}`, 'ann-0')))
@@ -33,7 +33,7 @@ describe('disconnect()', () => {
     expect(pods.map(({ sser }) => sser.connections)).toEqual([1, 1, 1])
   })
 
-  it('ends those on the stream; where both are given, those for which both hold', async () => {
+  it('ends connections that match the stream, and the tag if both are given', async () => {
     const pods = (await fleet.start({ authorize }, { authorize })) as [SecuredPod, SecuredPod]
     const [one, two] = pods
     const kept = await listen(two, 'ann-1')
@@ -63,7 +63,7 @@ describe('disconnect()', () => {
     expect(probe.isClosed).toBe(false)
   }, 20_000)
 
-  it('ends, too, who was let in and did not begin to read, by a hook or without one', async () => {
+  it('ends admitted connections that have not begun to read, with authorize or without', async () => {
     const pods = await fleet.start({ authorize }, {})
     for (const { sser } of pods) {
       const response = await sser.handler(new Request('http://pod/?stream=ann-1'))
@@ -94,7 +94,7 @@ describe('disconnect()', () => {
     await raws.at(-1)?.holds('a greeting', (text) => text.includes('sser-position'))
   })
 
-  it('ends of those who are being judged only those for which both hold, where both are given', async () => {
+  it('ends only pending requests that match both the stream and the tag', async () => {
     const gates: (() => void)[] = []
     const slow = async (): Promise<Decision> => {
       await new Promise<void>((resolve) => gates.push(resolve))
@@ -111,7 +111,7 @@ describe('disconnect()', () => {
     await two?.holds('a greeting', (text) => text.includes('sser-position'))
   })
 
-  it('ends who is being judged though the log has let go of it by then', async () => {
+  it('ends a pending request though the log has evicted the disconnect', async () => {
     const gates: (() => void)[] = []
     const slow = async (): Promise<Decision> => {
       await new Promise<void>((resolve) => gates.push(resolve))
@@ -135,7 +135,7 @@ describe('disconnect()', () => {
     await after.holds('a greeting', (text) => text.includes('sser-position'))
   })
 
-  it('loses no event for those who are let in again', async () => {
+  it('loses no event for clients that are admitted again', async () => {
     const pods = (await fleet.start({ authorize }, { authorize })) as [SecuredPod, SecuredPod]
     const client = await fleet.listen(1, 'ann')
     for (let n = 0; n < 40; n += 1) {
@@ -147,14 +147,14 @@ describe('disconnect()', () => {
     expect(client.gaps).toEqual([])
   })
 
-  it('finds a tag that no Unicode is', async () => {
+  it('matches a tag that is not valid Unicode', async () => {
     const pods = await fleet.start(...[1, 2].map(() => ({ authorize: () => ({ tags: ['ann\ud800'] }) })))
     const clients = await Promise.all(pods.map((pod) => listen(pod, 'a')))
     await pods[0]?.sser.disconnect({ tag: 'ann\ud800' })
     await within('they end', Promise.all(clients.map(({ closed }) => closed)))
   })
 
-  it('wants a stream or a tag, and good ones', async () => {
+  it('rejects a selector without a valid stream or tag', async () => {
     const [{ sser }] = (await fleet.start({})) as [SecuredPod]
     for (const [selector, code] of [
       [{}, 'empty-selector'],
@@ -169,7 +169,7 @@ describe('disconnect()', () => {
   })
 })
 
-describe('a Pod in whose incarnation much happens while the hook is asked', () => {
+describe('a Pod whose incarnation changes during an authorize call', () => {
   function gated() {
     const gates: (() => void)[] = []
     const slow = async (): Promise<Decision> => {
@@ -179,7 +179,7 @@ describe('a Pod in whose incarnation much happens while the hook is asked', () =
     return { gates, slow }
   }
 
-  it('lets nobody in when it drains meanwhile', async () => {
+  it('admits no connection once it drains', async () => {
     const { gates, slow } = gated()
     const [pod] = (await fleet.start({ authorize: slow, drainTimeoutMs: 300 })) as [SecuredPod]
     const raw = await RawClient.events(pod.url, ['a'])
@@ -193,7 +193,7 @@ describe('a Pod in whose incarnation much happens while the hook is asked', () =
     expect(pod.sser.stats().connections.opened).toBe(0)
   })
 
-  it('ends who was meant before it stood still, in its new incarnation', async () => {
+  it('applies a disconnect from before its pause in the new incarnation', async () => {
     const { gates, slow } = gated()
     let jumpMs = 0
     const clock = { ...systemClock, now: () => systemClock.now() + jumpMs }
@@ -251,7 +251,7 @@ describe('a Pod that was cut off', () => {
     expect(pods[2].sser.connections).toBe(0)
   }, 20_000)
 
-  it('ends them when it comes back; a Pod that starts later does not let in who was judged before', async () => {
+  it('ends them when it comes back, as a later Pod rejects earlier authorizations', async () => {
     const cut = await Fleet.of(3, { authorize: () => ({ tags: ['ann'] }) })
     const client = await openOn(cut, 2)
     cut.cut(0, 2)
@@ -267,7 +267,7 @@ describe('a Pod that was cut off', () => {
     await cut.stop()
   })
 
-  it('hears of it from a third Pod, where the one that said it is gone', async () => {
+  it('learns of a disconnect from a third Pod if the sender is gone', async () => {
     const cut = await Fleet.of(3, { authorize: () => ({ tags: ['ann'] }) })
     const client = await openOn(cut, 2)
     cut.cut(0, 2)

@@ -25,7 +25,7 @@ describe.each([
   ['node', '127.0.149.1'],
   ['bun', '127.0.149.2'],
 ] as const)('connections to the internal port of a Pod on %s', (runtime, host) => {
-  it('are closed when they are quiet, unless a peer was heard on them', async () => {
+  it('are closed when idle, unless an authenticated peer used them', async () => {
     await PodProcess.start({ runtime, host, script })
     const peer = await open(host, POST)
     await peer.holds('its answer', (text) => text.startsWith('HTTP/1.1 200 '))
@@ -47,7 +47,7 @@ describe.each([
   }, 40_000)
 })
 
-it('connections of one address to the internal port beyond its limit take the place of its oldest, under Node', async () => {
+it('a connection above the limit of its address replaces the oldest one, under Node', async () => {
   const host = '127.0.149.3'
   await PodProcess.start({ runtime: 'node', host, script })
   const peer = await open(host, POST)

@@ -28,7 +28,7 @@ async function statusFrom(pod: SecuredPod): Promise<number> {
 }
 
 describe('bodies on the internal port', () => {
-  it('that do not come are given up, and take nobody else’s room', async () => {
+  it('are rejected if they stall, and take no room from other peers', async () => {
     const pod = await fleet.one({ internalBodyTimeoutMs: 300, maxBufferedBodyBytes: 8_388_608 })
     const announced = await Promise.all(
       Array.from({ length: 20 }, (_, i) => {
@@ -43,7 +43,7 @@ describe('bodies on the internal port', () => {
     expect(pod.sser.stats().rejected).toMatchObject({ 'body-timeout': 20 })
   })
 
-  it('beyond the limit of all are given up, and not those of others', async () => {
+  it('are rejected above the total limit, and those of other addresses stay', async () => {
     const pod = await fleet.one({ maxBufferedBodyBytes: 8_388_608 })
     const peer = await begin(pod.internal, 'content-length: 8388608')
     peer.socket.write(Buffer.alloc(1_048_576, 32))
@@ -59,7 +59,7 @@ describe('bodies on the internal port', () => {
     expect(pod.sser.stats().rejected).toMatchObject({ overloaded: 1 })
   })
 
-  it('of strangers do not part the Pods, whether they come or not', async () => {
+  it('never part the Pods if unauthenticated peers send them or stall', async () => {
     const peerSecret = 'known to the Pods of this fleet, and to nobody else'
     const settings = { peerSecret, maxBufferedBodyBytes: 8_388_608 }
     const [one, two] = (await fleet.start(settings, settings)) as [SecuredPod, SecuredPod]
@@ -76,7 +76,7 @@ describe('bodies on the internal port', () => {
     }
   })
 
-  it('whose heads come byte by byte are given up', async () => {
+  it('are rejected if their heads come byte by byte', async () => {
     const pod = await fleet.one({})
     const raws = await Promise.all([pod.internal, pod.url].map((url) => RawClient.open(url)))
     for (const { socket } of raws) socket.write('POST / HTTP/1.1\r\nhost: x\r\nx: ')

@@ -38,7 +38,7 @@ describe.each([
   ['the fast path', true],
   ['the usual way', false],
 ])('by %s', (_, fastPath) => {
-  it('those who leave leave no timer, and no tag, behind', async () => {
+  it('connections that close leave no timer and no tag behind', async () => {
     const clock = new CountingClock()
     const authorize = (): Decision => ({ tags: ['ann'], expiresAt: Date.now() + 3_600_000 })
     const pod = await one({
@@ -59,7 +59,7 @@ describe.each([
     expect((await pod.sser.disconnect({ tag: 'ann' })).connections).toBe(0)
   })
 
-  it('those who leave while they are judged, or whom the hook forgets, leave nothing behind', async () => {
+  it('requests that close during authorize, or that it never answers, leave nothing behind', async () => {
     const clock = new CountingClock()
     const gates: PromiseWithResolvers<Decision>[] = []
     let aborted = 0
@@ -88,7 +88,7 @@ describe.each([
     expect(pod.errors).toHaveLength(10)
   })
 
-  it('where they came from is forgotten', async () => {
+  it('closed connections no longer count for their address', async () => {
     const pod = await one({ maxConnectionsPerAddress: 1, trustedProxyHops: 1, serving: { fastPath } })
     const heap = () => {
       collect()

@@ -15,7 +15,7 @@ async function ask(pod: SecuredPod, query = '?stream=a', headers: Record<string,
 }
 
 describe('connections', () => {
-  it('beyond the Pod’s limit are told 429, and when to come back, not all at once; one that leaves makes room', async () => {
+  it('get 429 and a spread Retry-After above the Pod’s limit, until one closes', async () => {
     const pod = await fleet.one({ maxConnections: 3 })
     const clients = await Promise.all([1, 2, 3].map(() => listen(pod, 'a')))
     const answers = await Promise.all(Array.from({ length: 40 }, () => ask(pod)))
@@ -30,7 +30,7 @@ describe('connections', () => {
     await until('there is room', async () => (await ask(pod)).status === 200)
   })
 
-  it('that arrive all at once do not exceed the limit while authorize is slow', async () => {
+  it('stay within the limit when they arrive at once and authorize is slow', async () => {
     const gate = Promise.withResolvers<'allow'>()
     let asked = 0
     const authorize = () => {
@@ -50,7 +50,7 @@ describe('connections', () => {
     await until('there is room', async () => (await ask(pod)).status === 200)
   })
 
-  it('of one client that asks again and again on one socket make no more questions than there is room', async () => {
+  it('cause no more authorize calls than there is room, from one pipelining socket', async () => {
     let asked = 0
     const authorize = async (): Promise<'deny'> => {
       asked += 1
@@ -73,37 +73,34 @@ describe('connections', () => {
     ['from one address', 'the usual way', false, { maxConnectionsPerAddress: 2 }],
     ['to streams', 'the fast path', true, { maxStreams: 2 }],
     ['to streams', 'the usual way', false, { maxStreams: 2 }],
-  ])(
-    '%s that come all at once do not slip past the limit, by %s, judged or not',
-    async (_, _way, fastPath, limit) => {
-      for (const isJudged of [false, true]) {
-        let asked = 0
-        const gate = Promise.withResolvers<'allow'>()
-        const authorize = () => {
-          asked += 1
-          return gate.promise
-        }
-        const pod = await fleet.one({ ...limit, ...(isJudged && { authorize }), serving: { fastPath } })
-        const all = await Promise.all(Array.from({ length: 40 }, () => RawClient.open(pod.url)))
-        raws.push(...all)
-        const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`
-        // Once the Pod has accepted all, what they say next comes in one turn of its event loop.
-        for (const { socket } of all) socket.write(request('/nothing'))
-        await Promise.all(all.map((raw) => raw.holds('an answer', (text) => text.includes(' 404 '))))
-        for (const [i, { socket }] of all.entries()) socket.write(request(`/events?stream=${i}`))
-        const mayAsk = 'maxConnectionsPerAddress' in limit ? 2 : 40
-        if (isJudged) await until('as many as may be are being judged', () => asked === mayAsk)
-        gate.resolve('allow')
-        await until('all but two are refused', () => Object.values(pod.sser.stats().rejected)[0] === 38)
-        await until('two are there', () => pod.sser.connections === 2)
-        expect(pod.sser.stats().connections).toMatchObject({ open: 2, opened: 2 })
-        if (isJudged) expect(asked).toBe(mayAsk)
-        await fleet.stop()
+  ])('stay within the limit if opened at once %s, by %s', async (_, _way, fastPath, limit) => {
+    for (const isJudged of [false, true]) {
+      let asked = 0
+      const gate = Promise.withResolvers<'allow'>()
+      const authorize = () => {
+        asked += 1
+        return gate.promise
       }
-    },
-  )
+      const pod = await fleet.one({ ...limit, ...(isJudged && { authorize }), serving: { fastPath } })
+      const all = await Promise.all(Array.from({ length: 40 }, () => RawClient.open(pod.url)))
+      raws.push(...all)
+      const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`
+      // Once the Pod has accepted all, what they say next comes in one turn of its event loop.
+      for (const { socket } of all) socket.write(request('/nothing'))
+      await Promise.all(all.map((raw) => raw.holds('an answer', (text) => text.includes(' 404 '))))
+      for (const [i, { socket }] of all.entries()) socket.write(request(`/events?stream=${i}`))
+      const mayAsk = 'maxConnectionsPerAddress' in limit ? 2 : 40
+      if (isJudged) await until('as many as may be are being judged', () => asked === mayAsk)
+      gate.resolve('allow')
+      await until('all but two are refused', () => Object.values(pod.sser.stats().rejected)[0] === 38)
+      await until('two are there', () => pod.sser.connections === 2)
+      expect(pod.sser.stats().connections).toMatchObject({ open: 2, opened: 2 })
+      if (isJudged) expect(asked).toBe(mayAsk)
+      await fleet.stop()
+    }
+  })
 
-  it('from one address beyond its limit are told 429; another address is not', async () => {
+  it('get 429 above the limit of their address; another address does not', async () => {
     const pod = await fleet.one({ maxConnectionsPerAddress: 2 })
     const clients = await Promise.all([1, 2].map(() => listen(pod, 'a')))
     expect(await ask(pod)).toMatchObject({ status: 429, code: 'too-many-connections-from-address' })
@@ -114,7 +111,7 @@ describe('connections', () => {
     await until('there is room', async () => (await ask(pod)).status === 200)
   })
 
-  it('behind a proxy count for the client that the proxy names, and a client can name no other', async () => {
+  it('count for the client that the proxy names, and no client can name another', async () => {
     const pod = await fleet.one({ maxConnectionsPerAddress: 1, trustedProxyHops: 1 })
     const via = (forwarded: string) => ask(pod, '?stream=a', { 'x-forwarded-for': forwarded })
     const held = await fetch(`${pod.url}/events?stream=a`, {
@@ -130,13 +127,13 @@ describe('connections', () => {
     await Promise.all([held.body?.cancel(), network.body?.cancel()])
   })
 
-  it('count for who holds the socket, where no proxy is trusted', async () => {
+  it('count for the address of the socket if no proxy is trusted', async () => {
     const pod = await fleet.one({ maxConnectionsPerAddress: 1 })
     await listen(pod, 'a')
     expect((await ask(pod, '?stream=a', { 'x-forwarded-for': '9.9.9.9' })).status).toBe(429)
   })
 
-  it('that find no room are not worth a question to the hook', async () => {
+  it('cause no authorize call if there is no room', async () => {
     let asked = 0
     const authorize = () => {
       asked += 1
@@ -151,7 +148,7 @@ describe('connections', () => {
   it.each([
     ['their age', 400, 3_600_000],
     ['the hook', 3_600_000, 400],
-  ])('end when the first of their ends has come, where that is by %s', async (_, maxConnectionAgeMs, ms) => {
+  ])('end at the earliest of their limits, here by %s', async (_, maxConnectionAgeMs, ms) => {
     const pod = await fleet.one({ maxConnectionAgeMs, authorize: () => ({ expiresAt: Date.now() + ms }) })
     const raw = await listen(pod, 'a')
     await within('it ends', raw.closed)
@@ -165,7 +162,7 @@ describe('connections', () => {
     ['IPv4 in IPv6', '::ffff:9.9.9.9', '9.9.9.9'],
     ['IPv4 in IPv6, in hexadecimal', '::FFFF:0909:909', '9.9.9.9:80'],
     ['a zone', 'fe80::1%eth0', 'fe80::2%eth1'],
-  ])('of one client are counted as such, named with %s', async (_, first, second) => {
+  ])('count together for one client that is named with %s', async (_, first, second) => {
     const pod = await fleet.one({ maxConnectionsPerAddress: 1, trustedProxyHops: 1 })
     const via = (address: string) =>
       fetch(`${pod.url}/events?stream=a`, { headers: { 'x-forwarded-for': `8.8.8.8, ${address}` } })
@@ -193,7 +190,7 @@ describe('connections', () => {
     expect(Math.max(...ages) - Math.min(...ages)).toBeGreaterThan(100)
   }, 20_000)
 
-  it('that end for their age go on where they were', async () => {
+  it('resume without loss after they end for their age', async () => {
     const pod = await fleet.one({ maxConnectionAgeMs: 400, retryMs: 50 })
     const client = await fleet.listen(0, 'a')
     let sent = 0
@@ -207,7 +204,7 @@ describe('connections', () => {
 })
 
 describe('streams', () => {
-  it('beyond maxStreams are rejected with 429; streams in use are not', async () => {
+  it('are rejected with 429 above maxStreams; streams in use are not', async () => {
     const pod = await fleet.one({ maxStreams: 3 })
     await listen(pod, 'a', 'b')
     expect(await ask(pod, '?stream=c&stream=d')).toMatchObject({ status: 429, code: 'too-many-streams' })

@@ -28,7 +28,7 @@ afterEach(async () => {
 const secured = (internalTls: PeerTls = own) => ({ serving: { internalTls, opsPort: 0 } })
 
 describe('Pods with certificates', () => {
-  it('bring each event to the clients of all, and take probes on a port of their own', async () => {
+  it('deliver each event to all clients, and answer probes on a separate port', async () => {
     const [one, two] = (await fleet.start(secured(), secured())) as [SecuredPod, SecuredPod]
     const client = await fleet.listen(1, 'a')
     expect((await one.sser.send('a', 'hello')).peers.map(({ status }) => status)).toEqual(['delivered'])
@@ -38,11 +38,11 @@ describe('Pods with certificates', () => {
     expect((await fetch(`${ops}/api/json/v1/send`, { method: 'POST', body: '{}' })).status).toBe(404)
   })
 
-  it('do not start with a fetch of their own, which would have none', async () => {
+  it('reject a custom fetch, which would present no certificate', async () => {
     await expect(fleet.start({ ...secured(), fetch })).rejects.toMatchObject({ code: 'invalid-options' })
   })
 
-  it('take nothing over plain HTTP, without a certificate, or with one of another authority', async () => {
+  it('accept nothing over plain HTTP, without a certificate, or from another authority', async () => {
     const [one] = (await fleet.start(secured(), secured(stranger), {})) as [SecuredPod]
     const client = await fleet.listen(0, 'a')
     for (const index of [1, 2]) await (fleet.pods[index] as SecuredPod).sser.send('a', 'forged')
@@ -53,7 +53,7 @@ describe('Pods with certificates', () => {
     await expect(fetch(`${one.internal.replace('http', 'https')}/livez`)).rejects.toThrow('fetch failed')
   })
 
-  it('let go of who connects and never shakes hands, at once or byte by byte', async () => {
+  it('close sockets that never finish the TLS handshake, idle or byte by byte', async () => {
     const [one] = (await fleet.start(secured())) as [SecuredPod]
     const [silent, slow] = (await Promise.all([1, 2].map(() => RawClient.open(one.internal)))) as [
       RawClient,
@@ -70,7 +70,7 @@ describe('Pods with certificates', () => {
     }
   }, 20_000)
 
-  it('do not call a peer whose certificate is not the fleet’s', async () => {
+  it('send nothing to a peer whose certificate has another authority', async () => {
     const [one] = (await fleet.start(secured(), secured({ ...stranger, ca: pem('stranger-ca.crt') }))) as [
       SecuredPod,
     ]
@@ -80,7 +80,7 @@ describe('Pods with certificates', () => {
 })
 
 describe('Node and Bun', () => {
-  it('understand each other with certificates and a secret', async () => {
+  it('exchange events with certificates and a secret', async () => {
     const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
     const env = {
       TLS: JSON.stringify(own),
@@ -98,7 +98,7 @@ describe('Node and Bun', () => {
   }, 30_000)
 
   it.each(['node', 'bun'] as const)(
-    'do not call a peer of another name, on %s',
+    'send nothing to a peer whose certificate has another name, on %s',
     async (runtime) => {
       await fleet.start(secured())
       const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
@@ -117,7 +117,7 @@ describe('Node and Bun', () => {
   )
 
   it.each(['node', 'bun'] as const)(
-    'neither call a stranger nor listen to one, on %s, whatever the environment says of other calls',
+    'trust no other authority, on %s, whatever the environment sets',
     async (runtime) => {
       const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
       const env = { TLS: JSON.stringify(own), NODE_TLS_REJECT_UNAUTHORIZED: '0' }

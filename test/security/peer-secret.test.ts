@@ -53,7 +53,7 @@ function recording() {
 }
 
 describe('Pods that share a secret', () => {
-  it('bring each event to the clients of all', async () => {
+  it('deliver each event to the clients of all Pods', async () => {
     const [one] = await fleet.start({ peerSecret }, { peerSecret }, { peerSecret })
     const clients = await Promise.all([0, 1, 2].map((index) => fleet.listen(index, 'a')))
     const { peers } = await (one as SecuredPod).sser.send('a', 'hello')
@@ -61,7 +61,7 @@ describe('Pods that share a secret', () => {
     await until('all have it', () => clients.every(({ messages }) => messages.length === 1))
   })
 
-  it('understand each other though the clock of one was an hour ahead when it started, and one an hour behind', async () => {
+  it('exchange events though their clocks were an hour ahead or behind at start', async () => {
     const { now } = Date
     const hours = [0, 1, -1]
     vi.spyOn(Date, 'now').mockImplementation(() => now() + 3_600_000 * (hours.shift() ?? 0))
@@ -73,7 +73,7 @@ describe('Pods that share a secret', () => {
     }
   })
 
-  it('lose nothing while the secret is changed, one Pod at a time', async () => {
+  it('lose nothing while the secret changes, one Pod at a time', async () => {
     const [old, next] = ['the old secret, long enough', 'the new secret, long enough']
     await fleet.start(...[0, 1, 2].map(() => ({ peerSecret: old })))
     const client = await fleet.listen(0, 'a')
@@ -100,7 +100,7 @@ describe('Pods that share a secret', () => {
   }, 30_000)
 })
 
-describe('a stranger without the secret', () => {
+describe('an unauthenticated peer', () => {
   it('changes nothing that a client sees, by any route and method of the internal port', async () => {
     const [pod] = (await fleet.start({ peerSecret }, { peerSecret })) as [SecuredPod]
     const client = await fleet.listen(0, 'a')
@@ -147,7 +147,7 @@ describe('a stranger without the secret', () => {
     expect(rejections(pod)).toContain('unauthorized')
   })
 
-  it('cannot send what was sent before once more, nor alter it, nor send it to another Pod or one that was restarted', async () => {
+  it('cannot replay or alter a request, nor send it to another or restarted Pod', async () => {
     const { seen, fetch: record } = recording()
     const uids = ['uid-1', 'uid-2']
     const [one] = (await fleet.start({ peerSecret, fetch: record }, { peerSecret })) as [SecuredPod]
@@ -199,7 +199,7 @@ describe('a stranger without the secret', () => {
     expect(client.messages).toEqual(['true', 'true'])
   }, 15_000)
 
-  it('a Pod with another secret is no peer, and both are told why', async () => {
+  it('is reported on both Pods if it has another secret', async () => {
     const pods = await fleet.start({ peerSecret }, { peerSecret: 'some other secret, as long' })
     for (const pod of pods) {
       expect(states(pod)).toContain('failing')
@@ -210,8 +210,8 @@ describe('a stranger without the secret', () => {
   })
 })
 
-describe('v1, which nobody signs', () => {
-  it('is refused with a secret, unless Go peers are allowed', async () => {
+describe('an unsigned v1 request', () => {
+  it('is rejected with a secret, unless Go peers are allowed', async () => {
     const [strict, lenient] = (await fleet.start({ peerSecret }, { peerSecret, allowGoPeers: true })) as [
       SecuredPod,
       SecuredPod,
@@ -225,7 +225,7 @@ describe('v1, which nobody signs', () => {
     expect(clients.map(({ messages }) => messages)).toEqual([['the end'], ['from Go', 'the end']])
   })
 
-  it('is not posted to a peer that says that it knows nothing else', async () => {
+  it('is never sent to a peer that claims to know v1 only', async () => {
     const posted: string[] = []
     const go = createServer((request, response) => {
       posted.push(request.url ?? '')
@@ -239,8 +239,8 @@ describe('v1, which nobody signs', () => {
   })
 })
 
-describe('the rollout that brings the secret', () => {
-  it('loses nothing, where what is not signed is taken for as long as it lasts', async () => {
+describe('a rollout that adds the secret', () => {
+  it('loses nothing while the Pods accept unsigned requests', async () => {
     const lenient = { peerSecret, allowUnsignedPeers: true }
     await fleet.start({}, {}, {})
     const sent: string[] = []

@@ -79,7 +79,7 @@ describe.each([
     return performance.now() - start
   }
 
-  test('peers that answer garbage, without end, by redirects, lies, or never', async () => {
+  test('survives peers that answer garbage, endlessly, by redirects, lies, or never', async () => {
     await target.endures(async () => {
       const states = async () =>
         (await target.state()).peers.filter(({ peer }) => !peer.startsWith(`${net}.1:`))
@@ -101,7 +101,7 @@ describe.each([
     })
   })
 
-  test('a peer whose seqs jump, contradict each other, and are as high as can be', async () => {
+  test('survives seqs of a peer that jump, conflict and reach the maximum', async () => {
     await target.endures(
       async () => {
         const event = (seq: number, msg: string) => ({ seq, age: 0, stream: target.stream, msg })
@@ -119,7 +119,7 @@ describe.each([
     )
   })
 
-  test('a peer that speaks in the name of the Pod itself', async () => {
+  test('ignores a peer that speaks in the name of the Pod itself', async () => {
     await target.endures(async () => {
       const own = /(?:^|\.)(?!liar)([0-9A-Za-z]{5})/.exec((await target.state()).position)?.[1] ?? ''
       const event = { seq: HIGHEST, age: 0, stream: target.stream, msg: 'forged' }
@@ -135,7 +135,7 @@ describe.each([
     })
   })
 
-  test('a peer whose 30,000 events are all the same one, by their key', async () => {
+  test('sends once 30,000 events of a peer that share one idempotency key', async () => {
     await target.endures(async () => {
       const listener = await RawClient.events(target.url, ['a'])
       await listener.holds('its greeting', (text) => text.includes('sser-position'))
@@ -152,7 +152,7 @@ describe.each([
     })
   })
 
-  test('a peer that makes up 60,000 Pods, and speaks in the name of each', async () => {
+  test('stays bounded when a peer speaks for 60,000 invented Pods', async () => {
     await target.endures(async () => {
       for (let first = 0; first < 60_000; first += 10_000) {
         const names = Array.from({ length: 10_000 }, (_, i) => `${10_000 + first + i}`)
@@ -166,7 +166,7 @@ describe.each([
     })
   })
 
-  test('a peer that makes up 2,000 Pods, and then one hole behind another', async () => {
+  test('stays bounded when a peer invents 2,000 Pods and then hole after hole', async () => {
     await target.endures(
       async () => {
         const names = Array.from({ length: 2_000 }, (_, i) => `${10_000 + i}`)

@@ -71,7 +71,7 @@ describe.each([
     })
   })
 
-  test('answers 411 where no length is declared, and 401 to v1 before its body', async () => {
+  test('answers 411 without a Content-Length, and 401 to v1 before its body', async () => {
     const bare = await begin(V2, 'x: y')
     await bare.holds('a 411', (text) => text.startsWith('HTTP/1.1 411 '))
     const v1 = await begin(V1, 'transfer-encoding: chunked')
@@ -79,7 +79,7 @@ describe.each([
     await within('their connections end', Promise.all([bare.closed, v1.closed]))
   })
 
-  test('reads a body that comes in one-byte segments, and gives it up after a while', async () => {
+  test('reads a body in one-byte segments, and rejects it at the time limit', async () => {
     await needsLittleMemoryFor(async () => {
       const raws = await Promise.all(Array.from({ length: 8 }, () => begin(V2, 'content-length: 8388608')))
       const drip = setInterval(() => {
@@ -100,7 +100,7 @@ describe.each([
     })
   })
 
-  test('gives up an answer in one-byte chunks at the address of a peer', async () => {
+  test('aborts a peer’s response that comes in one-byte chunks', async () => {
     await needsLittleMemoryFor(async () => {
       // Bun takes the chunks apart by itself, and hands on larger pieces.
       const isCutOff = async () =>

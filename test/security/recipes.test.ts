@@ -26,7 +26,7 @@ async function asking(authorize: Authorize) {
 }
 
 describe('a JWT in a cookie', () => {
-  it('lets its user listen on what is theirs, until it expires; a forged one, one of another kind, and none do not', async () => {
+  it('opens its user’s streams until it expires; forged, foreign and missing ones do not', async () => {
     const { ask } = await asking(jwtCookie(secret))
     const session = async (claims: object, key = secret) =>
       `session=${await sign({ sub: 'ann', ...claims }, key)}`
@@ -45,7 +45,7 @@ describe('a JWT in a cookie', () => {
 })
 
 describe('a JWT in the query', () => {
-  it('is good for its streams and for nothing else', async () => {
+  it('opens its own streams and no others', async () => {
     const { ask } = await asking(jwtQuery(secret))
     const token = (claims: object) =>
       sign({ sub: 'ann', aud: 'events', exp: inAMinute(), streams: ['a'], ...claims }, secret)
@@ -58,7 +58,7 @@ describe('a JWT in the query', () => {
 })
 
 describe('a signed link', () => {
-  it('is good for its streams until it expires, and after that nobody comes back with it', async () => {
+  it('opens its streams until it expires, and then tells clients to stop', async () => {
     const { link, authorize } = signedLinks(secret)
     const { ask, pod } = await asking(authorize)
     const good = link(['parcel:17'], 60_000)
@@ -75,7 +75,7 @@ describe('a signed link', () => {
 })
 
 describe('a session in a store', () => {
-  it('decides until it is deleted; while the store is away nobody gets in, and nobody is sent away for good', async () => {
+  it('decides until it is deleted; while the store is down clients are told to retry', async () => {
     const rows = new Map([
       ['s1', { user: 'ann', expiresAt: Date.now() + 60_000, isBanned: false }],
       ['s2', { user: 'bob', expiresAt: Date.now() + 60_000, isBanned: true }],

@@ -13,7 +13,7 @@ describe.each([
   const get = (path: string, headers = '', version = '1.1') =>
     statusOf(target.url, `GET ${path} HTTP/${version}\r\nHost: x\r\n${headers}\r\n`)
 
-  test('a URL of 64 KiB, and headers of 64 KiB', async () => {
+  test('rejects a URL of 64 KiB, and headers of 64 KiB', async () => {
     await target.endures(async () => {
       const refusals = [400, 414, 431, undefined]
       for (let times = 0; times < 20; times += 1) {
@@ -24,7 +24,7 @@ describe.each([
     })
   })
 
-  test('a Last-Event-ID of 100 KB', async () => {
+  test('survives a Last-Event-ID of 100 KB', async () => {
     await target.endures(async () => {
       expect([400, 431, undefined]).toContain(
         await get('/events?stream=a', `Last-Event-ID: ${'x'.repeat(100_000)}\r\n`),
@@ -34,14 +34,14 @@ describe.each([
 
   test.each([
     ['that is garbage', 'garbage'],
-    ['of bytes that are no text', '\u0080\u00ff-\u00e9'],
-    ['that is as long as may be', 'x'.repeat(4_096)],
-    ['that claims a future of Pods that nobody knows', formatPosition([['aaaaa', 2 ** 53 - 1]])],
+    ['of bytes that are not text', '\u0080\u00ff-\u00e9'],
+    ['of the maximum length', 'x'.repeat(4_096)],
+    ['that names unknown Pods', formatPosition([['aaaaa', 2 ** 53 - 1]])],
     [
-      'that claims 400 of them',
+      'that names 400 unknown Pods',
       formatPosition(Array.from({ length: 400 }, (_, i) => [`e${1_000 + i}`, i + 1])),
     ],
-  ])('a Last-Event-ID %s is a gap, and no error', async (_, id) => {
+  ])('reports a gap and no error for a Last-Event-ID %s', async (_, id) => {
     await target.endures(async () => {
       const raw = await RawClient.open(target.url)
       raw.socket.write(`GET /events?stream=a HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${id}\r\n\r\n`, 'latin1')
@@ -52,7 +52,7 @@ describe.each([
     })
   })
 
-  test('a Last-Event-ID that claims the future of the Pod itself gets what is sent from then on', async () => {
+  test('sends only new events to a Last-Event-ID ahead of the Pod', async () => {
     await target.endures(async () => {
       const epoch = (await target.state()).position.slice(0, 5)
       const raw = await RawClient.open(target.url)
@@ -65,7 +65,7 @@ describe.each([
     })
   })
 
-  test('methods and paths that are not served, on both ports', async () => {
+  test('rejects unknown methods and paths, on both ports', async () => {
     await target.endures(async () => {
       const ask = (url: string, method: string, path: string) =>
         statusOf(url, `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`)
@@ -84,10 +84,10 @@ describe.each([
 
   test.each([
     ['no Host, and HTTP/1.1,', '1.1', ''],
-    ['a Host that has a path', '1.1', 'Host: a/b\r\n'],
-    ['a Host that cannot be one', '1.1', 'Host: %\r\n'],
-    ['a Host that is no text', '1.1', 'Host: \u00e9\r\n'],
-  ])('a request with %s reaches nothing', async (_, version, host) => {
+    ['a Host with a path', '1.1', 'Host: a/b\r\n'],
+    ['an invalid Host', '1.1', 'Host: %\r\n'],
+    ['a Host that is not text', '1.1', 'Host: \u00e9\r\n'],
+  ])('routes a request with %s nowhere', async (_, version, host) => {
     await target.endures(async () => {
       const head = `HTTP/${version}\r\n${host}`
       for (const path of ['/events?stream=a', '/x/events?stream=a', '/state', '/x/state']) {
@@ -105,7 +105,7 @@ describe.each([
   test.each([
     ['no Host in HTTP/1.0', 'HTTP/1.0\r\n', []],
     ['an empty Host', 'HTTP/1.1\r\nHost:\r\n', [400]],
-  ])('a request with %s reaches the path that it names, and no other', async (_, head, refusals) => {
+  ])('routes a request with %s to the path that it names, and no other', async (_, head, refusals) => {
     await target.endures(async () => {
       for (const [url, path] of [
         [target.url, '/events?stream=a'],
@@ -121,7 +121,7 @@ describe.each([
     })
   })
 
-  test('HTTP/1.0, HEAD, and no HTTP at all', async () => {
+  test('survives HTTP/1.0, HEAD, and bytes that are not HTTP', async () => {
     await target.endures(async () => {
       expect(await get('/events?stream=a', '', '1.0')).toBe(200)
       for (let times = 0; times < 50; times += 1) {

@@ -24,7 +24,7 @@ async function begin(head: string): Promise<RawClient> {
 }
 
 describe.each(['node', 'bun'] as const)('bodies on the internal port of a Pod on %s', (runtime) => {
-  it('stay within the limit of all, whatever was said of their length before', async () => {
+  it('stay within the total limit, whatever their declared length', async () => {
     await PodProcess.start({ runtime, host: '127.0.69.1', script, env: { OPTIONS } })
     const lengths = [
       '5\r\ncontent-length: 5',
@@ -51,7 +51,7 @@ describe.each(['node', 'bun'] as const)('bodies on the internal port of a Pod on
 })
 
 describe.each(['node', 'bun'] as const)('a client that does not read, of a Pod on %s', (runtime) => {
-  it('is cut off, and nothing is printed', async () => {
+  it('is disconnected, and the process prints nothing', async () => {
     const limits = { heartbeatMs: 1_000, slowClientTimeoutMs: 1_000, maxMessageBytes: 1_048_576 }
     const env = { OPTIONS: JSON.stringify(limits) }
     const pod = await PodProcess.start({ runtime, host: '127.0.69.1', script, env })

@@ -62,7 +62,7 @@ function expectSigned(mac: string, { status, body, signature }: Awaited<ReturnTy
 }
 
 describe('a request', () => {
-  it('that is signed as the protocol says is taken, and so is its answer signed', async () => {
+  it('is accepted if signed as the protocol says, and its response is signed', async () => {
     const pod = await one()
     const sent = request()
     const answer = await post(pod, sent)
@@ -76,14 +76,14 @@ describe('a request', () => {
     ['number', { number: 2 }],
     ['target', { uid: 'somebody' }],
     ['body', { body: message('EVIL0') }],
-  ])('of which the %s was altered is refused', async (_, change) => {
+  ])('is rejected if its %s was altered', async (_, change) => {
     const pod = await one()
     const sent = request()
     expect((await post(pod, { ...sent, ...change }, macOf(sent))).status).toBe(401)
     expect((await post(pod, sent)).status).toBe(200)
   })
 
-  it('whose MAC is wrong in one place, whichever, is refused', async () => {
+  it('is rejected if any one character of its MAC is wrong', async () => {
     const pod = await one()
     const sent = request()
     const mac = macOf(sent)
@@ -97,8 +97,8 @@ describe('a request', () => {
   it.each([
     ['31 s late', -31_000],
     ['31 s early', 31_000],
-    ['from before the Pod was there', -10_000],
-  ])('%s is not taken, and its sender is told the time', async (_, ms) => {
+    ['from before the Pod started', -10_000],
+  ])('is rejected with the Pod’s time if %s', async (_, ms) => {
     const pod = await one()
     const sent = request({ time: Date.now() + ms })
     const answer = await post(pod, sent)
@@ -107,7 +107,7 @@ describe('a request', () => {
     expect((await post(pod, request({ time }))).status).toBe(200)
   })
 
-  it('whose number came before, or is far below, is refused', async () => {
+  it('is rejected if its number is repeated or far below the window', async () => {
     const pod = await one()
     const statusOf = async (number: number, sender?: string) =>
       (await post(pod, request({ number, ...(sender !== undefined && { sender }) }))).status
@@ -119,7 +119,7 @@ describe('a request', () => {
     expect(await statusOf(1, 'fedcba9876543210')).toBe(200)
   })
 
-  it('that is signed wrongly is refused though what is not signed at all is taken', async () => {
+  it('is rejected with a wrong signature even while unsigned requests are accepted', async () => {
     const pod = await one({ allowUnsignedPeers: true })
     expect((await post(pod, request(), 'A'.repeat(43))).status).toBe(401)
     const headers = { 'content-type': 'application/json' }
@@ -127,7 +127,7 @@ describe('a request', () => {
     expect(bare.status).toBe(200)
   })
 
-  it('without a signature is refused before its body has come', async () => {
+  it('is rejected without a signature before its body arrives', async () => {
     const pod = await one({ internalBodyTimeoutMs: 60_000 })
     const body = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([123])) })
     const init: RequestInit & { duplex: 'half' } = { method: 'POST', body, duplex: 'half' }
@@ -168,13 +168,13 @@ describe('an answer', () => {
 
   const now = () => Date.now()
   it.each<[string, string | undefined, (mac: string) => string | undefined]>([
-    ['that is signed as the protocol says', 'Zr7b0', (mac) => answerHeader(mac, 200, now(), message())],
-    ['to another request', undefined, () => answerHeader('A'.repeat(43), 200, now(), message())],
+    ['signed as the protocol says', 'Zr7b0', (mac) => answerHeader(mac, 200, now(), message())],
+    ['signed for another request', undefined, () => answerHeader('A'.repeat(43), 200, now(), message())],
     ['with another status', undefined, (mac) => answerHeader(mac, 401, now(), message())],
     ['with another body', undefined, (mac) => answerHeader(mac, 200, now(), message('EVIL0'))],
     ['with another time', undefined, (mac) => answerHeader(mac, 200, 1, message()).replace('t=1,', 't=2,')],
     ['without a signature', undefined, () => undefined],
-  ])('%s comes from Pod %s', async (_, epoch, sign) => {
+  ])('is attributed by its signature: %s, Pod %s', async (_, epoch, sign) => {
     await peer(({ mac }) => {
       const signature = sign(mac)
       return { status: 200, body: message(), ...(signature !== undefined && { signature }) }
@@ -185,12 +185,12 @@ describe('an answer', () => {
   it.each([
     ['a wrong one is not', undefined, { signature: `t=1, m=${'A'.repeat(43)}` }],
     ['none is', 'Zr7b0', {}],
-  ])('in a rollout need not be signed: %s taken', async (_, epoch, signed) => {
+  ])('needs no signature in a rollout: %s taken', async (_, epoch, signed) => {
     await peer(() => ({ status: 200, body: message(), ...signed }))
     expect(epochAt(await start({ allowUnsignedPeers: true }))).toBe(epoch)
   })
 
-  it('of a peer whose clock differs is followed at once, and from then on', async () => {
+  it('adjusts the clock offset at once, and from then on, if clocks differ', async () => {
     const ahead = 7_200_000
     const asked = await peer(({ time, mac }) => {
       const isOfNow = Math.abs(time - ahead - Date.now()) < 30_000
@@ -206,7 +206,7 @@ describe('an answer', () => {
     expect(asked.map(({ number }) => number)).toEqual(asked.map((_, i) => i + 1))
   })
 
-  it('of 401 that is not signed moves no idea of the time', async () => {
+  it('does not adjust the clock offset if it is an unsigned 401', async () => {
     const asked = await peer(() => ({ status: 401, body: '', signature: `t=1, m=${'A'.repeat(43)}` }))
     const pod = await start()
     await until('it was asked again', () => asked.length >= 3)

@@ -32,11 +32,14 @@ describe.each([
     for (const raw of raws) raw.socket.destroy()
   }
 
-  test.each(['url', 'internalUrl'] as const)('headers that come byte by byte (%s)', async (port) => {
-    await target.endures(() => trickle(target[port], `GET /events?stream=${'x'.repeat(4_000)}`))
-  })
+  test.each(['url', 'internalUrl'] as const)(
+    'stays responsive while headers come byte by byte (%s)',
+    async (port) => {
+      await target.endures(() => trickle(target[port], `GET /events?stream=${'x'.repeat(4_000)}`))
+    },
+  )
 
-  test('bodies that come byte by byte', async () => {
+  test('stays responsive while bodies come byte by byte', async () => {
     await target.endures(async () => {
       const head = 'POST /api/json/v2/append HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n'
       const raws = await Promise.all(Array.from({ length: SLOW }, () => RawClient.open(target.internalUrl)))
@@ -50,7 +53,7 @@ describe.each([
     })
   })
 
-  test('clients that never read', async () => {
+  test('stays responsive while clients never read', async () => {
     await target.endures(async () => {
       const raws = await Promise.all(
         Array.from({ length: 20 }, () => RawClient.events(target.url, ['flood'])),
@@ -68,7 +71,7 @@ describe.each([
     })
   })
 
-  test('clients that connect and reset, over and over', async () => {
+  test('keeps nothing of clients that connect and reset, over and over', async () => {
     await target.endures(async () => {
       for (let times = 0; times < 1_000; times += 1) {
         const raw =

@@ -32,26 +32,29 @@ describe.each([
 ] as const)('under %s', (runtime, host) => {
   const target = Target.forAll(runtime, host)
 
-  test.each(Object.entries(SHAPES))('a request behind another, by %s', async (_, shape) => {
-    await target.endures(async () => {
-      const listening = await RawClient.events(target.url, ['target'])
-      await listening.holds('a greeting', (text) => text.includes('sser-position'))
-      for (const port of ['url', 'internalUrl'] as const) {
-        const raw = await RawClient.open(target[port])
-        raw.socket.write(shape(SMUGGLED[port]))
-        await raw.holds('an answer', (text) => text.startsWith('HTTP/1.1 '))
-        expect(raw.text).toMatch(/^HTTP\/1\.1 (400|404|505) /)
-        raw.socket.destroy()
-      }
-      await target.send({ stream: 'target' }, 'the end')
-      expect(await listening.holds('the end', (text) => text.includes('data: the end\n'))).not.toContain(
-        'smuggled',
-      )
-      listening.socket.destroy()
-    })
-  })
+  test.each(Object.entries(SHAPES))(
+    'never acts on a request smuggled behind another, by %s',
+    async (_, shape) => {
+      await target.endures(async () => {
+        const listening = await RawClient.events(target.url, ['target'])
+        await listening.holds('a greeting', (text) => text.includes('sser-position'))
+        for (const port of ['url', 'internalUrl'] as const) {
+          const raw = await RawClient.open(target[port])
+          raw.socket.write(shape(SMUGGLED[port]))
+          await raw.holds('an answer', (text) => text.startsWith('HTTP/1.1 '))
+          expect(raw.text).toMatch(/^HTTP\/1\.1 (400|404|505) /)
+          raw.socket.destroy()
+        }
+        await target.send({ stream: 'target' }, 'the end')
+        expect(await listening.holds('the end', (text) => text.includes('data: the end\n'))).not.toContain(
+          'smuggled',
+        )
+        listening.socket.destroy()
+      })
+    },
+  )
 
-  test('requests behind an event stream are never answered in it', async () => {
+  test('never answers requests inside an event stream', async () => {
     await target.endures(async () => {
       const raw = await RawClient.events(target.url, ['target'])
       for (let times = 0; times < 100; times += 1) raw.socket.write(SMUGGLED.url)

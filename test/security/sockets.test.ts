@@ -65,7 +65,7 @@ describe.concurrent.each([
   ['Node without the fast path', 'node', 'no', '127.0.77.2'],
   ['Bun', 'bun', 'yes', '127.0.77.3'],
 ] as const)('under %s, the sockets of clients', (way, runtime, FAST_PATH, host) => {
-  it('that have no stream, or none any more, are closed unless they ask on', async () => {
+  it('are closed without a stream, unless they send further requests', async () => {
     await withPod(runtime, `${host}1`, { FAST_PATH }, async (pod) => {
       const lines = [
         'HEAD /events?stream=a',
@@ -91,7 +91,7 @@ describe.concurrent.each([
     })
   }, 30_000)
 
-  it('that do not read are closed some time after their streams have ended', async () => {
+  it('are closed some time after their streams end if they do not read', async () => {
     await withPod(runtime, `${host}2`, { FAST_PATH }, async (pod) => {
       const before = sockets(pod)
       const raws = await stalled(pod)
@@ -110,7 +110,7 @@ describe.concurrent.each([
     })
   }, 30_000)
 
-  it('that do not read for too long are closed', async () => {
+  it('are closed if they do not read for too long', async () => {
     const SETTINGS = JSON.stringify({ heartbeatMs: 1_000, slowClientTimeoutMs: 1_000 })
     await withPod(runtime, `${host}3`, { FAST_PATH, SETTINGS }, async (pod) => {
       const before = sockets(pod)

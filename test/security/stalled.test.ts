@@ -11,7 +11,7 @@ describe('a client that does not read', () => {
     ['the fast path', { fastPath: true }],
     ['the usual way', { fastPath: false }],
   ])(
-    'is cut off, by %s; one that reads is not',
+    'is disconnected, by %s; one that reads is not',
     async (_, serving) => {
       const pod = await fleet.one({
         heartbeatMs: 1_000,
@@ -46,7 +46,7 @@ describe('many clients that do not read', () => {
     ['the fast path', true],
     ['the usual way', false],
   ])(
-    'hold no more together than maxOutputBufferBytes, by %s; one that reads is not cut',
+    'buffer no more together than maxOutputBufferBytes, by %s; a reader stays',
     async (_, fastPath) => {
       const pod = await fleet.one({
         maxOutputBufferBytes: 4_194_304,
@@ -82,7 +82,7 @@ describe('a client that reads nothing and whose connection ends', () => {
     ['the fast path', true],
     ['the usual way', false],
   ])(
-    'has no socket any more after a while, by %s',
+    'has its socket closed after a while, by %s',
     async (_, fastPath) => {
       const authorize = () => ({ tags: ['ann'] })
       const pod = await fleet.one({ authorize, maxMessageBytes: 1_048_576, serving: { fastPath } })

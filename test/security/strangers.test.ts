@@ -13,8 +13,8 @@ function recording() {
   return { lines, logger: { info: () => {}, warn: (line: string) => void lines.push(line) } }
 }
 
-describe('who knocks at the internal port', () => {
-  it('is counted each time, and told of once a minute', async () => {
+describe('an unauthenticated request to the internal port', () => {
+  it('is counted each time, and reported once a minute', async () => {
     const { lines, logger } = recording()
     const [pod] = (await fleet.start({ peerSecret, logger })) as [SecuredPod]
     for (let i = 0; i < 50; i += 1)
@@ -32,7 +32,7 @@ describe('onError and the list of the last errors', () => {
   const post = (pod: SecuredPod, headers: Record<string, string>, body = '{}') =>
     fetch(`${pod.internal}/api/json/v2/append`, { method: 'POST', headers: { ...json, ...headers }, body })
 
-  it('hear of an address that is refused once a minute, whatever it sends', async () => {
+  it('report a rejected address once a minute, whatever it sends', async () => {
     const [pod] = (await fleet.start({ peerSecret, logger: false })) as [SecuredPod]
     const before = pod.errors.length
     for (let i = 0; i < 20; i += 1) {
@@ -49,12 +49,12 @@ describe('onError and the list of the last errors', () => {
   })
 
   it.each([
-    ['no JSON', '\u001b[2J\u001b[31mFAKE\nFORGED LINE'],
+    ['invalid JSON', '\u001b[2J\u001b[31mFAKE\nFORGED LINE'],
     [
       'names with controls',
       '{"v":2,"epoch":"AAAAA","position":{"\\u001b[2J\\nFORGED \\u009b31m\\u202e":1},"runs":[]}',
     ],
-  ])('are given no terminal escapes and no forged lines of what was refused: %s', async (_, body) => {
+  ])('contain no terminal escapes and no forged lines of rejected input: %s', async (_, body) => {
     const [pod] = (await fleet.start({ logger: false })) as [SecuredPod]
     await post(pod, {}, body)
     const [{ error } = { error: undefined }] = pod.errors
@@ -72,7 +72,7 @@ describe('a Pod that starts', () => {
     ['neither a secret nor certificates', { serving: { internalHostname: '0.0.0.0' } }, 1],
     ['a secret', { peerSecret, serving: { internalHostname: '0.0.0.0' } }, 0],
     ['an internal port that is bound to loopback', {}, 0],
-  ])('with %s says so, once, or has nothing to say', async (_, settings, times) => {
+  ])('warns once, or not at all, with %s', async (_, settings, times) => {
     const { lines, logger } = recording()
     await fleet.start({ ...settings, logger })
     expect(lines.filter((line) => line.includes('the internal port 7310 is open'))).toHaveLength(times)

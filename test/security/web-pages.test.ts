@@ -38,7 +38,7 @@ describe.each([
     ['with Sec-Fetch-Mode of a page', ['sec-fetch-mode: no-cors', JSON_TYPE], 403],
     ['with the type of a form', ['content-type: text/plain'], 415],
     ['without a type', [], 415],
-  ])('refuses a POST %s, and brings it to no client', async (_, headers, status) => {
+  ])('rejects a POST %s, and delivers it to no client', async (_, headers, status) => {
     const client = await StreamClient.open(target.url, 'a')
     for (const [path, body] of [
       [V1, EVENT],
@@ -55,7 +55,7 @@ describe.each([
     'EVIL.example.',
     '127.0.0.1.evil.example',
     'localhost.evil.example',
-  ])('refuses what names the foreign host %s, by which a page could read it', async (name) => {
+  ])('rejects requests to the foreign host %s, through which a page could read', async (name) => {
     expect(await ask('POST', V1, name, [JSON_TYPE], EVENT)).toBe(403)
     expect(await ask('POST', V2, name, [JSON_TYPE], APPEND)).toBe(403)
     expect(await ask('GET', '/debug/sser', name, [])).toBe(403)
@@ -73,7 +73,7 @@ describe.each([
     'web.shop.svc.cluster.local',
     'ip-10-0-0-1.ec2.internal:7110',
     'pod.allowed.example',
-  ])('takes what names the host %s', async (name) => {
+  ])('accepts requests to the host %s', async (name) => {
     const type = 'Content-Type: application/json; charset=utf-8'
     expect(await ask('POST', V1, name, [type, 'sec-fetch-mode: cors'], EVENT)).toBe(200)
     expect(await ask('POST', V2, name, [type], APPEND)).toBe(200)
