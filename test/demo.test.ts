@@ -198,7 +198,7 @@ describe.skipIf(!executablePath)('the demo with --log-seconds 1 in Chromium (nee
 describe.each([['node'], ['bun']])('the demo, its Pods under %s', (runtime) => {
   const options = runtime === 'bun' ? ['--bun'] : []
 
-  test('SIGTERM ends it and every Pod, also one that was restarted', async () => {
+  test('ends every Pod on SIGTERM, also one that was restarted', async () => {
     const demo = new Demo(...options, ...(await freePorts()).flags)
     const restart = await fetch(`${await demo.url()}/pods/2/restart`, { method: 'POST' })
     expect(restart.status).toBe(200)
@@ -210,7 +210,7 @@ describe.each([['node'], ['bun']])('the demo, its Pods under %s', (runtime) => {
     expect(demo.stderr).toBe('')
   }, 60_000)
 
-  test('SIGKILL, which it cannot see, leaves no Pod behind', async () => {
+  test('leaves no Pod behind after SIGKILL', async () => {
     const demo = new Demo(...options, ...(await freePorts()).flags)
     const pids = (await demo.pods()).map(({ pid }) => pid)
     await demo.stop('SIGKILL')
@@ -218,7 +218,7 @@ describe.each([['node'], ['bun']])('the demo, its Pods under %s', (runtime) => {
   }, 60_000)
 
   test.each(['port', 'internalPort'] as const)(
-    'a taken %s is one plain line, and nothing is left running',
+    'reports %s in use in one line, and leaves no process',
     async (which) => {
       const { flags, ...ports } = await freePorts()
       const squatter = createServer(resettable)
@@ -236,7 +236,7 @@ describe.each([['node'], ['bun']])('the demo, its Pods under %s', (runtime) => {
 })
 
 describe('the demo', () => {
-  test('a taken page port is one plain line', async () => {
+  test('reports a page port in use in one line', async () => {
     const { flags } = await freePorts()
     const squatter = createServer(resettable)
     await new Promise<void>((resolve) => squatter.listen(Number(flags.at(-1)), '127.0.0.1', resolve))
@@ -252,7 +252,7 @@ describe('the demo', () => {
     [['--log-seconds', '0'], '--log-seconds wants a whole number from 1 to 3600, not "0"'],
     [['--prot', '1'], '--prot'],
   ])(
-    '%j is refused in one plain line',
+    'rejects %j in one line',
     async (flags, text) => {
       const demo = new Demo(...flags)
       expect(await within('the demo gives up', demo.exited, START_MS)).toBe(1)
@@ -262,7 +262,7 @@ describe('the demo', () => {
     60_000,
   )
 
-  test('only its own page may kill a Pod', async () => {
+  test('lets only its own page kill a Pod', async () => {
     const demo = new Demo('--pods', '1', ...(await freePorts()).flags)
     const url = await demo.url()
     const kill = async (headers: Record<string, string>) => {

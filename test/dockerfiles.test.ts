@@ -12,21 +12,21 @@ describe.each(['node', 'bun'])('%s.Dockerfile', (runtime) => {
   const text = readExample(`${runtime}.Dockerfile`)
   const [, build = '', final = ''] = text.split(/^FROM /m)
 
-  test('runs as a number, and hears SIGTERM', () => {
+  test('runs as a numeric user, and receives SIGTERM', () => {
     expect(text.match(/^FROM \S+/gm)?.every((from) => /:\d+(-slim)?$/.test(from))).toBe(true)
     expect(final).toMatch(/^USER [1-9]\d*:[1-9]\d*$/m)
     expect(final).toMatch(/^ENTRYPOINT \[".+"\]$/m)
     expect(final).toMatch(/^EXPOSE 8000 7000$/m)
   })
 
-  test('takes nothing along that it does not name', () => {
+  test('copies only the files that it names', () => {
     for (const [, copied = ''] of build.matchAll(/^COPY (.+) \S+$/gm)) {
       expect(copied).toMatch(/^(?:package\.json package-lock\.json|src|examples\/kubernetes\/server\.ts)$/)
     }
     expect(text).not.toMatch(/^(?:ADD|ARG) /m)
   })
 
-  test('builds one file, which runs without any package', async () => {
+  test('builds one file that runs without any package', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sser-bundle-'))
     try {
       const [, command = ''] = /^RUN (?:npx )?(bun build .+)$/m.exec(build) ?? []

@@ -77,7 +77,7 @@ describe('the attack matrix', () => {
     String(file),
   ])
 
-  test('has many, each once', () => {
+  test('has at least 25 attacks, each once', () => {
     expect(attacks.length).toBeGreaterThanOrEqual(25)
     expect(new Set(attacks.map(String)).size).toBe(attacks.length)
   })
@@ -90,7 +90,7 @@ describe('the attack matrix', () => {
     expect(names.filter((each) => each.includes(name))).toHaveLength(1)
   })
 
-  test('tells the limits as the code has them', () => {
+  test('states the limits of the code', () => {
     const limits = Array.from(
       page.matchAll(/^\| [^|]* \| `(\w+)`[^|]*\| ([^|]*) \|/gm),
       ([, name, value]) => [String(name), String(value)],
@@ -105,7 +105,7 @@ describe('the attack matrix', () => {
 })
 
 describe('the page on authorization', () => {
-  test('shows the recipes as they are tested', () => {
+  test('shows the recipes that the tests run', () => {
     const shown = blocks(read('docs/authorize.md'), 'ts').slice(1)
     const tested = ['jwt-cookie', 'jwt-query', 'signed-link', 'session-store'].map((name) =>
       read(`examples/authorize/${name}.ts`).replace("'../../src/index.ts'", "'sser'"),
@@ -115,7 +115,7 @@ describe('the page on authorization', () => {
 })
 
 describe('the protocol page', () => {
-  test('shows messages that are messages', () => {
+  test('shows valid messages', () => {
     const messages = blocks(protocol, 'json').map((block) => {
       return block.includes('"v"') ? parseAppend(block) : parseV1(block)
     })
@@ -133,7 +133,7 @@ describe('the protocol page', () => {
     )
   })
 
-  test('shows streams that a client understands, with ids that are ours', () => {
+  test('shows streams that a client parses, with valid ids', () => {
     const events: [string | undefined, string][] = []
     for (const block of blocks(protocol, 'text').filter((text) => text.includes('\ndata:'))) {
       const parser = createParser({
@@ -153,7 +153,7 @@ describe('the protocol page', () => {
     ])
   })
 
-  test('explains the check so that one can write it', () => {
+  test('explains the check in enough detail to implement it', () => {
     const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
     const text = 'aZ3k9h.Q0w8e100'
     let h = 0x811c9dc5n
@@ -247,7 +247,7 @@ test('docs/doctor.md names every cause, and the checks in the order of the comma
 describe.each([...PAGES, ...DRAWINGS])('%s', (path) => {
   const text = read(path)
 
-  test('shows ids that are ours', () => {
+  test('shows ids of the project’s format', () => {
     for (const [id] of text.matchAll(ID)) expect(parsePosition(id), id).toBeDefined()
   })
 
@@ -266,7 +266,7 @@ describe.each([...PAGES, ...DRAWINGS])('%s', (path) => {
     }
   })
 
-  test('has links that lead somewhere', () => {
+  test('has links whose targets exist', () => {
     const links = Array.from(text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g), ([, link]) => String(link))
     expect(links.length).toBeGreaterThan(0)
     for (const link of links) {

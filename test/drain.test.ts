@@ -34,7 +34,7 @@ describe('a Pod that stops', () => {
   it.each([
     [1, 0],
     [3, 200],
-  ])('is done at once where it has few: %i in %i ms', async (size, ms) => {
+  ])('ends few connections at once: %i in %i ms', async (size, ms) => {
     const { fleet, sser, ended } = await crowd(size)
     const stopping = sser.stop()
     await fleet.clock.advance(ms)
@@ -43,14 +43,14 @@ describe('a Pod that stops', () => {
     await stopping
   })
 
-  it('ends them all at once where drainTimeoutMs is 0', async () => {
+  it('ends its connections at once if drainTimeoutMs is 0', async () => {
     const { fleet, sser, ended } = await crowd(50, { drainTimeoutMs: 0 })
     void sser.stop()
     await fleet.clock.advance(0)
     expect(ended()).toBe(50)
   })
 
-  it('tells each client of another wait, half to one and a half times the usual', async () => {
+  it('spreads the clients’ retry times between half and one and a half', async () => {
     const { fleet, sser, clients } = await crowd(200, { drainTimeoutMs: 0, retryMs: 1_000 })
     void sser.stop()
     await fleet.clock.advance(0)
@@ -62,7 +62,7 @@ describe('a Pod that stops', () => {
     expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(800)
   })
 
-  it('welcomes nobody any more', async () => {
+  it('admits no connection', async () => {
     const { fleet, sser } = await crowd(100)
     void sser.stop()
     const comer = fleet.pod(0).connect('a')
@@ -74,7 +74,7 @@ describe('a Pod that stops', () => {
     ])
   })
 
-  it('delivers, takes what peers send, and sends, until it is gone; and nothing of it is lost', async () => {
+  it('delivers, receives and sends until it has stopped, and loses nothing', async () => {
     const { fleet, sser, clients, elsewhere, ended } = await crowd(100, { drainTimeoutMs: 10_000 })
     const stopping = sser.stop()
     await fleet.clock.advance(5_000)
@@ -91,7 +91,7 @@ describe('a Pod that stops', () => {
     await expect(sser.send('a', 'too late')).rejects.toMatchObject({ code: 'stopped' })
   })
 
-  it('hands over what it took, and takes nothing more meanwhile', async () => {
+  it('hands over its accepted events, and accepts no more', async () => {
     const { fleet, sser, elsewhere } = await crowd(2)
     fleet.link(0, 1, late(fleet.clock, 200))
     const stopping = sser.stop()

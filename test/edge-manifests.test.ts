@@ -5,7 +5,7 @@ import { find, type Manifest, manifestsIn, readExample } from './support/manifes
 
 type WithSpec = Manifest & { spec: unknown }
 
-test('docs/proxies.md names settings that the files have', () => {
+test('docs/proxies.md names only settings that the files have', () => {
   const page = readFileSync(new URL('../docs/proxies.md', import.meta.url), 'utf8')
   let file = ''
   let count = 0

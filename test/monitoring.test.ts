@@ -92,18 +92,21 @@ describe('the queries of the dashboard and of the alerts', () => {
 })
 
 describe('the alerts', () => {
-  test.each(rules)('$alert waits, weighs, and says what to do', ({ alert, labels, annotations, ...rule }) => {
-    expect(alert).toMatch(/^Sser[A-Z]\w+$/)
-    expect(rule.for).toMatch(/^\d+[sm]$/)
-    expect(['warning', 'critical']).toContain(labels.severity)
-    expect(annotations.summary).toContain('{{')
-    expect(annotations.description.length).toBeGreaterThan(80)
-    // Each is seen to fire, and not to.
-    const seen = expectations.filter(
-      ({ expr }) => expr === `ALERTS{alertname="${alert}",alertstate="firing"}`,
-    )
-    expect(seen.map(({ exp_samples }) => exp_samples.length)).toEqual([0, 1])
-  })
+  test.each(rules)(
+    '$alert has a duration, a severity and a fix',
+    ({ alert, labels, annotations, ...rule }) => {
+      expect(alert).toMatch(/^Sser[A-Z]\w+$/)
+      expect(rule.for).toMatch(/^\d+[sm]$/)
+      expect(['warning', 'critical']).toContain(labels.severity)
+      expect(annotations.summary).toContain('{{')
+      expect(annotations.description.length).toBeGreaterThan(80)
+      // Each is seen to fire, and not to.
+      const seen = expectations.filter(
+        ({ expr }) => expr === `ALERTS{alertname="${alert}",alertstate="firing"}`,
+      )
+      expect(seen.map(({ exp_samples }) => exp_samples.length)).toEqual([0, 1])
+    },
+  )
 
   test.skipIf(!promtool)('are rules that do as their own tests say (needs promtool)', () => {
     expect(askPromtool(['check', 'rules', ALERTS])).toContain(`${rules.length} rules found`)
@@ -116,7 +119,7 @@ test('every panel has a description, and overlaps no other', () => {
   for (const { description } of panels) expect(description.length).toBeGreaterThan(10)
 })
 
-test('Prometheus is let to where the Deployment’s Pods have their metrics', () => {
+test('the network policy lets Prometheus reach the metrics of the Pods', () => {
   const base = find<Deployment>(manifestsIn('base/'), 'Deployment')
   const pods = base.spec.template
   const monitoring = manifestsIn('monitoring/').filter(({ kind }) => kind !== undefined)

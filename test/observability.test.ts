@@ -16,7 +16,7 @@ function between(name: string): string[] {
     .split('\n')
 }
 
-test('the page has every metric, as /metrics describes it, and no other', async () => {
+test('the page lists exactly the metrics of /metrics, with their descriptions', async () => {
   const samplePod = await SamplePod.start()
   const rows = metricFamilies(samplePod.sser.stats({ largestStreams: 1 })).map(
     ({ name, type, help, samples }) => {
@@ -34,7 +34,7 @@ test('the page has every metric, as /metrics describes it, and no other', async 
   ])
 })
 
-test('the page has every alert with its severity and its patience, and no other', () => {
+test('the page lists exactly the alerts, with severity and duration', () => {
   const file = readFileSync(new URL('examples/kubernetes/monitoring/rules/alerts.yaml', ROOT), 'utf8')
   const rules: { alert: string; for: string; labels: { severity: string }; expr: string }[] =
     parse(file).groups[0].rules
@@ -49,6 +49,6 @@ test('the page has every alert with its severity and its patience, and no other'
   ])
 })
 
-test('the picture is one that a page loads at once', () => {
+test('the picture is small enough for a page to load', () => {
   expect(statSync(new URL('docs/dashboard.png', ROOT)).size).toBeLessThan(150_000)
 })

@@ -41,7 +41,7 @@ const refusal = (...words: string[]) =>
   })
 
 describe('the defaults', () => {
-  it('are as documented, and there is no option that is not tested here', () => {
+  it('are as documented, and every option is tested here', () => {
     const numbers = Object.fromEntries(Object.entries(NUMBERS).map(([name, [fallback]]) => [name, fallback]))
     expect(resolveSettings({})).toEqual({ ...numbers, ...BOOLEANS, allowedInternalHosts: [] })
     expect(make({})().internalPort).toBe(7_000)
@@ -53,36 +53,33 @@ describe('the defaults', () => {
 })
 
 describe.each(Object.entries(NUMBERS))('%s', (name, [, least, most]) => {
-  it('may be as low, and as high, as it says', () => {
+  it('accepts its minimum and its maximum', () => {
     for (const value of [least, least + 1, most ?? 2 ** 40])
       expect(resolveSettings({ [name]: value })).toMatchObject({ [name]: value })
   })
 
-  it('must not be lower, and the refusal says how low it may be', () => {
+  it('rejects a value below its minimum, and names the minimum', () => {
     expect(make({ [name]: least - 1 })).toThrow(refusal(`"${name}"`, `>=${least}`, `${least - 1}`))
   })
 
-  it('must not be higher than it may be', () => {
+  it('rejects a value above its maximum', () => {
     expect(make({ [name]: (most ?? Number.MAX_SAFE_INTEGER) + 1 })).toThrow(
       refusal(`"${name}"`, `<=${most ?? Number.MAX_SAFE_INTEGER}`),
     )
   })
 
-  it.each(['5000', Number.NaN, least + 0.5, Number.POSITIVE_INFINITY, null, {}])(
-    'must not be %j',
-    (value) => {
-      expect(make({ [name]: value })).toThrow(refusal(`"${name}"`, 'expected'))
-    },
-  )
+  it.each(['5000', Number.NaN, least + 0.5, Number.POSITIVE_INFINITY, null, {}])('rejects %j', (value) => {
+    expect(make({ [name]: value })).toThrow(refusal(`"${name}"`, 'expected'))
+  })
 })
 
 describe('other options', () => {
-  it.each(Object.entries(BOOLEANS))('%s is a boolean', (name, usual) => {
+  it.each(Object.entries(BOOLEANS))('require a boolean for %s', (name, usual) => {
     expect(resolveSettings({ [name]: !usual })).toMatchObject({ [name]: !usual })
     expect(make({ [name]: 1 })).toThrow(refusal(`"${name}"`, 'boolean', '1'))
   })
 
-  it('peerSecret is one long string or a few, and no refusal repeats it', () => {
+  it('require long strings for peerSecret, and no error repeats them', () => {
     const long = 'sixteen is enough'
     for (const peerSecret of [long, [long], [long, `${long}!`]]) expect(make({ peerSecret })).not.toThrow()
     for (const peerSecret of [
@@ -99,7 +96,7 @@ describe('other options', () => {
     }
   })
 
-  it('allowedInternalHosts are names without a scheme and a port', () => {
+  it('require names without scheme and port in allowedInternalHosts', () => {
     const names = ['web-1.example.com', '.example.com']
     expect(make({ allowedInternalHosts: names })).not.toThrow()
     for (const wrong of ['web-1.example.com:7000', 'http://web-1.example.com', ''])
@@ -109,40 +106,40 @@ describe('other options', () => {
     expect(make({ allowedInternalHosts: 'example.com' })).toThrow(refusal('"allowedInternalHosts"', 'Array'))
   })
 
-  it.each(['onError', 'fetch', 'authorize'])('%s is a function', (name) => {
+  it.each(['onError', 'fetch', 'authorize'])('require a function for %s', (name) => {
     expect(make({ [name]: () => {} })).not.toThrow()
     expect(make({ [name]: 'x' })).toThrow(refusal(`"${name}"`, 'Function', '"x"'))
   })
 
-  it('logger has the methods of one, or is false', () => {
+  it('require false or an object with the methods of a logger', () => {
     for (const logger of [console, false]) expect(make({ logger })).not.toThrow()
     for (const logger of [true, {}, null, () => {}]) expect(make({ logger })).toThrow(refusal('"logger"'))
   })
 
-  it('tracing has the methods of one', () => {
+  it('require the methods of tracing', () => {
     expect(make({ tracing: openTelemetryTracing() })).not.toThrow()
     for (const tracing of [true, {}, null, { send: () => {} }])
       expect(make({ tracing })).toThrow(refusal('"tracing"', 'openTelemetryTracing()'))
   })
 
-  it('clock is an object', () => {
+  it('require an object for clock', () => {
     expect(make({ clock: 1 })).toThrow(refusal('"clock"'))
   })
 
-  it('must be whole numbers where they are numbers, and the refusal says so', () => {
+  it('are rejected with the reason if a number is not whole', () => {
     expect(make({ heartbeatMs: 1_500.5 })).toThrow(refusal('"heartbeatMs"', 'a whole number', '1500.5'))
   })
 
-  it('options must be there at all, and the refusal says which', () => {
+  it('are required, and the error names the missing one', () => {
     expect(() => new (Sser as new () => Sser)()).toThrow(refusal('"peerFinder"'))
   })
 
-  it('peerFinder must be there, and the refusal says what to take', () => {
+  it('require a peerFinder, and the error names the choices', () => {
     for (const peerFinder of [undefined, null, {}, 'localhost'])
       expect(make({ peerFinder })).toThrow(refusal('"peerFinder"', 'new LocalhostPeerFinder()'))
   })
 
-  it('an option that does not exist is refused, and the refusal says so', () => {
+  it('are rejected by name if they do not exist', () => {
     expect(make({ heartbeatMS: 5_000 })).toThrow(refusal('"heartbeatMS"', 'no such option', 'heartbeatMs'))
   })
 })

@@ -12,7 +12,7 @@ async function onePod(settings?: ConstructorParameters<typeof Fleet>[1]) {
   return { fleet, client, sser: fleet.pod(0).sser }
 }
 
-describe('send() refuses', () => {
+describe('send() rejects', () => {
   it.each<[string, string, string, object, string, string]>([
     ['an empty stream', '', 'x', {}, 'stream-name-required', 'A stream name must be supplied'],
     ['a stream with a line break', 'a\nb', 'x', {}, 'invalid-stream-name', 'control characters'],
@@ -66,7 +66,7 @@ describe('send() refuses', () => {
     await expect(sser.send('foo', 'x')).rejects.toMatchObject({ code: 'stopped' })
   })
 
-  it('nothing else: a message of the full size, and every character', async () => {
+  it('no message of the full size, and no character', async () => {
     const { client, sser } = await onePod()
     await sser.send('foo', 'x'.repeat(60_000))
     await sser.send('foo', '漢'.repeat(20_000))
@@ -76,7 +76,7 @@ describe('send() refuses', () => {
 })
 
 describe('hostile messages', () => {
-  it.each(HOSTILE_MESSAGES)('%j reaches a client as it is, up to line breaks', async (msg) => {
+  it.each(HOSTILE_MESSAGES)('reach a client unchanged except for line breaks: %j', async (msg) => {
     const { client, sser } = await onePod()
     await sser.send('foo', msg, { event: 'order' })
     await settle()
@@ -96,7 +96,7 @@ describe('send() replaces', () => {
 })
 
 describe('the signal of send()', () => {
-  it('aborted beforehand, sends nothing', async () => {
+  it('prevents the send if it is already aborted', async () => {
     const { client, sser } = await onePod()
     const signal = AbortSignal.abort(new Error('not now'))
     await expect(sser.send('foo', 'x', { signal })).rejects.toThrow('not now')
@@ -104,7 +104,7 @@ describe('the signal of send()', () => {
     expect(client.events).toEqual([])
   })
 
-  it('ends the wait with its reason; the event stays on its way', async () => {
+  it('ends the wait with its reason, but not the delivery', async () => {
     const fleet = await Fleet.of(2)
     const client = fleet.pod(1).connect('foo')
     await settle()
@@ -121,7 +121,7 @@ describe('the signal of send()', () => {
     expect(client.messages).toEqual(['x'])
   })
 
-  it('keeps no listener once the receipt is there', async () => {
+  it('keeps no listener after the receipt', async () => {
     const fleet = await Fleet.of(2)
     const { signal } = new AbortController()
     await fleet.pod(0).sser.send('foo', 'x', { signal })
@@ -135,8 +135,8 @@ describe('the signal of send()', () => {
   })
 })
 
-describe('a key', () => {
-  it('sends once, however often and wherever it is tried, and the receipt says so', async () => {
+describe('an idempotency key', () => {
+  it('sends once despite retries on any Pod, and the receipt reports duplicates', async () => {
     const fleet = await Fleet.of(2)
     const clients = fleet.pods.map((pod) => pod.connect('foo'))
     await settle()
@@ -160,7 +160,7 @@ describe('a key', () => {
 })
 
 describe('start() and stop()', () => {
-  it('called twice, return the first call’s promise', async () => {
+  it('return the first call’s promise if called twice', async () => {
     const { fleet, sser } = await onePod()
     expect(sser.start()).toBe(sser.start())
     const stopping = sser.stop()
@@ -169,7 +169,7 @@ describe('start() and stop()', () => {
     await stopping
   })
 
-  it('start() rejects with what the finder’s first list throws, and may be tried again', async () => {
+  it('reject with the error of the finder’s first list, and allow a retry', async () => {
     const error = new Error('no API server')
     let isDown = true
     const finder = new LocalhostPeerFinder()
@@ -187,7 +187,7 @@ describe('start() and stop()', () => {
     void sser.stop()
   })
 
-  it('send() that was given up while the Pod starts sends nothing', async () => {
+  it('send nothing of a send() that was aborted during start', async () => {
     const fleet = await Fleet.of(2)
     const late = fleet.replace(1)
     fleet.link(1, 0, hung)
@@ -205,13 +205,13 @@ describe('start() and stop()', () => {
     await sending
   })
 
-  it('start() after stop() is refused', async () => {
+  it('reject a start() after stop()', async () => {
     const sser = new Sser({ peerFinder: new LocalhostPeerFinder() })
     await sser.stop()
     await expect(sser.start()).rejects.toMatchObject({ code: 'stopped' })
   })
 
-  it('the signal of start() stops the instance', async () => {
+  it('stop the instance when the signal of start() aborts', async () => {
     const fleet = new Fleet(1)
     const controller = new AbortController()
     const { sser } = fleet.pod(0)
@@ -226,7 +226,7 @@ describe('start() and stop()', () => {
   })
 
   it.each(['before start()', 'after stop()'])(
-    'a client that comes %s is told to come back, and has no error',
+    'tell a client that connects %s to retry, without an error',
     async (when) => {
       const fleet = new Fleet(1)
       if (when === 'after stop()') {

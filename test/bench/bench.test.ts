@@ -20,7 +20,7 @@ function bench(fault: string): Promise<{ code: number; stdout: string; stderr: s
 }
 
 describe('the bench', { timeout: 40_000 }, () => {
-  test('prints a figure where every connection got every event once, in order', async () => {
+  test('prints a figure if every connection got every event once, in order', async () => {
     const { code, stdout } = await bench('none')
     expect(code).toBe(0)
     expect(stdout).toMatch(/the faulty one \| \d/)
@@ -31,7 +31,7 @@ describe('the bench', { timeout: 40_000 }, () => {
     ['doubled', 'got event 3 again where event 4 was due'],
     ['disordered', 'got event 4 where event 3 was due'],
     ['damaged', 'got event 3 damaged'],
-  ])('prints no figure, but what was wrong, where an event is %s', async (fault, said) => {
+  ])('prints the fault and no figure if an event is %s', async (fault, said) => {
     const { code, stdout, stderr } = await bench(fault)
     expect(stdout).toBe('')
     expect(stderr).toMatch(/^cpu: the faulty one: connection \d/)
@@ -49,7 +49,7 @@ describe('the verifier', () => {
     'not chunked': `${head}\r\n${body.join('')}`,
   }
 
-  test.each(Object.entries(answers))('counts events however they are cut: %s', (_, answer) => {
+  test.each(Object.entries(answers))('counts events across any chunk boundaries: %s', (_, answer) => {
     for (let size = 1; size <= answer.length; size += 1) {
       const verifier = new Verifier(40)
       for (let at = 0; at < answer.length; at += size) {
@@ -60,7 +60,7 @@ describe('the verifier', () => {
     }
   })
 
-  test('refuses an answer that is no event stream', () => {
+  test('rejects a response that is not an event stream', () => {
     const answer = Buffer.from('HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n\r\n')
     expect(() => new Verifier(40).take(answer, answer.length)).toThrow('was answered: HTTP/1.1 404')
   })

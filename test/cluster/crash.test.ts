@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.stop())
 
-test('when a Pod is killed, no client loses what was delivered, and its own go on elsewhere', async () => {
+test('clients of a killed Pod resume elsewhere, and no delivered event is lost', async () => {
   const traffic = await Traffic.start(fleet)
   const [target] = fleet.pods as [RunningPod]
   traffic.orphan(target)
@@ -31,7 +31,7 @@ test('when a Pod is killed, no client loses what was delivered, and its own go o
   expect(await traffic.end()).toMatchObject({ lost: [], twice: [], disordered: [], gaveUp: [], gaps: [] })
 })
 
-test('when a node with two of the three Pods is lost, no client loses what was delivered', async () => {
+test('no delivered event is lost with a node that ran two of three Pods', async () => {
   const traffic = await Traffic.start(fleet)
   const node = fleet.rig.kubelets.find(({ pods }) => pods.size === 2) as Kubelet
   const lost = [...node.pods.values()]

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.stop())
 
-test('a Pod that may no longer look says which Role it wants, and goes on once it has it', async () => {
+test('a Pod without permission names the Role, and continues once it is granted', async () => {
   await fleet.kubectl('delete', 'rolebinding', 'web')
   await fleet.disconnectFromApi()
   await faultOfAll('kind: RoleBinding')
@@ -24,7 +24,7 @@ test('a Pod that may no longer look says which Role it wants, and goes on once i
   await fleet.scale(4)
 })
 
-test('a Pod whose token is no longer good says so, and goes on with the next one', async () => {
+test('a Pod reports an invalid token, and continues with the next one', async () => {
   await fleet.kubectl('delete', 'serviceaccount', 'web')
   await fleet.apply()
   await fleet.disconnectFromApi()
@@ -33,7 +33,7 @@ test('a Pod whose token is no longer good says so, and goes on with the next one
   await fleet.scale(3)
 })
 
-test('a Pod whose authority is no longer the one says so, and goes on with the next one', async () => {
+test('a Pod reports an outdated authority, and continues with the new one', async () => {
   const { controlPlane } = fleet.rig
   await controlPlane.stopApi()
   controlPlane.replaceAuthority()
@@ -43,7 +43,7 @@ test('a Pod whose authority is no longer the one says so, and goes on with the n
   await fleet.scale(4)
 })
 
-test('meanwhile every client got every event once, and every Pod kept its peers', async () => {
+test('every client got every event once meanwhile, and every Pod kept its peers', async () => {
   expect(await traffic.end()).toMatchObject({ lost: [], twice: [], disordered: [], gaveUp: [], gaps: [] })
   for (const { lists } of await fleet.states()) {
     expect(Math.min(...lists.map(({ uids }) => uids.length))).toBeGreaterThanOrEqual(3)

@@ -44,14 +44,14 @@ test('the API server takes the Ingress for Traefik without a warning', async () 
   expect(ingress).toContain('ingress.networking.k8s.io/web created (server dry run)')
 })
 
-test('the restricted standard is what it is held against', async () => {
+test('the API server enforces the restricted standard', async () => {
   const deployment = find<Deployment>(manifestsIn('base/'), 'Deployment')
   delete deployment.spec.template.spec.securityContext.seccompProfile
   const applied = rig.kubectl(['apply', '-f', '-', ...dryRun], JSON.stringify(deployment))
   await expect(applied).rejects.toThrow('would violate PodSecurity "restricted:latest": seccompProfile')
 })
 
-test('its Pods get ready, and reach the clients of one another', { timeout: ROLLOUT_MS }, async () => {
+test('its Pods become ready, and reach the clients of one another', { timeout: ROLLOUT_MS }, async () => {
   await rig.kubectl(['apply', '-k', folder])
   await rig.settled('web', 'web', ROLLOUT_MS)
   await expectDelivery()
@@ -73,7 +73,7 @@ test('its Pods may list and watch Pods, and nothing else', async () => {
   }
 })
 
-test('a rollout takes them to Bun', { timeout: ROLLOUT_MS }, async () => {
+test('a rollout replaces its Pods with Bun', { timeout: ROLLOUT_MS }, async () => {
   await rig.kubectl(['-n', 'web', 'set', 'image', 'deployment/web', 'web=example/sser:1-bun'])
   await rig.settled('web', 'web', ROLLOUT_MS)
   await expectDelivery()

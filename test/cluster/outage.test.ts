@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.stop())
 
-test('while the apiserver is down for a minute sends go on, and all is right soon after it is back without its history', async () => {
+test('sends continue while the API server is down, and peers recover afterwards', async () => {
   const { controlPlane } = fleet.rig
   const traffic = await Traffic.start(fleet)
   await controlPlane.stopApi()

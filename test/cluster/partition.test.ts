@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.stop())
 
-test('while one Pod is cut off from the others both sides serve, and then everyone gets what they missed', async () => {
+test('both sides of a partition serve, and every client gets missed events afterwards', async () => {
   const traffic = await Traffic.start(fleet)
   const [lonely, ...others] = fleet.pods as [RunningPod, ...RunningPod[]]
   for (const { namespace } of others) await lonely.namespace.cut(namespace.ipv4)

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.stop())
 
-test('while Node’s Pods are replaced by Bun’s, and those by Node’s, every client gets every event once', async () => {
+test('every client gets every event once while Node, Bun and Node Pods replace each other', async () => {
   const traffic = await Traffic.start(fleet)
   const { clients } = traffic
   await timed('the update from Node to Bun', () => fleet.updateTo('Bun'))

@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.stop())
 
-test('while a fleet that runs gets a secret, in two rollouts, every client gets every event once', async () => {
+test('every client gets every event once while two rollouts add a secret', async () => {
   const traffic = await Traffic.start(fleet)
   await fleet.kubectl(
     'create',

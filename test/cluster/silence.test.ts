@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.stop())
 
-test('a watch whose packets are dropped is noticed, and the Pod is right again soon after they are not', async () => {
+test('a Pod notices a watch whose packets are dropped, and recovers afterwards', async () => {
   const [pod] = fleet.pods as [RunningPod]
   const { ipv4 } = fleet.rig.controlPlane.namespace
   await pod.namespace.cut(ipv4)

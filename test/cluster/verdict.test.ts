@@ -28,7 +28,7 @@ function client(numbers: number[], more: Partial<StreamClient> = {}): StreamClie
   } as unknown as StreamClient
 }
 
-test('all is well when a client has everything once', () => {
+test('a client that has every event once passes', () => {
   expect(judge([sent(1), sent(2), sent(3, { stream: 'b' })], [client([1, 2])])).toEqual({
     lost: [],
     twice: [],
@@ -45,23 +45,23 @@ test('a missing event is lost', () => {
   expect(judge([sent(1), sent(2)], [client([1])]).lost).toEqual(['client 0 of a: event 2'])
 })
 
-describe('a gap notice excuses a missing event', () => {
+describe('a gap notice', () => {
   const gapAt = (at: number, received: number) => ({ gaps: ['trimmed'], gapNotices: [{ at, received }] })
   const events = [sent(1, { at: 10 }), sent(2, { at: 20 }), sent(3, { at: 30 })]
 
-  test('that was sent before it', () => {
+  test('excuses an event that was sent before it', () => {
     expect(judge(events, [client([1, 3], gapAt(25, 1))])).toMatchObject({ lost: [], gaps: ['trimmed'] })
   })
 
-  test('but none that was sent after it', () => {
+  test('does not excuse an event that was sent after it', () => {
     expect(judge(events, [client([1], gapAt(25, 1))]).lost).toEqual(['client 0 of a: event 3'])
   })
 
-  test('but none that a later event of the same Pod preceded', () => {
+  test('does not excuse an event that a later one of its Pod preceded', () => {
     expect(judge(events, [client([1, 3], gapAt(35, 2))]).lost).toEqual(['client 0 of a: event 2'])
   })
 
-  test('and another notice does not take that away', () => {
+  test('still excuses an event after a further notice', () => {
     const twice = {
       gaps: ['peer-loss', 'peer-loss'],
       gapNotices: [...gapAt(25, 1).gapNotices, { at: 40, received: 2 }],
@@ -70,7 +70,7 @@ describe('a gap notice excuses a missing event', () => {
   })
 })
 
-test('an event without a receipt may be missing, and one that only a killed Pod held', () => {
+test('an event without a receipt, or only on a killed Pod, may be missing', () => {
   const nowhere = receipt(2, 'failed')
   expect(judge([sent(1, { receipt: undefined })], [client([])])).toMatchObject({ lost: [], unknown: 1 })
   expect(judge([sent(2, { receipt: nowhere, isOrphan: true })], [client([])]).lost).toEqual([])
@@ -78,7 +78,7 @@ test('an event without a receipt may be missing, and one that only a killed Pod 
   expect(judge([sent(2, { isOrphan: true })], [client([])]).lost).toHaveLength(1)
 })
 
-test('a copy is noticed, and an order that was not its Pod’s, and a client that gave up', () => {
+test('duplicates, wrong order and clients that gave up are reported', () => {
   expect(judge([sent(1), sent(2)], [client([1, 2, 1])]).twice).toEqual(['client 0 of a: event 1'])
   expect(judge([sent(1), sent(2)], [client([2, 1])]).disordered).toEqual(['client 0 of a: event 1'])
   expect(judge([], [client([], { failure: '503: Non-200' })]).gaveUp).toEqual(['client 0 of a: 503: Non-200'])

@@ -68,7 +68,7 @@ describe.each<[Runtime, string]>([
     pod = await start()
   })
 
-  test('port 0 picks free ports and says which', async () => {
+  test('picks free ports for port 0, and reports them', async () => {
     const free = await start({ port: 0, internalPort: 0 })
     const [, port, internal] = /:(\d+) internally (\d+)/.exec(free.stdout) ?? []
     expect(Number(port)).toBeGreaterThan(1_024)
@@ -82,13 +82,13 @@ describe.each<[Runtime, string]>([
   test.each([
     ['public', { port: 8110, internalPort: 0 }, 8110],
     ['internal', { port: 0, internalPort: 7110 }, 7110],
-  ])('a taken %s port is named, and the process ends', async (_, ports, taken) => {
+  ])('names a %s port that is in use, and ends the process', async (_, ports, taken) => {
     const failed = start({ host: pod.options.host, ...ports })
     await expect(failed).rejects.toThrow(`Port ${taken} is in use`)
     await expect(failed).rejects.toThrow('port-in-use')
   })
 
-  test('the internal port answers probes, and says that the Pod drains for as long as it does', async () => {
+  test('answers probes on the internal port, and reports the drain while it lasts', async () => {
     const leaving = await start({ settings: { drainTimeoutMs: 5_000, flushTimeoutMs: 5_000 } })
     const probe = async () => {
       const response = await fetch(`http://${leaving.options.host}:7110/readyz`)
@@ -112,7 +112,7 @@ describe.each<[Runtime, string]>([
   test.each([
     ['hangs', true],
     ['is not there', false],
-  ])('a signal that comes while the Pod starts, and its peer %s, stops it, too', async (_, isThere) => {
+  ])('stops on a signal during start, while its peer %s', async (_, isThere) => {
     const host = `${prefix}90`
     const hung = await TcpServer.listen(`${prefix}91`, 7110, () => {})
     if (!isThere) await hung.cut()
@@ -130,13 +130,13 @@ describe.each<[Runtime, string]>([
     await hung.cut()
   })
 
-  test('the process lives until start() and stop() are done, without any port', async () => {
+  test('keeps the process alive until start() and stop() settle, without a port', async () => {
     const script = new URL('./alone.ts', import.meta.url)
     const { stdout } = await runScript(runtime, script, { env: { PEER: `${prefix}99` }, timeoutMs: 10_000 })
     expect(stdout).toBe('ready\nstopped\n')
   })
 
-  test('what is between Pods does not go through a proxy', async () => {
+  test('sends requests between Pods past any proxy', async () => {
     const proxy = await TcpServer.listen(`${prefix}98`, 3128, (socket) => socket.destroy())
     const url = `http://${proxy.host}`
     const env = { HTTP_PROXY: url, http_proxy: url, OPTIONS: '{}' }
@@ -147,7 +147,7 @@ describe.each<[Runtime, string]>([
     await proxy.cut()
   })
 
-  test('headers and a greeting arrive before any event', async () => {
+  test('sends headers and a preamble before any event', async () => {
     const raw = await RawClient.events(pod.url, ['greeting'])
     const text = await raw.holds('a greeting', (bytes) => bytes.includes('sser-position'))
     expect(text).toMatch(/^HTTP\/1\.1 200 /)
@@ -166,7 +166,7 @@ describe.each<[Runtime, string]>([
     raw.socket.destroy()
   })
 
-  test('HEAD answers the headers, and opens nothing', async () => {
+  test('answers HEAD with the headers, and opens no connection', async () => {
     await hasConnections(pod, 0)
     const response = await fetch(`${pod.url}/events?stream=head`, { method: 'HEAD' })
     expect(response.status).toBe(200)
@@ -175,7 +175,7 @@ describe.each<[Runtime, string]>([
   })
 
   test.each(['cors', 'logger', 'compress', 'secureHeaders', 'cors,logger,compress,secureHeaders'])(
-    'streams at once with %s in front, and notices who leaves',
+    'streams at once with %s in front, and notices disconnects',
     async (FRONT) => {
       const behind = await start({ env: { FRONT } })
       const raw = await RawClient.events(behind.url, ['front'], '1.1')
@@ -196,7 +196,7 @@ describe.each<[Runtime, string]>([
     },
   )
 
-  test('says nothing on stderr when clients leave in any way', async () => {
+  test('prints nothing on stderr when clients disconnect in any way', async () => {
     const noisy = await start()
     for (const leave of ['destroy', 'resetAndDestroy', 'end'] as const) {
       const raws = await Promise.all(Array.from({ length: 20 }, () => RawClient.events(noisy.url, ['leave'])))
@@ -210,7 +210,7 @@ describe.each<[Runtime, string]>([
     expect(noisy.stderr).toBe('')
   })
 
-  test('stop() ends open and stalled streams within about a second, and then the process', async () => {
+  test('ends open and stalled streams within a second of stop(), then the process', async () => {
     const stopped = await withStalled(start())
     const ends = [...stopped.raws, ...stopped.stalled]
     await fetch(`${stopped.pod.url}/stop`, { method: 'POST' })
@@ -266,7 +266,7 @@ describe.each<[Runtime, string]>([
   }
 })
 
-test('a stream that is quiet for longer than the runtimes like stays open', { timeout: 25_000 }, async () => {
+test('a stream stays open beyond the idle timeout of the runtime', { timeout: 25_000 }, async () => {
   expect(quiets).toHaveLength(2)
   for (const { pod, quiet, since } of quiets) {
     await pause(Math.max(0, QUIET_MS - (performance.now() - since)))

@@ -115,7 +115,7 @@ describe.each(Object.entries(CARRIERS))('an event stream that is carried by %s',
     20_000,
   )
 
-  test('is over when its client has gone, because the caller passes Node’s response on', async () => {
+  test('ends with its client because the caller passes Node’s response on', async () => {
     const sser = await startSser()
     const raw = await greeted(await carriedBy(carry, sser, true))
     expect(sser.connections).toBe(1)
@@ -171,7 +171,7 @@ describe.each([
     return { sser, url: `http://${HOST}:${served.port}` }
   }
 
-  test('hono/etag neither delays an event stream nor keeps it', async () => {
+  test('does not let hono/etag delay or buffer an event stream', async () => {
     const { sser, url } = await start(etag())
     const raw = await greeted(url)
     await sser.send('a', 'x')
@@ -180,7 +180,7 @@ describe.each([
     await until('the connection is over', () => sser.connections === 0)
   })
 
-  test('hono/etag never answers 304 to a request for events', async () => {
+  test('does not let hono/etag answer 304 to a request for events', async () => {
     const { url } = await start(etag())
     const ask = (headers: Record<string, string>) => fetch(`${url}/events?stream=a`, { headers })
     const first = await ask({})
@@ -190,14 +190,14 @@ describe.each([
     for (const { body } of [first, second]) await body?.cancel()
   })
 
-  test('a client that has gone is noticed while a clone of the response is read', async () => {
+  test('notices that a client has gone while a clone is read', async () => {
     const { sser, url } = await start(readsClone)
     const raw = await greeted(url)
     raw.socket.destroy()
     await until('the connection is over', () => sser.connections === 0)
   })
 
-  test('a client that does not read is cut while a clone of the response is read', {
+  test('disconnects a client that does not read while a clone is read', {
     skip: !clonesCallTee,
     timeout: 20_000,
   }, async () => {

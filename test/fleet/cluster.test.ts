@@ -86,7 +86,7 @@ test('workers of node:cluster bring each event to the clients of all workers onc
   }
 }, 60_000)
 
-test('a worker takes its internal port when the worker that it replaces has stopped, and never shares it', async () => {
+test('a worker binds its internal port only after its predecessor has stopped', async () => {
   const url = new URL('shared-internal-port.ts', import.meta.url)
   const { stdout } = await runScript('node', url, { args: [], timeoutMs: 40_000 })
   const lines = stdout.trim().split('\n')
@@ -97,7 +97,7 @@ test('a worker takes its internal port when the worker that it replaces has stop
   ])
 }, 60_000)
 
-test('a worker whose internal port stays in use is told to have a port of its own', async () => {
+test('a worker whose internal port stays in use reports the fix', async () => {
   const other = createServer().listen(7_669, '127.0.66.8')
   await once(other, 'listening')
   const { isWorker } = cluster

@@ -19,7 +19,7 @@ test.each<[string, Runtime[], string]>([
   ['three Pods under Bun', ['bun', 'bun', 'bun'], '127.0.10.11'],
   ['a mixed fleet', ['node', 'bun', 'node'], '127.0.10.21'],
 ])(
-  '%s: every client has every event of its streams once, each Pod’s in its order',
+  'every client gets every event once, in the order of each Pod: %s',
   { timeout: 60_000 },
   async (name, runtimes, first) => {
     const random = seeded(SEED)

@@ -8,7 +8,7 @@ import { ask, endServers, listen, type ServerEnv, startServer } from './one-serv
 afterEach(endServers)
 
 describe('on the fast path', () => {
-  test('a stop ends every stream with its last chunk, and lets nobody hold it up', async () => {
+  test('a stop ends every stream with its last chunk, despite stalled clients', async () => {
     const { sser, url, stop } = await startServer()
     const [reading, stalled] = [await listen(url), await listen(url)]
     stalled.socket.pause()
@@ -43,7 +43,7 @@ describe('on the fast path', () => {
     expect(text).not.toContain('sser-gap')
   })
 
-  test('whatever a client says after its request is read, and means nothing', async () => {
+  test('bytes that a client sends after its request are read and ignored', async () => {
     const { sser, url } = await startServer()
     const raw = await listen(url)
     for (const said of [
@@ -59,7 +59,7 @@ describe('on the fast path', () => {
     expect(sser.connections).toBe(1)
   })
 
-  test('a client that asks twice at once, which none does, is not served twice, and breaks nothing', async () => {
+  test('a client that sends two requests at once gets one stream', async () => {
     const { sser, url } = await startServer()
     for (let i = 0; i < 5; i += 1) {
       const raw = await RawClient.open(url)
@@ -74,7 +74,7 @@ describe('on the fast path', () => {
     await other.holds('the event', (text) => text.includes('data: x\nid: '))
   })
 
-  test('a client that asks behind another request is told to come again', async () => {
+  test('a request for events behind another is told to retry', async () => {
     const { sser, url } = await startServer()
     const raw = await RawClient.open(url)
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
@@ -90,7 +90,7 @@ describe('on the fast path', () => {
     raw.socket.destroy()
   })
 
-  test('a client that asks behind another request gets a refusal as it is', async () => {
+  test('a request pipelined behind another gets its rejection unchanged', async () => {
     const refuse: MiddlewareHandler = async (c, next) => {
       await next()
       if (c.req.path !== '/events') return
@@ -106,7 +106,7 @@ describe('on the fast path', () => {
     raw.socket.destroy()
   })
 
-  test('a client that asks behind other requests for what is made of streams leaves none behind', async () => {
+  test('a client that pipelines requests for other streams leaves none behind', async () => {
     const zip: MiddlewareHandler = async (c, next) => {
       await next()
       if (c.req.path !== '/events') return
@@ -128,7 +128,7 @@ describe('on the fast path', () => {
   test.each<[string, (raw: RawClient) => void]>([
     ['closes', (raw) => raw.socket.end()],
     ['breaks off', (raw) => raw.socket.resetAndDestroy()],
-  ])('a client that %s is let go of', async (_, leave) => {
+  ])('a client that %s leaves nothing behind', async (_, leave) => {
     const { sser, url } = await startServer()
     leave(await listen(url))
     await until('nobody is left', () => sser.connections === 0)
@@ -157,7 +157,7 @@ describe('on the fast path', () => {
     }
   })
 
-  test('it makes no difference which adapter was there first', async () => {
+  test('the order in which adapters load makes no difference', async () => {
     const { stdout } = await runScript('node', new URL('./late-import.ts', import.meta.url), {
       timeoutMs: 10_000,
     })

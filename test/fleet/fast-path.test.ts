@@ -34,7 +34,7 @@ function payload(bytes: Buffer): string {
   }
 }
 
-describe('the fast path is taken', () => {
+describe('the fast path', () => {
   test.each<[string, MiddlewareHandler[]]>([
     ['by itself', []],
     ['behind cors, secureHeaders and logger', [cors(), secureHeaders(), logger(() => {})]],
@@ -47,7 +47,7 @@ describe('the fast path is taken', () => {
         },
       ],
     ],
-  ])('%s, and every event arrives in a chunk of its own length', async (_, front) => {
+  ])('sends each event in its own chunk: %s', async (_, front) => {
     const { sser, url } = await startServer(front)
     const raw = await listen(url)
     expect(isFast(raw)).toBe(true)
@@ -61,7 +61,7 @@ describe('the fast path is taken', () => {
     ])
   })
 
-  test('with the headers that middleware has set, each cookie among them', async () => {
+  test('sends the headers of middleware, each cookie included', async () => {
     const cookies: MiddlewareHandler = async (c, next) => {
       await next()
       c.header('set-cookie', 'a=1', { append: true })
@@ -77,7 +77,7 @@ describe('the fast path is taken', () => {
     ])
   })
 
-  test('and other responses are none of its business', async () => {
+  test('leaves other responses unchanged', async () => {
     const { url } = await startServer()
     for (let i = 0; i < 3; i += 1) expect(await (await fetch(`${url}/plain`)).text()).toBe('plain')
     const head = await fetch(`${url}/events?stream=a`, { method: 'HEAD' })
@@ -86,8 +86,8 @@ describe('the fast path is taken', () => {
   })
 })
 
-describe('the response is served the usual way', () => {
-  test('where the option says so', async () => {
+describe('the usual way', () => {
+  test('serves if the option turns the fast path off', async () => {
     const { sser, url } = await startServer([], { fastPath: false })
     const raw = await listen(url)
     expect(isFast(raw)).toBe(false)
@@ -95,7 +95,7 @@ describe('the response is served the usual way', () => {
     await raw.holds('the event', (text) => text.includes('data: x\nid: '))
   })
 
-  test('over HTTP/1.0', async () => {
+  test('serves HTTP/1.0', async () => {
     const { sser, url } = await startServer()
     const raw = await listen(url, '1.0')
     expect(raw.text).not.toMatch(/transfer-encoding/i)
@@ -103,7 +103,7 @@ describe('the response is served the usual way', () => {
     await raw.holds('the event', (text) => /data: x\nid: .*\n\n$/.test(text))
   })
 
-  test('where a middleware compresses it', async () => {
+  test('serves a response that a middleware compresses', async () => {
     const gzip: MiddlewareHandler = async (c, next) => {
       await next()
       c.res = new Response(c.res.body?.pipeThrough(new CompressionStream('gzip')), c.res)
@@ -130,7 +130,7 @@ describe('the response is served the usual way', () => {
     expect(text).toContain('data: x\nid: ')
   })
 
-  test('where somebody wraps what Node writes', async () => {
+  test('serves if another module wraps the methods of Node’s response', async () => {
     const written: Buffer[] = []
     const onRequest = ({ outgoing }: ServerEnv['Bindings']) => {
       const write = outgoing.write.bind(outgoing)
@@ -146,7 +146,7 @@ describe('the response is served the usual way', () => {
     expect(Buffer.concat(written).toString()).toContain('data: x\nid: ')
   })
 
-  test('where a middleware changes it', async () => {
+  test('serves a response that a middleware changes', async () => {
     const shout: MiddlewareHandler = async (c, next) => {
       await next()
       const loud = new TransformStream<Uint8Array, Uint8Array>({
@@ -164,8 +164,8 @@ describe('the response is served the usual way', () => {
   })
 })
 
-describe('who wants to hear that the client goes, hears it', () => {
-  test('by the signal of the request, and only then', async () => {
+describe('the end of a client’s connection', () => {
+  test('aborts the signal of the request, and nothing else does', async () => {
     const aborts: string[] = []
     const watch: MiddlewareHandler = async (c, next) => {
       const index = aborts.push('connected') - 1
@@ -189,7 +189,7 @@ describe('who wants to hear that the client goes, hears it', () => {
   })
 
   test.each(['before the app', 'in it', 'in it, after a wait'])(
-    'by the close of the response: %s',
+    'is reported by the response’s close event: %s',
     async (where) => {
       let closes = 0
       const watch = ({ outgoing }: ServerEnv['Bindings']) => {
@@ -220,7 +220,7 @@ describe('who wants to hear that the client goes, hears it', () => {
     },
   )
 
-  test('by finish of the response, and by its diagnostics channel', async () => {
+  test('is reported by the response’s finish event and diagnostics channel', async () => {
     let finishes = 0
     const watch: MiddlewareHandler<ServerEnv> = async (c, next) => {
       c.env.outgoing.once('finish', () => {
@@ -251,7 +251,7 @@ describe('who wants to hear that the client goes, hears it', () => {
 
 describe('responses of the app', () => {
   test.each([true, false])(
-    'may be of another realm, answered at once or later; fast path: %s',
+    'are served from another realm, at once or later; fast path: %s',
     async (fastPath) => {
       const sser = new Sser({ peerFinder: new StaticPeerFinder([]), internalPort: 0, logger: false })
       const later = new Set(['/later'])

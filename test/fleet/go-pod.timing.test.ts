@@ -66,7 +66,7 @@ describe.each<[Runtime, number]>([
     expect(sender.raw.isClosed).toBe(false)
   })
 
-  test('has its escapes, unknown fields and raw UTF-8 read', async () => {
+  test('sends escapes, unknown fields and raw UTF-8 that are understood', async () => {
     const client = await StreamClient.open(pod.url, 'escapes')
     const exact = String.raw`{"stream":"escapes","msg":"\u003cb\u003e \u0026 \u2028 \ufffd","more":[1]}`
     expect((await sender.post(exact)).status).toBe(200)
@@ -76,7 +76,7 @@ describe.each<[Runtime, number]>([
     expect(client.messages).toEqual(['<b> & \u2028 \ufffd', '<größe ✓ 😀>', 'two\nlines'])
   })
 
-  test('is told "invalid JSON" for what is none, and nobody gets or loses anything', async () => {
+  test('gets "invalid JSON" for a malformed body, and no client is affected', async () => {
     const client = await StreamClient.open(pod.url, 'bad')
     const bodies = ['{', '', '[]', 'null', '{"stream":"bad","msg":1}', '\ufeff{"stream":"bad","msg":"bom"}']
     const empty = ['{"stream":"bad","msg":""}', '{"stream":"bad"}', '{"stream":"","msg":"x"}', '{"msg":"x"}']
@@ -89,7 +89,7 @@ describe.each<[Runtime, number]>([
     expect(sender.raw.isClosed).toBe(false)
   })
 
-  test('is refused with 413 before it has sent a body that is too large', async () => {
+  test('gets 413 before it has sent a body that is too large', async () => {
     const large = await GoSender.open(`${host}:7110`)
     const head =
       'POST /api/json/v1/send HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n{"stream":"x","msg":"'
@@ -131,7 +131,7 @@ describe.each<[Runtime, number]>([
     expect(go.strangers).toEqual(['POST /api/json/v2/append', 'POST /api/json/v2/append'])
   })
 
-  test('has every answer within its 100 ms while the Pod is busy', { timeout: 20_000 }, async () => {
+  test('gets every response within its 100 ms while the Pod is busy', { timeout: 20_000 }, async () => {
     const clients = await Promise.all(Array.from({ length: 20 }, () => StreamClient.open(pod.url, 'load')))
     let busy = true
     const load = async () => {
@@ -157,7 +157,7 @@ describe.each<[Runtime, number]>([
   })
 })
 
-test('a Go Pod finds its quiet connection open, however long it was', { timeout: 25_000 }, async () => {
+test('a Go Pod finds its connection open after any quiet time', { timeout: 25_000 }, async () => {
   expect(pairs).toHaveLength(2)
   for (const { quiet, quietSince } of pairs) {
     await pause(Math.max(0, QUIET_MS - (performance.now() - quietSince)))

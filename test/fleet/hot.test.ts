@@ -17,7 +17,7 @@ afterAll(async () => {
 test.each([
   ['fixed ports', '127.0.48.1', {}],
   ['free ports', '127.0.48.2', { port: 0, internalPort: 0 }],
-])('after a save, bun --hot serves on %s, and clients follow to the new instance', async (_, host, ports) => {
+])('bun --hot serves on %s after a save, and clients reconnect', async (_, host, ports) => {
   const script = join(folder, `${host}.mts`)
   const pod = new URL('./custom-pod.ts', import.meta.url)
   // Bun evaluates an imported file anew, too, once this one has changed.

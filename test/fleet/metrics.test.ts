@@ -19,7 +19,7 @@ async function scrape(pod: PodProcess): Promise<Scrape> {
   return new Scrape(await (await fetch(`${internal(pod)}/metrics`)).text())
 }
 
-test('three Pods on real sockets count what really went through them', { timeout: 60_000 }, async () => {
+test('three Pods on real sockets count their actual traffic', { timeout: 60_000 }, async () => {
   const env = { OPTIONS: JSON.stringify({ logMaxAgeMs: 20_000, retryMs: 100 }) }
   const options = { script: SCRIPT, env }
   const pods = await startFleet(['node', 'bun', 'node'], '127.0.97.1', options)

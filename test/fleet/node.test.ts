@@ -40,7 +40,7 @@ async function listen(
 }
 
 describe.each([true, false])('with overrideGlobalObjects: %s', (overrideGlobalObjects) => {
-  test('events flow, and who leaves is noticed', async () => {
+  test('events arrive, and disconnects are noticed', async () => {
     const sser = newSser()
     await sser.start()
     ends.push(() => sser.stop())
@@ -88,7 +88,7 @@ describe.each([true, false])('with overrideGlobalObjects: %s', (overrideGlobalOb
   })
 })
 
-test('a taken port rejects by name, and leaves no timer, listener or socket', async () => {
+test('serve() names a port in use, and leaves no timer, listener or socket', async () => {
   const onlyTwoServers = async () => {
     await until('only the first one serves', () => resources('TCPServerWrap') === 2)
     // Out of the timer that this very wait has used.

@@ -74,7 +74,7 @@ const BAD: Record<string, { answer: Answer; reason: RegExp }> = {
 describe.each<[Runtime, number]>([
   ['node', 80],
   ['bun', 81],
-])('a Pod under %s whose peers are bad in every way', (runtime, net) => {
+])('a Pod under %s whose peers fail in every way', (runtime, net) => {
   const bad = new Map<string, TcpServer>()
   const requests = new Map<string, number>()
   let trap: TcpServer
@@ -120,7 +120,7 @@ describe.each<[Runtime, number]>([
     for (const server of [...bad.values(), trap]) await server.cut()
   })
 
-  test('names each of them in the receipt, at once, and serves the good one', async () => {
+  test('names each of them in the receipt at once, and serves the healthy one', async () => {
     const client = await StreamClient.open(good.url, 'a')
     const sends: number[] = []
     for (let i = 0; i < 100; i += 1) {
@@ -142,7 +142,7 @@ describe.each<[Runtime, number]>([
       expect(receiptOf(name, peers).reason).toMatch(reason)
   })
 
-  test('asks each of them ever more rarely, however much is sent', async () => {
+  test('backs off from each of them, however much is sent', async () => {
     const before = new Map(requests)
     const start = performance.now()
     while (performance.now() - start < 2_000) {
@@ -157,7 +157,7 @@ describe.each<[Runtime, number]>([
     expect((await states()).filter(({ state }) => state === 'failing')).toHaveLength(bad.size)
   })
 
-  test('follows no redirect, and lets go of every answer that does not end', async () => {
+  test('follows no redirect, and aborts every response that does not end', async () => {
     expect(requests.get('redirects')).toBeGreaterThan(0)
     expect(trap.accepted).toBe(0)
     for (const name of [

@@ -55,7 +55,7 @@ describe.each<[string, Runtime, string, object]>([
     ['HTTP/1.1 without a Host', 'HTTP/1.1\r\n\r\n'],
     ['a Host that is none', 'HTTP/1.1\r\nHost: %\r\n\r\n'],
     ['a Host that is none, over HTTP/1.0', 'HTTP/1.0\r\nHost: %\r\n\r\n'],
-  ])('both ports refuse %s', async (_name, rest) => {
+  ])('reject %s on both ports', async (_name, rest) => {
     for (const port of [7110, 8110]) {
       const raw = await RawClient.open(`http://${host}:${port}`)
       raw.socket.write(`GET /readyz ${rest}`)
@@ -64,7 +64,7 @@ describe.each<[string, Runtime, string, object]>([
     }
   })
 
-  test('the public port takes the options of the runtime’s server', async () => {
+  test('accept the options of the runtime’s server on the public port', async () => {
     const asked =
       runtime === 'bun'
         ? fetch(`${pod.url}/send?stream=a`, { method: 'POST', body: 'eleven byte' })
@@ -89,7 +89,7 @@ describe('the handler on Bun.serve()', () => {
     raw.socket.destroy()
   })
 
-  test('Bun ends neither a quiet answer nor a quiet stream, nor an idle connection after 10 s', async () => {
+  test('keeps quiet responses, streams and idle connections open beyond Bun’s 10 s', async () => {
     const { raws, pod } = await quietEnough()
     const [held, idle] = raws as [RawClient, RawClient]
     pod.signal('SIGUSR2')
@@ -99,7 +99,7 @@ describe('the handler on Bun.serve()', () => {
     await idle.holds('a second answer', (text) => text.startsWith('HTTP/1.1 200 '))
   }, 30_000)
 
-  test('warns once where it is not handed the server, and closes connections when it drains', async () => {
+  test('warns once without the server, and closes connections when it drains', async () => {
     const [handler, routes, bare] = plainUrls() as [string, string, string]
     for (let i = 0; i < 2; i += 1) await ask(bare, 'GET /events?stream=a')
     const raws = await Promise.all([handler, routes].map((url) => ask(url, 'GET /events?stream=a')))

@@ -38,7 +38,7 @@ describe.each<[string, Runtime, string, object]>([
     })
   }
 
-  test('lets requests in flight finish, and send() works for them', async () => {
+  test('lets requests in flight finish, with a working send()', async () => {
     const pod = await start()
     const post = await request(pod, 'POST /held', 'two coffees')
     const stream = await request(pod, 'GET /held-stream')
@@ -76,7 +76,7 @@ describe.each<[string, Runtime, string, object]>([
     await within('both are closed', Promise.all([idle.closed, listener.closed]), 5_000)
   })
 
-  test('closes a connection with each answer while it drains', async () => {
+  test('closes a connection with each response while it drains', async () => {
     const pod = await start({ options: { drainTimeoutMs: 60_000 } })
     const listeners = await Promise.all(Array.from({ length: 3 }, () => listen(pod)))
     const [state, events] = await Promise.all([request(pod, 'GET /state'), request(pod, 'GET /state')])
@@ -96,7 +96,7 @@ describe.each<[string, Runtime, string, object]>([
     expect(events.text).toContain('retry: ')
   })
 
-  test('goes on when SIGTERM comes again, and after its end, too', async () => {
+  test('ignores further SIGTERMs, also after its end', async () => {
     const pod = await start({ options: { drainTimeoutMs: 1_000 }, env: { AFTER_STOP: 'held' } })
     const listeners = await Promise.all(Array.from({ length: 15 }, () => listen(pod)))
     pod.signal('SIGTERM')
@@ -110,14 +110,14 @@ describe.each<[string, Runtime, string, object]>([
     expect(await within('the process ends', pod.ended, 5_000)).toBe(0)
   })
 
-  test('ends the process 5 s after the stop where something else keeps it alive, and says so', async () => {
+  test('ends a process that stays alive 5 s after it, and reports that', async () => {
     const pod = await start({ env: { AFTER_STOP: 'timer' } })
     pod.signal('SIGTERM')
     expect(await within('the process ends', pod.ended, 9_000)).toBe(0)
     expect(pod.stderr).toContain('the process still runs: it ends now')
   })
 
-  test('is cut short by a second SIGINT, which says so', async () => {
+  test('is cut short by a second SIGINT, and reports that', async () => {
     const pod = await start()
     await request(pod, 'POST /held', 'two coffees')
     pod.signal('SIGINT')

@@ -89,7 +89,7 @@ describe('with the bridge to OpenTelemetry', () => {
     expect(peers.toSorted()).toEqual([HOSTS[1], HOSTS[2]])
   })
 
-  test('one span for an event, however many listen, and none where nobody does', async () => {
+  test('an event has one delivery span, and none without connections', async () => {
     await start(traced)
     const [one, two, three] = fleet()
     for (let i = 0; i < 9; i += 1) await StreamClient.open(two.url, 'b', 'c')
@@ -98,7 +98,7 @@ describe('with the bridge to OpenTelemetry', () => {
     expect(one.spans('deliver').length + three.spans('deliver').length).toBe(0)
   })
 
-  test('events that travel together are one request, linked to each, up to 128', async () => {
+  test('a batch has one request span, linked to up to 128 events', async () => {
     await start(traced)
     const [one] = fleet()
     const msgs = Array.from({ length: 200 }, (_, i) => `event ${i}`)
@@ -112,7 +112,7 @@ describe('with the bridge to OpenTelemetry', () => {
     }
   })
 
-  test('the caller’s traceparent is the parent, whatever is active', async () => {
+  test('the caller’s traceparent is the parent, even within an active span', async () => {
     await start(traced)
     const [one, two] = fleet()
     const app = ASIDE.startSpan('another')
@@ -124,7 +124,7 @@ describe('with the bridge to OpenTelemetry', () => {
     expect((await two.span('deliver')).parentSpanContext?.spanId).toBe(send.spanContext().spanId)
   })
 
-  test('what is not sampled makes no span, and takes its context along all the same', async () => {
+  test('an unsampled event makes no span, and carries its context', async () => {
     const clients = await start(traced)
     const [one] = fleet()
     await one.sser.send('a', 'x', { traceparent: UNSAMPLED })
@@ -142,7 +142,7 @@ describe('with the bridge to OpenTelemetry', () => {
     expect(send.attributes['error.type']).toBe('stream-name-required')
   })
 
-  test('spans name streams only where that was asked for', async () => {
+  test('spans name streams only if the option is set', async () => {
     await start((tracer) => ({ tracing: openTelemetryTracing({ tracer, streamNames: true }) }))
     const [one] = fleet()
     await one.sser.send('a', 'x')
@@ -160,7 +160,7 @@ describe('with the bridge to OpenTelemetry', () => {
     expect(one.posted.join()).not.toContain('traceparent')
   })
 
-  test('a sampler that says no still lets the event go', async () => {
+  test('a sampler that rejects the trace does not stop the event', async () => {
     const never = new TracerProvider({ sampler: new AlwaysOffSampler() }).getTracer('never')
     const clients = await start(() => traced(never))
     const [one] = fleet()
@@ -170,7 +170,7 @@ describe('with the bridge to OpenTelemetry', () => {
 })
 
 describe('without tracing', () => {
-  test('nothing of it is on the wire', async () => {
+  test('the wire carries no trace fields', async () => {
     const clients = await start(() => ({}))
     const [one] = fleet()
     await one.sser.send('a', 'x')
@@ -179,7 +179,7 @@ describe('without tracing', () => {
     expect(one.posted.join()).not.toContain('trace')
   })
 
-  test('a traceparent goes with its event to every log, a later Pod’s too, and to no client', async () => {
+  test('a traceparent reaches every log with its event, and no client', async () => {
     await start(() => ({}))
     const [one, two, three] = fleet()
     const raw = await RawClient.events(two.url, ['a'])
@@ -197,7 +197,7 @@ describe('without tracing', () => {
     expect(events.map(({ traceparent }) => traceparent)).toEqual([SAMPLED])
   })
 
-  test('what is no traceparent is dropped, and the event goes', async () => {
+  test('an invalid traceparent is dropped, and the event is sent', async () => {
     const clients = await start(() => ({}))
     const [one] = fleet()
     await one.sser.send('a', 'x', { traceparent: `${SAMPLED}\n` })
@@ -207,7 +207,7 @@ describe('without tracing', () => {
   })
 })
 
-test('a tracing that throws breaks nothing', async () => {
+test('a tracing hook that throws breaks nothing', async () => {
   const broken = () => {
     throw new Error('no tracing today')
   }
@@ -226,7 +226,7 @@ test('a tracing that throws breaks nothing', async () => {
   }
 })
 
-test('a tracing is asked for requests and deliveries of sampled events only', async () => {
+test('tracing hooks are called for requests and deliveries of sampled events only', async () => {
   const asked: string[] = []
   const span = (name: string) => () => {
     asked.push(name)

@@ -19,7 +19,7 @@ function due(life: number, count: number, isOver = false): Due[] {
   return [{ life, promised: [count], isOver }]
 }
 
-test('says nothing of events that come once, each life and stream in its own order', () => {
+test('accepts events that come once, in order per incarnation and stream', () => {
   const { ledger, take, errors } = client()
   take(A, 0, 1, 2)
   take(B, 0, 1)
@@ -30,13 +30,13 @@ test('says nothing of events that come once, each life and stream in its own ord
   expect(errors).toEqual([])
 })
 
-test('sees that events are lost when a later one comes', () => {
+test('reports events as lost when a later one comes', () => {
   const { take, errors } = client()
   take(A, 0, 1, 4)
   expect(errors).toEqual([['lost', 2]])
 })
 
-test('sees that the last events are lost when they are due', () => {
+test('reports the last events as lost when they are due', () => {
   const { ledger, take, errors } = client()
   take(A, 0, 1)
   expect(ledger.lacking(due(A, 3))).toBe(2)
@@ -46,13 +46,13 @@ test('sees that the last events are lost when they are due', () => {
   expect(errors).toHaveLength(1)
 })
 
-test('sees that a client got nothing at all of a life', () => {
+test('reports a client that got no event of an incarnation', () => {
   const { ledger, errors } = client()
   ledger.judge(due(B, 1, true))
   expect(errors).toEqual([['lost', 1]])
 })
 
-test('sees an event that comes twice', () => {
+test('reports an event that comes twice', () => {
   const { take, errors } = client()
   take(A, 0, 1, 2, 2, 1)
   expect(errors).toEqual([
@@ -61,7 +61,7 @@ test('sees an event that comes twice', () => {
   ])
 })
 
-test('sees an event that comes after a later one of its Pod', () => {
+test('reports an event that comes after a later one of its Pod', () => {
   const { take, errors } = client()
   take(A, 0, 1, 3, 2)
   expect(errors).toEqual([
@@ -70,7 +70,7 @@ test('sees an event that comes after a later one of its Pod', () => {
   ])
 })
 
-test('sees an event that comes after its life was judged for good', () => {
+test('reports an event that comes after its incarnation was closed', () => {
   const { ledger, take, errors } = client()
   take(A, 0, 1)
   ledger.judge(due(A, 1, true))
@@ -79,20 +79,20 @@ test('sees an event that comes after its life was judged for good', () => {
   expect(errors).toEqual([['twice', 1]])
 })
 
-test('sees an event of a stream that nobody listens on', () => {
+test('reports an event of a stream without subscription', () => {
   const { take, errors } = client()
   take(A, 3, 1)
   expect(errors).toEqual([['stray', 1]])
 })
 
-test('takes events that nobody promised, and does not miss them', () => {
+test('accepts events without a receipt, and does not require them', () => {
   const { ledger, take, errors } = client()
   take(A, 0, 1, 2, 3)
   ledger.judge(due(A, 2, true))
   expect(errors).toEqual([])
 })
 
-test('counts what is missing after a gap as told, and only once', () => {
+test('counts an event missing after a gap as reported, and only once', () => {
   const { ledger, take, errors } = client()
   take(A, 0, 1)
   ledger.takeGap()

@@ -54,12 +54,12 @@ function over(minutes: number, rss: (minute: number) => number): Report {
   return report
 }
 
-test('bears memory that grows at first, and then goes up and down', () => {
+test('accepts memory that grows at first, and then goes up and down', () => {
   const { errors } = over(40, (minute) => 1e6 * Math.min(120, 50 + 5 * minute) + 2e6 * (minute % 3))
   expect(errors).toEqual([])
 })
 
-test('names memory that rises over the second half', () => {
+test('reports memory that rises over the second half', () => {
   const { errors } = over(40, (minute) => 100e6 + 0.5e6 * minute)
   expect(errors).toEqual([expect.stringMatching(/^rss of Pod 1 rose by 8\.\d %/)])
 })
@@ -68,7 +68,7 @@ test('says nothing about the memory of a few minutes', () => {
   expect(over(5, (minute) => 20e6 * minute).errors).toEqual([])
 })
 
-test('names what a Pod has more of than before', () => {
+test('reports the resources that a Pod has more of than before', () => {
   const now = { ...vitals, timers: 3, resources: { TCPSocketWrap: 4, Timeout: 1 } }
   expect(new Report().leftovers(vitals, now)).toEqual([
     '3 timers, where it had 2',

@@ -8,7 +8,7 @@ test('keeps its rate, however unevenly it is asked', () => {
   expect(timetable.skipped).toBe(0)
 })
 
-test('skips what is over a second late, and counts it', () => {
+test('skips a send that is over a second late, and counts it', () => {
   const timetable = new Timetable(200, 0)
   expect(timetable.due(3_000)).toBe(200)
   expect(timetable.skipped).toBe(400)

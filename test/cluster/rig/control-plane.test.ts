@@ -35,7 +35,7 @@ test('an apiserver that comes back with a compacted history no longer knows the 
   expect(await firstOf(path)).toMatchObject({ type: 'ERROR', object: { code: 410 } })
 })
 
-test('an apiserver that shows a certificate of another authority is refused by who trusts only the first', async () => {
+test('a client that trusts only the first authority rejects another API server', async () => {
   const cautious = new Api(controlPlane.api.url, 'unknown', controlPlane.ca)
   await expect(cautious.get('/api')).rejects.toThrow('401')
   await controlPlane.stopApi()

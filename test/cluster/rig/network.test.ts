@@ -12,7 +12,7 @@ afterEach(async () => {
   expect(await remains()).toEqual([])
 })
 
-test('what a run that was killed has left is swept away by the next, and not before', async () => {
+test('the next run, and no earlier one, removes the remains of a killed run', async () => {
   const other = fork(fileURLToPath(new URL('./crash.ts', import.meta.url)))
   await once(other, 'message')
   await expect(Network.create()).rejects.toThrow(`Process ${other.pid} has a rig on this machine`)

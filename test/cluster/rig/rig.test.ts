@@ -123,7 +123,7 @@ test('a Pod has the secrets that its variables name, and goes without an optiona
   expect(env).not.toHaveProperty('NONE')
 })
 
-test('the startup probe ends when it has succeeded, and the others go on', async () => {
+test('the startup probe ends when it succeeds, and the others continue', async () => {
   const [pod] = rig.pods as [RunningPod]
   const before = (await seenBy(pod)).probes
   let after = before
@@ -146,7 +146,7 @@ test('a Pod that is deleted by force is gone for the apiserver, and still has it
   await rig.settled(namespace, 'web')
 })
 
-test('a new token is there at once, and a new authority', async () => {
+test('a new token and a new authority are visible at once', async () => {
   const [pod] = rig.pods as [RunningPod]
   const { token } = await seenBy(pod)
   await pod.volumes.replaceCa('another')
@@ -155,7 +155,7 @@ test('a new token is there at once, and a new authority', async () => {
   expect(next).not.toBe(token)
 })
 
-test('Pods reach one another until they are cut off, and again when that is healed', async () => {
+test('Pods reach one another until they are cut off, and again after healing', async () => {
   const [one, other] = rig.pods as [RunningPod, RunningPod]
   const { ipv4, ipv6 } = other.namespace
   const reaches = async (host: string) => (await fetch(`${urlOf(one)}/reach?host=${host}`)).text()
@@ -194,7 +194,7 @@ test('a Pod whose process is killed starts again where it was, and is not ready 
   expect(again.env.HOST).toBe(pod.namespace.ipv4)
 })
 
-test('a Pod that says that it is not well is started again', async () => {
+test('a Pod whose liveness probe fails is restarted', async () => {
   const [pod] = rig.pods as [RunningPod]
   const { pid } = await seenBy(pod)
   await fetch(`${urlOf(pod)}/sicken`)
