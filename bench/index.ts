@@ -1,5 +1,5 @@
 // npm run bench: real servers in processes of their own on loopback, under a load that verifies every event.
-// docs/benchmarks.md says what each figure is and what the options are.
+// docs/benchmarks.md describes each figure and the options.
 import { writeFileSync } from 'node:fs'
 import { figure as bursts } from './figures/bursts.ts'
 import { figure as cpu } from './figures/cpu.ts'
@@ -17,7 +17,7 @@ import { type BenchOptions, readOptions } from './harness/options.ts'
 import { writePage, writePlots } from './harness/page.ts'
 import { markdown, type Table } from './harness/table.ts'
 
-/** Each makes one table; what is added here can be run. */
+/** Figures that can be run; each produces one table. */
 const figures: Record<string, (options: BenchOptions) => Promise<Table>> = {
   cpu,
   bursts,
@@ -35,7 +35,7 @@ const figures: Record<string, (options: BenchOptions) => Promise<Table>> = {
   'growth-pods': growth.pods,
 }
 
-/** Those whose names begin so; without a word, all but the growth curves, which take long. */
+/** Figures with this prefix; without one, all except the growth curves, which take long. */
 function chosen(only: readonly string[] | undefined): string[] {
   const names = Object.keys(figures)
   if (only === undefined) return names.filter((name) => !name.startsWith('growth'))

@@ -1,4 +1,4 @@
-// npm run bench:memory: what a full log takes of the heap, against its bound of 16 MiB.
+// npm run bench:memory: heap of a full log, compared with its bound of 16 MiB.
 import { Log } from '../src/log/log.ts'
 import { timing } from '../src/log/timing.ts'
 import { plainMessage, seededRandom } from '../test/support/messages.ts'
@@ -12,7 +12,7 @@ function heap(): number {
   return process.memoryUsage().heapUsed
 }
 
-/** Sends twice what the log has room for; the message is made anew each time, as it is when it is received. */
+/** Sends twice the capacity of the log; each message is a new string, as a received one is. */
 function measure(name: string, bytes: number, streams: number): void {
   const count = Math.ceil((2 * MAX_BYTES) / (bytes + 160))
   const before = heap()

@@ -1,4 +1,4 @@
-// npm run bench:micro: what one event costs on its way, piece by piece. Absolute times move with the machine;
+// npm run bench:micro: cost of each part of an event's path. Absolute times depend on the machine;
 // each group's first row is its control, without sser, and the others are to be read as ratios to it.
 import { bench, run, summary } from 'mitata'
 import { Reader } from '../src/delivery/reader.ts'

@@ -7,7 +7,7 @@ import type { Command, Result } from './pods/command.ts'
 const START_MS = 10_000
 const ANSWER_MS = 120_000
 
-/** What runs in a Pod: this package, the Go package's way without it, or Redis pub/sub. */
+/** Implementation of a Pod: this package, the Go package's way without it, or Redis pub/sub. */
 export type Kind = 'sser' | 'go-way' | 'redis'
 
 export interface PodOptions {
@@ -16,15 +16,15 @@ export interface PodOptions {
   host: string
   /** All addresses, its own among them. */
   hosts: readonly string[]
-  /** Beside what the Pod needs. */
+  /** Besides the variables that the Pod needs. */
   env?: Readonly<Record<string, string>>
 }
 
 /** One Pod in a process of its own. */
 export class PodProcess {
-  /** Where its clients connect. */
+  /** Address for its clients. */
   url = ''
-  /** Where it answers a bare POST. */
+  /** Address for a bare POST. */
   bareUrl = ''
   readonly #child: ChildProcess
 
@@ -45,14 +45,14 @@ export class PodProcess {
     return pod
   }
 
-  /** Tells the Pod what to do, and waits until that is done. */
+  /** Sends the Pod a command, and waits until it is done. */
   do(command: Command): Promise<Result> {
     const answer = within(`a Pod's ${command.do}`, this.#answer(), ANSWER_MS)
     this.#child.send(command)
     return answer
   }
 
-  /** What it used of the processors so far, in milliseconds. */
+  /** CPU time so far, in milliseconds. */
   cpu(): number {
     return cpuOf(this.#child.pid as number)
   }
@@ -60,7 +60,7 @@ export class PodProcess {
   async end(): Promise<void> {
     if (this.#child.exitCode !== null) return
     const ended = new Promise((resolve) => this.#child.once('exit', resolve))
-    // It exits at once: nobody is left to drain to.
+    // Exits at once, because no peer is left.
     this.#child.disconnect()
     await within('a Pod ends', ended, START_MS)
   }
@@ -99,7 +99,7 @@ export async function startPods(
   )
 }
 
-/** What a process used of the processors, in milliseconds, all its threads together. */
+/** CPU time of a process, all threads together, in milliseconds. */
 export function cpuOf(pid: number): number {
   let nanoseconds = 0
   for (const task of readdirSync(`/proc/${pid}/task`)) {

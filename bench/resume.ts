@@ -1,4 +1,4 @@
-// npm run bench:resume: what resuming costs, between real processes on loopback. Absolute times move with the
+// npm run bench:resume: cost of a resume, between real processes on loopback. Absolute times depend on the
 // machine: each figure is the median of several, beside a control that was measured in turn with it.
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
@@ -13,7 +13,7 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number
 }
 
-/** Medians of what two measures return, taken in turn. */
+/** Medians of two measures, taken in turn. */
 async function inTurn(measure: () => Promise<number>, control: () => Promise<number>) {
   const pairs: [number, number][] = []
   for (let i = 0; i < ROUNDS; i += 1) pairs.push([await measure(), await control()])

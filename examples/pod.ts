@@ -11,7 +11,7 @@ const sser = new Sser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
   logMaxAgeMs: Number(LOG_MAX_AGE_MS),
-  // Pods are killed here for the sight of it: the page shows what becomes of them.
+  // The user kills Pods in this demo, and the page shows the effect.
   logger: false,
 })
 

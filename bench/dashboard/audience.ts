@@ -3,7 +3,7 @@ import { EventSource } from 'eventsource'
 const CLIENTS = 20
 const SEND_EVERY_MS = 100
 
-/** Clients on every Pod, and somebody who sends through one Pod after the other. */
+/** Clients on every Pod, and a sender that uses one Pod after the other. */
 export class Audience {
   readonly #urls: readonly string[]
   #sources: EventSource[] = []

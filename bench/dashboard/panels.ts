@@ -25,12 +25,12 @@ export function readPanels(): Panel[] {
   return JSON.parse(readFileSync(DASHBOARD, 'utf8')).panels
 }
 
-/** A query with what Grafana puts in. */
+/** A query with Grafana's variables replaced. */
 export function fillIn(expr: string): string {
   return expr.replaceAll('$__rate_interval', RATE_INTERVAL).replaceAll('$job', '.+')
 }
 
-/** All panels on one page: each asks Prometheus for what it shows from one time to another; none is left empty. */
+/** Draws all panels on one page from Prometheus' data between two times; omits panels without data. */
 export async function draw(
   panels: readonly Panel[],
   prometheus: Prometheus,

@@ -7,13 +7,13 @@ import { until, within } from '../../test/support/until.ts'
 /** How often Pods are asked, in seconds. */
 export const SCRAPE_S = 1
 
-/** What Prometheus knows of one series over time. */
+/** Values of one series over time. */
 export interface Series {
   metric: Readonly<Record<string, string>>
   values: readonly (readonly [seconds: number, value: string])[]
 }
 
-/** A Prometheus of its own, on loopback, whose data is gone with it. */
+/** A separate Prometheus on loopback; its data is deleted when it ends. */
 export class Prometheus {
   readonly #path: string
   readonly #address: string

@@ -1,4 +1,4 @@
-// Figures 1, 2 and 4: what one delivery costs each server, and what that is to the floor and to nchan.
+// Figures 1, 2 and 4: CPU of one delivery for each server, and its ratio to the floor and to nchan.
 import { cpuRounds, ratio, typical } from '../harness/cpu-rounds.ts'
 import type { BenchOptions } from '../harness/options.ts'
 import { rowsOf } from '../harness/servers.ts'

@@ -7,7 +7,7 @@ import type { Table } from '../harness/table.ts'
 
 const growing = (file: string) => describe(new URL(`../growth/${file}.ts`, import.meta.url))
 
-/** The control, sser on Node, and what else a curve compares them with. */
+/** The control, sser on Node, and further servers of a curve. */
 async function servers(others: readonly string[] = []) {
   const { control, servers: rows } = await rowsOf(['sser-node', ...others])
   return [control, ...rows.filter(({ file }) => file !== control.file)]
@@ -60,7 +60,7 @@ export async function streams(options: BenchOptions): Promise<Table> {
         return { x, work: { connections: count, streams: used, serverOptions: { known: x - used } } }
       }),
       notes: [
-        `${count.toLocaleString('en-US')} connections, spread over the streams, or one on each of the first where there are more; an event to each stream that has connections, in one turn. Each event is a \`send()\` of its own, so that the work for each event, which many connections share elsewhere, is seen here.`,
+        `${count.toLocaleString('en-US')} connections, spread over the streams, or one on each of the first where there are more; an event to each stream that has connections, in one turn. Each event is a separate \`send()\`, so that the table shows the work for each event, which many connections share elsewhere.`,
       ],
     },
     options,
@@ -80,7 +80,7 @@ export async function pods(options: BenchOptions): Promise<Table> {
         return { x, work: { connections: options.connections, serverOptions: { pods: x } } }
       }),
       notes: [
-        `${options.connections.toLocaleString('en-US')} connections, all on the Pod that sends and that is measured; it posts each event to every other Pod, too. The other Pods are instances in one process.`,
+        `${options.connections.toLocaleString('en-US')} connections, all on the measured Pod, which sends; it posts each event to every other Pod, too. The other Pods are instances in one process.`,
       ],
       async beside({ x }) {
         if (x === 1) return async () => {}

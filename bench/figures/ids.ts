@@ -1,4 +1,4 @@
-// Figure 12: what the `id:` line adds to each event. No clock and no chance of the machine is in it.
+// Figure 12: bytes that the `id:` line adds to each event. Independent of clock and machine.
 import { idBytes } from '../harness/id-bytes.ts'
 import type { Table } from '../harness/table.ts'
 

@@ -1,4 +1,4 @@
-// Figures 5 and 6: what a connection that waits for events takes of the server's memory.
+// Figures 5 and 6: the server's memory for an idle connection.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Load } from '../harness/load.ts'
 import type { BenchOptions } from '../harness/options.ts'
@@ -6,7 +6,7 @@ import { type Described, ServerProcess } from '../harness/server-process.ts'
 import { rowsOf } from '../harness/servers.ts'
 import { median, type Table } from '../harness/table.ts'
 
-/** Connections that come and go first: what a server sets up once is not the price of a connection. */
+/** Connections opened and closed first, because one-time setup is not the cost of a connection. */
 const WARM_UP = 50
 const SERVERS = [
   'hono-stream',
@@ -21,7 +21,7 @@ const SERVERS = [
 
 export async function figure(options: BenchOptions): Promise<Table> {
   const { idleConnections, settleMs } = options
-  // A fresh process for each is what takes long, and memory varies little.
+  // Starting a fresh process for each takes long, and memory varies little.
   const rounds = options.quick ? 1 : options.rounds
   const { servers, notes } = await rowsOf([...new Set(['hono-stream', ...(options.servers ?? SERVERS)])])
   const kilobytes = servers.map(() => [] as number[])

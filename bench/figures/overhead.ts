@@ -1,4 +1,4 @@
-// What the secret and the metrics cost: figures 1 and 7 with them and without, side by side.
+// Cost of the secret and of the metrics: figures 1 and 7 with and without them.
 import { cpuRounds, ratio, typical } from '../harness/cpu-rounds.ts'
 import type { BenchOptions } from '../harness/options.ts'
 import { rowsOf } from '../harness/servers.ts'
@@ -7,7 +7,7 @@ import { type Flood, floodPods } from './throughput.ts'
 
 const SECRET = JSON.stringify({ peerSecret: 'known to the Pods of the bench' })
 
-/** Each with what it is set beside: the first of its kind. */
+/** Each row with its control: the first of its kind. */
 export async function figure(options: BenchOptions): Promise<Table> {
   const { connections, events, rounds, quick } = options
   const { servers } = await rowsOf(['sser-node', 'sser-node-watched'])
@@ -36,7 +36,7 @@ export async function figure(options: BenchOptions): Promise<Table> {
   })
   return {
     name: 'overhead',
-    title: 'What the secret and the metrics cost',
+    title: 'Cost of the secret and of the metrics',
     columns: ['', 'CPU, µs', 'CPU × without', 'time × without'],
     rows: [...cpu, ...sends] as Table['rows'],
     notes: [

@@ -12,7 +12,7 @@ import { addresses, cpuOf, type PodProcess, quantile, startPods } from '../pods.
 const BYTES = 100
 const RATE = 1_000
 const REDIS_PORT = 7149
-/** The two take turns, so that what else runs on the machine meets both. */
+/** The two take turns, so that other load of the machine affects both. */
 const TURNS = 3
 
 interface Way {

@@ -1,4 +1,4 @@
-// Figure 10: how long live events take while ten thousand clients come back in ten seconds, each with what it missed.
+// Figure 10: latency of live events while ten thousand clients reconnect in ten seconds, each with missed events.
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { within } from '../../test/support/until.ts'
@@ -54,8 +54,8 @@ export async function figure(options: BenchOptions): Promise<Table> {
       ]
     }),
     notes: [
-      `${clients.toLocaleString('en-US')} clients come back within ${overMs / 1_000} s, each with an id that lacks ${MISSED} events of ${BYTES} bytes; each must get just these. Meanwhile an event is sent every 10 ms on another stream. The median of ${rounds} rounds.`,
-      'The crowd, the server and the one who measures share two cores: what the machine alone does to the p99 is in the control.',
+      `${clients.toLocaleString('en-US')} clients reconnect within ${overMs / 1_000} s, each with an id that lacks ${MISSED} events of ${BYTES} bytes; each must receive exactly these. Meanwhile an event is sent every 10 ms on another stream. The median of ${rounds} rounds.`,
+      'The clients, the server and the measuring process share two cores: the control shows the p99 that the machine alone causes.',
       ...notes,
     ],
     plots: [],
@@ -107,7 +107,7 @@ async function run(described: Described, clients: number, overMs: number): Promi
   }
 }
 
-/** Resolves when all of them have what they missed, with how they leave. */
+/** Resolves when all clients have their missed events, with a function that closes them. */
 async function crowd(order: Order, ms: number): Promise<() => Promise<void>> {
   const child = fork(CROWD, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))

@@ -50,7 +50,7 @@ export async function figure({ rounds, quick }: BenchOptions): Promise<Table> {
 
 export interface Flood {
   perSecond: number
-  /** What one send costs all Pods together, in microseconds of the processors. */
+  /** CPU time of one send, all Pods together, in microseconds. */
   cpuUs: number
 }
 

@@ -17,13 +17,13 @@ interface Point {
 export interface Curve {
   name: string
   title: string
-  /** What grows, with its unit. */
+  /** The variable, with its unit. */
   x: string
   /** The first is the control. */
   servers: readonly Described[]
   points: readonly Point[]
   notes: readonly string[]
-  /** What has to run beside a point; returns its end. */
+  /** Starts the processes that a point needs; returns a function that ends them. */
   beside?(point: Point): Promise<() => Promise<void>>
 }
 

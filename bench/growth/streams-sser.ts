@@ -2,7 +2,7 @@ import { serve } from '../../src/node.ts'
 import type { BenchServer } from '../harness/bench-server.ts'
 import { pod } from '../harness/pod.ts'
 
-/** A Pod that knows `known` streams that nobody listens on. */
+/** A Pod with `known` streams without connections. */
 export const server: BenchServer = {
   name: '**sser on Node**',
   async serve(port, { known = 0 }) {

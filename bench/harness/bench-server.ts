@@ -1,12 +1,12 @@
-// What a file in bench/servers/ exports as `server`. The bench runs it in a process of its own: see host.ts.
+// Type of the export `server` of a file in bench/servers/. The bench runs it in a separate process: see host.ts.
 
 /** A server under load. It serves `GET /events?stream=S` as SSE, and `POST /send?stream=S` sends. */
 export interface BenchServer {
-  /** What the row is called. */
+  /** Name of the row. */
   name: string
   /** Default: node. */
   runtime?: 'node' | 'bun'
-  /** What this machine lacks for it, if anything: the row is then left out, by name. */
+  /** Missing program, if any: the bench then skips the row and names the program. */
   missing?(): string | undefined
   /** `false` where one request cannot send several events: the row is not in the bursts. */
   sendsBursts?: false

@@ -1,4 +1,4 @@
-// CPU for each delivery of some servers, in turn, so that what the machine does otherwise meets all of them alike.
+// CPU for each delivery of some servers, in turn, so that other load of the machine affects all of them alike.
 
 import { Load, type LoadOptions } from './load.ts'
 import type { BenchOptions } from './options.ts'
@@ -12,7 +12,7 @@ export interface Measured {
   rounds: readonly Cpu[]
 }
 
-/** What to send, apart from what all loads are told. */
+/** Options of this load, besides those of all loads. */
 export type Work = Omit<LoadOptions, 'patienceMs'> & {
   events: number
   /** For the servers. */
@@ -56,7 +56,7 @@ export function typical({ rounds }: Measured): Cpu {
   return rounds.toSorted((a, b) => a.total - b.total)[middle] as Cpu
 }
 
-/** The median of what each round is to the same round of the control. */
+/** The median of each round's ratio to the same round of the control. */
 export function ratio(measured: Measured, control: Measured | undefined): number {
   if (control === undefined) return Number.NaN
   return median(measured.rounds.map(({ total }, i) => total / (control.rounds[i] as Cpu).total))

@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net'
 import { Verifier } from './verifier.ts'
 
-/** What the bench asks for. */
+/** Commands of the bench. */
 export type Order =
   | {
       do: 'open'
@@ -10,7 +10,7 @@ export type Order =
       /** One for each connection. */
       paths: readonly string[]
       bytes: number
-      /** Where the connections come from: each address has ports of its own. */
+      /** Local addresses of the connections: each address has its own ports. */
       from: string
       /** Report whenever all have so many events more. */
       step: number
@@ -18,7 +18,7 @@ export type Order =
   | { do: 'check'; due: number }
   | { do: 'close' }
 
-/** What it answers. `fault` says what a connection saw that it must not have seen. */
+/** Answers of the load. `fault` describes an unexpected or missing message of a connection. */
 export type Answer =
   | { opened: true }
   | { reached: number }
@@ -29,7 +29,7 @@ export type Answer =
 /** Connections that are opened at the same time; a listener's queue is not long. */
 const AT_ONCE = 64
 
-// Where the bench is gone, there is nobody to tell.
+// The bench has exited, so no process receives an answer.
 const say = (answer: Answer) => process.send?.(answer, undefined, undefined, () => {})
 // Every callback is done with its bytes before the next read: one buffer serves all.
 const buffer = Buffer.allocUnsafe(262_144)
@@ -105,7 +105,7 @@ function arrive(): void {
   behind = clients.reduce((sum, { verifier }) => sum + (verifier.received >= target ? 0 : 1), 0)
 }
 
-/** Names the first connection that has not exactly what is due. */
+/** Names the first connection without exactly the due messages. */
 function check(due: number): void {
   const i = clients.findIndex(({ verifier }) => verifier.received !== due)
   const received = clients[i]?.verifier.received

@@ -7,7 +7,7 @@ import { message } from './message.ts'
 import type { ServerProcess } from './server-process.ts'
 
 const CLIENT = fileURLToPath(new URL('load-client.ts', import.meta.url))
-/** So few processes that they leave the server a core; so many that each stays far from its limit of descriptors. */
+/** Few enough processes to leave the server a core, and enough to stay far below the limit of descriptors of each. */
 const PER_PROCESS = 10_000
 const OPEN_MS = 120_000
 /** How long after the last event one too many would still be seen. */
@@ -75,7 +75,7 @@ export class Load {
     }
   }
 
-  /** Ends the connections; throws unless each got exactly what was sent. */
+  /** Ends the connections; throws unless each received exactly the sent messages. */
   async close(): Promise<void> {
     try {
       await new Promise((resolve) => setTimeout(resolve, LATE_MS))
@@ -135,7 +135,7 @@ class LoadClient {
     } catch (error) {
       // Says which connection it was that waited in vain; it comes here only where the first wait was in vain.
       if (this.#fault === undefined) this.#child.send({ do: 'check', due } satisfies Order)
-      await within('the load says what is lost', this.#answer(), 2_000)
+      await within('the load reports the lost messages', this.#answer(), 2_000)
       throw error
     }
   }

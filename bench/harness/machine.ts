@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, release, totalmem } from 'node:os'
 import { programPath } from './program-path.ts'
 
-/** What a figure was measured on, each line a fact. No name of the machine. */
+/** The machine and the versions of a measurement, one fact a line, without the name of the machine. */
 export function machine(): string[] {
   return [
     `${availableParallelism()} cores of ${cpus()[0]?.model ?? 'an unknown CPU'} (${arch()}), ${Math.round(totalmem() / 2 ** 30)} GiB of memory`,
@@ -20,7 +20,7 @@ function installed(name: string): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }
 
-/** The first line of what a program says of itself, where it is installed. */
+/** The first line of a program's version output, if it is installed. */
 function version(name: string, args: readonly string[]): string[] {
   const path = programPath(name)
   if (path === undefined) return []

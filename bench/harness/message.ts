@@ -1,6 +1,6 @@
 // Messages that say which one they are, so that a client can tell that it got each of them, whole, once, in order.
 
-/** What a message begins with. No framing, id or comment of any server has it. */
+/** Prefix of each message. No framing, id or comment of any server contains it. */
 export const MARK = '<'
 const made = new Map<string, Buffer>()
 

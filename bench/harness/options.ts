@@ -1,4 +1,4 @@
-// What the bench can be told, and what it is not told.
+// Options of the bench, and their defaults.
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
@@ -22,7 +22,7 @@ export interface BenchOptions {
   servers: readonly string[] | undefined
 }
 
-/** What to do with the results. */
+/** Output of the results. */
 export interface Outputs {
   only: readonly string[] | undefined
   json: string | undefined

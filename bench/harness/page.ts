@@ -1,4 +1,4 @@
-// docs/benchmarks.md and its plots: what is between two marks there is written by the bench.
+// docs/benchmarks.md and its plots: the bench writes the text between two marks there.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { machine } from './machine.ts'
 import { svg } from './plot.ts'

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
 import { streamNames } from './stream-names.ts'
 
-/** A Pod as the README shows it, alone unless it is told of peers. Each line of what is posted is one event. */
+/** A Pod as in the README, without peers by default. Each line of a posted body is one event. */
 export function pod(options: Partial<SserOptions> = {}): { sser: Sser; fetch: Hono['fetch'] } {
   const sser = new Sser({
     peerFinder: new StaticPeerFinder([]),

@@ -1,4 +1,4 @@
-// What processes cost, as the kernel counts it, asked from outside: asking costs them nothing.
+// CPU and memory of processes, read from the kernel, so that reading costs the processes nothing.
 import { readdirSync, readFileSync } from 'node:fs'
 
 /** CPU time in microseconds. */
@@ -19,8 +19,8 @@ export function family(pids: readonly number[]): number[] {
 }
 
 /**
- * What was used so far: the total to the nanosecond, from the scheduler; how it divides, in ticks of 10 ms, from
- * `stat`. `before` makes it what was used since then.
+ * CPU time so far: the total in nanoseconds, from the scheduler; its split, in ticks of 10 ms, from
+ * `stat`. With `before`, the time since then.
  */
 export function cpu(pids: readonly number[], before?: CpuReading): CpuReading {
   let nanoseconds = 0

@@ -1,4 +1,4 @@
-// A server that is measured: its process, what it has cost so far, and how events are sent through it.
+// A measured server: its process, its cost so far, and a way to send events through it.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Agent, request } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
@@ -57,7 +57,7 @@ export class ServerProcess {
     }
   }
 
-  /** What its processes used so far, or since `before`. */
+  /** CPU time of its processes so far, or since `before`. */
   cpu(before?: CpuReading): CpuReading {
     return cpu(family(this.#pids), before)
   }

@@ -7,11 +7,11 @@ import type { Described } from './server-process.ts'
 const FOLDER = new URL('../servers/', import.meta.url)
 
 export interface Rows {
-  /** What every ratio is to: the C floor, or plain http where there is no C compiler. */
+  /** The control of every ratio: the C floor, or plain http without a C compiler. */
   control: Described
   /** The control among them, where it was asked for. */
   servers: Described[]
-  /** What this machine has no row for, and why. */
+  /** Skipped rows, with the reason. */
   notes: string[]
 }
 

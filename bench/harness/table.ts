@@ -1,14 +1,14 @@
-// What a figure comes to, and how it is printed.
+// The result of a figure, and its output.
 import type { Plot } from './plot.ts'
 
 export interface Table {
-  /** What `--only` names it. */
+  /** Name for `--only`. */
   name: string
   title: string
   columns: readonly string[]
   /** Absolute figures as they are; they are rounded where they are printed. */
   rows: readonly (readonly (string | number)[])[]
-  /** What was left out, or is to be known to read it. */
+  /** Skipped rows, and notes for the reader. */
   notes: readonly string[]
   plots: readonly Plot[]
 }

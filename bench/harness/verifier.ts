@@ -1,14 +1,14 @@
-// What one connection receives, checked as it comes, with as little work per chunk as that takes: the load shares the
+// Checks the messages of one connection on arrival, with as little work per chunk as possible: the load shares the
 // machine with the server that is measured.
 import { MARK, message } from './message.ts'
 
 const LF = 10
 const MARK_BYTE = MARK.charCodeAt(0)
 
-/** Where in the answer the bytes are. */
+/** Position of the bytes in the answer. */
 type Place = 'head' | 'size' | 'chunk' | 'chunk end' | 'plain'
 
-/** Throws, naming what is wrong, unless messages 1, 2, 3 and so on come: each once, in order, as they were sent. */
+/** Throws, naming the error, unless messages 1, 2, 3 and so on arrive once, in order and unchanged. */
 export class Verifier {
   /** How many came. */
   received = 0
@@ -24,12 +24,12 @@ export class Verifier {
     this.#bytes = bytes
   }
 
-  /** Whether the answer's head came. */
+  /** True once the answer's head has arrived. */
   get isOpen(): boolean {
     return this.#place !== 'head'
   }
 
-  /** Takes what came: bytes of `buffer` from 0 to `end`. */
+  /** Checks the received bytes of `buffer` from 0 to `end`. */
   take(buffer: Buffer, end: number): void {
     let at = 0
     while (at < end) {

@@ -4,7 +4,7 @@ import { until } from '../../test/support/until.ts'
 import { STREAM, textOf } from './event.ts'
 
 /**
- * A client that costs the measurement little: it keeps what comes, with the time, and reads it when all is over.
+ * A client that costs the measurement little: it stores bytes with their times, and parses them at the end.
  */
 export class StreamClient {
   readonly #chunks: { at: number; bytes: Buffer }[] = []

@@ -1,4 +1,4 @@
-// What a measured Pod does on command of the process that started it, whatever it is made of.
+// Commands that a measured Pod of any kind accepts from its parent process.
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { StreamClient } from './client.ts'
@@ -10,9 +10,9 @@ export type Command =
   | { do: 'pace'; count: number; bytes: number; rate: number; url: string; bareUrl?: string }
 
 export interface Result {
-  /** Where clients connect, in a Pod's first word. */
+  /** Address for clients, in a Pod's first message. */
   url?: string
-  /** Where a bare POST is answered. */
+  /** Address for a bare POST. */
   bareUrl?: string
   error?: string
   ms?: number
@@ -23,7 +23,7 @@ export interface Result {
 }
 
 export interface Measured {
-  /** Where clients connect. */
+  /** Address for clients. */
   url: string
   /** Resolves when the sender may go on. */
   send(stream: string, msg: string): Promise<unknown> | undefined

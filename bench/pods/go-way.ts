@@ -1,4 +1,4 @@
-// The control without sser: what the Go package does, one event per request, one peer after another.
+// The control without sser: like the Go package, one event per request, one peer after another.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { obey } from './command.ts'

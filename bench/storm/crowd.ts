@@ -1,7 +1,7 @@
 // A process full of clients that come back: each asks with the same last id, and must get the same events and no gap.
 import { connect } from 'node:net'
 
-/** What the bench asks for, by IPC; when that ends, so does this process. */
+/** Commands of the bench, by IPC; this process ends with the channel. */
 export interface Order {
   port: number
   lastEventId: string
@@ -15,7 +15,7 @@ export interface Order {
 
 export type Outcome = { served: number } | { fault: string }
 
-/** Where they come from: a port is soon found where not too many of an address are taken. */
+/** Local addresses of the clients; several, because the kernel finds a free port faster. */
 const ADDRESSES = 100
 
 const say = (outcome: Outcome) => process.send?.(outcome, undefined, undefined, () => {})

@@ -1,4 +1,4 @@
-// Somebody who has been there all along: what is sent to it, and how long that takes.
+// A client that stays connected throughout; measures the latency of its events.
 import { connect, type Socket } from 'node:net'
 import { within } from '../../test/support/until.ts'
 import type { ServerProcess } from '../harness/server-process.ts'
@@ -22,7 +22,7 @@ export class Probe {
     this.#socket.on('data', (chunk: Buffer) => this.#take(chunk.toString('latin1')))
   }
 
-  /** Resolves when it has its first bytes, whose id, if it has one, is where the server stands. */
+  /** Resolves with the first bytes; their id, if any, is the server's position. */
   static async join(server: ServerProcess, stream: string): Promise<Probe & { id: string }> {
     const probe = new Probe(server, stream)
     const greeted = new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-/** What `npm start --` can be told. */
+/** Flags of `npm start --`. */
 export interface Flags {
   pods: number
   port: number
@@ -24,7 +24,7 @@ const HELP = `npm start -- [options]
   --log-seconds S     how long a Pod remembers events (120); turn it down to see a gap
   --bun               run the Pods under Bun instead of Node`
 
-/** @throws Error in one line that names the flag and what it wants. */
+/** @throws Error in one line that names the flag and its expected value. */
 export function readFlags(args: string[]): Flags {
   const { values } = parseArgs({
     args,

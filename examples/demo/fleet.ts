@@ -1,12 +1,12 @@
 import type { PodPlan } from './plan.ts'
 import { PodProcess, type PodSettings, type PodState } from './pod-process.ts'
 
-/** What the page knows of a Pod. */
+/** A Pod, as the page knows it. */
 export interface PodView {
   name: string
-  /** Where clients reach it. */
+  /** Address for clients. */
   url: string
-  /** What the other Pods' receipts call it. */
+  /** Its name in the receipts of other Pods. */
   peer: string
   state: PodState
   reason?: string | undefined

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono'
 
 /**
  * These switches kill processes, and any web page can aim a request at a local port. A foreign page gives itself
- * away: by its origin, by what the browser says of it, or, if it rebinds its own name to this address, by the host.
+ * away: by its origin, by the browser's headers, or, if it rebinds its own name to this address, by the host.
  */
 export const ownPageOnly: MiddlewareHandler = async (c, next) => {
   const { host, origin, 'sec-fetch-site': site } = c.req.header()

@@ -16,7 +16,7 @@ export async function servePage(
   fleet: Fleet,
   port: number,
 ): Promise<{ url: string; close: () => Promise<void> }> {
-  // A fleet of one: it tells the page that something changed, and the page asks what.
+  // A fleet of one Pod: it notifies the page of a change, and the page fetches the state.
   const changes = new Sser({ peerFinder: new StaticPeerFinder([]), retryMs: 1_000, logger: false })
   await changes.start()
   const tell = () => void changes.send('pods', 'changed').catch(() => {})

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-/** Where one Pod is going to live. */
+/** Ports and addresses of one Pod. */
 export interface PodPlan {
   host: string
   port: number

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { PodPlan } from './plan.ts'
 
-/** What all Pods of the demo have in common. */
+/** Settings that all Pods of the demo share. */
 export interface PodSettings {
   runtime: 'node' | 'bun'
   logSeconds: number
@@ -13,7 +13,7 @@ export type PodState = 'stopped' | 'starting' | 'running'
 const POD = fileURLToPath(new URL('../pod.ts', import.meta.url))
 const WITH_PARENT = new URL('./with-parent.ts', import.meta.url)
 const BUN = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
-/** How long a Pod may take to stop gently, in milliseconds; one whose peers are all gone would wait for them. */
+/** Time limit of a graceful stop, in milliseconds, because a Pod without reachable peers would wait for them. */
 const STOP_MS = 2_500
 
 interface PodOptions extends PodSettings {

@@ -14,7 +14,7 @@ export class Drawing {
   #pods
   #clients
   #links = []
-  /** What leads to each client. */
+  /** The line to each client. */
   #wires
   #flights
   #places = new Map()
@@ -132,7 +132,7 @@ function podNode(parent, i) {
   return node
 }
 
-/** A small browser window that counts what reached it. */
+/** A small browser window that counts its events. */
 function clientNode(parent, i) {
   const node = svg('g', { class: 'client' }, parent)
   tint(node, i)

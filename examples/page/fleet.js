@@ -1,6 +1,6 @@
 import { keyOf } from './position.js'
 
-/** The Pods, as the demo's own server lists them, and what can be done to them. */
+/** The Pods, as the demo's own server lists them, and the actions on them. */
 export class Fleet {
   pods = []
   #turn = 0

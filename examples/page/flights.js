@@ -15,7 +15,7 @@ export class Flights {
     this.#layer = layer
   }
 
-  /** Resolves when the dot has landed; at once where nobody would see it, or nothing should move. */
+  /** Resolves when the dot has landed; at once if the page is hidden, or reduced motion is set. */
   async fly(from, to, hue) {
     if (document.hidden || stillness.matches || this.#layer.childElementCount >= MAX_DOTS) return
     const dot = this.#draw('dot', hue)
@@ -44,7 +44,7 @@ export class Flights {
     )
   }
 
-  /** Where a dot did not get through: a cross (`failed`) or an open ring (`pending`). */
+  /** Mark of a dot that did not arrive: a cross (`failed`) or an open ring (`pending`). */
   mark(place, status) {
     const mark = this.#draw(`mark ${status}`)
     if (status === 'failed') svg('path', { d: 'M-8 -8L8 8M8 -8L-8 8' }, mark)

@@ -1,7 +1,7 @@
 const LIMIT = 500
 
 /**
- * An event's way, drawn from what is known: that it was sent, what the receipt says of each peer, and that a client
+ * An event's path, drawn from known facts: the send, the receipt's result for each peer, and that a client
  * received it. A dot moves slower than an event, so each leg waits for the one before it; none is drawn unless the
  * event took it.
  */

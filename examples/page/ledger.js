@@ -1,8 +1,8 @@
 const LIMIT = 1_000
 
-/** What the page knows of events: which were sent from here, through which Pod, and when each was first heard of. */
+/** Events that the page knows: sent by this page, through which Pod, and when first received. */
 export class Ledger {
-  /** Epoch → the Pod whose it is, learned from receipts. */
+  /** Epoch → its Pod, learned from receipts. */
   #origins = new Map()
   /** The events that were sent from this page. */
   #sent = new Map()

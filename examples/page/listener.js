@@ -3,7 +3,7 @@ import { keysBetween } from './position.js'
 /** After the browser gave up on a connection for good, a new one is tried this much later. */
 const AGAIN_MS = 2_000
 
-/** A client: a native EventSource, and what it tells. */
+/** A client: a native EventSource and its events. */
 export class Listener {
   #url
   #tell

@@ -16,7 +16,7 @@ const receipts = new Receipt(document.querySelector('.receipt'))
 let shown
 let panels = []
 let listeners = []
-/** Which Pod each client listens on: its own, until it is moved. */
+/** The Pod of each client: its own, until the user moves it. */
 let places = []
 let drawing
 let journeys

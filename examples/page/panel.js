@@ -4,7 +4,7 @@ const MAX_ROWS = 50
 const template = document.querySelector('#panel')
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 
-/** One Pod and its client: where they stand, and what the client received. */
+/** One Pod and its client: their states, and the received events. */
 export class Panel {
   element
   #events
@@ -72,7 +72,7 @@ export class Panel {
     this.#parts.id.textContent = id === '' ? 'none' : id
   }
 
-  /** Adds a row; what it returns shows what becomes known of the event a moment later. */
+  /** Adds a row; returns a function that adds later facts about the event. */
   addEvent(text) {
     const row = this.#addRow('event')
     const marks = span('marks', '')

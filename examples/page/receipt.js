@@ -1,6 +1,6 @@
 import { tint } from './tint.js'
 
-/** What became of the last send, in words: one line a Pod. */
+/** Result of the last send, in words: one line a Pod. */
 export class Receipt {
   #element
   #turn = 0
@@ -9,7 +9,7 @@ export class Receipt {
     this.#element = element
   }
 
-  /** A send through a Pod began. What it returns shows how it ended, unless a later one began meanwhile. */
+  /** Starts a send through a Pod; returns a function that shows its result, unless a later send has begun. */
   begin(i, pods) {
     this.#turn += 1
     const turn = this.#turn
