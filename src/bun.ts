@@ -1,11 +1,13 @@
 import { closeWhile } from './http/connection-close.ts'
 import { markTrailingSlash } from './http/mount-path.ts'
+import { requireOptions } from './options.ts'
 import { bunMac } from './runtime/bun/bun-mac.ts'
 import { certificateReader } from './runtime/bun/certificate-reader.ts'
 import { GoPosts } from './runtime/bun/go-posts.ts'
 import { isHot, replacePrevious } from './runtime/bun/hot.ts'
 import { lasting } from './runtime/bun/lasting.ts'
 import { Listener } from './runtime/bun/listener.ts'
+import { requireBun } from './runtime/bun/require-bun.ts'
 import {
   type Bound,
   bindError,
@@ -51,9 +53,9 @@ const IDLE_TIMEOUT_S = 255
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
  * @throws SserError `invalid-options`, naming the option and the expected value; `port-in-use`, naming the port; what `sser.start()` throws.
  */
-export function serve(
-  { serverOptions = {}, ...options }: BunServeOptions = {} as BunServeOptions,
-): Promise<Served> {
+export async function serve(allOptions: BunServeOptions = {} as BunServeOptions): Promise<Served> {
+  requireBun()
+  const { serverOptions = {}, ...options } = requireOptions('serve()', allOptions)
   const { idleTimeout = IDLE_TIMEOUT_S, ...own } = serverOptions
   const bindPublic: Runtime['bindPublic'] = async (fetch, port, hostname, isDraining) => {
     const answer = closeWhile(isDraining, fetch)
@@ -182,7 +184,7 @@ function bind(port: number, hostname: string | undefined, options: BindOptions):
     const server = Bun.serve(all as Bun.Serve.Options<unknown>)
     return new Listener(server)
   } catch (cause) {
-    throw bindError(port, cause)
+    throw bindError(port, hostname, cause)
   }
 }
 

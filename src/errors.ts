@@ -32,6 +32,8 @@ export type SserErrorCode =
   | 'invalid-peer'
   /** A port that `serve()` was to bind is in use. */
   | 'port-in-use'
+  /** `sser` runs on a runtime, or a version of it, that it does not support. */
+  | 'unsupported-runtime'
   /** A body is over its limit. */
   | 'body-too-large'
   /** A request to the internal port does not declare the length of its body. */
@@ -96,6 +98,7 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'invalid-argument': 500,
   'invalid-peer': 500,
   'port-in-use': 500,
+  'unsupported-runtime': 500,
   'body-too-large': 413,
   'length-required': 411,
   'forbidden-origin': 403,

@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Server as TlsServer } from 'node:tls'
 import { createAdaptorServer } from '@hono/node-server'
 import { closeWhile } from './http/connection-close.ts'
+import { requireOptions } from './options.ts'
 import { certificateReader } from './runtime/node/certificate-reader.ts'
 
 import { withFastPath, withoutFastPath } from './runtime/node/fast-path.ts'
@@ -11,6 +12,7 @@ import { httpTransport } from './runtime/node/http-transport.ts'
 import { InternalSockets } from './runtime/node/internal-sockets.ts'
 import { Listener } from './runtime/node/listener.ts'
 import { nodeMac } from './runtime/node/node-mac.ts'
+import { requireNode } from './runtime/node/require-node.ts'
 import {
   type Bound,
   type PeerTls,
@@ -61,9 +63,9 @@ const PUBLIC_DEFAULTS = {
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
  * @throws SserError `invalid-options`, naming the option and the expected value; `port-in-use`, naming the port; what `sser.start()` throws.
  */
-export function serve(
-  { fastPath = true, serverOptions = {}, ...options }: NodeServeOptions = {} as NodeServeOptions,
-): Promise<Served> {
+export async function serve(allOptions: NodeServeOptions = {} as NodeServeOptions): Promise<Served> {
+  requireNode()
+  const { fastPath = true, serverOptions = {}, ...options } = requireOptions('serve()', allOptions)
   const bindPublic: Runtime['bindPublic'] = (fetch, port, hostname, isDraining) => {
     const answer = closeWhile(isDraining, fetch)
     const server = createAdaptorServer({

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { Authorize } from './authorize.ts'
 import { type Clock, MAX_TIMER_MS } from './clock.ts'
 import { SserError } from './errors.ts'
+import { describeValue, suggestion } from './printable.ts'
 import type { OnError } from './telemetry/error-reporter.ts'
 import type { Logger } from './telemetry/logging.ts'
 import type { Tracing } from './telemetry/tracing.ts'
@@ -245,6 +246,15 @@ export function resolveSettings(settings: Settings): ResolvedSettings {
   return checkOptions(schema, settings) as ResolvedSettings
 }
 
+/** Returns the options of `call`. @throws SserError `invalid-options` where they are no object. */
+export function requireOptions<T extends object>(call: string, options: T): T {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
+  throw new SserError(
+    'invalid-options',
+    `${call}: expected an object of options, got ${describeValue(options)}`,
+  )
+}
+
 /** Checks options against a strict schema; throws `invalid-options`, naming the option and what it wants. */
 export function checkOptions<T extends v.StrictObjectSchema<v.ObjectEntries, undefined>>(
   schema: T,
@@ -261,7 +271,7 @@ function fault(issue: v.BaseIssue<unknown>, names: readonly string[]): string {
   // A check says itself what it wants: not everything that was given may be repeated.
   if (issue.type === 'check') return issue.message
   if (issue.type === 'strict_object' && issue.expected === 'never')
-    return `there is no such option; there are ${names.join(', ')}`
+    return `there is no such option${suggestion(String(v.getDotPath(issue)), names)}`
   if (issue.type === 'strict_object' && issue.path !== undefined) return 'must be given'
   return `expected ${expectation(issue)}, got ${issue.received}`
 }

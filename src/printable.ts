@@ -30,3 +30,28 @@ export function describeValue(value: unknown): string {
 function describeItem(value: unknown): string {
   return typeof value === 'object' && value !== null ? '…' : describeValue(value)
 }
+
+/** For an error about an unknown name: the known name that it probably stands for, or all known names. */
+export function suggestion(unknown: string, names: readonly string[]): string {
+  const distances = names.map((name) => ({ name, distance: editDistance(unknown, name) }))
+  const [closest] = distances.sort((a, b) => a.distance - b.distance)
+  if (closest !== undefined && closest.distance <= Math.max(2, closest.name.length / 4))
+    return `; did you mean "${closest.name}"?`
+  return `; expected one of ${names.join(', ')}`
+}
+
+/** Levenshtein distance of two names, in lower case. */
+function editDistance(from: string, to: string): number {
+  const a = from.slice(0, MAX_SHOWN_LENGTH).toLowerCase()
+  const b = to.toLowerCase()
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[b.length] as number
+}

@@ -12,7 +12,7 @@ import type { ConnectionSelector } from './log/connection-selector.ts'
 import { probeRoutes, type State } from './ops/probes.ts'
 import { opsRoutes } from './ops/routes.ts'
 import { readStats, type Stats, type StatsOptions } from './ops/stats.ts'
-import { type ResolvedSettings, resolveSettings, type Settings } from './options.ts'
+import { type ResolvedSettings, requireOptions, resolveSettings, type Settings } from './options.ts'
 import { V1Connections } from './replication/legacy-v1/connections.ts'
 import type { PeerStatus } from './replication/peer-status.ts'
 import type { DisconnectReceipt, Receipt } from './replication/receipt.ts'
@@ -75,7 +75,8 @@ export class Sser {
   #isLeaving = false
 
   /** @throws SserError `invalid-options`, naming the option and what it wants. */
-  constructor({ peerFinder, ...settings }: SserOptions = {} as SserOptions) {
+  constructor(options: SserOptions = {} as SserOptions) {
+    const { peerFinder, ...settings } = requireOptions('new Sser()', options)
     if (typeof peerFinder?.start !== 'function') {
       throw new SserError(
         'invalid-options',

@@ -14,6 +14,7 @@ import {
 } from '../wire/names.ts'
 import { formatPosition } from '../wire/position.ts'
 import { normalizeTraceparent } from '../wire/traceparent.ts'
+import { checkSelector, checkSendOptions } from './call-arguments.ts'
 import type { Membership } from './membership.ts'
 
 /** What `send()` may be given beside the message. */
@@ -54,6 +55,8 @@ export class Sender {
   }
 
   send(stream: string, msg: string, options: SendOptions): Promise<Receipt> {
+    const fault = checkSendOptions(options)
+    if (fault !== undefined) return Promise.reject(fault)
     const { tracing } = this.#options.settings
     const traceparent = normalizeTraceparent(options.traceparent)
     if (tracing === undefined) return this.#send(stream, msg, options, traceparent)
@@ -61,12 +64,14 @@ export class Sender {
   }
 
   async disconnect(
-    { stream, tag }: ConnectionSelector,
-    { signal }: Pick<SendOptions, 'signal'>,
+    selector: ConnectionSelector,
+    options: Pick<SendOptions, 'signal'>,
   ): Promise<DisconnectReceipt> {
+    const mistake = checkSelector(selector, options)
+    if (mistake !== undefined) throw mistake
+    const { stream, tag } = selector
+    const { signal } = options
     this.#requireStarted()
-    if (stream === undefined && tag === undefined)
-      throw new SserError('empty-selector', 'Give disconnect() a stream, a tag, or both')
     const fault =
       (stream === undefined ? undefined : validateStreamName(stream)) ??
       (tag === undefined ? undefined : validateTag(tag))
@@ -74,11 +79,11 @@ export class Sender {
     signal?.throwIfAborted()
     if (!this.#options.membership.current().mesh.isReady) await this.#whenJoined(signal)
     const { hub, log, mesh } = this.#options.membership.incarnation
-    const selector = { stream, tag: tag?.toWellFormed() }
+    const disconnect = { stream, tag: tag?.toWellFormed() }
     const now = this.#options.clock.now()
     log.trim(now)
     const before = hub.size
-    const { seq } = log.append(log.epoch, { disconnect: selector }, now, now)
+    const { seq } = log.append(log.epoch, { disconnect }, now, now)
     const connections = before - hub.size
     const peers = await mesh.send(log.epoch, seq, signal)
     return { id: formatPosition([[log.epoch, seq]]), connections, peers }

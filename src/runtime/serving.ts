@@ -158,17 +158,18 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
     const app = new Hono().route('/', sser.internalRoutes)
     if (opsPort === undefined) app.route('/', sser.opsRoutes)
     certificates = internalTls && (await PeerCertificates.read(internalTls, runtime.certificateReader))
-    const internal = await runtime.bindInternal(
-      forInternalPort(app.fetch),
-      internalPort,
-      internalHostname,
-      certificates?.current,
+    const internal = await naming(
+      'internalPort',
+      runtime.bindInternal(forInternalPort(app.fetch), internalPort, internalHostname, certificates?.current),
     )
     if (certificates !== undefined) certificates.onRenewed = (renewed) => internal.renew?.(renewed)
     bound.push(internal)
     let ops = internal
     if (opsPort !== undefined) {
-      ops = await runtime.bindInternal(forInternalPort(sser.opsRoutes.fetch), opsPort, internalHostname)
+      ops = await naming(
+        'opsPort',
+        runtime.bindInternal(forInternalPort(sser.opsRoutes.fetch), opsPort, internalHostname),
+      )
       bound.push(ops)
     }
     await sser.start({
@@ -181,7 +182,7 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
     })
     const isDraining = () => sser.state === 'draining' || sser.state === 'stopped'
     const recorded = arrivalsOf(sser)?.recording(fetch) ?? fetch
-    const clients = await runtime.bindPublic(recorded, port, hostname, isDraining)
+    const clients = await naming('port', runtime.bindPublic(recorded, port, hostname, isDraining))
     open = clients
     if (stopping !== undefined) throw new SserError('stopped', 'The Pod was told to stop while it started')
     return { port: clients.port, internalPort: internal.port, opsPort: ops.port, stop }
@@ -194,10 +195,22 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
   }
 }
 
-/** What binding `port` threw, named where the port is in use, with what to change: `fix`. */
-export function bindError(port: number, cause: unknown, fix = ''): unknown {
+/** Names the option whose port could not be bound. */
+async function naming<T>(option: string, binding: Promise<T>): Promise<T> {
+  try {
+    return await binding
+  } catch (error) {
+    if (!(error instanceof SserError && error.code === 'port-in-use')) throw error
+    throw new SserError('port-in-use', `Option "${option}": ${error.message}`, { cause: error.cause })
+  }
+}
+
+/** Returns the error of binding `port`: `port-in-use` where it is in use, with `fix` as the change to make. */
+export function bindError(port: number, hostname: string | undefined, cause: unknown, fix = ''): unknown {
   if ((cause as { code?: unknown }).code !== 'EADDRINUSE') return cause
-  return new SserError('port-in-use', `Port ${port} is in use${fix}`, { cause })
+  return new SserError('port-in-use', `Port ${port} is in use on ${hostname ?? 'all addresses'}${fix}`, {
+    cause,
+  })
 }
 
 async function stopAll(sser: Sser, closePublic: () => Promise<void>, bound: Bound[]): Promise<void> {

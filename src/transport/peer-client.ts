@@ -96,7 +96,12 @@ export class PeerClient {
       const response = await this.#counted({ host, headers, ...content, signal: request.signal })
       if (response.status === 421) throw new PeerStatusError(421, 'another Pod has this address by now')
       if (response.status === 401)
-        throw new PeerStatusError(401, 'refuses our signature: is its peerSecret ours?')
+        throw new PeerStatusError(
+          401,
+          this.#signer === undefined
+            ? 'wants a signature; this Pod has no peerSecret'
+            : 'refuses our signature: is its peerSecret ours?',
+        )
       return response
     } finally {
       cancelTimeout()

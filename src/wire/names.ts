@@ -1,4 +1,5 @@
 import { SserError } from '../errors.ts'
+import { describeValue } from '../printable.ts'
 
 /** Maximum length of a stream name, in bytes of UTF-8. */
 export const MAX_STREAM_NAME_BYTES = 256
@@ -63,7 +64,10 @@ function isLongerInLines(msg: string, limit: number): boolean {
 /** Returns the error where `msg` is not a message of at most `maxBytes`. */
 export function validateMessage(msg: string, maxBytes: number): SserError | undefined {
   if (typeof msg !== 'string')
-    return new SserError('invalid-message', 'A message is a string; try JSON.stringify()')
+    return new SserError(
+      'invalid-message',
+      `send(): expected the message as a string, got ${describeValue(msg)}; for other values, call JSON.stringify()`,
+    )
   if (msg === '')
     return new SserError('empty-message', 'you cannot send the empty string as a message over SSE')
   if (!isLongerThan(msg, maxBytes) && !isLongerInLines(msg, maxBytes)) return undefined
@@ -75,6 +79,8 @@ export function validateMessage(msg: string, maxBytes: number): SserError | unde
 
 /** Returns the error where `name` is not a valid stream name. */
 export function validateStreamName(name: string): SserError | undefined {
+  if (typeof name !== 'string')
+    return new SserError('invalid-stream-name', `Stream name: expected a string, got ${describeValue(name)}`)
   if (name === '') return new SserError('stream-name-required', 'A stream name must be supplied')
   if (isLongerThan(name, MAX_STREAM_NAME_BYTES)) {
     return new SserError('invalid-stream-name', `A stream name has at most ${MAX_STREAM_NAME_BYTES} bytes`)
@@ -98,6 +104,11 @@ export function validatePeerStreamName(name: string): SserError | undefined {
 
 /** Returns the error where `type` is not a valid event type. */
 export function validateEventType(type: string): SserError | undefined {
+  if (typeof type !== 'string')
+    return new SserError(
+      'invalid-event-type',
+      `Option "event": expected a string, got ${describeValue(type)}`,
+    )
   if (type === '') return new SserError('invalid-event-type', 'An event type must not be empty')
   if (type.length > MAX_EVENT_TYPE_LENGTH) {
     return new SserError(
@@ -116,7 +127,8 @@ export function validateEventType(type: string): SserError | undefined {
 
 /** Returns the error where `key` is not a valid idempotency key. */
 export function validateIdempotencyKey(key: string): SserError | undefined {
-  if (key !== '' && key.length <= MAX_KEY_LENGTH && !FORGING.test(key)) return undefined
+  if (typeof key === 'string' && key !== '' && key.length <= MAX_KEY_LENGTH && !FORGING.test(key))
+    return undefined
   return new SserError(
     'invalid-idempotency-key',
     `An idempotencyKey has 1 to ${MAX_KEY_LENGTH} characters, none of them CR, LF or NUL`,

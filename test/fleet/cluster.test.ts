@@ -105,7 +105,9 @@ test('a worker whose internal port stays in use reports the fix', async () => {
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   try {
     const binding = Listener.bind(createServer(), 7_669, '127.0.66.8', true, 1_000)
-    await expect(binding).rejects.toThrow(/^Port 7669 is in use; give each worker .* WorkerPeerFinder$/)
+    await expect(binding).rejects.toThrow(
+      /^Port 7669 is in use on 127\.0\.66\.8; give each worker .* WorkerPeerFinder$/,
+    )
     await expect(binding).rejects.toHaveProperty('code', 'port-in-use')
     expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('internal port 7669 is in use'))
   } finally {

@@ -104,7 +104,7 @@ test('serve() names a port in use, and leaves no timer, listener or socket', asy
     const options = { sser, fetch: () => new Response(), hostname: HOST, port: 0, [port]: first[port] }
     await expect(serve(options)).rejects.toMatchObject({
       code: 'port-in-use',
-      message: `Port ${first[port]} is in use`,
+      message: `Option "${port}": Port ${first[port]} is in use on ${HOST}`,
     })
     await onlyTwoServers()
     expect(resources('Timeout')).toBe(timersBefore)

@@ -52,6 +52,6 @@ describe('the options of serve()', () => {
 
 it('a StaticPeerFinder says what it expects where it is given one string for all peers', () => {
   expect(() => new StaticPeerFinder('10.0.0.1,10.0.0.2' as never)).toThrow(
-    "expected an array such as ['10.0.0.1', '10.0.0.2:7001'], got string",
+    "expected an array such as ['10.0.0.1', '10.0.0.2:7001'], got \"10.0.0.1,10.0.0.2\"",
   )
 })

@@ -208,6 +208,12 @@ describe('an unauthenticated peer', () => {
       )
     }
   })
+
+  it('tells a Pod without a secret that its peer wants a signature', async () => {
+    const [, unsigned] = (await fleet.start({ peerSecret }, {})) as [SecuredPod, SecuredPod]
+    const errors = () => unsigned.sser.peers.map(({ lastError }) => lastError)
+    await until('it is told why', () => errors().includes('wants a signature; this Pod has no peerSecret'))
+  })
 })
 
 describe('an unsigned v1 request', () => {

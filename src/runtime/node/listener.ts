@@ -58,7 +58,8 @@ export class Listener implements Bound {
         return new Listener(server, sockets)
       } catch (cause) {
         const isInUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
-        if (!isInUse || performance.now() >= deadline) throw bindError(port, cause, waits ? OWN_PORT_FIX : '')
+        if (!isInUse || performance.now() >= deadline)
+          throw bindError(port, hostname, cause, waits ? OWN_PORT_FIX : '')
         if (isFirst)
           process.emitWarning(
             `sser: internal port ${port} is in use; this worker retries for ${waitMs / 1_000} s, until the worker that it replaces has stopped`,
