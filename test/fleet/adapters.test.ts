@@ -204,7 +204,7 @@ describe.each<[Runtime, string]>([
       await noisy.send('leave', 'event')
       for (const raw of raws) raw.socket[leave]()
       await hasConnections(noisy, 0)
-      await noisy.send('leave', 'nobody hears it')
+      await noisy.send('leave', 'to no connection')
     }
     expect(await noisy.kill('SIGTERM')).toBe(0)
     expect(noisy.stderr).toBe('')

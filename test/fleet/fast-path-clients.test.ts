@@ -67,7 +67,7 @@ describe('on the fast path', () => {
       raw.socket.write(ask + ask)
       await raw.closed
       expect(raw.text.match(/HTTP\/1\.1 200/g)).toHaveLength(1)
-      await until('nobody is left', () => sser.connections === 0)
+      await until('no connection is left', () => sser.connections === 0)
     }
     const other = await listen(url)
     await sser.send('a', 'x')
@@ -121,7 +121,7 @@ describe('on the fast path', () => {
     const answers = (got: string) => got.split('\r\n\r\nevent: sser-retry\n').length
     const text = await raw.holds('the answers', (got) => answers(got) === 51)
     expect(text).not.toContain('content-encoding')
-    await until('nobody is left', () => sser.connections === 0)
+    await until('no connection is left', () => sser.connections === 0)
     raw.socket.destroy()
   })
 
@@ -131,14 +131,14 @@ describe('on the fast path', () => {
   ])('a client that %s leaves nothing behind', async (_, leave) => {
     const { sser, url } = await startServer()
     leave(await listen(url))
-    await until('nobody is left', () => sser.connections === 0)
+    await until('no connection is left', () => sser.connections === 0)
     // Also one that does so before it is greeted.
     for (let i = 0; i < 50; i += 1) {
       const raw = await ask(url)
       if (i % 2 === 0) await new Promise((resolve) => setImmediate(resolve))
       leave(raw)
     }
-    await until('nobody is left', () => sser.connections === 0)
+    await until('no connection is left', () => sser.connections === 0)
     const raw = await listen(url)
     await sser.send('a', 'x')
     await raw.holds('the event', (text) => text.includes('data: x\nid: '))

@@ -128,7 +128,7 @@ describe.each<[Runtime, number]>([
     await until('the client has all 50', () => client.received.length >= 50)
     expect(client.messages).toEqual(go.messages)
     // Asked for its log, and whether it speaks v2; not again within the minute.
-    expect(go.strangers).toEqual(['POST /api/json/v2/append', 'POST /api/json/v2/append'])
+    expect(go.unknownRequests).toEqual(['POST /api/json/v2/append', 'POST /api/json/v2/append'])
   })
 
   test('gets every response within its 100 ms while the Pod is busy', { timeout: 20_000 }, async () => {

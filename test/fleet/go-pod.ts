@@ -60,7 +60,7 @@ export class GoReceiver {
   /** v1 bodies, in order of arrival. */
   readonly bodies: string[] = []
   /** The paths of everything else. */
-  readonly strangers: string[] = []
+  readonly unknownRequests: string[] = []
   /** Connections that ever carried a v1 POST. */
   readonly connections = new Set<Socket>()
   /** The most v1 POSTs that were ever unanswered at once. */
@@ -112,7 +112,7 @@ export class GoReceiver {
   #take(request: string, socket: Socket): void {
     const [, method, path] = /^(\S+) (\S+) HTTP\/1\.1\r\n/.exec(request) ?? []
     if (path !== '/api/json/v1/send') {
-      this.strangers.push(`${method} ${path}`)
+      this.unknownRequests.push(`${method} ${path}`)
       socket.write(NOT_FOUND)
       return
     }

@@ -58,7 +58,7 @@ test('three Pods on real sockets count their actual traffic', { timeout: 60_000 
 
   closeClients()
   raw.socket.destroy()
-  await until('nobody is left', async () => (await scrape(a)).get('sser_connections') === 0)
+  await until('no connection is left', async () => (await scrape(a)).get('sser_connections') === 0)
   const end = await scrape(a)
   expect(end.get('sser_streams')).toBe(0)
   expect(end.get('sser_connections_closed_total')).toBe(end.get('sser_connections_opened_total'))

@@ -52,7 +52,7 @@ describe.each([true, false])('with overrideGlobalObjects: %s', (overrideGlobalOb
       expect(client.messages).toEqual(Array.from({ length: 100 }, (_, i) => `event ${i}`))
     }
     closeClients()
-    await until('nobody is left', () => sser.connections === 0)
+    await until('no connection is left', () => sser.connections === 0)
   })
 
   test('a client that stalls and goes on, many times, leaves no listeners behind', async () => {

@@ -50,7 +50,7 @@ describe('the hook', () => {
     const response = await ask(pod)
     expect([response.status, response.headers.get('sser-error')]).toEqual([status, code])
     await response.body?.cancel()
-    await until('nobody is there', () => pod.sser.connections === 0)
+    await until('no connection is left', () => pod.sser.connections === 0)
   })
 
   it.each<[string, () => unknown]>([

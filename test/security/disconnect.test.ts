@@ -221,7 +221,11 @@ describe('a Pod whose incarnation changes during an authorize call', () => {
     jumpMs = 70_000
     const { epoch } = still.sser.stats()
     await other.sser.send('b', 'hello')
-    await until('it lives anew', () => still.sser.isReady && still.sser.stats().epoch !== epoch, 5_000)
+    await until(
+      'it has a new incarnation',
+      () => still.sser.isReady && still.sser.stats().epoch !== epoch,
+      5_000,
+    )
     gates[0]?.()
     await within('it ends', raw.closed)
     expect(raw.text).not.toContain('sser-position')

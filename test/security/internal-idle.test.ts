@@ -29,7 +29,7 @@ describe.each([
     await PodProcess.start({ runtime, host, script })
     const peer = await open(host, POST)
     await peer.holds('its answer', (text) => text.startsWith('HTTP/1.1 200 '))
-    const strangers = await Promise.all(
+    const unauthenticated = await Promise.all(
       [
         '',
         'GET /livez HTTP/1.1\r\nhost: x\r\n',
@@ -39,7 +39,7 @@ describe.each([
         'POST /api/json/v1/send HTTP/1.1\r\nhost: x\r\n\r\n',
       ].map((bytes) => open(host, bytes)),
     )
-    await within('they are closed', Promise.all(strangers.map(({ closed }) => closed)), 25_000)
+    await within('they are closed', Promise.all(unauthenticated.map(({ closed }) => closed)), 25_000)
     expect(peer.isClosed).toBe(false)
     peer.take()
     peer.socket.write(POST)
@@ -52,9 +52,9 @@ it('a connection above the limit of its address replaces the oldest one, under N
   await PodProcess.start({ runtime: 'node', host, script })
   const peer = await open(host, POST)
   await peer.holds('its answer', (text) => text.startsWith('HTTP/1.1 200 '))
-  const strangers: RawClient[] = []
-  for (let i = 0; i < 300; i += 1) strangers.push(await open(host))
-  await until('the oldest are closed', () => strangers.filter(({ isClosed }) => isClosed).length === 44)
-  expect(strangers.slice(0, 44).every(({ isClosed }) => isClosed)).toBe(true)
+  const unauthenticated: RawClient[] = []
+  for (let i = 0; i < 300; i += 1) unauthenticated.push(await open(host))
+  await until('the oldest are closed', () => unauthenticated.filter(({ isClosed }) => isClosed).length === 44)
+  expect(unauthenticated.slice(0, 44).every(({ isClosed }) => isClosed)).toBe(true)
   expect(peer.isClosed).toBe(false)
 })

@@ -66,9 +66,9 @@ describe('bodies on the internal port', () => {
     const signature = `sser-signature: t=1, s=0123456789abcdef, n=1, m=${'A'.repeat(43)}`
     for (let times = 0; times < 20; times += 1) {
       const head = `content-length: 2097152\r\n${signature}`
-      const stranger = await begin(two.internal, head, `127.0.76.${100 + (times % 4)}`)
+      const unauthenticated = await begin(two.internal, head, `127.0.76.${100 + (times % 4)}`)
       if (times % 2 === 0) continue
-      stranger.socket.write(' '.repeat(0x200000 - 1))
+      unauthenticated.socket.write(' '.repeat(0x200000 - 1))
     }
     for (let times = 0; times < 5; times += 1) {
       const { peers } = await one.sser.send('a', `${times}`)

@@ -62,7 +62,7 @@ describe('connections', () => {
     raw.socket.write('GET /events?stream=a HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(60))
     await until('it was told', () => (pod.sser.stats().rejected['too-many-connections'] ?? 0) === 55)
     expect(asked).toBe(5)
-    await until('nobody is being judged any more', () => pod.errors.length === 5)
+    await until('no authorize call is pending', () => pod.errors.length === 5)
     const late = ask(pod)
     await until('there is room to ask', () => asked === 6)
     expect((await late).status).toBe(200)

@@ -16,7 +16,7 @@ const own: PeerTls = {
   servername: 'sser-pod',
 }
 /** Who has a certificate of the same name, by an authority of their own, and trusts the fleet's. */
-const stranger: PeerTls = { ...own, key: pem('stranger.key'), cert: pem('stranger.crt') }
+const otherAuthority: PeerTls = { ...own, key: pem('stranger.key'), cert: pem('stranger.crt') }
 
 const fleet = new SecuredFleet('127.0.62')
 afterEach(async () => {
@@ -43,7 +43,7 @@ describe('Pods with certificates', () => {
   })
 
   it('accept nothing over plain HTTP, without a certificate, or from another authority', async () => {
-    const [one] = (await fleet.start(secured(), secured(stranger), {})) as [SecuredPod]
+    const [one] = (await fleet.start(secured(), secured(otherAuthority), {})) as [SecuredPod]
     const client = await fleet.listen(0, 'a')
     for (const index of [1, 2]) await (fleet.pods[index] as SecuredPod).sser.send('a', 'forged')
     const { peers } = await one.sser.send('a', 'true')
@@ -71,9 +71,10 @@ describe('Pods with certificates', () => {
   }, 20_000)
 
   it('send nothing to a peer whose certificate has another authority', async () => {
-    const [one] = (await fleet.start(secured(), secured({ ...stranger, ca: pem('stranger-ca.crt') }))) as [
-      SecuredPod,
-    ]
+    const [one] = (await fleet.start(
+      secured(),
+      secured({ ...otherAuthority, ca: pem('stranger-ca.crt') }),
+    )) as [SecuredPod]
     await one.sser.send('a', 'hello')
     expect(one.sser.peers.map(({ lastError }) => lastError).join()).toMatch(/certificate/)
   })
@@ -122,7 +123,7 @@ describe('Node and Bun', () => {
       const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
       const env = { TLS: JSON.stringify(own), NODE_TLS_REJECT_UNAUTHORIZED: '0' }
       let taken = 0
-      const { key, cert } = stranger
+      const { key, cert } = otherAuthority
       const impostor = createServer({ key, cert }, (_, response) => {
         taken += 1
         response.writeHead(404).end()
@@ -142,8 +143,8 @@ describe('Node and Bun', () => {
       const { peers } = await pod.send('a', 'secret')
       expect(peers).toMatchObject([{ status: 'failed', reason: expect.stringContaining('certificate') }])
       expect(taken).toBe(0)
-      const strangers = [{}, { key, cert }]
-      for (const certificate of strangers) {
+      const untrusted = [{}, { key, cert }]
+      for (const certificate of untrusted) {
         const asked = request('https://127.0.63.21:7110/livez', { ...certificate, rejectUnauthorized: false })
         const outcome = new Promise((resolve) => {
           asked.on('response', resolve).on('error', () => resolve('refused'))

@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { PodProcess } from '../support/pod-process.ts'
 import { until } from '../support/until.ts'
+import { Incarnation } from './incarnation.ts'
 import type { Due } from './ledger.ts'
-import { Life } from './life.ts'
 import type { Sent, Vitals } from './pod.ts'
 import { Timetable } from './timetable.ts'
 
@@ -12,7 +12,7 @@ const SCRIPT = fileURLToPath(new URL('./pod.ts', import.meta.url))
 const TURN_MS = 20
 /** Sends without a receipt, beyond which nothing more is sent. */
 const OPEN_MAX = 1_000
-/** A life is judged for good so long after its end: every client has been back since. */
+/** An incarnation is judged for good so long after its end: every client has been back since. */
 const OVER_MS = 60_000
 
 /** Pods, each a process; what is sent through them; and what of it must arrive. */
@@ -25,10 +25,10 @@ export class SoakFleet {
   readonly errors: string[] = []
   readonly #streams: number
   /** By place; a place is empty while its Pod starts again. */
-  readonly #places: (Life | undefined)[] = []
+  readonly #places: (Incarnation | undefined)[] = []
   /** Killed, and not judged for good. */
-  #killed: Life[] = []
-  #lives = 0
+  #killed: Incarnation[] = []
+  #incarnations = 0
   #formerCpuNs = 0
   #formerUnpromised = 0
   #timetable: Timetable | undefined
@@ -46,9 +46,9 @@ export class SoakFleet {
     const fleet = new SoakFleet(streams)
     await Promise.all(HOSTS.map((_, place) => fleet.#begin(place)))
     // Through a stream on which nobody listens.
-    for (const life of fleet.#living) {
-      const reachesAll = async () => (await life.send(streams))?.delivered === HOSTS.length - 1
-      await until(`${life.pod} reaches its peers`, reachesAll, 10_000)
+    for (const incarnation of fleet.#living) {
+      const reachesAll = async () => (await incarnation.send(streams))?.delivered === HOSTS.length - 1
+      await until(`${incarnation.pod} reaches its peers`, reachesAll, 10_000)
     }
     return fleet
   }
@@ -74,7 +74,7 @@ export class SoakFleet {
 
   /** The first Pod, which is never killed. */
   async vitals(): Promise<Vitals & { fds: number }> {
-    const { line, pod } = this.#places[0] as Life
+    const { line, pod } = this.#places[0] as Incarnation
     const vitals = await line.ask<Vitals>({ do: 'vitals' })
     return { ...vitals, fds: readdirSync(`/proc/${pod.process.pid}/fd`).length }
   }
@@ -95,13 +95,13 @@ export class SoakFleet {
 
   /** Kills a Pod, and starts it again at the same address. */
   async restart(place: number): Promise<void> {
-    const life = this.#places[place] as Life
+    const incarnation = this.#places[place] as Incarnation
     this.#places[place] = undefined
-    this.#formerCpuNs += life.cpuNs
-    life.killedAt = performance.now()
-    this.#killed.push(life)
+    this.#formerCpuNs += incarnation.cpuNs
+    incarnation.killedAt = performance.now()
+    this.#killed.push(incarnation)
     this.kills += 1
-    await life.pod.kill()
+    await incarnation.pod.kill()
     await this.#begin(place)
   }
 
@@ -111,28 +111,28 @@ export class SoakFleet {
    */
   due(): Due[] {
     const living = new Set(this.#living.map(({ number }) => number))
-    const noted = this.#noted.filter(({ life }) => living.has(life))
-    this.#noted = this.#living.map((life) => life.due())
-    const isOver = ({ killedAt = 0 }: Life) => performance.now() - killedAt >= OVER_MS
+    const noted = this.#noted.filter(({ incarnation }) => living.has(incarnation))
+    this.#noted = this.#living.map((incarnation) => incarnation.due())
+    const isOver = ({ killedAt = 0 }: Incarnation) => performance.now() - killedAt >= OVER_MS
     const over = this.#killed.filter(isOver)
-    this.#killed = this.#killed.filter((life) => !isOver(life))
+    this.#killed = this.#killed.filter((incarnation) => !isOver(incarnation))
     for (const { unpromised } of over) this.#formerUnpromised += unpromised
-    return [...noted, ...over.map((life) => life.due(true))]
+    return [...noted, ...over.map((incarnation) => incarnation.due(true))]
   }
 
-  /** Everything that must arrive, of every life that was not judged for good. */
+  /** Everything that must arrive, of every incarnation that was not judged for good. */
   get allDue(): Due[] {
-    return [...this.#killed, ...this.#living].map((life) => life.due())
+    return [...this.#killed, ...this.#living].map((incarnation) => incarnation.due())
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#turns)
-    for (const life of this.#living) life.killedAt = performance.now()
+    for (const incarnation of this.#living) incarnation.killedAt = performance.now()
     await Promise.all(this.#living.map(({ pod }) => pod.kill()))
   }
 
-  get #living(): Life[] {
-    return this.#places.filter((life) => life !== undefined)
+  get #living(): Incarnation[] {
+    return this.#places.filter((incarnation) => incarnation !== undefined)
   }
 
   async #begin(place: number): Promise<void> {
@@ -144,25 +144,26 @@ export class SoakFleet {
       args: ['--expose-gc'],
       ipc: true,
     })
-    this.#lives += 1
-    const life = new Life(this.#lives, pod, this.#streams)
-    this.#places[place] = life
+    this.#incarnations += 1
+    const incarnation = new Incarnation(this.#incarnations, pod, this.#streams)
+    this.#places[place] = incarnation
     pod.ended.then((how) => {
-      if (life.killedAt === undefined) this.errors.push(`${pod} ended with ${how}`)
+      if (incarnation.killedAt === undefined) this.errors.push(`${pod} ended with ${how}`)
       if (pod.stderr !== '') this.errors.push(`${pod} wrote: ${pod.stderr.slice(0, 2_000)}`)
-      for (const refusal of life.refusals.slice(0, 3)) this.errors.push(`${pod} refused a send: ${refusal}`)
+      for (const refusal of incarnation.refusals.slice(0, 3))
+        this.errors.push(`${pod} refused a send: ${refusal}`)
     })
   }
 
   #sendOne(): void {
     const living = this.#living
-    const life = living[Math.floor(Math.random() * living.length)] as Life
+    const incarnation = living[Math.floor(Math.random() * living.length)] as Incarnation
     if (living.reduce((sum, { open }) => sum + open, 0) >= OPEN_MAX) {
       this.#tooMany += 1
       return
     }
     this.sent += 1
-    void life.send(Math.floor(Math.random() * this.#streams)).then((receipt: Sent | undefined) => {
+    void incarnation.send(Math.floor(Math.random() * this.#streams)).then((receipt: Sent | undefined) => {
       if (receipt?.delivered === HOSTS.length - 1) this.everywhere += 1
     })
   }

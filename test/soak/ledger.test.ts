@@ -8,15 +8,15 @@ const B = 2
 function client() {
   const errors: [Fault, number][] = []
   const ledger = new Ledger([0, 7], (fault, _, count) => errors.push([fault, count]))
-  const take = (life: number, stream: number, ...numbers: number[]) => {
-    for (const number of numbers) ledger.take(messageOf(life, stream, number))
+  const take = (incarnation: number, stream: number, ...numbers: number[]) => {
+    for (const number of numbers) ledger.take(messageOf(incarnation, stream, number))
   }
   return { ledger, take, errors }
 }
 
 /** So many events of stream 0 are due. */
-function due(life: number, count: number, isOver = false): Due[] {
-  return [{ life, promised: [count], isOver }]
+function due(incarnation: number, count: number, isOver = false): Due[] {
+  return [{ incarnation, promised: [count], isOver }]
 }
 
 test('accepts events that come once, in order per incarnation and stream', () => {

@@ -1,18 +1,18 @@
 /** What a client must not see: an event that never came, one that came again, one after a later one of its Pod. */
 export type Fault = 'lost' | 'twice' | 'disordered' | 'stray'
 
-/** What is due of one life of one Pod. */
+/** What is due of one incarnation of one Pod. */
 export interface Due {
-  life: number
+  incarnation: number
   /** By stream: everything up to this number must be there. */
   promised: readonly number[]
   /** Nothing of it can come any more. */
   isOver: boolean
 }
 
-/** An event as it is sent: `number` counts from 1 within its stream and the life of the Pod that sends it. */
-export function messageOf(life: number, stream: number, number: number): string {
-  return `${life} ${stream} ${number}`
+/** An event as it is sent: `number` counts from 1 within its stream and the incarnation of the Pod that sends it. */
+export function messageOf(incarnation: number, stream: number, number: number): string {
+  return `${incarnation} ${stream} ${number}`
 }
 
 /** Numbers remembered that were missed, in case that they come late. */
@@ -28,8 +28,8 @@ interface Account {
 }
 
 /**
- * What one client got, through all its connections: of each stream and each life of a Pod no more than how far it
- * came, as every life's events come in the order in which they were sent.
+ * What one client got, through all its connections: of each stream and each incarnation of a Pod no more than how far it
+ * came, as every incarnation's events come in the order in which they were sent.
  */
 export class Ledger {
   /** Gaps that the client was told of. */
@@ -48,18 +48,18 @@ export class Ledger {
 
   /** An event came. */
   take(msg: string): void {
-    const [life, stream, number] = msg.split(' ').map(Number) as [number, number, number]
+    const [incarnation, stream, number] = msg.split(' ').map(Number) as [number, number, number]
     if (!this.#streams.includes(stream)) {
       this.#report('stray', `${msg}, of a stream that it does not listen on`, 1)
       return
     }
-    if (this.#over.has(life)) {
+    if (this.#over.has(incarnation)) {
       this.#report('twice', `${msg}, long after its Pod was killed`, 1)
       return
     }
-    const account = this.#account(life, stream)
+    const account = this.#account(incarnation, stream)
     if (number > account.last) {
-      if (number > account.last + 1) this.#miss(account, life, stream, number - 1)
+      if (number > account.last + 1) this.#miss(account, incarnation, stream, number - 1)
       account.last = number
       account.gaps = this.gaps
       return
@@ -81,9 +81,9 @@ export class Ledger {
   /** How many events that are due have not come, though no gap was told. */
   lacking(due: readonly Due[]): number {
     let count = 0
-    for (const { life, promised } of due) {
+    for (const { incarnation, promised } of due) {
       for (const stream of this.#streams) {
-        const { last, gaps } = this.#accounts.get(nameOf(life, stream)) ?? { last: 0, gaps: 0 }
+        const { last, gaps } = this.#accounts.get(nameOf(incarnation, stream)) ?? { last: 0, gaps: 0 }
         if (gaps === this.gaps) count += Math.max(0, (promised[stream] ?? 0) - last)
       }
     }
@@ -92,22 +92,22 @@ export class Ledger {
 
   /** Finds missing what is due and has not come; forgets what is over. */
   judge(due: readonly Due[]): void {
-    for (const { life, promised, isOver } of due) {
+    for (const { incarnation, promised, isOver } of due) {
       for (const stream of this.#streams) {
         const expected = promised[stream] ?? 0
         if (expected > 0) {
-          const account = this.#account(life, stream)
-          if (expected > account.last) this.#miss(account, life, stream, expected)
+          const account = this.#account(incarnation, stream)
+          if (expected > account.last) this.#miss(account, incarnation, stream, expected)
           account.last = Math.max(account.last, expected)
         }
-        if (isOver) this.#accounts.delete(nameOf(life, stream))
+        if (isOver) this.#accounts.delete(nameOf(incarnation, stream))
       }
-      if (isOver) this.#over.add(life)
+      if (isOver) this.#over.add(incarnation)
     }
   }
 
-  #account(life: number, stream: number): Account {
-    const name = nameOf(life, stream)
+  #account(incarnation: number, stream: number): Account {
+    const name = nameOf(incarnation, stream)
     let account = this.#accounts.get(name)
     if (account === undefined) {
       account = { last: 0, missed: [], gaps: 0 }
@@ -117,7 +117,7 @@ export class Ledger {
   }
 
   /** Everything after the last up to `to` is missing. */
-  #miss(account: Account, life: number, stream: number, to: number): void {
+  #miss(account: Account, incarnation: number, stream: number, to: number): void {
     const from = account.last + 1
     if (account.gaps < this.gaps) {
       this.told += to - account.last
@@ -128,10 +128,10 @@ export class Ledger {
     }
     account.missed.splice(0, account.missed.length - MISSED_KEPT)
     const rest = to === from ? '' : ` to ${to}`
-    this.#report('lost', `${messageOf(life, stream, from)}${rest}`, to - account.last)
+    this.#report('lost', `${messageOf(incarnation, stream, from)}${rest}`, to - account.last)
   }
 }
 
-function nameOf(life: number, stream: number): string {
-  return `${life} ${stream}`
+function nameOf(incarnation: number, stream: number): string {
+  return `${incarnation} ${stream}`
 }

@@ -34,14 +34,14 @@ test('a Pod of another app that gets the address of a former peer gets none of i
   await until('the third Pod is gone', () => ![...node.pods.values()].includes(former), END_MS)
 
   node.reuse(namespace)
-  const stranger = await startStranger(node)
-  expect(stranger.ip).toBe(ip)
+  const otherApp = await startOtherApp(node)
+  expect(otherApp.ip).toBe(ip)
   const client = await StreamClient.open(urlOf(ip), 'orders')
   const peer = `${ip}:7000`
-  const { peers } = await send(one, 'not for strangers')
+  const { peers } = await send(one, 'not for the other app')
   expect(peers).toContainEqual({ peer, status: 'failed', reason: 'another Pod has this address by now' })
-  // What the stranger sends itself comes after whatever the others have sent it.
-  await send(stranger, 'for all of mine')
+  // What the other app sends itself comes after everything that the fleet has sent it.
+  await send(otherApp, 'for all of mine')
   await until('the client gets something', () => client.received.length > 0)
   expect(client.messages).toEqual(['for all of mine'])
 
@@ -51,24 +51,24 @@ test('a Pod of another app that gets the address of a former peer gets none of i
 })
 
 /** The same program as another app: with the same ports, and peers of its own. */
-async function startStranger(node: Kubelet): Promise<RunningPod> {
+async function startOtherApp(node: Kubelet): Promise<RunningPod> {
   const path = '/apis/apps/v1/namespaces/web/deployments/web'
   const { spec } = (await fleet.rig.api.get<Deployment>(path)).spec.template
   const containers = spec.containers.map((container) => {
-    return { ...container, env: [...(container.env ?? []), { name: 'SELECTOR', value: 'app=stranger' }] }
+    return { ...container, env: [...(container.env ?? []), { name: 'SELECTOR', value: 'app=other-app' }] }
   })
   await fleet.rig.apply({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: 'stranger', namespace: 'web', labels: { app: 'stranger' } },
+    metadata: { name: 'other-app', namespace: 'web', labels: { app: 'other-app' } },
     spec: { ...spec, nodeName: node.name, containers },
   })
   const isReady = () => {
-    const found = fleet.rig.pods.find(({ name }) => name === 'stranger')
+    const found = fleet.rig.pods.find(({ name }) => name === 'other-app')
     return found?.object.status.containerStatuses?.[0]?.ready ?? false
   }
-  await until('the stranger is ready', isReady, READY_MS)
-  return fleet.rig.pod('stranger')
+  await until('the other app is ready', isReady, READY_MS)
+  return fleet.rig.pod('other-app')
 }
 
 async function send(pod: RunningPod, msg: string): Promise<Receipt> {

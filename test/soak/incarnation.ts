@@ -4,8 +4,8 @@ import { type Due, messageOf } from './ledger.ts'
 import { Line } from './line.ts'
 import type { Sent } from './pod.ts'
 
-/** One life of one Pod, and what was sent through it. */
-export class Life {
+/** One incarnation of one Pod, and what was sent through it. */
+export class Incarnation {
   readonly number: number
   readonly pod: PodProcess
   readonly line: Line
@@ -57,7 +57,7 @@ export class Life {
    */
   due(isOver = false): Due {
     const promised = this.killedAt === undefined ? this.#answered : this.#shared
-    return { life: this.number, promised: [...promised], isOver }
+    return { incarnation: this.number, promised: [...promised], isOver }
   }
 
   /** Events that went to the Pod, and are not promised. */
