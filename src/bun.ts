@@ -1,6 +1,5 @@
 import { closeWhile } from './http/connection-close.ts'
 import { markTrailingSlash } from './http/mount-path.ts'
-import { requireOptions } from './options.ts'
 import { bunMac } from './runtime/bun/bun-mac.ts'
 import { certificateReader } from './runtime/bun/certificate-reader.ts'
 import { GoPosts } from './runtime/bun/go-posts.ts'
@@ -18,6 +17,7 @@ import {
   serveOn,
 } from './runtime/serving.ts'
 import { fetchTransport, type PeerTransport } from './transport/peer-transport.ts'
+import { requireOptions } from './validation.ts'
 
 export type { PeerTls, PeerTlsFiles, PeerTlsSource, Served, ServeOptions } from './runtime/serving.ts'
 

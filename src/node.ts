@@ -4,9 +4,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Server as TlsServer } from 'node:tls'
 import { createAdaptorServer } from '@hono/node-server'
 import { closeWhile } from './http/connection-close.ts'
-import { requireOptions } from './options.ts'
 import { certificateReader } from './runtime/node/certificate-reader.ts'
-
 import { withFastPath, withoutFastPath } from './runtime/node/fast-path.ts'
 import { httpTransport } from './runtime/node/http-transport.ts'
 import { InternalSockets } from './runtime/node/internal-sockets.ts'
@@ -21,6 +19,7 @@ import {
   type ServeOptions,
   serveOn,
 } from './runtime/serving.ts'
+import { requireOptions } from './validation.ts'
 
 export type { PeerTls, PeerTlsFiles, PeerTlsSource, Served, ServeOptions } from './runtime/serving.ts'
 

@@ -1,22 +1,28 @@
 import * as v from 'valibot'
 import type { Authorize } from './authorize.ts'
 import { type Clock, MAX_TIMER_MS } from './clock.ts'
-import { SserError } from './errors.ts'
-import { describeValue, suggestion } from './printable.ts'
+import type { PeerFinder } from './discovery/peer-finder.ts'
 import type { OnError } from './telemetry/error-reporter.ts'
-import type { Logger } from './telemetry/logging.ts'
+import type { SserLogger } from './telemetry/logging.ts'
 import type { Tracing } from './telemetry/tracing.ts'
+import { checkOptions, hasMethods, withDefault } from './validation.ts'
 import { MAX_POSITION_BYTES } from './wire/position.ts'
 import { APPEND_MAX_BYTES } from './wire/v2.ts'
 
-/** What an {@link Sser} can be told, apart from who its peers are. A time is at most 2,147,483,647 ms, 24.8 days. */
-export interface Settings {
+/** Options of {@link Sser}. A time is at most 2,147,483,647 ms, which is 24.8 days. */
+export interface SserOptions {
+  /**
+   * Finds the other Pods: `LocalhostPeerFinder`, `StaticPeerFinder` or `WorkerPeerFinder` of `sser`, `DnsPeerFinder` of
+   * `sser/dns`, `KubernetesPeerFinder` of `sser/kubernetes`, or one of your own.
+   * @default none: the Pod has no peers, and its events reach its own clients alone
+   */
+  peerFinder?: PeerFinder | undefined
   /** The port on which Pods talk to each other, and a peer's port where its finder gives none. Default: 7000. */
   internalPort?: number | undefined
   /** How long a client waits before it reconnects, in milliseconds. Default: 2,000. Minimum: 0. */
   retryMs?: number | undefined
   /**
-   * A connection gets a sign of incarnation this often, in milliseconds; keep it below every proxy's idle limit.
+   * A connection gets a heartbeat this often, in milliseconds; keep it below every proxy's idle limit.
    * Default: 15,000. Minimum: 1,000.
    */
   heartbeatMs?: number | undefined
@@ -139,7 +145,7 @@ export interface Settings {
    * errors in the background, each kind for each peer at most once a minute. `console` fits, and a `pino` logger;
    * `false` says nothing. Default: warnings on the console.
    */
-  logger?: Logger | false | undefined
+  logger?: SserLogger | false | undefined
   /** Follows events through the fleet: `openTelemetryTracing()` from `sser/opentelemetry`. Default: nobody does. */
   tracing?: Tracing | undefined
   /**
@@ -150,10 +156,6 @@ export interface Settings {
   /** Time, timers and chance; for simulations. Default: the machine's own. */
   clock?: Clock | undefined
 }
-
-/** A whole number that must be given. */
-export const whole = (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): v.GenericSchema<number> =>
-  v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(maximum))
 
 function isPeerSecret(value: unknown): boolean {
   if (value === undefined) return true
@@ -169,14 +171,13 @@ function isSecret(value: unknown): boolean {
   return typeof value === 'string' && value.length >= 16 && value.length <= 1_024
 }
 
-/** A whole number that may be left out. */
-export const withDefault = (
-  fallback: number,
-  minimum: number,
-  maximum?: number,
-): v.OptionalSchema<v.GenericSchema<number>, number> => v.optional(whole(minimum, maximum), fallback)
-
 const schema = v.strictObject({
+  peerFinder: v.optional(
+    v.custom<PeerFinder>(
+      (value) => hasMethods(value, ['start']),
+      'a PeerFinder, such as new LocalhostPeerFinder()',
+    ),
+  ),
   internalPort: withDefault(7_000, 0, 65_535),
   retryMs: withDefault(2_000, 0, MAX_TIMER_MS),
   heartbeatMs: withDefault(15_000, 1_000, MAX_TIMER_MS),
@@ -214,7 +215,7 @@ const schema = v.strictObject({
   maxBufferedBodyBytes: withDefault(67_108_864, APPEND_MAX_BYTES),
   onError: v.optional(v.function() as v.GenericSchema<OnError>),
   logger: v.optional(
-    v.custom<Logger | false>(
+    v.custom<SserLogger | false>(
       (value) => value === false || hasMethods(value, ['info', 'warn']),
       'false, console, or another logger with the methods info and warn',
     ),
@@ -225,58 +226,26 @@ const schema = v.strictObject({
       'openTelemetryTracing() from sser/opentelemetry, or other methods send, append and deliver',
     ),
   ),
-  fetch: v.optional(v.function() as v.GenericSchema<NonNullable<Settings['fetch']>>),
+  fetch: v.optional(v.function() as v.GenericSchema<NonNullable<SserOptions['fetch']>>),
   clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null, 'a Clock')),
 })
 
-export function hasMethods(value: unknown, names: readonly string[]): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+type Optional =
+  | 'peerFinder'
+  | 'authorize'
+  | 'peerSecret'
+  | 'onError'
+  | 'logger'
+  | 'tracing'
+  | 'fetch'
+  | 'clock'
+
+/** {@link SserOptions} with their defaults. */
+export type ResolvedOptions = {
+  [K in keyof SserOptions]-?: K extends Optional ? SserOptions[K] : NonNullable<SserOptions[K]>
 }
 
-type Optional = 'authorize' | 'peerSecret' | 'onError' | 'logger' | 'tracing' | 'fetch' | 'clock'
-
-/** {@link Settings} with their defaults. */
-export type ResolvedSettings = {
-  [K in keyof Settings]-?: K extends Optional ? Settings[K] : NonNullable<Settings[K]>
-}
-
-/** Checks settings and fills in the defaults; throws `invalid-options`, naming the option and what it wants. */
-export function resolveSettings(settings: Settings): ResolvedSettings {
-  return checkOptions(schema, settings) as ResolvedSettings
-}
-
-/** Returns the options of `call`. @throws SserError `invalid-options` where they are no object. */
-export function requireOptions<T extends object>(call: string, options: T): T {
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
-  throw new SserError(
-    'invalid-options',
-    `${call}: expected an object of options, got ${describeValue(options)}`,
-  )
-}
-
-/** Checks options against a strict schema; throws `invalid-options`, naming the option and what it wants. */
-export function checkOptions<T extends v.StrictObjectSchema<v.ObjectEntries, undefined>>(
-  schema: T,
-  options: unknown,
-): v.InferOutput<T> {
-  const parsed = v.safeParse(schema, options)
-  if (parsed.success) return parsed.output
-  const [issue] = parsed.issues
-  const name = v.getDotPath(issue) ?? 'options'
-  throw new SserError('invalid-options', `Option "${name}": ${fault(issue, Object.keys(schema.entries))}`)
-}
-
-function fault(issue: v.BaseIssue<unknown>, names: readonly string[]): string {
-  // A check says itself what it wants: not everything that was given may be repeated.
-  if (issue.type === 'check') return issue.message
-  if (issue.type === 'strict_object' && issue.expected === 'never')
-    return `there is no such option${suggestion(String(v.getDotPath(issue)), names)}`
-  if (issue.type === 'strict_object' && issue.path !== undefined) return 'must be given'
-  return `expected ${expectation(issue)}, got ${issue.received}`
-}
-
-function expectation({ type, message, expected }: v.BaseIssue<unknown>): string | null {
-  if (type === 'number' || type === 'integer') return 'a whole number'
-  return type === 'custom' ? message : expected
+/** Checks options and fills in the defaults; throws `invalid-options`, naming the option and what it wants. */
+export function resolveOptions(options: SserOptions): ResolvedOptions {
+  return checkOptions(schema, options) as ResolvedOptions
 }

@@ -1,18 +1,19 @@
 import type { Hono } from 'hono'
 import { Arrivals } from './admission/arrivals.ts'
-import { EventsEndpoint, type Handler } from './admission/events.ts'
+import { EventsEndpoint, type EventsHandler } from './admission/events.ts'
 import { type Clock, keepAlive, systemClock } from './clock.ts'
 import type { PeerFinder } from './discovery/peer-finder.ts'
+import { StaticPeerFinder } from './discovery/static.ts'
 import { SserError, stopped } from './errors.ts'
 import { BodyReader } from './http/body-reader.ts'
 import { beforeFlushed } from './instance/before-flush.ts'
-import { Membership, type StartOptions, type StopOptions } from './instance/membership.ts'
+import { Membership, type ServerStart, type StartOptions, type StopOptions } from './instance/membership.ts'
 import { Sender, type SendOptions } from './instance/sender.ts'
 import type { ConnectionSelector } from './log/connection-selector.ts'
-import { probeRoutes, type State } from './ops/probes.ts'
+import { probeRoutes, type SserState } from './ops/probes.ts'
 import { opsRoutes } from './ops/routes.ts'
 import { readStats, type Stats, type StatsOptions } from './ops/stats.ts'
-import { type ResolvedSettings, requireOptions, resolveSettings, type Settings } from './options.ts'
+import { type ResolvedOptions, resolveOptions, type SserOptions } from './options.ts'
 import { V1Connections } from './replication/legacy-v1/connections.ts'
 import type { PeerStatus } from './replication/peer-status.ts'
 import type { DisconnectReceipt, Receipt } from './replication/receipt.ts'
@@ -23,23 +24,32 @@ import { Logging } from './telemetry/logging.ts'
 import { RecentErrors } from './telemetry/recent-errors.ts'
 import type { PeerCertificates } from './transport/certificates.ts'
 import { Signatures } from './transport/signatures.ts'
+import { requireOptions } from './validation.ts'
 import { validateMessage } from './wire/names.ts'
 import type { V1Event } from './wire/v1.ts'
 
-/** What an {@link Sser} is made of. */
-export interface SserOptions extends Settings {
-  /** Finds the other Pods. */
-  peerFinder: PeerFinder
+/** What `serve()` needs of an instance; users of the class have no access. */
+interface ServerSide {
+  arrivals: Arrivals
+  /** Whether peers are told from other senders by a `peerSecret`. */
+  hasPeerSecret: boolean
+  start(options: ServerStart): Promise<void>
 }
 
-/** The arrivals of `sser`, for `serve()`; users of the class have no access. */
-export let arrivalsOf: (sser: Sser) => Arrivals | undefined
+/** Undefined for an instance of another copy of the package, whose private fields this copy cannot read. */
+export let serverSideOf: (sser: Sser) => ServerSide | undefined
 
 /** Server-Sent Events across the Pods of one workload: what is sent on any reaches the clients of all. */
 export class Sser {
   static {
-    // An instance of another copy of the package has none that this copy can read.
-    arrivalsOf = (sser) => (#arrivals in sser ? sser.#arrivals : undefined)
+    serverSideOf = (sser) => {
+      if (!(#arrivals in sser)) return undefined
+      return {
+        arrivals: sser.#arrivals,
+        hasPeerSecret: sser.#settings.peerSecret !== undefined,
+        start: (options) => sser.#startOnce({}, options),
+      }
+    }
   }
 
   /** The public sub-app, to be mounted where clients connect: `app.route('/events', sser.routes)`. */
@@ -54,8 +64,8 @@ export class Sser {
    */
   readonly opsRoutes: Hono
   /** The public endpoint under any other router: given a `Request`, returns a streaming `Response`. */
-  readonly handler: Handler
-  readonly #settings: ResolvedSettings
+  readonly handler: EventsHandler
+  readonly #settings: ResolvedOptions
   readonly #clock: Clock
   readonly #logging: Logging
   readonly #errors: ErrorReporter
@@ -74,16 +84,10 @@ export class Sser {
   #isDraining = false
   #isLeaving = false
 
-  /** @throws SserError `invalid-options`, naming the option and what it wants. */
-  constructor(options: SserOptions = {} as SserOptions) {
-    const { peerFinder, ...settings } = requireOptions('new Sser()', options)
-    if (typeof peerFinder?.start !== 'function') {
-      throw new SserError(
-        'invalid-options',
-        'Option "peerFinder": expected a PeerFinder; to begin with, new LocalhostPeerFinder()',
-      )
-    }
-    this.#settings = resolveSettings(settings)
+  /** @throws SserError `invalid-options`: the message names the option, the received and the expected value. */
+  constructor(options: SserOptions = {}) {
+    this.#settings = resolveOptions(requireOptions('new Sser()', options))
+    const peerFinder = this.#settings.peerFinder ?? new StaticPeerFinder([])
     this.#clock = this.#settings.clock ?? systemClock
     this.#v1Connections = new V1Connections(this.#clock)
     this.#bornAt = this.#clock.now()
@@ -172,18 +176,18 @@ export class Sser {
   }
 
   /**
-   * Where this Pod stands, as an id: a page that is rendered with it connects with `?lastEventId=`, and misses
-   * nothing. Empty before the Pod is ready, and with `resume: false`, where no connection can resume.
+   * This Pod's position in the log, as an event id. A page that is rendered with it connects with `?lastEventId=` and
+   * misses nothing. Undefined before the Pod is ready, and with `resume: false`, because no connection can resume then.
    */
-  get position(): string {
-    if (!this.#settings.resume) return ''
+  get position(): string | undefined {
+    if (!this.#settings.resume) return undefined
     const { log } = this.#membership.incarnation
     const position = log.position(this.#clock.now())
-    return position.size === 0 ? '' : log.eventIds.format(position)
+    return position.size === 0 ? undefined : log.eventIds.format(position)
   }
 
   /** Where this Pod stands between `new` and its end. */
-  get state(): State {
+  get state(): SserState {
     if (this.#abort.signal.aborted) return 'stopped'
     if (this.#isDraining) return 'draining'
     if (this.#membership.incarnation.mesh.isReady) return 'ready'
@@ -218,11 +222,7 @@ export class Sser {
    * reason when it aborts.
    */
   start(options: StartOptions = {}): Promise<void> {
-    this.#starting ??= keepAlive(this.#clock, this.#start(options)).catch((error: unknown) => {
-      this.#starting = undefined
-      throw error
-    })
-    return this.#starting
+    return this.#startOnce(options, {})
   }
 
   /**
@@ -233,6 +233,11 @@ export class Sser {
   stop({ beforeFlush }: StopOptions = {}): Promise<void> {
     this.#stopping ??= keepAlive(this.#clock, this.#drain(beforeFlush))
     return this.#stopping
+  }
+
+  /** Calls {@link stop}: `await using sser = new Sser()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
   }
 
   /**
@@ -262,7 +267,15 @@ export class Sser {
     return this.#sender.disconnect(selector, options)
   }
 
-  async #start({ signal, ...options }: StartOptions): Promise<void> {
+  #startOnce(options: StartOptions, server: ServerStart): Promise<void> {
+    this.#starting ??= keepAlive(this.#clock, this.#start(options, server)).catch((error: unknown) => {
+      this.#starting = undefined
+      throw error
+    })
+    return this.#starting
+  }
+
+  async #start({ signal }: StartOptions, options: ServerStart): Promise<void> {
     this.#abort.signal.throwIfAborted()
     signal?.throwIfAborted()
     // It would call peers without a certificate, and reach nobody.
@@ -279,6 +292,10 @@ export class Sser {
         `the internal port ${internalPort} is open: whoever reaches it can send to every client. Set peerSecret, or hand internalTls to serve()`,
       )
     await this.#membership.start(options)
+    if (this.#settings.peerFinder === undefined)
+      this.#logging.info(
+        'runs alone, because no peerFinder was given: events reach the clients of this Pod only',
+      )
     this.#logging.info(`is ready; its list of peers has ${this.peers.length} entries`)
   }
 

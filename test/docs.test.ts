@@ -4,7 +4,7 @@ import { createParser } from 'eventsource-parser'
 import { describe, expect, test } from 'vitest'
 import { FIXES } from '../src/doctor/fixes.ts'
 import { timing } from '../src/log/timing.ts'
-import { resolveSettings } from '../src/options.ts'
+import { resolveOptions } from '../src/options.ts'
 import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/runtime/serving.ts'
 import { formatPosition, parsePosition } from '../src/wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1 } from '../src/wire/v1.ts'
@@ -46,7 +46,7 @@ const PUBLISHED: string[] = [
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
 const protocol = read('docs/protocol.md')
 const settings: Record<string, unknown> = {
-  ...resolveSettings({}),
+  ...resolveOptions({}),
   requestDrainTimeoutMs: REQUEST_DRAIN_TIMEOUT_MS,
 }
 

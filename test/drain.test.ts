@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { Settings } from '../src/index.ts'
+import type { SserOptions } from '../src/index.ts'
 import { settle } from './support/clock.ts'
 import { Fleet, late } from './support/fleet.ts'
 
 /** A fleet of two, and so many clients of the stream `a` on its first Pod. */
-async function crowd(size: number, settings?: Settings) {
+async function crowd(size: number, settings?: SserOptions) {
   const fleet = await Fleet.of(2, settings)
   const { sser } = fleet.pod(0)
   const clients = Array.from({ length: size }, () => fleet.pod(0).connect('a'))

@@ -8,7 +8,7 @@ import { explain } from '../src/discovery/kubernetes/explain.ts'
 import { resolveOptions } from '../src/discovery/kubernetes/options.ts'
 import { pods } from '../src/discovery/kubernetes/pods.ts'
 import { LocalhostPeerFinder, Sser } from '../src/index.ts'
-import { resolveSettings } from '../src/options.ts'
+import { resolveOptions as resolveSserOptions } from '../src/options.ts'
 import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/runtime/serving.ts'
 import {
   type Deployment,
@@ -34,7 +34,7 @@ const deployment = find<Deployment>(base, 'Deployment')
 const { template } = deployment.spec
 const [container] = template.spec.containers
 const server = readExample('server.ts')
-const settings = resolveSettings({})
+const settings = resolveSserOptions({})
 const EDGES = ['ingress-nginx', 'envoy-gateway', 'traefik', 'aws-alb', 'gke']
 
 const portOf = (name: string) => container.ports.find((port) => port.name === name)?.containerPort

@@ -26,7 +26,7 @@ describe('new Sser()', () => {
 
   it('lists all options where none resembles the unknown one', () => {
     expect(() => new Sser({ peerFinder, zzz: 1 } as never)).toThrow(
-      /"zzz": .*; expected one of internalPort, /,
+      /"zzz": .*; expected one of peerFinder, internalPort, /,
     )
   })
 })

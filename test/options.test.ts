@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { LocalhostPeerFinder, Sser } from '../src/index.ts'
 import { openTelemetryTracing } from '../src/opentelemetry.ts'
-import { resolveSettings } from '../src/options.ts'
+import { resolveOptions } from '../src/options.ts'
 
 /** Every number: its default, and the least and the most that it may be. */
 const NUMBERS: Record<string, readonly [fallback: number, least: number, most?: number]> = {
@@ -43,19 +43,19 @@ const refusal = (...words: string[]) =>
 describe('the defaults', () => {
   it('are as documented, and every option is tested here', () => {
     const numbers = Object.fromEntries(Object.entries(NUMBERS).map(([name, [fallback]]) => [name, fallback]))
-    expect(resolveSettings({})).toEqual({ ...numbers, ...BOOLEANS, allowedInternalHosts: [] })
+    expect(resolveOptions({})).toEqual({ ...numbers, ...BOOLEANS, allowedInternalHosts: [] })
     expect(make({})().internalPort).toBe(7_000)
   })
 
   it('stand in for options that are undefined', () => {
-    expect(resolveSettings({ heartbeatMs: undefined, onError: undefined }).heartbeatMs).toBe(15_000)
+    expect(resolveOptions({ heartbeatMs: undefined, onError: undefined }).heartbeatMs).toBe(15_000)
   })
 })
 
 describe.each(Object.entries(NUMBERS))('%s', (name, [, least, most]) => {
   it('accepts its minimum and its maximum', () => {
     for (const value of [least, least + 1, most ?? 2 ** 40])
-      expect(resolveSettings({ [name]: value })).toMatchObject({ [name]: value })
+      expect(resolveOptions({ [name]: value })).toMatchObject({ [name]: value })
   })
 
   it('rejects a value below its minimum, and names the minimum', () => {
@@ -75,7 +75,7 @@ describe.each(Object.entries(NUMBERS))('%s', (name, [, least, most]) => {
 
 describe('other options', () => {
   it.each(Object.entries(BOOLEANS))('require a boolean for %s', (name, usual) => {
-    expect(resolveSettings({ [name]: !usual })).toMatchObject({ [name]: !usual })
+    expect(resolveOptions({ [name]: !usual })).toMatchObject({ [name]: !usual })
     expect(make({ [name]: 1 })).toThrow(refusal(`"${name}"`, 'boolean', '1'))
   })
 
@@ -130,12 +130,9 @@ describe('other options', () => {
     expect(make({ heartbeatMs: 1_500.5 })).toThrow(refusal('"heartbeatMs"', 'a whole number', '1500.5'))
   })
 
-  it('are required, and the error names the missing one', () => {
-    expect(() => new (Sser as new () => Sser)()).toThrow(refusal('"peerFinder"'))
-  })
-
-  it('require a peerFinder, and the error names the choices', () => {
-    for (const peerFinder of [undefined, null, {}, 'localhost'])
+  it('may leave out peerFinder, and reject a value without start()', () => {
+    expect(() => new Sser()).not.toThrow()
+    for (const peerFinder of [null, {}, 'localhost'])
       expect(make({ peerFinder })).toThrow(refusal('"peerFinder"', 'new LocalhostPeerFinder()'))
   })
 

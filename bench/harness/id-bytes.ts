@@ -36,7 +36,7 @@ export async function idBytes(pods: number): Promise<IdBytes> {
 }
 
 function longest(fleet: Fleet): number {
-  return fleet.pods.map(({ sser }) => sser.position.length).reduce((a, b) => Math.max(a, b))
+  return fleet.pods.map(({ sser }) => (sser.position as string).length).reduce((a, b) => Math.max(a, b))
 }
 
 async function send(fleet: Fleet, events: number): Promise<void> {

@@ -6,13 +6,13 @@ import { Reader } from '../delivery/reader.ts'
 import type { Reservation } from '../delivery/reservations.ts'
 import type { Incarnation } from '../instance/incarnation.ts'
 import type { Membership } from '../instance/membership.ts'
-import type { ResolvedSettings } from '../options.ts'
+import type { ResolvedOptions } from '../options.ts'
 import type { GapReason } from '../wire/frame.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { CheckedGrant } from './authorization.ts'
 
 export interface AdmissionOptions {
-  settings: ResolvedSettings
+  settings: ResolvedOptions
   clock: Clock
   membership: Membership
   arrivals: Arrivals

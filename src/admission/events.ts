@@ -21,7 +21,7 @@ import { endsConnection, ResponseSocket } from './response-socket.ts'
  * server, or `{ incoming, outgoing }`, the request and response of Node's HTTP. Pass it on, because it has the client's
  * address and reports when the client has gone.
  */
-export type Handler = (request: Request, env?: unknown) => Promise<Response>
+export type EventsHandler = (request: Request, env?: unknown) => Promise<Response>
 
 export interface EventsOptions extends AdmissionOptions {
   errors: ErrorReporter
@@ -74,7 +74,7 @@ export class EventsEndpoint {
   /** A sub-app with the endpoint at its root. */
   readonly routes: Hono
   /** The endpoint at whatever path it is called for; under Hono's `app.mount()`, at the mount's own path alone. */
-  readonly handler: Handler
+  readonly handler: EventsHandler
   readonly #options: EventsOptions
   readonly #socket: ResponseSocket
   /** Distinguishes the responses of this instance from those of others. */

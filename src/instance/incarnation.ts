@@ -3,7 +3,7 @@ import type { ConnectionContext } from '../delivery/connection.ts'
 import { Hub } from '../delivery/hub.ts'
 import { Log } from '../log/log.ts'
 import { type Timing, timing } from '../log/timing.ts'
-import type { ResolvedSettings } from '../options.ts'
+import type { ResolvedOptions } from '../options.ts'
 import { Mesh } from '../replication/mesh.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
@@ -11,7 +11,7 @@ import type { PeerClient } from '../transport/peer-client.ts'
 import { randomEpoch } from '../wire/position.ts'
 
 export interface IncarnationOptions {
-  settings: ResolvedSettings
+  settings: ResolvedOptions
   clock: Clock
   errors: ErrorReporter
   counters: Counters
@@ -25,7 +25,7 @@ export class Incarnation {
   readonly log: Log
   readonly hub: Hub
   readonly mesh: Mesh
-  readonly settings: ResolvedSettings
+  readonly settings: ResolvedOptions
   readonly timing: Timing
   readonly context: ConnectionContext
 

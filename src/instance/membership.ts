@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Peer } from '../discovery/peer.ts'
 import { checkPeerList, follow, type PeerFinder } from '../discovery/peer-finder.ts'
-import type { ResolvedSettings } from '../options.ts'
+import type { ResolvedOptions } from '../options.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
@@ -12,10 +12,14 @@ import { RequestSigner } from '../transport/request-signer.ts'
 import type { Signatures } from '../transport/signatures.ts'
 import { Incarnation } from './incarnation.ts'
 
-/** What `start()` may be given. */
+/** Options of `start()`. */
 export interface StartOptions {
   /** Stops the instance when it aborts. */
   signal?: AbortSignal | undefined
+}
+
+/** What `serve()` tells the instance that it starts. */
+export interface ServerStart {
   /** The internal port that was bound, where it is not the option's. */
   internalPort?: number | undefined
   /** Whether the internal port tells peers from strangers by other means than the `peerSecret`: by certificates. */
@@ -40,7 +44,7 @@ export interface StopOptions {
 }
 
 export interface MembershipOptions {
-  settings: ResolvedSettings
+  settings: ResolvedOptions
   peerFinder: PeerFinder
   clock: Clock
   errors: ErrorReporter
@@ -118,11 +122,7 @@ export class Membership {
   }
 
   /** Finds the peers, and joins them. */
-  async start({
-    internalPort = this.#internalPort,
-    transport,
-    hmacFactory,
-  }: Omit<StartOptions, 'signal'>): Promise<void> {
+  async start({ internalPort = this.#internalPort, transport, hmacFactory }: ServerStart): Promise<void> {
     const { errors, peerFinder, settings, signal } = this.#options
     this.#internalPort = internalPort
     if (hmacFactory !== undefined) this.#options.signatures?.use(hmacFactory)

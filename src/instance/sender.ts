@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
 import type { ConnectionSelector } from '../log/connection-selector.ts'
-import type { ResolvedSettings } from '../options.ts'
+import type { ResolvedOptions } from '../options.ts'
 import type { DisconnectReceipt, Receipt } from '../replication/receipt.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import { traceSend } from '../telemetry/tracing.ts'
@@ -38,7 +38,7 @@ export interface SendOptions {
 }
 
 export interface SenderOptions {
-  settings: ResolvedSettings
+  settings: ResolvedOptions
   clock: Clock
   membership: Membership
   counters: Counters

@@ -33,7 +33,7 @@ export function debugPage(view: DebugView, nonce: string): ReturnType<typeof htm
 ${table('This Pod', undefined, [
   ['Epoch', view.epoch],
   ['Up', duration(view.uptimeMs)],
-  ['Position', view.position],
+  ['Position', view.position ?? ''],
   ['Connections', `${connections.open} open, ${connections.opened} opened, ${connections.closed} closed`],
   ['Events', `${events.sent} sent here, ${events.received} from peers`],
   ['Delivered', `${events.delivered}, of which ${events.replayed} replayed`],

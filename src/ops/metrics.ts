@@ -1,6 +1,6 @@
 import type { PeerStatus } from '../replication/peer-status.ts'
 import type { Family, Sample } from './exposition.ts'
-import type { State } from './probes.ts'
+import type { SserState } from './probes.ts'
 import type { HistogramStats, Stats } from './stats.ts'
 import { VERSION } from './version.ts'
 
@@ -9,7 +9,7 @@ export const MAX_STREAMS = 50
 /** Maximum number of peers with a series each; `other` has the worst values of the rest. */
 const MAX_PEERS = 100
 
-const STATES: Readonly<Record<State, true>> = {
+const STATES: Readonly<Record<SserState, true>> = {
   idle: true,
   'finding-peers': true,
   'fetching-log': true,

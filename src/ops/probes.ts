@@ -1,9 +1,9 @@
 import { Hono } from 'hono'
 
 /** State of an instance, from its construction to its end. */
-export type State = 'idle' | 'finding-peers' | 'fetching-log' | 'ready' | 'draining' | 'stopped'
+export type SserState = 'idle' | 'finding-peers' | 'fetching-log' | 'ready' | 'draining' | 'stopped'
 
-const REASON: Record<Exclude<State, 'ready'>, string> = {
+const REASON: Record<Exclude<SserState, 'ready'>, string> = {
   idle: 'start() was not called',
   'finding-peers': 'the peer finder has no first list of peers yet',
   'fetching-log': 'the log is being fetched from a peer',
@@ -16,8 +16,8 @@ const REASON: Record<Exclude<State, 'ready'>, string> = {
  * Both answer 200 or 503, with the state, the reason of a failure and any warning as JSON.
  * @see https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
  */
-export function probeRoutes(state: () => State, warning: () => string | undefined): Hono {
-  const answer = (test: string, isIt: (state: State) => boolean) => () => {
+export function probeRoutes(state: () => SserState, warning: () => string | undefined): Hono {
+  const answer = (test: string, isIt: (state: SserState) => boolean) => () => {
     const now = state()
     const reason = now === 'ready' ? undefined : REASON[now]
     // JSON omits undefined fields.

@@ -3,7 +3,7 @@ import type { Hub } from '../delivery/hub.ts'
 import type { PeerFinder, PeerFinderStatus } from '../discovery/peer-finder.ts'
 import type { SserErrorCode } from '../errors.ts'
 import type { Incarnation } from '../instance/incarnation.ts'
-import type { ResolvedSettings } from '../options.ts'
+import type { ResolvedOptions } from '../options.ts'
 import type { PeerStatus } from '../replication/peer-status.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter, ErrorStage } from '../telemetry/error-reporter.ts'
@@ -11,7 +11,7 @@ import type { Histogram } from '../telemetry/histogram.ts'
 import type { PeerRequestStats } from '../telemetry/peer-requests.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
 import type { GapReason } from '../wire/frame.ts'
-import type { State } from './probes.ts'
+import type { SserState } from './probes.ts'
 
 /** Options of `stats()`. */
 export interface StatsOptions {
@@ -40,11 +40,11 @@ export interface HistogramStats {
 
 /** State and counters of this Pod. Counters only grow, and begin at 0 with the instance. */
 export interface Stats {
-  state: State
+  state: SserState
   /** This Pod's epoch: one incarnation of it. */
   epoch: string
-  /** Position of the Pod, as an id; empty before it is ready. */
-  position: string
+  /** Position of the Pod, as an id; undefined before it is ready. */
+  position: string | undefined
   /** Time since the instance was created, in milliseconds. */
   uptimeMs: number
   connections: {
@@ -118,7 +118,7 @@ export interface StatsSources {
   errors: ErrorReporter
   clock: Clock
   peerFinder: PeerFinder
-  settings: ResolvedSettings
+  settings: ResolvedOptions
   certificates: PeerCertificates | undefined
 }
 

@@ -3,8 +3,7 @@ import * as v from 'valibot'
 import { MAX_TIMER_MS } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import type { FetchHandler } from '../http/connection-close.ts'
-import { checkOptions, hasMethods, whole, withDefault } from '../options.ts'
-import { arrivalsOf, type Sser } from '../sser.ts'
+import { type Sser, serverSideOf } from '../sser.ts'
 import {
   type CertificateReader,
   PeerCertificates,
@@ -13,6 +12,7 @@ import {
 } from '../transport/certificates.ts'
 import type { HmacFactory } from '../transport/hmac.ts'
 import type { PeerTransport } from '../transport/peer-transport.ts'
+import { checkOptions, hasMethods, whole, withDefault } from '../validation.ts'
 import { forInternalPort, isLoopback } from './internal-port.ts'
 import { type SignalSource, StopSignals } from './signals.ts'
 
@@ -90,7 +90,7 @@ export interface Runtime {
     isDraining: () => boolean,
   ): Promise<Bound>
   process: SignalSource
-  /** Whether the process incarnations on after a stop, so that it must exit after a signal. Default: false. */
+  /** Whether the process continues after a stop, so that it must exit after a signal. Default: false. */
   exitsOnSignal?: boolean | undefined
   /**
    * Called before anything is bound, with what makes the instance leave and its clients come back, and leaves the ports
@@ -128,6 +128,7 @@ const schema = v.strictObject({
 export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<Served> {
   const { requestDrainTimeoutMs } = checkOptions(schema, options)
   const { sser, fetch, port, hostname, internalPort = sser.internalPort } = options
+  const server = serverSideOf(sser)
   const bound: Bound[] = []
   let open: Bound | undefined
   let certificates: PeerCertificates | undefined
@@ -172,16 +173,17 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
       )
       bound.push(ops)
     }
-    await sser.start({
+    const start = {
       internalPort: internal.port,
       isSecured: certificates !== undefined,
       isLoopback: isLoopback(internalHostname),
       certificates,
       transport: runtime.transport?.(certificates && (() => (certificates as PeerCertificates).current)),
       hmacFactory: runtime.hmacFactory,
-    })
+    }
+    await (server === undefined ? sser.start() : server.start(start))
     const isDraining = () => sser.state === 'draining' || sser.state === 'stopped'
-    const recorded = arrivalsOf(sser)?.recording(fetch) ?? fetch
+    const recorded = server?.arrivals.recording(fetch) ?? fetch
     const clients = await naming('port', runtime.bindPublic(recorded, port, hostname, isDraining))
     open = clients
     if (stopping !== undefined) throw new SserError('stopped', 'The Pod was told to stop while it started')

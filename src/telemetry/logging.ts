@@ -4,7 +4,7 @@ import { printable } from '../printable.ts'
 import type { ErrorContext } from './error-reporter.ts'
 
 /** Receives one-line messages, each as one string: `console` and a `pino` logger both fit. */
-export interface Logger {
+export interface SserLogger {
   /** Normal operation: start, readiness, drain, recovered peers. */
   info(message: string): void
   /** Problems: lost peers, background errors. */
@@ -20,7 +20,7 @@ const MAX_ADDRESSES = 64
 /** Maximum length of a line, in UTF-16 units; a longer one is cut. */
 const MAX_LENGTH = 1_000
 /** Default logger: only warnings reach the console. */
-const QUIET_CONSOLE: Logger = { info: () => {}, warn: (message) => console.warn(message) }
+const QUIET_CONSOLE: SserLogger = { info: () => {}, warn: (message) => console.warn(message) }
 
 /** Rate limit of one key. */
 interface Window {
@@ -54,7 +54,7 @@ class Windows {
 
 /** Logs with a rate limit, so that repeated errors cause few lines. */
 export class Logging {
-  readonly #logger: Logger | undefined
+  readonly #logger: SserLogger | undefined
   readonly #clock: Clock
   readonly #windows = new Windows(MAX_KEYS)
   readonly #rejections = new Windows(MAX_ADDRESSES)
@@ -62,7 +62,7 @@ export class Logging {
   readonly #lost = new Set<string>()
 
   /** `false` disables logging; undefined logs warnings to the console. */
-  constructor(logger: Logger | false | undefined, clock: Clock) {
+  constructor(logger: SserLogger | false | undefined, clock: Clock) {
     this.#logger = logger === false ? undefined : (logger ?? QUIET_CONSOLE)
     this.#clock = clock
   }
@@ -117,7 +117,7 @@ export class Logging {
     if (this.#lost.delete(peer)) this.info(`peer ${peer} is back`)
   }
 
-  #log(level: keyof Logger, message: string): void {
+  #log(level: keyof SserLogger, message: string): void {
     if (this.#logger === undefined) return
     const line = printable(`sser: ${message}`.slice(0, MAX_LENGTH))
     try {

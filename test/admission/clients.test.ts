@@ -2,11 +2,11 @@ import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { SserError } from '../../src/errors.ts'
-import { resolveSettings } from '../../src/options.ts'
+import { resolveOptions } from '../../src/options.ts'
 import { settle } from '../support/clock.ts'
 import { Fleet, type Pod } from '../support/fleet.ts'
 
-const MAX_MESSAGE_BYTES = resolveSettings({}).maxMessageBytes
+const MAX_MESSAGE_BYTES = resolveOptions({}).maxMessageBytes
 
 let fleet: Fleet
 let pod: Pod
@@ -88,12 +88,12 @@ describe('a request for events', () => {
 describe('without history', () => {
   it('has no position, so that a page rendered with it gets no gap', async () => {
     pod = (await Fleet.of(1, { resume: false })).pod(0)
-    expect(pod.sser.position).toBe('')
-    const client = pod.open(['a'], pod.sser.position || undefined)
+    expect(pod.sser.position).toBeUndefined()
+    const client = pod.open(['a'], pod.sser.position)
     await client.read()
     await settle()
     expect(client.gaps).toEqual([])
-    expect(get(`?stream=a&lastEventId=${pod.sser.position}`).headers.has('sser-resume')).toBe(false)
+    expect(get(`?stream=a&lastEventId=${pod.sser.position ?? ''}`).headers.has('sser-resume')).toBe(false)
   })
 })
 

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { resolveSettings } from '../../src/options.ts'
+import { resolveOptions } from '../../src/options.ts'
 import { TcpServer } from '../fleet/proxy.ts'
 import { acquainted, PodProcess, type Runtime, startFleet } from '../support/pod-process.ts'
 import { until } from '../support/until.ts'
@@ -18,7 +18,7 @@ const EVERY_MS = 20
 const MIDDLE = 'x'.repeat(2_000)
 /** A message of the default limit, once in so many: libraries with a buffer of 64 KiB must take it. */
 const LONGEST_EVERY = 40
-const LONGEST = resolveSettings({}).maxMessageBytes
+const LONGEST = resolveOptions({}).maxMessageBytes
 
 /** Three Pods behind an edge that leads every client to the same one, and somebody who sends all the time. */
 export class MovingFleet {

@@ -235,7 +235,7 @@ describe('a client of a fleet that resumes', () => {
     const fleet = await Fleet.of(2)
     const { position } = fleet.pod(0).sser
     await fleet.pod(0).sser.send('a', 'x')
-    const query = `?stream=a&lastEventId=${encodeURIComponent(position)}`
+    const query = `?stream=a&lastEventId=${encodeURIComponent(position as string)}`
     const response = await fleet.pod(1).sser.handler(new Request(`http://pod/events${query}`))
     expect(response.headers.get('sser-resume')).toBe('complete')
     const client = new Client(response).flow()

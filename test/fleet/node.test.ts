@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Handler, Sser, StaticPeerFinder } from '../../src/index.ts'
+import { type EventsHandler, Sser, StaticPeerFinder } from '../../src/index.ts'
 import { serve } from '../../src/node.ts'
 import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
@@ -26,7 +26,7 @@ function newSser(): Sser {
 
 /** `sser.handler` with no help from `serve()`. */
 async function listen(
-  handler: Handler,
+  handler: EventsHandler,
   overrideGlobalObjects: boolean,
 ): Promise<{ server: Server; url: string }> {
   const server = createAdaptorServer({ fetch: handler, overrideGlobalObjects }) as Server

@@ -7,7 +7,7 @@ import { until, within } from '../support/until.ts'
 
 const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
 
-interface Settings {
+interface SserOptions {
   /** Of the `Sser`. */
   options?: object
   /** Of `serve()`. */
@@ -24,7 +24,7 @@ describe.each<[string, Runtime, string, object]>([
 ])('a stop under %s', (_, runtime, prefix, way) => {
   let hosts = 0
 
-  async function start({ options, serve, env }: Settings = {}): Promise<PodProcess> {
+  async function start({ options, serve, env }: SserOptions = {}): Promise<PodProcess> {
     hosts += 1
     return PodProcess.start({
       runtime,

@@ -9,7 +9,7 @@ import {
 } from '@opentelemetry/sdk-trace'
 import { Hono } from 'hono'
 import { expect } from 'vitest'
-import { type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
+import { Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
 import { type Served, serve } from '../../src/node.ts'
 import { APPEND_URL_PATH, encodeAppend, parseAppend } from '../../src/wire/v2.ts'
 import { until } from '../support/until.ts'
@@ -26,7 +26,7 @@ export class TracedPod {
   readonly #host: string
   #served: Served | undefined
 
-  constructor(host: string, trace: (tracer: Tracer) => Settings) {
+  constructor(host: string, trace: (tracer: Tracer) => SserOptions) {
     this.#host = host
     const provider = new TracerProvider({
       sampler: new ParentBasedSampler({ root: new AlwaysOnSampler() }),

@@ -2,7 +2,7 @@ import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, type Tracer, trace } f
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { AlwaysOffSampler, AlwaysOnSampler, TracerProvider } from '@opentelemetry/sdk-trace'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Settings } from '../../src/index.ts'
+import type { SserOptions } from '../../src/index.ts'
 import { openTelemetryTracing } from '../../src/opentelemetry.ts'
 import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
@@ -17,7 +17,7 @@ const pods: TracedPod[] = []
 const fleet = () => [pods[0], pods[1], pods[2]] as [TracedPod, TracedPod, TracedPod]
 
 /** Three Pods that know each other, with one client of `a` on each. */
-async function start(settings: (tracer: Tracer) => Settings): Promise<StreamClient[]> {
+async function start(settings: (tracer: Tracer) => SserOptions): Promise<StreamClient[]> {
   for (const host of HOSTS) pods.push(new TracedPod(host, settings))
   await Promise.all(pods.map((pod) => pod.start()))
   const isUp = ({ sser }: TracedPod) =>
@@ -26,7 +26,7 @@ async function start(settings: (tracer: Tracer) => Settings): Promise<StreamClie
   return Promise.all(pods.map(({ url }) => StreamClient.open(url, 'a')))
 }
 
-const traced = (tracer: Tracer): Settings => ({ tracing: openTelemetryTracing({ tracer }) })
+const traced = (tracer: Tracer): SserOptions => ({ tracing: openTelemetryTracing({ tracer }) })
 
 beforeAll(() => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())

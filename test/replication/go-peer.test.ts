@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Receipt } from '../../src/index.ts'
-import type { Settings } from '../../src/options.ts'
+import type { SserOptions } from '../../src/options.ts'
 import { ChangingPeerFinder } from '../support/changing-finder.ts'
 import { Among, type Behaviour, FakePeer } from '../support/fake-peer.ts'
 import { refused } from '../support/fleet.ts'
@@ -14,7 +14,7 @@ const goPod: Behaviour = ({ path }) =>
     ? new Response('404 page not found\n', { status: 404 })
     : new Response(null, { headers: { 'content-length': '0' } })
 
-async function amongGo(behave: Behaviour = goPod, settings: Settings = {}) {
+async function amongGo(behave: Behaviour = goPod, settings: SserOptions = {}) {
   const peer = new FakePeer('later', behave)
   const pod = await new Among({ [GO]: peer }, settings).start()
   const probes = () => peer.requests.filter(({ path }) => path === V2)

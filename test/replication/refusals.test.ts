@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import type { Settings } from '../../src/index.ts'
+import type { SserOptions } from '../../src/index.ts'
 import { nodeMac } from '../../src/runtime/node/node-mac.ts'
+import { serverSideOf } from '../../src/sser.ts'
 import { settle } from '../support/clock.ts'
 import { Fleet, type Pod } from '../support/fleet.ts'
 
-const SECRET: Settings = { peerSecret: 'sixteen letters and more' }
+const SECRET: SserOptions = { peerSecret: 'sixteen letters and more' }
 const reasons = (client: ReturnType<Pod['connect']>) => client.gaps.map(({ data }) => JSON.parse(data).reason)
 
 /** Signs with Node's crypto, at once, because Web Crypto takes real time, which the virtual clock does not include. */
-async function replace(fleet: Fleet, index: number, settings: Settings): Promise<Pod> {
+async function replace(fleet: Fleet, index: number, settings: SserOptions): Promise<Pod> {
   const pod = fleet.replace(index, settings)
-  void pod.sser.start({ hmacFactory: nodeMac })
+  void serverSideOf(pod.sser)?.start({ hmacFactory: nodeMac })
   await fleet.start(pod)
   return pod
 }

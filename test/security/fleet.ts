@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { type ErrorContext, type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
+import { type ErrorContext, Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
 import { type NodeServeOptions, type Served, serve } from '../../src/node.ts'
 import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
@@ -29,7 +29,7 @@ export async function listen(pod: SecuredPod, ...streams: string[]): Promise<Raw
 }
 
 /** `others`: peers beside the Pods of the fleet, as `address:port`. */
-export type PodSettings = Partial<Settings> & { serving?: Partial<NodeServeOptions>; others?: string[] }
+export type PodSettings = Partial<SserOptions> & { serving?: Partial<NodeServeOptions>; others?: string[] }
 
 /** Pods in this process, at addresses of their own; each can be told what the others are not. */
 export class SecuredFleet {

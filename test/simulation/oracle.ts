@@ -278,7 +278,7 @@ function isCoveredByGap(record: ClientRecord, { epoch, seq }: Sent): boolean {
 }
 
 /** Parses an id, independent of the code under test. */
-export function readId(id: string): Map<string, number> {
+export function readId(id = ''): Map<string, number> {
   const position = new Map<string, number>()
   for (const part of id.slice(0, id.lastIndexOf('-')).split('.')) {
     if (part === '') continue

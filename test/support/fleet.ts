@@ -1,4 +1,4 @@
-import { type ErrorContext, type PeerFinder, type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
+import { type ErrorContext, Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
 import { parseAppend } from '../../src/wire/v2.ts'
 import { Client } from './client.ts'
 import { settle, VirtualClock } from './clock.ts'
@@ -51,7 +51,7 @@ export class Pod {
   readonly sser: Sser
   readonly errors: { error: unknown; context: ErrorContext }[] = []
 
-  constructor(settings: Settings & { peerFinder: PeerFinder }) {
+  constructor(settings: SserOptions) {
     this.sser = new Sser({
       logger: false,
       ...settings,
@@ -80,10 +80,10 @@ export class Fleet {
   /** Every request between Pods, as it was handed to its link. */
   readonly carried: Carried[] = []
   readonly #errors = new Map<string, LinkFault>()
-  readonly #settings: Settings
+  readonly #settings: SserOptions
   readonly #size: number
 
-  constructor(size: number, settings: Settings = {}) {
+  constructor(size: number, settings: SserOptions = {}) {
     this.clock = new VirtualClock()
     this.#settings = settings
     this.#size = size
@@ -91,7 +91,7 @@ export class Fleet {
   }
 
   /** A fleet that has started, and whose Pods all know each other. */
-  static async of(size: number, settings?: Settings): Promise<Fleet> {
+  static async of(size: number, settings?: SserOptions): Promise<Fleet> {
     const fleet = new Fleet(size, settings)
     await fleet.start(...fleet.pods)
     await fleet.clock.until('every link is up', () => fleet.pods.every(isJoined))
@@ -132,7 +132,7 @@ export class Fleet {
   }
 
   /** A new Pod at the same address, not started; the old one is gone without a word. */
-  replace(index: number, settings?: Settings): Pod {
+  replace(index: number, settings?: SserOptions): Pod {
     const pod = this.#make(index, settings)
     this.pods[index] = pod
     return pod
@@ -154,7 +154,7 @@ export class Fleet {
       .flatMap((run) => run.events.map(({ seq }) => `${run.epoch} ${seq}`))
   }
 
-  #make(from: number, settings?: Settings): Pod {
+  #make(from: number, settings?: SserOptions): Pod {
     const peers = Array.from({ length: this.#size }, (_, index) => this.host(index))
     return new Pod({
       clock: this.clock,

@@ -3,7 +3,7 @@ import type { Connection, Sink } from '../../src/delivery/connection.ts'
 import { EventStreamBody } from '../../src/delivery/event-stream-body.ts'
 import { Incarnation } from '../../src/instance/incarnation.ts'
 import type { EntryContent, EventEntry } from '../../src/log/entry.ts'
-import { resolveSettings, type Settings } from '../../src/options.ts'
+import { resolveOptions, type SserOptions } from '../../src/options.ts'
 import { Counters } from '../../src/telemetry/counters.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import { Client } from './client.ts'
@@ -17,9 +17,9 @@ export class Listening {
   readonly reports: ErrorReporter = new ErrorReporter((error) => this.errors.push(error))
   readonly incarnation: Incarnation
 
-  constructor(settings: Settings = {}) {
+  constructor(settings: SserOptions = {}) {
     this.incarnation = new Incarnation({
-      settings: resolveSettings(settings),
+      settings: resolveOptions(settings),
       clock: this.clock,
       errors: this.reports,
       counters: new Counters(),

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import { type Settings, Sser, StaticPeerFinder } from '../../src/index.ts'
+import { Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
 import { certificateReader } from '../../src/runtime/node/certificate-reader.ts'
+import { serverSideOf } from '../../src/sser.ts'
 import { PeerCertificates } from '../../src/transport/certificates.ts'
 import { Client } from './client.ts'
 import { settle, VirtualClock } from './clock.ts'
@@ -12,7 +13,10 @@ export class SamplePod {
   readonly sser: Sser
 
   private constructor() {
-    const settings: Settings = { clock: this.#clock, fetch: () => Promise.reject(new Error('nobody there')) }
+    const settings: SserOptions = {
+      clock: this.#clock,
+      fetch: () => Promise.reject(new Error('nobody there')),
+    }
     const finder = new StaticPeerFinder(['10.0.0.9'])
     const peerFinder = {
       start: (options: { signal: AbortSignal }) => finder.start(options),
@@ -31,7 +35,7 @@ export class SamplePod {
       certificateReader,
       samplePod.#clock,
     )
-    void samplePod.sser.start({ certificates })
+    void serverSideOf(samplePod.sser)?.start({ certificates })
     await samplePod.#clock.advance(10_000)
     samplePod.#client = new Client(
       await samplePod.sser.handler(new Request('http://pod/events?stream=a')),

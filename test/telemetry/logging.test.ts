@@ -3,7 +3,7 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { SserError } from '../../src/errors.ts'
-import type { Logger } from '../../src/index.ts'
+import type { SserLogger } from '../../src/index.ts'
 import { LocalhostPeerFinder, Sser } from '../../src/index.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import { Logging } from '../../src/telemetry/logging.ts'
@@ -12,9 +12,9 @@ import { Fleet, refused } from '../support/fleet.ts'
 
 const MINUTE_MS = 60_000
 /** `console` and `pino` are valid loggers; the test includes that this compiles. */
-const FITTING: readonly Logger[] = [console, pino({ enabled: false })]
+const FITTING: readonly SserLogger[] = [console, pino({ enabled: false })]
 
-class Lines implements Logger {
+class Lines implements SserLogger {
   readonly all: string[] = []
   readonly warned: string[] = []
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { resolveSettings } from '../../src/options.ts'
+import { resolveOptions } from '../../src/options.ts'
 import { eventFrame } from '../../src/wire/frame.ts'
 import {
   byteLength,
@@ -54,7 +54,7 @@ describe('a stream name', () => {
 })
 
 describe('a message of the default limit', () => {
-  const limit = resolveSettings({}).maxMessageBytes
+  const limit = resolveOptions({}).maxMessageBytes
   const longest = (msg: string) => {
     expect(validateMessage(msg, limit)).toBeUndefined()
     const event = '漢'.repeat(MAX_EVENT_TYPE_LENGTH)

@@ -1,0 +1,54 @@
+import * as v from 'valibot'
+import { SserError } from './errors.ts'
+import { describeValue, suggestion } from './printable.ts'
+
+/** A whole number that must be given. */
+export const whole = (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): v.GenericSchema<number> =>
+  v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(maximum))
+
+/** A whole number that may be left out. */
+export const withDefault = (
+  fallback: number,
+  minimum: number,
+  maximum?: number,
+): v.OptionalSchema<v.GenericSchema<number>, number> => v.optional(whole(minimum, maximum), fallback)
+
+export function hasMethods(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+}
+
+/** Returns the options of `call`. @throws SserError `invalid-options` where they are no object. */
+export function requireOptions<T extends object>(call: string, options: T): T {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
+  throw new SserError(
+    'invalid-options',
+    `${call}: expected an object of options, got ${describeValue(options)}`,
+  )
+}
+
+/** Checks options against a strict schema; throws `invalid-options`, naming the option and what it wants. */
+export function checkOptions<T extends v.StrictObjectSchema<v.ObjectEntries, undefined>>(
+  schema: T,
+  options: unknown,
+): v.InferOutput<T> {
+  const parsed = v.safeParse(schema, options)
+  if (parsed.success) return parsed.output
+  const [issue] = parsed.issues
+  const name = v.getDotPath(issue) ?? 'options'
+  throw new SserError('invalid-options', `Option "${name}": ${fault(issue, Object.keys(schema.entries))}`)
+}
+
+function fault(issue: v.BaseIssue<unknown>, names: readonly string[]): string {
+  // A check says itself what it wants: not everything that was given may be repeated.
+  if (issue.type === 'check') return issue.message
+  if (issue.type === 'strict_object' && issue.expected === 'never')
+    return `there is no such option${suggestion(String(v.getDotPath(issue)), names)}`
+  if (issue.type === 'strict_object' && issue.path !== undefined) return 'must be given'
+  return `expected ${expectation(issue)}, got ${issue.received}`
+}
+
+function expectation({ type, message, expected }: v.BaseIssue<unknown>): string | null {
+  if (type === 'number' || type === 'integer') return 'a whole number'
+  return type === 'custom' ? message : expected
+}
