@@ -1,82 +1,165 @@
 import { printableLines } from './printable.ts'
 
-/** What went wrong, as a stable word that code may compare. */
+/** Stable name of an error, for code to compare. Each has its cause and its fix. */
 export type SserErrorCode =
-  /** No stream was named, or an empty one. */
+  /** No stream is named, or its name is empty. Fix: Add `?stream=NAME` to the URL, or pass a name to `send()`. */
   | 'stream-name-required'
-  /** A stream name is over its limit or holds a control character. */
+  /** A stream name has over 256 bytes, or contains a control character. Fix: Use a shorter name, such as an id. */
   | 'invalid-stream-name'
-  /** One request names more streams than a connection may listen on, or their names take over 6,000 bytes in the URL. */
+  /**
+   * One request names more than `maxStreamsPerConnection` streams, or names that take over 6,000 bytes in the URL.
+   * Fix: Open a second connection, use shorter names, or send what belongs together on one stream.
+   */
   | 'too-many-streams-per-connection'
-  /** The client's `Accept` header excludes `text/event-stream`. */
+  /**
+   * The `Accept` header of the client excludes `text/event-stream`. Fix: Remove the header, or add
+   * `text/event-stream` to it.
+   */
   | 'not-acceptable'
-  /** A `GET` for events has a body. */
+  /** A `GET` for events has a body. Fix: Send the parameters in the URL. */
   | 'unexpected-body'
-  /** The empty string was to be sent. */
+  /**
+   * The message of a `send()` is the empty string, which EventSource ignores. Fix: Send at least one character,
+   * such as `{}`.
+   */
   | 'empty-message'
-  /** Something that is no string was to be sent. */
+  /** The message of a `send()` is not a string. Fix: Serialize it, for instance with `JSON.stringify()`. */
   | 'invalid-message'
-  /** A message is over `maxMessageBytes`. */
+  /**
+   * A message has more than `maxMessageBytes` bytes. Fix: Send a reference to the data instead, or raise the
+   * option on every Pod.
+   */
   | 'message-too-large'
-  /** An event type is empty, holds a line break or NUL, is too long, or begins with the reserved `sser-`. */
+  /**
+   * An event type is empty or too long, contains a line break or NUL, or begins with the reserved `sser-`. Fix:
+   * Use a short name such as `created`.
+   */
   | 'invalid-event-type'
-  /** `send()` or `disconnect()` was called before `start()`, or before that knew the peers. */
+  /**
+   * `send()` or `disconnect()` was called before `start()`, or before `start()` knew the peers. Fix: Await
+   * `serve()` or `start()` first.
+   */
   | 'not-started'
-  /** The instance was stopped. */
+  /** The instance has stopped; it cannot start again. Fix: Create a new `Sser`, or stop sending before `stop()`. */
   | 'stopped'
-  /** An option is unknown or out of its range. */
+  /**
+   * An option is unknown, missing, or out of its range. Fix: Change the option that the message names, as the
+   * message says.
+   */
   | 'invalid-options'
-  /** A call was given an argument of the wrong type. */
+  /**
+   * A call received an argument of the wrong type, or an unknown option. Fix: Change the argument that the message
+   * names, as the message says.
+   */
   | 'invalid-argument'
-  /** A peer finder returned something that is not a peer. */
+  /**
+   * A peer finder returned a value that is not a peer. Fix: Return `{ address, port?, uid?, ready?, terminating?
+   * }`; the message names the entry and the field.
+   */
   | 'invalid-peer'
-  /** A port that `serve()` was to bind is in use. */
+  /**
+   * Another process, or another worker, uses a port that `serve()` is to bind. Fix: Stop that process, or change
+   * the option that the message names.
+   */
   | 'port-in-use'
-  /** `sser` runs on a runtime, or a version of it, that it does not support. */
+  /**
+   * The runtime, or its version, is not supported. Fix: Run Node 22.19 or later, or Bun, and import the entry
+   * point of that runtime.
+   */
   | 'unsupported-runtime'
-  /** A body is over its limit. */
+  /**
+   * A body has more bytes than its limit, or comes in too many small pieces. Fix: Send less, in larger pieces.
+   * Between Pods of one version it does not occur.
+   */
   | 'body-too-large'
-  /** A request to the internal port does not declare the length of its body. */
+  /**
+   * A request to the internal port has no `Content-Length`. Fix: Remove a proxy between the Pods, because Pods
+   * always send the length.
+   */
   | 'length-required'
-  /** A request to the internal port comes from a web page, or is not called by a name of this Pod. */
+  /**
+   * A web page sent a request to the internal port, or the `Host` of a request is not a name of this Pod. Fix: Use
+   * the Pod's IP address, or add the name to `allowedInternalHosts`.
+   */
   | 'forbidden-origin'
-  /** A body on the internal port is not `application/json`. */
+  /** A body on the internal port is not `application/json`. Fix: Remove the sender: it is not a peer. */
   | 'unsupported-media-type'
-  /** A body takes longer than `internalBodyTimeoutMs`. */
+  /**
+   * A body on the internal port did not arrive in time. Fix: Look for a slow or overloaded network between the
+   * Pods.
+   */
   | 'body-timeout'
-  /** More bodies are on their way to the internal port than `maxBufferedBodyBytes` allows. */
+  /**
+   * The incomplete bodies on the internal port exceed their limit; the largest one of the heaviest sender is
+   * rejected. Fix: None is needed for peers: they retry. Restrict the internal port to peers with a NetworkPolicy.
+   */
   | 'overloaded'
-  /** What a peer sent does not prove that it has the `peerSecret`. */
+  /**
+   * A request or response of a peer has no valid signature. Fix: Give all Pods the same `peerSecret`, and
+   * synchronize their clocks.
+   */
   | 'unauthorized'
-  /** A peer's message is not what the protocol allows. */
+  /**
+   * A peer's message violates the protocol. Fix: Check that the peer runs `sser`, and a version that works with
+   * this one.
+   */
   | 'invalid-peer-message'
-  /** A peer sent the same event twice, with different contents: only the first counts. */
+  /**
+   * A peer sent one event twice with different contents; the first one counts. Fix: Report it with both versions:
+   * Pods of `sser` never do so.
+   */
   | 'conflicting-event'
-  /** A tag is empty or too long. */
+  /** A tag is empty or too long. Fix: Use 1 to 256 characters. */
   | 'invalid-tag'
-  /** `disconnect()` was told neither a stream nor a tag. */
+  /** `disconnect()` received neither a stream nor a tag. Fix: Name the stream, the tag, or both. */
   | 'empty-selector'
-  /** The hook `authorize` does not let the client listen. */
+  /** `authorize` denied the request. Fix: None in `sser`: the client needs other credentials, or other streams. */
   | 'forbidden'
-  /** The hook `authorize` wants the client never to come back. */
+  /**
+   * `authorize` returned `'stop'`: the client gets 204 and never reconnects. Fix: None in `sser`: the page has to
+   * create a new EventSource when the client may connect again.
+   */
   | 'blocked'
-  /** The hook `authorize` threw, took too long, or said what it cannot say. */
+  /**
+   * `authorize` threw, took longer than `authorizeTimeoutMs`, or returned an invalid decision. The client retries.
+   * Fix: Read `cause`; return `'allow'`, `'deny'`, `'stop'` or `{ streams, expiresAt, tags }`.
+   */
   | 'authorization-failed'
-  /** There are `maxConnections` on this Pod. */
+  /**
+   * The Pod has `maxConnections` connections. Fix: Add Pods, or raise the option together with the memory limit.
+   */
   | 'too-many-connections'
-  /** There are `maxConnectionsPerAddress` from one address on this Pod. */
+  /**
+   * One client address has `maxConnectionsPerAddress` connections to this Pod. Fix: Behind a proxy set
+   * `trustedProxyHops`, so that the clients' own addresses count.
+   */
   | 'too-many-connections-from-address'
-  /** There are `maxStreams` that somebody listens on here. */
+  /** The connections of this Pod have `maxStreams` different streams. Fix: Add Pods, or raise the option. */
   | 'too-many-streams'
-  /** Clients have left more than `maxOutputBufferBytes` untaken, and this client most of them. */
+  /**
+   * The clients of this Pod have not read more than `maxOutputBufferBytes`, and this client has most of it. It
+   * resumes. Fix: Raise the option together with the memory limit, or send less to slow clients.
+   */
   | 'output-buffers-full'
-  /** A client took nothing for `slowClientTimeoutMs`. */
+  /**
+   * A client has not read for `slowClientTimeoutMs`. It resumes. Fix: None is needed for single clients. If many
+   * are slow, send less, or raise the option.
+   */
   | 'slow-client'
-  /** An `idempotencyKey` is empty, too long, or holds a line break or NUL. */
+  /**
+   * An `idempotencyKey` is empty or too long, or contains a line break or NUL. Fix: Use 1 to 256 characters, such
+   * as a UUID.
+   */
   | 'invalid-idempotency-key'
-  /** A peer could not be reached, or answered with something that is no answer. */
+  /**
+   * A peer is unreachable, or its response is invalid. Events are retried. Fix: Check that the peer's internal
+   * port is open to this Pod; the message has the cause.
+   */
   | 'peer-failed'
-  /** A peer finder failed, or its list of changes ended. */
+  /**
+   * A peer finder failed, or its list of changes ended. The last known peers stay. Fix: Read the message; for
+   * Kubernetes it names the missing permission.
+   */
   | 'peer-finder-failed'
 
 /** The HTTP status of an answer to a request that failed with an {@link SserError}. */
@@ -148,7 +231,7 @@ export class SserError extends Error {
   }
 }
 
-/** What whoever still waits for an instance is told. */
+/** The error for calls that wait for an instance when it stops. */
 export function stopped(): SserError {
   return new SserError('stopped', 'This instance was stopped')
 }

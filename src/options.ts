@@ -17,143 +17,204 @@ export interface SserOptions {
    * @default none: the Pod has no peers, and its events reach its own clients alone
    */
   peerFinder?: PeerFinder | undefined
-  /** The port on which Pods talk to each other, and a peer's port where its finder gives none. Default: 7000. */
+  /**
+   * Port on which Pods send events to each other, and the port of a peer whose finder gives none. Change it if
+   * another program uses the port.
+   * @default 7000
+   */
   internalPort?: number | undefined
-  /** How long a client waits before it reconnects, in milliseconds. Default: 2,000. Minimum: 0. */
+  /**
+   * Time after which a client reconnects, in milliseconds. Raise it if reconnects of many clients at once are too
+   * much load. Minimum: 0.
+   * @default 2_000
+   */
   retryMs?: number | undefined
   /**
-   * A connection gets a heartbeat this often, in milliseconds; keep it below every proxy's idle limit.
-   * Default: 15,000. Minimum: 1,000.
+   * Interval of heartbeats on a connection, in milliseconds. Keep it below the idle timeout of every proxy on the
+   * way. Minimum: 1,000.
+   * @default 15_000
    */
   heartbeatMs?: number | undefined
   /**
-   * How long events are remembered, in milliseconds. All Pods of a fleet want the same value.
-   * Default: 120,000. Minimum: 1,000.
+   * Maximum age of the events in the log, in milliseconds: how long a client can be away and still resume. Use the
+   * same value on all Pods. Minimum: 1,000.
+   * @default 120_000
    */
   logMaxAgeMs?: number | undefined
-  /** How much memory the remembered events may take, in bytes. Default: 16 MiB. Minimum: 1,024. */
+  /**
+   * Maximum memory of the log, in bytes. Raise it if the alert `SserLogTooSmall` fires. Minimum: 1,024.
+   * @default 16_777_216 (16 MiB)
+   */
   logMaxBytes?: number | undefined
   /**
-   * Whether clients get ids and can resume. Without, a Pod serves like a Go Pod: for a fleet that still has some,
-   * whose clients must not carry ids that a Go Pod refuses. Default: true.
+   * Whether clients receive event ids and can resume. Set it to false while a fleet has Go Pods, because a Go Pod
+   * refuses the ids.
+   * @default true
    */
   resume?: boolean | undefined
   /**
-   * The longest id that is printed, and the longest `Last-Event-ID` that is read, in bytes; a longer one is a gap. Where
-   * more Pods were replaced within 2.5 times `logMaxAgeMs` than it has room for, some 300, the ids leave out those that
-   * have been silent for longest, and clients that come back are told a gap. Default: 7,168. Minimum: 64.
+   * Maximum length of an event id and of a `Last-Event-ID`, in bytes; a longer one is a gap. If more than some 300
+   * Pods were replaced within 2.5 times `logMaxAgeMs`, ids leave out the Pods that were silent longest, and their
+   * clients get a gap. Lower it if a proxy accepts only shorter headers. Minimum: 64.
+   * @default 7_168
    */
   maxLastEventIdBytes?: number | undefined
-  /** How long a new Pod may take to fetch the log from a peer, in milliseconds. Default: 5,000. Minimum: 0. */
+  /**
+   * Time in which a new Pod may fetch the log of a peer, in milliseconds; after it the Pod starts with an empty log.
+   * Minimum: 0.
+   * @default 5_000
+   */
   initialSyncTimeoutMs?: number | undefined
   /**
-   * Over how long a Pod that stops spreads the ends of its connections, in milliseconds; their clients come back to
-   * other Pods. It takes less where there are few. Default: 10,000. Minimum: 0.
+   * Time over which a stopping Pod closes its connections one after another, in milliseconds, so that clients do not
+   * reconnect all at once. Few connections take less. Count it into `terminationGracePeriodSeconds`. Minimum: 0.
+   * @default 10_000
    */
   drainTimeoutMs?: number | undefined
-  /** How long it may then take to hand over what its peers lack, in milliseconds. Default: 10,000. Minimum: 0. */
+  /**
+   * Time in which a stopping Pod hands over the events that its peers lack, in milliseconds. Minimum: 0.
+   * @default 10_000
+   */
   flushTimeoutMs?: number | undefined
   /**
-   * The longest message, in bytes of UTF-8, a line break counted as 7. With the default, a whole block with the longest
-   * event type and an id of 4,700 bytes, as after 210 replaced Pods, fits into the 65,536 bytes that Go's `bufio.Scanner`
-   * reads at once.
-   * Default: 60,000. Minimum: 1. Maximum: 1,048,576.
+   * Maximum length of a message, in bytes of UTF-8; a line break counts as 7. With the default, a block with the
+   * longest event type and an id of 4,700 bytes fits into the 65,536 bytes that Go's `bufio.Scanner` reads at once.
+   * Minimum: 1. Maximum: 1,048,576.
+   * @default 60_000
    */
   maxMessageBytes?: number | undefined
   /**
-   * The streams that one connection may listen on. Their names take at most 6,000 bytes in the URL, percent-encoded,
-   * so that they fit into what servers and proxies read as headers. Default: 32. Minimum: 1.
+   * Maximum number of streams of one connection. Their names take at most 6,000 bytes in the URL, percent-encoded,
+   * because servers and proxies limit the size of headers. Minimum: 1.
+   * @default 32
    */
   maxStreamsPerConnection?: number | undefined
   /**
-   * Decides who may listen, on which streams, for how long, and by which tags `disconnect()` finds them. Default:
-   * everybody may; what stands in front of the routes decides before. It is asked about as many at once as
-   * `maxConnections` has room for.
+   * Authorizes each request for events: which streams, for how long, and with which tags for `disconnect()`. At most
+   * `maxConnections` calls are pending at once.
+   * @default every request is allowed
    */
   authorize?: Authorize | undefined
-  /** How long `authorize` may take, in milliseconds. Default: 5,000. Minimum: 10. */
+  /**
+   * Time after which a pending `authorize` fails, in milliseconds; the client retries. Minimum: 10.
+   * @default 5_000
+   */
   authorizeTimeoutMs?: number | undefined
   /**
-   * The connections that one Pod takes; the next are told 429. Behind a proxy that reports clients that left only with
-   * the next heartbeats (HAProxy by default, Varnish, lighttpd, Apache), those count for up to two heartbeats more.
-   * Default: 20,000. Minimum: 1.
+   * Maximum number of connections to this Pod; further requests get 429. Behind a proxy that reports a closed client
+   * only with the next heartbeats (HAProxy by default, Varnish, lighttpd, Apache), closed clients count for up to two
+   * more heartbeats. Minimum: 1.
+   * @default 20_000
    */
   maxConnections?: number | undefined
   /**
-   * The connections that one Pod takes from one client address, an IPv6 network of 64 bits counted as one; the next
-   * are told 429. Behind an ingress see `trustedProxyHops`; an app that is not handed the `env` of its runtime knows no
-   * addresses, and counts nobody. Default: 0, no limit.
+   * Maximum number of connections from one client address to this Pod; further requests get 429. An IPv6 network of
+   * 64 bits counts as one address. Behind an ingress set `trustedProxyHops`; an app that does not pass on the `env`
+   * of its runtime has no addresses, so nothing is counted.
+   * @default 0 (no limit)
    */
   maxConnectionsPerAddress?: number | undefined
   /**
-   * How many proxies in front of the Pod write the address of who calls them into `X-Forwarded-For`: so many from its
-   * end is the client's. Default: 0, the client is who holds the socket. Maximum: 100.
+   * Number of trusted proxies that append to `X-Forwarded-For`; the client is the Nth address from the right.
+   * Maximum: 100.
+   * @default 0 (the address of the socket)
    */
   trustedProxyHops?: number | undefined
-  /** The streams that somebody listens on at one Pod; who asks for more is told 429. Default: 100,000. Minimum: 1. */
+  /**
+   * Maximum number of different streams of the connections to this Pod; requests for more get 429. Minimum: 1.
+   * @default 100_000
+   */
   maxStreams?: number | undefined
   /**
-   * How long a client may take to read what was written to it before it is cut off, in milliseconds. It is looked at
-   * with each heartbeat, and up to one heartbeat late. Default: 60,000. Minimum: 1,000.
+   * Time after which a client that does not read is disconnected, in milliseconds. It is checked with each heartbeat,
+   * so up to one heartbeat late. Minimum: 1,000.
+   * @default 60_000
    */
   slowClientTimeoutMs?: number | undefined
   /**
-   * Maximum bytes that this Pod holds for clients which have not taken them yet. Beyond it, the connections that hold most
-   * are cut until three quarters are left; their clients come back, and resume. Raise it together with the Pod's memory
-   * limit, where many slow clients get large messages. Default: 32 MiB. Minimum: 1 MiB.
+   * Maximum bytes that this Pod buffers for clients that have not read them yet. Beyond it the connections with the
+   * largest buffers are closed until three quarters are left; their clients resume. Raise it together with the memory
+   * limit of the Pod, if many slow clients get large messages. Minimum: 1,048,576.
+   * @default 33_554_432 (32 MiB)
    */
   maxOutputBufferBytes?: number | undefined
   /**
-   * After how long a connection ends, so that its client comes back, perhaps to another Pod, in milliseconds; each
-   * after a random part of three quarters to all of it. Default: 0, never.
+   * Age at which a connection is closed, in milliseconds, so that its client reconnects, perhaps to another Pod. Each
+   * connection gets a random part of three quarters to all of it. Set it to spread clients over Pods that were added.
+   * @default 0 (never)
    */
   maxConnectionAgeMs?: number | undefined
-  /** How long `send()` waits for the peers, in milliseconds. Default: 1,000. Minimum: 0. */
+  /**
+   * Time for which `send()` waits for the peers, in milliseconds; afterwards the receipt reports `pending`. Minimum:
+   * 0.
+   * @default 1_000
+   */
   ackTimeoutMs?: number | undefined
-  /** How long a peer may take to answer one request, in milliseconds. Default: 5,000. Minimum: 10. */
+  /**
+   * Time in which a peer must respond to one request, in milliseconds. Minimum: 10.
+   * @default 5_000
+   */
   requestTimeoutMs?: number | undefined
   /**
-   * What all Pods of a fleet know and nobody else does, 16 to 1,024 characters, up to 8 of them: each request between them, and each
-   * answer, is then signed with it (HMAC-SHA-256), and nothing else is taken. Of several the first signs, and each is
-   * taken: to change it without a loss, roll out [old, new], then [new, old], then [new]. Default: none; then whoever
-   * reaches the internal port can send.
+   * Secret of the fleet, 16 to 1,024 characters, or up to 8 of them. Pods sign each request and response between them
+   * (HMAC-SHA-256), and accept nothing unsigned. The first secret signs, and each one is accepted: to replace it
+   * without loss, roll out [old, new], then [new, old], then [new].
+   * @default none: every client that reaches the internal port can send
    */
   peerSecret?: string | readonly string[] | undefined
-  /** With a `peerSecret`: whether v1, which Go Pods speak and nobody signs, is taken and posted. Default: false. */
+  /**
+   * With a `peerSecret`: accepts and sends v1, the unsigned protocol of Go Pods.
+   * @default false
+   */
   allowGoPeers?: boolean | undefined
-  /** With a `peerSecret`: whether what is not signed is taken, too: for the rollout that brings it. Default: false. */
+  /**
+   * With a `peerSecret`: accepts unsigned messages as well, during the rollout that introduces the secret.
+   * @default false
+   */
   allowUnsignedPeers?: boolean | undefined
   /**
-   * Host names by which the internal port may be called, beside IP addresses, names of one label, names that end in
-   * `.localhost`, `.local`, `.internal`, `.svc` or `.test`, and the names of the peers. A leading dot
-   * stands for all names below. To be set where Prometheus, or an ingress in front of `/debug/sser`, uses another name.
-   * Default: none.
+   * Further host names under which the internal port accepts requests, beside IP addresses, names of one label, names
+   * that end in `.localhost`, `.local`, `.internal`, `.svc` or `.test`, and the names of the peers. A leading dot
+   * stands for all names below. Set it if Prometheus, or an ingress in front of `/debug/sser`, uses another name.
+   * @default none
    */
   allowedInternalHosts?: readonly string[] | undefined
-  /** How long one body may take to come in on the internal port, in milliseconds. Default: 10,000. Minimum: 10. */
+  /**
+   * Time in which a body must arrive on the internal port, in milliseconds. Minimum: 10.
+   * @default 10_000
+   */
   internalBodyTimeoutMs?: number | undefined
   /**
-   * How many bytes of bodies that are not all there may have come to the internal port; beyond it, the largest of the
-   * address that sends most is given up, with 503. Default: 64 MiB. Minimum: 8 MiB, the longest body.
+   * Maximum bytes buffered for incomplete bodies on the internal port. Beyond it the largest body of the heaviest
+   * sender is rejected with 503. Minimum: 8,388,608, the longest body.
+   * @default 67_108_864 (64 MiB)
    */
   maxBufferedBodyBytes?: number | undefined
-  /** Hears of errors in the background: unreachable peers, refused appends, a failing peer finder. */
+  /**
+   * Receives background errors: unreachable peers, rejected messages, a failing peer finder.
+   * @default errors are counted and logged only
+   */
   onError?: OnError | undefined
   /**
-   * Hears what somebody ought to know, a line each: that it starts, with an open internal port perhaps, is ready, drains;
-   * that a peer is lost, or back; and
-   * errors in the background, each kind for each peer at most once a minute. `console` fits, and a `pino` logger;
-   * `false` says nothing. Default: warnings on the console.
+   * Receives one-line messages: startup, an open internal port, readiness, drain, lost and recovered peers, and
+   * background errors (at most one per kind, peer and minute). `console` and `pino` fit; `false` disables it.
+   * @default warnings on the console
    */
   logger?: SserLogger | false | undefined
-  /** Follows events through the fleet: `openTelemetryTracing()` from `sser/opentelemetry`. Default: nobody does. */
+  /**
+   * Traces events through the fleet: `openTelemetryTracing()` of `sser/opentelemetry`.
+   * @default no tracing
+   */
   tracing?: Tracing | undefined
   /**
-   * How requests reach a peer; not together with `internalTls`. Default: Node's HTTP client, and elsewhere the
-   * runtime's own `fetch`. Neither goes through a proxy of the environment.
+   * Sends requests to peers; not together with `internalTls`.
+   * @default Node's HTTP client, or the runtime's own `fetch`; neither uses a proxy of the environment
    */
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
-  /** Time, timers and chance; for simulations. Default: the machine's own. */
+  /**
+   * Time, timers and random numbers, for simulations.
+   * @default those of the system
+   */
   clock?: Clock | undefined
 }
 
@@ -245,7 +306,7 @@ export type ResolvedOptions = {
   [K in keyof SserOptions]-?: K extends Optional ? SserOptions[K] : NonNullable<SserOptions[K]>
 }
 
-/** Checks options and fills in the defaults; throws `invalid-options`, naming the option and what it wants. */
+/** Checks options and adds the defaults. @throws SserError `invalid-options` */
 export function resolveOptions(options: SserOptions): ResolvedOptions {
   return checkOptions(schema, options) as ResolvedOptions
 }

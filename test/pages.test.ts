@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { pages } from '../tools/pages.ts'
+
+describe.each(Object.entries(pages()))('%s', (path, text) => {
+  test('matches the source; npm run docs:pages writes it', () => {
+    expect(readFileSync(path, 'utf8').trimEnd()).toBe(text.trimEnd())
+  })
+})
+
+test('docs/options.md has every option of new Sser() with a meaning', () => {
+  const page = pages()['docs/options.md'] as string
+  for (const name of ['peerFinder', 'heartbeatMs', 'maxConnections', 'peerSecret', 'tracing', 'port'])
+    expect(page.split(`### \`${name}\`\n\n`)[1]?.[0]).toMatch(/\S/)
+})
+
+test('docs/errors.md has a fix for every code', () => {
+  const sections = (pages()['docs/errors.md'] as string).split('\n## ').slice(1)
+  expect(sections.length).toBeGreaterThan(30)
+  for (const section of sections) expect(section).toContain('**Fix:** ')
+})
