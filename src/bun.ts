@@ -4,22 +4,22 @@ import { bunMac } from './runtime/bun/bun-mac.ts'
 import { certificateReader } from './runtime/bun/certificate-reader.ts'
 import { GoPosts } from './runtime/bun/go-posts.ts'
 import { isHot, replacePrevious } from './runtime/bun/hot.ts'
-import { lasting } from './runtime/bun/lasting.ts'
-import { Listener } from './runtime/bun/listener.ts'
+import { withoutIdleTimeout } from './runtime/bun/idle-timeout.ts'
+import { BunListener } from './runtime/bun/listener.ts'
 import { requireBun } from './runtime/bun/require-bun.ts'
 import {
-  type Bound,
   bindError,
+  type Listener,
   type PeerTls,
+  type RunningServer,
   type Runtime,
-  type Served,
+  runServer,
   type ServeOptions,
-  serveOn,
-} from './runtime/serving.ts'
+} from './runtime/serve.ts'
 import { fetchTransport, type PeerTransport } from './transport/peer-transport.ts'
 import { requireOptions } from './validation.ts'
 
-export type { PeerTls, PeerTlsFiles, PeerTlsSource, Served, ServeOptions } from './runtime/serving.ts'
+export type { PeerTls, PeerTlsFiles, PeerTlsSource, RunningServer, ServeOptions } from './runtime/serve.ts'
 
 /** Options of `serve()` under Bun. */
 export interface BunServeOptions extends ServeOptions {
@@ -53,7 +53,7 @@ const IDLE_TIMEOUT_S = 255
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
  * @throws SserError `invalid-options`, naming the option and the expected value; `port-in-use`, naming the port; what `sser.start()` throws.
  */
-export async function serve(allOptions: BunServeOptions = {} as BunServeOptions): Promise<Served> {
+export async function serve(allOptions: BunServeOptions = {} as BunServeOptions): Promise<RunningServer> {
   requireBun()
   const { serverOptions = {}, ...options } = requireOptions('serve()', allOptions)
   const { idleTimeout = IDLE_TIMEOUT_S, ...own } = serverOptions
@@ -66,7 +66,7 @@ export async function serve(allOptions: BunServeOptions = {} as BunServeOptions)
       async fetch(request, server) {
         server.timeout(request, idleTimeout)
         markTrailingSlash(request)
-        return lasting(request, await answer(request, server), {
+        return withoutIdleTimeout(request, await answer(request, server), {
           server,
           idleTimeout,
           onEnd: () => {
@@ -79,7 +79,7 @@ export async function serve(allOptions: BunServeOptions = {} as BunServeOptions)
   }
   const { hostname = '', port, internalPort = options.sser?.internalPort } = options
   const onBegin = (retire: () => void) => replacePrevious(`${hostname}:${port} ${internalPort}`, retire)
-  return serveOn(
+  return runServer(
     {
       bindInternal,
       bindPublic,
@@ -119,7 +119,7 @@ async function bindInternal(
   port: number,
   hostname?: string,
   tls?: PeerTls,
-): Promise<Bound> {
+): Promise<Listener> {
   const posts = new GoPosts()
   const bindWith = (at: number, certificate?: PeerTls) =>
     bind(at, hostname, {
@@ -165,7 +165,7 @@ interface BindOptions extends BunServerOptions {
   fetch(request: Request, server: Bun.Server<unknown>): Response | Promise<Response>
 }
 
-function bind(port: number, hostname: string | undefined, options: BindOptions): Listener {
+function bind(port: number, hostname: string | undefined, options: BindOptions): BunListener {
   try {
     const all = {
       // Bun's page of errors would show sources to strangers.
@@ -182,7 +182,7 @@ function bind(port: number, hostname: string | undefined, options: BindOptions):
     }
     // With and without `websocket` Bun's type has two forms.
     const server = Bun.serve(all as Bun.Serve.Options<unknown>)
-    return new Listener(server)
+    return new BunListener(server)
   } catch (cause) {
     throw bindError(port, hostname, cause)
   }

@@ -8,20 +8,20 @@ import { certificateReader } from './runtime/node/certificate-reader.ts'
 import { withFastPath, withoutFastPath } from './runtime/node/fast-path.ts'
 import { httpTransport } from './runtime/node/http-transport.ts'
 import { InternalSockets } from './runtime/node/internal-sockets.ts'
-import { Listener } from './runtime/node/listener.ts'
+import { NodeListener } from './runtime/node/listener.ts'
 import { nodeMac } from './runtime/node/node-mac.ts'
 import { requireNode } from './runtime/node/require-node.ts'
 import {
-  type Bound,
+  type Listener,
   type PeerTls,
+  type RunningServer,
   type Runtime,
-  type Served,
+  runServer,
   type ServeOptions,
-  serveOn,
-} from './runtime/serving.ts'
+} from './runtime/serve.ts'
 import { requireOptions } from './validation.ts'
 
-export type { PeerTls, PeerTlsFiles, PeerTlsSource, Served, ServeOptions } from './runtime/serving.ts'
+export type { PeerTls, PeerTlsFiles, PeerTlsSource, RunningServer, ServeOptions } from './runtime/serve.ts'
 
 /** Options of `serve()` under Node. */
 export interface NodeServeOptions extends ServeOptions {
@@ -62,7 +62,7 @@ const PUBLIC_DEFAULTS = {
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
  * @throws SserError `invalid-options`, naming the option and the expected value; `port-in-use`, naming the port; what `sser.start()` throws.
  */
-export async function serve(allOptions: NodeServeOptions = {} as NodeServeOptions): Promise<Served> {
+export async function serve(allOptions: NodeServeOptions = {} as NodeServeOptions): Promise<RunningServer> {
   requireNode()
   const { fastPath = true, serverOptions = {}, ...options } = requireOptions('serve()', allOptions)
   const bindPublic: Runtime['bindPublic'] = (fetch, port, hostname, isDraining) => {
@@ -72,9 +72,9 @@ export async function serve(allOptions: NodeServeOptions = {} as NodeServeOption
       hostname: DEFAULT_HOST,
       serverOptions: { ...PUBLIC_DEFAULTS, ...serverOptions },
     }) as Server
-    return Listener.bind(server, port, hostname)
+    return NodeListener.bind(server, port, hostname)
   }
-  return serveOn(
+  return runServer(
     { bindInternal, bindPublic, process, transport: httpTransport, hmacFactory: nodeMac, certificateReader },
     options,
   )
@@ -85,7 +85,7 @@ async function bindInternal(
   port: number,
   hostname?: string,
   tls?: PeerTls,
-): Promise<Bound> {
+): Promise<Listener> {
   const serverOptions = { ...HEADERS_LIMIT, ...TCP_KEEP_ALIVE }
   let sockets: InternalSockets | undefined
   const answer = withoutDraining(fetch)
@@ -114,7 +114,7 @@ async function bindInternal(
   server.keepAliveTimeout = 0
   // With TLS nobody comes further than the handshake without a certificate, and that has a limit.
   if (tls === undefined) sockets = new InternalSockets(server)
-  const listener = await Listener.bind(server, port, hostname, true)
+  const listener = await NodeListener.bind(server, port, hostname, true)
   return {
     port: listener.port,
     close: (timeoutMs) => listener.close(timeoutMs),

@@ -8,7 +8,7 @@ const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
 /** The pages by their path, as the source has them now. */
 export function pages(): Record<string, string> {
   const instance = documentedProperties(read('src/options.ts'), 'SserOptions')
-  const server = documentedProperties(read('src/runtime/serving.ts'), 'ServeOptions')
+  const server = documentedProperties(read('src/runtime/serve.ts'), 'ServeOptions')
   const codes = documentedMembers(read('src/errors.ts'), 'SserErrorCode')
   return {
     'docs/options.md': [

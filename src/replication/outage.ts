@@ -48,18 +48,18 @@ export class Outage {
 
   /**
    * Records a failure. `expected`: the Pod is starting or being deleted, which is no error. `brief`: the outage may end
-   * at once. `lasting`: an operator should look.
+   * at once. `persistent`: an operator should look.
    */
-  fail(error: unknown, target: Target): 'expected' | 'brief' | 'lasting' {
+  fail(error: unknown, target: Target): 'expected' | 'brief' | 'persistent' {
     const now = this.#clock.now()
     if (this.failures === 0) this.#since = now
     this.failures += 1
     this.lastError = describe(error)
     this.isRefused ||= isMutualRefusal(error)
     this.#wasNotReady ||= target.ready === false
-    if (!isUnavailable(error)) return 'lasting'
+    if (!isUnavailable(error)) return 'persistent'
     if (target.terminating || this.#isStarting()) return 'expected'
-    return now - this.#since < LOSS_MS ? 'brief' : 'lasting'
+    return now - this.#since < LOSS_MS ? 'brief' : 'persistent'
   }
 
   /** Whether the next request waits for its retry. */

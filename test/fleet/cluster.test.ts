@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test, vi } from 'vitest'
-import { Listener } from '../../src/runtime/node/listener.ts'
+import { NodeListener } from '../../src/runtime/node/listener.ts'
 import { endPods, PodProcess, runScript } from '../support/pod-process.ts'
 import { closeClients, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
@@ -104,7 +104,7 @@ test('a worker whose internal port stays in use reports the fix', async () => {
   Object.assign(cluster, { isWorker: true })
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   try {
-    const binding = Listener.bind(createServer(), 7_669, '127.0.66.8', true, 1_000)
+    const binding = NodeListener.bind(createServer(), 7_669, '127.0.66.8', true, 1_000)
     await expect(binding).rejects.toThrow(
       /^Port 7669 is in use on 127\.0\.66\.8; give each worker .* WorkerPeerFinder$/,
     )

@@ -10,7 +10,7 @@ import {
 import { Hono } from 'hono'
 import { expect } from 'vitest'
 import { Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
-import { type Served, serve } from '../../src/node.ts'
+import { type RunningServer, serve } from '../../src/node.ts'
 import { APPEND_URL_PATH, encodeAppend, parseAppend } from '../../src/wire/v2.ts'
 import { until } from '../support/until.ts'
 
@@ -24,7 +24,7 @@ export class TracedPod {
   readonly posted: string[] = []
   readonly #exporter = new InMemorySpanExporter()
   readonly #host: string
-  #served: Served | undefined
+  #served: RunningServer | undefined
 
   constructor(host: string, trace: (tracer: Tracer) => SserOptions) {
     this.#host = host

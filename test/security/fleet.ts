@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { type ErrorContext, Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
-import { type NodeServeOptions, type Served, serve } from '../../src/node.ts'
+import { type NodeServeOptions, type RunningServer, serve } from '../../src/node.ts'
 import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
 
@@ -9,7 +9,7 @@ const PORT = 7_310
 /** One Pod of this process, on real sockets, with what it reported. */
 export interface SecuredPod {
   sser: Sser
-  served: Served
+  served: RunningServer
   /** Where clients connect, without a path. */
   url: string
   /** The internal port, likewise. */

@@ -1,4 +1,4 @@
-import type { Bound } from '../serving.ts'
+import type { Listener } from '../serve.ts'
 
 /** How long clients that do not read an ended event stream may hold up a stop, in milliseconds. */
 const STREAM_CLOSE_MS = 1_000
@@ -6,7 +6,7 @@ const STREAM_CLOSE_MS = 1_000
 const CHECK_MS = 20
 
 /** A bound port of Bun's server. */
-export class Listener implements Bound {
+export class BunListener implements Listener {
   readonly #server: Bun.Server<unknown>
   /** Requests for event streams that ended while the Pod drains; their last bytes may be under way. */
   readonly #ended = new Set<Request>()

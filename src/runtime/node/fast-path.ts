@@ -5,9 +5,9 @@ import { arrivalOf } from '../../admission/arrivals.ts'
 import type { EventStreamBody } from '../../delivery/event-stream-body.ts'
 import { isPromise } from '../../http/connection-close.ts'
 import { retryFrame } from '../../wire/frame.ts'
-import type { ServeOptions } from '../serving.ts'
+import type { ServeOptions } from '../serve.ts'
+import { closeAfterStream, markLastResponse } from './close-timeout.ts'
 import { detachFromHttp } from './detach-from-http.ts'
-import { lingerAfter, markLast } from './linger.ts'
 import { refusesPipelined } from './pipelining.ts'
 import { SocketSink } from './socket-sink.ts'
 
@@ -112,7 +112,7 @@ function withoutAttaching({ env: { outgoing }, response, stream }: Exchange): Re
     stream.leave()
     return other
   }
-  lingerAfter(stream, outgoing)
+  closeAfterStream(stream, outgoing)
   return response
 }
 
@@ -165,7 +165,7 @@ function begin(
   } else outgoing.writeHead(200, listOf(headers))
   outgoing.flushHeaders()
   // HTTP may stay with the socket, and read what comes after the request.
-  if (outgoing.socket !== null && (isWatched || hasBody(incoming))) markLast(outgoing.socket)
+  if (outgoing.socket !== null && (isWatched || hasBody(incoming))) markLastResponse(outgoing.socket)
   // A request has no body here; once that was read, HTTP has no quarrel with a socket that goes its own way.
   incoming.resume()
   setImmediate(() => {
@@ -173,7 +173,7 @@ function begin(
     if (socket === null || socket.destroyed) return stream.leave()
     const isDone = incoming.complete && incoming.readableEnded
     const message = isDone && !isWatched && detachFromHttp(outgoing, socket) ? undefined : outgoing
-    if (message !== undefined) markLast(socket)
+    if (message !== undefined) markLastResponse(socket)
     SocketSink.attach(stream, socket, message)
   })
 }

@@ -5,7 +5,7 @@ import { decodeBody } from '../../http/body.ts'
 import { BodyBuffer, tooLarge } from '../../http/body-buffer.ts'
 import type { PeerResponse, PeerTransport } from '../../transport/peer-transport.ts'
 import { SIGNATURE_HEADER } from '../../transport/signatures.ts'
-import type { PeerTls } from '../serving.ts'
+import type { PeerTls } from '../serve.ts'
 
 /** Time until connections with a replaced certificate are closed, in milliseconds. */
 const OLD_AGENT_MS = 60_000

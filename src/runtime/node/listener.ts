@@ -1,8 +1,8 @@
 import cluster from 'node:cluster'
 import type { Server } from 'node:http'
 import type { AddressInfo, ListenOptions, Socket } from 'node:net'
-import { type Bound, bindError } from '../serving.ts'
-import { isLingering } from './linger.ts'
+import { bindError, type Listener } from '../serve.ts'
+import { isInCloseTimeout } from './close-timeout.ts'
 
 /** How long clients that do not read an ended event stream may hold up a stop, in milliseconds. */
 const STREAM_CLOSE_MS = 1_000
@@ -19,7 +19,7 @@ const OWN_PORT_FIX =
   '; give each worker of node:cluster or PM2 an internalPort (and opsPort) of its own, and find them with WorkerPeerFinder'
 
 /** A bound port, and every socket that it has accepted: Node's own list lacks those that left HTTP. */
-export class Listener implements Bound {
+export class NodeListener implements Listener {
   readonly port: number
   readonly #server: Server
   readonly #sockets: Set<Socket>
@@ -40,7 +40,7 @@ export class Listener implements Bound {
     hostname: string | undefined,
     isExclusive = false,
     waitMs: number = PORT_WAIT_MS,
-  ): Promise<Listener> {
+  ): Promise<NodeListener> {
     const sockets = new Set<Socket>()
     // One function for all of them.
     function forget(this: Socket) {
@@ -55,7 +55,7 @@ export class Listener implements Bound {
     for (let isFirst = true; ; isFirst = false) {
       try {
         await listen(server, { port, host: hostname, exclusive: isExclusive })
-        return new Listener(server, sockets)
+        return new NodeListener(server, sockets)
       } catch (cause) {
         const isInUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
         if (!isInUse || performance.now() >= deadline)
@@ -107,5 +107,5 @@ function listen(server: Server, options: ListenOptions): Promise<void> {
 
 /** Its event stream is over, or it has never asked for anything: browsers open connections ahead of need. */
 function hasNoRequest(socket: Socket): boolean {
-  return isLingering(socket) || socket.bytesRead === 0
+  return isInCloseTimeout(socket) || socket.bytesRead === 0
 }

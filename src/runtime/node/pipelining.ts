@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { isLast } from './linger.ts'
+import { isLastResponse } from './close-timeout.ts'
 
 /**
  * Requests that may wait on one connection for the responses before theirs. Each costs some 10 KB, and is handed to the app
@@ -19,7 +19,7 @@ export function refusesPipelined(incoming: IncomingMessage, outgoing: ServerResp
   if (outgoing.socket !== null) return false
   const { socket } = incoming
   const count = (waiting.get(socket) ?? 0) + 1
-  if (count > MAX_WAITING || isLast(socket) || socket.destroyed) {
+  if (count > MAX_WAITING || isLastResponse(socket) || socket.destroyed) {
     socket.destroy()
     return true
   }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Sink } from '../../delivery/connection.ts'
 import type { ConnectionHandle, EventStreamBody } from '../../delivery/event-stream-body.ts'
-import { linger } from './linger.ts'
+import { startCloseTimeout } from './close-timeout.ts'
 
 const LAST_CHUNK = '0\r\n\r\n'
 const NOTHING = new Uint8Array(0)
@@ -58,7 +58,7 @@ export class SocketSink implements Sink {
   }
 
   close(): void {
-    linger(this.#socket)
+    startCloseTimeout(this.#socket)
     if (this.#message !== undefined) {
       this.#message.end()
       return

@@ -9,25 +9,29 @@ const NEVER = 0
 /** The connection that carries a response. */
 export interface BunConnection {
   server: BunServer
-  /** How long it may be quiet, in seconds, where it carries no event stream. */
+  /** Idle timeout for responses other than event streams, in seconds. */
   idleTimeout: number
-  /** The event stream is over; its last bytes may be under way. */
+  /** Called when the event stream has ended; its last bytes may not be sent yet. */
   onEnd(): void
 }
 
-/** Lets an event stream be quiet for longer than Bun would have it, while it lasts. */
-export function lasting(request: Request, response: Response, connection: BunConnection): Response {
+/** Disables Bun's idle timeout for an event stream until it ends. */
+export function withoutIdleTimeout(
+  request: Request,
+  response: Response,
+  connection: BunConnection,
+): Response {
   const { server, idleTimeout, onEnd } = connection
-  // Where the app has upgraded the request to a WebSocket, there is no response.
+  // There is no response if the app upgraded the request to a WebSocket.
   if (response === undefined) return response
   const stream = arrivalOf(request, server)?.body
   if (stream !== undefined) {
-    // Bun cancels the body that it sends; where that is another one, the stream must ask the request's signal.
+    // Bun cancels the body that it sends. If that is another one, the stream must listen to the request's signal.
     onBunSocket(stream, request, server, { reportsClose: response.body === stream, onEnd })
-    // A Pod that drains ends its streams, and no client should come back to it over the same connection.
+    // A draining Pod ends its streams, and a client must not reconnect to it over the same connection.
     return isEventStream(response) ? withConnectionClose(response) : response
   }
-  // The app's own, or ours beyond recognition. A `retry:` and no more looks like one, and must not last.
+  // An event stream of the app. A response of `retry:` alone looks like one, and keeps the timeout.
   if (response.body === null || !isEventStream(response)) return response
   server.timeout(request, NEVER)
   return new Response(
@@ -36,7 +40,7 @@ export function lasting(request: Request, response: Response, connection: BunCon
   )
 }
 
-/** The same body, and `onEnd` is called when it ends, whether or not anybody reads it to there. */
+/** Returns the body, and calls `onEnd` when it ends, even if it is not read to its end. */
 function untilEnd(body: ReadableStream<Uint8Array>, onEnd: () => void): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   reader.closed.then(onEnd, onEnd)
@@ -45,7 +49,7 @@ function untilEnd(body: ReadableStream<Uint8Array>, onEnd: () => void): Readable
       async pull(controller) {
         const { done, value } = await reader.read()
         if (!done) return controller.enqueue(value)
-        // Before Bun is done with the request, and would not know it any more.
+        // Before Bun forgets the request.
         onEnd()
         controller.close()
       },

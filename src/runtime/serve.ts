@@ -18,48 +18,65 @@ import { type SignalSource, StopSignals } from './signals.ts'
 
 export type { PeerTls, PeerTlsFiles, PeerTlsSource } from '../transport/certificates.ts'
 
-/** What the runtimes' `serve()` is given. */
+/** Options of `serve()`. */
 export interface ServeOptions {
+  /** The instance to start. */
   sser: Sser
-  /** The app that clients reach, with `sser.routes` mounted in it. */
+  /** Handles the requests of clients: an app with `sser.routes` mounted, such as `app.fetch` of Hono. */
   fetch: FetchHandler
-  /** The public port; 0 picks a free one. */
+  /** Public port; 0 chooses a free one. */
   port: number
-  /** The public address. Default: all addresses. */
+  /**
+   * Address of the public port.
+   * @default all addresses
+   */
   hostname?: string | undefined
-  /** The internal port; 0 picks a free one. Default: `sser.internalPort`. */
+  /**
+   * Internal port; 0 chooses a free one.
+   * @default the option `internalPort` of `new Sser()`
+   */
   internalPort?: number | undefined
-  /** The internal address. Default: `hostname`. */
+  /**
+   * Address of the internal port.
+   * @default `hostname`
+   */
   internalHostname?: string | undefined
   /**
-   * Mutual TLS between Pods: the internal port and the links to peers then speak nothing else. Give files or a function
-   * where certificates are renewed: they are read anew. Default: plain HTTP.
+   * Mutual TLS between Pods, for the internal port and all links. Pass files or a function if certificates are renewed,
+   * because `serve()` reads these again.
+   * @default plain HTTP
    */
   internalTls?: PeerTlsSource | undefined
-  /** A port of its own for `sser.opsRoutes`, plain: a kubelet's probes have no certificate. Default: the internal port. */
+  /**
+   * Separate port for `sser.opsRoutes`, without TLS because a kubelet's probes have no certificate.
+   * @default the internal port
+   */
   opsPort?: number | undefined
   /**
-   * How long requests that are in flight when the public port closes may take, in milliseconds, responses that stream
-   * included; then their connections are cut. The port closes once the event streams have ended, within `drainTimeoutMs`, and
-   * before `flushTimeoutMs` begins: the grace period must be longer than the three together. Default: 10,000. Minimum: 0.
+   * Time in which requests in flight must end when the public port closes, in milliseconds, streaming responses included;
+   * then their connections are closed. The port closes after the event streams have ended (`drainTimeoutMs`), and before
+   * `flushTimeoutMs` begins: `terminationGracePeriodSeconds` must exceed the sum of the three. Minimum: 0.
+   * @default 10_000
    */
   requestDrainTimeoutMs?: number | undefined
 }
 
-/** A Pod that serves. */
-export interface Served {
+/** A running server: its ports, and how to stop it. */
+export interface RunningServer {
   /** The public port that was bound. */
   port: number
   /** The internal port that was bound. */
   internalPort: number
   /** The port for operations that was bound: the internal one, unless it has its own. */
   opsPort: number
-  /** Ends the connections, leaves the fleet and frees the ports: see `Sser.stop()`. */
+  /** Closes the connections, leaves the fleet and frees the ports: see `Sser.stop()`. */
   stop(): Promise<void>
+  /** Calls `stop()`: `await using server = await serve(…)`. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
-/** A port that was bound, and how to let go of it. */
-export interface Bound {
+/** A bound port. */
+export interface Listener {
   port: number
   /**
    * Closes it to new connections, and idle connections with it. Resolves when the requests in flight are answered, and
@@ -70,9 +87,14 @@ export interface Bound {
   renew?(tls: PeerTls): void
 }
 
-type Bind = (fetch: FetchHandler, port: number, hostname: string | undefined, tls?: PeerTls) => Promise<Bound>
+type Bind = (
+  fetch: FetchHandler,
+  port: number,
+  hostname: string | undefined,
+  tls?: PeerTls,
+) => Promise<Listener>
 
-/** What a runtime lends to {@link serveOn}. */
+/** What a runtime provides to {@link runServer}. */
 export interface Runtime {
   /** How requests reach peers, where it has something leaner than `fetch`, or where they need certificates. */
   transport?: ((tls: (() => PeerTls) | undefined) => PeerTransport | undefined) | undefined
@@ -88,7 +110,7 @@ export interface Runtime {
     port: number,
     hostname: string | undefined,
     isDraining: () => boolean,
-  ): Promise<Bound>
+  ): Promise<Listener>
   process: SignalSource
   /** Whether the process continues after a stop, so that it must exit after a signal. Default: false. */
   exitsOnSignal?: boolean | undefined
@@ -125,12 +147,12 @@ const schema = v.strictObject({
 })
 
 /** `serve()` on any runtime: internal port, fleet, public port, in that order; signals stop it at any time. */
-export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<Served> {
+export async function runServer(runtime: Runtime, options: ServeOptions): Promise<RunningServer> {
   const { requestDrainTimeoutMs } = checkOptions(schema, options)
   const { sser, fetch, port, hostname, internalPort = sser.internalPort } = options
   const server = serverSideOf(sser)
-  const bound: Bound[] = []
-  let open: Bound | undefined
+  const bound: Listener[] = []
+  let open: Listener | undefined
   let certificates: PeerCertificates | undefined
   let stopping: Promise<void> | undefined
   /** In flight requests come before the peers: what they send is still to be handed over. */
@@ -187,7 +209,13 @@ export async function serveOn(runtime: Runtime, options: ServeOptions): Promise<
     const clients = await naming('port', runtime.bindPublic(recorded, port, hostname, isDraining))
     open = clients
     if (stopping !== undefined) throw new SserError('stopped', 'The Pod was told to stop while it started')
-    return { port: clients.port, internalPort: internal.port, opsPort: ops.port, stop }
+    return {
+      port: clients.port,
+      internalPort: internal.port,
+      opsPort: ops.port,
+      stop,
+      [Symbol.asyncDispose]: stop,
+    }
   } catch (error) {
     await stop()
     // They may have been bound after the stop had closed the others.
@@ -215,7 +243,7 @@ export function bindError(port: number, hostname: string | undefined, cause: unk
   })
 }
 
-async function stopAll(sser: Sser, closePublic: () => Promise<void>, bound: Bound[]): Promise<void> {
+async function stopAll(sser: Sser, closePublic: () => Promise<void>, bound: Listener[]): Promise<void> {
   await sser.stop({ beforeFlush: closePublic })
   // The app may have stopped the instance itself.
   await closePublic()
@@ -223,6 +251,6 @@ async function stopAll(sser: Sser, closePublic: () => Promise<void>, bound: Boun
 }
 
 /** Each of them once; the one that was bound first, for peers, goes last: until then they are told that it stops. */
-async function closeAll(bound: Bound[]): Promise<void> {
+async function closeAll(bound: Listener[]): Promise<void> {
   for (const each of bound.splice(0).reverse()) await each.close(INTERNAL_CLOSE_MS)
 }
