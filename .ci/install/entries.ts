@@ -1,0 +1,4 @@
+// Types of the entries that `app.ts` does not import.
+export type * as dns from 'sser/dns'
+export type * as opentelemetry from 'sser/opentelemetry'
+export type * as prometheus from 'sser/prometheus'
