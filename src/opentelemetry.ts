@@ -15,9 +15,12 @@ import { describe } from './errors.ts'
 import type { TracedReceipt, Tracing, TracingSpan } from './telemetry/tracing.ts'
 import { parseTraceparent } from './wire/traceparent.ts'
 
-/** What {@link openTelemetryTracing} may be given. */
+/** Options of {@link openTelemetryTracing}. */
 export interface OpenTelemetryOptions {
-  /** Where spans begin. Default: the global tracer provider's tracer `sser`, also of one that is registered later. */
+  /**
+   * Tracer of the spans.
+   * @default the tracer `sser` of the global tracer provider, also of one that is registered later
+   */
   tracer?: Tracer | undefined
   /**
    * Whether spans have the stream as `messaging.destination.name`, and in their name. Streams are often named after

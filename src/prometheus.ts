@@ -5,7 +5,7 @@ import { goFamilies } from './ops/go-metrics.ts'
 import { MAX_STREAMS, metricFamilies } from './ops/metrics.ts'
 import type { Sser } from './sser.ts'
 
-/** Where the metrics go, and which. */
+/** Options of `collectMetrics()`. */
 export interface CollectMetricsOptions {
   /** A registry of `prom-client`. */
   registry: Pick<Registry, 'registerMetric' | 'removeSingleMetric' | 'getSingleMetric'>
@@ -89,7 +89,7 @@ class Collector {
     return { name, help, type, aggregator, values }
   }
 
-  /** What an instance did stays done. */
+  /** Counters never decrease, so a reset has no effect. */
   reset(): void {}
 }
 

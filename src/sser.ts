@@ -28,10 +28,10 @@ import { requireOptions } from './validation.ts'
 import { validateMessage } from './wire/names.ts'
 import type { V1Event } from './wire/v1.ts'
 
-/** What `serve()` needs of an instance; users of the class have no access. */
+/** Access of `serve()` to an instance; users of the class have none. */
 interface ServerSide {
   arrivals: Arrivals
-  /** Whether peers are told from other senders by a `peerSecret`. */
+  /** Whether the instance has a `peerSecret`, which authenticates peers. */
   hasPeerSecret: boolean
   start(options: ServerStart): Promise<void>
 }
@@ -39,7 +39,7 @@ interface ServerSide {
 /** Undefined for an instance of another copy of the package, whose private fields this copy cannot read. */
 export let serverSideOf: (sser: Sser) => ServerSide | undefined
 
-/** Server-Sent Events across the Pods of one workload: what is sent on any reaches the clients of all. */
+/** Server-Sent Events across the Pods of one workload: an event that any Pod sends reaches the clients of all Pods. */
 export class Sser {
   static {
     serverSideOf = (sser) => {
@@ -52,18 +52,18 @@ export class Sser {
     }
   }
 
-  /** The public sub-app, to be mounted where clients connect: `app.route('/events', sser.routes)`. */
+  /** Public routes for clients, to be mounted in the app: `app.route('/events', sser.routes)`. */
   readonly routes: Hono
-  /** What peers post to; the runtimes' `serve()` binds it to the internal port. Nobody else should reach it. */
+  /** Routes for peers, which `serve()` binds to the internal port. Only peers should reach them. */
   readonly internalRoutes: Hono
-  /** `/livez` and `/readyz`: for balancers that ask the Pods by themselves, also on the public port. */
+  /** `/livez` and `/readyz`: for load balancers that probe the Pods, on the public port as well. */
   readonly probeRoutes: Hono
   /**
-   * The probes, `/metrics` for Prometheus, `/debug/sser` for people. The runtimes' `serve()` binds them to the internal
-   * port, too; they name streams and peers, so they are not for the public one.
+   * The probes, `/metrics` for Prometheus, and the page `/debug/sser`. `serve()` binds them to the internal port as well;
+   * they name streams and peers, so keep them off the public port.
    */
   readonly opsRoutes: Hono
-  /** The public endpoint under any other router: given a `Request`, returns a streaming `Response`. */
+  /** The public endpoint for any other router: takes a `Request`, and returns a streaming `Response`. */
   readonly handler: EventsHandler
   readonly #settings: ResolvedOptions
   readonly #clock: Clock
@@ -160,17 +160,17 @@ export class Sser {
     })
   }
 
-  /** The port on which Pods talk to each other, as the options say. */
+  /** Port on which Pods send events to each other: the option `internalPort`. */
   get internalPort(): number {
     return this.#settings.internalPort
   }
 
-  /** Connections that are open on this Pod. */
+  /** Number of open connections on this Pod. */
   get connections(): number {
     return this.#membership.incarnation.hub.size
   }
 
-  /** Every peer, and how the link to it stands. */
+  /** Every peer, with the state of the link to it. */
   get peers(): PeerStatus[] {
     return this.#membership.incarnation.mesh.peers()
   }
@@ -186,7 +186,7 @@ export class Sser {
     return position.size === 0 ? undefined : log.eventIds.format(position)
   }
 
-  /** Where this Pod stands between `new` and its end. */
+  /** State of this instance, from its construction to its end. */
   get state(): SserState {
     if (this.#abort.signal.aborted) return 'stopped'
     if (this.#isDraining) return 'draining'
@@ -195,12 +195,12 @@ export class Sser {
     return this.#starting === undefined ? 'idle' : 'finding-peers'
   }
 
-  /** Whether clients may come: the peers are known, the log was fetched from one of them, and nobody said stop. */
+  /** Whether clients can connect: the peers are known, the initial sync is complete, and the instance is not stopping. */
   get isReady(): boolean {
     return this.state === 'ready'
   }
 
-  /** What this Pod is, and what it did so far: for dashboards, alerts and tests. Cheap enough for every scrape. */
+  /** State and counters of this Pod, for dashboards, alerts and tests. Cheap enough for every scrape. */
   stats(options: StatsOptions = {}): Stats {
     const { state, position } = this
     const sources = {
@@ -255,7 +255,7 @@ export class Sser {
   /**
    * Ends the connections on `stream`, those with `tag`, or, where both are given, those for which both hold: on this
    * Pod at once, on the others as soon as they hear of it, and on one that is out of reach when it comes back within
-   * the log's bounds. Whoever was being let in meanwhile is among them. Clients come back, and are
+   * the log's bounds. Requests whose `authorize` is pending are included. Clients reconnect, and are
    * judged anew: what makes `authorize` refuse them must be in place before. Resolves like {@link send}.
    * @throws SserError `not-started`, `stopped`, `empty-selector`, `stream-name-required`, `invalid-stream-name` or
    * `invalid-tag`; the signal's reason when it aborts.
@@ -278,7 +278,7 @@ export class Sser {
   async #start({ signal }: StartOptions, options: ServerStart): Promise<void> {
     this.#abort.signal.throwIfAborted()
     signal?.throwIfAborted()
-    // It would call peers without a certificate, and reach nobody.
+    // It would send requests without a certificate, which every peer rejects.
     if (options.isSecured === true && this.#settings.fetch !== undefined)
       throw new SserError('invalid-options', 'Option "fetch": not together with internalTls')
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
@@ -299,7 +299,7 @@ export class Sser {
     this.#logging.info(`is ready; its list of peers has ${this.peers.length} entries`)
   }
 
-  /** Connections first: their clients resume elsewhere. What arrives meanwhile is handed on as well. */
+  /** Closes connections first, so that their clients resume on other Pods; later events are handed over as well. */
   async #drain(beforeFlush: StopOptions['beforeFlush']): Promise<void> {
     this.#isDraining = true
     this.#logging.info(`drains: ${this.connections} connections, within ${this.#settings.drainTimeoutMs} ms`)

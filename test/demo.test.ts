@@ -144,7 +144,7 @@ describe.skipIf(!executablePath)('the demo page in Chromium (needs chromium)', (
     )
     await other.goto(await demo.url())
     const gap = other.locator('.panel').first().locator('.gap')
-    await gap.filter({ hasText: 'gap: may have missed events (unreadable)' }).waitFor({ timeout: SHOW_MS })
+    await gap.filter({ hasText: 'gap: may have missed events (invalid-id)' }).waitFor({ timeout: SHOW_MS })
     await other.close()
   }, 30_000)
 

@@ -18,15 +18,15 @@ export interface StartOptions {
   signal?: AbortSignal | undefined
 }
 
-/** What `serve()` tells the instance that it starts. */
+/** Values that `serve()` passes to the instance that it starts. */
 export interface ServerStart {
-  /** The internal port that was bound, where it is not the option's. */
+  /** The bound internal port, if it differs from the option. */
   internalPort?: number | undefined
-  /** Whether the internal port tells peers from strangers by other means than the `peerSecret`: by certificates. */
+  /** Whether certificates authenticate peers on the internal port. */
   isSecured?: boolean | undefined
-  /** Whether the internal port is bound to a loopback address, so that only this machine reaches it. */
+  /** Whether the internal port is bound to a loopback address. */
   isLoopback?: boolean | undefined
-  /** The certificate of the internal port, whose end is told before it comes. */
+  /** Certificates of the internal port; the log warns before they expire. */
   certificates?: PeerCertificates | undefined
   /** How requests reach peers where the runtime has something leaner than `fetch`; the option `fetch` comes first. */
   transport?: PeerTransport | undefined
@@ -34,7 +34,7 @@ export interface ServerStart {
   hmacFactory?: HmacFactory | undefined
 }
 
-/** What `stop()` may be given. */
+/** Options of `stop()`. */
 export interface StopOptions {
   /**
    * Called once the event streams have ended, before what the peers lack is handed over: closes the HTTP server, and
@@ -48,14 +48,14 @@ export interface MembershipOptions {
   peerFinder: PeerFinder
   clock: Clock
   errors: ErrorReporter
-  /** What requests to peers are signed with, and their answers must be. */
+  /** Signs requests to peers, and verifies their responses. */
   signatures: Signatures | undefined
   counters: Counters
   /** Aborts when this Pod leaves. */
   signal: AbortSignal
 }
 
-/** This Pod among the others: who they are, and the incarnation that it leads with them. */
+/** Membership of this Pod in the fleet: its peers, and its current incarnation. */
 export class Membership {
   readonly #options: MembershipOptions
   readonly #client: PeerClient
@@ -147,7 +147,7 @@ export class Membership {
     signal.throwIfAborted()
   }
 
-  /** Whether what names the Pod `uid` is meant for this one; undefined: before the first list it cannot be told. */
+  /** Whether a message to the Pod `uid` is for this Pod; undefined before the first list of peers. */
   isFor(uid: string): boolean | undefined {
     if (this.#joining === undefined) return undefined
     return this.#uid === undefined || this.#uid === uid

@@ -6,13 +6,13 @@ import { validateEventType, validateIdempotencyKey, validatePeerStreamName, vali
 import { isEpoch, MAX_EPOCHS, type Position } from './position.ts'
 import { normalizeTraceparent } from './traceparent.ts'
 
-/** Where a Pod takes appends by POST, on its internal port. */
+/** URL path on the internal port to which peers POST appends. */
 export const APPEND_URL_PATH = '/api/json/v2/append'
 /** A sender stops filling a message here, in bytes before JSON's escapes. */
 export const APPEND_TARGET_BYTES = 1_048_576
 /** A receiver refuses a longer body: room for the largest message that options allow, escaped six-fold. */
 export const APPEND_MAX_BYTES: number = 8 * APPEND_TARGET_BYTES
-/** What is told of where a message is wrong, in UTF-16 units: the sender chooses the names in it. */
+/** Maximum length of a reported path to an error, in UTF-16 units, because the sender chooses the names in it. */
 const MAX_FAULT_LENGTH = 200
 /** Events or runs in one message. */
 const MAX_ITEMS = 65_536
@@ -25,7 +25,7 @@ export interface WireEvent {
   msg?: string | undefined
   event?: string | undefined
   key?: string | undefined
-  /** Which connections end: those on the stream, those with the tag. Who does not know it takes it for a tick. */
+  /** Which connections end: those on the stream, those with the tag. A version without it reads a no-op entry. */
   disconnect?: { stream?: string | undefined; tag?: string | undefined } | undefined
   /** The sender's `traceparent`; what is none is ignored. */
   traceparent?: string | undefined
@@ -42,7 +42,7 @@ export interface Run {
   events: readonly WireEvent[]
 }
 
-/** A request or an answer: who speaks, where it stands, and what the other lacks. */
+/** A request or a response: the sender's epoch and position, and the events that the receiver lacks. */
 export interface Append {
   epoch: string
   position: Position

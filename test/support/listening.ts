@@ -26,7 +26,7 @@ export class Listening {
       client: peerClient(this.clock),
       onPause: () => {},
     })
-    // As a Pod's first sign of incarnation does: from here on no id is empty.
+    // Like a Pod's first no-op entry: from here on no id is empty.
     this.append({})
   }
 

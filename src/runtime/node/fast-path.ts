@@ -11,7 +11,7 @@ import { detachFromHttp } from './detach-from-http.ts'
 import { refusesPipelined } from './pipelining.ts'
 import { SocketSink } from './socket-sink.ts'
 
-/** What `@hono/node-server` hands to an app beside the request. */
+/** Second argument that `@hono/node-server` passes to an app. */
 interface Env {
   incoming: IncomingMessage
   outgoing: ServerResponse
@@ -27,7 +27,7 @@ interface Exchange {
   stream: EventStreamBody
 }
 
-/** Who replaces one of these, as compression does for any framework, wants all that is written. */
+/** Middleware that replaces one of these, as compression does, needs every byte, so it excludes the fast path. */
 const { writeHead, write, end } = ServerResponse.prototype
 /** Tells monitoring that a response has ended. Node's HTTP publishes it, and only for a response that it still knows. */
 const FINISHED = channel('http.server.response.finish')
@@ -44,7 +44,7 @@ export function withFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'
       return withoutAttaching(exchange)
     const isWatched = hasAborter(request) || hasListeners(outgoing, watchers)
     begin(stream, response.headers, env, isWatched)
-    // Whoever looks at its body takes it out of the form in which it would be written as an empty response.
+    // Reading its body makes the adapter skip the shortcut that would write it as an empty response.
     void RESPONSE_ALREADY_SENT.body
     return RESPONSE_ALREADY_SENT
   })
@@ -116,7 +116,7 @@ function withoutAttaching({ env: { outgoing }, response, stream }: Exchange): Re
   return response
 }
 
-/** Whether the response is the stream as it was opened, and goes out as chunks of HTTP/1.1 and nothing else. */
+/** Whether the response is the unchanged stream, sent as chunks of HTTP/1.1. */
 function isPlain(
   stream: EventStreamBody,
   response: Response,
@@ -136,12 +136,12 @@ function isPlain(
   )
 }
 
-/** Whether somebody has asked for the request's `signal`, and so wants to hear when the client goes. */
+/** Whether the app has read the request's `signal`, which must abort when the client disconnects. */
 function hasAborter(request: Request): boolean {
   return Object.getOwnPropertySymbols(request).some(({ description }) => description === 'abortControllerKey')
 }
 
-/** Whether anything listens for the end of the response beside Node's HTTP and the adapter, which has `watchers`. */
+/** Whether the response has listeners for its end beside those of Node's HTTP and the `watchers` of the adapter. */
 function hasListeners(outgoing: ServerResponse, watchers: number): boolean {
   return (
     outgoing.listenerCount('close') > watchers ||
