@@ -27,5 +27,5 @@ export type {
   Tracing,
   TracingSpan,
 } from './telemetry/tracing.ts'
-export type { GapReason } from './wire/frame.ts'
+export type { GapReason } from './wire/sse-frame.ts'
 export { PEER_ENDPOINT_URL_PATH, QUERY_PARAMETER_NAME } from './wire/v1.ts'

@@ -18,7 +18,7 @@ describe('the layers of src/', () => {
 
   it.each([
     ['an upward import', 'src/log/log.ts', "import { Hub } from '../delivery/hub.ts'"],
-    ['an upward import of a type', 'src/wire/frame.ts', "import type { Log } from '../log/log.ts'"],
+    ['an upward import of a type', 'src/wire/sse-frame.ts', "import type { Log } from '../log/log.ts'"],
     [
       'an upward import over several lines',
       'src/log/log.ts',

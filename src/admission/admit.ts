@@ -7,7 +7,7 @@ import type { Reservation } from '../delivery/reservations.ts'
 import type { Incarnation } from '../instance/incarnation.ts'
 import type { Membership } from '../instance/membership.ts'
 import type { ResolvedOptions } from '../options.ts'
-import type { GapReason } from '../wire/frame.ts'
+import type { GapReason } from '../wire/sse-frame.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { CheckedGrant } from './authorization.ts'
 

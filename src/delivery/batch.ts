@@ -1,7 +1,7 @@
 import type { EventEntry, LogEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import type { DeliveryCounts } from '../telemetry/counters.ts'
-import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
+import { eventFrame, type GapReason, gapFrame } from '../wire/sse-frame.ts'
 import type { Audience } from './audience.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
-import { type GapReason, gapFrame, positionFrame, preambleFrame, retryFrame } from '../wire/frame.ts'
+import { type GapReason, gapFrame, positionFrame, preambleFrame, retryFrame } from '../wire/sse-frame.ts'
 import type { Audience } from './audience.ts'
 import type { Batch, Chunk } from './batch.ts'
 import type { ConnectionGrant } from './connection-grant.ts'

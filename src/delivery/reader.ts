@@ -3,8 +3,8 @@ import type { Log } from '../log/log.ts'
 import { scan } from '../log/scan.ts'
 import type { Timing } from '../log/timing.ts'
 import type { DeliveryCounts } from '../telemetry/counters.ts'
-import { eventFrame, type GapReason, gapFrame } from '../wire/frame.ts'
 import { PARTIAL_EPOCH, type PositionEntry, parsePosition } from '../wire/position.ts'
+import { eventFrame, type GapReason, gapFrame } from '../wire/sse-frame.ts'
 import { CarriedEntries } from './carried-entries.ts'
 
 /** A slice ends with the entry that exceeds this much work: UTF-16 units of text plus {@link ENTRY_WORK} per entry. */

@@ -10,7 +10,7 @@ import type { ErrorReporter, ErrorStage } from '../telemetry/error-reporter.ts'
 import type { Histogram } from '../telemetry/histogram.ts'
 import type { PeerRequestStats } from '../telemetry/peer-requests.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
-import type { GapReason } from '../wire/frame.ts'
+import type { GapReason } from '../wire/sse-frame.ts'
 import type { SserState } from './probes.ts'
 
 /** Options of `stats()`. */

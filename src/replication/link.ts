@@ -6,12 +6,12 @@ import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import type { Position } from '../wire/position.ts'
-import { LEAVING, Outage } from './outage.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { LinkState, PeerStatus } from './peer-status.ts'
 import { DELIVERED, type PendingAcks } from './pending-acks.ts'
 import type { AckResult } from './receipt.ts'
 import type { Replicator } from './replicator.ts'
+import { LEAVING, RetryState } from './retry-state.ts'
 
 /** Protocol for a peer that responds to v2 with 404. It has a cursor of its own over this Pod's events. */
 export interface LegacyProtocol {
@@ -51,7 +51,7 @@ export class Link {
   #target: Target
   readonly #options: LinkOptions
   readonly acks: PendingAcks
-  readonly #outage: Outage
+  readonly #outage: RetryState
   readonly #abort = new AbortController()
   #state: LinkState = 'connecting'
   #peer: PeerProgress | undefined
@@ -62,7 +62,7 @@ export class Link {
     this.#target = options.target
     this.#options = options
     this.acks = options.acks
-    this.#outage = new Outage(options.clock)
+    this.#outage = new RetryState(options.clock)
   }
 
   get target(): Target {

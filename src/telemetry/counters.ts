@@ -1,4 +1,4 @@
-import type { GapReason } from '../wire/frame.ts'
+import type { GapReason } from '../wire/sse-frame.ts'
 import { Histogram } from './histogram.ts'
 import { PeerRequests } from './peer-requests.ts'
 

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { resolveOptions } from '../../src/options.ts'
-import { eventFrame } from '../../src/wire/frame.ts'
 import {
   byteLength,
   isLongerThan,
@@ -13,6 +12,7 @@ import {
   validatePeerStreamName,
   validateStreamName,
 } from '../../src/wire/names.ts'
+import { eventFrame } from '../../src/wire/sse-frame.ts'
 import { check } from '../support/property.ts'
 
 const CONTROLS = [

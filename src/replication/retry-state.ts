@@ -16,7 +16,7 @@ const STARTING_MS = 30_000
 export const LEAVING: AckResult = { status: 'pending', reason: 'the Pod is being deleted' }
 
 /** The failures of one link since its last successful request. */
-export class Outage {
+export class RetryState {
   failures = 0
   /** Error of the last failed request, also after later requests succeeded. */
   lastError: string | undefined

@@ -1,6 +1,7 @@
 import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { validateEventType } from '../../src/wire/names.ts'
 import {
   eventFrame,
   type Frame,
@@ -8,8 +9,7 @@ import {
   positionFrame,
   preambleFrame,
   retryFrame,
-} from '../../src/wire/frame.ts'
-import { validateEventType } from '../../src/wire/names.ts'
+} from '../../src/wire/sse-frame.ts'
 import { asReceived, HOSTILE_MESSAGES, oddMessage, seededRandom } from '../support/messages.ts'
 import { check } from '../support/property.ts'
 
