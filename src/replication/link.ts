@@ -51,7 +51,7 @@ export class Link {
   #target: Target
   readonly #options: LinkOptions
   readonly acks: PendingAcks
-  readonly #outage: RetryState
+  readonly #retryState: RetryState
   readonly #abort = new AbortController()
   #state: LinkState = 'connecting'
   #peer: PeerProgress | undefined
@@ -62,7 +62,7 @@ export class Link {
     this.#target = options.target
     this.#options = options
     this.acks = options.acks
-    this.#outage = new RetryState(options.clock)
+    this.#retryState = new RetryState(options.clock)
   }
 
   get target(): Target {
@@ -73,7 +73,7 @@ export class Link {
   update(target: Target): void {
     const isReadyNow = this.#target.ready === false && target.ready !== false
     this.#target = target
-    if (isReadyNow && this.#outage.cancelRetry()) this.poke()
+    if (isReadyNow && this.#retryState.cancelRetry()) this.poke()
   }
 
   status(): PeerStatus {
@@ -85,14 +85,14 @@ export class Link {
       epoch: this.#peer?.epoch,
       lag,
       lagMs: lag <= 0 ? 0 : log.ownAge(this.#ackedSeq(), clock.now()),
-      failures: this.#outage.failures,
-      lastError: this.#outage.lastError,
+      failures: this.#retryState.failures,
+      lastError: this.#retryState.lastError,
     }
   }
 
   /** Whether the peer and this Pod refused each other, and no request has succeeded since. */
   get isRefused(): boolean {
-    return this.#outage.isRefused
+    return this.#retryState.isRefused
   }
 
   /** Whether the link leads to the Pod with this progress. */
@@ -103,7 +103,7 @@ export class Link {
   /** Checks for work, after this Pod appended an event or the peer sent a message. */
   poke(): void {
     this.#settleAcks()
-    if (this.#isBusy || this.#outage.isWaiting || !this.#hasWork()) return
+    if (this.#isBusy || this.#retryState.isWaiting || !this.#hasWork()) return
     void this.#work()
   }
 
@@ -130,8 +130,8 @@ export class Link {
       settle(isHeld ? DELIVERED : { status: 'pending', reason: 'sent by another Pod' })
     }
     // Duplicate send: no request will follow, so settle from what is already acknowledged.
-    else if (this.#outage.hasResponded && this.#ackedSeq() >= seq) settle(this.acks.resultOf(seq))
-    else if (this.#state === 'failing') settle(this.#outage.result(this.target))
+    else if (this.#retryState.hasResponded && this.#ackedSeq() >= seq) settle(this.acks.resultOf(seq))
+    else if (this.#state === 'failing') settle(this.#retryState.result(this.target))
     else this.acks.onAck(seq, settle)
   }
 
@@ -142,7 +142,7 @@ export class Link {
 
   stop(reason: string): void {
     this.#abort.abort(new SserError('stopped', reason))
-    this.#outage.cancelRetry()
+    this.#retryState.cancelRetry()
     this.acks.settleAll(this.target.terminating ? LEAVING : { status: 'failed', reason })
   }
 
@@ -175,8 +175,8 @@ export class Link {
       return
     }
     const isV2 = await this.#append()
-    if (this.#outage.failures > 0) errors.recovered(this.target.host)
-    this.#outage.end()
+    if (this.#retryState.failures > 0) errors.recovered(this.target.host)
+    this.#retryState.end()
     if (isV2) return
     this.#state = 'v1'
     legacy.begin(this.#ackedSeq())
@@ -221,13 +221,13 @@ export class Link {
   #fail(error: unknown): void {
     if (this.#abort.signal.aborted) return
     const { errors, counters } = this.#options
-    const kind = this.#outage.fail(error, this.target)
+    const kind = this.#retryState.fail(error, this.target)
     this.#state = 'failing'
     this.acks.reset()
-    this.acks.settleAll(this.#outage.result(this.target))
+    this.acks.settleAll(this.#retryState.result(this.target))
     if (kind !== 'expected')
       errors.report(error, { stage: 'append', peer: this.target.host }, { isBrief: kind === 'brief' })
-    this.#outage.scheduleRetry(() => {
+    this.#retryState.scheduleRetry(() => {
       counters.retries += 1
       void this.#work()
     })
