@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { SserError, type SserErrorCode } from '../errors.ts'
+import { SserError } from '../errors.ts'
 import { addressOf } from '../http/address.ts'
 import { closeWhile, type FetchHandler, withConnectionClose } from '../http/connection-close.ts'
 import { dropBody, hasBody, nodeResponseIn } from '../http/env.ts'
@@ -44,14 +44,6 @@ interface Exchange {
   authorize?: ((streams: readonly string[]) => Promise<CheckedGrant>) | undefined
 }
 
-const STATUS: Partial<Record<SserErrorCode, ContentfulStatusCode | 204>> = {
-  blocked: 204,
-  forbidden: 403,
-  'not-acceptable': 406,
-  'too-many-connections': 429,
-  'too-many-connections-from-address': 429,
-  'too-many-streams': 429,
-}
 /**
  * Limit of the names of one connection's streams in the URL, in percent-encoded bytes. Node reads 16 KB of headers, which
  * include `Last-Event-ID` and cookies, and RFC 9110 asks proxies to support a URL of 8,000 bytes; 32 names of 256 bytes
@@ -190,7 +182,8 @@ export class EventsEndpoint {
       // A session store that fails for a moment must not end an EventSource for good.
       return this.#accept(exchange, undefined)
     }
-    const status = STATUS[code] ?? 400
+    // After 204 an EventSource stops reconnecting.
+    const status = code === 'blocked' ? 204 : error.status
     const headers: Record<string, string> = { 'sser-error': code, ...(status !== 204 && TEXT) }
     if (status === 429) headers['retry-after'] = `${Math.ceil(RETRY_AFTER_S * (1 + clock.random()))}`
     // The connection cannot be reused, because the rest of the body is not read.

@@ -19,16 +19,17 @@ export interface InternalGuardOptions {
   isFor(uid: string): boolean | undefined
 }
 
-const STATUS: Partial<Record<SserErrorCode, ContentfulStatusCode>> = {
-  unauthorized: 401,
-  'forbidden-origin': 403,
-  'length-required': 411,
-  'unsupported-media-type': 415,
-  'body-timeout': 408,
-  'body-too-large': 413,
-  'message-too-large': 413,
-  overloaded: 503,
-}
+/** Errors of a request whose body is not read, or not to its end. Others are invalid contents, which each path answers. */
+const UNREAD: ReadonlySet<SserErrorCode> = new Set([
+  'unauthorized',
+  'forbidden-origin',
+  'length-required',
+  'unsupported-media-type',
+  'body-timeout',
+  'body-too-large',
+  'message-too-large',
+  'overloaded',
+])
 
 const JSON_TYPE = /^application\/json *(?:;|$)/i
 
@@ -65,8 +66,7 @@ export class InternalGuard {
           ? cause
           : new SserError('invalid-peer-message', 'The body broke off', { cause })
       this.#options.errors.reportRejected(error, addressOf(c.req.raw, c.env, 0))
-      const status = STATUS[error.code]
-      return status === undefined ? invalid(error) : reject(status, error.message)
+      return UNREAD.has(error.code) ? reject(error.status, error.message) : invalid(error)
     }
   }
 

@@ -1,4 +1,5 @@
-import type { FetchHandler } from '../http/connection-close.ts'
+import { closeWhile, type FetchHandler } from '../http/connection-close.ts'
+import { hasBody } from '../http/env.ts'
 import { PEER_ENDPOINT_URL_PATH } from '../wire/v1.ts'
 import { APPEND_URL_PATH } from '../wire/v2.ts'
 
@@ -7,20 +8,9 @@ import { APPEND_URL_PATH } from '../wire/v2.ts'
  * on receiving that body, chunk by chunk, for as long as the sender likes.
  */
 export function forInternalPort(fetch: FetchHandler): FetchHandler {
-  return (request, env) => {
-    const response = fetch(request, env)
-    if (!hasBody(request.headers) || isForPeers(request)) return response
-    return response instanceof Promise ? response.then(closing) : closing(response)
-  }
-}
-
-function closing(response: Response): Response {
-  response.headers.set('connection', 'close')
-  return response
-}
-
-function hasBody(headers: Headers): boolean {
-  return headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
+  const closing = closeWhile(() => true, fetch)
+  return (request, env) =>
+    hasBody(request) && !isForPeers(request) ? closing(request, env) : fetch(request, env)
 }
 
 /** These routes see to it themselves: the connections of peers are kept. */
