@@ -31,8 +31,6 @@ import type { V1Event } from './wire/v1.ts'
 /** Access of `serve()` to an instance; users of the class have none. */
 interface ServerSide {
   arrivals: Arrivals
-  /** Whether the instance has a `peerSecret`, which authenticates peers. */
-  hasPeerSecret: boolean
   start(options: ServerStart): Promise<void>
 }
 
@@ -46,7 +44,6 @@ export class Sser {
       if (!(#arrivals in sser)) return undefined
       return {
         arrivals: sser.#arrivals,
-        hasPeerSecret: sser.#settings.peerSecret !== undefined,
         start: (options) => sser.#startOnce({}, options),
       }
     }
@@ -87,11 +84,10 @@ export class Sser {
   /** @throws SserError `invalid-options`: the message names the option, the received and the expected value. */
   constructor(options: SserOptions = {}) {
     this.#settings = resolveOptions(requireOptions('new Sser()', options))
-    const peerFinder = this.#settings.peerFinder ?? new StaticPeerFinder([])
+    this.#peerFinder = this.#settings.peerFinder ?? new StaticPeerFinder([])
     this.#clock = this.#settings.clock ?? systemClock
     this.#v1Connections = new V1Connections(this.#clock)
     this.#bornAt = this.#clock.now()
-    this.#peerFinder = peerFinder
     this.#recentErrors = new RecentErrors(this.#clock)
     this.#logging = new Logging(this.#settings.logger, this.#clock)
     this.#errors = new ErrorReporter(this.#recentErrors.before(this.#settings.onError), this.#logging)
@@ -100,7 +96,7 @@ export class Sser {
     this.#membership = new Membership({
       signatures,
       settings: this.#settings,
-      peerFinder,
+      peerFinder: this.#peerFinder,
       clock: this.#clock,
       errors: this.#errors,
       counters: this.#counters,

@@ -13,6 +13,11 @@ export const withDefault = (
   maximum?: number,
 ): v.OptionalSchema<v.GenericSchema<number>, number> => v.optional(whole(minimum, maximum), fallback)
 
+/** Whether the value is an object that can have named properties, and no list. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 export function hasMethods(value: unknown, names: readonly string[]): boolean {
   if (typeof value !== 'object' || value === null) return false
   return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
@@ -20,7 +25,7 @@ export function hasMethods(value: unknown, names: readonly string[]): boolean {
 
 /** Returns the options of `call`. @throws SserError `invalid-options` where they are no object. */
 export function requireOptions<T extends object>(call: string, options: T): T {
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
+  if (isObject(options)) return options
   throw new SserError(
     'invalid-options',
     `${call}: expected an object of options, got ${describeValue(options)}`,

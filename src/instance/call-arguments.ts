@@ -1,5 +1,6 @@
 import { SserError } from '../errors.ts'
 import { describeValue, suggestion } from '../printable.ts'
+import { isObject } from '../validation.ts'
 
 const SEND_OPTIONS = ['event', 'idempotencyKey', 'traceparent', 'signal']
 const DISCONNECT_OPTIONS = ['signal']
@@ -29,7 +30,7 @@ function checkObject(
   names: readonly string[],
   expected: string,
 ): SserError | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
+  if (!isObject(value))
     return new SserError('invalid-argument', `${call}: expected ${expected}, got ${describeValue(value)}`)
   for (const name in value) {
     if (names.includes(name)) continue

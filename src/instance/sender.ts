@@ -15,9 +15,10 @@ import {
 import { formatPosition } from '../wire/position.ts'
 import { normalizeTraceparent } from '../wire/traceparent.ts'
 import { checkSelector, checkSendOptions } from './call-arguments.ts'
+import type { Incarnation } from './incarnation.ts'
 import type { Membership } from './membership.ts'
 
-/** What `send()` may be given beside the message. */
+/** Options of `send()`. */
 export interface SendOptions {
   /** The SSE event type; without one, clients receive a `message`. Types that begin with `sser-` are reserved. */
   event?: string | undefined
@@ -28,8 +29,9 @@ export interface SendOptions {
    */
   idempotencyKey?: string | undefined
   /**
-   * The W3C `traceparent` that this send belongs to; it goes with the event to every Pod, and never to a client. What is
-   * none is dropped: tracing never breaks sending. Default: with the option `tracing`, what that sees as active.
+   * The W3C `traceparent` that this send belongs to; it goes with the event to every Pod, and never to a client. An
+   * invalid one is dropped, because tracing must not break sending.
+   * @default the active span, with the option `tracing`
    * @see https://www.w3.org/TR/trace-context/#traceparent-header
    */
   traceparent?: string | undefined
@@ -46,7 +48,7 @@ export interface SenderOptions {
   isLeaving(): boolean
 }
 
-/** Hands what this Pod says to the whole fleet, and tells what became of it. */
+/** Appends events and disconnects to this Pod's log, and reports which peers received them. */
 export class Sender {
   readonly #options: SenderOptions
 
@@ -78,10 +80,8 @@ export class Sender {
     if (fault !== undefined) throw fault
     signal?.throwIfAborted()
     if (!this.#options.membership.current().mesh.isReady) await this.#whenJoined(signal)
-    const { hub, log, mesh } = this.#options.membership.incarnation
+    const { hub, log, mesh, now } = this.#trimmed()
     const disconnect = { stream, tag: tag?.toWellFormed() }
-    const now = this.#options.clock.now()
-    log.trim(now)
     const before = hub.size
     const { seq } = log.append(log.epoch, { disconnect }, now, now)
     const connections = before - hub.size
@@ -104,9 +104,7 @@ export class Sender {
     if (fault !== undefined) throw fault
     signal?.throwIfAborted()
     if (!this.#options.membership.current().mesh.isReady) await this.#whenJoined(signal)
-    const { hub, log, mesh } = this.#options.membership.incarnation
-    const now = this.#options.clock.now()
-    log.trim(now)
+    const { hub, log, mesh, now } = this.#trimmed()
     const first = key === undefined ? undefined : log.indexes.idempotencyKeys.first(stream, key)
     const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key, traceparent }
     const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
@@ -120,6 +118,14 @@ export class Sender {
     if (this.#options.isLeaving()) throw stopped()
     if (this.#options.membership.joining === undefined)
       throw new SserError('not-started', 'Call start() before send() and disconnect()')
+  }
+
+  /** The current incarnation, with the log trimmed to the time of an append. */
+  #trimmed(): Pick<Incarnation, 'hub' | 'log' | 'mesh'> & { now: number } {
+    const { hub, log, mesh } = this.#options.membership.incarnation
+    const now = this.#options.clock.now()
+    log.trim(now)
+    return { hub, log, mesh, now }
   }
 
   async #whenJoined(signal: AbortSignal | undefined): Promise<void> {

@@ -121,6 +121,8 @@ export interface Runtime {
   onBegin?: ((retire: () => void) => void) | undefined
 }
 
+/** Time for which clients that do not read an ended event stream can delay a stop, in milliseconds. */
+export const STREAM_CLOSE_MS = 1_000
 /** How long requests of peers and probes may hold up a stop, in milliseconds. */
 const INTERNAL_CLOSE_MS = 1_000
 

@@ -1,7 +1,5 @@
-import type { Listener } from '../serve.ts'
+import { type Listener, STREAM_CLOSE_MS } from '../serve.ts'
 
-/** How long clients that do not read an ended event stream may hold up a stop, in milliseconds. */
-const STREAM_CLOSE_MS = 1_000
 /** How often requests in flight are looked for, in milliseconds: Bun itself also waits for connections that ask nothing. */
 const CHECK_MS = 20
 

@@ -1,11 +1,9 @@
 import cluster from 'node:cluster'
 import type { Server } from 'node:http'
 import type { AddressInfo, ListenOptions, Socket } from 'node:net'
-import { bindError, type Listener } from '../serve.ts'
+import { bindError, type Listener, STREAM_CLOSE_MS } from '../serve.ts'
 import { isInCloseTimeout } from './close-timeout.ts'
 
-/** How long clients that do not read an ended event stream may hold up a stop, in milliseconds. */
-const STREAM_CLOSE_MS = 1_000
 /** How often connections are looked for that have become idle, in milliseconds: a response ends a turn later. */
 const IDLE_CHECK_MS = 20
 
