@@ -2,7 +2,16 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
 import { diagnose } from './diagnosis.ts'
-import { endServers, GREETING, HEADERS, HOST, serveHttp, serveTcp } from './fake-server.ts'
+import {
+  endServers,
+  GAP,
+  GREETING,
+  HEADERS,
+  HOST,
+  openEventStream,
+  serveHttp,
+  serveTcp,
+} from './fake-server.ts'
 import { freePort } from './nginx.ts'
 
 afterAll(endServers)
@@ -72,9 +81,7 @@ test.concurrent('explains a status that arrives after the time limit', async () 
 
 test.concurrent('reports heartbeats that arrive together', async () => {
   const url = await serveHttp((request, response) => {
-    const isReconnect = request.headers['last-event-id'] !== undefined
-    response.writeHead(200, HEADERS)
-    response.write(isReconnect ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+    openEventStream(request, response)
     setTimeout(() => response.write('event: sser-position\ndata: {}\nid: aZ3k9h-GRc\n\n'.repeat(3)), 300)
   })
   expect((await diagnose(url)).causes).toEqual(['bursts'])
@@ -82,9 +89,7 @@ test.concurrent('reports heartbeats that arrive together', async () => {
 
 test.concurrent('tells a limit on the duration of a response from an idle timeout', async () => {
   const url = await serveHttp((request, response) => {
-    const isReconnect = request.headers['last-event-id'] !== undefined
-    response.writeHead(200, HEADERS)
-    response.write(isReconnect ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+    openEventStream(request, response)
     const beat = setInterval(
       () => response.write('event: sser-position\ndata: {}\nid: aZ3k9h-GRc\n\n'),
       1_000,
@@ -101,9 +106,7 @@ test.concurrent('tells a limit on the duration of a response from an idle timeou
 test('compares several clients to tell a short limit from an idle timeout', async () => {
   let clients = 0
   const url = await serveHttp((request, response) => {
-    const isReconnect = request.headers['last-event-id'] !== undefined
-    response.writeHead(200, HEADERS)
-    response.write(isReconnect ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+    openEventStream(request, response)
     // One client alone cannot tell the two limits apart.
     clients += 1
     setTimeout(
@@ -118,9 +121,7 @@ test('compares several clients to tell a short limit from an idle timeout', asyn
 test.concurrent('blames no limit if only one of several streams is cut', async () => {
   let clients = 0
   const url = await serveHttp((request, response) => {
-    const isReconnect = request.headers['last-event-id'] !== undefined
-    response.writeHead(200, HEADERS)
-    response.write(isReconnect ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+    openEventStream(request, response)
     clients += 1
     if (clients === 1) setTimeout(() => response.destroy(), 700)
   })
@@ -147,9 +148,7 @@ test.concurrent('reports a Pod that is not ready', async () => {
 
 test.concurrent('reports a Pod that drains during the recording', async () => {
   const url = await serveHttp((request, response) => {
-    const isReconnect = request.headers['last-event-id'] !== undefined
-    response.writeHead(200, HEADERS)
-    response.write(isReconnect ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+    openEventStream(request, response)
     setTimeout(() => response.end('event: sser-retry\nretry: 1234\ndata: {}\n\n'), 600)
   })
   expect((await diagnose(url)).causes).toEqual(['draining'])
@@ -173,9 +172,7 @@ test.concurrent('recognises the event stream of another server', async () => {
 
 test.concurrent('counts the silence up to the end of the recording', async () => {
   const url = await serveHttp((request, response) => {
-    const isReconnect = request.headers['last-event-id'] !== undefined
-    response.writeHead(200, HEADERS)
-    response.write(isReconnect ? GREETING.replace('sser-position', 'sser-gap') : GREETING)
+    openEventStream(request, response)
   })
   const { message } = await diagnose(url)
   expect(message('duration')).toContain('open for 1.0 s')
@@ -194,7 +191,7 @@ test.concurrent('accepts CR and CRLF as line breaks, also if a chunk ends betwee
   const url = await serveHttp((request, response) => {
     const isReconnect = request.headers['last-event-id'] !== undefined
     response.writeHead(200, HEADERS)
-    if (isReconnect) response.write(GREETING.replace('sser-position', 'sser-gap').replaceAll('\n', '\r'))
+    if (isReconnect) response.write(GAP.replaceAll('\n', '\r'))
     else for (const character of GREETING.replaceAll('\n', '\r\n')) response.write(character)
   })
   expect((await diagnose(url)).causes).toEqual([])

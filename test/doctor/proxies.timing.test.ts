@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterAll, expect, test } from 'vitest'
 import { diagnose } from './diagnosis.ts'
-import { endServers, GREETING, HEADERS, serveHttp } from './fake-server.ts'
+import { endServers, GAP, GREETING, HEADERS, serveHttp } from './fake-server.ts'
 
-const GAP = GREETING.replace('sser-position', 'sser-gap')
 const LATE_MS = 200
 
 afterAll(endServers)
