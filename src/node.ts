@@ -1,27 +1,24 @@
-import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-
-import type { Server as TlsServer } from 'node:tls'
+import type { Server, ServerOptions } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { closeWhile } from './http/connection-close.ts'
+import { type JoinOptions, joinFleet, type RunningPod, type Runtime } from './runtime/join.ts'
+import { adoptServer, type NodeServer } from './runtime/node/app-server.ts'
 import { certificateReader } from './runtime/node/certificate-reader.ts'
 import { withFastPath, withoutFastPath } from './runtime/node/fast-path.ts'
 import { httpTransport } from './runtime/node/http-transport.ts'
-import { InternalSockets } from './runtime/node/internal-sockets.ts'
+import { bindInternal } from './runtime/node/internal-listener.ts'
 import { NodeListener } from './runtime/node/listener.ts'
 import { nodeMac } from './runtime/node/node-mac.ts'
 import { requireNode } from './runtime/node/require-node.ts'
-import {
-  type Listener,
-  type PeerTls,
-  type RunningServer,
-  type Runtime,
-  runServer,
-  type ServeOptions,
-} from './runtime/serve.ts'
+import { DEFAULT_HOST, HEADERS_LIMIT, TCP_KEEP_ALIVE } from './runtime/node/server-options.ts'
+import { type BindPublic, type RunningServer, runServer, type ServeOptions } from './runtime/serve.ts'
 import { requireOptions } from './validation.ts'
 
-export type { PeerTls, PeerTlsFiles, PeerTlsSource, RunningServer, ServeOptions } from './runtime/serve.ts'
+export type { JoinOptions, RunningPod } from './runtime/join.ts'
+export type { NodeServer } from './runtime/node/app-server.ts'
+export { type NodeHandler, type NodeHandlerOptions, toNodeHandler } from './runtime/node/node-handler.ts'
+export type { RunningServer, ServeOptions } from './runtime/serve.ts'
+export type { PeerTls, PeerTlsFiles, PeerTlsSource } from './transport/certificates.ts'
 
 /** Options of `serve()` under Node. */
 export interface NodeServeOptions extends ServeOptions {
@@ -38,13 +35,15 @@ export interface NodeServeOptions extends ServeOptions {
   serverOptions?: ServerOptions | undefined
 }
 
-/** How long a client or a peer may take to send a request's headers, and how often that is checked, in milliseconds. */
-const HEADERS_LIMIT = { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 }
-/** TCP probes a quiet connection after 60 s, because a client or peer that is lost with its machine or network sends nothing. */
-const TCP_KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 60_000 }
-
-/** The host in the URL of a request without a `Host`, as HTTP/1.0 allows: balancers probe so. Node refuses HTTP/1.1 without. */
-const DEFAULT_HOST = 'localhost'
+/** Options of `join()` under Node. */
+export interface NodeJoinOptions extends JoinOptions {
+  /**
+   * The server of the app's public port, such as `createServer(app)`: a stop closes it once the event streams have ended,
+   * as `serve()` closes its own. Hand it over before it listens.
+   * @default none: close the server in `beforeFlush`
+   */
+  server?: NodeServer | undefined
+}
 
 /** The options of the public port that differ from Node's own defaults. Times are in milliseconds. */
 const PUBLIC_DEFAULTS = {
@@ -57,6 +56,14 @@ const PUBLIC_DEFAULTS = {
   keepAliveTimeout: 620_000,
 } as const satisfies ServerOptions
 
+const runtime: Runtime = {
+  bindInternal,
+  process,
+  transport: httpTransport,
+  hmacFactory: nodeMac,
+  certificateReader,
+}
+
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
@@ -65,7 +72,7 @@ const PUBLIC_DEFAULTS = {
 export async function serve(allOptions: NodeServeOptions = {} as NodeServeOptions): Promise<RunningServer> {
   requireNode()
   const { fastPath = true, serverOptions = {}, ...options } = requireOptions('serve()', allOptions)
-  const bindPublic: Runtime['bindPublic'] = (fetch, port, hostname, isDraining) => {
+  const bindPublic: BindPublic = (fetch, port, hostname, isDraining) => {
     const answer = closeWhile(isDraining, fetch)
     const server = createAdaptorServer({
       fetch: fastPath ? withFastPath(answer) : withoutFastPath(answer),
@@ -74,62 +81,20 @@ export async function serve(allOptions: NodeServeOptions = {} as NodeServeOption
     }) as Server
     return NodeListener.bind(server, port, hostname)
   }
-  return runServer(
-    { bindInternal, bindPublic, process, transport: httpTransport, hmacFactory: nodeMac, certificateReader },
-    options,
-  )
-}
-
-async function bindInternal(
-  fetch: ServeOptions['fetch'],
-  port: number,
-  hostname?: string,
-  tls?: PeerTls,
-): Promise<Listener> {
-  const serverOptions = { ...HEADERS_LIMIT, ...TCP_KEEP_ALIVE }
-  let sockets: InternalSockets | undefined
-  const answer = withoutDraining(fetch)
-  const heard: ServeOptions['fetch'] = async (request, env) => {
-    const response = await answer(request, env)
-    if (request.method === 'POST' && response.status === 200)
-      sockets?.trust((env as { incoming: IncomingMessage }).incoming.socket)
-    return response
-  }
-  const server = createAdaptorServer(
-    tls === undefined
-      ? { fetch: heard, hostname: DEFAULT_HOST, serverOptions }
-      : {
-          fetch: answer,
-          hostname: DEFAULT_HOST,
-          createServer: createTlsServer,
-          serverOptions: {
-            ...serverOptions,
-            ...tls,
-            requestCert: true,
-            rejectUnauthorized: true,
-            handshakeTimeout: HEADERS_LIMIT.headersTimeout,
-          },
-        },
-  ) as Server
-  server.keepAliveTimeout = 0
-  // With TLS nobody comes further than the handshake without a certificate, and that has a limit.
-  if (tls === undefined) sockets = new InternalSockets(server)
-  const listener = await NodeListener.bind(server, port, hostname, true)
-  return {
-    port: listener.port,
-    close: (timeoutMs) => listener.close(timeoutMs),
-    renew: ({ key, cert, ca }) => (server as unknown as TlsServer).setSecureContext({ key, cert, ca }),
-  }
+  return runServer(runtime, bindPublic, options)
 }
 
 /**
- * Destroys the connection of a chunked request as soon as it is answered, because no peer sends chunks. The adapter would
- * read up to 64 MiB of the rest, and chunks of one byte then block the event loop.
+ * For an app whose public port belongs to another server, such as that of Express: binds the internal port, and joins the
+ * fleet. SIGTERM and SIGINT stop the Pod and then the app's `server`. Let it listen when this has resolved, so that no
+ * client arrives before the Pod is one of the fleet.
+ * @throws SserError `invalid-options`, naming the option and the expected value; `port-in-use`, naming the port; what `sser.start()` throws.
  */
-function withoutDraining(fetch: ServeOptions['fetch']): ServeOptions['fetch'] {
-  return (request, env) => {
-    const { incoming, outgoing } = env as { incoming: IncomingMessage; outgoing: ServerResponse }
-    if (incoming.headers['transfer-encoding'] !== undefined) outgoing.once('finish', () => incoming.destroy())
-    return fetch(request, env)
-  }
+export async function join(options: NodeJoinOptions = {} as NodeJoinOptions): Promise<RunningPod> {
+  requireNode()
+  return joinFleet(runtime, requireOptions('join()', options), {
+    methods: ['close', 'prependListener'],
+    expected: "a server of Node's HTTP modules, such as createServer(app)",
+    adopt: (server) => adoptServer(server, options.sser),
+  })
 }

@@ -10,9 +10,9 @@ export interface Documented {
 const OPTION = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+(?:'([\w-]+)'|(\w+))\??:/g
 const CODE = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+\|\s+'([\w-]+)'/g
 
-/** Properties of `interface name` in `source`, in order. */
+/** Own properties of `interface name` in `source`, in order. */
 export function documentedProperties(source: string, name: string): Documented[] {
-  const start = source.indexOf(`export interface ${name} {`)
+  const start = source.search(new RegExp(`^export interface ${name} `, 'm'))
   const body = source.slice(start, source.indexOf('\n}\n', start))
   return Array.from(body.matchAll(OPTION), ([, comment, quoted, plain]) =>
     documented((quoted ?? plain) as string, comment as string),

@@ -8,7 +8,9 @@ const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
 /** The pages by their path, as the source has them now. */
 export function pages(): Record<string, string> {
   const instance = documentedProperties(read('src/options.ts'), 'SserOptions')
+  const pod = documentedProperties(read('src/runtime/join.ts'), 'JoinOptions')
   const server = documentedProperties(read('src/runtime/serve.ts'), 'ServeOptions')
+  const join = documentedProperties(read('src/node.ts'), 'NodeJoinOptions')
   const codes = documentedMembers(read('src/errors.ts'), 'SserErrorCode')
   return {
     'docs/options.md': [
@@ -17,9 +19,15 @@ export function pages(): Record<string, string> {
       'An unknown or invalid option throws an `SserError` with the code `invalid-options`, which names the option, the expected and the received value. Times are in milliseconds, at most 2,147,483,647 (24.8 days).',
       '## `new Sser()`',
       ...instance.map(section),
+      '## `serve()` and `join()`',
+      'Options of `serve()` and `join()` from `sser/node` and `sser/bun`.',
+      ...pod.map(section),
       '## `serve()`',
-      'Options of `serve()` from `sser/node` and `sser/bun`.',
+      'Further options of `serve()`.',
       ...server.map(section),
+      '## `join()`',
+      'A further option of `join()`. [Frameworks](frameworks.md) has an example for each framework.',
+      ...join.map(section),
       '',
     ].join('\n\n'),
     'docs/errors.md': [

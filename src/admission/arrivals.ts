@@ -50,21 +50,31 @@ export class Arrivals {
     if (arrival !== undefined) arrival.body = body
   }
 
+  /** Records a request of Node's HTTP that will reach {@link recording} later, after middleware. */
+  record(incoming: object): void {
+    ;(incoming as Marked)[ARRIVAL] = this.#arrival()
+  }
+
   /** Wraps `fetch` to record each request and the event stream that answers it. */
   recording(fetch: FetchHandler): FetchHandler {
     return (request, env) => {
-      const arrival: Arrival = { mark: this.#mark(), arrivals: this, body: undefined }
-      ;(request as Marked)[ARRIVAL] = arrival
       const incoming = incomingIn(env)
+      const before = incoming?.[ARRIVAL]
+      const arrival = before?.arrivals === this ? before : this.#arrival()
+      ;(request as Marked)[ARRIVAL] = arrival
       if (incoming !== undefined) incoming[ARRIVAL] = arrival
-      const before = this.#opened
+      const opened = this.#opened
       // A router may copy its request and pass on no env. Other responses must not pay for a look at their body.
       const find = (response: Response) => {
-        if (arrival.body === undefined && this.#opened !== before) arrival.body = eventStreamBodyOf(response)
+        if (arrival.body === undefined && this.#opened !== opened) arrival.body = eventStreamBodyOf(response)
         return response
       }
       const response = fetch(request, env)
       return isPromise(response) ? response.then(find) : find(response)
     }
+  }
+
+  #arrival(): Arrival {
+    return { mark: this.#mark(), arrivals: this, body: undefined }
   }
 }

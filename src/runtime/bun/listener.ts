@@ -1,15 +1,23 @@
-import { type Listener, STREAM_CLOSE_MS } from '../serve.ts'
+import { type Listener, STREAM_CLOSE_MS } from '../listener.ts'
 
 /** How often requests in flight are looked for, in milliseconds: Bun itself also waits for connections that ask nothing. */
 const CHECK_MS = 20
 
+/** The part of Bun's server that closes it; that of a framework may have no more. */
+export interface BunAppServer {
+  stop(closeActiveConnections?: boolean): unknown
+  readonly pendingRequests: number
+  readonly port?: number | undefined
+  requestIP?(request: Request): unknown
+}
+
 /** A bound port of Bun's server. */
 export class BunListener implements Listener {
-  readonly #server: Bun.Server<unknown>
+  readonly #server: BunAppServer
   /** Requests for event streams that ended while the Pod drains; their last bytes may be under way. */
   readonly #ended = new Set<Request>()
 
-  constructor(server: Bun.Server<unknown>) {
+  constructor(server: BunAppServer) {
     this.#server = server
   }
 
@@ -40,7 +48,7 @@ export class BunListener implements Listener {
   /** Ended event streams that have not been read to their end. Bun forgets a request's address with its connection. */
   #unread(): number {
     let count = 0
-    for (const request of this.#ended) if (this.#server.requestIP(request) !== null) count += 1
+    for (const request of this.#ended) if (this.#server.requestIP?.(request) !== null) count += 1
     return count
   }
 }

@@ -1,11 +1,11 @@
 import { channel } from 'node:diagnostics_channel'
 import { type IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { arrivalOf } from '../../admission/arrivals.ts'
 import type { EventStreamBody } from '../../delivery/event-stream-body.ts'
-import { isPromise } from '../../http/connection-close.ts'
+import { type FetchHandler, isPromise } from '../../http/connection-close.ts'
 import { retryFrame } from '../../wire/sse-frame.ts'
-import type { ServeOptions } from '../serve.ts'
 import { closeAfterStream, markLastResponse } from './close-timeout.ts'
 import { detachFromHttp } from './detach-from-http.ts'
 import { refusesPipelined } from './pipelining.ts'
@@ -27,7 +27,7 @@ interface Exchange {
   stream: EventStreamBody
 }
 
-/** Middleware that replaces one of these, as compression does, needs every byte, so it excludes the fast path. */
+/** Middleware that replaces `write` or `end`, as compression does, needs every byte, so it excludes the fast path. */
 const { writeHead, write, end } = ServerResponse.prototype
 /** Tells monitoring that a response has ended. Node's HTTP publishes it, and only for a response that it still knows. */
 const FINISHED = channel('http.server.response.finish')
@@ -36,7 +36,7 @@ const FINISHED = channel('http.server.response.finish')
  * `fetch`, and event streams that may be are taken out of the response and written to the socket itself: each event is
  * framed once for all, and nothing of HTTP is kept for a connection. What cannot be is served as any other response.
  */
-export function withFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'] {
+export function withFastPath(fetch: FetchHandler): FetchHandler {
   return finishing(fetch, (exchange, watchers) => {
     const { request, env, response, stream } = exchange
     const { incoming, outgoing } = env
@@ -51,14 +51,15 @@ export function withFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'
 }
 
 /** `fetch`, and event streams are served as any other response. */
-export function withoutFastPath(fetch: ServeOptions['fetch']): ServeOptions['fetch'] {
+export function withoutFastPath(fetch: FetchHandler): FetchHandler {
   return finishing(fetch, withoutAttaching)
 }
 
 /** `fetch`, and `finish` for its response where an event stream answers the request. */
-function finishing(fetch: ServeOptions['fetch'], finish: Finish): ServeOptions['fetch'] {
+function finishing(fetch: FetchHandler, finish: Finish): FetchHandler {
   return (request, env) => {
     const { incoming, outgoing } = env as Env
+    if (!isOnSocket(outgoing)) return fetch(request, env)
     if (refusesPipelined(incoming, outgoing)) return new Response()
     const end = (response: Response, watchers: number) => {
       const stream = arrivalOf(request, env)?.body
@@ -72,6 +73,11 @@ function finishing(fetch: ServeOptions['fetch'], finish: Finish): ServeOptions['
     // Meanwhile the adapter itself has begun to watch.
     return response.then((settled) => end(settled, 1))
   }
+}
+
+/** Whether the response is HTTP/1 on a socket: streams of HTTP/2 share theirs, and test doubles have none. */
+function isOnSocket(outgoing: ServerResponse): boolean {
+  return outgoing instanceof ServerResponse && (outgoing.socket === null || outgoing.socket instanceof Socket)
 }
 
 /**
@@ -124,13 +130,11 @@ function isPlain(
   outgoing: ServerResponse,
 ): boolean {
   return (
-    outgoing instanceof ServerResponse &&
     incoming.httpVersion === '1.1' &&
     outgoing.socket?.writable === true &&
     !outgoing.headersSent &&
     response.status === 200 &&
     response.body === stream &&
-    outgoing.writeHead === writeHead &&
     outgoing.write === write &&
     outgoing.end === end
   )
@@ -159,8 +163,11 @@ function begin(
   { incoming, outgoing }: Env,
   isWatched: boolean,
 ): void {
-  if (isWatched || outgoing.getHeaderNames().length > 0) {
-    for (const [name, value] of headers) outgoing.appendHeader(name, value)
+  if (isWatched || outgoing.writeHead !== writeHead || outgoing.getHeaderNames().length > 0) {
+    for (const [name, value] of headers) {
+      if (name === 'set-cookie' || name === 'vary') outgoing.appendHeader(name, value)
+      else outgoing.setHeader(name, value)
+    }
     outgoing.writeHead(200, { connection: 'close', 'transfer-encoding': 'chunked' })
   } else outgoing.writeHead(200, listOf(headers))
   outgoing.flushHeaders()

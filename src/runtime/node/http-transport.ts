@@ -3,9 +3,9 @@ import { request as requestTls, Agent as TlsAgent } from 'node:https'
 import { SserError } from '../../errors.ts'
 import { decodeBody } from '../../http/body.ts'
 import { BodyBuffer, tooLarge } from '../../http/body-buffer.ts'
+import type { PeerTls } from '../../transport/certificates.ts'
 import type { PeerResponse, PeerTransport } from '../../transport/peer-transport.ts'
 import { SIGNATURE_HEADER } from '../../transport/signatures.ts'
-import type { PeerTls } from '../serve.ts'
 
 /** Time until connections with a replaced certificate are closed, in milliseconds. */
 const OLD_AGENT_MS = 60_000

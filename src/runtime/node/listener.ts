@@ -1,11 +1,8 @@
 import cluster from 'node:cluster'
 import type { Server } from 'node:http'
-import type { AddressInfo, ListenOptions, Socket } from 'node:net'
-import { bindError, type Listener, STREAM_CLOSE_MS } from '../serve.ts'
-import { isInCloseTimeout } from './close-timeout.ts'
-
-/** How often connections are looked for that have become idle, in milliseconds: a response ends a turn later. */
-const IDLE_CHECK_MS = 20
+import type { AddressInfo, ListenOptions } from 'node:net'
+import { bindError, type Listener } from '../listener.ts'
+import { ServerConnections } from './server-connections.ts'
 
 /** How long a worker of node:cluster waits for its internal port, in milliseconds: above PM2's `listen_timeout` and the old worker's stop. */
 const PORT_WAIT_MS = 45_000
@@ -16,16 +13,14 @@ const PORT_RETRY_MS = 100
 const OWN_PORT_FIX =
   '; give each worker of node:cluster or PM2 an internalPort (and opsPort) of its own, and find them with WorkerPeerFinder'
 
-/** A bound port, and every socket that it has accepted: Node's own list lacks those that left HTTP. */
+/** A bound port. */
 export class NodeListener implements Listener {
   readonly port: number
-  readonly #server: Server
-  readonly #sockets: Set<Socket>
+  readonly #connections: ServerConnections
 
-  private constructor(server: Server, sockets: Set<Socket>) {
+  private constructor(server: Server, connections: ServerConnections) {
     this.port = (server.address() as AddressInfo).port
-    this.#server = server
-    this.#sockets = sockets
+    this.#connections = connections
   }
 
   /**
@@ -39,21 +34,13 @@ export class NodeListener implements Listener {
     isExclusive = false,
     waitMs: number = PORT_WAIT_MS,
   ): Promise<NodeListener> {
-    const sockets = new Set<Socket>()
-    // One function for all of them.
-    function forget(this: Socket) {
-      sockets.delete(this)
-    }
-    server.on('connection', (socket: Socket) => {
-      sockets.add(socket)
-      socket.on('close', forget)
-    })
+    const connections = new ServerConnections(server)
     const waits = isExclusive && cluster.isWorker
     const deadline = performance.now() + (waits ? waitMs : 0)
     for (let isFirst = true; ; isFirst = false) {
       try {
         await listen(server, { port, host: hostname, exclusive: isExclusive })
-        return new NodeListener(server, sockets)
+        return new NodeListener(server, connections)
       } catch (cause) {
         const isInUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
         if (!isInUse || performance.now() >= deadline)
@@ -67,25 +54,8 @@ export class NodeListener implements Listener {
     }
   }
 
-  async close(timeoutMs: number): Promise<void> {
-    const server = this.#server
-    // Node has accepted by then each connection that waited: those that still wait are reset with the listener.
-    await new Promise(setImmediate)
-    return new Promise((resolve) => {
-      const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
-      const early = setTimeout(() => this.#destroy(hasNoRequest), STREAM_CLOSE_MS)
-      const late = setTimeout(() => this.#destroy(), timeoutMs)
-      server.close(() => {
-        clearInterval(idle)
-        clearTimeout(early)
-        clearTimeout(late)
-        resolve()
-      })
-    })
-  }
-
-  #destroy(isMeant: (socket: Socket) => boolean = () => true): void {
-    for (const socket of this.#sockets) if (isMeant(socket)) socket.destroy()
+  close(timeoutMs: number): Promise<void> {
+    return this.#connections.close(timeoutMs)
   }
 }
 
@@ -101,9 +71,4 @@ function listen(server: Server, options: ListenOptions): Promise<void> {
     }
     server.once('listening', onListening).once('error', onError).listen(options)
   })
-}
-
-/** Its event stream is over, or it has never asked for anything: browsers open connections ahead of need. */
-function hasNoRequest(socket: Socket): boolean {
-  return isInCloseTimeout(socket) || socket.bytesRead === 0
 }

@@ -1,0 +1,48 @@
+import type { PeerTls } from '../../transport/certificates.ts'
+import type { BindInternal } from '../join.ts'
+import { bind, FIRST_REQUEST_TIMEOUT_S } from './bind.ts'
+import { GoPosts } from './go-posts.ts'
+
+/** How long requests may go on that came before a certificate was renewed, in milliseconds. */
+const OLD_LISTENER_MS = 10_000
+
+/** Binds a port for peers. */
+export const bindInternal: BindInternal = async (fetch, port, hostname, tls) => {
+  const posts = new GoPosts()
+  const bindWith = (at: number, certificate?: PeerTls) =>
+    bind(at, hostname, {
+      async fetch(request, server) {
+        const response = await fetch(request, server)
+        posts.answered(request)
+        // Go Pods keep their connections for ever, and lose the message that meets a closing one.
+        if (request.method === 'POST' && response.status === 200) server.timeout(request, 0)
+        return response
+      },
+      id: `sser internal ${hostname}:${at}`,
+      // For connections that no peer has used: nothing else bounds them.
+      idleTimeout: FIRST_REQUEST_TIMEOUT_S,
+      ...(certificate !== undefined && {
+        tls: { ...certificate, requestCert: true, rejectUnauthorized: true },
+      }),
+    })
+  let listener = bindWith(port, tls)
+  // Kept, because a server of Bun that was stopped has the port 0.
+  const { port: boundPort } = listener
+  let isClosed = false
+  return {
+    port: boundPort,
+    async close(timeoutMs) {
+      await posts.next()
+      // The answer is to be written first.
+      await new Promise(setImmediate)
+      isClosed = true
+      await listener.close(timeoutMs)
+    },
+    // Bun's reload() leaves the certificate as it is. No other code runs between the two calls, so that a peer finds the port.
+    renew(renewed) {
+      if (isClosed) return
+      void listener.close(OLD_LISTENER_MS)
+      listener = bindWith(boundPort, renewed)
+    },
+  }
+}

@@ -1,0 +1,21 @@
+import type { PeerTls } from '../../transport/certificates.ts'
+import { fetchTransport, type PeerTransport } from '../../transport/peer-transport.ts'
+
+/** Bun's own `fetch` is what a Pod uses without, too. */
+export function bunTransport(current: (() => PeerTls) | undefined): PeerTransport | undefined {
+  if (current === undefined) return undefined
+  let tls = current()
+  let strict = strictly(tls)
+  return fetchTransport((url, init) => {
+    if (tls !== current()) {
+      tls = current()
+      strict = strictly(tls)
+    }
+    return fetch(url.replace('http:', 'https:'), { ...init, tls: strict })
+  })
+}
+
+function strictly(tls: PeerTls): PeerTls & { rejectUnauthorized: true } {
+  // Said, so that NODE_TLS_REJECT_UNAUTHORIZED, which may be there for other calls, does not let any peer in.
+  return { ...tls, rejectUnauthorized: true }
+}

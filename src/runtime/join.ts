@@ -1,0 +1,258 @@
+import { Hono } from 'hono'
+import * as v from 'valibot'
+import { MAX_TIMER_MS, systemClock } from '../clock.ts'
+import { SserError } from '../errors.ts'
+import type { FetchHandler } from '../http/connection-close.ts'
+import { type Sser, serverSideOf } from '../sser.ts'
+import {
+  type CertificateReader,
+  PeerCertificates,
+  type PeerTls,
+  type PeerTlsSource,
+} from '../transport/certificates.ts'
+import type { HmacFactory } from '../transport/hmac.ts'
+import type { PeerTransport } from '../transport/peer-transport.ts'
+import { checkOptions, hasMethods, whole, withDefault } from '../validation.ts'
+import { forInternalPort, isLoopback } from './internal-port.ts'
+import { closeAll, type Listener, naming, type PublicServer } from './listener.ts'
+import { type SignalSource, StopSignals } from './signals.ts'
+
+/** Options of `join()` and of `serve()`. */
+export interface JoinOptions {
+  /** The instance to start. */
+  sser: Sser
+  /**
+   * Internal port; 0 chooses a free one.
+   * @default the option `internalPort` of `new Sser()`
+   */
+  internalPort?: number | undefined
+  /**
+   * Address of the internal port.
+   * @default `hostname` of `serve()`; for `join()` all addresses
+   */
+  internalHostname?: string | undefined
+  /**
+   * Mutual TLS between Pods, for the internal port and all links. Pass files or a function if certificates are renewed,
+   * because they are read again.
+   * @default plain HTTP
+   */
+  internalTls?: PeerTlsSource | undefined
+  /**
+   * Separate port for `sser.opsRoutes`, without TLS because a kubelet's probes have no certificate.
+   * @default the internal port
+   */
+  opsPort?: number | undefined
+  /**
+   * Time in which requests in flight must end when the public port closes, in milliseconds, streaming responses and
+   * `beforeFlush` included; then their connections are closed. The port closes after the event streams have ended
+   * (`drainTimeoutMs`), and before `flushTimeoutMs` begins: `terminationGracePeriodSeconds` must exceed the sum of the three.
+   * Minimum: 0.
+   * @default 10_000
+   */
+  requestDrainTimeoutMs?: number | undefined
+  /**
+   * Called once the event streams have ended and the public port has closed; `send()` works until it resolves. Close the
+   * framework here: `() => app.close()`.
+   * @default nothing
+   */
+  beforeFlush?: (() => unknown) | undefined
+  /**
+   * Whether SIGTERM and SIGINT stop the Pod. Set it to false if the framework handles signals itself, and call `stop()` from
+   * its hook.
+   * @default true
+   */
+  signals?: boolean | undefined
+}
+
+/** A Pod that has joined the fleet: its ports, and how to stop it. */
+export interface RunningPod {
+  /** The internal port that was bound. */
+  readonly internalPort: number
+  /** The port for operations that was bound: the internal one, unless it has its own. */
+  readonly opsPort: number
+  /**
+   * Ends the event streams, closes the public port, leaves the fleet, and frees the ports; resolves when all of it is done.
+   * See `Sser.stop()`.
+   */
+  stop(): Promise<void>
+  /** Calls `stop()`: `await using pod = await join(…)`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Binds a port for peers. Go Pods keep their connections for ever, and lose the message that meets a closing one. */
+export type BindInternal = (
+  fetch: FetchHandler,
+  port: number,
+  hostname: string | undefined,
+  tls?: PeerTls,
+) => Promise<Listener>
+
+/** What a runtime provides to {@link runPod}. */
+export interface Runtime {
+  /** How requests reach peers, where it has something leaner than `fetch`, or where they need certificates. */
+  transport?: ((tls: (() => PeerTls) | undefined) => PeerTransport | undefined) | undefined
+  /** How certificates are read. */
+  certificateReader: CertificateReader
+  /** How messages between Pods are signed. */
+  hmacFactory: HmacFactory
+  bindInternal: BindInternal
+  process: SignalSource
+  /** Whether the process continues after a stop, so that it must exit after a signal. Default: false. */
+  exitsOnSignal?: boolean | undefined
+  /**
+   * Called before anything is bound, with what makes the instance leave and its clients come back, and leaves the ports
+   * and signals to a server that replaces this one in the same process.
+   */
+  onBegin?: ((retire: () => void) => void) | undefined
+}
+
+/** The public side of a Pod. */
+export interface PublicSide {
+  /** The app's own server, which is closed as a server of `serve()` is. */
+  server?: PublicServer | undefined
+  /** Binds the public port, once the Pod is one of the fleet. */
+  bind?: (() => Promise<Listener>) | undefined
+}
+
+/** The default of {@link JoinOptions.requestDrainTimeoutMs}. */
+export const REQUEST_DRAIN_TIMEOUT_MS = 10_000
+
+export const portSchema: v.GenericSchema<number> = whole(0, 65_535)
+/** What the options of `join()` and `serve()` have in common. */
+export const joinEntries: v.ObjectEntries = {
+  sser: v.custom<Sser>((value) => hasMethods(value, ['start', 'stop']), 'an Sser'),
+  internalPort: v.optional(portSchema),
+  internalHostname: v.optional(v.string()),
+  internalTls: v.optional(v.unknown()),
+  opsPort: v.optional(portSchema),
+  requestDrainTimeoutMs: withDefault(REQUEST_DRAIN_TIMEOUT_MS, 0, MAX_TIMER_MS),
+  beforeFlush: v.optional(
+    v.custom<() => unknown>((value) => typeof value === 'function', 'a function, such as () => app.close()'),
+  ),
+  signals: v.optional(v.boolean()),
+}
+/** How a runtime closes a server that belongs to the app. */
+interface Adoption<Server> {
+  /** Methods of such a server, and the words for it in an error. */
+  methods: readonly string[]
+  expected: string
+  adopt(server: Server): PublicServer
+}
+
+/** `join()` on any runtime. */
+export async function joinFleet<Server>(
+  runtime: Runtime,
+  options: JoinOptions & { server?: Server | undefined },
+  { methods, expected, adopt }: Adoption<Server>,
+): Promise<RunningPod> {
+  const isServer = v.custom<Server>((value) => hasMethods(value, methods), expected)
+  checkOptions(v.strictObject({ ...joinEntries, server: v.optional(isServer) }), options)
+  const { server } = options
+  return runPod(runtime, options, { server: server && adopt(server) })
+}
+
+/** Whether the Pod drains: its responses close their connections, so that clients come back to another Pod. */
+export function isDraining({ state }: Sser): boolean {
+  return state === 'draining' || state === 'stopped'
+}
+
+/** Internal port, fleet, public port, in that order; signals stop it at any time. The options are checked. */
+export async function runPod(
+  runtime: Runtime,
+  options: JoinOptions,
+  publicSide: PublicSide,
+): Promise<RunningPod> {
+  const { sser, internalPort = sser.internalPort, requestDrainTimeoutMs = REQUEST_DRAIN_TIMEOUT_MS } = options
+  const { beforeFlush, internalHostname, internalTls, opsPort } = options
+  const server = serverSideOf(sser)
+  const bound: Listener[] = []
+  let open = publicSide.server
+  let hook = beforeFlush
+  let certificates: PeerCertificates | undefined
+  let stopping: Promise<void> | undefined
+  /** In flight requests come before the peers: what they send is still to be handed over. */
+  const closePublic = async () => {
+    const deadline = systemClock.now() + requestDrainTimeoutMs
+    const [closing, ending] = [open?.close(requestDrainTimeoutMs), hook]
+    open = hook = undefined
+    await closing
+    if (ending !== undefined) await within(deadline - systemClock.now(), ending)
+  }
+  const stop = () => {
+    stopping ??= stopAll(sser, closePublic, bound).finally(() => {
+      certificates?.stop()
+      signals?.release()
+    })
+    return stopping
+  }
+  // From the first moment: the first process of a container is deaf to a signal that it does not listen to.
+  const signals =
+    options.signals === false
+      ? undefined
+      : StopSignals.listen(runtime.process, stop, { exits: runtime.exitsOnSignal })
+  runtime.onBegin?.(() => {
+    signals?.ignore()
+    bound.length = 0
+    open = hook = undefined
+    void stop()
+  })
+  try {
+    const app = new Hono().route('/', sser.internalRoutes)
+    if (opsPort === undefined) app.route('/', sser.opsRoutes)
+    certificates = internalTls && (await PeerCertificates.read(internalTls, runtime.certificateReader))
+    const internal = await naming(
+      'internalPort',
+      runtime.bindInternal(forInternalPort(app.fetch), internalPort, internalHostname, certificates?.current),
+    )
+    if (certificates !== undefined) certificates.onRenewed = (renewed) => internal.renew?.(renewed)
+    bound.push(internal)
+    let ops = internal
+    if (opsPort !== undefined) {
+      ops = await naming(
+        'opsPort',
+        runtime.bindInternal(forInternalPort(sser.opsRoutes.fetch), opsPort, internalHostname),
+      )
+      bound.push(ops)
+    }
+    const start = {
+      internalPort: internal.port,
+      isSecured: certificates !== undefined,
+      isLoopback: isLoopback(internalHostname),
+      certificates,
+      transport: runtime.transport?.(certificates && (() => (certificates as PeerCertificates).current)),
+      hmacFactory: runtime.hmacFactory,
+    }
+    await (server === undefined ? sser.start() : server.start(start))
+    if (publicSide.bind !== undefined) open = await publicSide.bind()
+    if (stopping !== undefined) throw new SserError('stopped', 'The Pod was told to stop while it started')
+    return { internalPort: internal.port, opsPort: ops.port, stop, [Symbol.asyncDispose]: stop }
+  } catch (error) {
+    // The app's own server is not closed because of an error of its Pod.
+    if (stopping === undefined) open = hook = undefined
+    await stop()
+    // They may have been bound after the stop had closed the others.
+    await closePublic()
+    await closeAll(bound)
+    throw error
+  }
+}
+
+async function stopAll(sser: Sser, closePublic: () => Promise<void>, bound: Listener[]): Promise<void> {
+  await sser.stop({ beforeFlush: closePublic })
+  // The app may have stopped the instance itself.
+  await closePublic()
+  await closeAll(bound)
+}
+
+/** Waits for `call`, and rejects after `ms`: an app that never closes must not keep events from the peers. */
+async function within(ms: number, call: () => unknown): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const cancel = systemClock.after(Math.max(0, ms), () =>
+    reject(new Error('it did not resolve within requestDrainTimeoutMs')),
+  )
+  try {
+    await Promise.race([call(), promise])
+  } finally {
+    cancel()
+  }
+}

@@ -1,0 +1,61 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Server as TlsServer } from 'node:tls'
+import { createAdaptorServer } from '@hono/node-server'
+import type { FetchHandler } from '../../http/connection-close.ts'
+import type { BindInternal } from '../join.ts'
+import { InternalSockets } from './internal-sockets.ts'
+import { NodeListener } from './listener.ts'
+import { DEFAULT_HOST, HEADERS_LIMIT, TCP_KEEP_ALIVE } from './server-options.ts'
+
+/** Binds a port for peers. */
+export const bindInternal: BindInternal = async (fetch, port, hostname, tls) => {
+  const serverOptions = { ...HEADERS_LIMIT, ...TCP_KEEP_ALIVE }
+  // Another framework may serve the process, and needs the runtime's own Request and Response.
+  const common = { hostname: DEFAULT_HOST, overrideGlobalObjects: false }
+  let sockets: InternalSockets | undefined
+  const answer = withoutDraining(fetch)
+  const heard: FetchHandler = async (request, env) => {
+    const response = await answer(request, env)
+    if (request.method === 'POST' && response.status === 200)
+      sockets?.trust((env as { incoming: IncomingMessage }).incoming.socket)
+    return response
+  }
+  const server = createAdaptorServer(
+    tls === undefined
+      ? { ...common, fetch: heard, serverOptions }
+      : {
+          ...common,
+          fetch: answer,
+          createServer: createTlsServer,
+          serverOptions: {
+            ...serverOptions,
+            ...tls,
+            requestCert: true,
+            rejectUnauthorized: true,
+            handshakeTimeout: HEADERS_LIMIT.headersTimeout,
+          },
+        },
+  ) as Server
+  server.keepAliveTimeout = 0
+  // With TLS nobody comes further than the handshake without a certificate, and that has a limit.
+  if (tls === undefined) sockets = new InternalSockets(server)
+  const listener = await NodeListener.bind(server, port, hostname, true)
+  return {
+    port: listener.port,
+    close: (timeoutMs) => listener.close(timeoutMs),
+    renew: ({ key, cert, ca }) => (server as unknown as TlsServer).setSecureContext({ key, cert, ca }),
+  }
+}
+
+/**
+ * Destroys the connection of a chunked request as soon as it is answered, because no peer sends chunks. The adapter would
+ * read up to 64 MiB of the rest, and chunks of one byte then block the event loop.
+ */
+function withoutDraining(fetch: FetchHandler): FetchHandler {
+  return (request, env) => {
+    const { incoming, outgoing } = env as { incoming: IncomingMessage; outgoing: ServerResponse }
+    if (incoming.headers['transfer-encoding'] !== undefined) outgoing.once('finish', () => incoming.destroy())
+    return fetch(request, env)
+  }
+}

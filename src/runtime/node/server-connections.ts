@@ -1,0 +1,68 @@
+import type { Server } from 'node:http'
+import type { Http2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { type PublicServer, STREAM_CLOSE_MS } from '../listener.ts'
+import type { NodeServer } from './app-server.ts'
+import { isInCloseTimeout } from './close-timeout.ts'
+
+/** How often connections are looked for that have become idle, in milliseconds: a response ends a turn later. */
+const IDLE_CHECK_MS = 20
+
+/** Every connection that a server has accepted since this was made: Node's own list lacks those that left HTTP. */
+export class ServerConnections implements PublicServer {
+  /** A server of HTTP/2 lacks the methods that are optional here. */
+  readonly #server: Pick<Server, 'close'> & Partial<Server>
+  readonly #sockets: Set<Socket>
+  readonly #sessions: Set<Http2Session>
+
+  constructor(server: NodeServer) {
+    this.#server = server as Server
+    this.#sockets = eachUntilClosed(server as Server, 'connection')
+    this.#sessions = eachUntilClosed(server as Server, 'session')
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    const server = this.#server
+    // Node has accepted by then each connection that waited: those that still wait are reset with the listener.
+    await new Promise(setImmediate)
+    return new Promise((resolve) => {
+      const idle = setInterval(() => server.closeIdleConnections?.(), IDLE_CHECK_MS)
+      const early = setTimeout(() => this.#destroy(hasNoRequest), STREAM_CLOSE_MS)
+      const late = setTimeout(() => {
+        this.#destroy()
+        // Those that were accepted before this was made.
+        server.closeAllConnections?.()
+      }, timeoutMs)
+      server.close(() => {
+        clearInterval(idle)
+        clearTimeout(early)
+        clearTimeout(late)
+        resolve()
+      })
+      for (const session of this.#sessions) session.close()
+    })
+  }
+
+  #destroy(isMeant: (socket: Socket) => boolean = () => true): void {
+    for (const socket of this.#sockets) if (isMeant(socket)) socket.destroy()
+  }
+}
+
+/** The objects that the server emits as `event`, until each of them has closed. */
+function eachUntilClosed<T extends Socket | Http2Session>(server: Server, event: string): Set<T> {
+  const open = new Set<T>()
+  // One function for all of them.
+  function forget(this: T) {
+    open.delete(this)
+  }
+  server.on(event, (each: T) => {
+    open.add(each)
+    each.on('close', forget)
+  })
+  return open
+}
+
+/** Its event stream is over, or it has never asked for anything: browsers open connections ahead of need. */
+function hasNoRequest(socket: Socket): boolean {
+  return isInCloseTimeout(socket) || socket.bytesRead === 0
+}
