@@ -101,14 +101,16 @@ export interface SserOptions {
    */
   authorizeTimeoutMs?: number | undefined
   /**
-   * Maximum number of connections to this Pod; further requests get 429. Behind a proxy that reports a closed client
+   * Maximum number of connections to this Pod; further requests get 429, or a `retry:` if they accept only event
+   * streams. Behind a proxy that reports a closed client
    * only with the next heartbeats (HAProxy by default, Varnish, lighttpd, Apache), closed clients count for up to two
    * more heartbeats. Minimum: 1.
    * @default 20_000
    */
   maxConnections?: number | undefined
   /**
-   * Maximum number of connections from one client address to this Pod; further requests get 429. An IPv6 network of
+   * Maximum number of connections from one client address to this Pod; further requests get 429, or a `retry:` if they
+   * accept only event streams. An IPv6 network of
    * 64 bits counts as one address. Behind an ingress set `trustedProxyHops`; an app that does not pass on the `env`
    * of its runtime has no addresses, so nothing is counted.
    * @default 0 (no limit)
@@ -121,7 +123,8 @@ export interface SserOptions {
    */
   trustedProxyHops?: number | undefined
   /**
-   * Maximum number of different streams of the connections to this Pod; requests for more get 429. Minimum: 1.
+   * Maximum number of different streams of the connections to this Pod; requests for more get 429, or a `retry:` if they
+   * accept only event streams. Minimum: 1.
    * @default 100_000
    */
   maxStreams?: number | undefined

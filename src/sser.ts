@@ -118,7 +118,9 @@ export class Sser {
       arrivals: this.#arrivals,
       isReady: () => this.isReady,
       isDraining: () => this.#isDraining,
+      isStarted: () => this.#starting !== undefined || this.#stopping !== undefined,
       warn: (message) => this.#logging.warn(message),
+      warnOncePerMinute: (key, message) => this.#logging.warnOncePerMinute(key, message),
     })
     this.handler = events.handler
     this.routes = events.routes

@@ -7,10 +7,16 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { TcpServer } from './fleet/proxy.ts'
 import { Browser, browsers } from './support/browser.ts'
 import { acquainted, endPods, type PodProcess, startFleet } from './support/pod-process.ts'
+import { RawClient } from './support/stream-client.ts'
 import { until, within } from './support/until.ts'
 
 const SCRIPT = fileURLToPath(new URL('./fleet/custom-pod.ts', import.meta.url))
-const env = { FRONT: 'cors', OPTIONS: JSON.stringify({ retryMs: 100, heartbeatMs: 1_000 }) }
+const env = {
+  FRONT: 'cors',
+  OPTIONS: JSON.stringify({ retryMs: 100, heartbeatMs: 1_000, maxConnections: 1 }),
+}
+/** The wait of a client that a limit refuses, which no test should spend. */
+const LONG_RETRY = /\nretry: (\d{4,5})\n/
 /** A browser that starts shares two cores with other tests. */
 const START_MS = 30_000
 const RETURN_MS = 10_000
@@ -68,6 +74,8 @@ async function servePage(host: string, url: string): Promise<Report[]> {
 
 /** The wire between the browser and whichever Pod it leads to. */
 class Relay {
+  /** The long waits that the Pods named, in milliseconds. The browser is told 100. */
+  readonly refusedRetries: number[] = []
   readonly requests: { pod: PodProcess; lastEventId: string | undefined }[] = []
   /** A connection that comes while this is pending waits. */
   target: Promise<PodProcess>
@@ -100,7 +108,18 @@ class Relay {
     socket.once('data', (head) => {
       this.requests.push({ pod, lastEventId: /\r\nlast-event-id: (\S+)/i.exec(head.toString())?.[1] })
     })
-    socket.pipe(onward).pipe(socket)
+    socket.pipe(onward)
+    onward.on('data', (bytes: Buffer) => {
+      const text = bytes.toString('latin1')
+      const ms = LONG_RETRY.exec(text)?.[1]
+      if (ms !== undefined) this.refusedRetries.push(Number(ms))
+      // As many digits, because the response has a Content-Length.
+      socket.write(
+        text.replace(LONG_RETRY, (line) => line.replace(/\d+/, '100'.padStart(ms?.length ?? 0, '0'))),
+        'latin1',
+      )
+    })
+    onward.on('end', () => socket.end())
   }
 }
 
@@ -170,7 +189,7 @@ describe.each(browsers)('the EventSource of $name', (installed) => {
       expect(idAtError()).toMatch(/^\w+(\.\w+)*-\w{3}$/)
     }, 90_000)
 
-    test('moves its id with the heartbeat while its stream is quiet', async () => {
+    test('moves its id with the heartbeat, and keeps it when a limit refuses its return', async () => {
       const { a, b, relay, of, idAtError } = await open()
       const greeting = of('sser-position')[0]?.id
       await a.send('overloaded', 'not for this page')
@@ -178,9 +197,17 @@ describe.each(browsers)('the EventSource of $name', (installed) => {
       const beats = of('sser-position').length
       const hasMoved = () => of('sser-position').length > beats + 1
       await until('heartbeats with a later position', hasMoved, RETURN_MS)
+      const other = await RawClient.events(b.url, ['quiet'])
+      closes.push(() => other.socket.destroy())
+      await other.holds('its greeting', (text) => text.includes('sser-position'))
       relay.target = Promise.resolve(b)
       relay.cut()
-      await until(`${name} comes to B`, () => relay.requests.length === 2, RETURN_MS)
+      await until(`B refuses ${name} more than once`, () => relay.refusedRetries.length > 1, RETURN_MS)
+      for (const ms of relay.refusedRetries) expect(ms).toBeGreaterThanOrEqual(5_000)
+      const positions = of('sser-position').length
+      other.socket.destroy()
+      await until(`B takes ${name}`, () => of('sser-position').length > positions, RETURN_MS)
+      expect(new Set(relay.requests.slice(1).map(({ lastEventId }) => lastEventId)).size).toBe(1)
       await until(`${name} says that it lost A`, () => of('error').length > 0, RETURN_MS)
       expect(relay.requests[1]).toEqual({ pod: b, lastEventId: idAtError() })
       expect(idAtError()).toBeTypeOf('string')

@@ -16,6 +16,17 @@ export function acceptsEventStream(accept: string | null): boolean {
   return false
 }
 
+const ONLY_EVENT_STREAM = /^[ \t]*text\/event-stream[ \t]*(?:;[^,]*)?$/i
+
+/**
+ * Whether `text/event-stream` is the only media range of the header `Accept`, as in the requests of an `EventSource`. A
+ * client with another range, or without the header, can be expected to read the status of a response.
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
+ */
+export function acceptsOnlyEventStream(accept: string | null): boolean {
+  return accept !== null && ONLY_EVENT_STREAM.test(accept)
+}
+
 /** The parameters of the first range with this type; undefined where the header has none. */
 function parametersOf(ranges: string, type: string): string | undefined {
   for (let at = ranges.indexOf(type); at !== -1; at = ranges.indexOf(type, at + 1)) {

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { SserError } from '../errors.ts'
+import { MAX_TIMER_MS } from '../clock.ts'
+import { SserError, type SserErrorCode } from '../errors.ts'
 import { addressOf } from '../http/address.ts'
 import { closeWhile, type FetchHandler, withConnectionClose } from '../http/connection-close.ts'
 import { dropBody, hasBody, nodeResponseIn } from '../http/env.ts'
@@ -11,7 +12,7 @@ import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { ownCopy, validateStreamName } from '../wire/names.ts'
 import { retryFrame } from '../wire/sse-frame.ts'
 import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
-import { acceptsEventStream } from './accept.ts'
+import { acceptsEventStream, acceptsOnlyEventStream } from './accept.ts'
 import { type AdmissionOptions, type Admitted, admit, type ConnectionRequest } from './admit.ts'
 import { type CheckedGrant, runAuthorize } from './authorization.ts'
 import { endsConnection, ResponseSocket } from './response-socket.ts'
@@ -26,7 +27,17 @@ export type EventsHandler = (request: Request, env?: unknown) => Promise<Respons
 export interface EventsOptions extends AdmissionOptions {
   errors: ErrorReporter
   isDraining(): boolean
+  /** Whether `start()` was called. */
+  isStarted(): boolean
   warn(message: string): void
+  /** Warns at most once a minute for each `key`. */
+  warnOncePerMinute(key: string, message: string): void
+}
+
+/** Why a response has no connection, and when its client is to come back. */
+interface Refusal {
+  code: SserErrorCode
+  retryMs: number
 }
 
 /** Makes a response, with the headers that the app has set in Hono's context. */
@@ -55,8 +66,13 @@ const MAX_NAMES_BYTES = 6_000
 const TEXT = { 'content-type': 'text/plain; charset=utf-8' }
 /** Names from a longer query are copied, because a substring keeps the whole query in memory; in UTF-16 units. */
 const LONG_SEARCH = 512
-/** Minimum of `Retry-After`, in seconds; the maximum is twice as long, so that clients do not return all at once. */
-const RETRY_AFTER_S = 5
+/**
+ * Minimum time after which a client that a limit refused is to come back, in milliseconds, or the option `retryMs` where that
+ * is longer; the maximum is twice as long, so that clients do not return all at once.
+ */
+const MIN_REFUSED_RETRY_MS = 5_000
+const NOT_STARTED =
+  'a client came, and gets no event, because this instance was not started: await serve({ sser, … }), or sser.start() where another server has the public port'
 
 /**
  * The public endpoint: `GET ?stream=S`, with one stream or several, answers with an event stream. A refusal is plain text,
@@ -73,6 +89,7 @@ export class EventsEndpoint {
   readonly #etag = crypto.randomUUID()
   /** Responses to a `GET` so far. */
   #responses = 0
+  #hasWarned = false
 
   constructor(options: EventsOptions) {
     this.#options = options
@@ -138,28 +155,35 @@ export class EventsEndpoint {
   }
 
   /** Answers 200 even without a connection, because an EventSource gives up after any other status. */
-  #accept(exchange: Exchange, admitted: Admitted | undefined): Response {
+  #accept(exchange: Exchange, admitted: Admitted | undefined, refusal?: Refusal): Response {
+    if (admitted === undefined && !this.#options.isStarted()) this.#warnNotStarted()
     try {
-      return this.#respond(exchange, admitted)
+      return this.#respond(exchange, admitted, refusal)
     } catch (error) {
       admitted?.body.leave()
       throw error
     }
   }
 
-  #respond({ request, env, respond }: Exchange, admitted: Admitted | undefined): Response {
+  #respond(
+    { request, env, respond }: Exchange,
+    admitted: Admitted | undefined,
+    { code, retryMs }: Partial<Refusal> = {},
+  ): Response {
     const isHead = request.method === 'HEAD'
-    const body = isHead ? null : (admitted?.body ?? retryFrame(this.#options.settings.retryMs))
+    const text = admitted ?? retryFrame(retryMs ?? this.#options.settings.retryMs, code)
+    const body = isHead ? null : typeof text === 'string' ? text : text.body
     const etag = `W/"${this.#etag}-${this.#responses}"`
     if (!isHead) this.#responses += 1
     const response = respond(body, 200, {
       // With the charset, because clients with Python's requests otherwise read text/* as ISO-8859-1.
       'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
+      'cache-control': admitted === undefined ? 'no-store, no-transform' : 'no-cache, no-transform',
       'x-accel-buffering': 'no',
       // Without it a middleware that computes entity tags, such as hono/etag, would read the stream to its end. Each response
       // has a tag of its own, so that no conditional request matches.
       etag,
+      ...(code !== undefined && { 'sser-error': code }),
       ...(admitted?.resume && { 'sser-resume': admitted.resume }),
       // Set here, because changing the headers of a response later makes objects that last as long as the stream.
       ...(admitted !== undefined && endsConnection(env) && { connection: 'close' }),
@@ -174,21 +198,39 @@ export class EventsEndpoint {
   /** Answers an SserError. Rethrows any other error for the app. */
   #refuse(exchange: Exchange, error: unknown): Response {
     if (!(error instanceof SserError)) throw error
-    const { clock, errors } = this.#options
+    const { errors, settings, warnOncePerMinute } = this.#options
     const { code, message } = error
     errors.countRejected(code)
     if (code === 'authorization-failed') {
       errors.report(error, { stage: 'authorize' })
       // A session store that fails for a moment must not end an EventSource for good.
-      return this.#accept(exchange, undefined)
+      return this.#accept(exchange, undefined, { code, retryMs: settings.retryMs })
     }
     // After 204 an EventSource stops reconnecting.
     const status = code === 'blocked' ? 204 : error.status
     const headers: Record<string, string> = { 'sser-error': code, ...(status !== 204 && TEXT) }
-    if (status === 429) headers['retry-after'] = `${Math.ceil(RETRY_AFTER_S * (1 + clock.random()))}`
+    if (status === 429) {
+      warnOncePerMinute(`refused ${code}`, `refuses clients until there is room: ${message} (${code})`)
+      const retryMs = this.#refusedRetryMs()
+      // Nor must a limit, because an EventSource does not reconnect after a 429.
+      if (acceptsOnlyEventStream(exchange.request.headers.get('accept')))
+        return this.#accept(exchange, undefined, { code, retryMs })
+      headers['retry-after'] = `${Math.ceil(retryMs / 1_000)}`
+    }
     // The connection cannot be reused, because the rest of the body is not read.
     if (code === 'unexpected-body') headers.connection = 'close'
     return this.#closeIfDraining(exchange.respond(status === 204 ? null : `${message}\n`, status, headers))
+  }
+
+  #refusedRetryMs(): number {
+    const { clock, settings } = this.#options
+    const ms = Math.max(settings.retryMs, MIN_REFUSED_RETRY_MS) * (1 + clock.random())
+    return Math.min(MAX_TIMER_MS, Math.round(ms))
+  }
+
+  #warnNotStarted(): void {
+    if (!this.#hasWarned) this.#options.warn(NOT_STARTED)
+    this.#hasWarned = true
   }
 
   /** Closes the connection while the Pod drains, so that the client reconnects to another Pod. */

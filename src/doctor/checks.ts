@@ -47,7 +47,9 @@ async function* findings(session: Session, options: CheckOptions): AsyncGenerato
   // The response may have arrived in the meantime: its error or status explains more.
   if (main.error !== undefined) return yield explainNoResponse(main.error)
   const status = main.recording?.response.status
-  if (status !== undefined && status !== 200)
+  // sser refuses clients that accept only event streams with a 200, because an EventSource does not reconnect otherwise.
+  const isRefused = status !== 200 || main.header('sser-error') !== undefined
+  if (status !== undefined && isRefused)
     return yield (await findMissingRetry(session, main, 'status')) ?? (await explainStatus(options, main))
   if (late !== undefined) {
     yield late

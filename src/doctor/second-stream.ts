@@ -1,5 +1,5 @@
 import { cached, cacheHeader } from './cache.ts'
-import { type Finding, fail, formatMs, pass, unknown } from './finding.ts'
+import { type Finding, fail, formatMs, pass, sanitize, unknown } from './finding.ts'
 import type { Probe, Session } from './probe.ts'
 import { findMissingRetry } from './status.ts'
 
@@ -36,6 +36,11 @@ async function explainRefusal(session: Session, probe: Probe): Promise<Finding> 
   const missingRetry = await findMissingRetry(session, probe, STREAM_CHECK)
   if (missingRetry !== undefined) return missingRetry
   const status = probe.recording?.response.status
+  const code = probe.header('sser-error')
+  if (code !== undefined) {
+    const message = `sser refuses it (${sanitize(code)}) while the first stream is open: a limit on connections`
+    return fail(STREAM_CHECK, 'one-at-a-time', message)
+  }
   const observed =
     status === undefined || status === 200
       ? `no event within ${formatMs(session.target.timeoutMs)}`

@@ -31,7 +31,7 @@ const MEANINGS: Readonly<Record<number, readonly [Cause, string]>> = {
   ],
 }
 
-/** Explains a response with another status than 200. */
+/** Explains a response with another status than 200, or with the header `Sser-Error`. */
 export async function explainStatus(target: Target, probe: Probe): Promise<Finding> {
   const { recording } = probe
   const status = recording?.response.status ?? 0
@@ -41,7 +41,7 @@ export async function explainStatus(target: Target, probe: Probe): Promise<Findi
   const code = probe.header('sser-error')
   if (code !== undefined) {
     await recording?.untilEnd(target.timeoutMs)
-    const text = sanitize(recording?.excerpt ?? '')
+    const text = status === 200 ? 'clients are told to come back later' : sanitize(recording?.excerpt ?? '')
     const message = `${status} from sser (${sanitize(code)})${text === '' ? '' : `: ${text}`}`
     return fail(CHECK, 'refused-by-sser', message)
   }

@@ -7,6 +7,7 @@
  * block, they must not have the id of an event without its data.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
+import type { SserErrorCode } from '../errors.ts'
 
 const LINE_BREAK = /\r\n|\r|\n/
 
@@ -44,9 +45,13 @@ export function preambleFrame(id: string | undefined, retryMs: number, isResumed
   return block('sser-position', `{"resumed":${isResumed}}`, retryMs, id)
 }
 
-/** The last block of a response that the server ends, and the only block of a response that was closed unread. */
-export function retryFrame(ms?: number): string {
-  return block('sser-retry', '{}', ms, undefined)
+/**
+ * The last block of a response that the server ends, and the only block of a response without a connection. `reason`: code of
+ * the error because of which there is none. It has no id, so the client keeps its own.
+ */
+export function retryFrame(ms?: number, reason?: SserErrorCode): string {
+  const data = reason === undefined ? '{}' : `{"reason":"${reason}"}`
+  return block('sser-retry', data, ms, undefined)
 }
 
 /**

@@ -34,7 +34,9 @@ class Endpoint {
       arrivals: new Arrivals(membership.mark),
       isReady: () => this.isReady,
       isDraining: () => this.isDraining,
+      isStarted: () => true,
       warn: () => {},
+      warnOncePerMinute: () => {},
     })
   }
 

@@ -146,6 +146,16 @@ test.concurrent('reports a Pod that is not ready', async () => {
   expect((await diagnose(url)).causes).toEqual(['not-ready'])
 })
 
+test.concurrent('reports a limit that sser answers with a stream of one block', async () => {
+  const headers = { ...HEADERS, 'sser-error': 'too-many-connections' }
+  const url = await serveHttp((_, response) =>
+    response.writeHead(200, headers).end('event: sser-retry\nretry: 7000\ndata: {}\n\n'),
+  )
+  const { causes, message } = await diagnose(url)
+  expect(causes).toEqual(['refused-by-sser'])
+  expect(message('status')).toBe('200 from sser (too-many-connections): clients are told to come back later')
+})
+
 test.concurrent('reports a Pod that drains during the recording', async () => {
   const url = await serveHttp((request, response) => {
     openEventStream(request, response)

@@ -78,8 +78,9 @@ describe('the hook', () => {
     const response = await ask(pod)
     expect([response.status, await response.text()]).toEqual([
       200,
-      'event: sser-retry\nretry: 2000\ndata: {}\n\n',
+      'event: sser-retry\nretry: 2000\ndata: {"reason":"authorization-failed"}\n\n',
     ])
+    expect(response.headers.get('sser-error')).toBe('authorization-failed')
     expect(pod.sser.connections).toBe(0)
     expect(pod.errors).toMatchObject([
       { error: { code: 'authorization-failed' }, context: { stage: 'authorize' } },

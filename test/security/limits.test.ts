@@ -10,7 +10,7 @@ async function ask(pod: SecuredPod, query = '?stream=a', headers: Record<string,
   const response = await fetch(`${pod.url}/events${query}`, { headers })
   const code = response.headers.get('sser-error')
   const after = Number(response.headers.get('retry-after'))
-  if (response.status === 200) await response.body?.cancel()
+  if (code === null) await response.body?.cancel()
   return { status: response.status, code, after, text: code === null ? '' : await response.text() }
 }
 
