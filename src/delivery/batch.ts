@@ -1,4 +1,4 @@
-import type { EventEntry, LogEntry } from '../log/entry.ts'
+import { type EventEntry, isEvent, isLoss, isNumbered, type LogEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import type { DeliveryCounts } from '../telemetry/counters.ts'
 import { eventFrame, type GapReason, gapFrame } from '../wire/sse-frame.ts'
@@ -82,12 +82,12 @@ export class Batch {
     // Entries without a message are never split over two batches, because one gap covers all of them.
     for (; index < log.nextIndex && index - complete < MAX_ENTRIES && length < FULL_LENGTH; index += 1) {
       const entry = log.at(index) as LogEntry
-      const isWantedEvent = entry.kind === 'event' && isWanted(entry.stream)
+      const isWantedEvent = isEvent(entry) && isWanted(entry.stream)
       if (isWantedEvent) streams.add(entry.stream)
       // Before the position moves past this event, because a client may receive the gap and not the event.
       if (isWantedEvent && entry.msg !== undefined) flushGaps()
-      if (index >= complete && entry.epoch !== undefined) position.set(entry.epoch, entry.seq)
-      if (entry.kind === 'hole') {
+      if (index >= complete && isNumbered(entry)) position.set(entry.epoch, entry.seq)
+      if (isLoss(entry)) {
         // It affects every connection, and covers the gaps before it.
         gaps.clear()
         gaps.set(undefined, 'peer-loss')
@@ -96,10 +96,11 @@ export class Batch {
       if (entry.msg === undefined) {
         gaps.delete(entry.stream)
         gaps.set(entry.stream, 'trimmed')
+      } else if (entry.kind === 'v1-event') {
+        frame(entry.stream, undefined, eventFrame({ msg: entry.msg }))
       } else if (log.indexes.idempotencyKeys.isFirst(entry)) {
         if (entry.traceparent !== undefined) this.traced.push(entry)
-        const id = entry.epoch === undefined ? undefined : formatId()
-        frame(entry.stream, undefined, eventFrame({ id, event: entry.event, msg: entry.msg }))
+        frame(entry.stream, undefined, eventFrame({ id: formatId(), event: entry.event, msg: entry.msg }))
       }
     }
     flushGaps()

@@ -91,7 +91,7 @@ function traceDelivery(
   listeners: (stream: string) => number,
 ): () => void {
   const spans = entries.map(({ epoch, seq, stream, traceparent }) => {
-    if (traceparent === undefined || epoch === undefined || !isSampled(traceparent)) return undefined
+    if (traceparent === undefined || !isSampled(traceparent)) return undefined
     const id = formatPosition([[epoch, seq]])
     return quietly(() => tracing.deliver({ stream, id, traceparent, connections: listeners(stream) }))
   })

@@ -1,4 +1,5 @@
-import type { EventEntry, HoleEntry, LogEntry } from '../log/entry.ts'
+import type { EventEntry, HoleEntry, LogEntry, LossEntry, V1EventEntry } from '../log/entry.ts'
+import { isEvent, isLoss, isNumbered } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import { scan } from '../log/scan.ts'
 import type { Timing } from '../log/timing.ts'
@@ -20,6 +21,9 @@ const MAX_CHECKED = 2_048
  */
 const MAX_CARRIED = 128
 
+/** An entry that a connection can receive, as an event or a gap. */
+type DeliverableEntry = EventEntry | V1EventEntry | HoleEntry | LossEntry
+
 /** Frames of consecutive log entries for one reader. */
 interface Slice extends DeliveryCounts {
   text: string
@@ -38,7 +42,7 @@ export class Reader {
   readonly #timing: Timing
   /** Undefined for most readers, to save memory. */
   #carried: CarriedEntries | undefined
-  /** The log's next index at the time of the response; events without an epoch are delivered from here on only. */
+  /** The log's next index at the time of the response; events of Go Pods are delivered from here on only. */
   readonly liveFrom: number
 
   constructor(log: Log, streams: readonly string[], timing: Timing) {
@@ -63,8 +67,7 @@ export class Reader {
     if (idEntries === undefined || (idEntries.get(log.epoch)?.seq ?? 0) > log.ownSeq) return 'invalid-id'
     const isPartial = idEntries.delete(PARTIAL_EPOCH)
     if (this.#countCarried(idEntries, now) > MAX_CARRIED) return 'invalid-id'
-    let gap: GapReason | undefined = now - log.lastV1At <= this.#timing.v1GapMs ? 'legacy-peer' : undefined
-    if (now - log.refusedAt <= this.#timing.v1GapMs) gap ??= 'peer-loss'
+    let gap = log.losses.gapReason(now)
     let isUnknownId = true
     const position = new Map<string, { seq: number; since: number }>()
     for (const [epoch, { seq, carriedMs }] of idEntries)
@@ -129,16 +132,21 @@ export class Reader {
       work += ENTRY_WORK
       if (!this.#isWanted(entry) || this.#hasReceived(entry, position)) continue
       // Before the id moves past this event, because a client may receive the gap and not the event.
-      if (entry.kind === 'event') flushGap()
+      if (isEvent(entry)) flushGap()
       // This id leaves out the events of other streams: it says less than it could, but never too much.
-      if (entry.epoch !== undefined) position.set(entry.epoch, entry.seq)
-      if (entry.kind === 'hole') gap ??= 'peer-loss'
-      else if (entry.epoch === undefined || !this.#hasDuplicate(entry, position, seen)) {
-        const id = entry.epoch === undefined ? undefined : this.#formatId(position, now)
-        text += eventFrame({ id, event: entry.event, msg: entry.msg as string })
-        events += 1
-        if (entry.index < this.liveFrom) replayed += 1
+      if (isNumbered(entry)) position.set(entry.epoch, entry.seq)
+      if (isLoss(entry)) {
+        gap ??= 'peer-loss'
+        continue
       }
+      if (entry.kind === 'v1-event') text += eventFrame({ msg: entry.msg as string })
+      else {
+        if (this.#hasDuplicate(entry, position, seen)) continue
+        const id = this.#formatId(position, now)
+        text += eventFrame({ id, event: entry.event, msg: entry.msg as string })
+      }
+      events += 1
+      if (entry.index < this.liveFrom) replayed += 1
     }
     flushGap()
     this.cursor = Math.max(this.cursor, next)
@@ -198,19 +206,19 @@ export class Reader {
     let checked = 0
     for (const entry of scan(this.#log, this.#streams, this.cursor, position)) {
       if (entry.index >= this.#log.firstCompleteIndex) return false
-      if (entry.kind === 'event' && this.#isWanted(entry) && !this.#hasReceived(entry, position)) return true
+      if (isEvent(entry) && this.#isWanted(entry) && !this.#hasReceived(entry, position)) return true
       checked += 1
       if (checked === MAX_CHECKED) return true
     }
     return false
   }
 
-  #isWanted(entry: LogEntry): entry is EventEntry | HoleEntry {
-    return entry.kind === 'hole' || (entry.kind === 'event' && this.#streams.includes(entry.stream))
+  #isWanted(entry: LogEntry): entry is DeliverableEntry {
+    return isLoss(entry) || (isEvent(entry) && this.#streams.includes(entry.stream))
   }
 
-  #hasReceived(entry: EventEntry | HoleEntry, position: ReadonlyMap<string, number>): boolean {
-    if (entry.epoch === undefined) return entry.index < this.liveFrom
+  #hasReceived(entry: DeliverableEntry, position: ReadonlyMap<string, number>): boolean {
+    if (!isNumbered(entry)) return entry.index < this.liveFrom
     return entry.seq <= (position.get(entry.epoch) ?? 0)
   }
 

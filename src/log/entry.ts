@@ -8,10 +8,10 @@ interface BaseEntry {
   readonly sentAt: number
 }
 
-/** An event. An event of a Go Pod has no epoch, so no client can resume after it. */
+/** An event of a Pod that speaks v2. */
 export interface EventEntry extends BaseEntry {
   readonly kind: 'event'
-  readonly epoch: string | undefined
+  readonly epoch: string
   readonly seq: number
   readonly stream: string
   /** Undefined after the log evicted it because `maxBytes` was reached. */
@@ -31,13 +31,10 @@ export interface NoopEntry extends BaseEntry {
   readonly seq: number
 }
 
-/**
- * Events of `epoch` after `from` and up to `seq` were lost before they reached this Pod. Without an epoch: the lost
- * events are those of a peer that rejects this Pod's requests.
- */
+/** Events of `epoch` after `from` and up to `seq` were lost before they reached this Pod. */
 export interface HoleEntry extends BaseEntry {
   readonly kind: 'hole'
-  readonly epoch: string | undefined
+  readonly epoch: string
   readonly from: number
   readonly seq: number
 }
@@ -50,7 +47,38 @@ export interface DisconnectEntry extends BaseEntry {
   readonly selector: ConnectionSelector
 }
 
-export type LogEntry = EventEntry | NoopEntry | HoleEntry | DisconnectEntry
+/** An event of a Go Pod: without an epoch, so it is delivered live, but never replicated or replayed. */
+export interface V1EventEntry extends BaseEntry {
+  readonly kind: 'v1-event'
+  readonly stream: string
+  /** Undefined after the log evicted it because `maxBytes` was reached. */
+  msg: string | undefined
+  bytes: number
+}
+
+/** Events of a peer that rejects this Pod's requests were lost: nothing is known about their epoch and seqs. */
+export interface LossEntry extends BaseEntry {
+  readonly kind: 'loss'
+}
+
+/** An entry with an epoch and a seq, which positions count. */
+export type NumberedEntry = EventEntry | NoopEntry | HoleEntry | DisconnectEntry
+
+export type LogEntry = NumberedEntry | V1EventEntry | LossEntry
+
+export function isNumbered(entry: LogEntry): entry is NumberedEntry {
+  return entry.kind !== 'v1-event' && entry.kind !== 'loss'
+}
+
+/** Whether connections of a stream receive the entry as an event. */
+export function isEvent(entry: LogEntry): entry is EventEntry | V1EventEntry {
+  return entry.kind === 'event' || entry.kind === 'v1-event'
+}
+
+/** Whether every connection gets a gap for the entry. */
+export function isLoss(entry: LogEntry): entry is HoleEntry | LossEntry {
+  return entry.kind === 'hole' || entry.kind === 'loss'
+}
 
 /** Content of a new entry: an event has a stream, a disconnect a selector, a no-op entry neither. */
 export interface EntryContent {
@@ -76,10 +104,10 @@ export function createEntry(
   return { kind: 'disconnect', index, sentAt, epoch, seq, selector }
 }
 
-export function createEvent(
+function createEvent(
   index: number,
   sentAt: number,
-  epoch: string | undefined,
+  epoch: string,
   seq: number,
   stream: string,
   { msg = '', event, key, traceparent }: EntryContent,
@@ -88,11 +116,25 @@ export function createEvent(
   return { kind: 'event', index, sentAt, epoch, seq, stream, msg, event, key, traceparent, bytes }
 }
 
+export function createV1Event(index: number, sentAt: number, stream: string, msg: string): V1EventEntry {
+  return { kind: 'v1-event', index, sentAt, stream, msg, bytes: byteLength(msg) + stream.length }
+}
+
 /** Approximate memory of an entry without its texts: the object and its places in three queues. */
 const ENTRY_BYTES = 180
 /** Bytes of an event's texts without its message. */
-export function metadataBytes({ stream, event, key }: Pick<EventEntry, 'stream' | 'event' | 'key'>): number {
+function metadataBytes({ stream, event, key }: Pick<EventEntry, 'stream' | 'event' | 'key'>): number {
   return stream.length + (event?.length ?? 0) + (key?.length ?? 0)
+}
+
+/** Evicts the message of an event; its stream stays known. */
+export function evictPayload(entry: EventEntry | V1EventEntry): void {
+  entry.msg = undefined
+  if (entry.kind === 'v1-event') entry.bytes = entry.stream.length
+  else {
+    entry.traceparent = undefined
+    entry.bytes = metadataBytes(entry)
+  }
 }
 
 /** Memory that an entry counts for, in bytes. */
@@ -101,5 +143,5 @@ export function memoryBytes(entry: LogEntry): number {
     const { stream = '', tag = '' } = entry.selector
     return ENTRY_BYTES + stream.length + tag.length
   }
-  return ENTRY_BYTES + (entry.kind === 'event' ? entry.bytes : 0)
+  return ENTRY_BYTES + (isEvent(entry) ? entry.bytes : 0)
 }

@@ -1,6 +1,6 @@
 import { MAX_EPOCHS } from '../wire/position.ts'
 import { Deque } from './deque.ts'
-import type { LogEntry } from './entry.ts'
+import type { NumberedEntry } from './entry.ts'
 import type { Timing } from './timing.ts'
 
 /** State of one epoch, that is of one incarnation of one Pod. */
@@ -14,7 +14,7 @@ export class Epoch {
   /** Last time that the epoch advanced on its own Pod, converted to this Pod's clock. */
   lastActive: number
   /** Entries in the log, in order of seq. Below the floor they serve slow readers only, and are not sent to peers. */
-  readonly entries: Deque<LogEntry> = new Deque()
+  readonly entries: Deque<NumberedEntry> = new Deque()
 
   constructor(lastActive: number) {
     this.lastActive = lastActive

@@ -1,8 +1,9 @@
 import { Deque } from './deque.ts'
 import type { DisconnectEntry, EntryContent, EventEntry, HoleEntry, LogEntry, NoopEntry } from './entry.ts'
-import { createEntry, createEvent, memoryBytes, metadataBytes } from './entry.ts'
+import { createEntry, createV1Event, evictPayload, isEvent, isNumbered, memoryBytes } from './entry.ts'
 import { type Epoch, Epochs } from './epochs.ts'
 import { EventIds } from './event-ids.ts'
+import { Losses } from './losses.ts'
 import { SecondaryIndexes } from './secondary-indexes.ts'
 import type { Timing } from './timing.ts'
 
@@ -30,12 +31,9 @@ export class Log {
   readonly epochs: Epochs
   readonly indexes: SecondaryIndexes = new SecondaryIndexes()
   readonly eventIds: EventIds
+  readonly losses: Losses
   readonly isResumable: boolean
   readonly maxAgeMs: number
-  /** Time of the last event without an epoch; a client that resumes across it gets a gap. */
-  lastV1At: number = Number.NEGATIVE_INFINITY
-  /** Last time that this Pod and a peer rejected each other's requests; events of that peer did not arrive here. */
-  refusedAt: number = Number.NEGATIVE_INFINITY
   readonly #listeners: ((entry: LogEntry) => void)[] = []
   readonly #maxBytes: number
   readonly #entries = new Deque<LogEntry>()
@@ -48,6 +46,7 @@ export class Log {
     this.epoch = epoch
     this.epochs = new Epochs(timing)
     this.eventIds = new EventIds(this.epochs, maxLastEventIdBytes)
+    this.losses = new Losses(timing)
     this.isResumable = isResumable
     this.maxAgeMs = maxAgeMs
     this.#maxBytes = maxBytes
@@ -115,10 +114,10 @@ export class Log {
     return entry
   }
 
-  /** Appends an event of a Go Pod, without an epoch: it is delivered live, but never replicated or replayed. */
+  /** Appends an event of a Go Pod. */
   appendV1(stream: string, msg: string, now: number): void {
-    this.lastV1At = now
-    this.#push(createEvent(this.nextIndex, now, undefined, 0, stream, { msg }), now)
+    this.losses.onV1Event(now)
+    this.#push(createV1Event(this.nextIndex, now, stream, msg), now)
   }
 
   /** Appends a hole: events of `epoch` up to `seq` that no peer can send any more. */
@@ -138,17 +137,9 @@ export class Log {
     this.#push(hole, now)
   }
 
-  /** Appends a hole without an epoch, so that every connection gets a gap: the lost events have no known seqs. */
+  /** Appends a loss, so that every connection gets a gap. */
   appendLoss(now: number): void {
-    const hole: HoleEntry = {
-      kind: 'hole',
-      index: this.nextIndex,
-      sentAt: now,
-      epoch: undefined,
-      from: 0,
-      seq: 0,
-    }
-    this.#push(hole, now)
+    this.#push({ kind: 'loss', index: this.nextIndex, sentAt: now }, now)
   }
 
   /** Evicts the entries older than `maxAgeMs`; call it before each use. */
@@ -193,16 +184,13 @@ export class Log {
     }
     const entry = this.at(this.#firstCompleteIndex) as LogEntry
     this.#firstCompleteIndex += 1
-    if (entry.kind === 'event') {
-      const left = metadataBytes(entry)
-      this.#bytes -= entry.bytes - left
-      entry.bytes = left
-      entry.msg = undefined
-      entry.traceparent = undefined
+    if (isEvent(entry)) {
+      this.#bytes -= entry.bytes
+      evictPayload(entry)
+      this.#bytes += entry.bytes
     }
     this.#payloadEvictedBytes += memoryBytes(entry)
-    if (entry.kind !== 'event') return
-    if (entry.epoch !== undefined) (this.epochs.get(entry.epoch) as Epoch).payloadEvicted = entry.seq
+    if (entry.kind === 'event') (this.epochs.get(entry.epoch) as Epoch).payloadEvicted = entry.seq
   }
 
   #removeOldest(): void {
@@ -213,7 +201,7 @@ export class Log {
     if (isPayloadEvicted) this.#payloadEvictedBytes -= memoryBytes(entry)
     else this.#firstCompleteIndex = this.#firstIndex
     this.indexes.remove(entry)
-    if (entry.epoch === undefined) return
+    if (!isNumbered(entry)) return
     const record = this.epochs.get(entry.epoch) as Epoch
     record.entries.shift()
     record.floor = Math.max(record.floor, entry.seq)

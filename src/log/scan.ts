@@ -24,8 +24,7 @@ export function scan(
   position: ReadonlyMap<string, number>,
 ): Iterable<LogEntry> {
   const byStream = planByStream(log, streams, cursor)
-  // Entries without an epoch are in the queues of their streams alone.
-  if (log.indexes.hasV1) return mergeByIndex(byStream.queues)
+  if (log.indexes.hasUnnumbered) return mergeByIndex(byStream.queues)
   const byEpoch = planByEpoch(log, position, byStream.entries)
   return mergeByIndex(byEpoch.entries < byStream.entries ? byEpoch.queues : byStream.queues)
 }

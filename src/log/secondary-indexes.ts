@@ -1,5 +1,6 @@
 import { Deque } from './deque.ts'
-import type { DisconnectEntry, EventEntry, HoleEntry, LogEntry } from './entry.ts'
+import type { DisconnectEntry, EventEntry, HoleEntry, LogEntry, LossEntry, V1EventEntry } from './entry.ts'
+import { isEvent, isLoss, isNumbered } from './entry.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
 
 /** Approximate memory of a stream that has an event in the log: its queue, and its place in the index. */
@@ -8,12 +9,11 @@ const STREAM_BYTES = 320
 /** Indexes of a log's entries by stream, by idempotency key and by kind, each in order of arrival. */
 export class SecondaryIndexes {
   readonly idempotencyKeys: IdempotencyKeys = new IdempotencyKeys()
-  readonly #streams = new Map<string, Deque<EventEntry>>()
-  readonly #holes = new Deque<HoleEntry>()
+  readonly #streams = new Map<string, Deque<EventEntry | V1EventEntry>>()
+  readonly #losses = new Deque<HoleEntry | LossEntry>()
   readonly #disconnects = new Deque<DisconnectEntry>()
   #disconnectsFrom = 0
-  /** Number of entries without an epoch. */
-  #v1 = 0
+  #unnumbered = 0
 
   /** Memory of the indexes by stream, in bytes; that of the other indexes is part of each entry's. */
   get bytes(): number {
@@ -25,9 +25,9 @@ export class SecondaryIndexes {
     return this.#streams.size > 0 || this.#disconnects.length > 0
   }
 
-  /** Whether the log has an entry without an epoch. */
-  get hasV1(): boolean {
-    return this.#v1 > 0
+  /** Whether the log has entries that are in no epoch's queue. */
+  get hasUnnumbered(): boolean {
+    return this.#unnumbered > 0
   }
 
   /** The log still has every disconnect at or after this index. */
@@ -42,9 +42,9 @@ export class SecondaryIndexes {
       yield entries.at(i) as DisconnectEntry
   }
 
-  /** The queue of all holes, and the queues of the events of `streams`. */
+  /** The queue of all holes and losses, and the queues of the events of `streams`. */
   queues(streams: readonly string[]): Deque<LogEntry>[] {
-    const queues: Deque<LogEntry>[] = [this.#holes]
+    const queues: Deque<LogEntry>[] = [this.#losses]
     for (const stream of streams) {
       const queue = this.#streams.get(stream)
       if (queue !== undefined) queues.push(queue)
@@ -53,25 +53,25 @@ export class SecondaryIndexes {
   }
 
   add(entry: LogEntry): void {
-    if (entry.epoch === undefined) this.#v1 += 1
-    if (entry.kind === 'event') {
-      this.idempotencyKeys.add(entry)
-      const queue = this.#streams.get(entry.stream) ?? new Deque<EventEntry>()
+    if (!isNumbered(entry)) this.#unnumbered += 1
+    if (isEvent(entry)) {
+      if (entry.kind === 'event') this.idempotencyKeys.add(entry)
+      const queue = this.#streams.get(entry.stream) ?? new Deque<EventEntry | V1EventEntry>()
       queue.push(entry)
       if (queue.length === 1) this.#streams.set(entry.stream, queue)
-    } else if (entry.kind === 'hole') this.#holes.push(entry)
+    } else if (isLoss(entry)) this.#losses.push(entry)
     else if (entry.kind === 'disconnect') this.#disconnects.push(entry)
   }
 
   /** Removes the log's oldest entry. */
   remove(entry: LogEntry): void {
-    if (entry.epoch === undefined) this.#v1 -= 1
-    if (entry.kind === 'event') {
-      this.idempotencyKeys.remove(entry)
-      const queue = this.#streams.get(entry.stream) as Deque<EventEntry>
+    if (!isNumbered(entry)) this.#unnumbered -= 1
+    if (isEvent(entry)) {
+      if (entry.kind === 'event') this.idempotencyKeys.remove(entry)
+      const queue = this.#streams.get(entry.stream) as Deque<EventEntry | V1EventEntry>
       queue.shift()
       if (queue.length === 0) this.#streams.delete(entry.stream)
-    } else if (entry.kind === 'hole') this.#holes.shift()
+    } else if (isLoss(entry)) this.#losses.shift()
     else if (entry.kind === 'disconnect') {
       this.#disconnects.shift()
       this.#disconnectsFrom = entry.index + 1

@@ -70,7 +70,7 @@ async function syncFrom(target: Target, options: InitialSyncOptions, deadline: n
     const now = clock.now()
     const before = log.position(now)
     replicator.applyRuns(response.runs, now)
-    if (response.v1Age !== undefined) log.lastV1At = Math.max(log.lastV1At, now - response.v1Age)
+    if (response.v1Age !== undefined) log.losses.onV1Event(now - response.v1Age)
     const after = log.position(now)
     if (!isAhead(response.position, after) || !isAhead(after, before)) return true
   }

@@ -131,8 +131,7 @@ export class Mesh {
     if (message.hydrate && !ready) return { ...this.#replicator.handshake(now), ready }
     if (message.hydrate) {
       // The clients of a new Pod may lack events that a Go Pod sent before the new Pod started.
-      const lostAt = Math.max(log.lastV1At, log.refusedAt)
-      const v1Age = lostAt > Number.NEGATIVE_INFINITY ? now - lostAt : undefined
+      const v1Age = log.losses.ageMs(now)
       return { ...this.#replicator.buildAppend(peer, { own: true, third: true }, now), ready, v1Age }
     }
     const own = now - peer.lastSuccessAt > timing.graceMs

@@ -15,7 +15,7 @@ export class Refusals {
   /** Called at each beat. Gaps are due when the refusals begin, after each `logMaxAgeMs` of them, and when they end. */
   check(isRefused: boolean, now: number): void {
     const isOver = !isRefused && this.#reportedAt !== undefined
-    if (isRefused || isOver) this.#log.refusedAt = now
+    if (isRefused || isOver) this.#log.losses.onRefusal(now)
     const isDue = isRefused && now - (this.#reportedAt ?? Number.NEGATIVE_INFINITY) >= this.#log.maxAgeMs
     if (isDue || isOver) this.#log.appendLoss(now)
     if (isDue) this.#reportedAt = now

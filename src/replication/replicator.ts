@@ -1,5 +1,5 @@
 import { SserError } from '../errors.ts'
-import type { LogEntry } from '../log/entry.ts'
+import type { NumberedEntry } from '../log/entry.ts'
 import type { Epoch } from '../log/epochs.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
@@ -48,13 +48,13 @@ export class Replicator {
       if (epoch === peer.epoch || match >= record.have) continue
       const start = this.#firstAfter(record, match, now)
       const prev =
-        start < record.entries.length ? (record.entries.at(start) as LogEntry).seq - 1 : record.have
+        start < record.entries.length ? (record.entries.at(start) as NumberedEntry).seq - 1 : record.have
       const isTrimmed = prev > match
       if (epoch === this.#log.epoch ? !own : !(third || isTrimmed || this.#isOverdue(peer, epoch, now)))
         continue
       const events: WireEvent[] = []
       for (let i = start; i < record.entries.length; i += 1) {
-        const entry = record.entries.at(i) as LogEntry
+        const entry = record.entries.at(i) as NumberedEntry
         bytesLeft -= EVENT_OVERHEAD_BYTES + (entry.kind === 'event' ? entry.bytes : 0)
         // The first event always fits: the receiver's limit has room for the largest one, however JSON escapes it.
         if (bytesLeft < 0 && (events.length > 0 || runs.length > 0)) break
@@ -142,7 +142,7 @@ export class Replicator {
   }
 }
 
-function wireEvent(entry: LogEntry, now: number): WireEvent {
+function wireEvent(entry: NumberedEntry, now: number): WireEvent {
   const age = Math.max(0, Math.round(now - entry.sentAt))
   if (entry.kind === 'disconnect') return { seq: entry.seq, age, disconnect: entry.selector }
   if (entry.kind !== 'event') return { seq: entry.seq, age }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { LogEntry } from '../../src/log/entry.ts'
+import { isEvent, isLoss, isNumbered, type LogEntry, type NumberedEntry } from '../../src/log/entry.ts'
 import { Log } from '../../src/log/log.ts'
 import { mergeByIndex, scan } from '../../src/log/scan.ts'
 import { timing } from '../../src/log/timing.ts'
@@ -25,7 +25,7 @@ function entries(log: Log): LogEntry[] {
   )
 }
 
-/** Entries of the streams, and all holes, from the index on. */
+/** Entries of the streams, and all holes and losses, from the index on. */
 function read(log: Log, streams: readonly string[], index: number): Iterable<LogEntry> {
   return mergeByIndex(
     log.indexes
@@ -51,6 +51,7 @@ const step = fc.oneof(
     seqs: fc.nat({ max: 5 }),
   }),
   fc.record({ kind: fc.constant('v1' as const), stream: fc.constantFrom(...STREAMS) }),
+  fc.record({ kind: fc.constant('loss' as const) }),
   fc.record({ kind: fc.constant('time' as const), ms: fc.nat({ max: 4_000 }) }),
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
@@ -69,6 +70,7 @@ function play(
       now += one.ms
       log.trim(now)
     } else if (one.kind === 'v1') log.appendV1(one.stream, 'm', now)
+    else if (one.kind === 'loss') log.appendLoss(now)
     else if (one.kind === 'hole')
       log.skipTo(one.epoch, (log.epochs.get(one.epoch)?.have ?? 0) + one.seqs + 1, now)
     else if (one.kind === 'no-op') log.append(one.epoch, {}, now, now)
@@ -90,7 +92,8 @@ describe('the log', () => {
     const third = log.append('own00', {}, 6, 6)
     expect(first).toMatchObject({ kind: 'event', index: 0, seq: 1, epoch: 'own00', msg: 'x', sentAt: 5 })
     expect(second).toMatchObject({ index: 1, seq: 1, epoch: 'peer1', event: 'order', key: 'k', sentAt: 3 })
-    expect(log.at(2)).toMatchObject({ kind: 'event', epoch: undefined, msg: 'z' })
+    expect(log.at(2)).toMatchObject({ kind: 'v1-event', stream: 'a', msg: 'z' })
+    expect(log.at(2)).not.toHaveProperty('epoch')
     expect(third).toMatchObject({ kind: 'no-op', index: 3, seq: 2 })
     expect(log.ownSeq).toBe(2)
     expect(log.nextIndex).toBe(4)
@@ -104,7 +107,7 @@ describe('the log', () => {
         for (let index = log.firstIndex; index <= log.nextIndex; index += 1) {
           const naive = new Map<string, number>()
           for (const entry of all)
-            if (entry.index < index && entry.epoch !== undefined) naive.set(entry.epoch, entry.seq)
+            if (entry.index < index && isNumbered(entry)) naive.set(entry.epoch, entry.seq)
           expect(Object.fromEntries(log.positionAt(index, now))).toEqual(Object.fromEntries(naive))
         }
         expect(log.position(now)).toEqual(log.positionAt(log.nextIndex, now))
@@ -112,7 +115,7 @@ describe('the log', () => {
     })
   })
 
-  it('reads several streams, and all holes, in order of arrival', () => {
+  it('reads several streams, and all holes and losses, in order of arrival', () => {
     const streams = fc.uniqueArray(fc.constantFrom(...STREAMS, 'nobody’s'))
     check(
       fc.record({ steps: fc.array(step, { maxLength: 60 }), streams, at: fc.nat() }),
@@ -122,8 +125,7 @@ describe('the log', () => {
         const from = log.firstIndex + (at % (log.nextIndex - log.firstIndex + 1))
         const naive = entries(log).filter(
           (entry) =>
-            entry.index >= from &&
-            (entry.kind === 'hole' || (entry.kind === 'event' && streams.includes(entry.stream))),
+            entry.index >= from && (isLoss(entry) || (isEvent(entry) && streams.includes(entry.stream))),
         )
         expect([...read(log, streams, from)]).toEqual(naive)
       },
@@ -141,8 +143,8 @@ describe('the log', () => {
         play(log, steps, () => {})
         const position = new Map(EPOCHS.map((epoch, i) => [epoch, seqs[i] as number]))
         const isLacking = (entry: LogEntry) =>
-          (entry.kind === 'hole' || (entry.kind === 'event' && streams.includes(entry.stream))) &&
-          (entry.epoch === undefined || entry.seq > (position.get(entry.epoch) ?? 0))
+          (isLoss(entry) || (isEvent(entry) && streams.includes(entry.stream))) &&
+          (!isNumbered(entry) || entry.seq > (position.get(entry.epoch) ?? 0))
         const lacking = entries(log).filter(isLacking)
         const found = [...scan(log, streams, log.firstIndex, position)]
         expect(found.filter(isLacking)).toEqual(lacking)
@@ -165,14 +167,16 @@ describe('the log', () => {
           if (oldest !== undefined) expect(oldest.sentAt).toBeGreaterThanOrEqual(now - MAX_AGE_MS)
           entries(log).forEach((entry, i) => {
             expect(entry.index).toBe(log.firstIndex + i)
-            const isWhole = entry.kind !== 'event' || entry.msg !== undefined
+            const isWhole = !isEvent(entry) || entry.msg !== undefined
             if (!isWhole) expect(entry.index).toBeLessThan(log.firstCompleteIndex)
             if (entry.index >= log.firstCompleteIndex) expect(isWhole).toBe(true)
           })
           for (const epoch of EPOCHS) {
             const record = log.epochs.get(epoch)
             if (record === undefined) continue
-            const held = entries(log).filter((entry) => entry.epoch === epoch)
+            const held = entries(log).filter(
+              (entry) => isNumbered(entry) && entry.epoch === epoch,
+            ) as NumberedEntry[]
             const queued = Array.from({ length: record.entries.length }, (_, i) => record.entries.at(i))
             expect(queued).toEqual(held)
             expect(held.at(-1)?.seq ?? record.floor).toBe(record.have)
@@ -216,7 +220,7 @@ describe('the log', () => {
     for (let i = 0; i < 200; i += 1) log.append('own00', { stream: 'a', msg: 'm'.repeat(1_000) }, 0, 0)
     expect(log.firstIndex).toBeGreaterThan(0)
     expect(log.epochs.get('own00')?.floor).toBe(log.firstIndex)
-    expect([...read(log, ['a'], 0)][0]?.seq).toBe(log.firstIndex + 1)
+    expect([...read(log, ['a'], 0)][0]).toMatchObject({ seq: log.firstIndex + 1 })
   })
 
   it('accepts a message that is larger than its maximum size', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { NumberedEntry } from '../../src/log/entry.ts'
 import { Log } from '../../src/log/log.ts'
 import { timing } from '../../src/log/timing.ts'
 import { PeerProgress } from '../../src/replication/peer-progress.ts'
@@ -40,9 +41,8 @@ class Side {
   }
 
   get entries() {
-    return Array.from({ length: this.log.nextIndex - this.log.firstIndex }, (_, i) =>
-      this.log.at(this.log.firstIndex + i),
-    )
+    const length = this.log.nextIndex - this.log.firstIndex
+    return Array.from({ length }, (_, i) => this.log.at(this.log.firstIndex + i) as NumberedEntry)
   }
 
   get messages() {

@@ -147,9 +147,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'resuming across a Go Pod’s event is a gap',
-    file: 'src/delivery/reader.ts',
-    find: "now - log.lastV1At <= this.#timing.v1GapMs ? 'legacy-peer' : undefined",
-    replace: 'undefined',
+    file: 'src/log/losses.ts',
+    find: "if (now - this.#v1At <= v1GapMs) return 'legacy-peer'",
+    replace: '',
     profile: 'mild',
     seeds: 1_000,
   },
