@@ -56,7 +56,7 @@ const runtime: Runtime = {
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
- * @throws SserError `invalid-options`, naming the option and the expected value; `port-in-use`, naming the port; what `sser.start()` throws.
+ * @throws SserError `invalid-options`, naming the option and the expected value; `port-in-use`, naming the port; `open-internal-port`; what `sser.start()` throws.
  */
 export async function serve(allOptions: BunServeOptions = {} as BunServeOptions): Promise<RunningServer> {
   requireBun()

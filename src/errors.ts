@@ -63,6 +63,11 @@ export type SserErrorCode =
    */
   | 'port-in-use'
   /**
+   * `serve()` would bind the internal port beyond loopback with neither a `peerSecret` nor `internalTls`. Fix: Set one
+   * of them; or bind the port to loopback, or set `allowOpenInternalPort: true` if only Pods reach it.
+   */
+  | 'open-internal-port'
+  /**
    * The runtime, or its version, is not supported. Fix: Run Node 22.19 or later, or Bun, and import the entry
    * point of that runtime.
    */
@@ -181,6 +186,7 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'invalid-argument': 500,
   'invalid-peer': 500,
   'port-in-use': 500,
+  'open-internal-port': 500,
   'unsupported-runtime': 500,
   'body-too-large': 413,
   'length-required': 411,

@@ -162,7 +162,7 @@ export interface SserOptions {
    * Secret of the fleet, 16 to 1,024 characters, or up to 8 of them. Pods sign each request and response between them
    * (HMAC-SHA-256), and accept nothing unsigned. The first secret signs, and each one is accepted: to replace it
    * without loss, roll out [old, new], then [new, old], then [new].
-   * @default none: every client that reaches the internal port can send
+   * @default none: every process that reaches the internal port can send, so `serve()` binds it to loopback only
    */
   peerSecret?: string | readonly string[] | undefined
   /**
@@ -175,6 +175,12 @@ export interface SserOptions {
    * @default false
    */
   allowUnsignedPeers?: boolean | undefined
+  /**
+   * Whether `serve()` may bind the internal port beyond loopback with neither a `peerSecret` nor `internalTls`. Set it
+   * if the network lets only Pods reach the port, for example in a fleet with Go Pods, which sign nothing.
+   * @default false
+   */
+  allowOpenInternalPort?: boolean | undefined
   /**
    * Further host names under which the internal port accepts requests, beside IP addresses, names of one label, names
    * that end in `.localhost`, `.local`, `.internal`, `.svc` or `.test`, and the names of the peers. A leading dot
@@ -271,6 +277,7 @@ const schema = v.strictObject({
   ),
   allowGoPeers: v.optional(v.boolean(), false),
   allowUnsignedPeers: v.optional(v.boolean(), false),
+  allowOpenInternalPort: v.optional(v.boolean(), false),
   allowedInternalHosts: v.optional(
     v.array(v.custom<string>(isHostName, 'a host name, without a scheme and a port')),
     () => [],
@@ -307,6 +314,11 @@ type Optional =
 /** {@link SserOptions} with their defaults. */
 export type ResolvedOptions = {
   [K in keyof SserOptions]-?: K extends Optional ? SserOptions[K] : NonNullable<SserOptions[K]>
+}
+
+/** With neither `peerSecret` nor `allowOpenInternalPort`, the internal port needs certificates or a loopback address. */
+export function isUnguarded({ peerSecret, allowOpenInternalPort }: ResolvedOptions): boolean {
+  return peerSecret === undefined && !allowOpenInternalPort
 }
 
 /** Checks options and adds the defaults. @throws SserError `invalid-options` */

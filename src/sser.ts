@@ -13,7 +13,7 @@ import type { ConnectionSelector } from './log/connection-selector.ts'
 import { probeRoutes, type SserState } from './ops/probes.ts'
 import { opsRoutes } from './ops/routes.ts'
 import { readStats, type Stats, type StatsOptions } from './ops/stats.ts'
-import { type ResolvedOptions, resolveOptions, type SserOptions } from './options.ts'
+import { isUnguarded, type ResolvedOptions, resolveOptions, type SserOptions } from './options.ts'
 import { V1Connections } from './replication/legacy-v1/connections.ts'
 import type { PeerStatus } from './replication/peer-status.ts'
 import type { DisconnectReceipt, Receipt } from './replication/receipt.ts'
@@ -29,8 +29,11 @@ import { validateMessage } from './wire/names.ts'
 import type { V1Event } from './wire/v1.ts'
 
 /** Access of `serve()` to an instance; users of the class have none. */
-interface ServerSide {
+export interface ServerSide {
   arrivals: Arrivals
+  /** Whether the internal port needs certificates or a loopback address. */
+  isUnguarded: boolean
+  isLocal: boolean
   start(options: ServerStart): Promise<void>
 }
 
@@ -44,6 +47,8 @@ export class Sser {
       if (!(#arrivals in sser)) return undefined
       return {
         arrivals: sser.#arrivals,
+        isUnguarded: isUnguarded(sser.#settings),
+        isLocal: sser.#peerFinder.isLocal === true,
         start: (options) => sser.#startOnce({}, options),
       }
     }
@@ -280,14 +285,16 @@ export class Sser {
     if (options.isSecured === true && this.#settings.fetch !== undefined)
       throw new SserError('invalid-options', 'Option "fetch": not together with internalTls')
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
-    const { internalPort = this.internalPort, certificates } = options
+    const { internalPort = this.internalPort, internalHostname, certificates } = options
     this.#certificates = certificates
     const warn = (message: string) => this.#logging.warnOncePerMinute('certificate', message)
     if (certificates !== undefined) certificates.onWarning = warn
-    this.#logging.info(`starts, with the internal port ${internalPort}, and looks for its peers`)
-    if (this.#settings.peerSecret === undefined && !options.isSecured && !options.isLoopback)
+    const bound = internalHostname === undefined ? '' : ` on ${internalHostname}`
+    this.#logging.info(`starts, with the internal port ${internalPort}${bound}, and looks for its peers`)
+    // The app serves the internal routes itself; `serve()` has checked the port that it has bound.
+    if (options.internalPort === undefined && isUnguarded(this.#settings))
       this.#logging.warn(
-        `the internal port ${internalPort} is open: whoever reaches it can send to every client. Set peerSecret, or hand internalTls to serve()`,
+        'sser.internalRoutes is open: every process that reaches it can send to every client. Set peerSecret, or allowOpenInternalPort: true if only Pods reach it',
       )
     await this.#membership.start(options)
     if (this.#settings.peerFinder === undefined)

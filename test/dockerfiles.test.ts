@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { readExample } from './support/manifests.ts'
 
+const PEER_SECRET = 'known to the Pods of the test'
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 
 describe.each(['node', 'bun'])('%s.Dockerfile', (runtime) => {
@@ -48,9 +49,14 @@ describe.each(['node', 'bun'])('%s.Dockerfile', (runtime) => {
 function outputOf(command: string, args: readonly string[], cwd: string): Promise<string> {
   const { PATH } = process.env
   return new Promise((resolve, reject) => {
-    execFile(command, args, { cwd, timeout: 8_000, env: { PATH, HOME: cwd } }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout + stderr)
-      else reject(new Error(stdout + stderr || error.message))
-    })
+    execFile(
+      command,
+      args,
+      { cwd, timeout: 8_000, env: { PATH, HOME: cwd, PEER_SECRET } },
+      (error, stdout, stderr) => {
+        if (error === null) resolve(stdout + stderr)
+        else reject(new Error(stdout + stderr || error.message))
+      },
+    )
   })
 }

@@ -44,6 +44,10 @@ function withSecret(): Manifest[] {
   const patch = find<Deployment>(manifestsIn('secret/'), 'Deployment')
   const secured = structuredClone(base)
   const [container] = find<Deployment>(secured, 'Deployment').spec.template.spec.containers
-  container.env.push(...patch.spec.template.spec.containers[0].env)
+  const [patched] = patch.spec.template.spec.containers
+  for (const variable of patched.env) {
+    container.env = container.env.filter(({ name }) => name !== variable.name)
+    if (variable.$patch !== 'delete') container.env.push(variable)
+  }
   return secured
 }

@@ -62,7 +62,9 @@ describe('the Deployment', () => {
       POD_NAMESPACE: 'metadata.namespace',
       POD_IP: 'status.podIP',
     }
-    const told = container.env.map(({ name, valueFrom }) => [name, valueFrom.fieldRef.fieldPath])
+    const told = container.env.flatMap(({ name, valueFrom }) =>
+      valueFrom === undefined ? [] : [[name, valueFrom.fieldRef.fieldPath]],
+    )
     expect(Object.fromEntries(told)).toEqual(fields)
     expect(new Set(Object.keys(fields))).toEqual(read)
   })
@@ -240,14 +242,20 @@ describe.each(EDGES)('the edge %s', (name) => {
   })
 })
 
+test('the base asks for an open internal port, which its NetworkPolicy guards', () => {
+  const { name, value } = container.env.find((variable) => variable.value !== undefined) ?? {}
+  expect(server).toContain(`allowOpenInternalPort: process.env.${name} === '${value}'`)
+})
+
 test('the component `secret` sets the variable that the server reads', () => {
   const [patch] = manifestsIn('secret/').filter(({ kind }) => kind === 'Deployment') as Deployment[]
-  const [{ env, name }] = (patch as Deployment).spec.template.spec.containers
-  expect(name).toBe(container.name)
-  const [variable] = env as unknown as [
+  const [{ env }] = (patch as Deployment).spec.template.spec.containers
+  const [variable, removed] = env as unknown as [
     { name: string; valueFrom: { secretKeyRef: { name: string; key: string } } },
+    (typeof env)[number],
   ]
   expect(server).toContain(`process.env.${variable.name}`)
+  expect(removed).toEqual({ name: 'ALLOW_OPEN_INTERNAL_PORT', $patch: 'delete' })
   const { secretKeyRef } = variable.valueFrom
   const make = `kubectl create secret generic ${secretKeyRef.name} -n web --from-literal=${secretKeyRef.key}=`
   expect(readExample('secret/kustomization.yaml')).toContain(make)

@@ -31,7 +31,12 @@ const NUMBERS: Record<string, readonly [fallback: number, least: number, most?: 
 }
 
 /** Every switch, and how it stands. */
-const BOOLEANS: Record<string, boolean> = { resume: true, allowGoPeers: false, allowUnsignedPeers: false }
+const BOOLEANS: Record<string, boolean> = {
+  resume: true,
+  allowGoPeers: false,
+  allowUnsignedPeers: false,
+  allowOpenInternalPort: false,
+}
 
 const make = (settings: object) => () => new Sser({ peerFinder: new LocalhostPeerFinder(), ...settings })
 const refusal = (...words: string[]) =>

@@ -11,6 +11,8 @@ const sser = new Sser({
   peerSecret: process.env.PEER_SECRET?.split(','),
   // For the one rollout that brings the secret to a running fleet without one: see secret/first-rollout.
   allowUnsignedPeers: process.env.ALLOW_UNSIGNED_PEERS === 'true',
+  // The base manifests set it, because their NetworkPolicy lets only Pods of this Deployment reach the internal port.
+  allowOpenInternalPort: process.env.ALLOW_OPEN_INTERNAL_PORT === 'true',
   onError: (error, { stage, peer }) => console.error(stage, peer ?? '', error),
 })
 

@@ -5,6 +5,7 @@ import type { PeerFinder, PeerList } from './peer-finder.ts'
 /** Finds a fixed list of peers: for tests, and for machines with known addresses. */
 export class StaticPeerFinder implements PeerFinder {
   readonly #peers: readonly Peer[]
+  readonly isLocal: boolean
 
   /**
    * @param peers Objects, or strings: `address`, `address:port`, `[ipv6]:port`, or an IPv6 address.
@@ -18,6 +19,7 @@ export class StaticPeerFinder implements PeerFinder {
       )
     }
     this.#peers = checkPeers(peers.map((peer) => (typeof peer === 'string' ? parsePeer(peer) : peer)))
+    this.isLocal = this.#peers.every(({ address }) => address === '127.0.0.1' || address === 'localhost')
   }
 
   async start({ signal }: { signal: AbortSignal }): Promise<PeerList> {
@@ -29,6 +31,7 @@ export class StaticPeerFinder implements PeerFinder {
 /** Finds only 127.0.0.1, which is this Pod: for development on one machine. */
 export class LocalhostPeerFinder implements PeerFinder {
   readonly #finder = new StaticPeerFinder([{ address: '127.0.0.1' }])
+  readonly isLocal = true
 
   start(options: { signal: AbortSignal }): Promise<PeerList> {
     return this.#finder.start(options)

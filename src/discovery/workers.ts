@@ -49,6 +49,10 @@ export class WorkerPeerFinder implements PeerFinder {
     this.#peerFinder = peerFinder
   }
 
+  get isLocal(): boolean {
+    return this.#peerFinder.isLocal ?? false
+  }
+
   async start(options: FindOptions): Promise<PeerList> {
     const { peers, changes, uid } = await this.#peerFinder.start(options)
     return { peers: this.#atEachPort(peers), changes: this.#following(changes), uid }

@@ -20,12 +20,12 @@ export interface StartOptions {
 
 /** Values that `serve()` passes to the instance that it starts. */
 export interface ServerStart {
-  /** The bound internal port, if it differs from the option. */
+  /** The bound internal port. */
   internalPort?: number | undefined
+  /** Address to which the internal port is bound; undefined for all addresses. */
+  internalHostname?: string | undefined
   /** Whether certificates authenticate peers on the internal port. */
   isSecured?: boolean | undefined
-  /** Whether the internal port is bound to a loopback address. */
-  isLoopback?: boolean | undefined
   /** Certificates of the internal port; the log warns before they expire. */
   certificates?: PeerCertificates | undefined
   /** How requests reach peers where the runtime has something leaner than `fetch`; the option `fetch` comes first. */

@@ -1,5 +1,7 @@
+import { SserError } from '../errors.ts'
 import { closeWhile, type FetchHandler } from '../http/connection-close.ts'
 import { hasBody } from '../http/env.ts'
+import type { ServerSide } from '../sser.ts'
 import { PEER_ENDPOINT_URL_PATH } from '../wire/v1.ts'
 import { APPEND_URL_PATH } from '../wire/v2.ts'
 
@@ -18,6 +20,34 @@ function isForPeers({ method, url }: Request): boolean {
   if (method !== 'POST') return false
   const { pathname } = new URL(url)
   return pathname === APPEND_URL_PATH || pathname === PEER_ENDPOINT_URL_PATH
+}
+
+export interface InternalAddressOptions {
+  hostname?: string | undefined
+  internalHostname?: string | undefined
+  internalTls?: unknown
+  internalPort: number
+}
+
+/**
+ * Returns the address to bind the internal port to; undefined for all addresses. Without authentication it is loopback,
+ * unless the app allows an open port.
+ * @throws SserError `open-internal-port`
+ */
+export function internalAddress(options: InternalAddressOptions, server: ServerSide): string | undefined {
+  const { hostname, internalHostname, internalTls, internalPort } = options
+  const address = internalHostname ?? hostname
+  if (!server.isUnguarded || internalTls !== undefined || isLoopback(address)) return address
+  if (server.isLocal && internalHostname === undefined) return '127.0.0.1'
+  throw new SserError(
+    'open-internal-port',
+    [
+      `The internal port ${internalPort} would be open on ${address ?? 'all addresses'}: every process that reaches it could send to every client. Choose one:`,
+      '- new Sser({ peerSecret }), the same secret on all Pods: they sign their messages',
+      '- internalTls, an option of serve() and join(): they authenticate by certificates',
+      "- internalHostname: '127.0.0.1' if all Pods are on this machine, or new Sser({ allowOpenInternalPort: true }) if only Pods reach the port",
+    ].join('\n'),
+  )
 }
 
 /** Whether a server that is bound to `hostname` can be reached from its own machine only. */

@@ -13,7 +13,7 @@ import {
 import type { HmacFactory } from '../transport/hmac.ts'
 import type { PeerTransport } from '../transport/peer-transport.ts'
 import { checkOptions, hasMethods, whole, withDefault } from '../validation.ts'
-import { forInternalPort, isLoopback } from './internal-port.ts'
+import { forInternalPort, internalAddress } from './internal-port.ts'
 import { closeAll, type Listener, naming, type PublicServer } from './listener.ts'
 import { type SignalSource, StopSignals } from './signals.ts'
 
@@ -27,8 +27,9 @@ export interface JoinOptions {
    */
   internalPort?: number | undefined
   /**
-   * Address of the internal port.
-   * @default `hostname` of `serve()`; for `join()` all addresses
+   * Address of the internal port. Beyond loopback it needs `peerSecret`, `internalTls` or `allowOpenInternalPort`.
+   * @default `hostname` of `serve()`, for `join()` all addresses; 127.0.0.1 without these three, if the peer finder finds
+   * this machine alone
    */
   internalHostname?: string | undefined
   /**
@@ -38,7 +39,8 @@ export interface JoinOptions {
    */
   internalTls?: PeerTlsSource | undefined
   /**
-   * Separate port for `sser.opsRoutes`, without TLS because a kubelet's probes have no certificate.
+   * Separate port for `sser.opsRoutes`, without TLS because a kubelet's probes have no certificate. It is bound to
+   * `internalHostname`, or else to `hostname`. It accepts no messages, and shows the names of streams and peers.
    * @default the internal port
    */
   opsPort?: number | undefined
@@ -108,6 +110,8 @@ export interface Runtime {
 
 /** The public side of a Pod. */
 export interface PublicSide {
+  /** Address of the public port; undefined for all addresses. */
+  hostname?: string | undefined
   /** The app's own server, which is closed as a server of `serve()` is. */
   server?: PublicServer | undefined
   /** Binds the public port, once the Pod is one of the fleet. */
@@ -163,8 +167,13 @@ export async function runPod(
   publicSide: PublicSide,
 ): Promise<RunningPod> {
   const { sser, internalPort = sser.internalPort, requestDrainTimeoutMs = REQUEST_DRAIN_TIMEOUT_MS } = options
-  const { beforeFlush, internalHostname, internalTls, opsPort } = options
+  const { beforeFlush, internalTls, opsPort } = options
   const server = serverSideOf(sser)
+  const opsHostname = options.internalHostname ?? publicSide.hostname
+  const internalHostname =
+    server === undefined
+      ? opsHostname
+      : internalAddress({ ...options, hostname: publicSide.hostname, internalPort }, server)
   const bound: Listener[] = []
   let open = publicSide.server
   let hook = beforeFlush
@@ -210,14 +219,14 @@ export async function runPod(
     if (opsPort !== undefined) {
       ops = await naming(
         'opsPort',
-        runtime.bindInternal(forInternalPort(sser.opsRoutes.fetch), opsPort, internalHostname),
+        runtime.bindInternal(forInternalPort(sser.opsRoutes.fetch), opsPort, opsHostname),
       )
       bound.push(ops)
     }
     const start = {
       internalPort: internal.port,
+      internalHostname,
       isSecured: certificates !== undefined,
-      isLoopback: isLoopback(internalHostname),
       certificates,
       transport: runtime.transport?.(certificates && (() => (certificates as PeerCertificates).current)),
       hmacFactory: runtime.hmacFactory,

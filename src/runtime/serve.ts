@@ -60,7 +60,7 @@ export async function runServer(
   options: ServeOptions,
 ): Promise<RunningServer> {
   checkOptions(schema, options)
-  const { sser, fetch, port: wanted, hostname, internalHostname = hostname } = options
+  const { sser, fetch, port: wanted, hostname } = options
   const recorded = serverSideOf(sser)?.arrivals.recording(fetch) ?? fetch
   let port = wanted
   const bind = async () => {
@@ -71,6 +71,6 @@ export async function runServer(
     port = listener.port
     return listener
   }
-  const pod = await runPod(runtime, { ...options, internalHostname }, { bind })
+  const pod = await runPod(runtime, options, { bind, hostname })
   return { ...pod, port }
 }

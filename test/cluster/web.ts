@@ -12,7 +12,7 @@ export interface WebState {
   errors: string[]
 }
 
-const { SELECTOR = 'app=web', PEER_SECRET, ALLOW_UNSIGNED_PEERS } = process.env
+const { SELECTOR = 'app=web', PEER_SECRET, ALLOW_UNSIGNED_PEERS, ALLOW_OPEN_INTERNAL_PORT } = process.env
 const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await import('../../src/node.ts')
 
 const errors: string[] = []
@@ -41,6 +41,7 @@ const sser = new Sser({
   peerFinder: noted,
   peerSecret: PEER_SECRET?.split(','),
   allowUnsignedPeers: ALLOW_UNSIGNED_PEERS === 'true',
+  allowOpenInternalPort: ALLOW_OPEN_INTERNAL_PORT === 'true',
   onError,
 })
 const app = new Hono()

@@ -72,12 +72,18 @@ const ALL_ADDRESSES = { internalHostname: '0.0.0.0', internalPort: 0 }
 
 describe('a Pod that starts', () => {
   it.each([
-    ['neither a secret nor certificates', { serving: ALL_ADDRESSES }, 1],
-    ['a secret', { peerSecret, serving: ALL_ADDRESSES }, 0],
-    ['an internal port that is bound to loopback', {}, 0],
-  ])('warns once, or not at all, with %s', async (_, settings, times) => {
+    ['a secret', { peerSecret, serving: ALL_ADDRESSES }],
+    ['allowOpenInternalPort', { allowOpenInternalPort: true, serving: ALL_ADDRESSES }],
+    ['an internal port that is bound to loopback', {}],
+  ])('does not warn of an open port with %s', async (_, settings) => {
     const { lines, logger } = recording()
     await fleet.start({ ...settings, logger })
-    expect(lines.filter((line) => /the internal port \d+ is open/.test(line))).toHaveLength(times)
+    expect(lines.filter((line) => /open/.test(line))).toEqual([])
+  })
+
+  it('rejects to serve an internal port to unauthenticated peers of other machines', async () => {
+    await expect(fleet.start({ serving: ALL_ADDRESSES })).rejects.toMatchObject({
+      code: 'open-internal-port',
+    })
   })
 })

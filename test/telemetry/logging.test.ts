@@ -180,7 +180,7 @@ describe('a Pod', () => {
     await fleet.stop()
     expect(lines.all).toEqual([
       'sser: starts, with the internal port 7000, and looks for its peers',
-      'sser: the internal port 7000 is open: whoever reaches it can send to every client. Set peerSecret, or hand internalTls to serve()',
+      'sser: sser.internalRoutes is open: every process that reaches it can send to every client. Set peerSecret, or allowOpenInternalPort: true if only Pods reach it',
       'sser: is ready; its list of peers has 2 entries',
       'sser: peer 10.0.0.1:7000: sending events failed, retrying: fetch failed: connect ECONNREFUSED',
       'sser: peer 10.0.0.1:7000 is back',
