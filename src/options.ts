@@ -205,9 +205,9 @@ export interface SserOptions {
    */
   onError?: OnError | undefined
   /**
-   * Receives one-line messages: startup, an open internal port, readiness, drain, lost and recovered peers, and
+   * Receives one-line messages: startup, an open internal port, readiness, shutdown, lost and recovered peers, and
    * background errors (at most one per kind, peer and minute). `console` and `pino` fit; `false` disables it.
-   * @default warnings on the console
+   * @default warnings on the console, and what a start and a stop wait for
    */
   logger?: SserLogger | false | undefined
   /**

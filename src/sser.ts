@@ -6,9 +6,10 @@ import type { PeerFinder } from './discovery/peer-finder.ts'
 import { StaticPeerFinder } from './discovery/static.ts'
 import { SserError, stopped } from './errors.ts'
 import { BodyReader } from './http/body-reader.ts'
-import { beforeFlushed } from './instance/before-flush.ts'
+import { logReady, logStart, type ServerStop } from './instance/lifecycle-lines.ts'
 import { Membership, type ServerStart, type StartOptions, type StopOptions } from './instance/membership.ts'
 import { Sender, type SendOptions } from './instance/sender.ts'
+import { shutDown } from './instance/shut-down.ts'
 import type { ConnectionSelector } from './log/connection-selector.ts'
 import { probeRoutes, type SserState } from './ops/probes.ts'
 import { opsRoutes } from './ops/routes.ts'
@@ -25,8 +26,6 @@ import { RecentErrors } from './telemetry/recent-errors.ts'
 import type { PeerCertificates } from './transport/certificates.ts'
 import { Signatures } from './transport/signatures.ts'
 import { requireOptions } from './validation.ts'
-import { validateMessage } from './wire/names.ts'
-import type { V1Event } from './wire/v1.ts'
 
 /** Access of `serve()` to an instance; users of the class have none. */
 export interface ServerSide {
@@ -35,6 +34,7 @@ export interface ServerSide {
   isUnguarded: boolean
   isLocal: boolean
   start(options: ServerStart): Promise<void>
+  stop(options: StopOptions, how: ServerStop): Promise<void>
 }
 
 /** Undefined for an instance of another copy of the package, whose private fields this copy cannot read. */
@@ -50,6 +50,7 @@ export class Sser {
         isUnguarded: isUnguarded(sser.#settings),
         isLocal: sser.#peerFinder.isLocal === true,
         start: (options) => sser.#startOnce({}, options),
+        stop: (options, how) => sser.#stopOnce(options, how),
       }
     }
   }
@@ -149,7 +150,7 @@ export class Sser {
       v1Connections: this.#v1Connections,
       isFor: (uid) => this.#membership.isFor(uid),
       receive: (message) => this.#membership.current().mesh.receive(message),
-      receiveV1: (event) => this.#receiveV1(event),
+      receiveV1: (event) => this.#membership.current().receiveV1(event),
     })
     this.probeRoutes = probeRoutes(
       () => this.state,
@@ -233,9 +234,8 @@ export class Sser {
    * them for up to `flushTimeoutMs`, and leaves. `send()` works until it hands over. A stopped instance stays stopped;
    * called again, it returns the first call's promise.
    */
-  stop({ beforeFlush }: StopOptions = {}): Promise<void> {
-    this.#stopping ??= keepAlive(this.#clock, this.#drain(beforeFlush))
-    return this.#stopping
+  stop(options: StopOptions = {}): Promise<void> {
+    return this.#stopOnce(options, {})
   }
 
   /** Calls {@link stop}: `await using sser = new Sser()`. */
@@ -278,6 +278,11 @@ export class Sser {
     return this.#starting
   }
 
+  #stopOnce({ beforeFlush }: StopOptions, how: ServerStop): Promise<void> {
+    this.#stopping ??= keepAlive(this.#clock, this.#shutDown(beforeFlush, how))
+    return this.#stopping
+  }
+
   async #start({ signal }: StartOptions, options: ServerStart): Promise<void> {
     this.#abort.signal.throwIfAborted()
     signal?.throwIfAborted()
@@ -285,45 +290,29 @@ export class Sser {
     if (options.isSecured === true && this.#settings.fetch !== undefined)
       throw new SserError('invalid-options', 'Option "fetch": not together with internalTls')
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
-    const { internalPort = this.internalPort, internalHostname, certificates } = options
+    const { certificates } = options
     this.#certificates = certificates
     const warn = (message: string) => this.#logging.warnOncePerMinute('certificate', message)
     if (certificates !== undefined) certificates.onWarning = warn
-    const bound = internalHostname === undefined ? '' : ` on ${internalHostname}`
-    this.#logging.info(`starts, with the internal port ${internalPort}${bound}, and looks for its peers`)
-    // The app serves the internal routes itself; `serve()` has checked the port that it has bound.
-    if (options.internalPort === undefined && isUnguarded(this.#settings))
-      this.#logging.warn(
-        'sser.internalRoutes is open: every process that reaches it can send to every client. Set peerSecret, or allowOpenInternalPort: true if only Pods reach it',
-      )
+    logStart(this.#logging, this.#settings, options)
     await this.#membership.start(options)
-    if (this.#settings.peerFinder === undefined)
-      this.#logging.info(
-        'runs alone, because no peerFinder was given: events reach the clients of this Pod only',
-      )
-    this.#logging.info(`is ready; its list of peers has ${this.peers.length} entries`)
+    logReady(this.#logging, this.#settings, this.#membership.incarnation.mesh)
   }
 
-  /** Closes connections first, so that their clients resume on other Pods; later events are handed over as well. */
-  async #drain(beforeFlush: StopOptions['beforeFlush']): Promise<void> {
+  async #shutDown(beforeFlush: StopOptions['beforeFlush'], how: ServerStop): Promise<void> {
     this.#isDraining = true
-    this.#logging.info(`drains: ${this.connections} connections, within ${this.#settings.drainTimeoutMs} ms`)
-    await this.#membership.incarnation.hub.drain(this.#settings.drainTimeoutMs)
-    await beforeFlushed(beforeFlush, this.#logging)
-    this.#isLeaving = true
-    await Promise.all([
-      this.#membership.incarnation.mesh.flush(this.#settings.flushTimeoutMs),
-      this.#v1Connections.closed(),
-    ])
+    await shutDown({
+      ...how,
+      settings: this.#settings,
+      membership: this.#membership,
+      v1Connections: this.#v1Connections,
+      logging: this.#logging,
+      beforeFlush,
+      onFlush: () => {
+        this.#isLeaving = true
+      },
+    })
     this.#abort.abort(stopped())
     this.#membership.incarnation.stop()
-    this.#logging.info('has stopped')
-  }
-
-  #receiveV1({ stream, msg }: V1Event): void {
-    const fault = validateMessage(msg, this.#settings.maxMessageBytes)
-    if (fault !== undefined) throw fault
-    this.#membership.current().log.appendV1(stream, msg, this.#clock.now())
-    this.#counters.received += 1
   }
 }

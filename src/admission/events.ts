@@ -72,7 +72,7 @@ const LONG_SEARCH = 512
  */
 const MIN_REFUSED_RETRY_MS = 5_000
 const NOT_STARTED =
-  'a client came, and gets no event, because this instance was not started: await serve({ sser, … }), or sser.start() where another server has the public port'
+  'a client came, and gets no event, because this instance was not started: await serve({ sser, … }), or join({ sser, … }) where another server has the public port'
 
 /**
  * The public endpoint: `GET ?stream=S`, with one stream or several, answers with an event stream. A refusal is plain text,

@@ -8,7 +8,9 @@ import { Mesh } from '../replication/mesh.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
+import { validateMessage } from '../wire/names.ts'
 import { randomEpoch } from '../wire/position.ts'
+import type { V1Event } from '../wire/v1.ts'
 
 export interface IncarnationOptions {
   settings: ResolvedOptions
@@ -69,6 +71,14 @@ export class Incarnation {
       ackTimeoutMs,
       initialSyncTimeoutMs,
     })
+  }
+
+  /** Appends an event of a Go Pod. @throws SserError `empty-message`, `invalid-message` or `message-too-large` */
+  receiveV1({ stream, msg }: V1Event): void {
+    const fault = validateMessage(msg, this.settings.maxMessageBytes)
+    if (fault !== undefined) throw fault
+    this.log.appendV1(stream, msg, this.context.now())
+    this.context.counters.received += 1
   }
 
   stop(): void {

@@ -4,7 +4,7 @@ import { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
-import { isUnavailable } from '../transport/peer-status-error.ts'
+import { isAbsent, isUnavailable } from '../transport/peer-status-error.ts'
 import { randomEpoch } from '../wire/position.ts'
 import type { Append } from '../wire/v2.ts'
 import type { Replicator } from './replicator.ts'
@@ -26,13 +26,25 @@ export interface InitialSyncOptions {
   signal: AbortSignal
 }
 
+/** How an initial sync ended. */
+export interface InitialSyncResult {
+  /** The peer that sent its log. */
+  source: string | undefined
+  /** Whether another Pod has responded, ready or not. */
+  hasAnswer: boolean
+  /** Error of each peer at whose address nothing runs. */
+  absent: ReadonlyMap<string, unknown>
+}
+
 /**
  * Fetches the log from one ready peer, while appends of other peers may already arrive. Without a ready peer, or after
  * the timeout, the Pod begins with the entries that it has, and a client that needs more is sent a gap.
  * @see https://www.mongodb.com/docs/manual/core/replica-set-sync/#initial-sync
  */
-export async function initialSync(options: InitialSyncOptions): Promise<void> {
+export async function initialSync(options: InitialSyncOptions): Promise<InitialSyncResult> {
   const { clock, errors, signal, timeoutMs } = options
+  const absent = new Map<string, unknown>()
+  let hasAnswer = false
   const deadline = clock.now() + timeoutMs
   let targets = shuffle(options.targets, clock)
   for (let round = 0; round < ROUNDS && targets.length > 0; round += 1) {
@@ -40,22 +52,32 @@ export async function initialSync(options: InitialSyncOptions): Promise<void> {
     const unavailable: Target[] = []
     for (const target of targets) {
       const leftMs = deadline - clock.now()
-      if (leftMs <= 0 || signal.aborted) return
+      if (leftMs <= 0 || signal.aborted) return { source: undefined, hasAnswer, absent }
       try {
-        if (await syncFrom(target, options, deadline)) return
+        const sender = await syncFrom(target, options, deadline)
+        absent.delete(target.host)
+        if (sender === 'ready') return { source: target.host, hasAnswer: true, absent }
+        hasAnswer ||= sender === 'other'
       } catch (error) {
         // A starting Pod has no log to send, and a Pod that is being deleted may be gone.
         const isExpected = isUnavailable(error) && (target.ready === false || target.terminating === true)
-        if (!isExpected) errors.report(error, { stage: 'initial-sync', peer: target.host })
+        // In a fixed list, a Pod that is not started yet. The link reports it if it stays absent beside other Pods.
+        if (!isExpected && target.ready === undefined && isAbsent(error)) absent.set(target.host, error)
+        else if (!isExpected) errors.report(error, { stage: 'initial-sync', peer: target.host })
         unavailable.push(target)
       }
     }
     targets = unavailable
   }
+  return { source: undefined, hasAnswer, absent }
 }
 
-/** Fetches the whole log of one peer; false if that is not ready itself, a Go Pod, or this very Pod. */
-async function syncFrom(target: Target, options: InitialSyncOptions, deadline: number): Promise<boolean> {
+/** Fetches the whole log of one peer, if it is `ready`. `other`: a Pod that is not, or a Go Pod. `self`: this very Pod. */
+async function syncFrom(
+  target: Target,
+  options: InitialSyncOptions,
+  deadline: number,
+): Promise<'ready' | 'other' | 'self'> {
   const { client, clock, log, replicator, signal } = options
   for (;;) {
     const leftMs = deadline - clock.now()
@@ -63,16 +85,17 @@ async function syncFrom(target: Target, options: InitialSyncOptions, deadline: n
     const request: Append = { ...replicator.handshake(clock.now()), hydrate: true }
     const timeoutMs = Math.min(leftMs, PEER_TIMEOUT_MS)
     const response = await client.append(target, request, { signal, timeoutMs })
-    if (response === undefined || response.epoch === log.epoch) return false
+    if (response === undefined) return 'other'
+    if (response.epoch === log.epoch) return 'self'
     // Another Pod has the same epoch. Nothing is numbered yet, so this Pod can change its own.
     if (response.position.has(log.epoch)) log.epoch = randomEpoch(clock.random)
-    if (response.ready !== true) return false
+    if (response.ready !== true) return 'other'
     const now = clock.now()
     const before = log.position(now)
     replicator.applyRuns(response.runs, now)
     if (response.v1Age !== undefined) log.losses.onV1Event(now - response.v1Age)
     const after = log.position(now)
-    if (!isAhead(response.position, after) || !isAhead(after, before)) return true
+    if (!isAhead(response.position, after) || !isAhead(after, before)) return 'ready'
   }
 }
 

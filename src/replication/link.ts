@@ -39,6 +39,8 @@ export interface LinkOptions {
   legacy: LegacyProtocol
   /** Progress of the Pod with that epoch. */
   progressOf(epoch: string): PeerProgress
+  /** Whether no peer has ever sent this Pod a message. */
+  isAlone(): boolean
   /** Whether this Pod's process was paused: responses to earlier requests cannot be dated then. */
   wasPaused(): boolean
 }
@@ -95,6 +97,17 @@ export class Link {
     return this.#retryState.isRefused
   }
 
+  /** Whether another Pod has ever responded. */
+  get hasAnswered(): boolean {
+    return this.#retryState.hasResponded && this.#state !== 'self'
+  }
+
+  /** Whether a Pod that stops need not wait for the peer: it has never responded, and no response is to be expected. */
+  get isUnmet(): boolean {
+    if (this.#retryState.hasResponded) return false
+    return !this.#isBusy || this.#retryState.isHung || this.acks.isExpired
+  }
+
   /** Whether the link leads to the Pod with this progress. */
   leadsTo(peer: PeerProgress): boolean {
     return this.#peer === peer
@@ -107,9 +120,13 @@ export class Link {
     void this.#work()
   }
 
-  /** Sends the peer all of `position`, the events of third Pods too, without the grace, because this Pod leaves. */
+  /**
+   * Sends the peer all of `position`, the events of third Pods too, without the grace and without the rest of a backoff, because
+   * this Pod leaves.
+   */
   flush(position: Position): void {
     this.#flushing = position
+    this.#retryState.cancelRetry()
     this.poke()
   }
 
@@ -175,8 +192,9 @@ export class Link {
       return
     }
     const isV2 = await this.#append()
-    if (this.#retryState.failures > 0) errors.recovered(this.target.host)
+    const { failures, hasResponded } = this.#retryState
     this.#retryState.end()
+    if ((failures > 0 || !hasResponded) && this.#state !== 'self') errors.recovered(this.target.host)
     if (isV2) return
     this.#state = 'v1'
     legacy.begin(this.#ackedSeq())
@@ -221,7 +239,7 @@ export class Link {
   #fail(error: unknown): void {
     if (this.#abort.signal.aborted) return
     const { errors, counters } = this.#options
-    const kind = this.#retryState.fail(error, this.target)
+    const kind = this.#retryState.fail(error, this.target, this.#options.isAlone())
     this.#state = 'failing'
     this.acks.reset()
     this.acks.settleAll(this.#retryState.result(this.target))

@@ -6,7 +6,7 @@ import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import type { Append } from '../wire/v2.ts'
-import { initialSync } from './initial-sync.ts'
+import { type InitialSyncResult, initialSync } from './initial-sync.ts'
 import { V1Sender } from './legacy-v1/sender.ts'
 import { Link } from './link.ts'
 import { PeerProgress } from './peer-progress.ts'
@@ -18,6 +18,8 @@ import { Replicator } from './replicator.ts'
 
 /** Interval at which a Pod that stops checks whether its peers hold everything, in milliseconds. */
 const FLUSH_POLL_MS = 20
+/** Time after which a stop reports the peers that it waits for, in milliseconds; most need less. */
+const FLUSH_REPORT_MS = 250
 /** Maximum number of remembered Pods that send requests and are in no list of peers, or not yet. */
 const MAX_UNLINKED_PEERS = 64
 
@@ -48,6 +50,9 @@ export class Mesh {
   /** By host. */
   #targets: ReadonlyMap<string, Target> = new Map()
   #isReady = false
+  #syncResult: InitialSyncResult | undefined
+  /** Whether another Pod has ever sent a message. */
+  #hasMet = false
 
   constructor(options: MeshOptions) {
     this.#options = options
@@ -61,11 +66,16 @@ export class Mesh {
     return this.#isReady
   }
 
+  /** How the initial sync ended; undefined before. */
+  get syncResult(): InitialSyncResult | undefined {
+    return this.#syncResult
+  }
+
   /** Fetches the log from a peer, then numbers this Pod's first entry, a no-op: from here on no id is empty. */
   async start(): Promise<void> {
     const { client, clock, errors, initialSyncTimeoutMs, log, timing } = this.#options
     this.#beat()
-    await initialSync({
+    this.#syncResult = await initialSync({
       targets: [...this.#targets.values()],
       log,
       replicator: this.#replicator,
@@ -76,20 +86,29 @@ export class Mesh {
       signal: this.#abort.signal,
     })
     if (this.#abort.signal.aborted) return
+    this.#hasMet ||= this.#syncResult.hasAnswer
     this.#isReady = true
     this.#appendNoOp()
     this.#link()
   }
 
-  /** Resolves when the peers hold all entries that this Pod holds now, or after `timeoutMs`. */
-  async flush(timeoutMs: number): Promise<void> {
+  /**
+   * Resolves when the peers hold all entries that this Pod holds now, or after `timeoutMs`, with the peers that do not.
+   * `onWait` receives these peers where the wait is longer than a moment.
+   */
+  async flush(timeoutMs: number, onWait: (peers: string[]) => void): Promise<string[]> {
     const { clock } = this.#options
-    const deadline = clock.now() + timeoutMs
-    const position = this.#options.log.position(clock.now())
+    const startedAt = clock.now()
+    const position = this.#options.log.position(startedAt)
     for (const link of this.#links.values()) link.flush(position)
-    while (!this.#isFlushed() && clock.now() < deadline && !this.#abort.signal.aborted) {
+    let isReported = false
+    while (!this.#isFlushed() && clock.now() - startedAt < timeoutMs && !this.#abort.signal.aborted) {
       await pause(clock, FLUSH_POLL_MS)
+      if (isReported || clock.now() - startedAt < FLUSH_REPORT_MS) continue
+      isReported = true
+      onWait(this.#unflushed())
     }
+    return this.#isFlushed() ? [] : this.#unflushed()
   }
 
   stop(): void {
@@ -153,6 +172,7 @@ export class Mesh {
         continue
       }
       link.stop('no longer a peer')
+      this.#options.errors.removed(host)
       this.#links.delete(host)
     }
     for (const [host, target] of this.#targets) {
@@ -177,6 +197,7 @@ export class Mesh {
       acks,
       legacy: new V1Sender({ log, client, clock, acks }),
       progressOf: (epoch) => this.#progressOf(epoch),
+      isAlone: () => !this.#hasMet && !Array.from(this.#links.values()).some((link) => link.hasAnswered),
       wasPaused: () => this.wasPaused(),
     })
   }
@@ -185,6 +206,7 @@ export class Mesh {
     let progress = this.#progress.get(epoch)
     if (progress === undefined) {
       progress = new PeerProgress(epoch, this.#options.clock.now())
+      this.#hasMet = true
       this.#progress.set(epoch, progress)
       if (this.#progress.size > this.#links.size + MAX_UNLINKED_PEERS) this.#forgetUnlinked()
       for (const link of this.#links.values()) link.probe()
@@ -235,10 +257,20 @@ export class Mesh {
     log.append(log.epoch, {}, now, now)
   }
 
+  /** Peers that a stop waits for. A peer that has never responded is none, because it may not exist. */
+  #flushLinks(): Link[] {
+    return [...this.#links.values()].filter((link) => link.status().state !== 'self' && !link.isUnmet)
+  }
+
+  /** Peers that do not hold everything, as far as this Pod knows. */
+  #unflushed(): string[] {
+    return this.#flushLinks().flatMap((link) => (link.isFlushed() === true ? [] : [link.target.host]))
+  }
+
   /** Whether every available peer holds everything, and at least one does; with no events to hand over, at once. */
   #isFlushed(): boolean {
     if (!this.#options.log.indexes.hasEvents) return true
-    const links = [...this.#links.values()].filter((link) => link.status().state !== 'self')
+    const links = this.#flushLinks()
     const flushed = links.map((link) => link.isFlushed())
     return links.length === 0 || (flushed.includes(true) && !flushed.includes(false))
   }

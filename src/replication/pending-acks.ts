@@ -17,6 +17,11 @@ export class PendingAcks {
     this.#log = log
   }
 
+  /** Whether a call has waited in vain since the peer last responded. */
+  get isExpired(): boolean {
+    return this.#expired !== undefined
+  }
+
   /** Calls `settle` once the peer acknowledges `seq`; at once if an earlier call waited in vain. */
   onAck(seq: number, settle: (result: AckResult) => void): void {
     if (this.#expired !== undefined) settle(this.#expired)

@@ -7,8 +7,8 @@ export interface PeerReceipt {
   peer: string
   /**
    * `delivered`: its log holds the event. `pending`: it did not respond within `ackTimeoutMs`; or, without a wait, an
-   * earlier `send()` waited that long and the peer has not responded since, or it is unavailable and the finder says that
-   * it is starting or being deleted. `failed`: it is unavailable. In the last two cases a peer of this package still gets
+   * earlier `send()` waited that long and the peer has not responded since, or its last request reached `requestTimeoutMs`, or
+   * it is unavailable and the finder says that it is starting or being deleted. `failed`: it is unavailable. In the last two cases a peer of this package still gets
    * the event if it is available again within the log's bounds, and the clients of a deleted Pod get it from the Pod that
    * they reconnect to; a Go Pod gets an event at most once.
    */

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Target } from '../discovery/peer.ts'
 import { describe } from '../errors.ts'
-import { isMutualRefusal, isUnavailable } from '../transport/peer-status-error.ts'
+import { isAbsent, isMutualRefusal, isUnavailable, PeerTimeoutError } from '../transport/peer-status-error.ts'
 import type { AckResult } from './receipt.ts'
 
 /** After a failure a link waits a random part of this, doubled with each further failure, in milliseconds. */
@@ -22,6 +22,8 @@ export class RetryState {
   lastError: string | undefined
   /** Whether the peer and this Pod refused each other, and no request has succeeded since. */
   isRefused = false
+  /** Whether the last request failed because the peer did not respond in time. */
+  isHung = false
   readonly #clock: Clock
   readonly #createdAt: number
   #since = Number.NaN
@@ -43,22 +45,29 @@ export class RetryState {
   end(): void {
     this.failures = 0
     this.isRefused = false
+    this.isHung = false
     this.#hasResponded = true
   }
 
   /**
-   * Records a failure. `expected`: the Pod is starting or being deleted, which is no error. `brief`: the outage may end
-   * at once. `persistent`: an operator should look.
+   * Records a failure. `expected`: the Pod is starting or being deleted, or may not be started yet, which is no error. `brief`:
+   * the outage may end at once. `persistent`: an operator should look. `isAlone`: no peer has ever sent a message.
    */
-  fail(error: unknown, target: Target): 'expected' | 'brief' | 'persistent' {
+  fail(error: unknown, target: Target, isAlone: boolean): 'expected' | 'brief' | 'persistent' {
     const now = this.#clock.now()
     if (this.failures === 0) this.#since = now
     this.failures += 1
     this.lastError = describe(error)
     this.isRefused ||= isMutualRefusal(error)
+    this.isHung = error instanceof PeerTimeoutError
     this.#wasNotReady ||= target.ready === false
     if (!isUnavailable(error)) return 'persistent'
     if (target.terminating || this.#isStarting()) return 'expected'
+    if (isAlone && target.ready === undefined && isAbsent(error)) {
+      // The first Pod of a fleet. The others have their time to start from the moment at which one of them responds.
+      this.#since = now
+      return 'expected'
+    }
     return now - this.#since < LOSS_MS ? 'brief' : 'persistent'
   }
 
@@ -89,7 +98,7 @@ export class RetryState {
     if (target.terminating) return LEAVING
     const reason = this.lastError ?? ''
     if (this.#isStarting()) return { status: 'pending', reason: `the Pod is starting: ${reason}` }
-    return { status: 'failed', reason }
+    return { status: this.isHung ? 'pending' : 'failed', reason }
   }
 
   /** A Pod that has just become ready counts as starting, too: it will respond to the next request. */

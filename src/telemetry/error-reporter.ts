@@ -63,8 +63,13 @@ export class ErrorReporter {
     }
   }
 
-  /** A peer accepts events again after failures. */
+  /** A peer accepts events, for the first time or again after failures. */
   recovered(peer: string): void {
     this.#logging?.peerRecovered(peer)
+  }
+
+  /** The list of peers has a peer no more. */
+  removed(peer: string): void {
+    this.#logging?.peerRemoved(peer)
   }
 }

@@ -5,9 +5,9 @@ import type { ErrorContext } from './error-reporter.ts'
 
 /** Receives one-line messages, each as one string: `console` and a `pino` logger both fit. */
 export interface SserLogger {
-  /** Normal operation: start, readiness, drain, recovered peers. */
+  /** Normal operation: start, readiness, drain. */
   info(message: string): void
-  /** Problems: lost peers, background errors. */
+  /** Problems: lost peers and their recovery, background errors. */
   warn(message: string): void
 }
 
@@ -19,7 +19,7 @@ const MAX_KEYS = 256
 const MAX_ADDRESSES = 64
 /** Maximum length of a line, in UTF-16 units; a longer one is cut. */
 const MAX_LENGTH = 1_000
-/** Default logger: only warnings reach the console. */
+/** Default logger: warnings and notices reach the console. */
 const QUIET_CONSOLE: SserLogger = { info: () => {}, warn: (message) => console.warn(message) }
 
 /** Rate limit of one key. */
@@ -60,8 +60,9 @@ export class Logging {
   readonly #rejections = new Windows(MAX_ADDRESSES)
   /** Peers with a logged loss. */
   readonly #lost = new Set<string>()
+  #isAlone = false
 
-  /** `false` disables logging; undefined logs warnings to the console. */
+  /** `false` disables logging; undefined logs warnings and notices to the console. */
   constructor(logger: SserLogger | false | undefined, clock: Clock) {
     this.#logger = logger === false ? undefined : (logger ?? QUIET_CONSOLE)
     this.#clock = clock
@@ -71,8 +72,19 @@ export class Logging {
     this.#log('info', message)
   }
 
+  /** Logs normal operation that the default logger prints as well: once a start or a stop. */
+  notice(message: string): void {
+    this.#log('info', message, this.#logger === QUIET_CONSOLE ? console : this.#logger)
+  }
+
   warn(message: string): void {
     this.#log('warn', message)
+  }
+
+  /** Logs that no peer has responded. {@link peerRecovered} logs the first one that does. */
+  alone(message: string): void {
+    this.#isAlone = true
+    this.notice(message)
   }
 
   /**
@@ -112,16 +124,24 @@ export class Logging {
     return true
   }
 
-  /** Logs that a peer answers again, if its loss was logged. */
+  /** Logs that a peer answers, at the level of the line before: its loss, or that no peer has responded. */
   peerRecovered(peer: string): void {
-    if (this.#lost.delete(peer)) this.info(`peer ${peer} is back`)
+    const isAlone = this.#isAlone
+    this.#isAlone = false
+    if (this.#lost.delete(peer)) this.warn(`peer ${peer} is back`)
+    else if (isAlone) this.notice(`peer ${peer} has answered: this Pod is not alone any more`)
   }
 
-  #log(level: keyof SserLogger, message: string): void {
-    if (this.#logger === undefined) return
+  /** Logs that a peer with a logged loss has left the list. */
+  peerRemoved(peer: string): void {
+    if (this.#lost.delete(peer)) this.warn(`peer ${peer} is no longer in the list of peers`)
+  }
+
+  #log(level: keyof SserLogger, message: string, logger: SserLogger | undefined = this.#logger): void {
+    if (logger === undefined) return
     const line = printable(`sser: ${message}`.slice(0, MAX_LENGTH))
     try {
-      this.#logger[level](line)
+      logger[level](line)
     } catch {
       // An error of the logger must not reach the caller.
     }

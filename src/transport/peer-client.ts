@@ -5,7 +5,7 @@ import type { Counters } from '../telemetry/counters.ts'
 import { quietly, type Tracing, type TracingSpan } from '../telemetry/tracing.ts'
 import { isSampled } from '../wire/traceparent.ts'
 import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, encodeAppend, parseAppend } from '../wire/v2.ts'
-import { PeerStatusError } from './peer-status-error.ts'
+import { PeerStatusError, PeerTimeoutError } from './peer-status-error.ts'
 import type { PeerRequest, PeerResponse, PeerTransport } from './peer-transport.ts'
 import type { RequestSigner } from './request-signer.ts'
 
@@ -85,7 +85,7 @@ export class PeerClient {
     const request = new AbortController()
     const stop = () => request.abort(signal.reason)
     const cancelTimeout = this.#clock.after(timeoutMs, () => {
-      request.abort(new SserError('peer-failed', `no answer within ${timeoutMs} ms`))
+      request.abort(new PeerTimeoutError(timeoutMs))
     })
     signal.addEventListener('abort', stop, { once: true })
     try {

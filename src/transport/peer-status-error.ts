@@ -11,6 +11,23 @@ export class PeerStatusError extends SserError {
   }
 }
 
+/** A peer did not respond in time, and may respond later: it may hang, or its network may drop packets. */
+export class PeerTimeoutError extends SserError {
+  constructor(timeoutMs: number) {
+    super('peer-failed', `no answer within ${timeoutMs} ms`)
+  }
+}
+
+/** Codes of Node and Bun for a port that no process listens on, and for a name that DNS does not know. */
+const ABSENT: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ConnectionRefused', 'ENOTFOUND'])
+
+/** Whether a request failed because nothing runs at the peer's address, as before a Pod of a fixed list is started. */
+export function isAbsent(error: unknown): boolean {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 4; cause = cause.cause, depth += 1)
+    if (ABSENT.has((cause as { code?: unknown }).code)) return true
+  return false
+}
+
 /**
  * Whether a failed request says only that the peer is unavailable: no response, a 5xx, or a 421 of another Pod at its
  * address. Any other failure is a refusal, which no retry cures.

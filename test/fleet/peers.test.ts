@@ -129,7 +129,12 @@ describe.each<[Runtime, number]>([
       sends.push(performance.now() - start)
       expect(peers).toHaveLength(bad.size + 1)
       expect(peers.find(({ peer }) => peer === `${good.options.host}:7110`)?.status).toBe('delivered')
-      for (const name of bad.keys()) expect([name, receiptOf(name, peers).status]).toEqual([name, 'failed'])
+      for (const name of bad.keys()) {
+        const { status, reason = '' } = receiptOf(name, peers)
+        // It may still respond where it did not in time.
+        const expected = reason.startsWith('no answer') ? 'pending' : 'failed'
+        expect([name, status]).toEqual([name, expected])
+      }
     }
     await until('the good one’s client has all', () => client.received.length === 100)
     sends.sort((a, b) => a - b)

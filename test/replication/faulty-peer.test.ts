@@ -107,9 +107,11 @@ describe.each(FAULTS)('a peer that $name', ({ reason, make }) => {
     expect(pod.errors[0]).toMatchObject({ stage: 'append', peer: `${BAD}:7000` })
     const next = await pod.send('a', 'y')
     expect(next.tookMs).toBe(0)
+    // It may still respond where it did not in time.
+    const status = reason.startsWith('no answer') ? 'pending' : 'failed'
     expect(next.peers[1]).toEqual({
       peer: `${BAD}:7000`,
-      status: 'failed',
+      status,
       reason: expect.stringContaining(reason),
     })
   })

@@ -9,7 +9,9 @@ export type LinkFault = (deliver: () => Promise<Response>, signal: AbortSignal) 
 
 /** Nobody listens there. */
 export const refused: LinkFault = async () => {
-  throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') })
+  throw new TypeError('fetch failed', {
+    cause: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
+  })
 }
 
 /** The request never arrives, and nobody says so. */

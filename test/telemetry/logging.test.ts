@@ -81,16 +81,17 @@ describe('a logger', () => {
     }
   })
 
-  it('defaults to warnings on the console; false disables it', () => {
+  it('defaults to warnings and notices on the console; false disables it', () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue()
     const info = vi.spyOn(console, 'info').mockReturnValue()
     for (const logger of [undefined, false] as const) {
       const logging = new Logging(logger, new VirtualClock())
       logging.info('is ready')
+      logging.notice('stops')
       logging.warn('peer a is lost')
     }
     expect(warn.mock.calls).toEqual([['sser: peer a is lost']])
-    expect(info).not.toHaveBeenCalled()
+    expect(info.mock.calls).toEqual([['sser: stops']])
   })
 
   it('does no harm when it throws', () => {
@@ -184,9 +185,37 @@ describe('a Pod', () => {
       'sser: is ready; its list of peers has 2 entries',
       'sser: peer 10.0.0.1:7000: sending events failed, retrying: fetch failed: connect ECONNREFUSED',
       'sser: peer 10.0.0.1:7000 is back',
-      'sser: drains: 0 connections, within 100 ms',
+      'sser: stops: peers receive the events that they lack within 0 ms (flushTimeoutMs)',
       'sser: has stopped',
     ])
+  })
+
+  it('logs the loss and the recovery of a peer, or its removal from the list, as warnings', () => {
+    const { lines, errors } = withLines()
+    for (const peer of ['a:1', 'b:1'])
+      errors.report(new SserError('peer-failed', 'answered 400'), { stage: 'append', peer })
+    errors.recovered('a:1')
+    errors.removed('b:1')
+    for (const peer of ['a:1', 'b:1', 'c:1']) {
+      errors.recovered(peer)
+      errors.removed(peer)
+    }
+    expect(lines.all).toEqual(lines.warned)
+    expect(lines.all.slice(2)).toEqual([
+      'sser: peer a:1 is back',
+      'sser: peer b:1 is no longer in the list of peers',
+    ])
+  })
+
+  it('warns once of clients that come before it is started, with the call to make', async () => {
+    const lines = new Lines()
+    const sser = new Sser({ logger: lines })
+    const ask = () => sser.handler(new Request('http://pod/?stream=a'))
+    for (let i = 0; i < 3; i += 1) expect(await (await ask()).text()).toContain('sser-retry')
+    expect(lines.all).toEqual([
+      'sser: a client came, and gets no event, because this instance was not started: await serve({ sser, … }), or join({ sser, … }) where another server has the public port',
+    ])
+    expect(lines.warned).toEqual(lines.all)
   })
 
   it('logs a peer that comes and goes at most twice a minute', async () => {

@@ -155,9 +155,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a Pod that stops hands its events to the peers first',
-    file: 'src/sser.ts',
-    find: 'this.#membership.incarnation.mesh.flush(this.#settings.flushTimeoutMs),',
-    replace: 'undefined,',
+    file: 'src/instance/shut-down.ts',
+    find: 'membership.incarnation.mesh.flush(flushTimeoutMs, onWait),',
+    replace: '[],',
     profile: 'ordinary',
     seeds: 1_000,
   },

@@ -1,0 +1,83 @@
+import { describe } from '../errors.ts'
+import { isUnguarded, type ResolvedOptions } from '../options.ts'
+import type { Mesh } from '../replication/mesh.ts'
+import type { Logging } from '../telemetry/logging.ts'
+import type { ServerStart } from './membership.ts'
+
+/** Maximum number of peers that a line names. */
+const MAX_NAMED = 3
+
+/** Logs the start, and the internal routes that any process can send to. */
+export function logStart(
+  logging: Logging,
+  settings: ResolvedOptions,
+  { internalPort, internalHostname }: ServerStart,
+): void {
+  const address = internalHostname === undefined ? '' : ` on ${internalHostname}`
+  logging.info(
+    `starts, with the internal port ${internalPort ?? settings.internalPort}${address}, and looks for its peers`,
+  )
+  // The app serves the internal routes itself; `serve()` has checked the port that it has bound.
+  if (internalPort === undefined && isUnguarded(settings))
+    logging.warn(
+      'sser.internalRoutes is open: every process that reaches it can send to every client. Set peerSecret, or allowOpenInternalPort: true if only Pods reach it',
+    )
+}
+
+/** Logs that this Pod is ready, and whether it has found other Pods. */
+export function logReady(logging: Logging, settings: ResolvedOptions, mesh: Mesh): void {
+  if (settings.peerFinder === undefined)
+    logging.info('runs alone, because no peerFinder was given: events reach the clients of this Pod only')
+  const { syncResult } = mesh
+  if (syncResult === undefined) return
+  const { source, hasAnswer, absent } = syncResult
+  const message = `is ready; its list of peers has ${mesh.peers().length} entries`
+  const [first] = absent
+  if (source !== undefined) logging.info(`${message}, and ${source} sent its log`)
+  else if (hasAnswer || first === undefined) logging.info(message)
+  else {
+    const [peer, error] = first
+    const others = absent.size === 1 ? '' : `, and ${absent.size - 1} more`
+    logging.alone(
+      `${message}, but no peer runs yet (${peer}: ${describe(error)}${others}); events reach the clients of this Pod alone until a peer responds`,
+    )
+  }
+}
+
+/** How `serve()` or `join()` stops a Pod. */
+export interface ServerStop {
+  /** The signal that stops the Pod; undefined where the app stops it. */
+  signal?: string | undefined
+  /** How long requests in flight have. */
+  requestDrainTimeoutMs?: number | undefined
+}
+
+/** What a Pod that stops waits for. */
+interface StopWaits extends ServerStop {
+  connections: number
+  drainTimeoutMs: number
+  flushTimeoutMs: number
+}
+
+/** The log line of a Pod that begins to stop. */
+export function stopLine(waits: StopWaits): string {
+  const { signal, connections, drainTimeoutMs, requestDrainTimeoutMs, flushTimeoutMs } = waits
+  const steps = [
+    ...(connections === 0
+      ? []
+      : [`${connections} connections end within ${drainTimeoutMs} ms (drainTimeoutMs)`]),
+    ...(requestDrainTimeoutMs === undefined
+      ? []
+      : [`requests in flight within ${requestDrainTimeoutMs} ms (requestDrainTimeoutMs)`]),
+    `peers receive the events that they lack within ${flushTimeoutMs} ms (flushTimeoutMs)`,
+  ]
+  const reason = signal === undefined ? '' : ` on ${signal}`
+  const end = signal === undefined ? '' : '; a second signal ends the process at once'
+  return `stops${reason}: ${steps.join(', then ')}${end}`
+}
+
+/** Names peers, up to {@link MAX_NAMED}. */
+export function namePeers(peers: readonly string[]): string {
+  const rest = peers.length - MAX_NAMED
+  return `${peers.slice(0, MAX_NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+}

@@ -1,0 +1,48 @@
+import { describe } from '../errors.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { V1Connections } from '../replication/legacy-v1/connections.ts'
+import type { Logging } from '../telemetry/logging.ts'
+import { namePeers, type ServerStop, stopLine } from './lifecycle-lines.ts'
+import type { Membership, StopOptions } from './membership.ts'
+
+export interface ShutDownOptions extends ServerStop {
+  settings: ResolvedOptions
+  membership: Membership
+  v1Connections: V1Connections
+  logging: Logging
+  beforeFlush: StopOptions['beforeFlush']
+  /** Called when the last event is sent: from here on `send()` rejects. */
+  onFlush(): void
+}
+
+/** Closes connections first, so that their clients resume on other Pods; later events are handed over as well. */
+export async function shutDown(options: ShutDownOptions): Promise<void> {
+  const { settings, membership, v1Connections, logging, beforeFlush, onFlush } = options
+  const { drainTimeoutMs, flushTimeoutMs } = settings
+  const { hub } = membership.incarnation
+  const line = stopLine({ ...options, connections: hub.size, drainTimeoutMs, flushTimeoutMs })
+  if (options.signal === undefined) logging.info(line)
+  else logging.notice(line)
+  await hub.drain(drainTimeoutMs)
+  await callBeforeFlush(beforeFlush, logging)
+  onFlush()
+  const onWait = (peers: string[]) =>
+    logging.notice(
+      `waits for peers that lack events, within ${flushTimeoutMs} ms (flushTimeoutMs): ${namePeers(peers)}`,
+    )
+  const [lacking] = await Promise.all([
+    membership.incarnation.mesh.flush(flushTimeoutMs, onWait),
+    v1Connections.closed(),
+  ])
+  if (lacking.length === 0) logging.info('has stopped')
+  else logging.warn(`has stopped, and peers may lack events of this Pod: ${namePeers(lacking)}`)
+}
+
+/** Calls `beforeFlush` of `stop()`. An error of it does not end the stop. */
+async function callBeforeFlush(beforeFlush: StopOptions['beforeFlush'], logging: Logging): Promise<void> {
+  try {
+    await beforeFlush?.()
+  } catch (error) {
+    logging.warn(`beforeFlush failed, and the stop goes on: ${describe(error)}`)
+  }
+}
