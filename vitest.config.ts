@@ -8,6 +8,8 @@ const cluster = 'test/cluster/**'
 const proxies = 'test/proxies/**'
 /** Installs packages of four languages: `npm run test:clients`, with a configuration of its own. */
 const clients = 'test/clients/**'
+/** Installs frameworks: `npm run test:frameworks`, likewise. */
+const frameworks = 'test/frameworks/**'
 
 export default defineConfig({
   test: {
@@ -26,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'behaviour',
           include: ['test/**/*.test.ts'],
-          exclude: [timing, cluster, proxies, clients],
+          exclude: [timing, cluster, proxies, clients, frameworks],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

@@ -17,6 +17,7 @@ const common = { hostname: HOST, port: 0, development: false } as const
 const servers = [
   Bun.serve({ ...common, fetch: sser.handler }),
   Bun.serve({ ...common, fetch: (request, server) => app.fetch(request, { server }) }),
+  Bun.serve({ ...common, routes: { '/events': sser.handler } }),
   Bun.serve({ ...common, fetch: (request) => sser.handler(request) }),
 ]
 process.once('SIGUSR2', () => void sser.stop())

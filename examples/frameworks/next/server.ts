@@ -5,7 +5,12 @@ import { join, toNodeHandler } from 'sser/node'
 import { sser } from './lib/sser.ts'
 
 const { HOST = '127.0.0.1', PORT = '8000', NODE_ENV } = process.env
-const app = next({ dev: NODE_ENV !== 'production', hostname: HOST, port: Number(PORT) })
+const app = next({
+  dir: import.meta.dirname,
+  dev: NODE_ENV !== 'production',
+  hostname: HOST,
+  port: Number(PORT),
+})
 await app.prepare()
 const handle = app.getRequestHandler()
 const events = toNodeHandler(sser)

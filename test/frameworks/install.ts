@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, rename } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+/** A package registry may be slow; nothing may hang. */
+const INSTALL_MS = 300_000
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const QUIET = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+
+/**
+ * Copies `examples/frameworks` into a folder of its own, with the locked packages and the packed `sser`, and compiles it as
+ * a user would. Resolves with the folder.
+ */
+export async function installFrameworks(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'sser-frameworks-'))
+  await cp(join(ROOT, 'examples/frameworks'), folder, { recursive: true })
+  await run('npm', ['run', 'build'], ROOT)
+  const packed = await run(
+    'npm',
+    ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder],
+    ROOT,
+  )
+  await run('npm', ['ci', ...QUIET], folder)
+  await run('npm', ['install', '--no-save', ...QUIET, `./${packed.trim()}`], folder)
+  await run('npx', ['tsc', '--project', '.', '--outDir', 'compiled'], folder)
+  // Node strips types, and not decorators.
+  await rename(join(folder, 'compiled/nest.js'), join(folder, 'nest.js'))
+  await run('npx', ['next', 'build'], join(folder, 'next'))
+  return folder
+}
+
+async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
+  // npm tells its children where it was started; an npm in another folder must not take that for its own.
+  const own = Object.entries(process.env).filter(([name]) => !/^(?:npm_|VITEST|NODE_ENV$)/.test(name))
+  const env = { ...Object.fromEntries(own), NEXT_TELEMETRY_DISABLED: '1' }
+  try {
+    const options = { cwd, env, timeout: INSTALL_MS, killSignal: 'SIGKILL' } as const
+    return (await promisify(execFile)(command, args, options)).stdout
+  } catch (cause) {
+    // The compiler writes its errors to stdout.
+    const { stdout, stderr } = cause as { stdout?: string; stderr?: string }
+    throw new Error(`${command} ${args.join(' ')} failed: ${stdout}${stderr}`, { cause })
+  }
+}

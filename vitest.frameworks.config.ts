@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+import { SkippedReporter } from './test/support/skipped-reporter.ts'
+
+export default defineConfig({
+  test: {
+    environment: 'node',
+    reporters: ['default', new SkippedReporter()],
+    include: ['test/frameworks/**/*.test.ts'],
+    pool: 'forks',
+    retry: 0,
+    testTimeout: 10_000,
+  },
+})
