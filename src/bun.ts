@@ -1,5 +1,5 @@
 import { closeWhile } from './http/connection-close.ts'
-import { markTrailingSlash } from './http/mount-path.ts'
+import { markTrailingSlash } from './http/request-url.ts'
 import { type BunServerOptions, bind, FIRST_REQUEST_TIMEOUT_S } from './runtime/bun/bind.ts'
 import { bunMac } from './runtime/bun/bun-mac.ts'
 import { certificateReader } from './runtime/bun/certificate-reader.ts'

@@ -8,7 +8,7 @@ export { WorkerPeerFinder, type WorkerPeerFinderOptions } from './discovery/work
 export { SserError, type SserErrorCode, type SserErrorStatus } from './errors.ts'
 export type { StartOptions, StopOptions } from './instance/membership.ts'
 export type { SendOptions } from './instance/sender.ts'
-export type { ConnectionSelector } from './log/connection-selector.ts'
+export type { ConnectionSelector } from './log/entry.ts'
 export type { SserState } from './ops/probes.ts'
 export type { HistogramStats, Stats, StatsOptions, StreamStats } from './ops/stats.ts'
 export type { SserOptions } from './options.ts'

@@ -27,7 +27,7 @@ describe('the layers of src/', () => {
     ['a re-export', 'src/log/log.ts', "export * from '../sser.ts'"],
     ['a dynamic import', 'src/ops/stats.ts', "const node = await import('../runtime/node/listener.ts')"],
     ['a module of Node outside the runtimes', 'src/delivery/hub.ts', "import { Socket } from 'node:net'"],
-    ['a package of another room', 'src/transport/hmac.ts', "import { Hono } from 'hono'"],
+    ['a package of another room', 'src/transport/signatures.ts', "import { Hono } from 'hono'"],
     ['a package whose name only begins alike', 'src/sser.ts', "import { x } from 'hono-sessions'"],
     ['the package itself', 'src/runtime/signals.ts', "import { Sser } from 'sser'"],
     [

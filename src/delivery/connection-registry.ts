@@ -1,13 +1,10 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
-import type { ConnectionSelector } from '../log/connection-selector.ts'
+import type { ConnectionSelector } from '../log/entry.ts'
 import { type Audience, Audiences } from './audience.ts'
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
-import { ConnectionsByKey } from './connections-by-key.ts'
-import { ConnectionsPerAddress } from './connections-per-address.ts'
-import { Deadlines } from './deadlines.ts'
-import { type Reservation, Reservations } from './reservations.ts'
+import { ConnectionsPerAddress, type Reservation, Reservations } from './reservations.ts'
 
 export interface ConnectionLimits {
   maxConnections: number
@@ -158,4 +155,78 @@ export class ConnectionRegistry {
     if (added === 0 || count + added <= maxStreams) return undefined
     return new SserError('too-many-streams', `Clients of this Pod listen on ${maxStreams} streams at most`)
   }
+}
+
+/** An index of connections by a key that several of them share. A key without connections takes no memory. */
+class ConnectionsByKey<Key> {
+  readonly #byKey = new Map<Key, Set<Connection>>()
+
+  /** Number of keys. */
+  get size(): number {
+    return this.#byKey.size
+  }
+
+  of(key: Key): Iterable<Connection> {
+    return this.#byKey.get(key) ?? []
+  }
+
+  keys(): Iterable<Key> {
+    return this.#byKey.keys()
+  }
+
+  add(key: Key, connection: Connection): void {
+    const connections = this.#byKey.get(key)
+    if (connections === undefined) this.#byKey.set(key, new Set([connection]))
+    else connections.add(connection)
+  }
+
+  remove(key: Key, connection: Connection): void {
+    const connections = this.#byKey.get(key)
+    connections?.delete(connection)
+    if (connections?.size === 0) this.#byKey.delete(key)
+  }
+}
+
+/** Deadlines are rounded up to a multiple of this, in milliseconds. */
+const STEP_MS = 250
+
+/** The connections with a deadline. They share one timer, which runs only while there are such connections. */
+class Deadlines {
+  readonly #clock: Clock
+  readonly #onDeadline: (connections: Iterable<Connection>) => void
+  readonly #byStep = new ConnectionsByKey<number>()
+  #cancel: (() => void) | undefined
+
+  /** Calls `onDeadline` with the connections whose deadline has passed, at most twice {@link STEP_MS} late. */
+  constructor(clock: Clock, onDeadline: (connections: Iterable<Connection>) => void) {
+    this.#clock = clock
+    this.#onDeadline = onDeadline
+  }
+
+  add(connection: Connection): void {
+    const step = stepOf(connection)
+    if (step === undefined) return
+    this.#byStep.add(step, connection)
+    this.#cancel ??= this.#clock.after(STEP_MS, () => this.#check())
+  }
+
+  remove(connection: Connection): void {
+    const step = stepOf(connection)
+    if (step === undefined) return
+    this.#byStep.remove(step, connection)
+    if (this.#byStep.size > 0) return
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+
+  #check(): void {
+    this.#cancel = this.#clock.after(STEP_MS, () => this.#check())
+    const now = this.#clock.now()
+    for (const step of this.#byStep.keys())
+      if (step * STEP_MS <= now) this.#onDeadline([...this.#byStep.of(step)])
+  }
+}
+
+function stepOf({ grant }: Connection): number | undefined {
+  return grant?.endsAt === undefined ? undefined : Math.ceil(grant.endsAt / STEP_MS)
 }

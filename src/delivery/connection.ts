@@ -3,9 +3,9 @@ import type { Counters } from '../telemetry/counters.ts'
 import { type GapReason, gapFrame, positionFrame, preambleFrame, retryFrame } from '../wire/sse-frame.ts'
 import type { Audience } from './audience.ts'
 import type { Batch, Chunk } from './batch.ts'
-import type { ConnectionGrant } from './connection-grant.ts'
 import type { OutputBuffers } from './output-buffers.ts'
 import type { Reader } from './reader.ts'
+import type { ConnectionGrant } from './reservations.ts'
 
 /** Writes a connection's bytes to its client. */
 export interface Sink {

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, runYielding } from '../clock.ts'
 import type { EventEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import { quietly, type Tracing } from '../telemetry/tracing.ts'
@@ -8,7 +8,9 @@ import { Batch, WRITE_WORK } from './batch.ts'
 import type { Connection } from './connection.ts'
 import type { ConnectionRegistry } from './connection-registry.ts'
 import type { OutputBuffers } from './output-buffers.ts'
-import { runYielding, YIELD_EVERY } from './yielding.ts'
+
+/** Connections that one turn of the event loop serves. */
+export const YIELD_EVERY = 250
 
 export interface DispatcherOptions {
   log: Log

@@ -1,5 +1,5 @@
-import { type Clock, pause } from '../clock.ts'
-import { matches } from '../log/connection-selector.ts'
+import { type Clock, pause, runYielding } from '../clock.ts'
+import { matches } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
@@ -9,11 +9,10 @@ import { CatchUpQueue } from './catch-up-queue.ts'
 import { ClosingConnections } from './closing-connections.ts'
 import type { Connection } from './connection.ts'
 import { type ConnectionLimits, ConnectionRegistry } from './connection-registry.ts'
-import { Dispatcher } from './dispatcher.ts'
+import { Dispatcher, YIELD_EVERY } from './dispatcher.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { OutputBuffers } from './output-buffers.ts'
 import type { Reservation } from './reservations.ts'
-import { runYielding, YIELD_EVERY } from './yielding.ts'
 
 /** Interval between the waves in which a drain closes connections, in milliseconds. */
 const WAVE_MS = 100

@@ -1,5 +1,3 @@
-import type { AddressCount, ConnectionsPerAddress } from './connections-per-address.ts'
-
 /** How long a reservation lasts while nothing reads the response, in milliseconds. */
 const UNREAD_MS = 10_000
 
@@ -97,4 +95,43 @@ export class Reservations {
   onConnections(stream: string, change: 1 | -1): void {
     if (this.#streams.has(stream)) this.newStreams -= change
   }
+}
+
+/** A client address and the number of its connections. Connections from one address share it, and its text. */
+export interface AddressCount {
+  readonly address: string
+  connections: number
+}
+
+/** Counts connections by client address. */
+export class ConnectionsPerAddress {
+  readonly #counts = new Map<string, AddressCount>()
+
+  /** The count of `address`; the first {@link add} stores it. */
+  of(address: string): AddressCount {
+    return this.#counts.get(address) ?? { address, connections: 0 }
+  }
+
+  add(count: AddressCount): void {
+    const stored = this.#counts.get(count.address)
+    if (stored === undefined) this.#counts.set(count.address, count)
+    ;(stored ?? count).connections += 1
+  }
+
+  remove({ address }: AddressCount): void {
+    const stored = this.#counts.get(address)
+    if (stored === undefined) return
+    stored.connections -= 1
+    if (stored.connections === 0) this.#counts.delete(address)
+  }
+}
+
+/** What a connection was granted beside its streams. */
+export interface ConnectionGrant {
+  /** Tags by which `disconnect({ tag })` selects the connection. */
+  tags: readonly string[]
+  /** When the connection ends, in this Pod's time. */
+  endsAt: number | undefined
+  /** The client's address, where connections are counted by address. */
+  address: AddressCount | undefined
 }

@@ -1,5 +1,5 @@
 import { ownCopy } from '../wire/names.ts'
-import { bunServerIn } from './bun-server.ts'
+import { bunServerIn } from './env.ts'
 
 /** The second argument that runtimes hand to an app. */
 interface Env {

@@ -1,7 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
-import { declaredLength, readBody } from './body.ts'
-import { tooLarge } from './body-buffer.ts'
+import { declaredLength, readBody, tooLarge } from './body.ts'
 import { nodeRequestOf, readNodeBody } from './node-request.ts'
 
 export interface BodyReaderOptions {

@@ -1,6 +1,5 @@
 import { SserError } from '../errors.ts'
-import { decodeBody } from './body.ts'
-import { BodyBuffer } from './body-buffer.ts'
+import { BodyBuffer, decodeBody } from './body.ts'
 
 /** The members of Node's `IncomingMessage` that are used here. `@hono/node-server` passes it to an app in `env`. */
 export interface NodeRequest {

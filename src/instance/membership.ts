@@ -5,11 +5,10 @@ import type { ResolvedOptions } from '../options.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
-import type { HmacFactory } from '../transport/hmac.ts'
 import { PeerClient } from '../transport/peer-client.ts'
 import { defaultTransport, fetchTransport, type PeerTransport } from '../transport/peer-transport.ts'
 import { RequestSigner } from '../transport/request-signer.ts'
-import type { Signatures } from '../transport/signatures.ts'
+import type { HmacFactory, Signatures } from '../transport/signatures.ts'
 import { Incarnation } from './incarnation.ts'
 
 /** Options of `start()`. */

@@ -1,6 +1,6 @@
 import { describe } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
-import type { V1Connections } from '../replication/legacy-v1/connections.ts'
+import type { V1Connections } from '../replication/legacy-v1/receiver.ts'
 import type { Logging } from '../telemetry/logging.ts'
 import { namePeers, type ServerStop, stopLine } from './lifecycle-lines.ts'
 import type { Membership, StopOptions } from './membership.ts'

@@ -1,5 +1,4 @@
 import { byteLength } from '../wire/names.ts'
-import type { ConnectionSelector } from './connection-selector.ts'
 
 interface BaseEntry {
   /** Place in the order of arrival, counted from the start of the Pod. */
@@ -144,4 +143,21 @@ export function memoryBytes(entry: LogEntry): number {
     return ENTRY_BYTES + stream.length + tag.length
   }
   return ENTRY_BYTES + (isEvent(entry) ? entry.bytes : 0)
+}
+
+/** Selects the connections that `disconnect()` closes: by stream, by tag, or by both. */
+export interface ConnectionSelector {
+  /** Selects connections with this stream. */
+  stream?: string | undefined
+  /** Selects connections with this tag, which `authorize` has granted. */
+  tag?: string | undefined
+}
+
+/** Whether a connection with these streams and tags has the selector's stream and tag, as far as it names them. */
+export function matches(
+  { stream, tag }: ConnectionSelector,
+  streams: readonly string[],
+  tags: readonly string[],
+): boolean {
+  return (stream === undefined || streams.includes(stream)) && (tag === undefined || tags.includes(tag))
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Target } from '../discovery/peer.ts'
 import { describe } from '../errors.ts'
-import { isAbsent, isMutualRefusal, isUnavailable, PeerTimeoutError } from '../transport/peer-status-error.ts'
+import { isAbsent, isMutualRefusal, isUnavailable, PeerTimeoutError } from '../transport/peer-transport.ts'
 import type { AckResult } from './receipt.ts'
 
 /** After a failure a link waits a random part of this, doubled with each further failure, in milliseconds. */

@@ -3,7 +3,7 @@ import { TARGET_HEADER } from '../discovery/peer.ts'
 import { SIGNATURE_HEADER, type Signatures, type VerifiedRequest } from '../transport/signatures.ts'
 import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, encodeAppend, parseAppend } from '../wire/v2.ts'
 import { InternalGuard, type InternalGuardOptions } from './internal-guard.ts'
-import { type V1RoutesOptions, v1Routes } from './legacy-v1/routes.ts'
+import { type V1RoutesOptions, v1Routes } from './legacy-v1/receiver.ts'
 
 export interface InternalOptions extends InternalGuardOptions, Omit<V1RoutesOptions, 'guard' | 'isAllowed'> {
   /** Undefined: this Pod has no `peerSecret`. */

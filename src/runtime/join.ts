@@ -10,8 +10,8 @@ import {
   type PeerTls,
   type PeerTlsSource,
 } from '../transport/certificates.ts'
-import type { HmacFactory } from '../transport/hmac.ts'
 import type { PeerTransport } from '../transport/peer-transport.ts'
+import type { HmacFactory } from '../transport/signatures.ts'
 import { checkOptions, hasMethods, whole, withDefault } from '../validation.ts'
 import { forInternalPort, internalAddress } from './internal-port.ts'
 import { closeAll, type Listener, naming, type PublicServer } from './listener.ts'

@@ -1,6 +1,5 @@
 import type { GapReason } from '../wire/sse-frame.ts'
-import { Histogram } from './histogram.ts'
-import { PeerRequests } from './peer-requests.ts'
+import { Histogram, PeerRequests } from './peer-requests.ts'
 
 /** How a request to a peer ended: with a 2xx, with another status, or without an answer. */
 type RequestOutcome = 'ok' | 'refused' | 'failed'

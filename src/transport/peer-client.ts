@@ -5,8 +5,8 @@ import type { Counters } from '../telemetry/counters.ts'
 import { quietly, type Tracing, type TracingSpan } from '../telemetry/tracing.ts'
 import { isSampled } from '../wire/traceparent.ts'
 import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, encodeAppend, parseAppend } from '../wire/v2.ts'
-import { PeerStatusError, PeerTimeoutError } from './peer-status-error.ts'
 import type { PeerRequest, PeerResponse, PeerTransport } from './peer-transport.ts'
+import { PeerStatusError, PeerTimeoutError } from './peer-transport.ts'
 import type { RequestSigner } from './request-signer.ts'
 
 /** Maximum number of traces that one request is linked to: OpenTelemetry keeps as many. */

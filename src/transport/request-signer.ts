@@ -1,6 +1,6 @@
 import { TARGET_HEADER } from '../discovery/peer.ts'
-import { PeerStatusError } from './peer-status-error.ts'
 import type { PeerRequest, PeerResponse } from './peer-transport.ts'
+import { PeerStatusError } from './peer-transport.ts'
 import { type RequestBinding, SIGNATURE_HEADER, type Signatures, type Signer } from './signatures.ts'
 
 /** Maximum number of peers with a signing state; a peer beyond it gets a new state. */

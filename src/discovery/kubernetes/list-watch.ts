@@ -8,9 +8,15 @@ import {
   readPage,
   StatusError,
 } from './api-objects.ts'
-import { type ApiResponse, type ApiTransport, readLines, readText, TooLongError } from './api-transport.ts'
+import {
+  type ApiResponse,
+  type ApiTransport,
+  RequestDeadline,
+  readLines,
+  readText,
+  TooLongError,
+} from './api-transport.ts'
 import type { PeerSource } from './peer-source.ts'
-import { RequestDeadline } from './request-deadline.ts'
 
 /** Limits of a list: time per page, objects per page, pages, and bytes per response. */
 const LIST_MS = 30_000

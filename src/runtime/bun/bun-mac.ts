@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import type { HmacFactory } from '../../transport/hmac.ts'
+import type { HmacFactory } from '../../transport/signatures.ts'
 
 /** By Bun's own crypto. */
 export const bunMac: HmacFactory = (secret) => {

@@ -1,8 +1,8 @@
 import { arrivalOf } from '../../admission/arrivals.ts'
-import { onBunSocket } from '../../delivery/bun-socket.ts'
+import { onBunSocket } from '../../admission/response-socket.ts'
 import { isEventStream } from '../../delivery/event-stream-body.ts'
-import type { BunServer } from '../../http/bun-server.ts'
 import { withConnectionClose } from '../../http/connection-close.ts'
+import type { BunServer } from '../../http/env.ts'
 
 const NEVER = 0
 

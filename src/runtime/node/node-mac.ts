@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
-import type { HmacFactory } from '../../transport/hmac.ts'
+import type { HmacFactory } from '../../transport/signatures.ts'
 
 /** By Node's own crypto. */
 export const nodeMac: HmacFactory = (secret) => {

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nodeMac } from '../../src/runtime/node/node-mac.ts'
-import { webCryptoHmac } from '../../src/transport/hmac.ts'
+import { webCryptoHmac } from '../../src/transport/signatures.ts'
 import { SEED } from '../support/messages.ts'
 
 describe.each([
