@@ -9,27 +9,14 @@ import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/runtime/join.ts'
 import { formatPosition, parsePosition } from '../src/wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1 } from '../src/wire/v1.ts'
 import { APPEND_MAX_BYTES, APPEND_TARGET_BYTES, APPEND_URL_PATH, parseAppend } from '../src/wire/v2.ts'
+import { anchors, links } from '../tools/markdown.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const PAGES = [
   'README.md',
-  'docs/protocol.md',
-  'docs/migrating-from-go.md',
   'SECURITY.md',
-  'docs/authorize.md',
-  'docs/clients.md',
-  'docs/security.md',
-  'docs/kubernetes.md',
-  'docs/discovery.md',
-  'docs/serving.md',
-  'docs/observability.md',
-  'docs/doctor.md',
-  'docs/proxies.md',
-  'docs/benchmarks.md',
-  'docs/fast-path.md',
-  'docs/frameworks.md',
-  'docs/tracing.md',
-  'docs/glossary.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(new URL('docs/', ROOT)).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
 ]
 const DRAWINGS = readdirSync(new URL('docs/drawings/', ROOT)).map((name) => `docs/drawings/${name}`)
 // The epochs of the examples all have a digit, and so are no words.
@@ -267,11 +254,9 @@ describe.each([...PAGES, ...DRAWINGS])('%s', (path) => {
   })
 
   test('has links whose targets exist', () => {
-    const links = Array.from(text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g), ([, link]) => String(link))
-    expect(links.length).toBeGreaterThan(0)
-    for (const link of links) {
+    for (const link of links(text).filter((each) => !/^\w+:/.test(each))) {
       const [file = '', anchor] = link.split('#')
-      const found = new URL(file, new URL(path, ROOT))
+      const found = file === '' ? new URL(path, ROOT) : new URL(file, new URL(path, ROOT))
       expect(existsSync(fileURLToPath(found)), link).toBe(true)
       expect(
         PUBLISHED.some((begin) => `${found}`.startsWith(`${new URL(begin, ROOT)}`)),
@@ -282,12 +267,8 @@ describe.each([...PAGES, ...DRAWINGS])('%s', (path) => {
   })
 })
 
-/** What a heading is called in a link: small letters, hyphens for spaces, no punctuation. */
-function anchors(page: string): string[] {
-  return Array.from(page.matchAll(/^#+ (.*)$/gm), ([, title]) => {
-    return String(title)
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-')
-  })
-}
+test('docs/README.md links to every page', () => {
+  const listed = links(read('docs/README.md'))
+  for (const page of PAGES.filter((each) => each.startsWith('docs/') && each !== 'docs/README.md'))
+    expect(listed).toContain(page.slice('docs/'.length))
+})

@@ -9,7 +9,7 @@ const base = manifestsIn('base/')
 
 describe.each([
   ['README.md', withSecret()],
-  ['docs/kubernetes.md', base],
+  ['docs/kubernetes.md', withSecret()],
 ] as const)('%s', (path, example) => {
   const page = readFileSync(join(ROOT, path), 'utf8')
   const quoted = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].flatMap(([, block]) =>
