@@ -77,7 +77,7 @@ export class Batch {
       for (const [stream, reason] of gaps) frame(stream, reason, gapFrame(id, reason))
       gaps.clear()
     }
-    if (from < start) gaps.set(undefined, 'trimmed')
+    if (from < log.evictedIndex) gaps.set(undefined, 'trimmed')
     let index = start
     // Entries without a message are never split over two batches, because one gap covers all of them.
     for (; index < log.nextIndex && index - complete < MAX_ENTRIES && length < FULL_LENGTH; index += 1) {

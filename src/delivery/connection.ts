@@ -109,8 +109,12 @@ export class Connection {
     this.#isReady = true
     this.#missedHeartbeats = 0
     this.#release()
-    const takesMore = this.#isPreambleSent || this.#sendPreamble()
-    return this.#isBehind && takesMore
+    if (!this.#isPreambleSent) {
+      this.#isBehind = this.#reader.cursor < this.#end
+      // Otherwise the preamble comes with the first slice, because the log must evict nothing between the two.
+      if (!this.#isBehind) this.#write(this.#preamble(this.#context.now()))
+    }
+    return this.#isBehind
   }
 
   /**
@@ -138,10 +142,14 @@ export class Connection {
   /** Reads the next slice of the log. Returns true if the connection is still behind and can take another one. */
   catchUp(): boolean {
     if (!this.#isReady || !this.#isBehind) return false
-    const { log, now, counters } = this.#context
-    const slice = this.#reader.slice(now(), this.#closeIndex ?? log.nextIndex)
-    this.#isBehind = this.#reader.cursor < (this.#closeIndex ?? log.nextIndex)
-    const takesMore = slice.text === '' || this.#write(slice.text)
+    const { log, counters } = this.#context
+    const now = this.#context.now()
+    log.trim(now)
+    const preamble = this.#isPreambleSent ? '' : this.#preamble(now)
+    const slice = this.#reader.slice(now, this.#end)
+    this.#isBehind = this.#reader.cursor < this.#end
+    const text = preamble + slice.text
+    const takesMore = text === '' || this.#write(text)
     counters.countDelivery(slice)
     counters.replayed += slice.replayed
     return this.#isBehind && takesMore
@@ -201,22 +209,22 @@ export class Connection {
     return typeof held === 'number' ? held : held.bytes.byteLength / held.holders
   }
 
-  /**
-   * Sends the first block. It has an id, so that a client without any event can resume; a gap comes first. Returns true if
-   * the sink takes the next chunk at once.
-   */
-  #sendPreamble(): boolean {
+  /** Log index before which it reads. */
+  get #end(): number {
+    return this.#closeIndex ?? this.#context.log.nextIndex
+  }
+
+  /** The first block. It has an id, so that a client without any event can resume; a gap comes first. */
+  #preamble(now: number): string {
     this.#isPreambleSent = true
-    const { log, now, retryMs, counters } = this.#context
+    const { retryMs, counters } = this.#context
     // The log may have evicted entries after its position since its request was answered.
-    const isLost = this.#reader.skipEvicted(now())
-    this.#isBehind = this.#reader.cursor < (this.#closeIndex ?? log.nextIndex)
+    const isLost = this.#reader.skipEvicted(now)
     const gap = this.#gap ?? (isLost ? 'slow-client' : undefined)
-    const id = this.#reader.idAt(this.#reader.cursor, now())
-    if (gap !== undefined) counters.gaps[gap] += 1
-    return this.#write(
-      gap === undefined ? preambleFrame(id, retryMs, this.#isResumed) : gapFrame(id, gap, retryMs),
-    )
+    const id = this.#reader.idAt(this.#reader.cursor, now)
+    if (gap === undefined) return preambleFrame(id, retryMs, this.#isResumed)
+    counters.gaps[gap] += 1
+    return gapFrame(id, gap, retryMs)
   }
 
   #write(text: string): boolean {

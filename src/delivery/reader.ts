@@ -195,7 +195,7 @@ export class Reader {
   /** Moves the cursor past the evicted entries; returns true if the client may have missed one of its streams. */
   skipEvicted(now: number): boolean {
     const log = this.#log
-    const isLost = this.cursor < log.firstIndex || this.#missesEvicted(now)
+    const isLost = this.cursor < log.evictedIndex || this.#missesEvicted(now)
     if (isLost) this.catchUp(log.firstCompleteIndex, now)
     return isLost
   }

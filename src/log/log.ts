@@ -39,6 +39,7 @@ export class Log {
   readonly #entries = new Deque<LogEntry>()
   #firstIndex = 0
   #firstCompleteIndex = 0
+  #evictedIndex = 0
   #bytes = 0
   #payloadEvictedBytes = 0
 
@@ -60,6 +61,11 @@ export class Log {
   /** Index of the oldest entry. */
   get firstIndex(): number {
     return this.#firstIndex
+  }
+
+  /** Every entry at or after this index is in the log, no-op entries apart: a reader before it may have missed an event. */
+  get evictedIndex(): number {
+    return this.#evictedIndex
   }
 
   /** Every event at or after this index still has its message. */
@@ -197,6 +203,7 @@ export class Log {
     const entry = this.#entries.shift() as LogEntry
     const isPayloadEvicted = this.#firstIndex < this.#firstCompleteIndex
     this.#firstIndex += 1
+    if (entry.kind !== 'no-op') this.#evictedIndex = this.#firstIndex
     this.#bytes -= memoryBytes(entry)
     if (isPayloadEvicted) this.#payloadEvictedBytes -= memoryBytes(entry)
     else this.#firstCompleteIndex = this.#firstIndex

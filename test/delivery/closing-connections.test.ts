@@ -58,6 +58,29 @@ describe('a connection that is read after its response', () => {
     expect(await seen(pod, client)).toEqual(['1', '2', '3, from Go'])
   })
 
+  it('gets one gap if the log evicted events before its response, and more after it', async () => {
+    const pod = new Listening({ logMaxAgeMs: 5_000 })
+    const first = pod.connect('a')
+    await settle()
+    await first.cancel()
+    for (const n of numbers(1, 10)) {
+      pod.send('a', n)
+      await pod.clock.advance(1_000)
+    }
+    const client = pod.open(['a'], first.lastEventId)
+    await pod.clock.advance(2_000)
+    expect(await seen(pod, client)).toEqual(['trimmed', ...numbers(8, 10)])
+  })
+
+  it('gets no gap if the log evicted no-op entries alone', async () => {
+    const pod = new Listening({ logMaxAgeMs: 5_000 })
+    const client = pod.open(['a'])
+    pod.append({})
+    await pod.clock.advance(5_001)
+    pod.send('a', 'kept')
+    expect(await seen(pod, client)).toEqual(['kept'])
+  })
+
   it('gets a gap if the log evicted events meanwhile', async () => {
     const pod = new Listening({ logMaxAgeMs: 5_000 })
     const client = pod.open(['a'])
