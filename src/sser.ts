@@ -27,7 +27,7 @@ import type { PeerCertificates } from './transport/certificates.ts'
 import { Signatures } from './transport/signatures.ts'
 import { requireOptions } from './validation.ts'
 
-/** Access of `serve()` to an instance; users of the class have none. */
+/** Access of `serve()` and `sser/testing` to an instance; users of the class have none. */
 export interface ServerSide {
   arrivals: Arrivals
   /** Whether the internal port needs certificates or a loopback address. */
@@ -35,6 +35,8 @@ export interface ServerSide {
   isLocal: boolean
   start(options: ServerStart): Promise<void>
   stop(options: StopOptions, how: ServerStop): Promise<void>
+  /** Ends the instance without a drain and without a handover, as if its process were killed. */
+  kill(): void
 }
 
 /** Undefined for an instance of another copy of the package, whose private fields this copy cannot read. */
@@ -51,6 +53,7 @@ export class Sser {
         isLocal: sser.#peerFinder.isLocal === true,
         start: (options) => sser.#startOnce({}, options),
         stop: (options, how) => sser.#stopOnce(options, how),
+        kill: () => sser.#kill(),
       }
     }
   }
@@ -312,6 +315,11 @@ export class Sser {
         this.#isLeaving = true
       },
     })
+    this.#kill()
+  }
+
+  #kill(): void {
+    this.#isLeaving = true
     this.#abort.abort(stopped())
     this.#membership.incarnation.stop()
   }

@@ -2,3 +2,4 @@
 export type * as dns from 'sser/dns'
 export type * as opentelemetry from 'sser/opentelemetry'
 export type * as prometheus from 'sser/prometheus'
+export type * as testing from 'sser/testing'

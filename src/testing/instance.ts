@@ -1,0 +1,43 @@
+import type { Clock } from '../clock.ts'
+import type { SserOptions } from '../options.ts'
+import { Sser } from '../sser.ts'
+import type { Fetch } from '../transport/peer-transport.ts'
+import type { ManualClock } from './manual-clock.ts'
+import { TestClock } from './test-clock.ts'
+
+/** Options of {@link createSser}: those of `new Sser()` without the ones for peers and ports. */
+export interface TestOptions extends Omit<SserOptions, 'peerFinder' | 'internalPort' | 'fetch' | 'clock'> {
+  /**
+   * Time that the test itself advances.
+   * @default real time, or that of the fake timers which the test has installed
+   */
+  clock?: ManualClock | undefined
+}
+
+/** What joins an instance to a network in memory. */
+export interface Network {
+  peerFinder: NonNullable<SserOptions['peerFinder']>
+  fetch: Fetch
+}
+
+/**
+ * An instance for tests. It opens no port, logs nothing, and ends its connections at once in `stop()`, because a test
+ * has no clients to spread over time.
+ */
+export function createInstance({ clock, ...options }: TestOptions, network?: Network): Sser {
+  const time: Clock = clock ?? new TestClock()
+  return new Sser({ logger: false, drainTimeoutMs: 0, ...options, ...network, clock: time })
+}
+
+/**
+ * Creates and starts an instance without peers and without ports, for unit tests of an app that sends or serves events.
+ * @throws SserError `invalid-options`
+ * @example
+ * await using sser = await createSser()
+ * const app = createApp(sser)
+ */
+export async function createSser(options: TestOptions = {}): Promise<Sser> {
+  const sser = createInstance(options)
+  await sser.start()
+  return sser
+}
