@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { SkippedReporter } from './test/support/skipped-reporter.ts'
 
@@ -10,6 +11,11 @@ const proxies = 'test/proxies/**'
 const clients = 'test/clients/**'
 /** Installs frameworks: `npm run test:frameworks`, likewise. */
 const frameworks = 'test/frameworks/**'
+/** Needs minutes of CPU time: `npm run test:long`, likewise. */
+const long = 'test/**/*.long.test.ts'
+
+// Tests start hundreds of Node processes. With its compile cache each needs less than half of the CPU time to start.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/compile', import.meta.url))
 
 export default defineConfig({
   test: {
@@ -28,8 +34,9 @@ export default defineConfig({
         test: {
           name: 'behaviour',
           include: ['test/**/*.test.ts'],
-          exclude: [timing, cluster, proxies, clients, frameworks],
-          maxWorkers: 2,
+          exclude: [timing, cluster, proxies, clients, frameworks, long],
+          // One more than the smallest machine has cores, because many tests wait.
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,13 +1,17 @@
+import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { acquainted, endPods, type PodProcess, type Runtime, startFleet } from '../support/pod-process.ts'
 import { closeClients, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
 
-const EVENTS = 10_000
+const EVENTS = 3_000
 const CLIENTS = 50
 const SENDERS = 128
 const STREAMS = ['orders', 'prices', 'chat', 'größe', 'a b&c=d']
 const SEED = 20_240_611
+const script = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
+/** A busy machine may be slow; each receipt must say `delivered` nevertheless. */
+const env = { OPTIONS: JSON.stringify({ ackTimeoutMs: 20_000 }) }
 
 afterEach(async () => {
   closeClients()
@@ -24,7 +28,7 @@ test.each<[string, Runtime[], string]>([
   async (name, runtimes, first) => {
     const random = seeded(SEED)
     const pick = <T>(items: readonly T[]) => items[Math.floor(random() * items.length)] as T
-    const pods = await startFleet(runtimes, first)
+    const pods = await startFleet(runtimes, first, { script, env })
     await acquainted(pods)
     const clients = await Promise.all(
       Array.from({ length: CLIENTS }, (_, i) => {

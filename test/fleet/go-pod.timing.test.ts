@@ -1,12 +1,9 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { acquainted, endPods, PodProcess, type Runtime } from '../support/pod-process.ts'
 import { closeClients, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
 import { GoReceiver, GoSender } from './go-pod.ts'
 
-/** Longer than Node (6 s) and Bun (up to 16 s) keep a quiet connection, unless they are told to. */
-const QUIET_MS = 17_000
 const IDS: Record<Runtime, number> = { node: 1, bun: 11 }
 
 interface Pair {
@@ -15,9 +12,6 @@ interface Pair {
   pod: PodProcess
   /** From Go to the Pod. */
   sender: GoSender
-  /** The same, on a connection that is left alone. */
-  quiet: GoSender
-  quietSince: number
 }
 
 const pairs: Pair[] = []
@@ -28,9 +22,7 @@ beforeAll(async () => {
     const go = await GoReceiver.listen(`127.0.20.${IDS[runtime] + 1}`, 7110)
     const pod = await PodProcess.start({ runtime, host, peers: [go.host] })
     const sender = await GoSender.open(`${host}:7110`)
-    const quiet = await GoSender.open(`${host}:7110`)
-    await quiet.send('none', 'before the silence')
-    pairs.push({ host, go, pod, sender, quiet, quietSince: performance.now() })
+    pairs.push({ host, go, pod, sender })
     await acquainted([pod])
   }
 })
@@ -155,13 +147,4 @@ describe.each<[Runtime, number]>([
     expect(times[494]).toBeLessThan(100)
     expect(all).toEqual(Array.from({ length: 500 }, (_, i) => `from Go ${i}`))
   })
-})
-
-test('a Go Pod finds its connection open after any quiet time', { timeout: 25_000 }, async () => {
-  expect(pairs).toHaveLength(2)
-  for (const { quiet, quietSince } of pairs) {
-    await pause(Math.max(0, QUIET_MS - (performance.now() - quietSince)))
-    expect(quiet.raw.isClosed).toBe(false)
-    expect((await quiet.send('none', 'after the silence')).status).toBe(200)
-  }
 })

@@ -88,32 +88,6 @@ describe.each([true, false])('with overrideGlobalObjects: %s', (overrideGlobalOb
   })
 })
 
-test('serve() names a port in use, and leaves no timer, listener or socket', async () => {
-  const onlyTwoServers = async () => {
-    await until('only the first one serves', () => resources('TCPServerWrap') === 2)
-    // Out of the timer that this very wait has used.
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  const listenersBefore = countListeners(process)
-  const first = await serve({ sser: newSser(), fetch: () => new Response(), hostname: HOST, port: 0 })
-  ends.push(first.stop)
-  for (const port of ['port', 'internalPort'] as const) {
-    await onlyTwoServers()
-    const timersBefore = resources('Timeout')
-    const sser = newSser()
-    const options = { sser, fetch: () => new Response(), hostname: HOST, port: 0, [port]: first[port] }
-    await expect(serve(options)).rejects.toMatchObject({
-      code: 'port-in-use',
-      message: `Option "${port}": Port ${first[port]} is in use on ${HOST}`,
-    })
-    await onlyTwoServers()
-    expect(resources('Timeout')).toBe(timersBefore)
-  }
-  await first.stop()
-  await first.stop()
-  expect(countListeners(process)).toBe(listenersBefore)
-})
-
 test('twenty Pods in one process, one after another, add no listener', async () => {
   const before = countListeners(process)
   for (let i = 0; i < 20; i += 1) {
@@ -122,10 +96,6 @@ test('twenty Pods in one process, one after another, add no listener', async () 
   }
   expect(countListeners(process)).toBe(before)
 })
-
-function resources(kind: string): number {
-  return process.getActiveResourcesInfo().filter((one) => one === kind).length
-}
 
 function countListeners(emitter: NodeJS.EventEmitter): number {
   return emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0)

@@ -13,7 +13,7 @@ const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
 const STREAMS = ['a', 'b', 'c', 'd', 'e']
 const CLIENTS = 20
 const SEND_EVERY_MS = 10
-const SEND_FOR_MS = 6_000
+const SEND_FOR_MS = 4_500
 const GRACE_MS = 5_000
 
 const closes: (() => void | Promise<void>)[] = []
@@ -120,9 +120,9 @@ test.each<[string, Runtime[], string]>([
       sender.live.push(again)
       return how
     }
-    await sentFor(1_500)
+    await sentFor(1_000)
     expect(await restart(0, 'SIGTERM')).toBe(0)
-    await sentFor(3_500)
+    await sentFor(2_500)
     expect(await restart(1, 'SIGKILL')).toBe('SIGKILL')
     await sentFor(SEND_FOR_MS)
     sender.stop()

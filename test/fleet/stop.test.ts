@@ -110,13 +110,6 @@ describe.each<[string, Runtime, string, object]>([
     expect(await within('the process ends', pod.ended, 5_000)).toBe(0)
   })
 
-  test('ends a process that stays alive 5 s after it, and reports that', async () => {
-    const pod = await start({ env: { AFTER_STOP: 'timer' } })
-    pod.signal('SIGTERM')
-    expect(await within('the process ends', pod.ended, 9_000)).toBe(0)
-    expect(pod.stderr).toContain('the process still runs: it ends now')
-  })
-
   test('is cut short by a second SIGINT, and reports that', async () => {
     const pod = await start()
     await request(pod, 'POST /held', 'two coffees')

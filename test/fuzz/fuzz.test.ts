@@ -6,9 +6,11 @@ import type { Json } from './surface.ts'
 import { surfaces } from './surfaces.ts'
 import { faultOf } from './try.ts'
 
+/** For each surface; `npm run fuzz` tries many more. */
+const INPUTS = 100
 const CASES = new URL('./cases/', import.meta.url)
 
-/** An input that failed once. */
+/** An input that failed in the past. */
 interface Case {
   surface: string
   why: string
@@ -17,13 +19,12 @@ interface Case {
 
 const cases = readdirSync(CASES).map((file) => JSON.parse(readFileSync(new URL(file, CASES), 'utf8')) as Case)
 
-describe('a second of mutated inputs', () => {
+describe(`${INPUTS} mutated inputs`, () => {
   it.each(surfaces.map((surface) => [surface.name, surface] as const))(
-    'finds no fault in %s',
+    'cause no fault in %s',
     async (_, surface) => {
-      const { inputs, failures } = await fuzz(surface, { seed: SEED, ms: 1_000 })
+      const { failures } = await fuzz(surface, { seed: SEED, inputs: INPUTS })
       expect(failures).toEqual([])
-      expect(inputs).toBeGreaterThan(100)
     },
   )
 })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -19,7 +19,7 @@ commonName=supplied
 subjectAltName=DNS:pods
 `
 
-/** An authority that issues certificates of chosen incarnation, in a folder of its own. Needs openssl. */
+/** An authority that issues certificates of chosen validity, in a folder of its own. Needs openssl. */
 export class Authority {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'sser-ca-'))
 
@@ -33,6 +33,16 @@ export class Authority {
 
   path(name: string): string {
     return join(this.folder, name)
+  }
+
+  /** Gives the Pods that read {@link podFiles} the certificate of that name. */
+  use(name: string): void {
+    for (const kind of ['key', 'crt']) copyFileSync(this.path(`${name}.${kind}`), this.path(`pod.${kind}`))
+  }
+
+  get podFiles(): { keyFile: string; certFile: string; caFile: string; servername: string } {
+    const [keyFile, certFile, caFile] = [this.path('pod.key'), this.path('pod.crt'), this.path('ca.crt')]
+    return { keyFile, certFile, caFile, servername: 'pods' }
   }
 
   text(name: string): string {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { endPods, PodProcess } from '../support/pod-process.ts'
 import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
@@ -9,8 +9,8 @@ const EVENT = '{"stream":"a","msg":"x"}'
 const POST = `POST /api/json/v1/send HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${EVENT.length}\r\n\r\n${EVENT}`
 
 const raws: RawClient[] = []
-afterEach(async () => {
-  for (const { socket } of raws.splice(0)) socket.destroy()
+afterAll(async () => {
+  for (const { socket } of raws) socket.destroy()
   await endPods()
 })
 
@@ -21,7 +21,7 @@ async function open(host: string, bytes = ''): Promise<RawClient> {
   return raw
 }
 
-describe.each([
+describe.concurrent.each([
   ['node', '127.0.149.1'],
   ['bun', '127.0.149.2'],
 ] as const)('connections to the internal port of a Pod on %s', (runtime, host) => {

@@ -12,9 +12,11 @@ const EXIT_MS = 5_000
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const COMMAND: Record<Runtime, string> = { node: process.execPath, bun: `${ROOT}node_modules/.bin/bun` }
 
-/** `NODE_OPTIONS` turns the fast path off in a whole run of the tests. */
-const { PATH, NODE_OPTIONS } = process.env
-const inherited = { PATH, ...(NODE_OPTIONS !== undefined && { NODE_OPTIONS }) }
+/** `NODE_OPTIONS` turns the fast path off in a whole run of the tests; the compile cache makes a start cheap. */
+const INHERITED = ['PATH', 'NODE_OPTIONS', 'NODE_COMPILE_CACHE']
+const inherited = Object.fromEntries(
+  INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+)
 
 export interface PodOptions {
   runtime: Runtime

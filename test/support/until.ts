@@ -1,6 +1,10 @@
+/** A condition that takes longer asks another process, which needs the core for itself in the meantime. */
+const CHEAP_MS = 2
+const MAX_EVERY_MS = 50
+
 /**
- * Waits until `condition` holds, which is asked every `everyMs` milliseconds; after `ms` milliseconds it throws, naming
- * what was waited for.
+ * Waits until `condition` holds: checks it every `everyMs` milliseconds, or less often if a check takes long. Throws
+ * after `ms` milliseconds, with `label` in the message.
  */
 export async function until(
   label: string,
@@ -9,13 +13,18 @@ export async function until(
   everyMs = 1,
 ): Promise<void> {
   const end = performance.now() + ms
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`Waited ${ms} ms in vain: ${label}`)
-    await new Promise((resolve) => setTimeout(resolve, everyMs))
+  for (;;) {
+    const start = performance.now()
+    if (await condition()) return
+    const now = performance.now()
+    if (now > end) throw new Error(`Waited ${ms} ms in vain: ${label}`)
+    const tookMs = now - start
+    const pauseMs = tookMs > CHEAP_MS ? Math.max(everyMs, Math.min(4 * tookMs, MAX_EVERY_MS)) : everyMs
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
 
-/** What `promise` resolves to; after `ms` milliseconds it throws, naming what was waited for. */
+/** Resolves as `promise` does. Throws after `ms` milliseconds, with `label` in the message. */
 export async function within<T>(label: string, promise: Promise<T>, ms = 2_000): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {

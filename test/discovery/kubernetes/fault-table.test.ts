@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { tables } from './rows/rows.ts'
 import type { Outcome } from './rows/run.ts'
 
@@ -10,30 +10,28 @@ const PROGRAM = fileURLToPath(new URL('./rows/run.ts', import.meta.url))
 /** One process runs all rows in sequence, so the last one waits for all before it. */
 const ALL_ROWS_MS = 120_000
 
+const behaviours = Object.values(tables).flatMap((rows) => rows.map(({ behaviour }) => behaviour))
+const outcomes = new Map(behaviours.map((behaviour) => [behaviour, Promise.withResolvers<Outcome>()]))
+// Started here, because the rows mostly wait: so those on Bun run beside those on Node.
+const program = spawn(BUN, [PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] })
+const lines = createInterface({ input: program.stdout })
+lines.on('line', (line) => {
+  const outcome = JSON.parse(line) as Outcome
+  outcomes.get(outcome.behaviour)?.resolve(outcome)
+})
+lines.on('close', () => {
+  for (const [behaviour, { resolve }] of outcomes) resolve({ behaviour, error: 'Bun ended before it' })
+})
+
+afterAll(() => {
+  program.kill('SIGKILL')
+})
+
 describe.each(Object.entries(tables))('%s, on Node:', (_, rows) => {
   it.each(rows)('$behaviour', ({ run }) => run())
 })
 
 describe('On Bun:', () => {
-  const behaviours = Object.values(tables).flatMap((rows) => rows.map(({ behaviour }) => behaviour))
-  const outcomes = new Map(behaviours.map((behaviour) => [behaviour, Promise.withResolvers<Outcome>()]))
-  let program: ChildProcess
-
-  beforeAll(() => {
-    program = spawn(BUN, [PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const lines = createInterface({ input: program.stdout as NodeJS.ReadableStream })
-    lines.on('line', (line) => {
-      const outcome = JSON.parse(line) as Outcome
-      outcomes.get(outcome.behaviour)?.resolve(outcome)
-    })
-    lines.on('close', () => {
-      for (const [behaviour, { resolve }] of outcomes) resolve({ behaviour, error: 'Bun ended before it' })
-    })
-  })
-  afterAll(() => {
-    program.kill('SIGKILL')
-  })
-
   describe.each(Object.entries(tables))('%s:', (_, rows) => {
     it.each(rows)(
       '$behaviour',
