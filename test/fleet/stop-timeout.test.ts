@@ -19,5 +19,5 @@ describe.concurrent.each([
     pod.signal('SIGTERM')
     expect(await within('the process ends', pod.ended, 9_000)).toBe(0)
     expect(pod.stderr).toContain('the process still runs: it ends now')
-  }, 20_000)
+  }, 40_000)
 })

@@ -7,7 +7,7 @@ import { until, within } from './until.ts'
 
 export type Runtime = 'node' | 'bun'
 
-const START_MS = 10_000
+const START_MS = 20_000
 const EXIT_MS = 5_000
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const COMMAND: Record<Runtime, string> = { node: process.execPath, bun: `${ROOT}node_modules/.bin/bun` }
