@@ -2,7 +2,7 @@
 // Pods of which one is killed. `npm run docs:dashboard`; it takes two minutes, and needs prometheus and chromium.
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
-import { Fleet } from '../examples/demo/fleet.ts'
+import { Fleet } from '../src/demo/fleet.ts'
 import { Audience } from './dashboard/audience.ts'
 import { draw, readPanels } from './dashboard/panels.ts'
 import { Prometheus } from './dashboard/prometheus.ts'

@@ -1,16 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import type { PodView } from '../../examples/demo/fleet.ts'
+import type { PodView } from '../../src/demo/fleet.ts'
 import { until, within } from './until.ts'
 
-const START = fileURLToPath(new URL('../../examples/start.ts', import.meta.url))
+const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 export const START_MS = 30_000
 export const STOP_MS = 5_000
 
 const running = new Set<Demo>()
 
-/** One run of `examples/start.ts`. */
+/** One run of `sser demo`. */
 export class Demo {
   readonly child: ChildProcess
   readonly exited: Promise<number | null>
@@ -18,7 +18,7 @@ export class Demo {
   stderr = ''
 
   constructor(...flags: string[]) {
-    this.child = spawn(process.execPath, [START, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child = spawn(process.execPath, [CLI, 'demo', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
     })

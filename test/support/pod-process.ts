@@ -27,7 +27,7 @@ export interface PodOptions {
   internalPort?: number
   /** Default: none but itself. */
   peers?: readonly string[]
-  /** What runs. Default: the example that the README shows. */
+  /** What runs. Default: a Pod of the demo. */
   script?: string
   args?: readonly string[]
   /** Whether it can be spoken with over IPC. Default: false. */
@@ -53,7 +53,7 @@ export class PodProcess {
   private constructor(options: PodOptions) {
     this.options = options
     const { runtime, host, port = 8110, internalPort = 7110, peers = [], args = [], ipc } = options
-    const script = options.script ?? `${ROOT}examples/pod.ts`
+    const script = options.script ?? `${ROOT}src/demo/pod.ts`
     const name = host.includes(':') ? `[${host}]` : host
     // A free port is not known yet; the Pod takes its own for the default.
     const self = internalPort === 0 ? name : `${name}:${internalPort}`

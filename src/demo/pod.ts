@@ -1,15 +1,17 @@
-// One Pod. `npm start` runs three of them.
+// One Pod of the demo.
+import './with-parent.ts'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
-import { Sser, StaticPeerFinder } from '../src/index.ts'
+import { Sser, StaticPeerFinder } from '../index.ts'
 
 const { HOST = '127.0.0.1', PORT = '8000', INTERNAL_PORT = '7000', PEERS = HOST } = process.env
-const { LOG_MAX_AGE_MS = '120000' } = process.env
-const { serve } = 'Bun' in globalThis ? await import('../src/bun.ts') : await import('../src/node.ts')
+const { LOG_MAX_AGE_MS = '120000', PEER_SECRET } = process.env
+const { serve } = 'Bun' in globalThis ? await import('../bun.ts') : await import('../node.ts')
 
 const sser = new Sser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
+  peerSecret: PEER_SECRET,
   logMaxAgeMs: Number(LOG_MAX_AGE_MS),
   // The user kills Pods in this demo, and the page shows the effect.
   logger: false,

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PodPlan } from './plan.ts'
 
@@ -10,14 +11,14 @@ export interface PodSettings {
 
 export type PodState = 'stopped' | 'starting' | 'running'
 
-const POD = fileURLToPath(new URL('../pod.ts', import.meta.url))
-const WITH_PARENT = new URL('./with-parent.ts', import.meta.url)
-const BUN = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
+/** `pod.ts` from a clone, `pod.js` in the package. */
+const POD = fileURLToPath(new URL(`./pod${extname(import.meta.url)}`, import.meta.url))
 /** Time limit of a graceful stop, in milliseconds, because a Pod without reachable peers would wait for them. */
 const STOP_MS = 2_500
 
 interface PodOptions extends PodSettings {
   peers: string
+  peerSecret: string
   onChange: () => void
 }
 
@@ -71,18 +72,16 @@ export class PodProcess {
   #start(): Promise<void> {
     if (this.#isRetired) return Promise.reject(new Error('The demo is ending'))
     const { host, port, internalPort } = this.plan
-    const { runtime, logSeconds, peers } = this.#options
-    const [command, preload] =
-      runtime === 'bun'
-        ? [BUN, ['--preload', fileURLToPath(WITH_PARENT)]]
-        : [process.execPath, ['--import', WITH_PARENT.href]]
-    const child = spawn(command, [...preload, POD], {
+    const { runtime, logSeconds, peers, peerSecret } = this.#options
+    const command = runtime === 'bun' ? 'bun' : process.execPath
+    const child = spawn(command, [POD], {
       env: {
         ...process.env,
         HOST: host,
         PORT: `${port}`,
         INTERNAL_PORT: `${internalPort}`,
         PEERS: peers,
+        PEER_SECRET: peerSecret,
         LOG_MAX_AGE_MS: `${logSeconds * 1_000}`,
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -108,7 +107,11 @@ export class PodProcess {
       reject(new Error(`${host}: ${reason}`))
       exit()
     }
-    child.once('error', (error) => finish(error.message))
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      finish(
+        error.code === 'ENOENT' ? `${command} is not on PATH; install it, or omit --bun` : error.message,
+      ),
+    )
     child.once('close', (code, signal) => finish(endingOf(code, signal, errors)))
     return promise
   }

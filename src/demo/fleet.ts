@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { PodPlan } from './plan.ts'
 import { PodProcess, type PodSettings, type PodState } from './pod-process.ts'
 
@@ -20,8 +21,9 @@ export class Fleet extends EventTarget {
   constructor(plans: readonly PodPlan[], settings: PodSettings) {
     super()
     const peers = plans.map(peerOf).join(',')
+    const peerSecret = randomBytes(32).toString('base64url')
     const onChange = () => void this.dispatchEvent(new Event('change'))
-    this.#pods = plans.map((plan) => new PodProcess(plan, { ...settings, peers, onChange }))
+    this.#pods = plans.map((plan) => new PodProcess(plan, { ...settings, peers, peerSecret, onChange }))
   }
 
   views(): PodView[] {

@@ -4,20 +4,22 @@ import { fileURLToPath } from 'node:url'
 import { createAdaptorServer } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { Hono } from 'hono'
-import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import { Sser } from '../index.ts'
+import type { WantedPort } from './flags.ts'
 import type { Fleet } from './fleet.ts'
 import { ownPageOnly } from './own-page-only.ts'
+import { canBind, firstFree } from './plan.ts'
 
 const HOST = '127.0.0.1'
-const PAGE = fileURLToPath(new URL('../page', import.meta.url))
+const PAGE = fileURLToPath(new URL('./page', import.meta.url))
 
-/** The page, the list of Pods, and the switches to kill and restart them. @throws Error when the port is taken. */
+/** The page, the list of Pods, and the switches to kill and restart them. @throws Error if the port is in use. */
 export async function servePage(
   fleet: Fleet,
-  port: number,
+  wanted: WantedPort,
 ): Promise<{ url: string; close: () => Promise<void> }> {
   // A fleet of one Pod: it notifies the page of a change, and the page fetches the state.
-  const changes = new Sser({ peerFinder: new StaticPeerFinder([]), retryMs: 1_000, logger: false })
+  const changes = new Sser({ retryMs: 1_000, logger: false })
   await changes.start()
   const tell = () => void changes.send('pods', 'changed').catch(() => {})
   fleet.addEventListener('change', tell)
@@ -40,6 +42,7 @@ export async function servePage(
   app.use(serveStatic({ root: PAGE, onFound: (_, c) => c.header('cache-control', 'no-cache') }))
 
   const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  const port = await firstFree(wanted, (tried) => canBind(HOST, tried))
   const boundPort = await listen(server, port)
   const close = async () => {
     fleet.removeEventListener('change', tell)
