@@ -247,9 +247,9 @@ describe('the demo', () => {
   }, 60_000)
 
   test.each([
-    [['--pods', '0'], '--pods wants a whole number from 1 to 9, not "0"'],
-    [['--port', 'x'], '--port wants a whole number'],
-    [['--log-seconds', '0'], '--log-seconds wants a whole number from 1 to 3600, not "0"'],
+    [['--pods', '0'], '--pods: expected a whole number from 1 to 9, got "0"'],
+    [['--port', 'x'], '--port: expected a whole number'],
+    [['--log-seconds', '0'], '--log-seconds: expected a whole number from 1 to 3600, got "0"'],
     [['--prot', '1'], '--prot'],
   ])(
     'rejects %j in one line',

@@ -29,9 +29,9 @@ test('ends without an error message if the reader closes the pipe', async () => 
   expect(await end(child)).toEqual({ stderr: '', code: 2 })
 })
 
-test('names an unknown command, and the known one', async () => {
+test('names an unknown command, and the known ones', async () => {
   const { stderr, code } = await end(sser(process.versions.node, 'docter'))
-  expect(stderr).toContain('unknown command "docter"; expected "doctor"')
+  expect(stderr).toContain('unknown command "docter"; expected "doctor" or "demo"')
   expect(code).toBe(2)
 })
 
