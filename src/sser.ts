@@ -33,6 +33,10 @@ export interface ServerSide {
   /** Whether the internal port needs certificates or a loopback address. */
   isUnguarded: boolean
   isLocal: boolean
+  /** Whether peers sign their messages. */
+  isSigned: boolean
+  /** Logs a line that the default logger prints as well. */
+  notice(message: string): void
   start(options: ServerStart): Promise<void>
   stop(options: StopOptions, how: ServerStop): Promise<void>
   /** Ends the instance without a drain and without a handover, as if its process were killed. */
@@ -51,6 +55,8 @@ export class Sser {
         arrivals: sser.#arrivals,
         isUnguarded: isUnguarded(sser.#settings),
         isLocal: sser.#peerFinder.isLocal === true,
+        isSigned: sser.#settings.peerSecret !== undefined,
+        notice: (message) => sser.#logging.notice(message),
         start: (options) => sser.#startOnce({}, options),
         stop: (options, how) => sser.#stopOnce(options, how),
         kill: () => sser.#kill(),

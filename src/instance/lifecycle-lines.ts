@@ -55,25 +55,27 @@ export interface ServerStop {
 /** What a Pod that stops waits for. */
 interface StopWaits extends ServerStop {
   connections: number
+  /** Number of peers that may lack events. */
+  peers: number
   drainTimeoutMs: number
   flushTimeoutMs: number
 }
 
 /** The log line of a Pod that begins to stop. */
 export function stopLine(waits: StopWaits): string {
-  const { signal, connections, drainTimeoutMs, requestDrainTimeoutMs, flushTimeoutMs } = waits
-  const steps = [
-    ...(connections === 0
-      ? []
-      : [`${connections} connections end within ${drainTimeoutMs} ms (drainTimeoutMs)`]),
-    ...(requestDrainTimeoutMs === undefined
-      ? []
-      : [`requests in flight within ${requestDrainTimeoutMs} ms (requestDrainTimeoutMs)`]),
-    `peers receive the events that they lack within ${flushTimeoutMs} ms (flushTimeoutMs)`,
-  ]
-  const reason = signal === undefined ? '' : ` on ${signal}`
-  const end = signal === undefined ? '' : '; a second signal ends the process at once'
-  return `stops${reason}: ${steps.join(', then ')}${end}`
+  const { signal, connections, peers, drainTimeoutMs, requestDrainTimeoutMs, flushTimeoutMs } = waits
+  const steps: string[] = []
+  if (connections > 0)
+    steps.push(`${connections} event streams end within ${drainTimeoutMs} ms (drainTimeoutMs)`)
+  if (requestDrainTimeoutMs !== undefined)
+    steps.push(`requests in flight end within ${requestDrainTimeoutMs} ms (requestDrainTimeoutMs)`)
+  if (peers > 0)
+    steps.push(
+      `${peers} peers receive the events that they lack within ${flushTimeoutMs} ms (flushTimeoutMs)`,
+    )
+  const reason = signal === undefined ? 'stops' : `stops on ${signal}`
+  const end = signal === undefined ? '' : '. A second signal ends the process at once'
+  return `${[reason, steps.join(', then ')].filter(Boolean).join(': ')}${end}`
 }
 
 /** Names peers, up to {@link MAX_NAMED}. */

@@ -19,8 +19,9 @@ export interface ShutDownOptions extends ServerStop {
 export async function shutDown(options: ShutDownOptions): Promise<void> {
   const { settings, membership, v1Connections, logging, beforeFlush, onFlush } = options
   const { drainTimeoutMs, flushTimeoutMs } = settings
-  const { hub } = membership.incarnation
-  const line = stopLine({ ...options, connections: hub.size, drainTimeoutMs, flushTimeoutMs })
+  const { hub, mesh } = membership.incarnation
+  const waits = { connections: hub.size, peers: mesh.flushPeers, drainTimeoutMs, flushTimeoutMs }
+  const line = stopLine({ ...options, ...waits })
   if (options.signal === undefined) logging.info(line)
   else logging.notice(line)
   await hub.drain(drainTimeoutMs)

@@ -111,6 +111,11 @@ export class Mesh {
     return this.#isFlushed() ? [] : this.#unflushed()
   }
 
+  /** Number of peers that {@link flush} would wait for; none without events. */
+  get flushPeers(): number {
+    return this.#options.log.indexes.hasEvents ? this.#flushLinks().length : 0
+  }
+
   stop(): void {
     this.#abort.abort()
     this.#cancelBeat?.()

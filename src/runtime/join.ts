@@ -14,6 +14,7 @@ import type { PeerTransport } from '../transport/peer-transport.ts'
 import type { HmacFactory } from '../transport/signatures.ts'
 import { checkOptions, hasMethods, whole, withDefault } from '../validation.ts'
 import { forInternalPort, internalAddress } from './internal-port.ts'
+import { listenLine } from './listen-line.ts'
 import { closeAll, type Listener, naming, type PublicServer } from './listener.ts'
 import { type SignalSource, StopSignals } from './signals.ts'
 
@@ -187,18 +188,24 @@ export async function runPod(
     await closing
     if (ending !== undefined) await within(deadline - systemClock.now(), ending)
   }
-  const stop = () => {
-    stopping ??= stopAll(sser, closePublic, bound).finally(() => {
+  const leave = (signal?: string) => {
+    const stopOptions = { beforeFlush: closePublic }
+    const left = () =>
+      server === undefined
+        ? sser.stop(stopOptions)
+        : server.stop(stopOptions, { signal, requestDrainTimeoutMs })
+    stopping ??= stopAll(left, closePublic, bound).finally(() => {
       certificates?.stop()
       signals?.release()
     })
     return stopping
   }
+  const stop = () => leave()
   // From the first moment: the first process of a container is deaf to a signal that it does not listen to.
   const signals =
     options.signals === false
       ? undefined
-      : StopSignals.listen(runtime.process, stop, { exits: runtime.exitsOnSignal })
+      : StopSignals.listen(runtime.process, leave, { exits: runtime.exitsOnSignal })
   runtime.onBegin?.(() => {
     signals?.ignore()
     bound.length = 0
@@ -232,8 +239,18 @@ export async function runPod(
       hmacFactory: runtime.hmacFactory,
     }
     await (server === undefined ? sser.start() : server.start(start))
-    if (publicSide.bind !== undefined) open = await publicSide.bind()
+    const clients = await publicSide.bind?.()
+    open = clients ?? open
     if (stopping !== undefined) throw new SserError('stopped', 'The Pod was told to stop while it started')
+    server?.notice(
+      listenLine({
+        public: clients && { port: clients.port, hostname: publicSide.hostname },
+        internal: { port: internal.port, hostname: internalHostname },
+        ops: opsPort === undefined ? undefined : { port: ops.port, hostname: opsHostname },
+        isSigned: server.isSigned,
+        isTls: certificates !== undefined,
+      }),
+    )
     return { internalPort: internal.port, opsPort: ops.port, stop, [Symbol.asyncDispose]: stop }
   } catch (error) {
     // The app's own server is not closed because of an error of its Pod.
@@ -246,8 +263,12 @@ export async function runPod(
   }
 }
 
-async function stopAll(sser: Sser, closePublic: () => Promise<void>, bound: Listener[]): Promise<void> {
-  await sser.stop({ beforeFlush: closePublic })
+async function stopAll(
+  left: () => Promise<void>,
+  closePublic: () => Promise<void>,
+  bound: Listener[],
+): Promise<void> {
+  await left()
   // The app may have stopped the instance itself.
   await closePublic()
   await closeAll(bound)

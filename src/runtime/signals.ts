@@ -17,17 +17,17 @@ export interface StopSignalsOptions {
 }
 
 /**
- * Two SIGINT within this time are one key press, in milliseconds: a terminal sends it to every process of the group,
- * and `npm start` passes its own on.
+ * Signals within this time are one, in milliseconds. A terminal sends SIGINT to every process of the group, and `npm start` passes
+ * its own on. Process managers such as nodemon, and `npm start` in a container, forward SIGTERM more than once.
  */
-const SAME_KEY_PRESS_MS = 100
+const SAME_SIGNAL_MS: Readonly<Record<Signal, number>> = { SIGINT: 100, SIGTERM: 1_000 }
 /**
  * How long the process may live on after a signal has stopped its servers, in milliseconds, for what the app closes. It is
  * part of the grace period.
  */
 const EXIT_TIMEOUT_MS = 5_000
-/** 128 + 2, as shells report a process that SIGINT ended. */
-const INTERRUPTED = 130
+/** 128 and the number of the signal, as shells report a process that it ended. */
+const EXIT_CODES: Readonly<Record<Signal, number>> = { SIGINT: 130, SIGTERM: 143 }
 
 /** Listeners of this module: all others are the app's. */
 const listeners = new WeakSet<object>()
@@ -35,27 +35,27 @@ const listeners = new WeakSet<object>()
 const running = new Set<StopSignals>()
 
 /**
- * SIGTERM and SIGINT stop a server; a second SIGINT ends the process at once. An app without a listener of its own would
+ * SIGTERM and SIGINT stop a server; a second one ends the process at once. An app without a listener of its own would
  * otherwise live on until SIGKILL, where a pool of connections or a timer keeps the process alive.
  */
 export class StopSignals {
   readonly #source: SignalSource
-  readonly #stop: () => void
+  readonly #stop: (signal: Signal) => void
   readonly #exits: boolean
-  #hasCome = false
   #appListens = false
-  #interruptedAt: number | undefined
+  /** Time of the first signal. */
+  #cameAt: number | undefined
 
-  private constructor(source: SignalSource, stop: () => void, exits: boolean) {
+  private constructor(source: SignalSource, stop: (signal: Signal) => void, exits: boolean) {
     this.#source = source
     this.#stop = stop
     this.#exits = exits
   }
 
-  /** Listens from now on, and calls `stop` for each signal. */
+  /** Listens from now on, and calls `stop` for the first signal. */
   static listen(
     source: SignalSource,
-    stop: () => void,
+    stop: (signal: Signal) => void,
     { exits = false }: StopSignalsOptions = {},
   ): StopSignals {
     const signals = new StopSignals(source, stop, exits)
@@ -73,7 +73,7 @@ export class StopSignals {
    */
   release(): void {
     running.delete(this)
-    if (!this.#hasCome) this.ignore()
+    if (this.#cameAt === undefined) this.ignore()
     else if (this.#exits) this.#source.exit(0)
     else if (!this.#appListens && running.size === 0) systemClock.after(EXIT_TIMEOUT_MS, this.#exit)
   }
@@ -84,11 +84,6 @@ export class StopSignals {
     this.#source.off('SIGINT', this.#onInterrupt)
   }
 
-  #come(signal: Signal): void {
-    this.#hasCome = true
-    this.#appListens ||= this.#source.listeners(signal).some((listener) => !listeners.has(listener))
-  }
-
   readonly #exit = () => {
     console.error(
       `sser: the servers have stopped ${EXIT_TIMEOUT_MS} ms ago and the process still runs: it ends now. To end it otherwise, listen to SIGTERM and SIGINT in the app`,
@@ -96,20 +91,18 @@ export class StopSignals {
     this.#source.exit(0)
   }
 
-  readonly #onTerminate = () => {
-    this.#come('SIGTERM')
-    this.#stop()
-  }
+  readonly #onTerminate = () => this.#onSignal('SIGTERM')
+  readonly #onInterrupt = () => this.#onSignal('SIGINT')
 
-  readonly #onInterrupt = () => {
-    this.#come('SIGINT')
+  #onSignal(signal: Signal): void {
+    this.#appListens ||= this.#source.listeners(signal).some((listener) => !listeners.has(listener))
     const now = performance.now()
-    if (this.#interruptedAt === undefined) {
-      this.#interruptedAt = now
-      this.#stop()
-    } else if (now - this.#interruptedAt >= SAME_KEY_PRESS_MS) {
-      console.error('sser: a second SIGINT: the process ends at once, without waiting for its connections')
-      this.#source.exit(INTERRUPTED)
+    if (this.#cameAt === undefined) {
+      this.#cameAt = now
+      this.#stop(signal)
+    } else if (now - this.#cameAt >= SAME_SIGNAL_MS[signal]) {
+      console.error(`sser: a second signal, ${signal}: the process ends at once, without waiting any longer`)
+      this.#source.exit(EXIT_CODES[signal])
     }
   }
 }

@@ -96,7 +96,7 @@ describe.each<[string, Runtime, string, object]>([
     expect(events.text).toContain('retry: ')
   })
 
-  test('ignores further SIGTERMs, also after its end', async () => {
+  test('takes SIGTERMs within a second for one', async () => {
     const pod = await start({ options: { drainTimeoutMs: 1_000 }, env: { AFTER_STOP: 'held' } })
     const listeners = await Promise.all(Array.from({ length: 15 }, () => listen(pod)))
     pod.signal('SIGTERM')
@@ -105,12 +105,11 @@ describe.each<[string, Runtime, string, object]>([
     await within('all streams end', Promise.all(listeners.map(({ closed }) => closed)), 5_000)
     for (const { text } of listeners) expect(text).toMatch(/\r\n0\r\n\r\n$/)
     await until('it has stopped', () => pod.stdout.includes('stopped'))
-    pod.signal('SIGTERM')
     pod.signal('SIGUSR2')
     expect(await within('the process ends', pod.ended, 5_000)).toBe(0)
   })
 
-  test('is cut short by a second SIGINT, and reports that', async () => {
+  test('is cut short by a second signal, and reports that', async () => {
     const pod = await start()
     await request(pod, 'POST /held', 'two coffees')
     pod.signal('SIGINT')
@@ -122,7 +121,7 @@ describe.each<[string, Runtime, string, object]>([
       return code !== undefined
     })
     expect(code).toBe(130)
-    expect(pod.stderr).toContain('a second SIGINT')
+    expect(pod.stderr).toContain('a second signal, SIGINT: the process ends at once')
   })
 })
 

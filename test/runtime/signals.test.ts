@@ -29,25 +29,24 @@ describe('StopSignals', () => {
     vi.restoreAllMocks()
   })
 
-  test('takes two SIGINT within 100 ms for one key press', () => {
+  test.each([
+    ['SIGINT', 'SIGINT', 100, 130],
+    ['SIGTERM', 'SIGTERM', 1_000, 143],
+    ['SIGTERM', 'SIGINT', 100, 130],
+    ['SIGINT', 'SIGTERM', 1_000, 143],
+  ])('stops at %s, and ends the process at a %s that comes %i ms later', (first, second, ms, code) => {
     listen()
-    source.emit('SIGINT')
-    vi.advanceTimersByTime(99)
-    source.emit('SIGINT')
+    source.emit(first)
+    vi.advanceTimersByTime(ms - 1)
+    source.emit(second)
     expect(source.exit).not.toHaveBeenCalled()
     vi.advanceTimersByTime(1)
-    source.emit('SIGINT')
-    expect(source.exit).toHaveBeenCalledExactlyOnceWith(130)
-    expect(console.error).toHaveBeenCalledOnce()
-  })
-
-  test('never ends the process on SIGTERM', () => {
-    listen()
-    source.emit('SIGTERM')
-    vi.advanceTimersByTime(10_000)
-    source.emit('SIGTERM')
-    expect(stop).toHaveBeenCalled()
-    expect(source.exit).not.toHaveBeenCalled()
+    source.emit(second)
+    expect(source.exit).toHaveBeenCalledExactlyOnceWith(code)
+    expect(console.error).toHaveBeenCalledExactlyOnceWith(
+      `sser: a second signal, ${second}: the process ends at once, without waiting any longer`,
+    )
+    expect(stop).toHaveBeenCalledExactlyOnceWith(first)
   })
 
   test('keeps listening after a stop that a signal began', () => {
