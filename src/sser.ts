@@ -94,7 +94,6 @@ export class Sser {
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #isDraining = false
-  #isLeaving = false
 
   /** @throws SserError `invalid-options`: the message names the option, the received and the expected value. */
   constructor(options: SserOptions = {}) {
@@ -123,7 +122,6 @@ export class Sser {
       clock: this.#clock,
       membership: this.#membership,
       counters: this.#counters,
-      isLeaving: () => this.#isLeaving,
     })
     const events = new EventsEndpoint({
       settings: this.#settings,
@@ -316,16 +314,14 @@ export class Sser {
       membership: this.#membership,
       v1Connections: this.#v1Connections,
       logging: this.#logging,
+      sender: this.#sender,
       beforeFlush,
-      onFlush: () => {
-        this.#isLeaving = true
-      },
     })
     this.#kill()
   }
 
   #kill(): void {
-    this.#isLeaving = true
+    this.#sender.close()
     this.#abort.abort(stopped())
     this.#membership.incarnation.stop()
   }

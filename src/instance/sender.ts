@@ -45,16 +45,20 @@ export interface SenderOptions {
   clock: Clock
   membership: Membership
   counters: Counters
-  /** Whether this Pod takes nothing more to be sent. */
-  isLeaving(): boolean
 }
 
 /** Appends events and disconnects to this Pod's log, and reports which peers received them. */
 export class Sender {
   readonly #options: SenderOptions
+  #isClosed = false
 
   constructor(options: SenderOptions) {
     this.#options = options
+  }
+
+  /** Rejects all later calls, because this Pod leaves. */
+  close(): void {
+    this.#isClosed = true
   }
 
   send(stream: string, msg: string, options: SendOptions): Promise<Receipt> {
@@ -116,7 +120,7 @@ export class Sender {
   }
 
   #requireStarted(): void {
-    if (this.#options.isLeaving()) throw stopped()
+    if (this.#isClosed) throw stopped()
     if (this.#options.membership.joining === undefined)
       throw new SserError('not-started', 'Call start() before send() and disconnect()')
   }
@@ -131,7 +135,7 @@ export class Sender {
 
   async #whenJoined(signal: AbortSignal | undefined): Promise<void> {
     await this.#options.membership.joining
-    if (this.#options.isLeaving()) throw stopped()
+    if (this.#isClosed) throw stopped()
     signal?.throwIfAborted()
   }
 }

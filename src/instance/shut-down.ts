@@ -4,20 +4,20 @@ import type { V1Connections } from '../replication/legacy-v1/receiver.ts'
 import type { Logging } from '../telemetry/logging.ts'
 import { namePeers, type ServerStop, stopLine } from './lifecycle-lines.ts'
 import type { Membership, StopOptions } from './membership.ts'
+import type { Sender } from './sender.ts'
 
 export interface ShutDownOptions extends ServerStop {
   settings: ResolvedOptions
   membership: Membership
   v1Connections: V1Connections
   logging: Logging
+  sender: Sender
   beforeFlush: StopOptions['beforeFlush']
-  /** Called when the last event is sent: from here on `send()` rejects. */
-  onFlush(): void
 }
 
 /** Closes connections first, so that their clients resume on other Pods; later events are handed over as well. */
 export async function shutDown(options: ShutDownOptions): Promise<void> {
-  const { settings, membership, v1Connections, logging, beforeFlush, onFlush } = options
+  const { settings, membership, v1Connections, logging, sender, beforeFlush } = options
   const { drainTimeoutMs, flushTimeoutMs } = settings
   const { hub, mesh } = membership.incarnation
   const waits = { connections: hub.size, peers: mesh.flushPeers, drainTimeoutMs, flushTimeoutMs }
@@ -26,7 +26,7 @@ export async function shutDown(options: ShutDownOptions): Promise<void> {
   else logging.notice(line)
   await hub.drain(drainTimeoutMs)
   await callBeforeFlush(beforeFlush, logging)
-  onFlush()
+  sender.close()
   const onWait = (peers: string[]) =>
     logging.notice(
       `waits for peers that lack events, within ${flushTimeoutMs} ms (flushTimeoutMs): ${namePeers(peers)}`,
