@@ -245,7 +245,7 @@ const schema = v.strictObject({
   peerFinder: v.optional(
     v.custom<PeerFinder>(
       (value) => hasMethods(value, ['start']),
-      'a PeerFinder, such as new LocalhostPeerFinder()',
+      'a PeerFinder such as new StaticPeerFinder(addresses), or no peerFinder for a single Pod',
     ),
   ),
   internalPort: withDefault(7_000, 0, 65_535),

@@ -138,7 +138,7 @@ describe('other options', () => {
   it('may leave out peerFinder, and reject a value without start()', () => {
     expect(() => new Sser()).not.toThrow()
     for (const peerFinder of [null, {}, 'localhost'])
-      expect(make({ peerFinder })).toThrow(refusal('"peerFinder"', 'new LocalhostPeerFinder()'))
+      expect(make({ peerFinder })).toThrow(refusal('"peerFinder"', 'no peerFinder for a single Pod'))
   })
 
   it('are rejected by name if they do not exist', () => {

@@ -28,7 +28,10 @@ export class StaticPeerFinder implements PeerFinder {
   }
 }
 
-/** Finds only 127.0.0.1, which is this Pod: for development on one machine. */
+/**
+ * Finds only 127.0.0.1, which is this Pod or another program at the internal port of this machine. A single Pod and a unit
+ * test need no finder: without the option `peerFinder` they send to no address.
+ */
 export class LocalhostPeerFinder implements PeerFinder {
   readonly #finder = new StaticPeerFinder([{ address: '127.0.0.1' }])
   readonly isLocal = true

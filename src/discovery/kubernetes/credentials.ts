@@ -146,7 +146,7 @@ const noCredentials: Credentials = {
   async read() {
     throw new CredentialsError(
       'Not in a cluster: KUBERNETES_SERVICE_HOST is not set, and there is no kubeconfig. ' +
-        'Outside of Kubernetes, use a LocalhostPeerFinder or a StaticPeerFinder',
+        'Outside of Kubernetes, leave out peerFinder for a single Pod, or use a StaticPeerFinder or a DnsPeerFinder',
     )
   },
 }

@@ -129,7 +129,7 @@ export const startRows: readonly FaultRow[] = [
     async run(fixture) {
       delete process.env.KUBERNETES_SERVICE_HOST
       process.env.HOME = '/nonexistent'
-      assert.match(await refusal(fixture), /Not in a cluster.*LocalhostPeerFinder/)
+      assert.match(await refusal(fixture), /Not in a cluster.*leave out peerFinder/)
     },
   },
   {
