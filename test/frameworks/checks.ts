@@ -17,12 +17,22 @@ export interface Framework {
   knowsAddresses?: boolean
   /** Whether events are written directly to the sockets. */
   isFast?: boolean
+  /** Time in which the process ends after its streams, in milliseconds. Default: 4,000. */
+  exitMs?: number
   env?: Readonly<Record<string, string>>
 }
 
 /** Two Pods of one app, and the tests that each framework must pass. The last one stops a Pod. */
 export function checkFramework(framework: Framework, script: () => string): void {
-  const { runtime, prefix, path = '/events', knowsAddresses = true, isFast = false, env = {} } = framework
+  const {
+    runtime,
+    prefix,
+    path = '/events',
+    knowsAddresses = true,
+    isFast = false,
+    exitMs = 4_000,
+    env = {},
+  } = framework
   const hosts = [`${prefix}1`, `${prefix}2`]
   const peers = hosts.map((host) => `${host}:7110`)
   let pods: PodProcess[] = []
@@ -80,7 +90,9 @@ export function checkFramework(framework: Framework, script: () => string): void
     for (const { socket } of clients) socket.destroy()
   })
 
-  test('ends its streams on SIGTERM, exits with 0, and prints no error', async () => {
+  test('ends its streams on SIGTERM, exits with 0, and prints no error', {
+    timeout: 2 * exitMs + 10_000,
+  }, async () => {
     const [pod, other] = pods as [PodProcess, PodProcess]
     const clients = await Promise.all([listen(pod, 'last'), listen(pod, 'last')])
     pod.signal('SIGTERM')
@@ -89,8 +101,9 @@ export function checkFramework(framework: Framework, script: () => string): void
       // An orderly end, not a cut: the last chunk is empty.
       expect(client.text).toMatch(/event: sser-retry\n[\s\S]*\r\n0\r\n\r\n$/)
     }
-    expect(await within('the process ends', pod.ended, 4_000)).toBe(0)
+    expect(await within('the process ends', pod.ended, exitMs)).toBe(0)
     expect(pod.stderr).not.toMatch(/error|warn/i)
-    expect(await other.kill('SIGTERM')).toBe(0)
+    other.signal('SIGTERM')
+    expect(await within('the other process ends', other.ended, exitMs)).toBe(0)
   })
 }

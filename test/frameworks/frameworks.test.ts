@@ -24,6 +24,16 @@ const FRAMEWORKS: readonly (Framework & { script: string })[] = [
     path: '/api/events',
     knowsAddresses: false,
   },
+  {
+    name: 'next start with join() in instrumentation.js',
+    runtime: 'node',
+    script: 'next-start/start.mjs',
+    prefix: '127.0.78.',
+    path: '/api/events',
+    knowsAddresses: false,
+    exitMs: 8_000,
+    env: { NODE_ENV: 'production', NEXT_MANUAL_SIG_HANDLE: 'true' },
+  },
   { name: 'Bun.serve() with routes', runtime: 'bun', script: 'bun-serve.ts', prefix: '127.0.87.' },
   { name: 'Elysia', runtime: 'bun', script: 'elysia.ts', prefix: '127.0.88.' },
 ]

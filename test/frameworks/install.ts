@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, rename } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 /** A package registry may be slow; nothing may hang. */
 const INSTALL_MS = 300_000
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const NEXT_START = fileURLToPath(new URL('./next-start.mjs', import.meta.url))
 const QUIET = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
 
 /**
@@ -28,8 +29,20 @@ export async function installFrameworks(): Promise<string> {
   await run('npx', ['tsc', '--project', '.', '--outDir', 'compiled'], folder)
   // Node strips types, and not decorators.
   await rename(join(folder, 'compiled/nest.js'), join(folder, 'nest.js'))
-  await run('npx', ['next', 'build'], join(folder, 'next'))
+  await makeNextStart(folder)
+  for (const app of ['next', 'next-start']) await run('npx', ['next', 'build'], join(folder, app))
   return folder
+}
+
+/** The app of Next without a server of its own: it joins in the `instrumentation.js` that the page on frameworks shows. */
+async function makeNextStart(folder: string): Promise<void> {
+  const app = join(folder, 'next-start')
+  await cp(join(folder, 'next'), app, { recursive: true })
+  await rm(join(app, 'server.ts'))
+  await cp(NEXT_START, join(app, 'start.mjs'))
+  const page = await readFile(join(ROOT, 'docs/frameworks.md'), 'utf8')
+  const [, block = ''] = /^```js\n(.*?)^```$/ms.exec(page) ?? []
+  await writeFile(join(app, 'instrumentation.js'), block)
 }
 
 async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
