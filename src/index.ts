@@ -1,6 +1,5 @@
 export type { EventsHandler } from './admission/events.ts'
 export type { Authorize, Decision, Grant } from './authorize.ts'
-export type { Clock } from './clock.ts'
 export type { Peer } from './discovery/peer.ts'
 export type { FindOptions, PeerFinder, PeerFinderStatus, PeerList } from './discovery/peer-finder.ts'
 export { LocalhostPeerFinder, StaticPeerFinder } from './discovery/static.ts'

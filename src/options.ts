@@ -1,13 +1,11 @@
 import * as v from 'valibot'
 import type { Authorize } from './authorize.ts'
-import { type Clock, MAX_TIMER_MS } from './clock.ts'
+import { MAX_TIMER_MS } from './clock.ts'
 import type { PeerFinder } from './discovery/peer-finder.ts'
 import type { OnError } from './telemetry/error-reporter.ts'
 import type { SserLogger } from './telemetry/logging.ts'
 import type { Tracing } from './telemetry/tracing.ts'
 import { checkOptions, hasMethods, withDefault } from './validation.ts'
-import { MAX_POSITION_BYTES } from './wire/position.ts'
-import { APPEND_MAX_BYTES } from './wire/v2.ts'
 
 /** Options of {@link Sser}. A time is at most 2,147,483,647 ms, which is 24.8 days. */
 export interface SserOptions {
@@ -36,8 +34,8 @@ export interface SserOptions {
    */
   heartbeatMs?: number | undefined
   /**
-   * Maximum age of the events in the log, in milliseconds: how long a client can be away and still resume. Use the
-   * same value on all Pods. Minimum: 1,000.
+   * Maximum age of the events in the log, in milliseconds: how long a client can be away and still resume. Raise
+   * it if clients are away for longer, and use the same value on all Pods. Minimum: 1,000.
    * @default 120_000
    */
   logMaxAgeMs?: number | undefined
@@ -53,39 +51,27 @@ export interface SserOptions {
    */
   resume?: boolean | undefined
   /**
-   * Maximum length of an event id and of a `Last-Event-ID`, in bytes; a longer one is a gap. If more than some 300
-   * Pods were replaced within 2.5 times `logMaxAgeMs`, ids leave out the Pods that were silent longest, and their
-   * clients get a gap. Lower it if a proxy accepts only shorter headers. Minimum: 64.
-   * @default 7_168
-   */
-  maxLastEventIdBytes?: number | undefined
-  /**
-   * Time in which a new Pod may fetch the log of a peer, in milliseconds; after it the Pod starts with an empty log.
-   * Minimum: 0.
-   * @default 5_000
-   */
-  initialSyncTimeoutMs?: number | undefined
-  /**
    * Time over which a stopping Pod closes its connections one after another, in milliseconds, so that clients do not
-   * reconnect all at once. Few connections take less. Count it into `terminationGracePeriodSeconds`. Minimum: 0.
+   * reconnect all at once. Few connections take less. Raise it if a Pod's clients are too much load for the others. Count it into `terminationGracePeriodSeconds`. Minimum: 0.
    * @default 10_000
    */
   drainTimeoutMs?: number | undefined
   /**
-   * Time in which a stopping Pod hands over the events that its peers lack, in milliseconds. Minimum: 0.
+   * Time in which a stopping Pod hands over the events that its peers lack, in milliseconds. Lower it, and
+   * `terminationGracePeriodSeconds` with it, if Pods must stop sooner. Minimum: 0.
    * @default 10_000
    */
   flushTimeoutMs?: number | undefined
   /**
    * Maximum length of a message, in bytes of UTF-8; a line break counts as 7. With the default, a block with the
-   * longest event type and an id of 4,700 bytes fits into the 65,536 bytes that Go's `bufio.Scanner` reads at once.
+   * longest event type and an id of 4,700 bytes fits into the 65,536 bytes that Go's `bufio.Scanner` reads at once. Raise it for larger messages.
    * Minimum: 1. Maximum: 1,048,576.
    * @default 60_000
    */
   maxMessageBytes?: number | undefined
   /**
    * Maximum number of streams of one connection. Their names take at most 6,000 bytes in the URL, percent-encoded,
-   * because servers and proxies limit the size of headers. Minimum: 1.
+   * because servers and proxies limit the size of headers. Raise it if a page needs more. Minimum: 1.
    * @default 32
    */
   maxStreamsPerConnection?: number | undefined
@@ -96,23 +82,24 @@ export interface SserOptions {
    */
   authorize?: Authorize | undefined
   /**
-   * Time after which a pending `authorize` fails, in milliseconds; the client retries. Minimum: 10.
+   * Time after which a pending `authorize` fails, in milliseconds; the client retries. Raise it if your session store
+   * needs longer. Minimum: 10.
    * @default 5_000
    */
   authorizeTimeoutMs?: number | undefined
   /**
    * Maximum number of connections to this Pod; further requests get 429, or a `retry:` if they accept only event
-   * streams. Behind a proxy that reports a closed client
-   * only with the next heartbeats (HAProxy by default, Varnish, lighttpd, Apache), closed clients count for up to two
-   * more heartbeats. Minimum: 1.
+   * streams. Set it to the number that the memory of the Pod allows. Behind a proxy that reports a closed client only with
+   * the next heartbeats (HAProxy by default, Varnish, lighttpd, Apache), closed clients count for up to two more
+   * heartbeats. Minimum: 1.
    * @default 20_000
    */
   maxConnections?: number | undefined
   /**
    * Maximum number of connections from one client address to this Pod; further requests get 429, or a `retry:` if they
-   * accept only event streams. An IPv6 network of
-   * 64 bits counts as one address. Behind an ingress set `trustedProxyHops`; an app that does not pass on the `env`
-   * of its runtime has no addresses, so nothing is counted.
+   * accept only event streams. Set it if clients are not trusted. An IPv6 network of 64 bits counts as one address. Behind
+   * an ingress set `trustedProxyHops`; an app that does not pass on the `env` of its runtime has no addresses, so nothing
+   * is counted.
    * @default 0 (no limit)
    */
   maxConnectionsPerAddress?: number | undefined
@@ -124,13 +111,13 @@ export interface SserOptions {
   trustedProxyHops?: number | undefined
   /**
    * Maximum number of different streams of the connections to this Pod; requests for more get 429, or a `retry:` if they
-   * accept only event streams. Minimum: 1.
+   * accept only event streams. Raise it if the clients of one Pod have more streams. Minimum: 1.
    * @default 100_000
    */
   maxStreams?: number | undefined
   /**
    * Time after which a client that does not read is disconnected, in milliseconds. It is checked with each heartbeat,
-   * so up to one heartbeat late. Minimum: 1,000.
+   * so up to one heartbeat late. Lower it if slow clients take too much memory. Minimum: 1,000.
    * @default 60_000
    */
   slowClientTimeoutMs?: number | undefined
@@ -148,16 +135,11 @@ export interface SserOptions {
    */
   maxConnectionAgeMs?: number | undefined
   /**
-   * Time for which `send()` waits for the peers, in milliseconds; afterwards the receipt reports `pending`. Minimum:
-   * 0.
+   * Time for which `send()` waits for the peers, in milliseconds; afterwards the receipt reports `pending`. Lower it
+   * if callers of `send()` must not wait; 0 waits for no peer. Minimum: 0.
    * @default 1_000
    */
   ackTimeoutMs?: number | undefined
-  /**
-   * Time in which a peer must respond to one request, in milliseconds. Minimum: 10.
-   * @default 5_000
-   */
-  requestTimeoutMs?: number | undefined
   /**
    * Secret of the fleet, 16 to 1,024 characters, or up to 8 of them. Pods sign each request and response between them
    * (HMAC-SHA-256), and accept nothing unsigned. The first secret signs, and each one is accepted: to replace it
@@ -189,17 +171,6 @@ export interface SserOptions {
    */
   allowedInternalHosts?: readonly string[] | undefined
   /**
-   * Time in which a body must arrive on the internal port, in milliseconds. Minimum: 10.
-   * @default 10_000
-   */
-  internalBodyTimeoutMs?: number | undefined
-  /**
-   * Maximum bytes buffered for incomplete bodies on the internal port. Beyond it the largest body of the heaviest
-   * sender is rejected with 503. Minimum: 8,388,608, the longest body.
-   * @default 67_108_864 (64 MiB)
-   */
-  maxBufferedBodyBytes?: number | undefined
-  /**
    * Receives background errors: unreachable peers, rejected messages, a failing peer finder.
    * @default errors are counted and logged only
    */
@@ -215,16 +186,6 @@ export interface SserOptions {
    * @default no tracing
    */
   tracing?: Tracing | undefined
-  /**
-   * Sends requests to peers; not together with `internalTls`.
-   * @default Node's HTTP client, or the runtime's own `fetch`; neither uses a proxy of the environment
-   */
-  fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
-  /**
-   * Time, timers and random numbers, for simulations.
-   * @default those of the system
-   */
-  clock?: Clock | undefined
 }
 
 function isPeerSecret(value: unknown): boolean {
@@ -254,8 +215,6 @@ const schema = v.strictObject({
   logMaxAgeMs: withDefault(120_000, 1_000, MAX_TIMER_MS),
   logMaxBytes: withDefault(16_777_216, 1_024),
   resume: v.optional(v.boolean(), true),
-  maxLastEventIdBytes: withDefault(MAX_POSITION_BYTES, 64),
-  initialSyncTimeoutMs: withDefault(5_000, 0, MAX_TIMER_MS),
   drainTimeoutMs: withDefault(10_000, 0, MAX_TIMER_MS),
   flushTimeoutMs: withDefault(10_000, 0, MAX_TIMER_MS),
   maxMessageBytes: withDefault(60_000, 1, 1_048_576),
@@ -270,7 +229,6 @@ const schema = v.strictObject({
   maxOutputBufferBytes: withDefault(33_554_432, 1_048_576),
   maxConnectionAgeMs: withDefault(0, 0, MAX_TIMER_MS),
   ackTimeoutMs: withDefault(1_000, 0, MAX_TIMER_MS),
-  requestTimeoutMs: withDefault(5_000, 10, MAX_TIMER_MS),
   peerSecret: v.pipe(
     v.optional(v.unknown()),
     v.check(isPeerSecret, 'expected a string of 16 to 1,024 characters, or up to 8 of them'),
@@ -282,8 +240,6 @@ const schema = v.strictObject({
     v.array(v.custom<string>(isHostName, 'a host name, without a scheme and a port')),
     () => [],
   ),
-  internalBodyTimeoutMs: withDefault(10_000, 10, MAX_TIMER_MS),
-  maxBufferedBodyBytes: withDefault(67_108_864, APPEND_MAX_BYTES),
   onError: v.optional(v.function() as v.GenericSchema<OnError>),
   logger: v.optional(
     v.custom<SserLogger | false>(
@@ -297,19 +253,9 @@ const schema = v.strictObject({
       'openTelemetryTracing() from sser/opentelemetry, or other methods send, append and deliver',
     ),
   ),
-  fetch: v.optional(v.function() as v.GenericSchema<NonNullable<SserOptions['fetch']>>),
-  clock: v.optional(v.custom<Clock>((value) => typeof value === 'object' && value !== null, 'a Clock')),
 })
 
-type Optional =
-  | 'peerFinder'
-  | 'authorize'
-  | 'peerSecret'
-  | 'onError'
-  | 'logger'
-  | 'tracing'
-  | 'fetch'
-  | 'clock'
+type Optional = 'peerFinder' | 'authorize' | 'peerSecret' | 'onError' | 'logger' | 'tracing'
 
 /** {@link SserOptions} with their defaults. */
 export type ResolvedOptions = {

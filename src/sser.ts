@@ -1,24 +1,23 @@
 import type { Hono } from 'hono'
 import { Arrivals } from './admission/arrivals.ts'
 import { EventsEndpoint, type EventsHandler } from './admission/events.ts'
-import { type Clock, keepAlive, systemClock } from './clock.ts'
+import { type Clock, keepAlive } from './clock.ts'
 import type { PeerFinder } from './discovery/peer-finder.ts'
 import { StaticPeerFinder } from './discovery/static.ts'
-import { SserError, stopped } from './errors.ts'
-import { BodyReader } from './http/body-reader.ts'
+import { stopped } from './errors.ts'
 import { logReady, logStart, type ServerStop } from './instance/lifecycle-lines.ts'
 import { Membership, type ServerStart, type StartOptions, type StopOptions } from './instance/membership.ts'
 import { Sender, type SendOptions } from './instance/sender.ts'
 import { shutDown } from './instance/shut-down.ts'
+import { type Internals, resolveSettings, type Settings } from './internals.ts'
 import type { ConnectionSelector } from './log/entry.ts'
-import { probeRoutes, type SserState } from './ops/probes.ts'
-import { opsRoutes } from './ops/routes.ts'
+import type { SserState } from './ops/probes.ts'
 import { readStats, type Stats, type StatsOptions } from './ops/stats.ts'
-import { isUnguarded, type ResolvedOptions, resolveOptions, type SserOptions } from './options.ts'
+import { isUnguarded, type SserOptions } from './options.ts'
+import { privateRoutes } from './private-routes.ts'
 import { V1Connections } from './replication/legacy-v1/receiver.ts'
 import type { PeerStatus } from './replication/peer-status.ts'
 import type { DisconnectReceipt, Receipt } from './replication/receipt.ts'
-import { internalRoutes } from './replication/routes.ts'
 import { Counters } from './telemetry/counters.ts'
 import { ErrorReporter } from './telemetry/error-reporter.ts'
 import { Logging } from './telemetry/logging.ts'
@@ -77,7 +76,7 @@ export class Sser {
   readonly opsRoutes: Hono
   /** The public endpoint for any other router: takes a `Request`, and returns a streaming `Response`. */
   readonly handler: EventsHandler
-  readonly #settings: ResolvedOptions
+  readonly #settings: Settings
   readonly #clock: Clock
   readonly #logging: Logging
   readonly #errors: ErrorReporter
@@ -96,10 +95,13 @@ export class Sser {
   #isDraining = false
 
   /** @throws SserError `invalid-options`: the message names the option, the received and the expected value. */
-  constructor(options: SserOptions = {}) {
-    this.#settings = resolveOptions(requireOptions('new Sser()', options))
+  constructor(options?: SserOptions)
+  /** @internal */
+  constructor(options: SserOptions, internals: Partial<Internals>)
+  constructor(options: SserOptions = {}, internals: Partial<Internals> = {}) {
+    this.#settings = resolveSettings(requireOptions('new Sser()', options), internals)
     this.#peerFinder = this.#settings.peerFinder ?? new StaticPeerFinder([])
-    this.#clock = this.#settings.clock ?? systemClock
+    this.#clock = this.#settings.clock
     this.#v1Connections = new V1Connections(this.#clock)
     this.#bornAt = this.#clock.now()
     this.#recentErrors = new RecentErrors(this.#clock)
@@ -137,38 +139,21 @@ export class Sser {
     })
     this.handler = events.handler
     this.routes = events.routes
-    const hosts = {
-      allowedInternalHosts: this.#settings.allowedInternalHosts,
-      peerAddresses: () => this.#membership.addresses,
-    }
-    this.internalRoutes = internalRoutes({
-      ...this.#settings,
-      ...hosts,
+    const { internalRoutes, probeRoutes, opsRoutes } = privateRoutes({
+      settings: this.#settings,
+      membership: this.#membership,
       errors: this.#errors,
+      recentErrors: this.#recentErrors,
       signatures,
-      bodyReader: new BodyReader({
-        clock: this.#clock,
-        maxBytes: this.#settings.maxBufferedBodyBytes,
-        timeoutMs: this.#settings.internalBodyTimeoutMs,
-      }),
-      v1MaxBytes: 6 * this.#settings.maxMessageBytes + 4_096,
-      isStopped: () => this.#abort.signal.aborted,
-      isDraining: () => this.#stopping !== undefined,
       v1Connections: this.#v1Connections,
-      isFor: (uid) => this.#membership.isFor(uid),
-      receive: (message) => this.#membership.current().mesh.receive(message),
-      receiveV1: (event) => this.#membership.current().receiveV1(event),
-    })
-    this.probeRoutes = probeRoutes(
-      () => this.state,
-      () => this.#certificates?.warning(),
-    )
-    this.opsRoutes = opsRoutes({
-      probeRoutes: this.probeRoutes,
+      state: () => this.state,
+      isStopping: () => this.#stopping !== undefined,
       stats: (options) => this.stats(options),
-      recentErrors: () => this.#recentErrors.list(),
-      ...hosts,
+      certificateWarning: () => this.#certificates?.warning(),
     })
+    this.internalRoutes = internalRoutes
+    this.probeRoutes = probeRoutes
+    this.opsRoutes = opsRoutes
   }
 
   /** Port on which Pods send events to each other: the option `internalPort`. */
@@ -293,9 +278,6 @@ export class Sser {
   async #start({ signal }: StartOptions, options: ServerStart): Promise<void> {
     this.#abort.signal.throwIfAborted()
     signal?.throwIfAborted()
-    // It would send requests without a certificate, which every peer rejects.
-    if (options.isSecured === true && this.#settings.fetch !== undefined)
-      throw new SserError('invalid-options', 'Option "fetch": not together with internalTls')
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
     const { certificates } = options
     this.#certificates = certificates

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { createParser } from 'eventsource-parser'
 import { describe, expect, test } from 'vitest'
 import { FIXES } from '../src/doctor/fixes.ts'
+import { INTERNALS } from '../src/internals.ts'
 import { timing } from '../src/log/timing.ts'
 import { resolveOptions } from '../src/options.ts'
 import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/runtime/join.ts'
@@ -82,12 +83,16 @@ describe('the attack matrix', () => {
       page.matchAll(/^\| [^|]* \| `(\w+)`[^|]*\| ([^|]*) \|/gm),
       ([, name, value]) => [String(name), String(value)],
     )
-    expect(limits.length).toBeGreaterThan(10)
+    expect(limits.length).toBeGreaterThan(8)
     for (const [name, value] of limits) {
       const digits = Number(/[\d,]+/.exec(value as string)?.[0].replaceAll(',', '') ?? 0)
       const unit = / MiB$/.test(value as string) ? 1_048_576 : / s$/.test(value as string) ? 1_000 : 1
       expect([name, digits * unit]).toEqual([name, settings[name as string]])
     }
+    const { maxBufferedBodyBytes, internalBodyTimeoutMs, maxLastEventIdBytes } = INTERNALS
+    expect(page).toContain(`bodies on the internal port | – | ${maxBufferedBodyBytes / 1_048_576} MiB |`)
+    expect(page).toContain(`one such body | – | ${internalBodyTimeoutMs / 1_000} s |`)
+    expect(page).toContain(`\`Last-Event-ID\` | – | ${maxLastEventIdBytes.toLocaleString('en-US')} |`)
   })
 })
 
@@ -196,6 +201,7 @@ describe('the protocol page', () => {
     expect(stated).toEqual(times.map((ms) => ms / 1_000))
     for (const bytes of [APPEND_TARGET_BYTES, APPEND_MAX_BYTES])
       expect(section('Limits')).toContain(bytes.toLocaleString('en-US'))
+    expect(protocol).toContain(`longer than ${INTERNALS.maxLastEventIdBytes.toLocaleString('en-US')} bytes`)
     for (const path of [APPEND_URL_PATH, PEER_ENDPOINT_URL_PATH]) expect(protocol).toContain(path)
   })
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LocalhostPeerFinder, Sser } from '../src/index.ts'
+import { INTERNALS } from '../src/internals.ts'
 import { openTelemetryTracing } from '../src/opentelemetry.ts'
 import { resolveOptions } from '../src/options.ts'
 
@@ -10,16 +11,11 @@ const NUMBERS: Record<string, readonly [fallback: number, least: number, most?: 
   heartbeatMs: [15_000, 1_000, 2_147_483_647],
   logMaxAgeMs: [120_000, 1_000, 2_147_483_647],
   logMaxBytes: [16_777_216, 1_024],
-  maxLastEventIdBytes: [7_168, 64],
-  initialSyncTimeoutMs: [5_000, 0, 2_147_483_647],
   drainTimeoutMs: [10_000, 0, 2_147_483_647],
   flushTimeoutMs: [10_000, 0, 2_147_483_647],
   maxMessageBytes: [60_000, 1, 1_048_576],
   maxStreamsPerConnection: [32, 1],
   ackTimeoutMs: [1_000, 0, 2_147_483_647],
-  requestTimeoutMs: [5_000, 10, 2_147_483_647],
-  internalBodyTimeoutMs: [10_000, 10, 2_147_483_647],
-  maxBufferedBodyBytes: [67_108_864, 8_388_608],
   authorizeTimeoutMs: [5_000, 10, 2_147_483_647],
   maxConnections: [20_000, 1],
   maxConnectionsPerAddress: [0, 0],
@@ -78,6 +74,12 @@ describe.each(Object.entries(NUMBERS))('%s', (name, [, least, most]) => {
   })
 })
 
+describe('values that are no options', () => {
+  it.each(Object.entries(INTERNALS))('%s is unknown to the constructor', (name, value) => {
+    expect(make({ [name]: value })).toThrow(refusal(`"${name}"`, 'there is no such option'))
+  })
+})
+
 describe('other options', () => {
   it.each(Object.entries(BOOLEANS))('require a boolean for %s', (name, usual) => {
     expect(resolveOptions({ [name]: !usual })).toMatchObject({ [name]: !usual })
@@ -111,7 +113,7 @@ describe('other options', () => {
     expect(make({ allowedInternalHosts: 'example.com' })).toThrow(refusal('"allowedInternalHosts"', 'Array'))
   })
 
-  it.each(['onError', 'fetch', 'authorize'])('require a function for %s', (name) => {
+  it.each(['onError', 'authorize'])('require a function for %s', (name) => {
     expect(make({ [name]: () => {} })).not.toThrow()
     expect(make({ [name]: 'x' })).toThrow(refusal(`"${name}"`, 'Function', '"x"'))
   })

@@ -4,6 +4,7 @@ import { LocalhostPeerFinder, Sser } from '../src/index.ts'
 import { settle } from './support/clock.ts'
 import { Fleet, hung, outcome, refused } from './support/fleet.ts'
 import { asReceived, HOSTILE_MESSAGES } from './support/messages.ts'
+import { newSser } from './support/settings.ts'
 
 async function onePod(settings?: ConstructorParameters<typeof Fleet>[1]) {
   const fleet = await Fleet.of(1, settings)
@@ -173,8 +174,8 @@ describe('start() and stop()', () => {
     const error = new Error('no API server')
     let isDown = true
     const finder = new LocalhostPeerFinder()
-    const sser = new Sser({
-      fetch: () => refused(async () => new Response(), new AbortController().signal),
+    const sser = newSser({
+      peerFetch: () => refused(async () => new Response(), new AbortController().signal),
       initialSyncTimeoutMs: 0,
       peerFinder: {
         start: (options) => (isDown ? Promise.reject(error) : finder.start(options)),

@@ -5,13 +5,13 @@ import { Reader } from '../delivery/reader.ts'
 import type { ConnectionGrant, Reservation } from '../delivery/reservations.ts'
 import type { Incarnation } from '../instance/incarnation.ts'
 import type { Membership } from '../instance/membership.ts'
-import type { ResolvedOptions } from '../options.ts'
+import type { Settings } from '../internals.ts'
 import type { GapReason } from '../wire/sse-frame.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { CheckedGrant } from './authorization.ts'
 
 export interface AdmissionOptions {
-  settings: ResolvedOptions
+  settings: Settings
   clock: Clock
   membership: Membership
   arrivals: Arrivals

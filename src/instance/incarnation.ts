@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts'
 import type { ConnectionContext } from '../delivery/connection.ts'
 import { Hub } from '../delivery/hub.ts'
+import type { Settings } from '../internals.ts'
 import { Log } from '../log/log.ts'
 import { type Timing, timing } from '../log/timing.ts'
-import type { ResolvedOptions } from '../options.ts'
 import { Mesh } from '../replication/mesh.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
@@ -13,7 +13,7 @@ import { randomEpoch } from '../wire/position.ts'
 import type { V1Event } from '../wire/v1.ts'
 
 export interface IncarnationOptions {
-  settings: ResolvedOptions
+  settings: Settings
   clock: Clock
   errors: ErrorReporter
   counters: Counters
@@ -27,7 +27,7 @@ export class Incarnation {
   readonly log: Log
   readonly hub: Hub
   readonly mesh: Mesh
-  readonly settings: ResolvedOptions
+  readonly settings: Settings
   readonly timing: Timing
   readonly context: ConnectionContext
 

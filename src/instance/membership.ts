@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Peer } from '../discovery/peer.ts'
 import { checkPeerList, follow, type PeerFinder } from '../discovery/peer-finder.ts'
-import type { ResolvedOptions } from '../options.ts'
+import type { Settings } from '../internals.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
@@ -23,11 +23,9 @@ export interface ServerStart {
   internalPort?: number | undefined
   /** Address to which the internal port is bound; undefined for all addresses. */
   internalHostname?: string | undefined
-  /** Whether certificates authenticate peers on the internal port. */
-  isSecured?: boolean | undefined
   /** Certificates of the internal port; the log warns before they expire. */
   certificates?: PeerCertificates | undefined
-  /** How requests reach peers where the runtime has something leaner than `fetch`; the option `fetch` comes first. */
+  /** How requests reach peers where the runtime has something leaner than `fetch`. */
   transport?: PeerTransport | undefined
   /** How messages are signed where the runtime has something leaner than Web Crypto. */
   hmacFactory?: HmacFactory | undefined
@@ -43,7 +41,7 @@ export interface StopOptions {
 }
 
 export interface MembershipOptions {
-  settings: ResolvedOptions
+  settings: Settings
   peerFinder: PeerFinder
   clock: Clock
   errors: ErrorReporter
@@ -74,7 +72,7 @@ export class Membership {
     this.#client = new PeerClient({
       clock,
       counters,
-      transport: settings.fetch === undefined ? defaultTransport() : fetchTransport(settings.fetch),
+      transport: settings.peerFetch === undefined ? defaultTransport() : fetchTransport(settings.peerFetch),
       signer:
         signatures === undefined
           ? undefined
@@ -125,7 +123,7 @@ export class Membership {
     const { errors, peerFinder, settings, signal } = this.#options
     this.#internalPort = internalPort
     if (hmacFactory !== undefined) this.#options.signatures?.use(hmacFactory)
-    if (transport !== undefined && settings.fetch === undefined) this.#client.use(transport)
+    if (transport !== undefined && settings.peerFetch === undefined) this.#client.use(transport)
     const list = await peerFinder.start({
       signal,
       onError: (error) => errors.report(error, { stage: 'peer-finder' }),

@@ -233,7 +233,6 @@ export async function runPod(
     const start = {
       internalPort: internal.port,
       internalHostname,
-      isSecured: certificates !== undefined,
       certificates,
       transport: runtime.transport?.(certificates && (() => (certificates as PeerCertificates).current)),
       hmacFactory: runtime.hmacFactory,

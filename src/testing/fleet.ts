@@ -36,7 +36,7 @@ export class Fleet {
     this.pods = names.map((name) => {
       const network = {
         peerFinder: new StaticPeerFinder(names),
-        fetch: (url: string, init: RequestInit) =>
+        peerFetch: (url: string, init: RequestInit) =>
           this.#carry(pod, new URL(url).hostname, new Request(url, init)),
       }
       const pod: FleetPod = new FleetPod({

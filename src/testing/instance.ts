@@ -6,7 +6,7 @@ import type { ManualClock } from './manual-clock.ts'
 import { TestClock } from './test-clock.ts'
 
 /** Options of {@link createSser}: those of `new Sser()` without the ones for peers and ports. */
-export interface TestOptions extends Omit<SserOptions, 'peerFinder' | 'internalPort' | 'fetch' | 'clock'> {
+export interface TestOptions extends Omit<SserOptions, 'peerFinder' | 'internalPort'> {
   /**
    * Time that the test itself advances.
    * @default real time, or that of the fake timers which the test has installed
@@ -17,7 +17,7 @@ export interface TestOptions extends Omit<SserOptions, 'peerFinder' | 'internalP
 /** What joins an instance to a network in memory. */
 export interface Network {
   peerFinder: NonNullable<SserOptions['peerFinder']>
-  fetch: Fetch
+  peerFetch: Fetch
 }
 
 /**
@@ -26,7 +26,8 @@ export interface Network {
  */
 export function createInstance({ clock, ...options }: TestOptions, network?: Network): Sser {
   const time: Clock = clock ?? new TestClock()
-  return new Sser({ logger: false, drainTimeoutMs: 0, ...options, ...network, clock: time })
+  const { peerFinder, peerFetch } = network ?? {}
+  return new Sser({ logger: false, drainTimeoutMs: 0, ...options, peerFinder }, { clock: time, peerFetch })
 }
 
 /**

@@ -39,7 +39,7 @@ export function setDefaultTransport(transport: PeerTransport): void {
 }
 
 /**
- * Transport of an instance with neither the option `fetch` nor a `serve()`. Node has a client of its own, because its
+ * Transport of an instance that the app starts itself, without `serve()` and `join()`. Node has a client of its own, because its
  * `fetch` uses the proxy in HTTP_PROXY where NODE_USE_ENV_PROXY is set.
  */
 export function defaultTransport(): PeerTransport {

@@ -4,10 +4,10 @@ import { EventsEndpoint } from '../../src/admission/events.ts'
 import type { Authorize, Decision } from '../../src/index.ts'
 import type { Incarnation } from '../../src/instance/incarnation.ts'
 import type { Membership } from '../../src/instance/membership.ts'
-import { resolveOptions, type SserOptions } from '../../src/options.ts'
 import { Client } from '../support/client.ts'
 import { settle } from '../support/clock.ts'
 import { Listening } from '../support/listening.ts'
+import { settingsOf, type TestSettings } from '../support/settings.ts'
 
 /** The endpoint of one Pod with room for one connection, unless `settings` says otherwise. */
 class Endpoint {
@@ -17,7 +17,7 @@ class Endpoint {
   isDraining = false
   incarnation: Incarnation
 
-  constructor(settings: SserOptions = {}) {
+  constructor(settings: TestSettings = {}) {
     const all = { maxConnections: 1, ...settings }
     this.pod = new Listening(all)
     this.incarnation = this.pod.incarnation
@@ -27,7 +27,7 @@ class Endpoint {
       since: (mark: number) => mark,
     }
     this.events = new EventsEndpoint({
-      settings: resolveOptions(all),
+      settings: settingsOf(all),
       clock: this.pod.clock,
       errors: this.pod.reports,
       membership: membership as unknown as Membership,

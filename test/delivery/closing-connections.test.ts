@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import { StaticPeerFinder } from '../../src/index.ts'
 import { Client } from '../support/client.ts'
 import { settle, VirtualClock } from '../support/clock.ts'
 import { Listening } from '../support/listening.ts'
+import { newSser } from '../support/settings.ts'
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `${from + i}`)
 
@@ -36,7 +37,7 @@ describe('a connection that is read after its response', () => {
 
   it('receives an event that was sent right after the response', async () => {
     const clock = new VirtualClock()
-    const sser = new Sser({ peerFinder: new StaticPeerFinder([]), clock, logger: false })
+    const sser = newSser({ peerFinder: new StaticPeerFinder([]), clock, logger: false })
     await sser.start()
     const response = await sser.handler(new Request('http://pod/events?stream=a'))
     await sser.send('a', 'welcome')

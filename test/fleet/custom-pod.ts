@@ -5,7 +5,8 @@ import { cors } from 'hono/cors'
 import { logger } from 'hono/logger'
 import { secureHeaders } from 'hono/secure-headers'
 import { streamSSE } from 'hono/streaming'
-import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import { StaticPeerFinder } from '../../src/index.ts'
+import { newSser } from '../support/settings.ts'
 
 const { HOST = '', PORT = '', INTERNAL_PORT = '', PEERS = '', OPTIONS = '{}', FRONT = '', TLS } = process.env
 const { SERVE = '{}', AFTER_STOP = '' } = process.env
@@ -18,7 +19,7 @@ const middleware: Record<string, () => MiddlewareHandler> = {
   secureHeaders: () => secureHeaders(),
 }
 
-const sser = new Sser({
+const sser = newSser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
   logger: false,

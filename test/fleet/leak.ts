@@ -4,9 +4,10 @@ import { cors } from 'hono/cors'
 import { logger } from 'hono/logger'
 import { Connection } from '../../src/delivery/connection.ts'
 import { Hub } from '../../src/delivery/hub.ts'
-import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import { StaticPeerFinder } from '../../src/index.ts'
 import { CountingClock } from '../support/counting-clock.ts'
 import { resources } from '../support/resources.ts'
+import { newSser } from '../support/settings.ts'
 import { RawClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
 
@@ -26,7 +27,7 @@ Hub.prototype.add = function (connection) {
 }
 
 const clock = new CountingClock()
-const sser = new Sser({
+const sser = newSser({
   peerFinder: new StaticPeerFinder([]),
   heartbeatMs: 1_000,
   logMaxBytes: 1_048_576,

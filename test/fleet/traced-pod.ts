@@ -9,9 +9,10 @@ import {
 } from '@opentelemetry/sdk-trace'
 import { Hono } from 'hono'
 import { expect } from 'vitest'
-import { Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
+import { type Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
 import { type RunningServer, serve } from '../../src/node.ts'
 import { APPEND_URL_PATH, encodeAppend, parseAppend } from '../../src/wire/v2.ts'
+import { newSser } from '../support/settings.ts'
 import { until } from '../support/until.ts'
 
 export const HOSTS = ['127.0.57.1', '127.0.57.2', '127.0.57.3']
@@ -32,13 +33,13 @@ export class TracedPod {
       sampler: new ParentBasedSampler({ root: new AlwaysOnSampler() }),
       spanProcessors: [new SimpleSpanProcessor({ exporter: this.#exporter })],
     })
-    this.sser = new Sser({
+    this.sser = newSser({
       peerFinder: new StaticPeerFinder(HOSTS.map((each) => `${each}:${PORT}`)),
       internalPort: PORT,
       drainTimeoutMs: 0,
       flushTimeoutMs: 0,
       logger: false,
-      fetch: (url, init) => {
+      peerFetch: (url, init) => {
         this.posted.push(String(init.body))
         return fetch(url, init)
       },

@@ -1,12 +1,12 @@
 import { Incarnation } from '../../src/instance/incarnation.ts'
-import { resolveOptions, type SserOptions } from '../../src/options.ts'
 import { Counters } from '../../src/telemetry/counters.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import type { PeerTransport } from '../../src/transport/peer-transport.ts'
 import { peerClient } from '../support/peer-client.ts'
+import { settingsOf, type TestSettings } from '../support/settings.ts'
 import { StepClock } from './step-clock.ts'
 
-export interface IncarnationOptions extends SserOptions {
+export interface IncarnationOptions extends TestSettings {
   transport?: PeerTransport
   /** Their addresses. */
   peers?: readonly string[]
@@ -17,7 +17,7 @@ export async function newIncarnation({ transport, peers = [], ...settings }: Inc
   const clock = new StepClock()
   const errors: unknown[] = []
   const incarnation: Incarnation = new Incarnation({
-    settings: resolveOptions(settings),
+    settings: settingsOf(settings),
     clock,
     errors: new ErrorReporter((error) => errors.push(error)),
     counters: new Counters(),

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type Peer, type PeerFinder, Sser } from '../../src/index.ts'
+import type { Peer, PeerFinder, Sser } from '../../src/index.ts'
 import { ChangingPeerFinder } from '../support/changing-finder.ts'
 import { Client } from '../support/client.ts'
 import { settle, VirtualClock } from '../support/clock.ts'
+import { newSser } from '../support/settings.ts'
 
 const ADDRESS = '10.0.0.2'
 const V1 = '/api/json/v1/send'
@@ -18,7 +19,7 @@ class Network {
 
   /** A Pod with a UID of its own, and with these peers in its finder. */
   pod(uid: string | undefined, peers: ChangingPeerFinder): Sser {
-    return new Sser({ peerFinder: knowing(uid, peers), clock: this.clock, fetch: this.#fetch })
+    return newSser({ peerFinder: knowing(uid, peers), clock: this.clock, peerFetch: this.#fetch })
   }
 
   async start(sser: Sser): Promise<Sser> {

@@ -221,11 +221,8 @@ describe('a Pod whose incarnation changes during an authorize call', () => {
     jumpMs = 70_000
     const { epoch } = still.sser.stats()
     await other.sser.send('b', 'hello')
-    await until(
-      'it has a new incarnation',
-      () => still.sser.isReady && still.sser.stats().epoch !== epoch,
-      5_000,
-    )
+    const isNew = () => still.sser.isReady && still.sser.stats().epoch !== epoch
+    await until('it has a new incarnation', isNew, 5_000)
     gates[0]?.()
     await within('it ends', raw.closed)
     expect(raw.text).not.toContain('sser-position')
@@ -240,7 +237,8 @@ describe('a Pod that was cut off', () => {
       isCut && (own === third || new URL(url).hostname === third)
         ? Promise.reject(new TypeError('the network is cut'))
         : fetch(url, init)
-    const settings = ['127.0.65.1', '127.0.65.2', third].map((own) => ({ authorize, fetch: cutting(own) }))
+    const hosts = ['127.0.65.1', '127.0.65.2', third]
+    const settings = hosts.map((own) => ({ authorize, peerFetch: cutting(own) }))
     const pods = (await fleet.start(...settings)) as [SecuredPod, SecuredPod, SecuredPod]
     const ann = await Promise.all(
       Array.from({ length: 300 }, (_, i) => listen(pods[i % 3] as SecuredPod, 'ann')),

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
-import { type ErrorContext, Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
+import { type ErrorContext, type Sser, StaticPeerFinder } from '../../src/index.ts'
 import { type NodeServeOptions, type RunningServer, serve } from '../../src/node.ts'
+import { newSser, type TestSettings } from '../support/settings.ts'
 import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
 
@@ -29,7 +30,7 @@ export async function listen(pod: SecuredPod, ...streams: string[]): Promise<Raw
 }
 
 /** `others`: peers beside the Pods of the fleet, as `address:port`. */
-export type PodSettings = Partial<SserOptions> & { serving?: Partial<NodeServeOptions>; others?: string[] }
+export type PodSettings = Partial<TestSettings> & { serving?: Partial<NodeServeOptions>; others?: string[] }
 
 /** Pods in this process, at addresses of their own; each can be told what the others are not. */
 export class SecuredFleet {
@@ -65,7 +66,7 @@ export class SecuredFleet {
     const host = (at: number) => `${this.#net}.${at + 1}`
     const peers = [...Array.from({ length: this.#size }, (_, at) => `${host(at)}:${PORT}`), ...others]
     const errors: SecuredPod['errors'] = []
-    const sser = new Sser({
+    const sser = newSser({
       peerFinder: new StaticPeerFinder(peers),
       internalPort: PORT,
       drainTimeoutMs: 0,

@@ -38,10 +38,6 @@ describe('Pods with certificates', () => {
     expect((await fetch(`${ops}/api/json/v1/send`, { method: 'POST', body: '{}' })).status).toBe(404)
   })
 
-  it('reject a custom fetch, which would present no certificate', async () => {
-    await expect(fleet.start({ ...secured(), fetch })).rejects.toMatchObject({ code: 'invalid-options' })
-  })
-
   it('accept nothing over plain HTTP, without a certificate, or from another authority', async () => {
     const [one] = (await fleet.start(secured(), secured(otherAuthority), {})) as [SecuredPod]
     const client = await fleet.listen(0, 'a')

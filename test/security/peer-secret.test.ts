@@ -150,7 +150,7 @@ describe('an unauthenticated peer', () => {
   it('cannot replay or alter a request, nor send it to another or restarted Pod', async () => {
     const { seen, fetch: record } = recording()
     const uids = ['uid-1', 'uid-2']
-    const [one] = (await fleet.start({ peerSecret, fetch: record }, { peerSecret })) as [SecuredPod]
+    const [one] = (await fleet.start({ peerSecret, peerFetch: record }, { peerSecret })) as [SecuredPod]
     await one.sser.send('a', 'once')
     const kept = seen.findLast(({ init }) => String(init.body).includes('once'))
     expect(kept).toBeDefined()

@@ -1,7 +1,8 @@
 // A Pod to be attacked: it sends its probe an event every 20 ms, and tells what it holds.
 import { Hono } from 'hono'
 import { systemClock } from '../../src/clock.ts'
-import { Sser, SserError, StaticPeerFinder } from '../../src/index.ts'
+import { SserError, StaticPeerFinder } from '../../src/index.ts'
+import { newSser } from '../support/settings.ts'
 
 const EVERY_MS = 20
 
@@ -12,7 +13,7 @@ const errors: Record<string, number> = {}
 /** What is added to its clock. */
 let offsetMs = 0
 
-const sser = new Sser({
+const sser = newSser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
   drainTimeoutMs: 0,

@@ -1,4 +1,5 @@
-import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import { type Sser, StaticPeerFinder } from '../../src/index.ts'
+import { newSser } from '../support/settings.ts'
 import type { Network } from './network.ts'
 import type { Oracle } from './oracle.ts'
 import type { Plan } from './plan.ts'
@@ -85,7 +86,7 @@ export class Incarnation {
     this.#time = time
     this.#oracle = oracle
     const offset = random.int(0, 10_000)
-    this.sser = new Sser({
+    this.sser = newSser({
       logger: false,
       peerFinder: new StaticPeerFinder(addresses),
       logMaxAgeMs: plan.ageMs,
@@ -95,7 +96,7 @@ export class Incarnation {
       initialSyncTimeoutMs: 3_000,
       drainTimeoutMs: random.pick([0, 300]),
       flushTimeoutMs: 5_000,
-      fetch: network.fetchFrom(this),
+      peerFetch: network.fetchFrom(this),
       clock: {
         now: () => time.now + offset,
         random: () => random.next(),

@@ -1,10 +1,11 @@
 // One Pod of the soak. What the soak wants of it comes over IPC.
 import { Hono } from 'hono'
-import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import { StaticPeerFinder } from '../../src/index.ts'
 import { Log } from '../../src/log/log.ts'
 import { serve } from '../../src/node.ts'
 import { CountingClock } from '../support/counting-clock.ts'
 import { resources } from '../support/resources.ts'
+import { newSser } from '../support/settings.ts'
 import { obey } from './line.ts'
 import { mallocBytes } from './malloc.ts'
 
@@ -48,7 +49,7 @@ Log.prototype.append = function (...args) {
 
 const errors: Record<string, number> = {}
 const clock = new CountingClock()
-const sser = new Sser({
+const sser = newSser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
   logger: false,

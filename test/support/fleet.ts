@@ -1,7 +1,8 @@
-import { type ErrorContext, Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
+import { type ErrorContext, type Sser, StaticPeerFinder } from '../../src/index.ts'
 import { parseAppend } from '../../src/wire/v2.ts'
 import { Client } from './client.ts'
 import { settle, VirtualClock } from './clock.ts'
+import { newSser, type TestSettings } from './settings.ts'
 import { within } from './until.ts'
 
 /** What one link does to a request: `deliver` carries it to the peer. `signal` ends the sender's patience. */
@@ -53,8 +54,8 @@ export class Pod {
   readonly sser: Sser
   readonly errors: { error: unknown; context: ErrorContext }[] = []
 
-  constructor(settings: SserOptions) {
-    this.sser = new Sser({
+  constructor(settings: TestSettings) {
+    this.sser = newSser({
       logger: false,
       ...settings,
       onError: (error, context) => this.errors.push({ error, context }),
@@ -82,10 +83,10 @@ export class Fleet {
   /** Every request between Pods, as it was handed to its link. */
   readonly carried: Carried[] = []
   readonly #errors = new Map<string, LinkFault>()
-  readonly #settings: SserOptions
+  readonly #settings: TestSettings
   readonly #size: number
 
-  constructor(size: number, settings: SserOptions = {}) {
+  constructor(size: number, settings: TestSettings = {}) {
     this.clock = new VirtualClock()
     this.#settings = settings
     this.#size = size
@@ -93,7 +94,7 @@ export class Fleet {
   }
 
   /** A fleet that has started, and whose Pods all know each other. */
-  static async of(size: number, settings?: SserOptions): Promise<Fleet> {
+  static async of(size: number, settings?: TestSettings): Promise<Fleet> {
     const fleet = new Fleet(size, settings)
     await fleet.start(...fleet.pods)
     await fleet.clock.until('every link is up', () => fleet.pods.every(isJoined))
@@ -134,7 +135,7 @@ export class Fleet {
   }
 
   /** A new Pod at the same address, not started; the old one is gone without a word. */
-  replace(index: number, settings?: SserOptions): Pod {
+  replace(index: number, settings?: TestSettings): Pod {
     const pod = this.#make(index, settings)
     this.pods[index] = pod
     return pod
@@ -156,12 +157,12 @@ export class Fleet {
       .flatMap((run) => run.events.map(({ seq }) => `${run.epoch} ${seq}`))
   }
 
-  #make(from: number, settings?: SserOptions): Pod {
+  #make(from: number, settings?: TestSettings): Pod {
     const peers = Array.from({ length: this.#size }, (_, index) => this.host(index))
     return new Pod({
       clock: this.clock,
       peerFinder: new StaticPeerFinder(peers),
-      fetch: (url, init) => this.#carry(from, new URL(url), init),
+      peerFetch: (url, init) => this.#carry(from, new URL(url), init),
       ...this.#settings,
       ...settings,
     })

@@ -3,12 +3,12 @@ import type { Connection, Sink } from '../../src/delivery/connection.ts'
 import { EventStreamBody } from '../../src/delivery/event-stream-body.ts'
 import { Incarnation } from '../../src/instance/incarnation.ts'
 import type { EntryContent, EventEntry } from '../../src/log/entry.ts'
-import { resolveOptions, type SserOptions } from '../../src/options.ts'
 import { Counters } from '../../src/telemetry/counters.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import { Client } from './client.ts'
 import { VirtualClock } from './clock.ts'
 import { peerClient } from './peer-client.ts'
+import { settingsOf, type TestSettings } from './settings.ts'
 
 /** One Pod's log and hub on virtual time, without any peers. */
 export class Listening {
@@ -17,9 +17,9 @@ export class Listening {
   readonly reports: ErrorReporter = new ErrorReporter((error) => this.errors.push(error))
   readonly incarnation: Incarnation
 
-  constructor(settings: SserOptions = {}) {
+  constructor(settings: TestSettings = {}) {
     this.incarnation = new Incarnation({
-      settings: resolveOptions(settings),
+      settings: settingsOf(settings),
       clock: this.clock,
       errors: this.reports,
       counters: new Counters(),

@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url'
-import { Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
+import { type Sser, StaticPeerFinder } from '../../src/index.ts'
 import { certificateReader } from '../../src/runtime/node/certificate-reader.ts'
 import { serverSideOf } from '../../src/sser.ts'
 import { PeerCertificates } from '../../src/transport/certificates.ts'
 import { Client } from './client.ts'
 import { settle, VirtualClock } from './clock.ts'
+import { newSser, type TestSettings } from './settings.ts'
 
 /** A Pod that has something to say under every name. */
 export class SamplePod {
@@ -13,16 +14,16 @@ export class SamplePod {
   readonly sser: Sser
 
   private constructor() {
-    const settings: SserOptions = {
+    const settings: TestSettings = {
       clock: this.#clock,
-      fetch: () => Promise.reject(new Error('nobody there')),
+      peerFetch: () => Promise.reject(new Error('nobody there')),
     }
     const finder = new StaticPeerFinder(['10.0.0.9'])
     const peerFinder = {
       start: (options: { signal: AbortSignal }) => finder.start(options),
       status: () => ({ state: 'watching', listsSelf: true, syncAgeMs: 30_000 }),
     }
-    this.sser = new Sser({ ...settings, peerFinder })
+    this.sser = newSser({ ...settings, peerFinder })
   }
 
   static async start(): Promise<SamplePod> {

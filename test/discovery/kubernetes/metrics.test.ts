@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { Sser } from '../../../src/index.ts'
 import { scrape } from '../../support/metrics.ts'
+import { newSser } from '../../support/settings.ts'
 import { ClusterFixture } from './cluster-fixture.ts'
 import { pod } from './objects.ts'
 
 test('sser_peer_finder_lists_self shows whether the finder lists this Pod, and is absent without its identity', async () => {
   const fixture = await ClusterFixture.create()
-  const sser = new Sser({ peerFinder: fixture.finder, clock: fixture.clock, logger: false })
+  const sser = newSser({ peerFinder: fixture.finder, clock: fixture.clock, logger: false })
   const listed = async () => (await scrape(sser)).of('sser_peer_finder_lists_self')
   expect(await listed()).toEqual([])
   process.env.POD_UID = 'uid-a'
@@ -24,7 +24,7 @@ test('sser_peer_finder_lists_self shows whether the finder lists this Pod, and i
 
 test('metrics show the state of the finder and the age of its last confirmation', async () => {
   const fixture = await ClusterFixture.create()
-  const sser = new Sser({ peerFinder: fixture.finder, clock: fixture.clock })
+  const sser = newSser({ peerFinder: fixture.finder, clock: fixture.clock })
   expect((await scrape(sser)).get('sser_peer_finder_state{state="idle"}')).toBe(1)
   expect((await scrape(sser)).of('sser_peer_finder_sync_age_seconds')).toEqual([])
   void sser.start()

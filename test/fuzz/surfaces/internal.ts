@@ -1,5 +1,6 @@
-import { Sser, StaticPeerFinder } from '../../../src/index.ts'
+import { StaticPeerFinder } from '../../../src/index.ts'
 import { parseAppend } from '../../../src/wire/v2.ts'
+import { newSser } from '../../support/settings.ts'
 import { StepClock } from '../step-clock.ts'
 import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'
 import { APPEND, APPEND_WORDS } from '../words.ts'
@@ -32,7 +33,7 @@ export const internal: Surface<Answered | undefined> = {
     const asked = requestOf(input)
     if (asked === undefined) return undefined
     const clock = new StepClock()
-    const sser = new Sser({
+    const sser = newSser({
       peerFinder: new StaticPeerFinder([]),
       clock,
       logger: false,

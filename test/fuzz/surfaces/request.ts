@@ -1,5 +1,6 @@
 import { createParser } from 'eventsource-parser'
-import { Sser, StaticPeerFinder } from '../../../src/index.ts'
+import { StaticPeerFinder } from '../../../src/index.ts'
+import { newSser } from '../../support/settings.ts'
 import { StepClock } from '../step-clock.ts'
 import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'
 import { ID_WORDS, IDS, UNCHECKED_IDS, withCheck } from '../words.ts'
@@ -15,7 +16,7 @@ interface Answered {
 }
 
 const clock = new StepClock()
-const sser = new Sser({
+const sser = newSser({
   peerFinder: new StaticPeerFinder([]),
   clock,
   logger: false,
