@@ -82,8 +82,8 @@ export async function serve(allOptions: BunServeOptions = {} as BunServeOptions)
     })
     return listener
   }
-  const { hostname = '', port, internalPort = options.sser?.internalPort } = options
-  const onBegin = (retire: () => void) => replacePrevious(`${hostname}:${port} ${internalPort}`, retire)
+  const { hostname = '', port, sser } = options
+  const onBegin = (retire: () => void) => replacePrevious(`${hostname}:${port} ${sser?.internalPort}`, retire)
   return runServer({ ...runtime, onBegin }, bindPublic, options)
 }
 
@@ -95,8 +95,8 @@ export async function serve(allOptions: BunServeOptions = {} as BunServeOptions)
  */
 export async function join(options: BunJoinOptions = {} as BunJoinOptions): Promise<RunningPod> {
   requireBun()
-  const { sser, internalPort = sser?.internalPort, internalHostname = '' } = requireOptions('join()', options)
-  const onBegin = (retire: () => void) => replacePrevious(`${internalHostname}:${internalPort}`, retire)
+  const { sser, internalHostname = '' } = requireOptions('join()', options)
+  const onBegin = (retire: () => void) => replacePrevious(`${internalHostname}:${sser?.internalPort}`, retire)
   return joinFleet({ ...runtime, onBegin }, options, {
     methods: ['stop'],
     expected: 'a server of Bun, such as Bun.serve({ … })',

@@ -16,8 +16,8 @@ export interface SserOptions {
    */
   peerFinder?: PeerFinder | undefined
   /**
-   * Port on which Pods send events to each other, and the port of a peer whose finder gives none. Change it if
-   * another program uses the port.
+   * Port on which Pods send events to each other: `serve()` and `join()` bind it, and a peer has the same one unless the
+   * finder gives another. 0 binds a free port. Change it if another program uses the port.
    * @default 7000
    */
   internalPort?: number | undefined
@@ -266,6 +266,9 @@ export type ResolvedOptions = {
 export function isUnguarded({ peerSecret, allowOpenInternalPort }: ResolvedOptions): boolean {
   return peerSecret === undefined && !allowOpenInternalPort
 }
+
+/** The names of all options. */
+export const OPTION_NAMES: readonly string[] = Object.keys(schema.entries)
 
 /** Checks options and adds the defaults. @throws SserError `invalid-options` */
 export function resolveOptions(options: SserOptions): ResolvedOptions {

@@ -32,15 +32,24 @@ export function requireOptions<T extends object>(call: string, options: T): T {
   )
 }
 
+/** Options of another call, which the error names where they are given to this one. */
+export interface OtherOptions {
+  call: string
+  names: readonly string[]
+}
+
 /** Checks options against a strict schema; throws `invalid-options`, naming the option and what it wants. */
 export function checkOptions<T extends v.StrictObjectSchema<v.ObjectEntries, undefined>>(
   schema: T,
   options: unknown,
+  others?: OtherOptions,
 ): v.InferOutput<T> {
   const parsed = v.safeParse(schema, options)
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues
   const name = v.getDotPath(issue) ?? 'options'
+  if (issue.expected === 'never' && others?.names.includes(name))
+    throw new SserError('invalid-options', `Option "${name}": pass it to ${others.call}`)
   throw new SserError('invalid-options', `Option "${name}": ${fault(issue, Object.keys(schema.entries))}`)
 }
 

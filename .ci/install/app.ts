@@ -4,12 +4,12 @@ import { Sser, StaticPeerFinder } from 'sser'
 
 const { serve } = 'Bun' in globalThis ? await import('sser/bun' as 'sser/node') : await import('sser/node')
 
-const sser = new Sser({ peerFinder: new StaticPeerFinder(['127.0.0.1']) })
+const sser = new Sser({ peerFinder: new StaticPeerFinder(['127.0.0.1']), internalPort: 0 })
 const app = new Hono()
 app.route('/events', sser.routes)
 app.post('/orders', async (c) => c.json(await sser.send('orders', await c.req.text()), 202))
 
-const served = await serve({ sser, fetch: app.fetch, hostname: '127.0.0.1', port: 0, internalPort: 0 })
+const served = await serve({ sser, fetch: app.fetch, hostname: '127.0.0.1', port: 0 })
 const url = `http://127.0.0.1:${served.port}`
 const signal = AbortSignal.timeout(10_000)
 const events = await fetch(`${url}/events?stream=orders`, { signal })

@@ -19,10 +19,9 @@ export const server: BenchServer = {
     process.setMaxListeners(0)
     const starts = Array.from({ length: Number(pods) - 1 }, (_, i) =>
       serve({
-        ...pod({ peerFinder: new StaticPeerFinder(addresses(Number(pods))) }),
+        ...pod({ peerFinder: new StaticPeerFinder(addresses(Number(pods))), internalPort: INTERNAL_PORT }),
         port: i === 0 ? port : 0,
         hostname: '127.0.0.1',
-        internalPort: INTERNAL_PORT,
         internalHostname: address(i + 1),
       }),
     )

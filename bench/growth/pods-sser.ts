@@ -9,10 +9,9 @@ export const server: BenchServer = {
   name: '**sser on Node**',
   async serve(port, { pods = 1 }) {
     await serve({
-      ...pod({ peerFinder: new StaticPeerFinder(addresses(Number(pods))) }),
+      ...pod({ peerFinder: new StaticPeerFinder(addresses(Number(pods))), internalPort: INTERNAL_PORT }),
       port,
       hostname: '127.0.0.1',
-      internalPort: INTERNAL_PORT,
       internalHostname: address(0),
     })
   },

@@ -6,6 +6,7 @@ import { streamNames } from './stream-names.ts'
 export function pod(options: Partial<SserOptions> = {}): { sser: Sser; fetch: Hono['fetch'] } {
   const sser = new Sser({
     peerFinder: new StaticPeerFinder([]),
+    internalPort: 0,
     logger: false,
     maxMessageBytes: 65_536,
     ...options,

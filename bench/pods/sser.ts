@@ -10,6 +10,7 @@ const hosts = HOSTS.split(',')
 let isMeasured = false
 const sser = new Sser({
   peerFinder: new StaticPeerFinder(hosts.map((host) => `${host}:7147`)),
+  internalPort: 7147,
   logger: false,
   onError(error, { stage }) {
     // Pods that start together miss one another at first.
@@ -19,7 +20,7 @@ const sser = new Sser({
 })
 if (SCRAPE !== undefined) scrape(sser)
 const app = new Hono().route('/events', sser.routes)
-const { port } = await serve({ sser, fetch: app.fetch, port: 0, hostname: HOST, internalPort: 7147 })
+const { port } = await serve({ sser, fetch: app.fetch, port: 0, hostname: HOST })
 const isMet = () => sser.peers.filter(({ state }) => state === 'connected').length === hosts.length - 1
 await until(`${HOST} reaches its peers`, isMet, 9_000)
 isMeasured = true

@@ -6,6 +6,6 @@ export const server: BenchServer = {
   name: '**sser on Bun**',
   runtime: 'bun',
   async serve(port) {
-    await serve({ ...pod(), port, hostname: '127.0.0.1', internalPort: 0 })
+    await serve({ ...pod(), port, hostname: '127.0.0.1' })
   },
 }

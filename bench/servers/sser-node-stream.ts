@@ -5,6 +5,6 @@ import { pod } from '../harness/pod.ts'
 export const server: BenchServer = {
   name: '**sser on Node**, without the fast path',
   async serve(port) {
-    await serve({ ...pod(), port, hostname: '127.0.0.1', internalPort: 0, fastPath: false })
+    await serve({ ...pod(), port, hostname: '127.0.0.1', fastPath: false })
   },
 }

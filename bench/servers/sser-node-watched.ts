@@ -7,7 +7,7 @@ export const server: BenchServer = {
   name: 'sser on Node, scraped once a second',
   async serve(port) {
     const watched = pod()
-    await serve({ ...watched, port, hostname: '127.0.0.1', internalPort: 0 })
+    await serve({ ...watched, port, hostname: '127.0.0.1' })
     scrape(watched.sser)
   },
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { MAX_TIMER_MS, systemClock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import type { FetchHandler } from '../http/connection-close.ts'
+import { OPTION_NAMES } from '../options.ts'
 import { type Sser, serverSideOf } from '../sser.ts'
 import {
   type CertificateReader,
@@ -12,7 +13,7 @@ import {
 } from '../transport/certificates.ts'
 import type { PeerTransport } from '../transport/peer-transport.ts'
 import type { HmacFactory } from '../transport/signatures.ts'
-import { checkOptions, hasMethods, whole, withDefault } from '../validation.ts'
+import { checkOptions, hasMethods, type OtherOptions, whole, withDefault } from '../validation.ts'
 import { forInternalPort, internalAddress } from './internal-port.ts'
 import { listenLine } from './listen-line.ts'
 import { closeAll, type Listener, naming, type PublicServer } from './listener.ts'
@@ -22,11 +23,6 @@ import { type SignalSource, StopSignals } from './signals.ts'
 export interface JoinOptions {
   /** The instance to start. */
   sser: Sser
-  /**
-   * Internal port; 0 chooses a free one.
-   * @default the option `internalPort` of `new Sser()`
-   */
-  internalPort?: number | undefined
   /**
    * Address of the internal port. Beyond loopback it needs `peerSecret`, `internalTls` or `allowOpenInternalPort`.
    * @default `hostname` of `serve()`, for `join()` all addresses; 127.0.0.1 without these three, if the peer finder finds
@@ -126,7 +122,6 @@ export const portSchema: v.GenericSchema<number> = whole(0, 65_535)
 /** What the options of `join()` and `serve()` have in common. */
 export const joinEntries: v.ObjectEntries = {
   sser: v.custom<Sser>((value) => hasMethods(value, ['start', 'stop']), 'an Sser'),
-  internalPort: v.optional(portSchema),
   internalHostname: v.optional(v.string()),
   internalTls: v.optional(v.unknown()),
   opsPort: v.optional(portSchema),
@@ -136,6 +131,9 @@ export const joinEntries: v.ObjectEntries = {
   ),
   signals: v.optional(v.boolean()),
 }
+/** Options that are given to `join()` or `serve()` by mistake. */
+export const SSER_OPTIONS: OtherOptions = { call: 'new Sser()', names: OPTION_NAMES }
+
 /** How a runtime closes a server that belongs to the app. */
 interface Adoption<Server> {
   /** Methods of such a server, and the words for it in an error. */
@@ -151,7 +149,7 @@ export async function joinFleet<Server>(
   { methods, expected, adopt }: Adoption<Server>,
 ): Promise<RunningPod> {
   const isServer = v.custom<Server>((value) => hasMethods(value, methods), expected)
-  checkOptions(v.strictObject({ ...joinEntries, server: v.optional(isServer) }), options)
+  checkOptions(v.strictObject({ ...joinEntries, server: v.optional(isServer) }), options, SSER_OPTIONS)
   const { server } = options
   return runPod(runtime, options, { server: server && adopt(server) })
 }
@@ -167,7 +165,8 @@ export async function runPod(
   options: JoinOptions,
   publicSide: PublicSide,
 ): Promise<RunningPod> {
-  const { sser, internalPort = sser.internalPort, requestDrainTimeoutMs = REQUEST_DRAIN_TIMEOUT_MS } = options
+  const { sser, requestDrainTimeoutMs = REQUEST_DRAIN_TIMEOUT_MS } = options
+  const { internalPort } = sser
   const { beforeFlush, internalTls, opsPort } = options
   const server = serverSideOf(sser)
   const opsHostname = options.internalHostname ?? publicSide.hostname

@@ -10,6 +10,7 @@ import {
   type RunningPod,
   type Runtime,
   runPod,
+  SSER_OPTIONS,
 } from './join.ts'
 import { type Listener, naming } from './listener.ts'
 
@@ -59,7 +60,7 @@ export async function runServer(
   bindPublic: BindPublic,
   options: ServeOptions,
 ): Promise<RunningServer> {
-  checkOptions(schema, options)
+  checkOptions(schema, options, SSER_OPTIONS)
   const { sser, fetch, port: wanted, hostname } = options
   const recorded = serverSideOf(sser)?.arrivals.recording(fetch) ?? fetch
   let port = wanted

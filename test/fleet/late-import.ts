@@ -1,18 +1,17 @@
 // Another server of this process has replaced the global Response before `sser/node` is loaded.
 import { createAdaptorServer } from '@hono/node-server'
-import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import { Sser } from '../../src/index.ts'
 
 createAdaptorServer({ fetch: () => new Response() })
 const { serve } = await import('../../src/node.ts')
 
-const sser = new Sser({ peerFinder: new StaticPeerFinder([]), drainTimeoutMs: 0, flushTimeoutMs: 0 })
+const sser = new Sser({ internalPort: 0, drainTimeoutMs: 0, flushTimeoutMs: 0 })
 const fetch = (request: Request) => sser.handler(request)
 const { port, stop } = await serve({
   sser,
   fetch,
   hostname: '127.0.51.2',
   port: 0,
-  internalPort: 0,
   fastPath: true,
 })
 const response = await globalThis.fetch(`http://127.0.51.2:${port}/?stream=a`)

@@ -29,6 +29,7 @@ Hub.prototype.add = function (connection) {
 const clock = new CountingClock()
 const sser = newSser({
   peerFinder: new StaticPeerFinder([]),
+  internalPort: 0,
   heartbeatMs: 1_000,
   logMaxBytes: 1_048_576,
   drainTimeoutMs: 0,
@@ -57,7 +58,7 @@ let waiting = 0
 for (const way of ['', '/front', '/late', '/early']) app.route(`${way}/events`, sser.routes)
 
 const listenersBefore = listeners()
-const served = await serve({ sser, fetch: app.fetch, hostname: HOST, port: 0, internalPort: 0 })
+const served = await serve({ sser, fetch: app.fetch, hostname: HOST, port: 0 })
 const url = `http://${HOST}:${served.port}`
 let opened = 0
 let peak = 0

@@ -8,9 +8,9 @@ import { until } from '../support/until.ts'
 const hostname = process.env.HOST ?? ''
 const fetch = () => new Response()
 
-function newSser(): Sser {
+function newSser(internalPort = 0): Sser {
   const peerFinder = new StaticPeerFinder([])
-  return new Sser({ peerFinder, internalPort: 0, drainTimeoutMs: 0, flushTimeoutMs: 0, logger: false })
+  return new Sser({ peerFinder, internalPort, drainTimeoutMs: 0, flushTimeoutMs: 0, logger: false })
 }
 
 function listeners(): number {
@@ -30,7 +30,8 @@ const first = await serve({ sser: newSser(), fetch, hostname, port: 0 })
 const tries: object[] = []
 for (const port of ['port', 'internalPort'] as const) {
   const before = await counts()
-  const options = { sser: newSser(), fetch, hostname, port: 0, [port]: first[port] }
+  const wanted = { port: 0, internalPort: 0, [port]: first[port] }
+  const options = { sser: newSser(wanted.internalPort), fetch, hostname, port: wanted.port }
   const { code, message } = await serve(options).then(
     () => ({ code: 'none', message: 'the second Pod listens' }),
     (error) => error,

@@ -139,10 +139,9 @@ describe('join()', () => {
     const server = createServer()
     await listenOn(server)
     const joining = join({
-      sser: quickSser(),
+      sser: quickSser({ internalPort: Number(port) }),
       server,
       internalHostname: HOST,
-      internalPort: Number(port),
       beforeFlush: () => expect.fail('called'),
     })
     await expect(joining).rejects.toMatchObject({

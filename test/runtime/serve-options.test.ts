@@ -29,6 +29,8 @@ describe('the options of serve()', () => {
     [{ opsPort: -1 }, 'Option "opsPort": expected >=0, got -1'],
     [{ fetch: {} }, 'Option "fetch": expected a function of (request, env), such as app.fetch, got Object'],
     [{ sser: {} }, 'Option "sser": expected an Sser, got Object'],
+    [{ internalPort: 7001 }, 'Option "internalPort": pass it to new Sser()'],
+    [{ peerSecret: 'x' }, 'Option "peerSecret": pass it to new Sser()'],
     [{ hostname: 8000 }, 'Option "hostname": expected string, got 8000'],
   ])('%j is refused before anything is bound', async (options, expected) => {
     expect(await message(options)).toBe(expected)

@@ -66,7 +66,7 @@ describe.concurrent.each(['node', 'bun'] as const)('a Pod under %s', (runtime) =
 
   it('on a free internal port keeps its port when its certificate is renewed', async () => {
     const authority = newAuthority()
-    const env = { TLS: JSON.stringify(authority.podFiles), SERVE: JSON.stringify({ internalPort: 0 }) }
+    const env = { TLS: JSON.stringify(authority.podFiles), OPTIONS: JSON.stringify({ internalPort: 0 }) }
     const pod = await PodProcess.start({ runtime, host: third, peers: [], script, env })
     const port = Number(/internally (\d+)/.exec(pod.stdout)?.[1])
     authority.use('long')

@@ -68,12 +68,12 @@ describe('onError and the list of the last errors', () => {
 })
 
 /** A port of its own, because all addresses include those of the fleets of other files. */
-const ALL_ADDRESSES = { internalHostname: '0.0.0.0', internalPort: 0 }
+const ALL_ADDRESSES = { internalPort: 0, serving: { internalHostname: '0.0.0.0' } }
 
 describe('a Pod that starts', () => {
   it.each([
-    ['a secret', { peerSecret, serving: ALL_ADDRESSES }],
-    ['allowOpenInternalPort', { allowOpenInternalPort: true, serving: ALL_ADDRESSES }],
+    ['a secret', { peerSecret, ...ALL_ADDRESSES }],
+    ['allowOpenInternalPort', { allowOpenInternalPort: true, ...ALL_ADDRESSES }],
     ['an internal port that is bound to loopback', {}],
   ])('does not warn of an open port with %s', async (_, settings) => {
     const { lines, logger } = recording()
@@ -82,7 +82,7 @@ describe('a Pod that starts', () => {
   })
 
   it('rejects to serve an internal port to unauthenticated peers of other machines', async () => {
-    await expect(fleet.start({ serving: ALL_ADDRESSES })).rejects.toMatchObject({
+    await expect(fleet.start(ALL_ADDRESSES)).rejects.toMatchObject({
       code: 'open-internal-port',
     })
   })
