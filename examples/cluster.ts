@@ -1,8 +1,8 @@
 // Three workers of node:cluster behind one public port, each a Pod with an internal port of its own.
 import cluster from 'node:cluster'
 import { Hono } from 'hono'
-import { Sser, WorkerPeerFinder } from '../src/index.ts'
-import { serve } from '../src/node.ts'
+import { Sser, WorkerPeerFinder } from 'sser'
+import { serve } from 'sser/node'
 
 const { HOST = '127.0.0.1', PORT = '8000', INTERNAL_PORT = '7000', WORKERS = '3' } = process.env
 const { WORKER_INDEX, NODE_APP_INSTANCE } = process.env

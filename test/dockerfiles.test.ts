@@ -22,7 +22,9 @@ describe.each(['node', 'bun'])('%s.Dockerfile', (runtime) => {
 
   test('copies only the files that it names', () => {
     for (const [, copied = ''] of build.matchAll(/^COPY (.+) \S+$/gm)) {
-      expect(copied).toMatch(/^(?:package\.json package-lock\.json|src|examples\/kubernetes\/server\.ts)$/)
+      expect(copied).toMatch(
+        /^(?:package\.json package-lock\.json|tsconfig\.json tsconfig\.base\.json|src|examples\/kubernetes\/server\.ts)$/,
+      )
     }
     expect(text).not.toMatch(/^(?:ADD|ARG) /m)
   })

@@ -1,6 +1,6 @@
 import { getCookie } from 'hono/cookie'
 import { verify } from 'hono/jwt'
-import type { Authorize } from '../../src/index.ts'
+import type { Authorize } from 'sser'
 
 /** The session is a JWT in a cookie that is `HttpOnly`, `Secure` and `SameSite`: an EventSource sends it by itself. */
 export function jwtCookie(secret: string): Authorize {

@@ -1,5 +1,5 @@
 import { verify } from 'hono/jwt'
-import type { Authorize } from '../../src/index.ts'
+import type { Authorize } from 'sser'
 
 /**
  * For a page of another site, which sends no cookies: a token in the URL. URLs appear in logs and histories, so the token

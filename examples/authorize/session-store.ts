@@ -1,5 +1,5 @@
 import { getCookie } from 'hono/cookie'
-import type { Authorize } from '../../src/index.ts'
+import type { Authorize } from 'sser'
 
 export interface Sessions {
   find(id: string): Promise<{ user: string; expiresAt: number; isBanned: boolean } | undefined>

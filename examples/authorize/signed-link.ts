@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Authorize } from '../../src/index.ts'
+import type { Authorize } from 'sser'
 
 /** A link that grants access to its streams until it expires: for a parcel, a build, a guest. */
 export function signedLinks(secret: string) {

@@ -5,6 +5,8 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci
 # Copied by name, so that a .env or an .npmrc with a token stays outside.
+# The compiler's paths lead from the package's name to its sources.
+COPY tsconfig.json tsconfig.base.json ./
 COPY src src
 COPY examples/kubernetes/server.ts examples/kubernetes/
 # Bun bundles for Node as well. The external package is needed only to read a kubeconfig in the Pod.

@@ -1,9 +1,9 @@
-// Server of the Deployment's Pods. An app of your own imports from 'sser', 'sser/kubernetes' and 'sser/node' or 'sser/bun'.
+// Server of the Deployment's Pods, on Node and on Bun.
 import { Hono } from 'hono'
-import { Sser, SserError } from '../../src/index.ts'
-import { KubernetesPeerFinder } from '../../src/kubernetes.ts'
+import { Sser, SserError } from 'sser'
+import { KubernetesPeerFinder } from 'sser/kubernetes'
 
-const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await import('../../src/node.ts')
+const { serve } = 'Bun' in globalThis ? await import('sser/bun') : await import('sser/node')
 
 const sser = new Sser({
   peerFinder: new KubernetesPeerFinder({ labelSelector: 'app=web' }),

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { linkedExample, removeExamples } from '../support/linked-example.ts'
 import { type Deployment, find, manifestsIn } from '../support/manifests.ts'
 import { until } from '../support/until.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
@@ -7,7 +8,6 @@ import { remains } from './rig/network.ts'
 import { Rig } from './rig/rig.ts'
 
 const folder = fileURLToPath(new URL('../../examples/kubernetes/', import.meta.url))
-const server = fileURLToPath(new URL('../../examples/kubernetes/server.ts', import.meta.url))
 const bun = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
 const dryRun = ['--dry-run=server', '--warnings-as-errors']
 /** One Pod after another, each for minReadySeconds, and the last one's stop. */
@@ -16,6 +16,7 @@ const ROLLOUT_MS = 150_000
 let rig: Rig
 
 beforeAll(async () => {
+  const server = await linkedExample('kubernetes/server.ts')
   const images = {
     'example/sser:1': { entrypoint: [process.execPath, server] },
     'example/sser:1-bun': { entrypoint: [bun, server] },
@@ -27,6 +28,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await rig?.stop()
+  removeExamples()
   expect(await remains()).toEqual([])
 })
 

@@ -1,14 +1,20 @@
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { fileURLToPath } from 'node:url'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { NodeListener } from '../../src/runtime/node/listener.ts'
+import { linkedExample, removeExamples } from '../support/linked-example.ts'
 import { endPods, PodProcess, runScript } from '../support/pod-process.ts'
 import { closeClients, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
 
-const script = fileURLToPath(new URL('../../examples/cluster.ts', import.meta.url))
+let script = ''
+
+beforeAll(async () => {
+  script = await linkedExample('cluster.ts')
+})
+
+afterAll(removeExamples)
 
 afterEach(async () => {
   closeClients()

@@ -26,12 +26,22 @@ export async function installFrameworks(): Promise<string> {
   )
   await run('npm', ['ci', ...QUIET], folder)
   await run('npm', ['install', '--no-save', ...QUIET, `./${packed.trim()}`], folder)
+  await compileExamples(folder)
   await run('npx', ['tsc', '--project', '.', '--outDir', 'compiled'], folder)
   // Node strips types, and not decorators.
   await rename(join(folder, 'compiled/nest.js'), join(folder, 'nest.js'))
   await makeNextStart(folder)
   for (const app of ['next', 'next-start']) await run('npx', ['next', 'build'], join(folder, app))
   return folder
+}
+
+/** Compiles the other examples, which need no package beside `hono`. */
+async function compileExamples(folder: string): Promise<void> {
+  const own = join(folder, 'examples')
+  for (const name of ['authorize', 'cluster.ts', 'kubernetes/server.ts'])
+    await cp(join(ROOT, 'examples', name), join(own, name), { recursive: true })
+  await writeFile(join(own, 'tsconfig.json'), '{ "extends": "../tsconfig.json", "include": ["**/*.ts"] }')
+  await run('npx', ['tsc', '--project', '.', '--noEmit'], own)
 }
 
 /** The app of Next without a server of its own: it joins in the `instrumentation.js` that the page on frameworks shows. */
