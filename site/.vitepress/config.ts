@@ -23,6 +23,7 @@ export default defineConfig({
           link('Typed payloads', 'typed-payloads'),
           link('Authorization', 'authorize'),
           link('Frameworks', 'frameworks'),
+          link('Testing', 'testing'),
           link('Clients', 'clients'),
           link('Migrating from Go', 'migrating-from-go'),
         ],
