@@ -23,14 +23,14 @@ const RETURN_MS = 10_000
 const PAGE_PORT = 8190
 const FIRST_HOST = { chromium: 1, firefox: 11 }
 
-/** What the page tells: an event of its EventSource. */
+/** A report of the page: an event of its EventSource. */
 interface Report {
   type: 'open' | 'error' | 'message' | 'sser-position' | 'sser-gap'
   data?: string
   id?: string
 }
 
-/** The page: it shows nothing and reports, in order, whatever its EventSource does. */
+/** The page: it shows nothing and reports the events of its EventSource, in order. */
 const pageFor = (url: string) => `<!doctype html><link rel="icon" href="data:,"><script>
   let last = Promise.resolve()
   const source = new EventSource(${JSON.stringify(url)})
@@ -51,7 +51,7 @@ afterEach(async () => {
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }, 20_000)
 
-/** Serves the page; returns what it reports. */
+/** Serves the page; returns its reports. */
 async function servePage(host: string, url: string): Promise<Report[]> {
   const reports: Report[] = []
   const app = new Hono()
@@ -93,7 +93,7 @@ class Relay {
     return relay
   }
 
-  /** Ends what is open. */
+  /** Resets open connections. */
   cut(): void {
     for (const socket of this.#server?.sockets ?? []) socket.resetAndDestroy()
   }
@@ -170,7 +170,7 @@ describe.each(browsers)('the EventSource of $name', (installed) => {
       await until(`${name} comes to B`, () => relay.requests.some(({ pod }) => pod === b), RETURN_MS)
       for (let i = 0; i < 20; i++) await send(b)
       await until('all arrived', () => of('message').length >= sent.length, RETURN_MS)
-      // Whatever came twice had the time to.
+      // By now a duplicate would have arrived.
       const positions = of('sser-position').length
       await until('B beats', () => of('sser-position').length > positions + 1, RETURN_MS)
 

@@ -4,12 +4,12 @@ import { Demo, endDemos, freePorts } from './support/demo.ts'
 import { openPage, type Page } from './support/page.ts'
 import { within } from './support/until.ts'
 
-/** For what the page shall show: a browser and four processes share two cores with other tests. */
+/** Time limit of the page, because a browser and four processes share two cores with other tests. */
 const SHOW_MS = 20_000
 /** The demo's heartbeat, every 15 seconds, and the time to show it. */
 const HEARTBEAT_MS = 15_000 + SHOW_MS
 
-/** What a panel shows of its Pod, of the client, and of what the client received, oldest first. */
+/** Contents of a panel: its Pod, the client, and the events that the client received, oldest first. */
 interface Panel {
   pod: string
   client: string

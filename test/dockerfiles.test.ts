@@ -47,7 +47,7 @@ describe.each(['node', 'bun'])('%s.Dockerfile', (runtime) => {
   })
 })
 
-/** What a program writes; rejects with it unless the program exits with 0. Knows no cluster. */
+/** Output of a program; rejects with it unless the program exits with 0. Knows no cluster. */
 function outputOf(command: string, args: readonly string[], cwd: string): Promise<string> {
   const { PATH } = process.env
   return new Promise((resolve, reject) => {

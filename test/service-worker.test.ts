@@ -35,7 +35,7 @@ afterEach(async () => {
   for (const close of closes.splice(0).reverse()) await close()
 }, 20_000)
 
-/** What a page is told over a connection that ends, with an event sent while the client is away. */
+/** Reports of a page whose connection ends, with an event sent while the client is away. */
 async function told(leave: string): Promise<{ reports: string[]; ids: (string | undefined)[] }> {
   const sser = new Sser({
     peerFinder: new StaticPeerFinder([]),

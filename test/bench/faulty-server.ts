@@ -1,11 +1,11 @@
-// A server that does to its third event what `FAULT` says: on one connection only, as a bug would.
+// A server that damages its third event as `FAULT` says, on one connection only, as a bug would.
 import { createServer, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { BenchServer } from '../../bench/harness/bench-server.ts'
 
 const FAULTY = 3
 
-/** What the `k`th event becomes on the connection that is treated badly. */
+/** Messages that the faulty connection receives in place of the `k`th event. */
 const faults: Record<string, (msg: string, k: number) => string[]> = {
   none: (msg) => [msg],
   lost: (msg, k) => (k === FAULTY ? [] : [msg]),

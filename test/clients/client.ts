@@ -10,7 +10,7 @@ interface Printed {
 /** Libraries that hand on the beginning of an event that is cut; the whole event comes after it. */
 const HALVES = ['r3labs/sse']
 
-/** A client library in a process of its own, and what it handed to the application. */
+/** A client library in a process of its own, and the events that it delivered to the application. */
 export class LibraryClient {
   readonly name: string
   /** The data of each event that has no name of the server's own. */
@@ -48,7 +48,7 @@ export class LibraryClient {
     await within(`${this.name} ends`, this.#closed, 5_000)
   }
 
-  /** What is wrong with what it got, of all that was sent while it listened. */
+  /** The fault of the events that it received, compared with all that were sent while it listened. */
   wrong(sent: readonly string[]): Record<string, unknown> {
     const seen = new Map<string, number>()
     for (const data of this.data) seen.set(data, (seen.get(data) ?? 0) + 1)

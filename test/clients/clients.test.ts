@@ -29,7 +29,7 @@ beforeAll(async () => {
       clients.set(name, new LibraryClient(name, command, join(folder, language.name), fleet.url))
     }
   }
-  // A client that does not come back is judged below, with what it said last; the others go on.
+  // A client that does not come back fails below, with its last output; the others go on.
   const all = async (ms: number) => {
     const count = fleet.sent.length
     const isLate = ({ data, hasEnded }: LibraryClient) =>

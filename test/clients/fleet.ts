@@ -20,20 +20,20 @@ const MIDDLE = 'x'.repeat(2_000)
 const LONGEST_EVERY = 40
 const LONGEST = resolveOptions({}).maxMessageBytes
 
-/** Three Pods behind an edge that leads every client to the same one, and somebody who sends all the time. */
+/** Three Pods behind an edge that leads every client to the same one, and a sender that never pauses. */
 export class MovingFleet {
-  /** What was sent, and reached the fleet. */
+  /** Sent events that reached the fleet. */
   readonly sent: string[] = []
   readonly #pods: PodProcess[]
   #target = 0
   #leaving: number | undefined
   #isEnding = false
-  /** What ended the sending. */
+  /** The error that ended the sending. */
   #fault: unknown
   #sending: Promise<void> = Promise.resolve()
   #edge: TcpServer | undefined
   readonly #connections = new Set<Socket>()
-  /** What of a chunk still reaches the client before its connection is cut. */
+  /** Part of a chunk that still reaches the client before its connection is cut. */
   #cut: (socket: Socket, chunk: Buffer) => Buffer | undefined = () => undefined
 
   private constructor(pods: PodProcess[]) {

@@ -1,4 +1,4 @@
-// A Pod like the example's, with what the example leaves to its defaults taken from the environment.
+// A Pod like the example's, with more settings from the environment.
 import { Hono, type MiddlewareHandler } from 'hono'
 import { compress } from 'hono/compress'
 import { cors } from 'hono/cors'

@@ -61,7 +61,7 @@ test.each<[string, Runtime[], string]>([
     const tookMs = Math.round(performance.now() - start)
     console.log(`${name}: ${EVENTS} sent in ${Math.round(sentAfter)} ms, all delivered in ${tookMs} ms`)
 
-    // What is sent last arrives last: a second copy of anything would have come before these.
+    // The last events arrive last: a duplicate of any other would have arrived before them.
     await Promise.all(STREAMS.flatMap((stream) => pods.map((pod) => pod.send(stream, 'the end'))))
     for (const [client, messages] of wanted) {
       const ends = client.streams.length * pods.length

@@ -123,7 +123,7 @@ describe('the usual way', () => {
       asking.on('error', reject).end()
       void until('the client is there', () => sser.connections === 1)
         .then(() => sser.send('a', 'x'))
-        // The end flushes what the compressor holds.
+        // The end flushes the compressor's buffer.
         .then(() => sser.stop())
         .catch(reject)
     })

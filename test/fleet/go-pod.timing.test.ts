@@ -111,7 +111,7 @@ describe.each<[Runtime, number]>([
     // A pool may hold a second connection; it never takes one for each message.
     expect(go.connections.size).toBeLessThanOrEqual(2)
     expect(JSON.parse(go.bodies[0] as string)).toEqual({ stream: 'to go', msg: sent[0] })
-    // What was sent at once has the order of the receipts' seqs, here as with this Pod's own client.
+    // Concurrent sends arrive in the order of the receipts' seqs, here and at this Pod's own client.
     expect(go.messages.toSorted()).toEqual(sent.toSorted())
     const seq = (id: string) => Number.parseInt(id.slice(5, id.indexOf('-')), 36)
     const byId = new Map(ids.map(([id, msg]) => [msg as string, seq(id as string)]))

@@ -65,7 +65,7 @@ export class GoReceiver {
   readonly connections = new Set<Socket>()
   /** The most v1 POSTs that were ever unanswered at once. */
   atOnce = 0
-  /** What an answer takes; a Go Pod's is a fraction of a millisecond. */
+  /** Time until an answer, in milliseconds; a Go Pod needs a fraction of one. */
   delayMs = 0
   readonly #server: Server
   readonly #sockets = new Set<Socket>()

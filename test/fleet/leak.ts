@@ -1,4 +1,4 @@
-// A process of its own: opens and drops connections in every way there is, and prints what is left of them as JSON.
+// A process of its own: opens and drops connections in every way, and prints the resources left behind as JSON.
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { logger } from 'hono/logger'
@@ -63,7 +63,7 @@ const url = `http://${HOST}:${served.port}`
 let opened = 0
 let peak = 0
 
-// First a few of each, for what is made once: code, caches, buffers.
+// First a few of each, because code, caches and buffers are made once.
 for (const way of Object.keys(WAYS)) await batch(way, 20)
 const before = await measure()
 opened = 0

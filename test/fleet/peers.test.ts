@@ -26,7 +26,7 @@ const flood = (socket: Socket) => {
   socket.once('drain', () => flood(socket))
 }
 
-/** What a peer does with each request, and what the receipt says of it. */
+/** How a peer answers each request, and the reason in the receipt. */
 const BAD: Record<string, { answer: Answer; reason: RegExp }> = {
   hangs: { answer: () => {}, reason: /no answer within 500 ms/ },
   resets: { answer: (socket) => socket.resetAndDestroy(), reason: /./ },

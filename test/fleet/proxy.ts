@@ -24,7 +24,7 @@ export class TcpServer {
     return server
   }
 
-  /** What the wire between two Pods is when it can be cut. */
+  /** A connection between two Pods that a test can cut. */
   static proxy(address: string, port: number, target: { host: string; port: number }): Promise<TcpServer> {
     return TcpServer.listen(address, port, (socket) => {
       const onward = connect(target)
@@ -34,7 +34,7 @@ export class TcpServer {
     })
   }
 
-  /** Ends what is open and refuses what comes. */
+  /** Resets open connections and refuses new ones. */
   async cut(): Promise<void> {
     const server = this.#server
     this.#server = undefined

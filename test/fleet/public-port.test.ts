@@ -126,7 +126,7 @@ function plainUrls(): string[] {
   return [...plain.stdout.matchAll(/http:\S+/g)].map(([url]) => url)
 }
 
-/** Waits until what was opened before the first test has been quiet for longer than Bun's own limit. */
+/** Waits until the connections opened before the first test were quiet for longer than Bun's own limit. */
 async function quietEnough() {
   await pause(Math.max(0, QUIET_MS - (performance.now() - quiet.since)))
   expect(quiet.raws.map(({ isClosed }) => isClosed)).not.toContain(true)

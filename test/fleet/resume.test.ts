@@ -130,7 +130,7 @@ test.each<[string, Runtime[], string]>([
     await acquainted(pods)
 
     for (const client of clients) client.settle()
-    // What each Pod sends last, every client must have; what came before it from there, it has by then.
+    // Every client must receive the last events of each Pod, and by then has the Pod's earlier ones.
     const last: Sent[] = []
     for (const pod of pods) {
       for (const to of STREAMS) {

@@ -37,7 +37,7 @@ test.each<[Runtime, string, string]>([
     servers.push(hung)
     const env = { OPTIONS: JSON.stringify({ requestTimeoutMs: 400, initialSyncTimeoutMs: 300 }) }
     const options = { script: SCRIPT, env }
-    // Both fleets live at once, so that whatever else the machine does meets both.
+    // Both fleets run at once, so that other load of the machine affects both.
     const without = await startFleet([runtime, runtime], first.replace(/1$/, '5'), options)
     const beside = await startFleet([runtime, runtime], first, { ...options, peers: [hung.host] })
     await acquainted(without)
@@ -64,7 +64,7 @@ test.each<[Runtime, string, string]>([
       }
     }
 
-    // Nor were the frozen ones given up: they go on where they stopped, or are told what they missed.
+    // The stalled clients were not cut off: they continue where they stopped, or receive a gap.
     for (const raw of frozen) {
       raw.take()
       raw.socket.resume()

@@ -125,11 +125,11 @@ describe.each<[string, Runtime, string, object]>([
   })
 })
 
-/** Opens a connection that asks for something, which the Pod has then begun to answer or holds. */
+/** Sends a request on a connection of its own; resolves when the Pod has read it. */
 async function request(pod: PodProcess, target: string, body = ''): Promise<RawClient> {
   const raw = await RawClient.open(pod.url)
   ask(raw, pod, target, body)
-  // What is behind it on the same Pod has been read after it.
+  // The Pod reads this later request after it.
   await pod.state()
   return raw
 }

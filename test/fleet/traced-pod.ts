@@ -21,7 +21,7 @@ const PORT = 7110
 /** A Pod in this process, on real sockets, with a tracer provider of its own. */
 export class TracedPod {
   readonly sser: Sser
-  /** What it posted to its peers. */
+  /** Bodies that it posted to its peers. */
   readonly posted: string[] = []
   readonly #exporter = new InMemorySpanExporter()
   readonly #host: string

@@ -7,7 +7,7 @@ import { faultOf } from './try.ts'
 const SLOW_MS = 250
 /** With so many failures enough is known. */
 const MAX_FAILURES = 3
-/** So often the event loop turns, for whoever watches and for what was left to it. */
+/** The event loop turns this often, for the watchdog and for pending work. */
 const TURN_MS = 20
 
 interface Failure {

@@ -15,7 +15,7 @@ export interface Sent {
   event?: string | undefined
 }
 
-/** What clients may get: whatever else arrives was forged. */
+/** Events that clients may receive: any other is forged. */
 export class Ledger {
   readonly #sent = new Set<string>()
 
@@ -28,10 +28,10 @@ export class Ledger {
   }
 }
 
-/** A client of one connection: what it gets is judged by `eventsource-parser`. */
+/** A client of one connection: `eventsource-parser` parses the bytes that it receives. */
 export class Listener implements Sink {
   readonly events: EventSourceMessage[] = []
-  /** What the parser objected to. */
+  /** Error of the parser. */
   fault: string | undefined
   lastEventId = ''
   readonly #streams: readonly string[]
@@ -80,7 +80,7 @@ export class Listener implements Sink {
 
   abort(): void {}
 
-  /** What is wrong with what it got. */
+  /** The fault of the events that it received. */
   wrong(ledger: Ledger): string | undefined {
     if (this.fault !== undefined) return this.fault
     const forged = this.events.find(

@@ -10,7 +10,7 @@ const HANG_MS = 10_000
 /** The heap that all inputs together may need, in MiB, and that a surface may leave behind, in bytes. */
 const MAX_HEAP_MIB = 512
 const MAX_GROWN_BYTES = 16 * 1_048_576
-/** What is printed of an input. */
+/** Printed characters of an input. */
 const EXCERPT = 2_000
 
 const { values } = parseArgs({

@@ -30,7 +30,7 @@ const KEYS = ['__proto__', 'constructor', 'toString', 'length', '', '0', 'then']
 const TOKENS = ['\u0000', '\r', '\n', '\r\n', '\n\n', '"', '\\', '{', '}', '[', ']', ',', ':', '%', '&', '=']
 const ODD_UNITS = ['\ud800', '\udfff', '\uFEFF', '\u2028', 'é', '漢', '😀', '\u0085', '\u007f', '\u00ff']
 const MAX_MUTATIONS = 4
-/** Repeating what was repeated would fill the memory by itself. */
+/** Repeated repetition would fill the memory. */
 const MAX_LENGTH = 65_536
 const DEEPEST = 300
 
@@ -187,7 +187,7 @@ function nested(depth: number): Json {
   return value
 }
 
-/** A copy with an entry of that name, whatever the name. */
+/** A copy with an entry of that name, for any name, such as `__proto__`. */
 export function withEntry(value: { [key: string]: Json }, key: string, entry: Json): { [key: string]: Json } {
   const copy = { ...value }
   Object.defineProperty(copy, key, { value: entry, enumerable: true, configurable: true, writable: true })

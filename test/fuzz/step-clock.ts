@@ -7,7 +7,7 @@ export class StepClock extends VirtualClock {
   }
 }
 
-/** What promises have under way is done after some rounds; more than any chain here is long. */
+/** Settles promises: more rounds than any chain of promises here is long. */
 async function settleMicrotasks(): Promise<void> {
   for (let rounds = 0; rounds < 12; rounds += 1) await undefined
 }

@@ -1,4 +1,4 @@
-/** What is fed to a surface: text where it takes bytes, else a tree of what it takes. */
+/** Input of a surface: text if the surface reads bytes, else a tree of values. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
 /**
@@ -7,16 +7,16 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
  */
 export interface Surface<T = unknown> {
   readonly name: string
-  /** Valid inputs; what is tried is made of these. */
+  /** Valid inputs, from which the fuzzer makes others. */
   readonly corpus: readonly Json[]
   /** Text that means something here, to be put where it does not belong. */
   readonly words?: readonly string[]
   /**
-   * Feeds one input in, and returns what came of it. Where there is state, it is made anew: an input that fails must
-   * fail alone. What it throws is a failure.
+   * Runs one input and returns the result. It makes any state anew, because an input that fails must also fail alone.
+   * An error that it throws is a failure.
    */
   run(input: Json): T | Promise<T>
-  /** What is wrong with what came of it; undefined where nothing is. */
+  /** The fault of a result; undefined if there is none. */
   invariant(result: T, input: Json): string | undefined
 }
 
@@ -25,7 +25,7 @@ export function textOf(value: Json | undefined): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }
 
-/** The fields of a part of an input, whatever that is. */
+/** The fields of a part of an input, of any type. */
 export function fieldsOf(value: Json | undefined): { [key: string]: Json } {
   return (value ?? {}) as { [key: string]: Json }
 }

@@ -1,6 +1,6 @@
 import type { Json, Surface } from './surface.ts'
 
-/** What is wrong with what a surface makes of an input; undefined where nothing is. */
+/** The fault that an input causes in a surface; undefined if there is none. */
 export async function faultOf(surface: Surface, input: Json): Promise<string | undefined> {
   try {
     const result = surface.run(input)

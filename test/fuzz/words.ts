@@ -37,7 +37,7 @@ export const IDS: readonly string[] = [
 /** The same without their checks, which {@link withCheck} adds: no change to an id would have the right one. */
 export const UNCHECKED_IDS: readonly string[] = IDS.map((id) => id.replace(/-...$/, UNCHECKED))
 
-/** What ids are made of. */
+/** Ids and parts of ids. */
 export const ID_WORDS: readonly string[] = [
   ...IDS,
   '-',

@@ -26,7 +26,7 @@ for (const [i, name] of names.entries()) {
   if (surface === undefined)
     throw new Error(`There is no surface ${name}; there are ${surfaces.map((each) => each.name)}`)
   progress[0] = i
-  // First a few, for what is made once: code, caches, buffers.
+  // First a few, because code, caches and buffers are made once.
   await fuzz(surface, { seed: options.seed, inputs: 100 })
   const before = heapBytes()
   const onInput = (seed: number) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { discardBody, readBody } from '../../src/http/body.ts'
 import { within } from '../support/until.ts'
 
-/** A body that counts what is taken of it. */
+/** A body that counts the chunks that are read. */
 function countedBody(chunks: readonly Uint8Array[]) {
   const seen = { pulled: 0, cancelled: false }
   const body = new ReadableStream<Uint8Array>(

@@ -23,7 +23,7 @@ it('reads the counters of an instance at scrape time', async () => {
   expect(now.get('sser_peer_request_duration_seconds_bucket{le="+Inf"}')).toBe(
     now.get('sser_peer_request_duration_seconds_count'),
   )
-  // A registry's reset is for what it counts itself.
+  // A registry's reset is for its own counters.
   registry.resetMetrics()
   expect((await scrape(registry)).get('sser_events_sent_total')).toBe(1)
   await client.cancel()

@@ -16,7 +16,7 @@ const ACCEPT_MS = 500
 
 export type Place = 0 | 1 | 2
 
-/** Three Pods at the addresses that the proxies know, whatever becomes of them. */
+/** Three Pods at the addresses that the proxies know; tests kill some. */
 export class ProxiedFleet {
   readonly #prefix: string
   readonly #pods: (PodProcess | undefined)[] = []

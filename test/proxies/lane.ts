@@ -8,7 +8,7 @@ const CLIENTS = 4
 /** In front of the control: so many that one of them meets a Pod that crashed. */
 const CONTROL_CLIENTS = 8
 
-/** One proxy, the clients behind it, and what they saw. */
+/** One proxy, the clients behind it, and the events that they received. */
 export class Lane {
   readonly product: Product
   readonly isControl: boolean
@@ -53,7 +53,7 @@ export class Lane {
     return this.#closed ?? this.clients.filter(({ isClosed }) => isClosed).length
   }
 
-  /** Closes its clients; what they saw until now is what counts. */
+  /** Closes its clients; the events received until now count. */
   leave(): void {
     this.#closed = this.closed
     for (const client of this.clients) client.close()
@@ -69,7 +69,7 @@ export class Lane {
     return this.clients.every((client) => client.missing(count) === 0)
   }
 
-  /** Opens an event stream as a browser does; resolves with what closes its connection as a browser's tab does. */
+  /** Opens an event stream as a browser does; resolves with a function that closes its connection as a browser's tab does. */
   openAndLeave(stream: string): Promise<() => void> {
     return new Promise((resolve, reject) => {
       const headers = { accept: 'text/event-stream' }

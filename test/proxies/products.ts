@@ -15,7 +15,7 @@ export interface Product {
   file: string
   /** The text of the example that sets its address, and the test's own. */
   listen(host: string): [from: string, to: string]
-  /** Adds what a whole configuration needs besides, if anything. */
+  /** Adds the other lines that a whole configuration needs. */
   wrap?(config: string, dir: string): string
   args(place: Place): string[]
   /** The control: the example without its settings for Pods that crashed. Undefined where the defaults suffice. */

@@ -10,9 +10,9 @@ import { until, within } from '../support/until.ts'
 const SCRIPT = fileURLToPath(new URL('./pod.ts', import.meta.url))
 const PIECES = 10_000
 const CONNECTIONS = 40
-/** What a connection may cost, its event stream included, in bytes. */
+/** Maximum cost of a connection, its event stream included, in bytes. */
 const MAX_EACH = 20_480
-/** What code and caches take that run for the first time, in bytes. */
+/** Memory of code and caches that are used for the first time, in bytes. */
 const SPARE_BYTES = 2 * 1_048_576
 
 const raws: RawClient[] = []

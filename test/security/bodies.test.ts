@@ -42,7 +42,7 @@ describe.each([
         5_000,
       )
       raw.socket.destroy()
-      // What the kernels hold between the two counts as well.
+      // Bytes in the kernel's buffers count as well.
       expect(written).toBeLessThan(32 * MIB)
     })
   })

@@ -9,7 +9,7 @@ import { SecuredFleet, type SecuredPod } from './fleet.ts'
 const START_MS = 30_000
 const CLOSED = 2
 
-/** The page: it shows nothing, and tells what becomes of its EventSource. */
+/** The page: it shows nothing, and reports the events of its EventSource. */
 const PAGE = `<!doctype html><link rel="icon" href="data:,"><script>
   let last = Promise.resolve()
   const tell = (what) => { last = last.then(() => fetch('/report', { method: 'POST', body: what })) }

@@ -16,14 +16,14 @@ let opened = 0
 function open(): Promise<void> {
   return new Promise((resolve) => {
     const isNoisy = left % 2 === 0
-    // From whatever port the kernel takes: where one looks for a port of an address, those who left stand in the way.
+    // From any port: with a local address, ports of closed connections (TIME_WAIT) would be in the way.
     const socket = connect({ host, port: Number(port) }, () => {
       if (isNoisy) socket.write(bytes)
       opened += 1
       if (opened === Number(count)) say()
       resolve()
     })
-    // A Pod may end what says nothing for long.
+    // A Pod may close connections that stay silent.
     socket.on('error', () => resolve())
   })
 }

@@ -201,7 +201,7 @@ describe('a Pod whose incarnation changes during an authorize call', () => {
       SecuredPod,
       SecuredPod,
     ]
-    // What no other Pod has, and no new incarnation: in that, what comes later has lower places in the log.
+    // Entries that neither another Pod nor a new incarnation has: there, later entries have lower log indexes.
     for (let i = 0; i < 30; i += 1) {
       const body = JSON.stringify({ stream: 'b', msg: `${i}` })
       expect(

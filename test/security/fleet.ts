@@ -7,7 +7,7 @@ import { until } from '../support/until.ts'
 
 const PORT = 7_310
 
-/** One Pod of this process, on real sockets, with what it reported. */
+/** One Pod of this process, on real sockets, with the errors that it reported. */
 export interface SecuredPod {
   sser: Sser
   served: RunningServer
@@ -32,7 +32,7 @@ export async function listen(pod: SecuredPod, ...streams: string[]): Promise<Raw
 /** `others`: peers beside the Pods of the fleet, as `address:port`. */
 export type PodSettings = Partial<TestSettings> & { serving?: Partial<NodeServeOptions>; others?: string[] }
 
-/** Pods in this process, at addresses of their own; each can be told what the others are not. */
+/** Pods in this process, at addresses of their own; each can have other settings. */
 export class SecuredFleet {
   readonly pods: SecuredPod[] = []
   readonly #net: string

@@ -16,7 +16,7 @@ async function begin(url: string, headers: string, from?: string): Promise<RawCl
   return raw
 }
 
-/** What somebody is told who appends what is read, and is none. */
+/** Status of an append whose body is read and is invalid. */
 async function statusFrom(pod: SecuredPod): Promise<number> {
   return (
     await fetch(`${pod.internal}/api/json/v2/append`, {

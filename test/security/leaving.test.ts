@@ -25,7 +25,7 @@ async function one(settings: PodSettings): Promise<SecuredPod> {
   return pod
 }
 
-/** Requests of so many clients; `forwarded`: what each says of where it comes from. */
+/** Requests of `count` clients; `forwarded`: the `X-Forwarded-For` of each. */
 async function ask(pod: SecuredPod, count: number, forwarded: (i: number) => string = () => '1.1.1.1') {
   for (let i = 0; i < count; i += 1) {
     const raw = await RawClient.open(pod.url)

@@ -85,7 +85,7 @@ describe('connections', () => {
       const all = await Promise.all(Array.from({ length: 40 }, () => RawClient.open(pod.url)))
       raws.push(...all)
       const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`
-      // Once the Pod has accepted all, what they say next comes in one turn of its event loop.
+      // Once the Pod has accepted all, their next bytes arrive in one turn of its event loop.
       for (const { socket } of all) socket.write(request('/nothing'))
       await Promise.all(all.map((raw) => raw.holds('an answer', (text) => text.includes(' 404 '))))
       for (const [i, { socket }] of all.entries()) socket.write(request(`/events?stream=${i}`))

@@ -15,7 +15,7 @@ const own: PeerTls = {
   ca: pem('pod-ca.crt'),
   servername: 'sser-pod',
 }
-/** Who has a certificate of the same name, by an authority of their own, and trusts the fleet's. */
+/** A client with a certificate of the same name, from another authority, that trusts the fleet's authority. */
 const otherAuthority: PeerTls = { ...own, key: pem('stranger.key'), cert: pem('stranger.crt') }
 
 const fleet = new SecuredFleet('127.0.62')

@@ -29,7 +29,7 @@ describe.each([
       for (const msg of HOSTILE_MESSAGES)
         expect((await target.send({ stream: 'target' }, msg)).status).toBe(202)
       await until('every message is there', () => client.received.length === HOSTILE_MESSAGES.length)
-      // A body begins with what a decoder takes for a byte-order mark.
+      // The body begins with bytes that a decoder takes for a byte-order mark.
       const sent = HOSTILE_MESSAGES.map((msg) => asReceived(msg).replace(/^\uFEFF/, ''))
       expect(client.messages).toEqual(sent)
       client.close()
@@ -71,7 +71,7 @@ describe.each([
       expect(await ask(`stream=${'%C3%A9'.repeat(129)}`)).toBe(400)
       const many = Array.from({ length: 1_000 }, (_, i) => `stream=${i}`).join('&')
       expect(await ask(many)).toBe(400)
-      // So many do not even fit into what is read of a request's head.
+      // 10,000 names exceed the size limit of a request's head.
       const most = Array.from({ length: 10_000 }, (_, i) => `stream=${i}`).join('&')
       expect([431, 400, 414, undefined]).toContain(await ask(most))
     })

@@ -15,7 +15,7 @@ afterEach(async () => {
   await fleet.stop()
 })
 
-/** A v2 append of one event, as a Pod that nobody knows would send it. */
+/** A v2 append of one event, as an unknown Pod would send it. */
 function forged(stream: string, msg: string, epoch = 'EVIL0'): string {
   const events = [{ seq: 1, age: 0, stream, msg }]
   return encodeAppend({ epoch, position: new Map([[epoch, 1]]), runs: [{ epoch, prev: 0, idle: 0, events }] })
@@ -87,7 +87,7 @@ describe('Pods that share a secret', () => {
         expect(peers).toHaveLength(2)
       }
       if (secrets.length === 1) continue
-      // The last one keeps its clients: it is told by its neighbours what the secrets are by now.
+      // The Pod of the client changes its secrets last, on the same port, where its client resumes.
       await fleet.pods[0]?.served.stop()
       await fleet.run(0, {
         peerSecret: secrets,

@@ -6,10 +6,10 @@ import { Target } from './target.ts'
 
 const V2 = '/api/json/v2/append'
 const PORT = 7110
-/** What one body may take; nearly all of it goes to reading it. */
+/** Time limit for one body; reading it takes nearly all of it. */
 const MAX_MS = 1_000
 const HIGHEST = 2 ** 53 - 1
-/** What a peer may be, beside a Pod, by the last number of its address. */
+/** Kinds of peers that are no Pods, by the last number of their address. */
 const IMPOSTORS = [11, 12, 13, 14, 15, 16]
 const head = (more: string) => `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${more}\r\n\r\n`
 
@@ -42,7 +42,7 @@ describe.each([
     for (const server of servers) await server.cut()
   })
 
-  /** A peer that says the same to whatever it is asked; where it has nothing to say, it hangs up. */
+  /** A peer that gives the same answer to every request; without an answer, it closes the connection. */
   async function impostor(address: string | undefined, say: () => string | undefined): Promise<TcpServer> {
     const server = await TcpServer.listen(address ?? '', PORT, (socket) => {
       socket.on('data', () => {
@@ -57,7 +57,7 @@ describe.each([
 
   const target = Target.forAll(runtime, `${net}.1`, {
     peers: IMPOSTORS.map((last) => `${net}.${last}:${PORT}`),
-    // What was made up is believed, up to a limit, and forgotten minutes later.
+    // Invented Pods are believed, up to a limit, and forgotten minutes later.
     mostGrownBytes: 67_108_864,
     settings: { requestTimeoutMs: 600, initialSyncTimeoutMs: 200 },
   })
@@ -72,7 +72,7 @@ describe.each([
   const append = (...runs: object[]) =>
     target.post(V2, JSON.stringify({ v: 2, epoch: 'liar1', position: { liar1: HIGHEST }, runs }))
 
-  /** How long a body that is taken stops the Pod: it is answered when what it brought is on its way to clients. */
+  /** How long an accepted body blocks the Pod: the answer follows when its events are on their way to clients. */
   const msOf = async (taken: Promise<number>) => {
     const start = performance.now()
     expect(await taken).toBe(200)

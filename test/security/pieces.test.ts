@@ -11,7 +11,7 @@ const MIB = 1_048_576
 const SIGNATURE = `sser-signature: t=${Date.now()}, s=0123456789abcdef, n=1, m=${'A'.repeat(43)}`
 /** A body in chunks of one byte each. */
 const CHUNKS = Buffer.from('1\r\na\r\n'.repeat(20_000))
-/** What a Pod may ever need: a list of the pieces would take ten times as much. */
+/** Maximum memory of the Pod: a list of the pieces would need ten times as much. */
 const MAX_BYTES = 300 * MIB
 
 /** Writes for as long as the other side reads. */

@@ -1,4 +1,4 @@
-// A Pod to be attacked: it sends its probe an event every 20 ms, and tells what it holds.
+// A Pod to be attacked: it sends its probe an event every 20 ms, and reports its state.
 import { Hono } from 'hono'
 import { systemClock } from '../../src/clock.ts'
 import { SserError, StaticPeerFinder } from '../../src/index.ts'
@@ -10,7 +10,7 @@ const { HOST = '', PORT = '', INTERNAL_PORT = '', PEERS = '', OPTIONS = '{}' } =
 const isBun = 'Bun' in globalThis
 const { serve } = isBun ? await import('../../src/bun.ts') : await import('../../src/node.ts')
 const errors: Record<string, number> = {}
-/** What is added to its clock. */
+/** Offset of its clock. */
 let offsetMs = 0
 
 const sser = newSser({

@@ -6,7 +6,7 @@ import { encodeAppend } from '../../src/wire/v2.ts'
 import { until } from '../support/until.ts'
 import { type PodSettings, SecuredFleet, type SecuredPod } from './fleet.ts'
 
-// What a Pod in another language would do with docs/protocol.md in hand: nothing here signs with the code of src/.
+// Implements docs/protocol.md as a Pod in another language would: the code of src/ signs nothing here.
 
 const V2 = '/api/json/v2/append'
 const peerSecret = 'correct horse battery staple'
@@ -28,7 +28,7 @@ const macOf = ({ time, sender, number, uid, body }: Request) =>
 const answerHeader = (mac: string, status: number, time: number, body: string) =>
   `t=${time}, m=${hmac('sser answer', mac, status, time, body)}`
 
-/** A message of a Pod of which nobody has heard; it brings nothing. */
+/** A message of an unknown Pod, without events. */
 const message = (epoch = 'Zr7b0') => encodeAppend({ epoch, position: new Map(), runs: [] })
 
 function request(change: Partial<Request> = {}): Request {

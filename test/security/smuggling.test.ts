@@ -5,7 +5,7 @@ import { Target } from './target.ts'
 
 const EVENT = '{"stream":"target","msg":"smuggled"}'
 const FORM = `Content-Type: application/json\r\nContent-Length: ${EVENT.length}`
-/** What would be sent by a request that nobody ought to see as one, on either port. */
+/** A request, on either port, that must not be read as one: its event would be delivered. */
 const SMUGGLED = {
   url: `POST /send?stream=target HTTP/1.1\r\nHost: x\r\n${FORM}\r\n\r\n${EVENT}`,
   internalUrl: `POST /api/json/v1/send HTTP/1.1\r\nHost: x\r\n${FORM}\r\n\r\n${EVENT}`,

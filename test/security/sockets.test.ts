@@ -6,9 +6,9 @@ import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
 
 const script = fileURLToPath(new URL('./ending-pod.ts', import.meta.url))
-/** What a head may take, and what an ended response may linger, with what timers and a busy machine add. */
+/** Time limits of a head and of closing an ended response, with a margin for timers and a busy machine. */
 const CLOSED_MS = 15_000
-/** What is cut need not arrive. */
+/** Limit for a connection that is cut: its data need not arrive. */
 const CUT_MS = 6_000
 /** Connections to itself and to the test, which come and go. */
 const SPARE_FILES = 4
@@ -97,7 +97,7 @@ describe.concurrent.each([
       const raws = await stalled(pod)
       await fetch(`${pod.url}/disconnect`, { method: 'POST' })
       expect((await pod.state()).connections).toBe(0)
-      // Whatever they send: the fast path reads it, where Node's HTTP would refuse it. Bun has no such limit.
+      // Even if they send bytes: the fast path reads these, while Node's HTTP would reject them. Bun has no such limit.
       const drip = setInterval(() => {
         if (way === 'Node') for (const { socket } of raws) if (!socket.destroyed) socket.write('G')
       }, 500)

@@ -54,7 +54,7 @@ describe('many clients that do not read', () => {
         logMaxBytes: 64_000_000,
         serving: { fastPath },
       })
-      // A stream of its own, so that no two share what they are sent.
+      // Each has a stream of its own, so that no two share a chunk.
       const stalled = await Promise.all(Array.from({ length: 12 }, (_, i) => listen(pod, 'a', `own-${i}`)))
       const reads = await listen(pod, 'a')
       for (const { socket } of stalled) socket.pause()

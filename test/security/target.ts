@@ -11,11 +11,11 @@ import { until } from '../support/until.ts'
 const SCRIPT = fileURLToPath(new URL('./pod.ts', import.meta.url))
 /** Maximum delay of a probe's event that the Pod causes: without the longest turn of the probe's own process. */
 const MAX_DELAY_MS = 1_000
-/** What an attack may leave in the heap: what code and caches take that ran for the first time. */
+/** Heap that an attack may leave behind: code and caches that were used for the first time. */
 const MAX_GROWN_BYTES = 16 * 1_048_576
 /** File descriptors that come and go without any attack. */
 const SPARE_FILES = 4
-/** How long what an attack took may take to come back. */
+/** Time limit until the resources that an attack took are released. */
 const BACK_MS = 8_000
 
 interface State {
@@ -36,7 +36,7 @@ export interface VictimOptions {
   mostBackMs?: number
 }
 
-/** A Pod that is attacked, with somebody who listens meanwhile. */
+/** A Pod that is attacked, with a client, the probe, that listens meanwhile. */
 export class Target {
   readonly #runtime: Runtime
   readonly #host: string
@@ -74,8 +74,8 @@ export class Target {
   }
 
   /**
-   * Attacks, and expects that a probe misses nothing and waits for nothing, and that the Pod holds no more when it
-   * is over than it did before. A peer may claim that there is what the Pod lacks: that is `gaps` to tell of.
+   * Attacks, and expects that a probe misses no event and does not wait, and that the Pod holds no more resources
+   * afterwards than before. `gaps`: the number of gaps because a peer claims events that the Pod lacks.
    */
   async endures(attack: () => Promise<unknown>, { gaps = 0 } = {}): Promise<void> {
     const probe = await StreamClient.open(this.url, this.stream)
@@ -109,7 +109,7 @@ export class Target {
     return (await (await this.#ask('GET', '/state')).body.json()) as State
   }
 
-  /** Sends as an application would; the status, and the code of what was thrown. */
+  /** Sends as an application would; returns the status, and the code of the thrown error. */
   async send(
     query: Record<string, string>,
     msg: string,
@@ -191,7 +191,7 @@ export class Target {
   }
 }
 
-/** What comes back for bytes that no HTTP client would send, up to its first status line, or nothing if it is closed. */
+/** Status of the answer to bytes that no HTTP client would send; undefined if the connection is closed instead. */
 export async function statusOf(url: string, bytes: string | Buffer, ms = 5_000): Promise<number | undefined> {
   const raw = await RawClient.open(url)
   try {

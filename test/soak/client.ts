@@ -2,13 +2,13 @@ import { type Agent, type ClientRequest, get } from 'node:http'
 import { createParser } from 'eventsource-parser'
 import { type Fault, Ledger } from './ledger.ts'
 
-/** How long a client stays away at most: what EventSource waits by default. */
+/** Maximum time that a client stays away: the default of EventSource. */
 const AWAY_MS = 2_000
 
-/** What all clients saw together. */
+/** Counts of all clients together. */
 export class Counters {
   events = 0
-  /** Connections that a Pod greeted, and those among them that went on from an id. */
+  /** Connections that a Pod greeted, and the resumed ones among them. */
   greetings = 0
   resumes = 0
   /** Connections that ended without the client's doing, or never began. */
@@ -23,14 +23,14 @@ export class Counters {
   }
 }
 
-/** Where clients connect, by Pod, and what they share. */
+/** URLs of the Pods, and objects that the clients share. */
 export interface Surroundings {
   urls: readonly string[]
   counters: Counters
   agent: Agent
 }
 
-/** One client, who comes back to any Pod with its last id whenever its connection ends, however that came. */
+/** One client, which comes back to any Pod with its last id whenever its connection ends. */
 export class SoakClient {
   readonly ledger: Ledger
   readonly #streams: readonly number[]

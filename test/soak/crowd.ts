@@ -1,4 +1,4 @@
-// A process full of clients: they connect, some leave and come back all the time, and all keep a ledger of what they got.
+// A process with many clients: they connect, some leave and come back, and each keeps a ledger of its events.
 import { Agent } from 'node:http'
 import { until } from '../support/until.ts'
 import { Counters, SoakClient } from './client.ts'
@@ -8,22 +8,22 @@ import { Timetable } from './timetable.ts'
 
 export type Order =
   | { do: 'open'; urls: readonly string[]; clients: number; streams: number }
-  /** From now on so many of them leave each second; those who left come back soon. */
+  /** From now on `perSecond` clients leave each second, and come back soon. */
   | { do: 'churn'; perSecond: number }
   | { do: 'judge'; due: readonly Due[] }
   | { do: 'count' }
-  /** Nobody leaves any more; waits for those who are away, and for what is due. */
+  /** No client leaves any more; waits for clients that are away, and for due events. */
   | { do: 'settle'; due: readonly Due[] }
   | { do: 'close' }
 
-/** What the clients saw so far. */
+/** Counts of all clients so far. */
 export interface Seen {
   events: number
   greetings: number
   resumes: number
   cuts: number
   gaps: number
-  /** Events that were missing where a gap was told. */
+  /** Missing events that a gap announced. */
   told: number
   lost: number
   twice: number
@@ -31,7 +31,7 @@ export interface Seen {
   stray: number
   /** Clients whose connection is greeted. */
   open: number
-  /** Times that nobody left though it was due: this process stood still. */
+  /** Times that no client left though one was due, because this process was paused. */
   skipped: number
   examples: readonly string[]
 }
@@ -88,7 +88,7 @@ async function settle(due: readonly Due[]): Promise<void> {
       OPEN_MS,
     )
   } catch {
-    // What never comes is what the judgement is about.
+    // `judge` reports the events that never arrive.
   }
 }
 

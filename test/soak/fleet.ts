@@ -15,13 +15,13 @@ const OPEN_MAX = 1_000
 /** An incarnation is judged for good so long after its end: every client has been back since. */
 const OVER_MS = 60_000
 
-/** Pods, each a process; what is sent through them; and what of it must arrive. */
+/** Pods, each a process, the events that are sent through them, and those that must arrive. */
 export class SoakFleet {
   /** Events that were sent, and those that each peer of the sender had by the receipt. */
   sent = 0
   everywhere = 0
   kills = 0
-  /** What no Pod may do: end by itself, refuse a send, complain. */
+  /** Faults of Pods: an end by itself, a rejected send, output on stderr. */
   readonly errors: string[] = []
   readonly #streams: number
   /** By place; a place is empty while its Pod starts again. */
@@ -33,7 +33,7 @@ export class SoakFleet {
   #formerUnpromised = 0
   #timetable: Timetable | undefined
   #turns: NodeJS.Timeout | undefined
-  /** What was due when it was last asked for. */
+  /** Events that were due at the last call of `due()`. */
   #noted: Due[] = []
   #tooMany = 0
 
@@ -45,7 +45,7 @@ export class SoakFleet {
   static async start(streams: number): Promise<SoakFleet> {
     const fleet = new SoakFleet(streams)
     await Promise.all(HOSTS.map((_, place) => fleet.#begin(place)))
-    // Through a stream on which nobody listens.
+    // Through a stream without clients.
     for (const incarnation of fleet.#living) {
       const reachesAll = async () => (await incarnation.send(streams))?.delivered === HOSTS.length - 1
       await until(`${incarnation.pod} reaches its peers`, reachesAll, 10_000)
@@ -106,8 +106,8 @@ export class SoakFleet {
   }
 
   /**
-   * What must have arrived by now: what was due when this was last called, and everything of those who were killed
-   * long ago, which then can be forgotten.
+   * Events that must have arrived by now: those that were due at the last call, and all of incarnations that were killed
+   * long ago, which can be forgotten afterwards.
    */
   due(): Due[] {
     const living = new Set(this.#living.map(({ number }) => number))

@@ -4,7 +4,7 @@ import { type Due, messageOf } from './ledger.ts'
 import { Line } from './line.ts'
 import type { Sent } from './pod.ts'
 
-/** One incarnation of one Pod, and what was sent through it. */
+/** One incarnation of one Pod, and the events that were sent through it. */
 export class Incarnation {
   readonly number: number
   readonly pod: PodProcess
@@ -39,7 +39,7 @@ export class Incarnation {
     try {
       const msg = messageOf(this.number, stream, number)
       const sent = await this.line.ask<Sent>({ do: 'send', stream, msg })
-      // A Pod's peers take its events in order: who has this one has those before.
+      // A Pod's peers apply its events in order: a peer that has this one has all before it.
       this.#answered[stream] = Math.max(this.#answered[stream] as number, number)
       if (sent.delivered > 0) this.#shared[stream] = Math.max(this.#shared[stream] as number, number)
       return sent
@@ -52,8 +52,8 @@ export class Incarnation {
   }
 
   /**
-   * What every client must get: all that has a receipt while the Pod lives; once it was killed, what another Pod is
-   * known to have got from it. What only the killed Pod had, nobody promised.
+   * Events that every client must receive: all with a receipt while the Pod lives; once it was killed, those that
+   * another Pod is known to have. Events that the killed Pod alone had are not promised.
    */
   due(isOver = false): Due {
     const promised = this.killedAt === undefined ? this.#answered : this.#shared

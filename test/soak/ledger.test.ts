@@ -4,7 +4,7 @@ import { type Due, type Fault, Ledger, messageOf } from './ledger.ts'
 const A = 1
 const B = 2
 
-/** A client of streams 0 and 7, and what is said of it. */
+/** A client of streams 0 and 7, and its reported faults. */
 function client() {
   const errors: [Fault, number][] = []
   const ledger = new Ledger([0, 7], (fault, _, count) => errors.push([fault, count]))

@@ -1,7 +1,7 @@
-/** What a client must not see: an event that never came, one that came again, one after a later one of its Pod. */
+/** Faults of a client's events: one that never arrived, a duplicate, one after a later one of its Pod, one of another stream. */
 export type Fault = 'lost' | 'twice' | 'disordered' | 'stray'
 
-/** What is due of one incarnation of one Pod. */
+/** Events of one incarnation of one Pod that must have arrived. */
 export interface Due {
   incarnation: number
   /** By stream: everything up to this number must be there. */
@@ -21,20 +21,20 @@ const MISSED_KEPT = 32
 interface Account {
   /** Everything up to here has come, or was found missing. */
   last: number
-  /** The latest of those that were found missing. */
+  /** The latest missing numbers. */
   missed: number[]
   /** The client's gaps that were made allowance for. */
   gaps: number
 }
 
 /**
- * What one client got, through all its connections: of each stream and each incarnation of a Pod no more than how far it
- * came, as every incarnation's events come in the order in which they were sent.
+ * The events that one client received, over all its connections: for each stream and incarnation of a Pod only the last
+ * number, because the events of an incarnation arrive in the order in which they were sent.
  */
 export class Ledger {
-  /** Gaps that the client was told of. */
+  /** Gaps that the client received. */
   gaps = 0
-  /** Events that were missing, as it was told. */
+  /** Missing events that a gap announced. */
   told = 0
   readonly #streams: readonly number[]
   readonly #report: (fault: Fault, what: string, count: number) => void
@@ -73,12 +73,12 @@ export class Ledger {
     this.#report('disordered', `${msg}, where ${account.last} was the last`, 1)
   }
 
-  /** The client was told of a gap: something may be missing from here on. */
+  /** The client received a gap: events may be missing from here on. */
   takeGap(): void {
     this.gaps += 1
   }
 
-  /** How many events that are due have not come, though no gap was told. */
+  /** Number of due events that have not arrived, without a gap. */
   lacking(due: readonly Due[]): number {
     let count = 0
     for (const { incarnation, promised } of due) {
@@ -90,7 +90,7 @@ export class Ledger {
     return count
   }
 
-  /** Finds missing what is due and has not come; forgets what is over. */
+  /** Reports due events that have not arrived; forgets incarnations that are over. */
   judge(due: readonly Due[]): void {
     for (const { incarnation, promised, isOver } of due) {
       for (const stream of this.#streams) {

@@ -36,13 +36,13 @@ export class Line {
       }
       this.#asked += 1
       this.#waiting.set(this.#asked, { resolve, reject })
-      // One that ends meanwhile disconnects next.
+      // A process that ends meanwhile disconnects next.
       this.#child.send({ number: this.#asked, order }, () => {})
     })
   }
 }
 
-/** The end that obeys: each order begins in the turn in which it came. When nobody orders any more, the process ends. */
+/** The receiving end: each order begins in the turn in which it arrives. The process ends when the channel closes. */
 export function obey<Order>(carryOut: (order: Order) => unknown): void {
   const say = (answer: Answer) => process.send?.(answer, undefined, undefined, () => {})
   process.once('disconnect', () => process.exit())

@@ -1,10 +1,10 @@
 /**
  * `npm run soak:local -- --minutes 120 --leaves 50 --json FILE`: three Pods, each a process, 2,000 clients of 200 streams
- * of whom 50 leave each second and come back, and 200 events a second, for five minutes, or as long as it is told. Each
- * minute Pod 2 or Pod 3 is killed, and starts again at once. Pod 1 lives all the time: its memory, timers and
- * descriptors are what a leak would show in.
- * Every client must get every promised event of its streams once, in its Pod's order, whatever became of its
- * connections; when all have left, Pod 1 must be where it was before the first came. Needs neither root nor a cluster.
+ * of which 50 leave each second and come back, and 200 events a second, for five minutes, or `--minutes`. Each minute
+ * Pod 2 or Pod 3 is killed, and starts again at once. Pod 1 lives all the time: its memory, timers and descriptors would
+ * show a leak.
+ * Every client must receive every promised event of its streams once, in its Pod's order, over all its connections;
+ * when all have left, Pod 1 must hold no more than before the first came. Needs neither root nor a cluster.
  */
 import { fork } from 'node:child_process'
 import { appendFileSync } from 'node:fs'

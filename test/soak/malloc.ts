@@ -7,8 +7,8 @@ const MAPPING = /^([0-9a-f]+)-[0-9a-f]+ (\S+) \S+ \S+ \S+ *(.*)$/
 const RESIDENT = /^Rss:\s+(\d+) kB$/
 
 /**
- * What `malloc` holds of this process's memory, in bytes: what a leak outside JavaScript would show in. V8 takes its
- * pages elsewhere, and touches more and more of them. 0 where the system does not tell, or has no glibc.
+ * Memory of this process that `malloc` holds, in bytes: it shows a leak outside JavaScript. V8 maps its pages elsewhere,
+ * and touches more and more of them. 0 without glibc or `/proc`.
  */
 export function mallocBytes(): number {
   return existsSync(SMAPS) ? readMallocBytes(readFileSync(SMAPS, 'utf8')) : 0

@@ -1,4 +1,4 @@
-// One Pod of the soak. What the soak wants of it comes over IPC.
+// One Pod of the soak. It receives orders over IPC.
 import { Hono } from 'hono'
 import { StaticPeerFinder } from '../../src/index.ts'
 import { Log } from '../../src/log/log.ts'
@@ -11,7 +11,7 @@ import { mallocBytes } from './malloc.ts'
 
 export type Order = { do: 'send'; stream: number; msg: string } | { do: 'vitals' }
 
-/** What became of an event. */
+/** Outcome of a send. */
 export interface Sent {
   /** Peers there are, and those that have it. */
   peers: number
@@ -21,18 +21,18 @@ export interface Sent {
 /** How a Pod is. */
 export interface Vitals {
   rss: number
-  /** Of that, what is outside JavaScript. */
+  /** The part of it outside JavaScript. */
   malloc: number
   /** After a collection. */
   heapUsed: number
-  /** What the heap has of the system, used or not. */
+  /** Memory that the heap reserves, used or not. */
   heapTotal: number
   external: number
   connections: number
   logBytes: number
   /** Of the library's own. */
   timers: number
-  /** What keeps the process alive, by kind. */
+  /** Resources that keep the process alive, by kind. */
   resources: Record<string, number>
   /** Background errors, by stage. */
   errors: Record<string, number>

@@ -4,7 +4,7 @@ import { rise } from './trend.ts'
 
 type Pod1 = Vitals & { fds: number }
 
-/** What was seen at the end of a minute. All but `pod1` is since the beginning; `load` in cores. */
+/** Figures at the end of a minute. All but `pod1` are totals since the start; `load` in cores. */
 export interface Row {
   minute: number
   pod1: Pod1
@@ -22,7 +22,7 @@ const RISE_MAX = 0.05
 /** Fewer minutes say nothing: the log and the code's own warming up take the first ones. */
 const HALF_MIN = 20
 
-/** What the soak says, minute by minute and in the end, and which promises were broken. */
+/** The report of the soak, minute by minute and at the end, with the broken promises. */
 export class Report {
   readonly errors: string[] = []
   readonly #rows: Row[] = []
@@ -37,7 +37,7 @@ export class Report {
     console.log(lineOf(row))
   }
 
-  /** The last word on what the clients saw. */
+  /** Adds the final counts of the clients. */
   judge(seen: Seen): void {
     this.#seen = seen
     for (const kind of ['lost', 'twice', 'disordered', 'stray', 'gaps'] as const) {
@@ -46,7 +46,7 @@ export class Report {
     for (const example of seen.examples) this.fault(example)
   }
 
-  /** What a Pod has that it had less of before. */
+  /** Resources of which a Pod has more than before. */
   leftovers(before: Pod1, now: Pod1): string[] {
     const counts = ({ connections, timers, fds, resources }: Pod1) => ({
       connections,

@@ -1,6 +1,6 @@
-/** Says how often something is due that happens at a steady rate, counted from its beginning, however late one asks. */
+/** Counts how often an action at a steady rate is due, from its start, however late the caller asks. */
 export class Timetable {
-  /** What was not done, as the machine stood still for over a second: nothing queues up without bound. */
+  /** Actions dropped because the machine was paused for over a second, so that no queue grows without bound. */
   skipped = 0
   readonly #perSecond: number
   readonly #since: number

@@ -8,7 +8,7 @@ export class Client {
   /** The bytes as they came, read by read. */
   readonly chunks: Uint8Array[] = []
   readonly retries: number[] = []
-  /** What the parser objected to. */
+  /** Errors of the parser. */
   readonly errors: unknown[] = []
   /** The response has ended. */
   ended = false
@@ -42,7 +42,7 @@ export class Client {
     return this.all.filter(({ event }) => event === 'sser-gap')
   }
 
-  /** What a browser would send as `Last-Event-ID`. */
+  /** The `Last-Event-ID` that a browser would send. */
   get lastEventId(): string | undefined {
     return this.all.findLast(({ id }) => id !== undefined)?.id
   }

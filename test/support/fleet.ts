@@ -5,17 +5,17 @@ import { settle, VirtualClock } from './clock.ts'
 import { newSser, type TestSettings } from './settings.ts'
 import { within } from './until.ts'
 
-/** What one link does to a request: `deliver` carries it to the peer. `signal` ends the sender's patience. */
+/** Handles a request on one link: `deliver` carries it to the peer; `signal` aborts when the sender's timeout is over. */
 export type LinkFault = (deliver: () => Promise<Response>, signal: AbortSignal) => Promise<Response>
 
-/** Nobody listens there. */
+/** No server listens at the address. */
 export const refused: LinkFault = async () => {
   throw new TypeError('fetch failed', {
     cause: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
   })
 }
 
-/** The request never arrives, and nobody says so. */
+/** The request never arrives, and the sender is not told. */
 export const hung: LinkFault = (_deliver, signal) =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 
@@ -118,7 +118,7 @@ export class Fleet {
     await within('the Pods start', all)
   }
 
-  /** What the link from one Pod to another does from now on; without a fault, it works. */
+  /** Sets the fault of the link from one Pod to another; without a fault, the link works. */
   link(from: number, to: number, fault?: LinkFault): void {
     if (fault === undefined) this.#errors.delete(`${from}>${to}`)
     else this.#errors.set(`${from}>${to}`, fault)
@@ -141,7 +141,7 @@ export class Fleet {
     return pod
   }
 
-  /** Ends it all; what still waits for a peer is not waited for. */
+  /** Stops all Pods; time passes, so that pending requests to peers end. */
   async stop(): Promise<void> {
     const stopped = Promise.all(this.pods.map(({ sser }) => sser.stop()))
     await this.clock.advance(20_000)
@@ -182,7 +182,7 @@ function isJoined({ sser }: Pod): boolean {
   return sser.peers.every(({ state }) => state === 'connected' || state === 'self')
 }
 
-/** What a promise came to once all that needs no time is done; undefined if it needs time. */
+/** The outcome of a promise after all work that needs no time; undefined if it is still pending. */
 export async function outcome<T>(promise: Promise<T>): Promise<PromiseSettledResult<T> | undefined> {
   let result: PromiseSettledResult<T> | undefined
   promise.then(

@@ -48,7 +48,7 @@ function roomOf(layers: Layers, file: string): string | undefined {
   return matches.sort((one, other) => other.length - one.length)[0]?.name
 }
 
-/** What follows `from`, `import` and `import(`, also where only a type is imported. */
+/** Specifiers after `from`, `import` and `import(`, those of type imports included. */
 function importsOf(source: string): string[] {
   const matches = source.matchAll(
     /^(?:(?:import|export)\s[^'"();=]*?from\s*|import\s*)['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm,

@@ -6,7 +6,7 @@ import { requires } from './requires.ts'
 /** Prometheus' own judge of metrics and rules; undefined where this machine has none. */
 export const promtool: string | undefined = requires('promtool')
 
-/** What `promtool` says; throws unless it is content. */
+/** Returns the output of `promtool`; throws if `promtool` finds a problem. */
 export function askPromtool(args: readonly string[], input = ''): string {
   const { status, stdout, stderr } = spawnSync(promtool as string, args, { input, encoding: 'utf8' })
   if (status !== 0) throw new Error(`promtool ${args.join(' ')}: ${stderr}${stdout}`)
@@ -46,7 +46,7 @@ export class Scrape {
   }
 }
 
-/** What an instance tells Prometheus. */
+/** The metrics of an instance, in Prometheus's text format. */
 export async function scrape({ opsRoutes }: Sser, query = ''): Promise<Scrape> {
   const response = await opsRoutes.request(`/metrics${query}`)
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')

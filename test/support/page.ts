@@ -10,7 +10,7 @@ const SWITCHES = { chromium: ['--no-startup-window', '--disable-renderer-backgro
 
 /** A page in a browser of its own. */
 export interface Page {
-  /** What an expression is worth in the page, once it has settled. */
+  /** Evaluates an expression in the page; resolves with its settled value. */
   read<T>(expression: string): Promise<T>
   close(): Promise<void>
 }

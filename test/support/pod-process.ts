@@ -27,7 +27,7 @@ export interface PodOptions {
   internalPort?: number
   /** Default: none but itself. */
   peers?: readonly string[]
-  /** What runs. Default: a Pod of the demo. */
+  /** Path of the program. Default: a Pod of the demo. */
   script?: string
   args?: readonly string[]
   /** Whether it can be spoken with over IPC. Default: false. */
@@ -115,7 +115,7 @@ export class PodProcess {
     return (await this.#ask(path, { method: 'POST', body: msg })) as Receipt
   }
 
-  /** What the custom Pod knows of itself. */
+  /** Connections and peers of the custom Pod. */
   async state(): Promise<{ connections: number; peers: PeerStatus[] }> {
     return (await this.#ask('/state', {})) as { connections: number; peers: PeerStatus[] }
   }
@@ -170,7 +170,7 @@ export async function acquainted(pods: readonly PodProcess[]): Promise<void> {
   }
 }
 
-/** Runs a script to its end; rejects, with what it wrote, unless it exits with 0. */
+/** Runs a script to its end; rejects, with its output, unless it exits with 0. */
 export async function runScript(
   runtime: Runtime,
   script: URL,

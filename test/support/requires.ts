@@ -16,7 +16,7 @@ const aliases: Readonly<Record<string, readonly string[]>> = {
  * ```
  *
  * Where `SSER_REQUIRE` names the tool (comma-separated, as `.ci/run` sets it), its absence throws:
- * a suite that skips what it came to test must not pass.
+ * a suite that skips its own subject must not pass.
  */
 export function requires(name: string): string | undefined {
   const path = find([name, ...(aliases[name] ?? [])])

@@ -21,7 +21,7 @@ export interface GapNotice {
   received: number
 }
 
-/** An `eventsource` client that keeps what it gets. */
+/** An `eventsource` client that records the events that it receives. */
 export class StreamClient {
   readonly streams: readonly string[]
   readonly received: Received[] = []
@@ -108,7 +108,7 @@ function eventsUrl(url: string, streams: readonly string[]): string {
   return `${url}/events?${new URLSearchParams(streams.map((stream) => ['stream', stream]))}`
 }
 
-/** A TCP connection that keeps the last of what it gets, for what no HTTP client would do. */
+/** A TCP connection that keeps the last received bytes, for requests that no HTTP client would send. */
 export class RawClient {
   readonly socket: Socket
   bytes = Buffer.alloc(0)
@@ -162,14 +162,14 @@ export class RawClient {
     return this.bytes.toString()
   }
 
-  /** What came so far, no longer kept. */
+  /** Returns the bytes received so far, and keeps them no longer. */
   take(): Buffer {
     const { bytes } = this
     this.bytes = Buffer.alloc(0)
     return bytes
   }
 
-  /** Resolves when what came since the last `take()` is enough. */
+  /** Resolves when the text received since the last `take()` passes `test`. */
   async holds(label: string, test: (text: string) => boolean, ms = 5_000): Promise<string> {
     let look = () => {}
     const enough = new Promise<void>((resolve, reject) => {

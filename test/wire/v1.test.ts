@@ -86,7 +86,7 @@ function received(frames: string): { data: string; event: string | undefined }[]
   return events
 }
 
-/** What a client makes of a message: each line break is a line feed. */
+/** The message as a client receives it: each line break is a line feed. */
 function asReceived(msg: string): string {
   return msg.toWellFormed().replace(/\r\n?/g, '\n')
 }

@@ -54,7 +54,7 @@ describe('an append', () => {
   it('reads back as it was printed', () => {
     check(append, (message) => {
       const { position, ...rest } = parseAppend(encodeAppend(message))
-      // Whatever JSON leaves out was undefined.
+      // JSON leaves out undefined fields.
       const { position: sent, ...others } = message
       expect(position).toEqual(sent)
       expect(rest).toEqual(JSON.parse(JSON.stringify(others)))

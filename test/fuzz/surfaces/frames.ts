@@ -12,7 +12,7 @@ import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'
 
 const STREAMS = ['a', 'b']
 
-/** Messages, event types and names as an application may send them; what clients get of it, live and later. */
+/** Messages, event types and names as an application may send them; clients receive them live and by a resume. */
 export const frames: Surface<string | undefined> = {
   name: 'frames',
   corpus: [
@@ -63,7 +63,7 @@ export const frames: Surface<string | undefined> = {
   invariant: (wrong) => wrong,
 }
 
-/** What `send()` makes of it; undefined where it throws. */
+/** The content that `send()` accepts; undefined if it throws. */
 function contentOf(sent: Json) {
   const { stream, msg, event, key } = fieldsOf(sent)
   const name = textOf(stream ?? '')

@@ -51,7 +51,7 @@ export const internal: Surface<Answered | undefined> = {
     if (!wasReady) return 'the Pod is no longer ready'
     if (![200, 400, 403, 404, 411, 413, 415].includes(status)) return `status ${status}`
     if (path !== PATHS[1]) return undefined
-    // What it answers must be what it would take.
+    // The answer must be a message that the Pod itself would accept.
     if (status === 200) parseAppend(text)
     if (status === 400 && typeof JSON.parse(text).code !== 'string') return 'a refusal without a code'
     return undefined

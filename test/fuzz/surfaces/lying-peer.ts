@@ -30,7 +30,7 @@ const stolen = { epoch: OWN, prev: 1, idle: 0, events: [{ seq: 2, age: 0, stream
 const gap = { ...later, prev: 7, events: [{ seq: 8, age: 0, stream: 'a', msg: 'after a gap' }] }
 const message = (...runs: object[]) => ({ append: { ...APPEND, runs } }) as Json
 
-/** What a peer that lies sends, one after another, to a Pod with clients. */
+/** Messages that a lying peer sends, one after another, to a Pod with clients. */
 export const lyingPeer: Surface<string | undefined> = {
   name: 'lying-peer',
   corpus: [
@@ -120,7 +120,7 @@ function madeUp(count: number): Json {
   }
 }
 
-/** Hands over one message; what is answered must be a message, too. */
+/** Delivers one message; the answer must be a valid message, too. */
 function hear(append: Json, { log, mesh }: Incarnation, ledger: Ledger): string | undefined {
   let heard: Append
   try {
@@ -129,7 +129,7 @@ function hear(append: Json, { log, mesh }: Incarnation, ledger: Ledger): string 
     if (error instanceof SserError) return undefined
     throw error
   }
-  /** What may be held of each epoch afterwards: what continues, and what is jumped to. */
+  /** Highest seq of each epoch that the Pod may hold afterwards: runs that continue the log, and floors. */
   const most = new Map<string, number>()
   for (const { epoch, prev, floor, events } of heard.runs) {
     const have = most.get(epoch) ?? log.epochs.get(epoch)?.have ?? 0
@@ -137,7 +137,7 @@ function hear(append: Json, { log, mesh }: Incarnation, ledger: Ledger): string 
     for (const { stream, msg = '', event } of events)
       if (stream !== undefined) ledger.add({ stream, msg, event })
   }
-  // Whoever asked must be able to read it.
+  // The peer must be able to parse the answer.
   parseAppend(encodeAppend(mesh.receive(heard)))
   const isOver = ([epoch, seq]: [string, number]) => (log.epochs.get(epoch)?.have ?? 0) > seq
   return [...most].some(isOver) ? 'it claims what it was never given' : undefined

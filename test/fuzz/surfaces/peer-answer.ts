@@ -8,7 +8,7 @@ const STATES = ['connecting', 'connected', 'v1', 'failing', 'self']
 const empty = { v: 2, epoch: 'peer1', position: {}, runs: [], ready: false }
 const held = (seqs: Json): string => JSON.stringify({ ...empty, position: seqs })
 
-/** What a link reads: the answers of the only peer, one after another. */
+/** Input of a link: the answers of the only peer, one after another. */
 export const peerAnswer: Surface<string | undefined> = {
   name: 'peer-answer',
   corpus: [
@@ -69,7 +69,7 @@ export const peerAnswer: Surface<string | undefined> = {
     if (receipts.some(({ status }) => !['delivered', 'pending', 'failed'].includes(status)))
       return 'an odd receipt'
     if (status === undefined || !STATES.includes(status.state)) return `an odd link: ${status?.state}`
-    // Ticks, and what was sent: whatever it answers, a peer is not asked more often than news or retries explain.
+    // No-op entries and sent events: no answer makes the Pod ask a peer more often than news and retries explain.
     if (asked - askedBefore > 120) return `asked ${asked - askedBefore} times in 23 s`
     return listener.events.some(({ data }) => data === 'hello')
       ? listener.wrong(ledger)

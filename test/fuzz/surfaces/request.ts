@@ -32,7 +32,7 @@ const CODES = [
   'not-acceptable',
 ]
 
-/** What a client asks with: its query, its headers, its method. */
+/** Parts of a client's request: query, headers, method. */
 export const request: Surface<Answered | undefined> = {
   name: 'request',
   corpus: [
@@ -109,7 +109,7 @@ export const request: Surface<Answered | undefined> = {
   },
 }
 
-/** What Node hands to an app beside the request. */
+/** The `env` that Node's adapter gives the app beside the request. */
 function envOf(input: Json) {
   const { address } = fieldsOf(input)
   return { incoming: { socket: { remoteAddress: address === undefined ? '10.0.0.9' : textOf(address) } } }

@@ -20,7 +20,7 @@ interface Checked {
   isAnswer: boolean
 }
 
-/** The headers that carry signatures, and what they sign. */
+/** The headers that carry signatures, and the signed text. */
 export const signature: Surface<Checked> = {
   name: 'signature',
   corpus: [
