@@ -88,7 +88,7 @@ export class Reader {
       const lacking = record.entries.at(record.entries.lowerBound((entry) => entry.seq > reached))
       if (lacking !== undefined) this.cursor = Math.min(this.cursor, lacking.index)
     }
-    const carried = new CarriedEntries()
+    const carried = new CarriedEntries(log.epochs, this.#timing)
     for (const [epoch, { seq, since }] of position) {
       const record = log.epochs.get(epoch)
       if (record === undefined || seq > record.have || !log.epochs.isSilent(record, now))
@@ -162,7 +162,7 @@ export class Reader {
 
   #positionAt(index: number, now: number): Map<string, number> {
     const position = this.#log.positionAt(index, now)
-    this.#carried?.forEach((epoch, seq) => {
+    this.#carried?.forEachKnown((epoch, seq) => {
       if (seq > (position.get(epoch) ?? 0)) position.set(epoch, seq)
     })
     return position
@@ -171,25 +171,17 @@ export class Reader {
   #formatId(position: ReadonlyMap<string, number>, now: number): string | undefined {
     if (!this.#log.isResumable) return undefined
     let carriedMs: Map<string, number> | undefined
-    this.#carried?.forEach((epoch, seq, since) => {
+    this.#carried?.forEachKnown((epoch, seq, since) => {
       if (seq <= (this.#log.epochs.get(epoch)?.have ?? 0) || position.get(epoch) !== seq) return
       carriedMs ??= new Map()
       carriedMs.set(epoch, now - since)
     })
-    return this.#log.eventIds.format(position, carriedMs)
+    return this.#log.eventIds.format(position, carriedMs, this.#carried?.prefix(now))
   }
 
-  /** Drops the carried entries that the log has at the cursor, and those that were carried for `forgetMs`. */
   #prune(now: number): void {
-    if (this.#carried === undefined) return
-    const { epochs } = this.#log
-    this.#carried.removeIf((epoch, seq, since) => {
-      const record = epochs.get(epoch)
-      // While the epoch is in this Pod's ids, dropping a higher seq would move the id back.
-      if (record !== undefined && !epochs.isSilent(record, now)) return seq <= record.seqAt(this.cursor)
-      return seq <= (record?.have ?? 0) || now - since >= this.#timing.forgetMs
-    })
-    if (this.#carried.size === 0) this.#carried = undefined
+    this.#carried?.prune(this.cursor, now)
+    if (this.#carried?.size === 0) this.#carried = undefined
   }
 
   /** Moves the cursor past the evicted entries; returns true if the client may have missed one of its streams. */

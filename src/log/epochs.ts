@@ -32,6 +32,8 @@ export class Epoch {
 export class Epochs {
   readonly #epochs = new Map<string, Epoch>()
   readonly #timing: Timing
+  /** Number of records created so far: while it is the same, no unknown epoch has become known. */
+  created = 0
 
   constructor(timing: Timing) {
     this.#timing = timing
@@ -52,6 +54,7 @@ export class Epochs {
     if (record === undefined) {
       record = new Epoch(lastActive)
       this.#epochs.set(epoch, record)
+      this.created += 1
     }
     return record
   }

@@ -1,4 +1,4 @@
-import { formatPosition, MAX_POSITION_BYTES, PARTIAL_ENTRY } from '../wire/position.ts'
+import { formatPosition, type IdPrefix, MAX_POSITION_BYTES, PARTIAL_ENTRY } from '../wire/position.ts'
 import type { Epochs } from './epochs.ts'
 
 /** Share of `maxBytes` that a partial id fills at first, so that the next ids can leave out the same epochs. */
@@ -18,9 +18,16 @@ export class EventIds {
     this.#maxBytes = maxBytes
   }
 
-  /** An id that would be too long leaves out the epochs that have been silent for longest, and is marked as partial. */
-  format(position: ReadonlyMap<string, number>, carriedMs?: ReadonlyMap<string, number>): string {
-    const whole = formatPosition(position, carriedMs)
+  /**
+   * An id that would be too long leaves out `prefix`, then the epochs that have been silent for longest, and is marked
+   * as partial.
+   */
+  format(
+    position: ReadonlyMap<string, number>,
+    carriedMs?: ReadonlyMap<string, number>,
+    prefix?: IdPrefix,
+  ): string {
+    const whole = formatPosition(position, carriedMs, undefined, prefix)
     if (whole.length <= this.#maxBytes) return whole
     const partial = formatPosition(position, carriedMs, this.#leftOut)
     if (partial.length <= this.#maxBytes) return partial

@@ -31,24 +31,47 @@ export function isEpoch(text: string): boolean {
   return EPOCH.test(text) && text !== PARTIAL_EPOCH
 }
 
+/** Entries that several ids begin with, formatted and hashed once. */
+export interface IdPrefix {
+  readonly text: string
+  readonly hash: number
+}
+
+/** Formats the carried entries that `visit` passes to its argument, with their ages. */
+export function formatEntries(
+  visit: (add: (epoch: string, seq: number, carriedMs: number) => void) => void,
+): IdPrefix {
+  let text = ''
+  visit((epoch, seq, carriedMs) => {
+    text += `${text === '' ? '' : '.'}${formatEntry(epoch, seq, carriedMs)}`
+  })
+  return { text, hash: hashOf(text) }
+}
+
 /**
  * Formats a position as an id. `carriedMs`: age of the carried entries, which the Pod's own log does not have. An id that
- * leaves out the epochs in `leftOut` is marked as partial.
+ * leaves out the epochs in `leftOut` is marked as partial. `prefix`: further entries, which the id begins with.
  */
 export function formatPosition(
   position: Iterable<readonly [string, number]>,
   carriedMs?: ReadonlyMap<string, number>,
   leftOut?: ReadonlySet<string>,
+  prefix?: IdPrefix,
 ): string {
   let text = ''
   for (const [epoch, seq] of position) {
     if (leftOut?.has(epoch)) continue
-    text += `${text === '' ? '' : '.'}${epoch}${seq.toString(36)}`
-    const carried = carriedMs?.get(epoch)
-    if (carried !== undefined) text += `~${Math.round(carried).toString(36)}`
+    text += `${text === '' ? '' : '.'}${formatEntry(epoch, seq, carriedMs?.get(epoch))}`
   }
   if (leftOut !== undefined) text += PARTIAL_ENTRY
-  return `${text}-${checksum(text)}`
+  if (prefix === undefined) return `${text}-${checksum(hashOf(text))}`
+  if (text !== '') text = `.${text}`
+  return `${prefix.text}${text}-${checksum(hashOf(text, prefix.hash))}`
+}
+
+function formatEntry(epoch: string, seq: number, carriedMs: number | undefined): string {
+  const entry = epoch + seq.toString(36)
+  return carriedMs === undefined ? entry : `${entry}~${Math.round(carriedMs).toString(36)}`
 }
 
 /** Entry of an id for one epoch. */
@@ -65,7 +88,7 @@ export function parsePosition(
 ): Map<string, PositionEntry> | undefined {
   if (id.length > maxBytes) return undefined
   const dash = id.lastIndexOf('-')
-  if (dash < 1 || checksum(id.slice(0, dash)) !== id.slice(dash + 1)) return undefined
+  if (dash < 1 || checksum(hashOf(id.slice(0, dash))) !== id.slice(dash + 1)) return undefined
   const position = new Map<string, PositionEntry>()
   for (const part of id.slice(0, dash).split('.')) {
     const [, epoch, digits, age] = ENTRY.exec(part) ?? []
@@ -78,10 +101,15 @@ export function parsePosition(
   return position
 }
 
-/** FNV-1a hash of the text, reduced to 3 base-62 characters. */
-function checksum(text: string): string {
-  let hash = 0x811c9dc5
+/** FNV-1a hash of the text, continued from the hash of the text before it. */
+function hashOf(text: string, before = 0x811c9dc5): number {
+  let hash = before
   for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash
+}
+
+/** The hash, reduced to 3 base-62 characters. */
+function checksum(hash: number): string {
   let rest = (hash >>> 0) % CHECKSUM_RANGE
   let digits = ''
   for (let i = 0; i < 3; i += 1) {

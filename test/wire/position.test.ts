@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatPosition, isEpoch, parsePosition, randomEpoch } from '../../src/wire/position.ts'
+import {
+  formatEntries,
+  formatPosition,
+  isEpoch,
+  parsePosition,
+  randomEpoch,
+} from '../../src/wire/position.ts'
 import { SEED, seededRandom } from '../support/messages.ts'
 import { check } from '../support/property.ts'
 
@@ -45,6 +51,30 @@ describe('an id', () => {
   it('parses to the position that it was formatted from', () => {
     check(claims, (position) => {
       expect(parsePosition(print(position))).toEqual(position)
+    })
+  })
+
+  it('parses to all of its entries if it begins with a prefix', () => {
+    check(claims, (position) => {
+      const entries = [...position].map(
+        ([name, { seq, carriedMs }], i): [string, number, number, boolean] => [
+          name,
+          seq,
+          carriedMs ?? i,
+          carriedMs !== undefined,
+        ],
+      )
+      const [carried, own] = [entries.filter((entry) => entry[3]), entries.filter((entry) => !entry[3])]
+      const prefix = formatEntries((add) => {
+        for (const [name, seq, ms] of carried) add(name, seq, ms)
+      })
+      const id = formatPosition(
+        own.map(([name, seq]) => [name, seq]),
+        undefined,
+        undefined,
+        carried.length === 0 ? undefined : prefix,
+      )
+      expect(parsePosition(id)).toEqual(position)
     })
   })
 
