@@ -31,7 +31,8 @@ export function logReady(logging: Logging, settings: ResolvedOptions, mesh: Mesh
   const { syncResult } = mesh
   if (syncResult === undefined) return
   const { source, hasAnswer, absent } = syncResult
-  const message = `is ready; its list of peers has ${mesh.peers().length} entries`
+  const listed = mesh.peers().length
+  const message = `is ready; its list of peers has ${listed === 1 ? '1 entry' : `${listed} entries`}`
   const [first] = absent
   if (source !== undefined) logging.info(`${message}, and ${source} sent its log`)
   else if (hasAnswer || first === undefined) logging.info(message)
@@ -66,16 +67,20 @@ export function stopLine(waits: StopWaits): string {
   const { signal, connections, peers, drainTimeoutMs, requestDrainTimeoutMs, flushTimeoutMs } = waits
   const steps: string[] = []
   if (connections > 0)
-    steps.push(`${connections} event streams end within ${drainTimeoutMs} ms (drainTimeoutMs)`)
+    steps.push(`${count(connections, 'event stream')} ended within ${drainTimeoutMs} ms (drainTimeoutMs)`)
   if (requestDrainTimeoutMs !== undefined)
-    steps.push(`requests in flight end within ${requestDrainTimeoutMs} ms (requestDrainTimeoutMs)`)
+    steps.push(`requests in flight answered within ${requestDrainTimeoutMs} ms (requestDrainTimeoutMs)`)
   if (peers > 0)
     steps.push(
-      `${peers} peers receive the events that they lack within ${flushTimeoutMs} ms (flushTimeoutMs)`,
+      `events that ${count(peers, 'peer')} may lack sent within ${flushTimeoutMs} ms (flushTimeoutMs)`,
     )
   const reason = signal === undefined ? 'stops' : `stops on ${signal}`
   const end = signal === undefined ? '' : '. A second signal ends the process at once'
-  return `${[reason, steps.join(', then ')].filter(Boolean).join(': ')}${end}`
+  return `${reason}${steps.length === 0 ? '' : `, with ${steps.join(', then ')}`}${end}`
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
 }
 
 /** Names peers, up to {@link MAX_NAMED}. */

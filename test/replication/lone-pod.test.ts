@@ -108,7 +108,7 @@ describe('a Pod that stops', () => {
     lines.length = 0
     expect(await stop()).toBe(10_000)
     expect(lines.filter((line) => !line.includes('sending events failed'))).toEqual([
-      'info stops: 1 peers receive the events that they lack within 10000 ms (flushTimeoutMs)',
+      'info stops, with events that 1 peer may lack sent within 10000 ms (flushTimeoutMs)',
       'info waits for peers that lack events, within 10000 ms (flushTimeoutMs): 10.0.0.1:7000',
       'warn has stopped, and peers may lack events of this Pod: 10.0.0.1:7000',
     ])

@@ -63,6 +63,6 @@ test('a signal logs the steps of the stop with their time limits', async () => {
   await served.stop()
   for (const listener of [...own, appListener]) process.off('SIGTERM', listener)
   expect(lines).toEqual([
-    'sser: stops on SIGTERM: requests in flight end within 10000 ms (requestDrainTimeoutMs). A second signal ends the process at once',
+    'sser: stops on SIGTERM, with requests in flight answered within 10000 ms (requestDrainTimeoutMs). A second signal ends the process at once',
   ])
 })

@@ -185,7 +185,7 @@ describe('a Pod', () => {
       'sser: is ready; its list of peers has 2 entries',
       'sser: peer 10.0.0.1:7000: sending events failed, retrying: fetch failed: connect ECONNREFUSED',
       'sser: peer 10.0.0.1:7000 is back',
-      'sser: stops: 1 peers receive the events that they lack within 0 ms (flushTimeoutMs)',
+      'sser: stops, with events that 1 peer may lack sent within 0 ms (flushTimeoutMs)',
       'sser: has stopped',
     ])
   })

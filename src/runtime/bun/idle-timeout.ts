@@ -31,9 +31,7 @@ export function withoutIdleTimeout(
     // A draining Pod ends its streams, and a client must not reconnect to it over the same connection.
     return isEventStream(response) ? withConnectionClose(response) : response
   }
-  // The endpoint's refusal is one block of text; reading `body` would make a stream of it.
-  if (response.headers.has('sser-error')) return response
-  // An event stream of the app. The one block of a Pod that is not ready looks like one, and keeps the timeout.
+  // An event stream of the app. A response of `retry:` alone looks like one, and keeps the timeout.
   if (response.body === null || !isEventStream(response)) return response
   server.timeout(request, NEVER)
   return new Response(
