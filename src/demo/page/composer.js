@@ -5,6 +5,7 @@ export class Composer {
   /** The buttons, one a Pod: an event's way begins at one of them. */
   gates
   #input
+  #fieldset
 
   constructor(form, pods, send) {
     this.#input = form.elements.message
@@ -12,18 +13,22 @@ export class Composer {
       const gate = document.createElement('button')
       gate.value = i
       gate.className = 'gate'
-      gate.append(span('word', 'Pod '), `${i + 1}`, span('arrow', ' ↓'))
+      gate.append(span('word', 'Send through '), span('pod-word', 'Pod '), `${i + 1}`)
       gate.setAttribute('aria-label', `Send through ${name}`)
       tint(gate, i)
       return gate
     })
-    const row = form.querySelector('.gates')
-    row.style.setProperty('--pods', pods.length)
-    row.append(...this.gates)
+    this.#fieldset = form.querySelector('.gates')
+    this.#fieldset.style.setProperty('--pods', pods.length)
+    this.#fieldset.append(...this.gates)
     form.addEventListener('submit', (event) => {
       event.preventDefault()
       void this.#submit(Number(event.submitter?.value ?? 0), send)
     })
+  }
+
+  setEnabled(isEnabled) {
+    this.#fieldset.disabled = !isEnabled
   }
 
   async #submit(i, send) {

@@ -4,13 +4,14 @@ import { tint } from './tint.js'
 
 const HEXAGON = Array.from({ length: 6 }, (_, i) => {
   const angle = ((i + 0.5) * Math.PI) / 3
-  return `${(Math.cos(angle) * 30).toFixed(1)},${(Math.sin(angle) * 30).toFixed(1)}`
+  return `${(Math.cos(angle) * 36).toFixed(1)},${(Math.sin(angle) * 36).toFixed(1)}`
 }).join(' ')
 
-/** The Pods on a hanging arc, each under its button, linked with one another, and below each a client. */
+/** The Pods on a hanging arc, each under its button, linked with one another, and below each a browser. */
 export class Drawing {
   #svg
   #gates
+  #switches
   #pods
   #clients
   #links = []
@@ -19,9 +20,10 @@ export class Drawing {
   #flights
   #places = new Map()
 
-  constructor(element, pods, gates) {
-    this.#svg = element
+  constructor(element, pods, gates, switches) {
+    this.#svg = element.querySelector('svg')
     this.#gates = gates
+    this.#switches = switches
     this.#flights = new Flights(element.querySelector('.flights'))
     const links = element.querySelector('.links')
     const link = (from, to, kind, hue) => {
@@ -51,7 +53,7 @@ export class Drawing {
     this.#mark(`client ${i}`, this.#clients[i].node, 'client', state)
   }
 
-  /** The client listens on another Pod now. */
+  /** The browser is connected to another Pod now. */
   moveClient(i, pod) {
     const wire = this.#wires[i]
     wire.from = `pod ${pod}`
@@ -95,20 +97,22 @@ export class Drawing {
   #layOut() {
     const { left, width } = this.#svg.getBoundingClientRect()
     if (width === 0) return
-    const height = Math.round(Math.min(300, Math.max(250, width * 0.36)))
+    const height = Math.round(Math.min(330, Math.max(290, width * 0.36)))
     this.#svg.setAttribute('viewBox', `0 0 ${width} ${height}`)
     this.#svg.style.height = `${height}px`
     const count = this.#gates.length
-    const scale = Math.min(1, width / count / 72)
+    const scale = Math.min(1, width / count / 84)
     this.#flights.scale = scale
     this.#gates.forEach((gate, i) => {
       const box = gate.getBoundingClientRect()
       const x = box.left + box.width / 2 - left
       const hang = count === 1 ? 1 : Math.sin((Math.PI * (i + 0.5)) / count)
       this.#places.set(`gate ${i}`, { x, y: 0 })
-      this.#places.set(`pod ${i}`, { x, y: 20 + (height - 150) * hang })
-      this.#places.set(`client ${i}`, { x, y: height - 30 })
+      this.#places.set(`pod ${i}`, { x, y: 46 + (height - 236) * hang })
+      this.#places.set(`client ${i}`, { x, y: height - 48 })
       place(this.#pods[i], this.#places.get(`pod ${i}`), scale)
+      const { y } = this.#places.get(`pod ${i}`)
+      this.#switches[i].style.translate = `calc(${x}px - 50%) ${y + 42 * scale}px`
       place(this.#clients[i].node, this.#places.get(`client ${i}`), scale)
     })
     for (const { line, from, to } of this.#links) {
@@ -128,7 +132,7 @@ function podNode(parent, i) {
   const node = svg('g', { class: 'pod' }, parent)
   tint(node, i)
   svg('polygon', { points: HEXAGON }, node)
-  svg('text', { y: 1 }, node).textContent = i + 1
+  svg('text', { y: 1 }, node).textContent = `Pod ${i + 1}`
   return node
 }
 
@@ -139,7 +143,8 @@ function clientNode(parent, i) {
   svg('rect', { x: -27, y: -21, width: 54, height: 42, rx: 6 }, node)
   svg('path', { d: 'M-27 -9H27' }, node)
   for (const x of [-20, -14, -8]) svg('circle', { cx: x, cy: -15, r: 1.8 }, node)
-  const label = svg('text', { y: 7 }, node)
+  svg('text', { y: 36, class: 'name' }, node).textContent = `Browser ${i + 1}`
+  const label = svg('text', { y: 7, class: 'count' }, node)
   label.textContent = 0
   return { node, label }
 }

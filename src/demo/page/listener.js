@@ -62,6 +62,6 @@ function reasonIn(data) {
   try {
     return String(JSON.parse(data).reason)
   } catch {
-    return 'no reason given'
+    return ''
   }
 }

@@ -1,11 +1,13 @@
 import { Composer } from './composer.js'
 import { Drawing } from './drawing.js'
 import { Fleet } from './fleet.js'
+import { Guide } from './guide.js'
 import { Journeys } from './journeys.js'
 import { Ledger } from './ledger.js'
 import { Listener } from './listener.js'
 import { Panel } from './panel.js'
 import { Receipt } from './receipt.js'
+import { Switches } from './switches.js'
 
 const STREAM = 'demo'
 
@@ -16,9 +18,12 @@ const receipts = new Receipt(document.querySelector('.receipt'))
 let shown
 let panels = []
 let listeners = []
-/** The Pod of each client: its own, until the user moves it. */
+/** The Pod of each browser: its own, until the user moves it. */
 let places = []
+let composer
 let drawing
+let switches
+let guide
 let journeys
 
 function show(pods) {
@@ -27,24 +32,25 @@ function show(pods) {
   // The demo was started anew, with other Pods.
   if (shown !== urls) return location.reload()
   if (panels.length === 0) build(pods)
+  composer.setEnabled(true)
   for (const [i, pod] of pods.entries()) {
     panels[i].showPod(pod)
     drawing.showPod(i, pod.state)
+    switches.show(i, pod)
   }
+  guide.showPods(pods)
   offerMoves()
 }
 
 function build(pods) {
-  const composer = new Composer(document.querySelector('.composer'), pods, send)
-  drawing = new Drawing(document.querySelector('.drawing'), pods, composer.gates)
+  composer = new Composer(document.querySelector('.composer'), pods, send)
+  switches = new Switches(document.querySelector('.switches'), pods, control)
+  drawing = new Drawing(document.querySelector('.drawing'), pods, composer.gates, switches.buttons)
+  guide = new Guide(document.querySelector('.guide'), composer.gates, switches.buttons)
   journeys = new Journeys(drawing)
   places = pods.map((_, i) => i)
   panels = pods.map((_, i) => {
-    const panel = new Panel(i, {
-      onKill: () => control(i, 'kill'),
-      onRestart: () => control(i, 'restart'),
-      onMove: () => move(i),
-    })
+    const panel = new Panel(i, { onMove: () => move(i) })
     document.querySelector('.panels').append(panel.element)
     return panel
   })
@@ -53,9 +59,13 @@ function build(pods) {
       onState: (state) => {
         panel.showClient(state, places[i])
         drawing.showClient(i, state)
+        guide.showClient(i, state)
       },
       onId: (id) => panel.showId(id),
-      onGap: (reason) => panel.addGap(reason),
+      onGap: (reason) => {
+        panel.addGap(reason)
+        guide.gap(i)
+      },
       onEvent: (event) => void arrive(i, event),
     })
   })
@@ -70,10 +80,14 @@ async function arrive(i, { text, candidates, times }) {
   const row = panels[i].addEvent(text)
   const event = await ledger.identify(candidates, times)
   row.show(event, pod)
+  if (event.key !== undefined) {
+    receipts.delivered(event.key, pod)
+    guide.received(i, event.key, text)
+  }
   await journeys.arrived(i, pod, event)
 }
 
-/** The next running Pod after the one that a client listens on. */
+/** The next running Pod after the one that a browser is connected to. */
 function nextPlace(i) {
   const { pods } = fleet
   const others = pods.slice(1).map((_, step) => (places[i] + 1 + step) % pods.length)
@@ -98,7 +112,9 @@ async function send(i, text) {
   ledger.open(i, answer)
   journeys.sent(i, answer, (peer) => pods.findIndex((pod) => pod.peer === peer))
   try {
-    receipt.show(await answer)
+    const outcome = await answer
+    receipt.show(outcome)
+    guide.sent(outcome.key, text)
     return true
   } catch (error) {
     receipt.fail(error.message)
@@ -110,11 +126,26 @@ async function control(i, action) {
   try {
     await fleet.control(i, action)
   } catch (error) {
-    panels[i].showFault(error.message)
+    notice.hidden = false
+    notice.textContent = `Pod ${i + 1}: ${error.message}`
   }
 }
 
+/** Without its server the demo has ended, and so have its Pods. */
 function setPresence(isPresent) {
+  document.body.classList.toggle('ended', !isPresent)
   notice.hidden = isPresent
-  notice.textContent = isPresent ? '' : 'The demo has ended. Run npm start again and this page goes on.'
+  notice.textContent = isPresent
+    ? ''
+    : 'The demo has ended, and its Pods are gone. Start it again with npm start or npx sser demo: this page then continues.'
+  if (isPresent || panels.length === 0) return
+  composer.setEnabled(false)
+  guide.end()
+  for (const [i, pod] of fleet.pods.entries()) {
+    const gone = { ...pod, state: 'gone', pid: undefined }
+    panels[i].showPod(gone)
+    panels[i].offerMove(undefined)
+    drawing.showPod(i, 'gone')
+    switches.show(i, gone)
+  }
 }

@@ -4,68 +4,65 @@ const MAX_ROWS = 50
 const template = document.querySelector('#panel')
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 
-/** One Pod and its client: their states, and the received events. */
+/** Causes of a gap, by the reason in its event. */
+const GAP_CAUSES = {
+  trimmed: 'this browser was away for longer than the Pods keep events',
+  'unknown-id': 'the Pod does not know the position of this browser',
+  'invalid-id': 'the last event id of this browser is not valid',
+  'peer-loss': 'events of another Pod did not reach the Pod of this browser',
+  'slow-client': 'this browser read its events too slowly',
+  'legacy-peer': 'events of a Go Pod have no ids',
+}
+
+/** One browser: its connection, and the received events. */
 export class Panel {
   element
   #events
   #parts
 
-  constructor(i, { onKill, onRestart, onMove }) {
+  constructor(i, { onMove }) {
     this.element = template.content.cloneNode(true).querySelector('.panel')
     tint(this.element, i)
     const part = (name) => this.element.querySelector(name)
     this.#events = part('.events')
     // It scrolls, so the keyboard has to reach it.
     this.#events.tabIndex = 0
+    this.#events.setAttribute('aria-label', `Events that browser ${i + 1} received, newest first`)
     this.#parts = {
       name: part('h2'),
-      whereabouts: part('.whereabouts'),
-      kill: part('.kill'),
-      restart: part('.restart'),
-      pod: part('.pod-state'),
+      address: part('.address'),
       client: part('.client-state'),
       move: part('.move'),
       id: part('.last-id code'),
     }
-    this.#parts.kill.addEventListener('click', () => {
-      this.#parts.restart.focus()
-      onKill()
-    })
-    this.#parts.restart.addEventListener('click', onRestart)
+    this.#parts.name.textContent = `Browser ${i + 1}`
     this.#parts.move.addEventListener('click', onMove)
   }
 
-  showPod({ name, url, state, reason, pid }) {
-    const parts = this.#parts
-    parts.name.textContent = name
+  /** Shows the process of the Pod with the same number. */
+  showPod({ url, state, reason, pid }) {
     const address = url.replace('http://', '')
-    parts.whereabouts.textContent = pid === undefined ? address : `${address} · pid ${pid}`
+    this.#parts.address.textContent = `${address}, ${pid === undefined ? (reason ?? state) : `process ${pid}`}`
     this.element.dataset.pod = state
-    parts.pod.dataset.state = state
-    parts.pod.textContent = reason ?? state
-    parts.kill.disabled = state === 'stopped'
-    parts.restart.disabled = state === 'starting'
-    parts.kill.setAttribute('aria-label', `Kill ${name}`)
-    parts.restart.setAttribute('aria-label', `Restart ${name}`)
-    this.#events.setAttribute('aria-label', `Events at the client of ${name}, newest first`)
   }
 
   showClient(state, pod) {
     this.element.dataset.client = state
     this.#parts.client.dataset.state = state
-    this.#parts.client.textContent = `${state} ${state === 'live' ? 'at' : 'to'} Pod ${pod + 1}`
+    const words = {
+      live: 'connected to',
+      connecting: 'connecting to',
+      reconnecting: 'waiting for',
+    }
+    this.#parts.client.textContent = `${words[state]} Pod ${pod + 1}`
   }
 
-  /** Offers to move the client to a Pod; none runs besides its own where that is `undefined`. */
+  /** Offers to move the browser to a Pod; `undefined` if no other Pod runs. */
   offerMove(pod) {
     const { move, name } = this.#parts
     move.hidden = pod === undefined
-    move.textContent = `→ Pod ${pod + 1}`
-    move.setAttribute('aria-label', `Move the client of ${name.textContent} → Pod ${pod + 1}`)
-  }
-
-  showFault(text) {
-    this.#parts.pod.textContent = text
+    move.textContent = `Move to Pod ${pod + 1}`
+    move.setAttribute('aria-label', `Move ${name.textContent} to Pod ${pod + 1}`)
   }
 
   showId(id) {
@@ -81,11 +78,11 @@ export class Panel {
       show({ from, isReplayed }, pod) {
         if (from !== undefined) {
           tint(row, from)
-          marks.append(span('origin', `via Pod ${from + 1}`))
+          marks.append(span('origin', `sent through Pod ${from + 1}`))
         }
         if (!isReplayed) return
-        const mark = span('replayed', `replayed by Pod ${pod + 1}`)
-        mark.title = 'It was sent before this client was connected there'
+        const mark = span('replayed', `missed, replayed by Pod ${pod + 1}`)
+        mark.title = 'It was sent before this browser was connected to that Pod'
         marks.append(mark)
       },
     }
@@ -94,7 +91,10 @@ export class Panel {
   addGap(reason) {
     const row = this.#addRow('gap')
     row.append(
-      span('text', `gap: may have missed events (${reason})`),
+      span(
+        'text',
+        `Some events may be missing, because ${GAP_CAUSES[reason] ?? 'the Pod no longer has them'}.`,
+      ),
       span('time', clock.format(new Date())),
     )
   }
