@@ -5,7 +5,7 @@ import { cors } from 'hono/cors'
 import { Sser, StaticPeerFinder } from '../index.ts'
 
 const { HOST = '127.0.0.1', PORT = '8000', INTERNAL_PORT = '7000', PEERS = HOST } = process.env
-const { LOG_MAX_AGE_MS = '120000', PEER_SECRET } = process.env
+const { LOG_MAX_AGE_MS = '120000', HEARTBEAT_MS = '15000', PEER_SECRET } = process.env
 const { serve } = 'Bun' in globalThis ? await import('../bun.ts') : await import('../node.ts')
 
 const sser = new Sser({
@@ -13,6 +13,7 @@ const sser = new Sser({
   internalPort: Number(INTERNAL_PORT),
   peerSecret: PEER_SECRET,
   logMaxAgeMs: Number(LOG_MAX_AGE_MS),
+  heartbeatMs: Number(HEARTBEAT_MS),
   // The user kills Pods in this demo, and the page shows the effect.
   logger: false,
 })

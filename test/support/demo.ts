@@ -40,6 +40,12 @@ export class Demo {
     return (await response.json()) as PodView[]
   }
 
+  /** Kills or restarts a Pod, as its button on the page does. */
+  async control(pod: number, action: 'kill' | 'restart'): Promise<void> {
+    const { ok } = await fetch(`${await this.url()}/pods/${pod}/${action}`, { method: 'POST' })
+    if (!ok) throw new Error(`Pod ${pod}: ${action} failed`)
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     this.child.kill(signal)
     return within(`the demo ends after ${signal}`, this.exited, STOP_MS)
