@@ -63,6 +63,16 @@ export type SserErrorCode =
    */
   | 'port-in-use'
   /**
+   * The process may not bind a port, because ports below 1024 need a privilege. Fix: Change the option that the
+   * message names to a port above 1023, or give the process the capability `CAP_NET_BIND_SERVICE`.
+   */
+  | 'port-not-permitted'
+  /**
+   * No network interface of this machine has the address on which a port is to be bound, or its name does not resolve.
+   * Fix: Change the option that the message names to an address of this machine.
+   */
+  | 'address-not-available'
+  /**
    * `serve()` would bind the internal port beyond loopback with neither a `peerSecret` nor `internalTls`. Fix: Set one
    * of them; or bind the port to loopback, or set `allowOpenInternalPort: true` if only Pods reach it.
    */
@@ -186,6 +196,8 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'invalid-argument': 500,
   'invalid-peer': 500,
   'port-in-use': 500,
+  'port-not-permitted': 500,
+  'address-not-available': 500,
   'open-internal-port': 500,
   'unsupported-runtime': 500,
   'body-too-large': 413,

@@ -5,6 +5,7 @@ import { type Clock, keepAlive } from './clock.ts'
 import type { PeerFinder } from './discovery/peer-finder.ts'
 import { StaticPeerFinder } from './discovery/static.ts'
 import { stopped } from './errors.ts'
+import { checkStartOptions, checkStatsOptions, checkStopOptions } from './instance/call-arguments.ts'
 import { logReady, logStart, type ServerStop } from './instance/lifecycle-lines.ts'
 import { Membership, type ServerStart, type StartOptions, type StopOptions } from './instance/membership.ts'
 import { Sender, type SendOptions } from './instance/sender.ts'
@@ -198,6 +199,8 @@ export class Sser {
 
   /** State and counters of this Pod, for dashboards, alerts and tests. Cheap enough for every scrape. */
   stats(options: StatsOptions = {}): Stats {
+    const fault = checkStatsOptions(options)
+    if (fault !== undefined) throw fault
     const { state, position } = this
     const sources = {
       incarnation: this.#membership.incarnation,
@@ -214,20 +217,23 @@ export class Sser {
   /**
    * Finds the peers, fetches the log from one of them, and joins. Called again, it returns the first call's
    * promise, unless that failed.
-   * @throws what the peer finder's first list throws; SserError `invalid-peer`, `invalid-options` or `stopped`; the signal's
+   * @throws what the peer finder's first list throws; SserError `invalid-argument`, `invalid-peer` or `stopped`; the signal's
    * reason when it aborts.
    */
   start(options: StartOptions = {}): Promise<void> {
-    return this.#startOnce(options, {})
+    const fault = checkStartOptions(options)
+    return fault === undefined ? this.#startOnce(options, {}) : Promise.reject(fault)
   }
 
   /**
    * Ends the connections one after another over `drainTimeoutMs`, waits for `beforeFlush`, hands what the peers lack over to
    * them for up to `flushTimeoutMs`, and leaves. `send()` works until it hands over. A stopped instance stays stopped;
    * called again, it returns the first call's promise.
+   * @throws SserError `invalid-argument`
    */
   stop(options: StopOptions = {}): Promise<void> {
-    return this.#stopOnce(options, {})
+    const fault = checkStopOptions(options)
+    return fault === undefined ? this.#stopOnce(options, {}) : Promise.reject(fault)
   }
 
   /** Calls {@link stop}: `await using sser = new Sser()`. */

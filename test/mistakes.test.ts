@@ -51,6 +51,11 @@ describe('a call with a wrong argument', () => {
       'invalid-argument',
       'send(): there is no option "evnt"; did you mean "event"?',
     ],
+    [
+      ['a', 'b', { signal: 'x' }],
+      'invalid-argument',
+      'send(): option "signal": expected an AbortSignal, got "x"',
+    ],
     [['a', 'b', { event: 7 }], 'invalid-event-type', 'Option "event": expected a string, got 7'],
   ])('send(...%j) rejects by name', async (values, code, message) => {
     const fleet = await Fleet.of(1)
@@ -79,6 +84,48 @@ describe('a call with a wrong argument', () => {
     const { sser } = (await Fleet.of(1)).pod(0)
     const call = Reflect.apply(sser.disconnect, sser, values) as Promise<unknown>
     await expect(call).rejects.toMatchObject({ name: 'SserError', code, message })
+  })
+})
+
+describe('start(), stop() and stats()', () => {
+  it.each([
+    ['start', 'now', 'start(): expected options such as { signal }, got "now"'],
+    ['start', null, 'start(): expected options such as { signal }, got null'],
+    ['start', { sginal: 1 }, 'start(): there is no option "sginal"; did you mean "signal"?'],
+    [
+      'start',
+      { signal: new AbortController() },
+      'start(): option "signal": expected an AbortSignal, got an instance of AbortController',
+    ],
+    [
+      'stop',
+      'SIGTERM',
+      'stop(): expected options such as { beforeFlush: () => server.close() }, got "SIGTERM"',
+    ],
+    ['stop', { beforeFlush: true }, 'stop(): option "beforeFlush": expected a function, got true'],
+    ['stop', { timeoutMs: 5 }, 'stop(): there is no option "timeoutMs"; expected one of beforeFlush'],
+    ['stats', 5, 'stats(): expected options such as { largestStreams: 10 }, got 5'],
+    [
+      'stats',
+      { largestStreams: '5' },
+      'stats(): option "largestStreams": expected a whole number, 0 or more, got "5"',
+    ],
+    [
+      'stats',
+      { largestStreams: -1 },
+      'stats(): option "largestStreams": expected a whole number, 0 or more, got -1',
+    ],
+  ] as const)('%s(%j) is rejected by name, and changes nothing', async (name, argument, message) => {
+    const sser = new Sser({ peerFinder, logger: false })
+    const call = async () => Reflect.apply(sser[name], sser, [argument])
+    await expect(call()).rejects.toMatchObject({ name: 'SserError', code: 'invalid-argument', message })
+    expect(sser.state).toBe('idle')
+  })
+
+  it('accept options that are undefined', async () => {
+    const sser = new Sser({ peerFinder, logger: false })
+    expect(sser.stats({ largestStreams: undefined }).connections.open).toBe(0)
+    await sser.stop({ beforeFlush: undefined })
   })
 })
 

@@ -2,11 +2,9 @@ import type { Clock } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
 import type { ConnectionSelector } from '../log/entry.ts'
 import type { ResolvedOptions } from '../options.ts'
-import { describeValue, suggestion } from '../printable.ts'
 import type { DisconnectReceipt, Receipt } from '../replication/receipt.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import { traceSend } from '../telemetry/tracing.ts'
-import { isObject } from '../validation.ts'
 import {
   validateEventType,
   validateIdempotencyKey,
@@ -16,6 +14,7 @@ import {
 } from '../wire/names.ts'
 import { formatPosition } from '../wire/position.ts'
 import { normalizeTraceparent } from '../wire/traceparent.ts'
+import { checkSelector, checkSendOptions } from './call-arguments.ts'
 import type { Incarnation } from './incarnation.ts'
 import type { Membership } from './membership.ts'
 
@@ -138,44 +137,4 @@ export class Sender {
     if (this.#isClosed) throw stopped()
     signal?.throwIfAborted()
   }
-}
-
-const SEND_OPTIONS = ['event', 'idempotencyKey', 'traceparent', 'signal']
-const DISCONNECT_OPTIONS = ['signal']
-const SELECTOR_KEYS = ['stream', 'tag']
-
-/** Returns the error where `options` are not options of `send()`. */
-function checkSendOptions(options: object): SserError | undefined {
-  return checkObject('send()', 'option', options, SEND_OPTIONS, "options such as { event: 'created' }")
-}
-
-/** Returns the error where `selector` and `options` are not arguments of `disconnect()`. */
-function checkSelector(selector: object, options: object): SserError | undefined {
-  const expected = 'a selector such as { stream } or { tag }'
-  const fault =
-    checkObject('disconnect()', 'selector', selector, SELECTOR_KEYS, expected) ??
-    checkObject('disconnect()', 'option', options, DISCONNECT_OPTIONS, 'options such as { signal }')
-  if (fault !== undefined) return fault
-  const { stream, tag } = selector as { stream?: unknown; tag?: unknown }
-  if (stream !== undefined || tag !== undefined) return undefined
-  return new SserError('empty-selector', 'disconnect(): expected a stream, a tag, or both, got neither')
-}
-
-function checkObject(
-  call: string,
-  noun: string,
-  value: object,
-  names: readonly string[],
-  expected: string,
-): SserError | undefined {
-  if (!isObject(value))
-    return new SserError('invalid-argument', `${call}: expected ${expected}, got ${describeValue(value)}`)
-  for (const name in value) {
-    if (names.includes(name)) continue
-    return new SserError(
-      'invalid-argument',
-      `${call}: there is no ${noun} ${describeValue(name)}${suggestion(name, names)}`,
-    )
-  }
-  return undefined
 }

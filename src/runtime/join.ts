@@ -174,6 +174,7 @@ export async function runPod(
     server === undefined
       ? opsHostname
       : internalAddress({ ...options, hostname: publicSide.hostname, internalPort }, server)
+  const hostnameOption = options.internalHostname === undefined ? 'hostname' : 'internalHostname'
   const bound: Listener[] = []
   let open = publicSide.server
   let hook = beforeFlush
@@ -216,7 +217,7 @@ export async function runPod(
     if (opsPort === undefined) app.route('/', sser.opsRoutes)
     certificates = internalTls && (await PeerCertificates.read(internalTls, runtime.certificateReader))
     const internal = await naming(
-      'internalPort',
+      { port: 'internalPort', hostname: hostnameOption },
       runtime.bindInternal(forInternalPort(app.fetch), internalPort, internalHostname, certificates?.current),
     )
     if (certificates !== undefined) certificates.onRenewed = (renewed) => internal.renew?.(renewed)
@@ -224,7 +225,7 @@ export async function runPod(
     let ops = internal
     if (opsPort !== undefined) {
       ops = await naming(
-        'opsPort',
+        { port: 'opsPort', hostname: hostnameOption },
         runtime.bindInternal(forInternalPort(sser.opsRoutes.fetch), opsPort, opsHostname),
       )
       bound.push(ops)

@@ -22,22 +22,50 @@ export const STREAM_CLOSE_MS = 1_000
 /** How long requests of peers and probes may hold up a stop, in milliseconds. */
 const INTERNAL_CLOSE_MS = 1_000
 
-/** Names the option whose port could not be bound. */
-export async function naming<T>(option: string, binding: Promise<T>): Promise<T> {
+/** The options that a port and its address come from. */
+interface PortOptions {
+  port: string
+  hostname: string
+}
+
+/** Names the option because of which a port could not be bound. */
+export async function naming<T>({ port, hostname }: PortOptions, binding: Promise<T>): Promise<T> {
   try {
     return await binding
   } catch (error) {
-    if (!(error instanceof SserError && error.code === 'port-in-use')) throw error
-    throw new SserError('port-in-use', `Option "${option}": ${error.message}`, { cause: error.cause })
+    if (!(error instanceof SserError)) throw error
+    const { code, message, cause } = error
+    const option = code === 'address-not-available' ? hostname : port
+    throw new SserError(code, `Option "${option}": ${message}`, { cause })
   }
 }
 
-/** Returns the error of binding `port`: `port-in-use` where it is in use, with `fix` as the change to make. */
+/**
+ * Returns the error of binding `port`: `port-in-use`, with `fix` as the change to make, `port-not-permitted` or
+ * `address-not-available`, and any other one as it is.
+ */
 export function bindError(port: number, hostname: string | undefined, cause: unknown, fix = ''): unknown {
-  if ((cause as { code?: unknown }).code !== 'EADDRINUSE') return cause
-  return new SserError('port-in-use', `Port ${port} is in use on ${hostname ?? 'all addresses'}${fix}`, {
-    cause,
-  })
+  const { code } = cause as { code?: unknown }
+  const address = hostname ?? 'all addresses'
+  switch (code) {
+    case 'EADDRINUSE':
+      return new SserError('port-in-use', `Port ${port} is in use on ${address}${fix}`, { cause })
+    case 'EACCES':
+      return new SserError(
+        'port-not-permitted',
+        `This process may not bind port ${port} on ${address} (EACCES); expected a port above 1023, or the capability CAP_NET_BIND_SERVICE`,
+        { cause },
+      )
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new SserError(
+        'address-not-available',
+        `Port ${port} cannot be bound on ${address} (${code}); expected an address of this machine, such as 127.0.0.1`,
+        { cause },
+      )
+    default:
+      return cause
+  }
 }
 
 /** Closes each of them once; the one that was bound first, for peers, goes last: until then they are told that it stops. */

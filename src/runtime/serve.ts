@@ -66,7 +66,7 @@ export async function runServer(
   let port = wanted
   const bind = async () => {
     const listener = await naming(
-      'port',
+      { port: 'port', hostname: 'hostname' },
       bindPublic(recorded, wanted, hostname, () => isDraining(sser)),
     )
     port = listener.port

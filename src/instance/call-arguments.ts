@@ -1,0 +1,92 @@
+import { SserError } from '../errors.ts'
+import { describeValue, suggestion } from '../printable.ts'
+import { hasMethods, isObject } from '../validation.ts'
+
+/** Expected value of an option, and whether a value is one. */
+type Expectation = readonly [expected: string, isExpected: (value: unknown) => boolean]
+
+const SIGNAL: Expectation = [
+  'an AbortSignal',
+  (value) => hasMethods(value, ['throwIfAborted', 'addEventListener']),
+]
+const CALLBACK: Expectation = ['a function', (value) => typeof value === 'function']
+const COUNT: Expectation = [
+  'a whole number, 0 or more',
+  (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+]
+/** For options whose values are checked elsewhere. */
+const ANY: Expectation = ['a value', () => true]
+
+const SEND_OPTIONS = { event: ANY, idempotencyKey: ANY, traceparent: ANY, signal: SIGNAL }
+
+/** Returns the error where `options` are not options of `send()`. */
+export function checkSendOptions(options: object): SserError | undefined {
+  return checkOptions('send()', options, SEND_OPTIONS, "{ event: 'created' }")
+}
+
+/** Returns the error where `selector` and `options` are not arguments of `disconnect()`. */
+export function checkSelector(selector: object, options: object): SserError | undefined {
+  const fault =
+    checkNames(
+      'disconnect()',
+      'selector',
+      selector,
+      ['stream', 'tag'],
+      'a selector such as { stream } or { tag }',
+    ) ?? checkOptions('disconnect()', options, { signal: SIGNAL }, '{ signal }')
+  if (fault !== undefined) return fault
+  const { stream, tag } = selector as { stream?: unknown; tag?: unknown }
+  if (stream !== undefined || tag !== undefined) return undefined
+  return new SserError('empty-selector', 'disconnect(): expected a stream, a tag, or both, got neither')
+}
+
+/** Returns the error where `options` are not options of `start()`. */
+export function checkStartOptions(options: object): SserError | undefined {
+  return checkOptions('start()', options, { signal: SIGNAL }, '{ signal }')
+}
+
+/** Returns the error where `options` are not options of `stop()`. */
+export function checkStopOptions(options: object): SserError | undefined {
+  return checkOptions('stop()', options, { beforeFlush: CALLBACK }, '{ beforeFlush: () => server.close() }')
+}
+
+/** Returns the error where `options` are not options of `stats()`. */
+export function checkStatsOptions(options: object): SserError | undefined {
+  return checkOptions('stats()', options, { largestStreams: COUNT }, '{ largestStreams: 10 }')
+}
+
+function checkOptions(
+  call: string,
+  options: object,
+  expectations: Readonly<Record<string, Expectation>>,
+  example: string,
+): SserError | undefined {
+  const fault = checkNames(call, 'option', options, Object.keys(expectations), `options such as ${example}`)
+  if (fault !== undefined) return fault
+  for (const name in options) {
+    const value = (options as Record<string, unknown>)[name]
+    const [expected, isExpected] = expectations[name] as Expectation
+    if (value !== undefined && !isExpected(value))
+      return invalid(`${call}: option "${name}": expected ${expected}, got ${describeValue(value)}`)
+  }
+  return undefined
+}
+
+function checkNames(
+  call: string,
+  noun: string,
+  value: object,
+  names: readonly string[],
+  expected: string,
+): SserError | undefined {
+  if (!isObject(value)) return invalid(`${call}: expected ${expected}, got ${describeValue(value)}`)
+  for (const name in value) {
+    if (!names.includes(name))
+      return invalid(`${call}: there is no ${noun} ${describeValue(name)}${suggestion(name, names)}`)
+  }
+  return undefined
+}
+
+function invalid(message: string): SserError {
+  return new SserError('invalid-argument', message)
+}
