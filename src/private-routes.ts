@@ -7,8 +7,7 @@ import { opsRoutes } from './ops/routes.ts'
 import type { Stats, StatsOptions } from './ops/stats.ts'
 import type { V1Connections } from './replication/legacy-v1/receiver.ts'
 import { internalRoutes } from './replication/routes.ts'
-import type { ErrorReporter } from './telemetry/error-reporter.ts'
-import type { RecentErrors } from './telemetry/recent-errors.ts'
+import type { ErrorReporter, RecentErrors } from './telemetry/error-reporter.ts'
 import type { Signatures } from './transport/signatures.ts'
 
 export interface PrivateRoutesOptions {

@@ -1,5 +1,5 @@
 import type { Handler } from 'hono'
-import type { RecentError } from '../telemetry/recent-errors.ts'
+import type { RecentError } from '../telemetry/error-reporter.ts'
 import { debugPage } from './debug-page.ts'
 import type { Stats, StatsOptions } from './stats.ts'
 import { VERSION } from './version.ts'

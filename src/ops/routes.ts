@@ -1,6 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { crossOriginError, hostError } from '../http/web-pages.ts'
-import type { RecentError } from '../telemetry/recent-errors.ts'
+import type { RecentError } from '../telemetry/error-reporter.ts'
 import { debugRoute } from './debug.ts'
 import { CONTENT_TYPE, printFamilies } from './exposition.ts'
 import { MAX_STREAMS, metricFamilies } from './metrics.ts'
