@@ -1,97 +1,177 @@
 import { html, raw } from 'hono/html'
 import type { DebugView } from './debug.ts'
+import { SCRIPT, STYLE } from './debug-assets.ts'
+import { fleetDrawing, sortedPeers } from './debug-drawing.ts'
+import { diagnose } from './diagnosis.ts'
+import { formatBytes, formatCount, formatDuration, plural } from './units.ts'
 
 type Cell = string | number | undefined
 
-const STYLE = `
-  :root { color-scheme: light dark; font: 14px/1.45 system-ui, sans-serif }
-  body { max-width: 70rem; margin: 1.5rem auto; padding: 0 1rem }
-  h1 { font-size: 1.3rem } h2 { font-size: 1rem; margin: 1.6rem 0 .4rem }
-  table { border-collapse: collapse; min-width: 24rem }
-  th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #8884; vertical-align: top; overflow-wrap: anywhere }
-  th { font-weight: 600; white-space: nowrap }
-  td.number { text-align: right; font-variant-numeric: tabular-nums }
-  p.none { opacity: .6; margin: 0 }
-`
+/** The values of one counter, by reason, code or stage. */
+interface Counter {
+  title: string
+  head: string
+  some: (readonly [string, number])[]
+  zero: string[]
+}
 
-/** The debug page: it has no script and loads nothing. `html` escapes all values. */
+/** The debug page: it loads nothing but itself. `html` escapes all values. */
 export function debugPage(view: DebugView, nonce: string): ReturnType<typeof html> {
-  const { peerRequests, connections, events, log, peerFinder, peers, streams } = view
-  const streamRows: Cell[][] = streams.largest.map((each) => [each.stream, each.connections])
-  const unnamed = streams.active - streams.largest.length
-  if (unnamed > 0) streamRows.push([`(${unnamed} others)`, streams.rest])
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>sser: ${view.state}</title>
 <style nonce="${nonce}">${raw(STYLE)}</style>
 </head>
 <body>
-<h1>sser ${view.version}: ${view.state}</h1>
-${table('This Pod', undefined, [
-  ['Epoch', view.epoch],
-  ['Up', duration(view.uptimeMs)],
-  ['Position', view.position ?? ''],
-  ['Connections', `${connections.open} open, ${connections.opened} opened, ${connections.closed} closed`],
-  ['Events', `${events.sent} sent here, ${events.received} from peers`],
-  ['Delivered', `${events.delivered}, of which ${events.replayed} replayed`],
-  ['Log', `${log.entries} entries, ${log.bytes} of ${log.maxBytes} bytes`],
-  [
-    'Log reaches back',
-    `${duration(log.oldestMs)} of ${duration(log.maxAgeMs)}, with every message ${duration(log.completeMs)}`,
-  ],
-  [
-    'Requests to peers',
-    `${peerRequests.ok} ok, ${peerRequests.refused} refused, ${peerRequests.failed} failed`,
-  ],
-  ['Retries', `${peerRequests.retries}`],
-  ['Event-loop lag', duration(view.eventLoopLagMs)],
-  ['Peer finder', peerFinder?.state ?? 'not reported'],
-  ['Peers confirmed', peerFinder?.syncAgeMs === undefined ? '' : `${duration(peerFinder.syncAgeMs)} ago`],
-])}
-${table(
-  'Peers',
-  ['Peer', 'State', 'Epoch', 'Lag', 'Lag in time', 'Failures', 'Last error'],
-  peers.map((peer) => [
-    peer.peer,
-    peer.state,
-    peer.epoch,
-    peer.lag,
-    duration(peer.lagMs),
-    peer.failures,
-    peer.lastError,
-  ]),
-)}
-${table('Streams', ['Stream', 'Connections'], streamRows)}
-${table('Gaps told', ['Reason', 'Gaps'], Object.entries(view.gaps))}
-${table('Rejected input', ['Code', 'Times'], Object.entries(view.rejected))}
-${table('Errors', ['Stage', 'Errors'], Object.entries(view.errors))}
-${table(
-  'Last errors',
-  ['Ago', 'Stage', 'Peer', 'Message'],
-  view.recentErrors.map(({ ageMs, stage, peer, message }) => [duration(ageMs), stage, peer, message]),
-)}
+<p id="lost" role="alert" hidden></p>
+<main>
+<h1>sser: ${view.state} <span>version ${view.version}, up ${formatDuration(view.uptimeMs)}</span></h1>
+${headline(view)}
+${fleetDrawing(view)}
+${peerTable(view)}
+${podTable(view)}
+${streamTable(view)}
+${counters(view)
+  .filter(({ some }) => some.length > 0)
+  .map(counterTable)}
+${errorTable(view)}
+${quietLine(view)}
+</main>
+<script nonce="${nonce}">${raw(SCRIPT)}</script>
 </body>
 </html>
 `
 }
 
-function table(title: string, head: readonly string[] | undefined, rows: readonly (readonly Cell[])[]) {
-  if (rows.length === 0) return html`<h2>${title}</h2><p class="none">None.</p>`
-  const heading = head && html`<tr>${head.map((name) => html`<th>${name}</th>`)}</tr>`
-  return html`<h2>${title}</h2><table>${heading}${rows.map((row) => html`<tr>${row.map(cell)}</tr>`)}</table>`
+function headline(view: DebugView) {
+  const { level, message, detail, fix } = diagnose(view)
+  return html`<section class="diagnosis ${level}">
+<p class="message">${message}</p>
+${detail !== undefined && html`<p><code>${detail}</code></p>`}
+${fix !== undefined && html`<p>${fix}</p>`}
+</section>`
+}
+
+function peerTable({ peers }: DebugView) {
+  const rows = sortedPeers(peers).map(
+    ({ peer, state, lag, lagMs, failures, lastError, epoch }) =>
+      html`<tr class="${state}"><td>${peer}</td><td>${state}</td><td class="number">${lag === 0 ? '' : `${formatCount(lag)}, ${formatDuration(lagMs)}`}</td><td class="number">${failures || ''}</td><td class="text">${lastError === undefined ? '' : `${failures === 0 ? 'earlier: ' : ''}${lastError}`}</td><td><code>${epoch ?? ''}</code></td></tr>`,
+  )
+  return html`<h2>Peers</h2>${
+    rows.length === 0
+      ? html`<p class="muted">None.</p>`
+      : html`<div class="scroll"><table class="peers"><tr><th>Peer</th><th>State</th><th class="number">Behind</th><th class="number">Failures</th><th>Last error</th><th>Epoch</th></tr>${rows}</table></div>`
+  }`
+}
+
+function podTable(view: DebugView) {
+  const { peerRequests, connections, events, log, peerFinder } = view
+  const synced =
+    peerFinder?.syncAgeMs === undefined ? '' : `, list confirmed ${formatDuration(peerFinder.syncAgeMs)} ago`
+  const rows: [string, string, isZero?: boolean][] = [
+    [
+      'Connections',
+      `${formatCount(connections.open)} open, ${formatCount(connections.opened)} opened, ${formatCount(connections.closed)} closed`,
+      connections.opened === 0,
+    ],
+    [
+      'Events',
+      `${formatCount(events.sent)} sent here, ${formatCount(events.received)} from peers`,
+      events.sent + events.received === 0,
+    ],
+    [
+      'Delivered',
+      `${formatCount(events.delivered)}, of which ${formatCount(events.replayed)} replayed`,
+      events.delivered === 0,
+    ],
+    [
+      'Log',
+      `${formatCount(log.entries)} entries, ${formatBytes(log.bytes)} of ${formatBytes(log.maxBytes)}; complete for ${formatDuration(log.completeMs)} of ${formatDuration(log.maxAgeMs)}`,
+    ],
+    [
+      'Requests to peers',
+      `${formatCount(peerRequests.ok)} ok, ${formatCount(peerRequests.refused)} refused, ${formatCount(peerRequests.failed)} failed`,
+      peerRequests.ok + peerRequests.refused + peerRequests.failed === 0,
+    ],
+    ['Retries', formatCount(peerRequests.retries), peerRequests.retries === 0],
+    ['Event-loop lag', formatDuration(view.eventLoopLagMs), Math.round(view.eventLoopLagMs) === 0],
+    ['Peer finder', `${peerFinder?.state}${synced}`, peerFinder === undefined],
+  ]
+  const zero = rows.filter(([, , isZero]) => isZero)
+  const shown = rows.filter(([, , isZero]) => !isZero)
+  return html`<h2>This Pod</h2>${table(
+    undefined,
+    shown.map(([name, value]) => [name, value]),
+  )}${
+    zero.length > 0 &&
+    folded(
+      plural(zero.length, 'row'),
+      zero.map(([name]) => name),
+    )
+  }<details><summary>Epoch and position</summary><p>${view.epoch}</p><p>${view.position ?? 'no position yet'}</p></details>`
+}
+
+function streamTable({ streams }: DebugView) {
+  const rows: Cell[][] = streams.largest.map((each) => [each.stream, each.connections])
+  const unnamed = streams.active - streams.largest.length
+  if (unnamed > 0) rows.push([`(${formatCount(unnamed)} others)`, streams.rest])
+  return html`<h2>Streams</h2>${rows.length === 0 ? html`<p class="muted">None has a connection.</p>` : table(['Stream', 'Connections'], rows)}`
+}
+
+function counters({ gaps, rejected, errors }: DebugView): Counter[] {
+  return [
+    counter('Gaps', 'Reason', gaps),
+    counter('Rejected input', 'Code', rejected),
+    counter('Errors', 'Stage', errors),
+  ]
+}
+
+function counter(title: string, head: string, counts: Readonly<Partial<Record<string, number>>>): Counter {
+  const entries = Object.entries(counts).map(([name, count = 0]) => [name, count] as const)
+  const zero = entries.filter(([, count]) => count === 0).map(([name]) => name)
+  return { title, head, some: entries.filter(([, count]) => count > 0), zero }
+}
+
+function counterTable({ title, head, some, zero }: Counter) {
+  return html`<h2>${title}</h2>${table([head, 'Times'], some)}${zero.length > 0 && folded(`${formatCount(zero.length)} other`, zero)}`
+}
+
+/** One line for the counters that are all zero. */
+function quietLine(view: DebugView) {
+  const none = counters(view).filter(({ some }) => some.length === 0)
+  return (
+    none.length > 0 &&
+    html`<p class="muted">So far ${none.map(({ title }) => `no ${title.toLowerCase()}`).join(', ')}.</p>`
+  )
+}
+
+function errorTable({ recentErrors }: DebugView) {
+  if (recentErrors.length === 0) return ''
+  const rows = recentErrors.map(({ ageMs, stage, peer, message }) => [
+    `${formatDuration(ageMs)} ago`,
+    stage,
+    peer,
+    message,
+  ])
+  return html`<details><summary>${plural(rows.length, 'recent error')}</summary>${table(['When', 'Stage', 'Peer', 'Message'], rows)}</details>`
+}
+
+function folded(what: string, names: readonly string[]) {
+  return html`<details><summary>${what} at zero</summary><p>${names.join(', ')}</p></details>`
+}
+
+function table(head: readonly string[] | undefined, rows: readonly (readonly Cell[])[]) {
+  const heading =
+    head &&
+    html`<tr>${head.map((name, i) => (typeof rows[0]?.[i] === 'number' ? html`<th class="number">${name}</th>` : html`<th>${name}</th>`))}</tr>`
+  return html`<div class="scroll"><table>${heading}${rows.map((row) => html`<tr>${row.map(cell)}</tr>`)}</table></div>`
 }
 
 function cell(content: Cell) {
   return typeof content === 'number'
-    ? html`<td class="number">${content}</td>`
+    ? html`<td class="number">${formatCount(content)}</td>`
     : html`<td>${content ?? ''}</td>`
-}
-
-function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`
-  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`
 }

@@ -14,7 +14,7 @@ export interface DebugView extends Stats {
   recentErrors: readonly RecentError[]
 }
 
-/** `GET /debug/sser`: a page for browsers, JSON for other clients. The names of streams are untrusted input. */
+/** `GET /debug/sser`: a page for browsers, JSON for other clients. The names of streams and the texts of errors are untrusted input. */
 export function debugRoute(
   stats: (options: StatsOptions) => Stats,
   recentErrors: () => readonly RecentError[],
@@ -30,7 +30,7 @@ export function debugRoute(
     const nonce = crypto.randomUUID()
     return c.html(await debugPage(view, nonce), 200, {
       ...headers,
-      'content-security-policy': `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      'content-security-policy': `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
       'referrer-policy': 'no-referrer',
     })
   }
