@@ -92,7 +92,8 @@ describe('a session in a store', () => {
     await until('it listens', () => pod.sser.connections === 1)
     isAway = true
     const away = await fetch(`${pod.url}/events?stream=user:ann`, { headers: { cookie: 'sid=s1' } })
-    expect([away.status, await away.text()]).toEqual([200, 'event: sser-retry\nretry: 2000\ndata: {}\n\n'])
+    const retry = 'event: sser-retry\nretry: 2000\ndata: {"reason":"authorization-failed"}\n\n'
+    expect([away.status, await away.text()]).toEqual([200, retry])
     isAway = false
     rows.delete('s1')
     await pod.sser.disconnect({ tag: 'session:s1' })
