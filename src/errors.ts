@@ -37,7 +37,7 @@ export type SserErrorCode =
   | 'invalid-event-type'
   /**
    * `send()` or `disconnect()` was called before `start()`, or before `start()` knew the peers. Fix: Await
-   * `serve()` or `start()` first.
+   * `serve()`, `join()` or `start()` first.
    */
   | 'not-started'
   /** The instance has stopped; it cannot start again. Fix: Create a new `Sser`, or stop sending before `stop()`. */
@@ -58,7 +58,7 @@ export type SserErrorCode =
    */
   | 'invalid-peer'
   /**
-   * Another process, or another worker, uses a port that `serve()` is to bind. Fix: Stop that process, or change
+   * Another process, or another worker, uses a port that `serve()` or `join()` is to bind. Fix: Stop that process, or change
    * the option that the message names.
    */
   | 'port-in-use'
@@ -73,8 +73,8 @@ export type SserErrorCode =
    */
   | 'address-not-available'
   /**
-   * `serve()` would bind the internal port beyond loopback with neither a `peerSecret` nor `internalTls`. Fix: Set one
-   * of them; or bind the port to loopback, or set `allowOpenInternalPort: true` if only Pods reach it.
+   * `serve()` or `join()` would bind the internal port beyond loopback with neither a `peerSecret` nor `internalTls`.
+   * Fix: Set one of them; or bind the port to loopback, or set `allowOpenInternalPort: true` if only Pods reach it.
    */
   | 'open-internal-port'
   /**

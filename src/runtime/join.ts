@@ -86,7 +86,7 @@ export type BindInternal = (
   tls?: PeerTls,
 ) => Promise<Listener>
 
-/** What a runtime provides to {@link runPod}. */
+/** Functions that a runtime provides to {@link runPod}. */
 export interface Runtime {
   /** How requests reach peers, where it has something leaner than `fetch`, or where they need certificates. */
   transport?: ((tls: (() => PeerTls) | undefined) => PeerTransport | undefined) | undefined
@@ -119,7 +119,7 @@ export interface PublicSide {
 export const REQUEST_DRAIN_TIMEOUT_MS = 10_000
 
 export const portSchema: v.GenericSchema<number> = whole(0, 65_535)
-/** What the options of `join()` and `serve()` have in common. */
+/** Schema of the options that `join()` and `serve()` share. */
 export const joinEntries: v.ObjectEntries = {
   sser: v.custom<Sser>((value) => hasMethods(value, ['start', 'stop']), 'an Sser'),
   internalHostname: v.optional(v.string()),
