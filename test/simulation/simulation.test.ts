@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { MUTANTS } from './mutants/mutants.ts'
 import { FROM, simulate } from './simulate.ts'
@@ -19,6 +20,13 @@ describe('the simulated fleet', () => {
     const { code, output } = await simulate([...seeds, '--profile', 'ordinary'])
     expect(code, output).toBe(0)
     expect(output).toContain('"gaps":0')
+  })
+})
+
+describe('a mutant', () => {
+  it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))('changes one place: %s', (_, mutant) => {
+    const source = readFileSync(new URL(`../../${mutant.file}`, import.meta.url), 'utf8')
+    expect(source.split(mutant.find)).toHaveLength(2)
   })
 })
 

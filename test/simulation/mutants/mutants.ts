@@ -72,8 +72,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the first block carries an id',
     file: 'src/delivery/connection.ts',
-    find: 'gap === undefined ? preambleFrame(id,',
-    replace: 'gap === undefined ? preambleFrame(undefined,',
+    find: 'return preambleFrame(id,',
+    replace: 'return preambleFrame(undefined,',
     profile: 'harsh',
     seeds: 300,
   },
@@ -228,8 +228,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection receives no entry after the disconnect that closes it',
     file: 'src/delivery/connection.ts',
-    find: 'this.#reader.slice(now(), this.#closeIndex ?? log.nextIndex)',
-    replace: 'this.#reader.slice(now(), log.nextIndex)',
+    find: 'this.#reader.slice(now, this.#end)',
+    replace: 'this.#reader.slice(now, log.nextIndex)',
     profile: 'mild',
     seeds: 1_000,
   },
