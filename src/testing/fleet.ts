@@ -1,3 +1,4 @@
+import { systemClock } from '../clock.ts'
 import { StaticPeerFinder } from '../discovery/static.ts'
 import { SserError } from '../errors.ts'
 import type { Sser } from '../sser.ts'
@@ -10,6 +11,8 @@ import { type App, FleetPod } from './pod.ts'
 const { setTimeout } = globalThis
 
 const MAX_PODS = 100
+/** Maximum number of turns of the event loop in which new Pods connect; signatures take some. */
+const MAX_TURNS = 500
 /** Interval at which a wait looks at the links, in milliseconds. */
 const POLL_MS = 5
 
@@ -85,6 +88,9 @@ export class Fleet {
   async connected({ timeoutMs = 10_000 }: { timeoutMs?: number | undefined } = {}): Promise<void> {
     if (this.#clock !== undefined)
       return this.#clock.until('every link is connected', () => this.#isConnected())
+    // Bun fakes every timer, so the first links, which need no time, are awaited by turns of the event loop.
+    for (let turns = 0; turns < MAX_TURNS && !this.#isConnected(); turns += 1)
+      await new Promise<void>((resolve) => systemClock.after(0, resolve))
     for (let waitedMs = 0; !this.#isConnected(); waitedMs += POLL_MS) {
       if (waitedMs >= timeoutMs)
         throw new DOMException(
