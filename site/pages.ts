@@ -79,5 +79,6 @@ const typedoc = await Application.bootstrapWithPlugins({
 const project = await typedoc.convert()
 if (project === undefined) throw new Error('TypeDoc has converted nothing')
 // The names by which an app imports the modules.
-for (const entry of project.children ?? []) entry.name = entry.name === 'index' ? 'sser' : `sser/${entry.name}`
+for (const entry of project.children ?? [])
+  entry.name = entry.name === 'index' ? 'sser' : `sser/${entry.name}`
 await typedoc.generateOutputs(project)
