@@ -15,6 +15,8 @@ const CLIENTS = 20
 const SEND_EVERY_MS = 10
 const SEND_FOR_MS = 4_500
 const GRACE_MS = 5_000
+/** Enough delivered events to lose one. */
+const ENOUGH = 100
 
 const closes: (() => void | Promise<void>)[] = []
 
@@ -125,6 +127,9 @@ test.each<[string, Runtime[], string]>([
     await sentFor(2_500)
     expect(await restart(1, 'SIGKILL')).toBe('SIGKILL')
     await sentFor(SEND_FOR_MS)
+    // A busy machine sends fewer events a second.
+    const delivered = () => sender.accepted.filter(({ isDelivered }) => isDelivered).length
+    await until(`${ENOUGH} events were delivered`, () => delivered() > ENOUGH, 10_000, 20)
     sender.stop()
     await until('every send was answered', () => sender.pending === 0, 5_000)
     await acquainted(pods)
@@ -162,11 +167,10 @@ test.each<[string, Runtime[], string]>([
     for (const client of whole) expect(missing(client, promised)).toEqual([])
     expect(clients.map(({ error }) => error).filter((error) => error !== undefined)).toEqual([])
     expect(clients.every(({ resumes }) => resumes >= 5)).toBe(true)
-    // A busy machine sends fewer; these are enough to lose one.
-    expect(promised.length).toBeGreaterThan(100)
+    expect(promised.length).toBeGreaterThan(ENOUGH)
     expect(whole.length).toBeGreaterThan(CLIENTS / 2)
   },
-  30_000,
+  40_000,
 )
 
 interface Seen {
