@@ -18,7 +18,7 @@ export function codeBlocks(page: string): Block[] {
 }
 
 /** A page without its code, in blocks and in lines: the text that has links and headings. */
-export function withoutCode(page: string): string {
+function withoutCode(page: string): string {
   return page.replaceAll(FENCE, '').replaceAll(/`[^`\n]*`/g, '')
 }
 
