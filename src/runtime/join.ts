@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import { MAX_TIMER_MS, systemClock } from '../clock.ts'
-import { SserError } from '../errors.ts'
+import { SserError, stopped } from '../errors.ts'
 import type { FetchHandler } from '../http/connection-close.ts'
 import { OPTION_NAMES } from '../options.ts'
 import { type Sser, serverSideOf } from '../sser.ts'
@@ -79,12 +79,16 @@ export interface RunningPod {
 }
 
 /** Binds a port for peers. Go Pods keep their connections for ever, and lose the message that meets a closing one. */
-export type BindInternal = (
-  fetch: FetchHandler,
-  port: number,
-  hostname: string | undefined,
-  tls?: PeerTls,
-) => Promise<Listener>
+export type BindInternal = (fetch: FetchHandler, options: BindInternalOptions) => Promise<Listener>
+
+/** Options of {@link BindInternal}. */
+interface BindInternalOptions {
+  port: number
+  hostname: string | undefined
+  tls?: PeerTls | undefined
+  /** Ends the wait of a worker for its port. */
+  signal: AbortSignal
+}
 
 /** Functions that a runtime provides to {@link runPod}. */
 export interface Runtime {
@@ -180,6 +184,7 @@ export async function runPod(
   let hook = beforeFlush
   let certificates: PeerCertificates | undefined
   let stopping: Promise<void> | undefined
+  const abort = new AbortController()
   /** In flight requests come before the peers: what they send is still to be handed over. */
   const closePublic = async () => {
     const deadline = systemClock.now() + requestDrainTimeoutMs
@@ -189,6 +194,7 @@ export async function runPod(
     if (ending !== undefined) await within(deadline - systemClock.now(), ending)
   }
   const leave = (signal?: string) => {
+    abort.abort(stopped())
     const stopOptions = { beforeFlush: closePublic }
     const left = () =>
       server === undefined
@@ -218,7 +224,12 @@ export async function runPod(
     certificates = internalTls && (await PeerCertificates.read(internalTls, runtime.certificateReader))
     const internal = await naming(
       { port: 'internalPort', hostname: hostnameOption },
-      runtime.bindInternal(forInternalPort(app.fetch), internalPort, internalHostname, certificates?.current),
+      runtime.bindInternal(forInternalPort(app.fetch), {
+        port: internalPort,
+        hostname: internalHostname,
+        tls: certificates?.current,
+        signal: abort.signal,
+      }),
     )
     if (certificates !== undefined) certificates.onRenewed = (renewed) => internal.renew?.(renewed)
     bound.push(internal)
@@ -226,7 +237,11 @@ export async function runPod(
     if (opsPort !== undefined) {
       ops = await naming(
         { port: 'opsPort', hostname: hostnameOption },
-        runtime.bindInternal(forInternalPort(sser.opsRoutes.fetch), opsPort, opsHostname),
+        runtime.bindInternal(forInternalPort(sser.opsRoutes.fetch), {
+          port: opsPort,
+          hostname: opsHostname,
+          signal: abort.signal,
+        }),
       )
       bound.push(ops)
     }

@@ -33,7 +33,7 @@ export async function naming<T>({ port, hostname }: PortOptions, binding: Promis
   try {
     return await binding
   } catch (error) {
-    if (!(error instanceof SserError)) throw error
+    if (!(error instanceof SserError) || error.code === 'stopped') throw error
     const { code, message, cause } = error
     const option = code === 'address-not-available' ? hostname : port
     throw new SserError(code, `Option "${option}": ${message}`, { cause })

@@ -1,7 +1,8 @@
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { stopped } from '../../src/errors.ts'
 import { NodeListener } from '../../src/runtime/node/listener.ts'
 import { linkedExample, removeExamples } from '../support/linked-example.ts'
 import { endPods, PodProcess, runScript } from '../support/pod-process.ts'
@@ -103,22 +104,40 @@ test('a worker binds its internal port only after its predecessor has stopped', 
   ])
 }, 60_000)
 
-test('a worker whose internal port stays in use reports the fix', async () => {
-  const other = createServer().listen(7_669, '127.0.66.8')
-  await once(other, 'listening')
+describe('a worker whose internal port is in use', () => {
   const { isWorker } = cluster
-  Object.assign(cluster, { isWorker: true })
+  const other = createServer()
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  try {
-    const binding = NodeListener.bind(createServer(), 7_669, '127.0.66.8', true, 1_000)
+  const bind = (signal: AbortSignal, waitMs: number) =>
+    NodeListener.bind(createServer(), 7_669, '127.0.66.8', { signal, waitMs })
+
+  beforeAll(async () => {
+    await once(other.listen(7_669, '127.0.66.8'), 'listening')
+    Object.assign(cluster, { isWorker: true })
+  })
+
+  afterEach(() => void warn.mockClear())
+
+  afterAll(() => {
+    Object.assign(cluster, { isWorker })
+    warn.mockRestore()
+    other.close()
+  })
+
+  test('reports the fix if it stays so', async () => {
+    const binding = bind(new AbortController().signal, 1_000)
     await expect(binding).rejects.toThrow(
       /^Port 7669 is in use on 127\.0\.66\.8; give each worker .* WorkerPeerFinder$/,
     )
     await expect(binding).rejects.toHaveProperty('code', 'port-in-use')
     expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('internal port 7669 is in use'))
-  } finally {
-    Object.assign(cluster, { isWorker })
-    warn.mockRestore()
-    other.close()
-  }
+  })
+
+  test('stops waiting for it when the Pod is stopped', async () => {
+    const controller = new AbortController()
+    const binding = bind(controller.signal, 60_000)
+    await vi.waitFor(() => expect(warn).toHaveBeenCalled())
+    controller.abort(stopped())
+    await expect(binding).rejects.toHaveProperty('code', 'stopped')
+  })
 })

@@ -7,7 +7,7 @@ import { GoPosts } from './go-posts.ts'
 const OLD_LISTENER_MS = 10_000
 
 /** Binds a port for peers. */
-export const bindInternal: BindInternal = async (fetch, port, hostname, tls) => {
+export const bindInternal: BindInternal = async (fetch, { port, hostname, tls }) => {
   const posts = new GoPosts()
   const bindWith = (at: number, certificate?: PeerTls) =>
     bind(at, hostname, {

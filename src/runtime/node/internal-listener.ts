@@ -9,7 +9,7 @@ import { NodeListener } from './listener.ts'
 import { DEFAULT_HOST, HEADERS_LIMIT, TCP_KEEP_ALIVE } from './server-options.ts'
 
 /** Binds a port for peers. */
-export const bindInternal: BindInternal = async (fetch, port, hostname, tls) => {
+export const bindInternal: BindInternal = async (fetch, { port, hostname, tls, signal }) => {
   const serverOptions = { ...HEADERS_LIMIT, ...TCP_KEEP_ALIVE }
   // Another framework may serve the process, and needs the runtime's own Request and Response.
   const common = { hostname: DEFAULT_HOST, overrideGlobalObjects: false }
@@ -40,7 +40,7 @@ export const bindInternal: BindInternal = async (fetch, port, hostname, tls) => 
   server.keepAliveTimeout = 0
   // With TLS nobody comes further than the handshake without a certificate, and that has a limit.
   if (tls === undefined) sockets = new InternalSockets(server)
-  const listener = await NodeListener.bind(server, port, hostname, true)
+  const listener = await NodeListener.bind(server, port, hostname, { signal })
   return {
     port: listener.port,
     close: (timeoutMs) => listener.close(timeoutMs),

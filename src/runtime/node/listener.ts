@@ -24,18 +24,20 @@ export class NodeListener implements Listener {
   }
 
   /**
-   * `isExclusive`: workers of node:cluster do not share the port. Such a worker retries for `waitMs`, because `pm2 reload`
-   * starts it while the worker that it replaces still holds the port. Rejects with the error of {@link bindError}.
+   * `exclusive`: workers of node:cluster do not share the port. Such a worker retries for 45 s or until the signal, because
+   * `pm2 reload` starts it while the worker that it replaces still holds the port. Rejects with the error of
+   * {@link bindError}, or with the signal's reason.
    */
   static async bind(
     server: Server,
     port: number,
     hostname: string | undefined,
-    isExclusive = false,
-    waitMs: number = PORT_WAIT_MS,
+    exclusive?: { signal: AbortSignal; waitMs?: number },
   ): Promise<NodeListener> {
     const connections = new ServerConnections(server)
+    const isExclusive = exclusive !== undefined
     const waits = isExclusive && cluster.isWorker
+    const waitMs = exclusive?.waitMs ?? PORT_WAIT_MS
     const deadline = performance.now() + (waits ? waitMs : 0)
     for (let isFirst = true; ; isFirst = false) {
       try {
@@ -49,6 +51,7 @@ export class NodeListener implements Listener {
           process.emitWarning(
             `sser: internal port ${port} is in use; this worker retries for ${waitMs / 1_000} s, until the worker that it replaces has stopped`,
           )
+        exclusive?.signal.throwIfAborted()
         await new Promise((resolve) => setTimeout(resolve, PORT_RETRY_MS))
       }
     }
