@@ -1,7 +1,7 @@
 import { closeWhile } from './http/connection-close.ts'
 import { markTrailingSlash } from './http/request-url.ts'
 import { type BunServerOptions, bind, FIRST_REQUEST_TIMEOUT_S } from './runtime/bun/bind.ts'
-import { bunMac } from './runtime/bun/bun-mac.ts'
+import { bunHmac } from './runtime/bun/bun-hmac.ts'
 import { certificateReader } from './runtime/bun/certificate-reader.ts'
 import { isHot, replacePrevious } from './runtime/bun/hot.ts'
 import { withoutIdleTimeout } from './runtime/bun/idle-timeout.ts'
@@ -47,7 +47,7 @@ const runtime: Runtime = {
   bindInternal,
   process,
   transport: bunTransport,
-  hmacFactory: bunMac,
+  hmacFactory: bunHmac,
   certificateReader,
   // It waits for the next save.
   exitsOnSignal: isHot,

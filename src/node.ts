@@ -8,7 +8,7 @@ import { withFastPath, withoutFastPath } from './runtime/node/fast-path.ts'
 import { httpTransport } from './runtime/node/http-transport.ts'
 import { bindInternal } from './runtime/node/internal-listener.ts'
 import { NodeListener } from './runtime/node/listener.ts'
-import { nodeMac } from './runtime/node/node-mac.ts'
+import { nodeHmac } from './runtime/node/node-hmac.ts'
 import { requireNode } from './runtime/node/require-node.ts'
 import { DEFAULT_HOST, HEADERS_LIMIT, TCP_KEEP_ALIVE } from './runtime/node/server-options.ts'
 import { type BindPublic, type RunningServer, runServer, type ServeOptions } from './runtime/serve.ts'
@@ -60,7 +60,7 @@ const runtime: Runtime = {
   bindInternal,
   process,
   transport: httpTransport,
-  hmacFactory: nodeMac,
+  hmacFactory: nodeHmac,
   certificateReader,
 }
 

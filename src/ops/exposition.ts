@@ -22,7 +22,7 @@ export interface Family {
 export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Formats the families. The names of families and labels are trusted, the labels' values are not. */
-export function printFamilies(families: readonly Family[]): string {
+export function formatFamilies(families: readonly Family[]): string {
   return families.map(printFamily).join('')
 }
 

@@ -2,7 +2,7 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { crossOriginError, hostError } from '../http/web-pages.ts'
 import type { RecentError } from '../telemetry/error-reporter.ts'
 import { debugRoute } from './debug.ts'
-import { CONTENT_TYPE, printFamilies } from './exposition.ts'
+import { CONTENT_TYPE, formatFamilies } from './exposition.ts'
 import { MAX_STREAMS, metricFamilies } from './metrics.ts'
 import type { Stats, StatsOptions } from './stats.ts'
 
@@ -30,7 +30,7 @@ export function opsRoutes({ probeRoutes, stats, recentErrors, ...options }: OpsO
     .route('/', probeRoutes)
     .get('/metrics', ownPagesOnly, (c) => {
       const largestStreams = c.req.query('perStream') === 'true' ? MAX_STREAMS : 0
-      const text = printFamilies(metricFamilies(stats({ largestStreams })))
+      const text = formatFamilies(metricFamilies(stats({ largestStreams })))
       return c.body(text, 200, { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' })
     })
     .get('/debug/sser', ownPagesOnly, debugRoute(stats, recentErrors))

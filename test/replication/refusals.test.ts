@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { SserOptions } from '../../src/index.ts'
-import { nodeMac } from '../../src/runtime/node/node-mac.ts'
+import { nodeHmac } from '../../src/runtime/node/node-hmac.ts'
 import { serverSideOf } from '../../src/sser.ts'
 import { settle } from '../support/clock.ts'
 import { Fleet, type Pod } from '../support/fleet.ts'
@@ -11,7 +11,7 @@ const reasons = (client: ReturnType<Pod['connect']>) => client.gaps.map(({ data 
 /** Signs with Node's crypto, at once, because Web Crypto takes real time, which the virtual clock does not include. */
 async function replace(fleet: Fleet, index: number, settings: SserOptions): Promise<Pod> {
   const pod = fleet.replace(index, settings)
-  void serverSideOf(pod.sser)?.start({ hmacFactory: nodeMac })
+  void serverSideOf(pod.sser)?.start({ hmacFactory: nodeHmac })
   await fleet.start(pod)
   return pod
 }

@@ -1,13 +1,13 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { nodeMac } from '../../src/runtime/node/node-mac.ts'
+import { nodeHmac } from '../../src/runtime/node/node-hmac.ts'
 import { webCryptoHmac } from '../../src/transport/signatures.ts'
 import { SEED } from '../support/messages.ts'
 
 describe.each([
   ['Web Crypto', webCryptoHmac],
-  ['Node', nodeMac],
+  ['Node', nodeHmac],
 ])('a signature by %s', (_, hmacFactory) => {
   it('is HMAC-SHA-256 over head and body in UTF-8, and verifies these alone', () =>
     fc.assert(

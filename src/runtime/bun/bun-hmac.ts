@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { HmacFactory } from '../../transport/signatures.ts'
 
 /** By Bun's own crypto. */
-export const bunMac: HmacFactory = (secret) => {
+export const bunHmac: HmacFactory = (secret) => {
   const bytesOf = (head: string, body: string) =>
     new Bun.CryptoHasher('sha256', secret).update(head).update(body).digest()
   return {

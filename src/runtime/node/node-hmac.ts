@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { HmacFactory } from '../../transport/signatures.ts'
 
 /** By Node's own crypto. */
-export const nodeMac: HmacFactory = (secret) => {
+export const nodeHmac: HmacFactory = (secret) => {
   const key = createSecretKey(secret, 'utf8')
   const bytesOf = (head: string, body: string) => createHmac('sha256', key).update(head).update(body).digest()
   return {
