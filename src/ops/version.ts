@@ -1,2 +1,2 @@
-/** This package's version, as `package.json` says it: floors that know no files cannot read it there. */
-export const VERSION = '0.0.0'
+/** This package's version, equal to that of `package.json`, which the core cannot read because it knows no files. */
+export const VERSION = '0.1.0'

@@ -5,7 +5,7 @@ import { Sser } from '../../src/index.ts'
 createAdaptorServer({ fetch: () => new Response() })
 const { serve } = await import('../../src/node.ts')
 
-const sser = new Sser({ internalPort: 0, drainTimeoutMs: 0, flushTimeoutMs: 0 })
+const sser = new Sser({ logger: false, internalPort: 0, drainTimeoutMs: 0, flushTimeoutMs: 0 })
 const fetch = (request: Request) => sser.handler(request)
 const { port, stop } = await serve({
   sser,
