@@ -1,4 +1,4 @@
-export type { EventsHandler } from './admission/events.ts'
+export type { EventsHandler } from './admission/events-endpoint.ts'
 export type { Authorize, Decision, Grant } from './authorize.ts'
 export type { Peer } from './discovery/peer.ts'
 export type { FindOptions, PeerFinder, PeerFinderStatus, PeerList } from './discovery/peer-finder.ts'

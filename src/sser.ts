@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import { Arrivals } from './admission/arrivals.ts'
-import { EventsEndpoint, type EventsHandler } from './admission/events.ts'
+import { EventsEndpoint, type EventsHandler } from './admission/events-endpoint.ts'
 import { type Clock, keepAlive } from './clock.ts'
 import type { PeerFinder } from './discovery/peer-finder.ts'
 import { StaticPeerFinder } from './discovery/static.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { acceptsEventStream } from '../../src/admission/accept.ts'
+import { acceptsEventStream } from '../../src/admission/accept-header.ts'
 import { addressOf } from '../../src/http/address.ts'
 import { ownCopy } from '../../src/wire/names.ts'
 import { check } from '../support/property.ts'

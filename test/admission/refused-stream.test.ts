@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { Hono } from 'hono'
 import { afterEach, describe, expect, it } from 'vitest'
-import { acceptsOnlyEventStream } from '../../src/admission/accept.ts'
+import { acceptsOnlyEventStream } from '../../src/admission/accept-header.ts'
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 import { serve } from '../../src/node.ts'
 import { endPods, PodProcess } from '../support/pod-process.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Arrivals } from '../../src/admission/arrivals.ts'
-import { EventsEndpoint } from '../../src/admission/events.ts'
+import { EventsEndpoint } from '../../src/admission/events-endpoint.ts'
 import type { Authorize, Decision } from '../../src/index.ts'
 import type { Incarnation } from '../../src/instance/incarnation.ts'
 import type { Membership } from '../../src/instance/membership.ts'
