@@ -26,15 +26,14 @@ export function logStart(
 
 /** Logs that this Pod is ready, and whether it has found other Pods. */
 export function logReady(logging: Logging, settings: ResolvedOptions, mesh: Mesh): void {
-  if (settings.peerFinder === undefined)
-    logging.info('runs alone, because no peerFinder was given: events reach the clients of this Pod only')
   const { syncResult } = mesh
   if (syncResult === undefined) return
-  const { source, hasAnswer, absent } = syncResult
+  const { source, hasAnswer, absent, isOnlySelf } = syncResult
   const listed = mesh.peers().length
   const message = `is ready; its list of peers has ${listed === 1 ? '1 entry' : `${listed} entries`}`
   const [first] = absent
-  if (source !== undefined) logging.info(`${message}, and ${source} sent its log`)
+  if (isOnlySelf) logging.alone(`is ready and runs alone, because ${aloneReason(settings, listed)}`)
+  else if (source !== undefined) logging.info(`${message}, and ${source} sent its log`)
   else if (hasAnswer || first === undefined) logging.info(message)
   else {
     const [peer, error] = first
@@ -43,6 +42,12 @@ export function logReady(logging: Logging, settings: ResolvedOptions, mesh: Mesh
       `${message}, but no peer runs yet (${peer}: ${describe(error)}${others}); events reach the clients of this Pod alone until a peer responds`,
     )
   }
+}
+
+function aloneReason({ peerFinder }: ResolvedOptions, listed: number): string {
+  if (peerFinder === undefined) return 'no peerFinder was given: events reach the clients of this Pod only'
+  const list = listed === 0 ? 'is empty' : 'has no Pod but this one'
+  return `the first list of its peerFinder ${list}: events reach the clients of this Pod only until a peer responds`
 }
 
 /** How `serve()` or `join()` stops a Pod. */

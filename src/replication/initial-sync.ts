@@ -34,6 +34,8 @@ export interface InitialSyncResult {
   hasAnswer: boolean
   /** Error of each peer at whose address nothing runs. */
   absent: ReadonlyMap<string, unknown>
+  /** Whether the list of peers is empty, or has only this Pod itself. */
+  isOnlySelf: boolean
 }
 
 /**
@@ -45,6 +47,7 @@ export async function initialSync(options: InitialSyncOptions): Promise<InitialS
   const { clock, errors, signal, timeoutMs } = options
   const absent = new Map<string, unknown>()
   let hasAnswer = false
+  let selves = 0
   const deadline = clock.now() + timeoutMs
   let targets = shuffle(options.targets, clock)
   for (let round = 0; round < ROUNDS && targets.length > 0; round += 1) {
@@ -52,12 +55,13 @@ export async function initialSync(options: InitialSyncOptions): Promise<InitialS
     const unavailable: Target[] = []
     for (const target of targets) {
       const leftMs = deadline - clock.now()
-      if (leftMs <= 0 || signal.aborted) return { source: undefined, hasAnswer, absent }
+      if (leftMs <= 0 || signal.aborted) return { source: undefined, hasAnswer, absent, isOnlySelf: false }
       try {
         const sender = await syncFrom(target, options, deadline)
         absent.delete(target.host)
-        if (sender === 'ready') return { source: target.host, hasAnswer: true, absent }
+        if (sender === 'ready') return { source: target.host, hasAnswer: true, absent, isOnlySelf: false }
         hasAnswer ||= sender === 'other'
+        if (sender === 'self') selves += 1
       } catch (error) {
         // A starting Pod has no log to send, and a Pod that is being deleted may be gone.
         const isExpected = isUnavailable(error) && (target.ready === false || target.terminating === true)
@@ -69,7 +73,7 @@ export async function initialSync(options: InitialSyncOptions): Promise<InitialS
     }
     targets = unavailable
   }
-  return { source: undefined, hasAnswer, absent }
+  return { source: undefined, hasAnswer, absent, isOnlySelf: selves === options.targets.length }
 }
 
 /** Fetches the whole log of one peer, if it is `ready`. `other`: a Pod that is not, or a Go Pod. `self`: this very Pod. */

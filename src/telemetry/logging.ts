@@ -81,7 +81,7 @@ export class Logging {
     this.#log('warn', message)
   }
 
-  /** Logs that no peer has responded. {@link peerRecovered} logs the first one that does. */
+  /** Logs that this Pod has no peers, or that none has responded. {@link peerRecovered} logs the first one that does. */
   alone(message: string): void {
     this.#isAlone = true
     this.notice(message)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ChangingPeerFinder } from '../support/changing-finder.ts'
 import { Fleet, hung, refused } from '../support/fleet.ts'
 
 const SETTINGS = { drainTimeoutMs: 0 }
@@ -42,6 +43,26 @@ describe('the first Pod of a fleet', () => {
     await fleet.start(fleet.pod(1))
     await fleet.clock.until('it meets a peer', () => lines.length > 1)
     expect(lines.slice(1)).toEqual(['info peer 10.0.0.1:7000 has answered: this Pod is not alone any more'])
+  })
+
+  it('logs that it runs alone if its list has no other Pod, and the first response of a peer', async () => {
+    const fleet = new Fleet(2, SETTINGS)
+    const lines: string[] = []
+    const finder = new ChangingPeerFinder([{ address: '10.0.0.0' }])
+    const logger = {
+      info: (line: string) => void lines.push(line),
+      warn: (line: string) => void lines.push(line),
+    }
+    const pod = fleet.replace(0, { peerFinder: finder, logger })
+    await fleet.start(pod)
+    expect(lines.at(-1)).toBe(
+      'sser: is ready and runs alone, because the first list of its peerFinder has no Pod but this one: events reach the clients of this Pod only until a peer responds',
+    )
+    lines.length = 0
+    finder.set([{ address: '10.0.0.0' }, { address: '10.0.0.1' }])
+    await fleet.start(fleet.pod(1))
+    await fleet.clock.until('it meets a peer', () => lines.length > 0)
+    expect(lines).toEqual(['sser: peer 10.0.0.1:7000 has answered: this Pod is not alone any more'])
   })
 
   it('gives the other Pods time to start from the first response on, and then warns of each that is absent', async () => {
