@@ -16,6 +16,7 @@ const BROWSER_MS = 45_000
 /** Of processes that share two cores with other tests. */
 const START_MS = 30_000
 const run = promisify(execFile)
+const [chromium] = browsers
 
 /** Names of files whose first line is a comment with a name: `// server.ts`. */
 async function pagesWithFiles(): Promise<string[]> {
@@ -79,7 +80,6 @@ describe('the README', () => {
     await app.saw('data: one tea')
   })
 
-  const [chromium] = browsers
   test.skipIf(!chromium?.path)(
     'shows a page that lists events with and without a name (needs chromium)',
     async () => {
@@ -136,10 +136,32 @@ test(
     app.start(app.sh('node server.ts &'))
     await Promise.all([app.listening(8000), app.listening(8001)])
     app.start(app.sh('position=$('))
-    await app.saw('data: {"id":1,"text":"two coffees","status":"new"}')
+    await app.saw('data: {"id":1,"text":"two coffees","status":"new","version":1}')
     expect(app.output).toContain('"resumed":true')
   },
   START_MS,
+)
+
+test.skipIf(!chromium?.path)(
+  'docs/snapshot.md shows a page that lists orders, and their changes at another Pod (needs chromium)',
+  async () => {
+    await using app = await ReaderApp.of('docs/snapshot.md')
+    app.start(app.sh('node server.ts &'))
+    await Promise.all([app.listening(8000), app.listening(8001)])
+    await fetch(`${app.url()}/orders`, { method: 'POST', body: 'tea' })
+    const page = await openPage(chromium as never, app.url())
+    try {
+      const lists = async (text: string) =>
+        (await page.read(`document.querySelector('#orders').textContent`)) === text
+      await until('the page lists the snapshot', () => lists('tea: new'), 10_000, 50)
+      const paid = await fetch(`${app.url(8001)}/orders/1/status`, { method: 'PUT', body: 'paid' })
+      expect(await paid.json()).toMatchObject({ status: 'paid', version: 2 })
+      await until('the page lists the change', () => lists('tea: paid'), 10_000, 50)
+    } finally {
+      await page.close()
+    }
+  },
+  BROWSER_MS,
 )
 
 test(
