@@ -5,7 +5,7 @@ import type { PeerFinder } from './discovery/peer-finder.ts'
 import type { OnError } from './telemetry/error-reporter.ts'
 import type { SserLogger } from './telemetry/logging.ts'
 import type { Tracing } from './telemetry/tracing.ts'
-import { checkOptions, hasMethods, withDefault } from './validation.ts'
+import { checkOptions, hasMethods, type OtherOptions, withDefault } from './validation.ts'
 
 /** Options of {@link Sser}. A time is at most 2,147,483,647 ms, which is 24.8 days. */
 export interface SserOptions {
@@ -270,7 +270,25 @@ export function isUnguarded({ peerSecret, allowOpenInternalPort }: ResolvedOptio
 /** The names of all options. */
 export const OPTION_NAMES: readonly string[] = Object.keys(schema.entries)
 
+/** Options of the calls that bind ports, which are given to `new Sser()` by mistake. */
+export const SERVER_OPTIONS: readonly OtherOptions[] = [
+  { call: 'serve()', names: ['fetch', 'port', 'hostname', 'serverOptions', 'fastPath'] },
+  { call: 'join()', names: ['server'] },
+  {
+    call: 'serve() or join()',
+    names: [
+      'sser',
+      'internalHostname',
+      'internalTls',
+      'opsPort',
+      'requestDrainTimeoutMs',
+      'beforeFlush',
+      'signals',
+    ],
+  },
+]
+
 /** Checks options and adds the defaults. @throws SserError `invalid-options` */
 export function resolveOptions(options: SserOptions): ResolvedOptions {
-  return checkOptions(schema, options) as ResolvedOptions
+  return checkOptions(schema, options, ...SERVER_OPTIONS) as ResolvedOptions
 }

@@ -31,10 +31,16 @@ function describeItem(value: unknown): string {
   return typeof value === 'object' && value !== null ? '…' : describeValue(value)
 }
 
+/** Minimum length of an unknown name that stands for the only known name which begins with it. */
+const MIN_PREFIX_LENGTH = 3
+
 /** For an error about an unknown name: the known name that it probably stands for, or all known names. */
 export function suggestion(unknown: string, names: readonly string[]): string {
   const distances = names.map((name) => ({ name, distance: editDistance(unknown, name) }))
   const [closest] = distances.sort((a, b) => a.distance - b.distance)
+  // `host` is at a distance of 4 from `hostname`, and of 2 from `port`.
+  const longer = names.filter((name) => name.toLowerCase().startsWith(unknown.toLowerCase()))
+  if (longer.length === 1 && unknown.length >= MIN_PREFIX_LENGTH) return `; did you mean "${longer[0]}"?`
   if (closest !== undefined && closest.distance <= Math.max(2, closest.name.length / 4))
     return `; did you mean "${closest.name}"?`
   return `; expected one of ${names.join(', ')}`

@@ -20,6 +20,8 @@ export interface PrivateRoutesOptions {
   v1Connections: V1Connections
   state: () => SserState
   isStopping: () => boolean
+  /** Called for each request on the internal routes. */
+  onInternalRequest: () => void
   stats: (options: StatsOptions) => Stats
   /** The warning about the certificate of the internal port, if there is one. */
   certificateWarning: () => string | undefined
@@ -52,6 +54,7 @@ export function privateRoutes(options: PrivateRoutesOptions): PrivateRoutes {
       }),
       v1MaxBytes: 6 * maxMessageBytes + 4_096,
       isStopped: () => state() === 'stopped',
+      onRequest: options.onInternalRequest,
       isDraining: options.isStopping,
       v1Connections: options.v1Connections,
       isFor: (uid) => membership.isFor(uid),

@@ -6,7 +6,7 @@ import type { PeerFinder } from './discovery/peer-finder.ts'
 import { StaticPeerFinder } from './discovery/static.ts'
 import { stopped } from './errors.ts'
 import { checkStartOptions, checkStatsOptions, checkStopOptions } from './instance/call-arguments.ts'
-import { logReady, logStart, type ServerStop } from './instance/lifecycle-lines.ts'
+import { logReady, logStart, type ServerStop, warnOpenRoutes } from './instance/lifecycle-lines.ts'
 import { Membership, type ServerStart, type StartOptions, type StopOptions } from './instance/membership.ts'
 import { Sender, type SendOptions } from './instance/sender.ts'
 import { shutDown } from './instance/shut-down.ts'
@@ -93,6 +93,8 @@ export class Sser {
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #isDraining = false
+  /** Whether the first request on the internal routes is to be warned of, because the app serves them without a secret. */
+  #isOpen = false
 
   /** @throws SserError `invalid-options`: the message names the option, the received and the expected value. */
   constructor(options?: SserOptions)
@@ -148,6 +150,7 @@ export class Sser {
       v1Connections: this.#v1Connections,
       state: () => this.state,
       isStopping: () => this.#stopping !== undefined,
+      onInternalRequest: () => this.#onInternalRequest(),
       stats: (options) => this.stats(options),
       certificateWarning: () => this.#certificates?.warning(),
     })
@@ -289,8 +292,14 @@ export class Sser {
     const warn = (message: string) => this.#logging.warnOncePerMinute('certificate', message)
     if (certificates !== undefined) certificates.onWarning = warn
     logStart(this.#logging, this.#settings, options)
+    this.#isOpen = options.internalPort === undefined && isUnguarded(this.#settings)
     await this.#membership.start(options)
     logReady(this.#logging, this.#settings, this.#membership.incarnation.mesh)
+  }
+
+  #onInternalRequest(): void {
+    if (this.#isOpen) warnOpenRoutes(this.#logging)
+    this.#isOpen = false
   }
 
   async #shutDown(beforeFlush: StopOptions['beforeFlush'], how: ServerStop): Promise<void> {

@@ -42,14 +42,15 @@ export interface OtherOptions {
 export function checkOptions<T extends v.StrictObjectSchema<v.ObjectEntries, undefined>>(
   schema: T,
   options: unknown,
-  others?: OtherOptions,
+  ...others: readonly OtherOptions[]
 ): v.InferOutput<T> {
   const parsed = v.safeParse(schema, options)
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues
   const name = v.getDotPath(issue) ?? 'options'
-  if (issue.expected === 'never' && others?.names.includes(name))
-    throw new SserError('invalid-options', `Option "${name}": pass it to ${others.call}`)
+  const other = others.find(({ names }) => names.includes(name))
+  if (issue.expected === 'never' && other !== undefined)
+    throw new SserError('invalid-options', `Option "${name}": pass it to ${other.call}`)
   throw new SserError('invalid-options', `Option "${name}": ${fault(issue, Object.keys(schema.entries))}`)
 }
 

@@ -17,6 +17,9 @@ describe('new Sser()', () => {
       { peerFinder, heartBeatMS: 1 },
       'Option "heartBeatMS": there is no such option; did you mean "heartbeatMs"?',
     ],
+    [{ port: 8000 }, 'Option "port": pass it to serve()'],
+    [{ signals: false }, 'Option "signals": pass it to serve() or join()'],
+    [{ server: {} }, 'Option "server": pass it to join()'],
     [{ peerFinder, heartbeatMs: 1_500.5 }, 'Option "heartbeatMs": expected a whole number, got 1500.5'],
   ])('rejects %j and says what it expects', (options, message) => {
     expect(() => new Sser(options as never)).toThrow(

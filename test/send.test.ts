@@ -58,7 +58,10 @@ describe('send() rejects', () => {
 
   it('before start()', async () => {
     const sser = new Sser({ peerFinder: new LocalhostPeerFinder() })
-    await expect(sser.send('foo', 'x')).rejects.toMatchObject({ code: 'not-started' })
+    await expect(sser.send('foo', 'x')).rejects.toMatchObject({
+      code: 'not-started',
+      message: expect.stringContaining('await serve({ sser, … }) or join({ sser, … })'),
+    })
   })
 
   it('after stop()', async () => {

@@ -1,5 +1,5 @@
 import { describe } from '../errors.ts'
-import { isUnguarded, type ResolvedOptions } from '../options.ts'
+import type { ResolvedOptions } from '../options.ts'
 import type { Mesh } from '../replication/mesh.ts'
 import type { Logging } from '../telemetry/logging.ts'
 import type { ServerStart } from './membership.ts'
@@ -7,7 +7,7 @@ import type { ServerStart } from './membership.ts'
 /** Maximum number of peers that a line names. */
 const MAX_NAMED = 3
 
-/** Logs the start, and the internal routes that any process can send to. */
+/** Logs the start. */
 export function logStart(
   logging: Logging,
   settings: ResolvedOptions,
@@ -17,11 +17,13 @@ export function logStart(
   logging.info(
     `starts, with the internal port ${internalPort ?? settings.internalPort}${address}, and looks for its peers`,
   )
-  // The app serves the internal routes itself; `serve()` has checked the port that it has bound.
-  if (internalPort === undefined && isUnguarded(settings))
-    logging.warn(
-      'sser.internalRoutes is open: every process that reaches it can send to every client. Set peerSecret, or allowOpenInternalPort: true if only Pods reach it',
-    )
+}
+
+/** Warns of internal routes that any process can send to. `serve()` and `join()` have checked the port that they have bound. */
+export function warnOpenRoutes(logging: Logging): void {
+  logging.warn(
+    'sser.internalRoutes is open: every process that reaches it can send to every client. Set peerSecret, or allowOpenInternalPort: true if only Pods reach it',
+  )
 }
 
 /** Logs that this Pod is ready, and whether it has found other Pods. */

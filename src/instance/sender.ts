@@ -18,6 +18,9 @@ import { checkSelector, checkSendOptions } from './call-arguments.ts'
 import type { Incarnation } from './incarnation.ts'
 import type { Membership } from './membership.ts'
 
+const NOT_STARTED =
+  'This instance was not started: await serve({ sser, … }) or join({ sser, … }), or without a port await sser.start(), before send() and disconnect()'
+
 /** Options of `send()`. */
 export interface SendOptions {
   /** The SSE event type; without one, clients receive a `message`. Types that begin with `sser-` are reserved. */
@@ -120,8 +123,7 @@ export class Sender {
 
   #requireStarted(): void {
     if (this.#isClosed) throw stopped()
-    if (this.#options.membership.joining === undefined)
-      throw new SserError('not-started', 'Call start() before send() and disconnect()')
+    if (this.#options.membership.joining === undefined) throw new SserError('not-started', NOT_STARTED)
   }
 
   /** The current incarnation, with the log trimmed to the time of an append. */

@@ -15,6 +15,8 @@ export interface InternalGuardOptions {
   allowedInternalHosts: readonly string[]
   peerAddresses(): readonly string[]
   isStopped(): boolean
+  /** Called for each request, before its checks. */
+  onRequest(): void
   /** Whether a request with that target UID is for this Pod; undefined: this Pod does not know its own UID yet. */
   isFor(uid: string): boolean | undefined
 }
@@ -50,6 +52,7 @@ export class InternalGuard {
     /** The rest of the body is not read, so the connection cannot be used again. */
     const reject = (status: ContentfulStatusCode, text: string) =>
       c.text(`${text}\n`, status, { connection: 'close' })
+    this.#options.onRequest()
     if (this.#options.isStopped()) return reject(503, 'stopped')
     try {
       const error = webPageError(c.req.raw.headers)

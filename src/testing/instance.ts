@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { SserError } from '../errors.ts'
 import type { SserOptions } from '../options.ts'
 import { Sser } from '../sser.ts'
 import type { Fetch } from '../transport/peer-transport.ts'
@@ -25,6 +26,11 @@ export interface Network {
  * has no clients to spread over time.
  */
 export function createInstance({ clock, ...options }: TestOptions, network?: Network): Sser {
+  if ((options as SserOptions).peerFinder !== undefined)
+    throw new SserError(
+      'invalid-options',
+      'Option "peerFinder": instances of sser/testing find their peers in memory; call createFleet(size), or for real peers new Sser({ peerFinder })',
+    )
   const time: Clock = clock ?? new TestClock()
   const { peerFinder, peerFetch } = network ?? {}
   return new Sser({ logger: false, drainTimeoutMs: 0, ...options, peerFinder }, { clock: time, peerFetch })

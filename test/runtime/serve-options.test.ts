@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { LocalhostPeerFinder, Sser, StaticPeerFinder } from '../../src/index.ts'
 import { type ServeOptions, serve } from '../../src/node.ts'
+import { SERVER_OPTIONS } from '../../src/options.ts'
 
 const fetch = () => new Response('x')
 const stops: (() => Promise<void>)[] = []
@@ -38,6 +39,18 @@ describe('the options of serve()', () => {
 
   it('a misspelt name is refused: as "hostName" it would bind all addresses', async () => {
     expect(await message({ hostName: '127.0.0.1' })).toMatch(/"hostName": there is no such option.*hostname/)
+  })
+
+  it('a name that begins only one option stands for it', async () => {
+    expect(await message({ host: '127.0.0.1' })).toBe(
+      'Option "host": there is no such option; did you mean "hostname"?',
+    )
+  })
+
+  it('are known to new Sser(), which names serve() as their place', async () => {
+    const [, names = ''] = /expected one of (.*)$/.exec(await message({ zzz: 1 })) ?? []
+    const known = SERVER_OPTIONS.filter(({ call }) => call !== 'join()').flatMap((each) => each.names)
+    expect(names.split(', ').sort()).toEqual([...known].sort())
   })
 
   it('a missing one is named', async () => {

@@ -7,6 +7,7 @@ import type { SserLogger } from '../../src/index.ts'
 import { LocalhostPeerFinder, Sser } from '../../src/index.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import { Logging } from '../../src/telemetry/logging.ts'
+import { APPEND_URL_PATH } from '../../src/wire/v2.ts'
 import { VirtualClock } from '../support/clock.ts'
 import { Fleet, refused } from '../support/fleet.ts'
 
@@ -188,6 +189,17 @@ describe('a Pod', () => {
       'sser: stops, with events that 1 peer may lack sent within 0 ms (flushTimeoutMs)',
       'sser: has stopped',
     ])
+  })
+
+  it('does not warn of open internal routes that no request reaches', async () => {
+    const lines = new Lines()
+    await using sser = new Sser({ logger: lines, drainTimeoutMs: 0 })
+    await sser.start()
+    expect(lines.warned).toEqual([])
+    const post = () => sser.internalRoutes.request(APPEND_URL_PATH, { method: 'POST', body: '{}' })
+    await post()
+    await post()
+    expect(lines.warned.filter((line) => line.includes('sser.internalRoutes is open'))).toHaveLength(1)
   })
 
   it('logs the loss and the recovery of a peer, or its removal from the list, as warnings', () => {

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { describe, expect, test } from 'vitest'
-import { createFleet, events, ManualClock } from '../../src/testing.ts'
+import { StaticPeerFinder } from '../../src/index.ts'
+import { createFleet, createSser, events, ManualClock } from '../../src/testing.ts'
 
 test('an event that one Pod sends reaches the clients of all Pods, without a port', async () => {
   await using fleet = await createFleet(3)
@@ -93,4 +94,10 @@ test('with a manual clock no real time passes while links retry, and the log for
 test('rejects a size that is no number of Pods', async () => {
   await expect(createFleet(0)).rejects.toThrow('createFleet(): expected 1 to 100 Pods, got 0')
   await expect(createFleet(1, null as never)).rejects.toThrow('expected an object of options, got null')
+})
+
+test('a peerFinder is refused, because instances for tests find their peers in memory', async () => {
+  const options = { peerFinder: new StaticPeerFinder([]) }
+  for (const made of [createSser(options as object), createFleet(2, options as object)])
+    await expect(made).rejects.toThrow(/^Option "peerFinder": .*createFleet\(size\)/)
 })
