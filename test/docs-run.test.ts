@@ -110,12 +110,12 @@ describe('docs/notifications.md', () => {
   let app: ReaderApp
   beforeAll(async () => {
     app = await ReaderApp.of('docs/notifications.md')
-    app.start('node server.ts')
-    await app.listening()
+    app.start(app.sh('node server.ts &'))
+    await Promise.all([app.listening(8000), app.listening(8001)])
   }, START_MS)
   afterAll(() => app[Symbol.asyncDispose]())
 
-  test('delivers a notification to the client of its user, until the user logs out', async () => {
+  test('delivers a notification to the client of its user, until the user logs out at another Pod', async () => {
     app.start(app.sh('curl -N'))
     await app.saw('"resumed":false')
     app.start(app.sh('Your parcel'))
@@ -123,7 +123,7 @@ describe('docs/notifications.md', () => {
     app.start('curl -s -b cookies -X POST http://127.0.0.1:8000/logout')
     await app.saw('event: sser-retry')
     app.start(
-      `curl -s -o /dev/null -w 'answered %{http_code}' -b cookies 'http://127.0.0.1:8000/events?stream=me'`,
+      `curl -s -o /dev/null -w 'answered %{http_code}' -b cookies 'http://127.0.0.1:8001/events?stream=me'`,
     )
     await app.saw('answered 403')
   })
