@@ -23,8 +23,9 @@ export type { PeerTls, PeerTlsFiles, PeerTlsSource } from './transport/certifica
 export interface BunServeOptions extends ServeOptions {
   /**
    * Options of `Bun.serve()` for the public port: `maxRequestBodySize`, `websocket`, `error`, `tls` and the like.
-   * `idleTimeout` is in seconds, at most 255, and counts from a connection's first request on; 0 means none, as for
-   * streams and answers of the app that are quiet for longer. Default: an `idleTimeout` of 255, and no page of errors.
+   * `idleTimeout` is in seconds, at most 255, and counts from a connection's first request on; 0 means none:
+   * set it for answers of the app that are quiet for longer. It does not apply to event streams.
+   * @default an `idleTimeout` of 255, and no page of errors
    * @see https://bun.com/docs/runtime/http/server
    */
   serverOptions?: BunServerOptions | undefined
@@ -56,7 +57,8 @@ const runtime: Runtime = {
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
- * @throws SserError `invalid-options`, naming the option and the expected value; `port-in-use`, naming the port; `open-internal-port`; what `sser.start()` throws.
+ * @throws SserError `invalid-options`, `port-in-use`, `port-not-permitted` or `address-not-available`, naming the option;
+ * `open-internal-port`; what `sser.start()` throws.
  */
 export async function serve(allOptions: BunServeOptions = {} as BunServeOptions): Promise<RunningServer> {
   requireBun()
@@ -91,7 +93,8 @@ export async function serve(allOptions: BunServeOptions = {} as BunServeOptions)
  * For an app whose public port belongs to another server, such as `Bun.serve()` with routes, or Elysia: binds the internal
  * port, and joins the fleet. SIGTERM and SIGINT stop the Pod and then the app's `server`. Clients that arrive before this has
  * resolved are told to come again.
- * @throws SserError `invalid-options`, naming the option and the expected value; `port-in-use`, naming the port; what `sser.start()` throws.
+ * @throws SserError `invalid-options`, `port-in-use`, `port-not-permitted` or `address-not-available`, naming the option;
+ * `open-internal-port`; what `sser.start()` throws.
  */
 export async function join(options: BunJoinOptions = {} as BunJoinOptions): Promise<RunningPod> {
   requireBun()

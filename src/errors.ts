@@ -4,7 +4,10 @@ import { printableLines } from './printable.ts'
 export type SserErrorCode =
   /** No stream is named, or its name is empty. Fix: Add `?stream=NAME` to the URL, or pass a name to `send()`. */
   | 'stream-name-required'
-  /** A stream name has over 256 bytes, or contains a control character. Fix: Use a shorter name, such as an id. */
+  /**
+   * A stream name is no string, has over 256 bytes, or contains a control character or half of a surrogate pair. Fix:
+   * Use a short name, such as an id.
+   */
   | 'invalid-stream-name'
   /**
    * One request names more than `maxStreamsPerConnection` streams, or names that take over 6,000 bytes in the URL.
@@ -110,8 +113,8 @@ export type SserErrorCode =
    */
   | 'overloaded'
   /**
-   * A request or response of a peer has no valid signature. Fix: Give all Pods the same `peerSecret`, and
-   * synchronize their clocks.
+   * A request or response of a peer has no valid signature. Fix: Give all Pods the same `peerSecret`; in a fleet with Go
+   * Pods, set `allowGoPeers`. The clocks of the Pods need not agree.
    */
   | 'unauthorized'
   /**
@@ -124,7 +127,7 @@ export type SserErrorCode =
    * Pods of `sser` never do so.
    */
   | 'conflicting-event'
-  /** A tag is empty or too long. Fix: Use 1 to 256 characters. */
+  /** A tag is no string, is empty, or is too long. Fix: Use 1 to 256 characters. */
   | 'invalid-tag'
   /** `disconnect()` received neither a stream nor a tag. Fix: Name the stream, the tag, or both. */
   | 'empty-selector'

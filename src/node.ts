@@ -24,12 +24,14 @@ export type { PeerTls, PeerTlsFiles, PeerTlsSource } from './transport/certifica
 export interface NodeServeOptions extends ServeOptions {
   /**
    * Whether events may be written to the sockets themselves, past Node's HTTP, which costs much less time and memory.
-   * Responses that it does not fit (compressed, transformed, HTTP/1.0) are served the usual way by themselves. Default: true.
+   * Responses that it does not fit (compressed, transformed, HTTP/1.0) are served the usual way by themselves.
+   * @default true
    */
   fastPath?: boolean | undefined
   /**
-   * Options of Node's `http.createServer()` for the public port. Default: a `keepAliveTimeout` of 620,000 ms, a
-   * `headersTimeout` of 10,000 ms, `keepAlive` of TCP after 60,000 ms, and Node's own for the rest.
+   * Options of Node's `http.createServer()` for the public port.
+   * @default a `keepAliveTimeout` of 620,000 ms, a `headersTimeout` of 10,000 ms, `keepAlive` of TCP after 60,000 ms, and
+   * Node's own for the rest
    * @see https://nodejs.org/api/http.html#httpcreateserveroptions-requestlistener
    */
   serverOptions?: ServerOptions | undefined
@@ -67,7 +69,8 @@ const runtime: Runtime = {
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
- * @throws SserError `invalid-options`, naming the option and the expected value; `port-in-use`, naming the port; `open-internal-port`; what `sser.start()` throws.
+ * @throws SserError `invalid-options`, `port-in-use`, `port-not-permitted` or `address-not-available`, naming the option;
+ * `open-internal-port`; what `sser.start()` throws.
  */
 export async function serve(allOptions: NodeServeOptions = {} as NodeServeOptions): Promise<RunningServer> {
   requireNode()
@@ -88,7 +91,8 @@ export async function serve(allOptions: NodeServeOptions = {} as NodeServeOption
  * For an app whose public port belongs to another server, such as that of Express: binds the internal port, and joins the
  * fleet. SIGTERM and SIGINT stop the Pod and then the app's `server`. Let it listen when this has resolved, so that no
  * client arrives before the Pod is one of the fleet.
- * @throws SserError `invalid-options`, naming the option and the expected value; `port-in-use`, naming the port; what `sser.start()` throws.
+ * @throws SserError `invalid-options`, `port-in-use`, `port-not-permitted` or `address-not-available`, naming the option;
+ * `open-internal-port`; what `sser.start()` throws.
  */
 export async function join(options: NodeJoinOptions = {} as NodeJoinOptions): Promise<RunningPod> {
   requireNode()

@@ -52,7 +52,8 @@ export interface SserOptions {
   resume?: boolean | undefined
   /**
    * Time over which a stopping Pod closes its connections one after another, in milliseconds, so that clients do not
-   * reconnect all at once. Few connections take less. Raise it if a Pod's clients are too much load for the others. Count it into `terminationGracePeriodSeconds`. Minimum: 0.
+   * reconnect all at once. Few connections take less. Raise it if a Pod's clients are too much load for the others. Count
+   * it into `terminationGracePeriodSeconds`. Minimum: 0.
    * @default 10_000
    */
   drainTimeoutMs?: number | undefined
@@ -64,8 +65,8 @@ export interface SserOptions {
   flushTimeoutMs?: number | undefined
   /**
    * Maximum length of a message, in bytes of UTF-8; a line break counts as 7. With the default, a block with the
-   * longest event type and an id of 4,700 bytes fits into the 65,536 bytes that Go's `bufio.Scanner` reads at once. Raise it for larger messages.
-   * Minimum: 1. Maximum: 1,048,576.
+   * longest event type and an id of 4,700 bytes fits into the 65,536 bytes that Go's `bufio.Scanner` reads at once. Raise
+   * it for larger messages. Minimum: 1. Maximum: 1,048,576.
    * @default 60_000
    */
   maxMessageBytes?: number | undefined
@@ -144,7 +145,7 @@ export interface SserOptions {
    * Secret of the fleet, 16 to 1,024 characters, or up to 8 of them. Pods sign each request and response between them
    * (HMAC-SHA-256), and accept nothing unsigned. The first secret signs, and each one is accepted: to replace it
    * without loss, roll out [old, new], then [new, old], then [new].
-   * @default none: every process that reaches the internal port can send, so `serve()` binds it to loopback only
+   * @default none: every process that reaches the internal port can send, so `serve()` and `join()` bind it to loopback alone
    */
   peerSecret?: string | readonly string[] | undefined
   /**
@@ -158,8 +159,9 @@ export interface SserOptions {
    */
   allowUnsignedPeers?: boolean | undefined
   /**
-   * Whether `serve()` may bind the internal port beyond loopback with neither a `peerSecret` nor `internalTls`. Set it
-   * if the network lets only Pods reach the port, for example in a fleet with Go Pods, which sign nothing.
+   * Whether `serve()` and `join()` may bind the internal port beyond loopback with neither a `peerSecret` nor
+   * `internalTls`. Set it if the network lets only Pods reach the port, for example in a fleet with Go Pods, which sign
+   * nothing.
    * @default false
    */
   allowOpenInternalPort?: boolean | undefined
@@ -178,7 +180,7 @@ export interface SserOptions {
   /**
    * Receives one-line messages: startup, an open internal port, readiness, shutdown, lost and recovered peers, and
    * background errors (at most one per kind, peer and minute). `console` and `pino` fit; `false` disables it.
-   * @default warnings on the console, and what a start and a stop wait for
+   * @default the console, with the warnings, the bound ports, a Pod that finds no peer, and the waits of a stop
    */
   logger?: SserLogger | false | undefined
   /**

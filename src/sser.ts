@@ -26,7 +26,7 @@ import type { PeerCertificates } from './transport/certificates.ts'
 import { Signatures } from './transport/signatures.ts'
 import { requireOptions } from './validation.ts'
 
-/** Access of `serve()` and `sser/testing` to an instance; users of the class have none. */
+/** Access of `serve()`, `join()`, `toNodeHandler()` and `sser/testing` to an instance; users of the class have none. */
 export interface ServerSide {
   arrivals: Arrivals
   /** Whether the internal port needs certificates or a loopback address. */
@@ -65,13 +65,13 @@ export class Sser {
 
   /** Public routes for clients, to be mounted in the app: `app.route('/events', sser.routes)`. */
   readonly routes: Hono
-  /** Routes for peers, which `serve()` binds to the internal port. Only peers should reach them. */
+  /** Routes for peers, which `serve()` and `join()` bind to the internal port. Only peers should reach them. */
   readonly internalRoutes: Hono
   /** `/livez` and `/readyz`: for load balancers that probe the Pods, on the public port as well. */
   readonly probeRoutes: Hono
   /**
-   * The probes, `/metrics` for Prometheus, and the page `/debug/sser`. `serve()` binds them to the internal port as well;
-   * they name streams and peers, so keep them off the public port.
+   * The probes, `/metrics` for Prometheus, and the page `/debug/sser`. `serve()` and `join()` bind them to the internal
+   * port, or to `opsPort`; they name streams and peers, so keep them off the public port.
    */
   readonly opsRoutes: Hono
   /** The public endpoint for any other router: takes a `Request`, and returns a streaming `Response`. */
@@ -176,7 +176,8 @@ export class Sser {
 
   /**
    * This Pod's position in the log, as an event id. A page that is rendered with it connects with `?lastEventId=` and
-   * misses nothing. Undefined before the Pod is ready, and with `resume: false`, because no connection can resume then.
+   * misses nothing. Undefined with `resume: false`, because no connection can resume then, and while the Pod knows no entry,
+   * as before `start()`.
    */
   get position(): string | undefined {
     if (!this.#settings.resume) return undefined
@@ -258,8 +259,8 @@ export class Sser {
   /**
    * Ends the connections on `stream`, those with `tag`, or, where both are given, those for which both hold: on this
    * Pod at once, on the others as soon as they hear of it, and on one that is out of reach when it comes back within
-   * the log's bounds. Requests whose `authorize` is pending are included. Clients reconnect, and are
-   * judged anew: what makes `authorize` refuse them must be in place before. Resolves like {@link send}.
+   * the log's bounds. Requests whose `authorize` is pending are included. Clients reconnect, and are authorized again: first
+   * make `authorize` deny them, then disconnect. Resolves like {@link send}.
    * @throws SserError `not-started`, `stopped`, `empty-selector`, `stream-name-required`, `invalid-stream-name` or
    * `invalid-tag`; the signal's reason when it aborts.
    */

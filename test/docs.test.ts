@@ -46,7 +46,7 @@ function blocks(page: string, language: string): string[] {
 
 /** The cells of each row that begins with a word in code. */
 function rows(text: string): string[][] {
-  return Array.from(text.matchAll(/^\| `(\w+)` +\|(.*)\|$/gm), ([, name, rest]) => [
+  return Array.from(text.matchAll(/^\| `([\w-]+)` +\|(.*)\|$/gm), ([, name, rest]) => [
     String(name),
     ...String(rest)
       .split('|')
@@ -178,7 +178,7 @@ describe('the protocol page', () => {
 
   test('gives every reason for a gap, and no other', () => {
     const union = /export type GapReason = (.*)/.exec(read('src/wire/sse-frame.ts'))?.[1]
-    const reasons = Array.from(String(union).matchAll(/'(\w+)'/g), ([, reason]) => reason)
+    const reasons = Array.from(String(union).matchAll(/'([\w-]+)'/g), ([, reason]) => reason)
     expect(new Set(rows(section('Gaps')).map(([reason]) => reason))).toEqual(new Set(reasons))
   })
 

@@ -10,6 +10,8 @@ export function pages(): Record<string, string> {
   const instance = documentedProperties(read('src/options.ts'), 'SserOptions')
   const pod = documentedProperties(read('src/runtime/join.ts'), 'JoinOptions')
   const server = documentedProperties(read('src/runtime/serve.ts'), 'ServeOptions')
+  const node = documentedProperties(read('src/node.ts'), 'NodeServeOptions')
+  const bun = documentedProperties(read('src/bun.ts'), 'BunServeOptions')
   const join = documentedProperties(read('src/node.ts'), 'NodeJoinOptions')
   const codes = documentedMembers(read('src/errors.ts'), 'SserErrorCode')
   return {
@@ -25,8 +27,14 @@ export function pages(): Record<string, string> {
       '## `serve()`',
       'Further options of `serve()`.',
       ...server.map(section),
+      '## `serve()` of `sser/node`',
+      'Further options under Node.',
+      ...node.map(section),
+      '## `serve()` of `sser/bun`',
+      'A further option under Bun, where `serve()` ignores `fastPath`.',
+      ...bun.map(section),
       '## `join()`',
-      'A further option of `join()`. [Frameworks](frameworks.md) has an example for each framework.',
+      'A further option of `join()`, as Node has it; under Bun it is the server that `Bun.serve()` has returned. [Frameworks](frameworks.md) has an example for each framework.',
       ...join.map(section),
       '',
     ].join('\n\n'),

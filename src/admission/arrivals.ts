@@ -1,7 +1,7 @@
 import { type EventStreamBody, eventStreamBodyOf } from '../delivery/event-stream-body.ts'
 import { type FetchHandler, isPromise } from '../http/connection-close.ts'
 
-/** One request that `serve()` passes to the app. */
+/** One request to the app, recorded by `serve()`, by `toNodeHandler()`, or under Node by the `server` of `join()`. */
 export interface Arrival {
   /** Number of log entries when the request came in, before any middleware of the app. */
   readonly mark: number
@@ -17,7 +17,7 @@ interface Marked {
   [ARRIVAL]?: Arrival
 }
 
-/** The arrival of a request; undefined where it did not come through `serve()`. */
+/** The arrival of a request; undefined where none was recorded. */
 export function arrivalOf(request: Request, env: unknown): Arrival | undefined {
   return (request as Marked)[ARRIVAL] ?? incomingIn(env)?.[ARRIVAL]
 }
@@ -26,7 +26,7 @@ function incomingIn(env: unknown): Marked | undefined {
   return (env as { incoming?: Marked } | undefined)?.incoming
 }
 
-/** Records the requests that come to one `Sser` through `serve()`. */
+/** Records the requests that come to one `Sser`. */
 export class Arrivals {
   readonly #mark: () => number
   /** Event streams opened so far. */

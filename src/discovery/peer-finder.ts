@@ -43,8 +43,8 @@ export interface PeerFinder {
    */
   start(options: FindOptions): Promise<PeerList>
   /**
-   * Whether all peers have the address 127.0.0.1. Then `serve()` binds an internal port with neither a `peerSecret` nor
-   * `internalTls` to 127.0.0.1.
+   * Whether all peers have the address 127.0.0.1. Then `serve()` and `join()` bind an internal port with neither a
+   * `peerSecret` nor `internalTls` to 127.0.0.1.
    */
   readonly isLocal?: boolean | undefined
   /** Status of the finder. Must be cheap, because every scrape of the metrics calls it. */

@@ -22,7 +22,7 @@ export interface IncarnationOptions {
   onPause: () => void
 }
 
-/** One incarnation of this Pod, under one epoch: its log, those who listen, and its ties to the others. */
+/** One incarnation of this Pod, under one epoch: its log, its connections, and the links to its peers. */
 export class Incarnation {
   readonly log: Log
   readonly hub: Hub

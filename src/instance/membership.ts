@@ -35,7 +35,8 @@ export interface ServerStart {
 export interface StopOptions {
   /**
    * Called once the event streams have ended, before what the peers lack is handed over: closes the HTTP server, and
-   * resolves when the requests in flight are answered. `send()` works until then. The runtimes' `serve()` gives it.
+   * resolves when the requests in flight are answered. `send()` works until then. An error of it is logged, and the stop
+   * goes on. `serve()` and `join()` pass one of their own.
    */
   beforeFlush?: (() => unknown) | undefined
 }

@@ -1,6 +1,6 @@
 /** Durations of the protocol, derived from the log's age bound. Milliseconds. */
 export interface Timing {
-  /** A Pod that sent nothing for this long says so, with an entry that has no stream. */
+  /** A Pod that has appended no entry of its own for this long appends a no-op entry. */
   noopIntervalMs: number
   /** Time that a peer may lack a third Pod's events before this Pod forwards them. */
   graceMs: number

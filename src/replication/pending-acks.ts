@@ -47,7 +47,7 @@ export class PendingAcks {
     this.settleAll(this.#expired)
   }
 
-  /** The peer responded, or a request to it failed: further calls wait again. */
+  /** The peer responded, or a request to it failed: the result of the link's state holds for further calls. */
   reset(): void {
     this.#expired = undefined
   }

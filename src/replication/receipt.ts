@@ -6,11 +6,16 @@ export interface PeerReceipt {
   /** The peer, as `address:port`. */
   peer: string
   /**
-   * `delivered`: its log holds the event. `pending`: it did not respond within `ackTimeoutMs`; or, without a wait, an
-   * earlier `send()` waited that long and the peer has not responded since, or its last request reached `requestTimeoutMs`, or
-   * it is unavailable and the finder says that it is starting or being deleted. `failed`: it is unavailable. In the last two cases a peer of this package still gets
-   * the event if it is available again within the log's bounds, and the clients of a deleted Pod get it from the Pod that
-   * they reconnect to; a Go Pod gets an event at most once.
+   * `delivered`: its log holds the event.
+   *
+   * `pending`: the peer did not respond within `ackTimeoutMs`. Without a wait: an earlier `send()` waited that long, or the
+   * last request reached its timeout of 5 s, and the peer has not responded since; or the finder says that the peer is
+   * starting or being deleted.
+   *
+   * `failed`: the last request failed in another way, or the event left the log before the peer was sent it.
+   *
+   * A peer that is `pending` or `failed` gets the event when it responds again within the log's bounds, and the clients of
+   * a deleted Pod get it from the Pod that they reconnect to. A Go Pod gets an event at most once, and no disconnect.
    */
   status: 'delivered' | 'pending' | 'failed'
   /** Reason why the event is not delivered. */

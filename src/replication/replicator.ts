@@ -130,7 +130,7 @@ export class Replicator {
     const held = record.entries.at(record.entries.lowerBound((entry) => entry.seq >= event.seq))
     if (held === undefined || held.seq !== event.seq || held.kind === 'hole') return false
     if (held.kind === 'no-op') return event.stream !== undefined
-    // A Pod of a version without disconnects passes one on as a tick.
+    // A Pod of a version without disconnects passes one on as a no-op entry.
     if (held.kind === 'disconnect') return event.stream !== undefined
     if (held.stream !== event.stream || held.event !== event.event) return true
     return held.msg !== undefined && held.msg !== event.msg

@@ -25,8 +25,8 @@ export interface JoinOptions {
   sser: Sser
   /**
    * Address of the internal port. Beyond loopback it needs `peerSecret`, `internalTls` or `allowOpenInternalPort`.
-   * @default `hostname` of `serve()`, for `join()` all addresses; 127.0.0.1 without these three, if the peer finder finds
-   * this machine alone
+   * @default `hostname` of `serve()`, for `join()` all addresses; with none of the three, 127.0.0.1 if there is no peer finder,
+   * or one that finds peers on this machine alone
    */
   internalHostname?: string | undefined
   /**

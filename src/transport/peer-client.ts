@@ -32,7 +32,7 @@ interface PostContent {
 /** When a request is given up. */
 interface PostLimits {
   signal: AbortSignal
-  /** Default: the option `requestTimeoutMs`. */
+  /** Default: `requestTimeoutMs` of the client. */
   timeoutMs?: number | undefined
 }
 

@@ -17,7 +17,7 @@ const MAX_FAULT_LENGTH = 200
 /** Events or runs in one message. */
 const MAX_ITEMS = 65_536
 
-/** One event on the wire; a disconnect and a tick have no stream. `age` in milliseconds, as the sender sees it. */
+/** One entry on the wire; a disconnect and a no-op entry have no stream. `age` in milliseconds, as the sender sees it. */
 export interface WireEvent {
   seq: number
   age: number
@@ -35,7 +35,7 @@ export interface WireEvent {
 export interface Run {
   epoch: string
   prev: number
-  /** The sender's log does not reach further back than `prev`: the receiver may jump there. */
+  /** The sender's log does not reach further back than `prev`: the receiver may skip to it. */
   floor?: boolean | undefined
   /** Milliseconds since the epoch last advanced, as the sender sees it. */
   idle: number

@@ -3,7 +3,7 @@ import type { Family } from '../address.ts'
 import type { Peer } from '../peer.ts'
 import type { ApiObject } from './api-objects.ts'
 
-/** SserOptions for reading peers from API objects. */
+/** Options for reading peers from API objects. */
 export interface PeerSetOptions {
   /** Internal port of the peers, if it differs from this Pod's own. */
   port: number | undefined
