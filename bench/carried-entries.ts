@@ -1,4 +1,4 @@
-// node bench/carried-entries.ts: CPU of an event to each of 1,000 connections whose ids name Pods that never were.
+// node bench/carried-entries.ts: CPU of an event to each of 1,000 connections with invented Pods in their ids.
 import { execFileSync } from 'node:child_process'
 import { Sser } from '../src/index.ts'
 import { formatPosition } from '../src/wire/position.ts'
@@ -55,7 +55,7 @@ if (argument !== undefined) {
 console.log('Invented Pods in each id | µs of CPU per delivery | times that of a connection without')
 let base: number | undefined
 for (const carried of [0, 1, 16, 128]) {
-  // A process each, so that none profits from the code that another has warmed up.
+  // A separate process for each measurement, so that none profits from code that another has warmed up.
   const cpu = Number(execFileSync(process.execPath, [import.meta.filename, String(carried)]))
   base ??= cpu
   console.log([carried, cpu.toFixed(1), (cpu / base).toFixed(1)].join(' | '))

@@ -1,5 +1,5 @@
-// Draws docs/dashboard.png: the dashboard of examples/kubernetes/monitoring, as Prometheus answers its queries for three
-// Pods of which one is killed. `npm run docs:dashboard`; it takes two minutes, and needs prometheus and chromium.
+// npm run docs:dashboard: draws docs/dashboard.png, the dashboard of examples/kubernetes/monitoring, with Prometheus'
+// results for three Pods, one of which is killed. It takes two minutes, and needs prometheus and chromium.
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 import { Fleet } from '../src/demo/fleet.ts'
@@ -9,7 +9,10 @@ import { Prometheus } from './dashboard/prometheus.ts'
 import { programPath } from './harness/program-path.ts'
 
 const PICTURE = fileURLToPath(new URL('../docs/dashboard.png', import.meta.url))
-/** From the first scrape on, in milliseconds. Away for longer than the log reaches, so that clients are told. */
+/**
+ * Times from the first scrape, in milliseconds. The Pod is away for longer than the log reaches, so that clients get a
+ * gap.
+ */
 const KILL_MS = 30_000
 const RESTART_MS = 60_000
 const END_MS = 95_000

@@ -1,5 +1,5 @@
-/* The kernel's price: one epoll loop, one send(2) of a buffer that was framed once for each delivery.
- * Run as `floor PORT`; it ends when its stdin closes. It reads just as much HTTP as the bench speaks. */
+/* The cost of the kernel alone: one epoll loop, and for each delivery one send(2) of a buffer that was framed once.
+ * Run as `floor PORT`; it exits when its stdin closes. It parses only the HTTP that the bench sends. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -42,7 +42,7 @@ static void publish(const char *message, size_t length) {
   memcpy(frame + size + length, "\n\n\r\n", 4);
   size += length + 4;
   for (int i = 0; i < count; i += 1) {
-    /* Sockets block: what does not fit waits for its reader, and the event is whole. */
+    /* Sockets block: send(2) waits for the reader, so that the event is complete. */
     for (size_t sent = 0; sent < size;) {
       ssize_t n = send(clients[i], frame + sent, size - sent, MSG_NOSIGNAL);
       if (n <= 0) break;
@@ -51,7 +51,7 @@ static void publish(const char *message, size_t length) {
   }
 }
 
-/* A body has one message a line. */
+/* Each line of a body is one message. */
 static void answer(int fd) {
   size_t size = 0;
   char *body = NULL;

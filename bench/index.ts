@@ -1,4 +1,4 @@
-// npm run bench: real servers in processes of their own on loopback, under a load that verifies every event.
+// npm run bench: real servers in separate processes on loopback, under a load that verifies every event.
 // docs/benchmarks.md describes each figure and the options.
 import { writeFileSync } from 'node:fs'
 import { figure as bursts } from './figures/bursts.ts'
@@ -54,10 +54,10 @@ for (const name of chosen(outputs.only)) {
     const table = await (figures[name] as (typeof figures)[string])(bench)
     tables.push(table)
     console.log(markdown(table))
-    // One that fails later takes nothing away.
+    // Written after each figure, so that a later failure loses none.
     keep(table)
   } catch (error) {
-    // A run that is wrong has no figure.
+    // A run with a lost or wrong event has no figure.
     console.error(`${name}: ${(error as Error).message}`)
     process.exit(1)
   }

@@ -12,7 +12,7 @@ function heap(): number {
   return process.memoryUsage().heapUsed
 }
 
-/** Sends twice the capacity of the log; each message is a new string, as a received one is. */
+/** Sends twice the capacity of the log; each message is a new string, like a received message. */
 function measure(name: string, bytes: number, streams: number): void {
   const count = Math.ceil((2 * MAX_BYTES) / (bytes + 160))
   const before = heap()

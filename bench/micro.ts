@@ -1,5 +1,5 @@
 // npm run bench:micro: cost of each part of an event's path. Absolute times depend on the machine;
-// each group's first row is its control, without sser, and the others are to be read as ratios to it.
+// read the rows of a group as ratios to its first row, the control without sser.
 import { bench, run, summary } from 'mitata'
 import { Reader } from '../src/delivery/reader.ts'
 import { Log } from '../src/log/log.ts'

@@ -1,4 +1,4 @@
-// Pods as processes of their own, for figures that cross process borders.
+// Pods as separate processes, for figures between processes.
 import { type ChildProcess, fork } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { within } from '../test/support/until.ts'
@@ -7,20 +7,20 @@ import type { Command, Result } from './pods/command.ts'
 const START_MS = 10_000
 const ANSWER_MS = 120_000
 
-/** Implementation of a Pod: this package, the Go package's way without it, or Redis pub/sub. */
+/** Implementation of a Pod: this package, the method of the Go package without sser, or Redis pub/sub. */
 export type Kind = 'sser' | 'go-way' | 'redis'
 
 export interface PodOptions {
   kind: Kind
-  /** A loopback address of its own. */
+  /** Separate loopback address of the Pod. */
   host: string
-  /** All addresses, its own among them. */
+  /** Addresses of all Pods, its own included. */
   hosts: readonly string[]
-  /** Besides the variables that the Pod needs. */
+  /** Further environment variables of the Pod. */
   env?: Readonly<Record<string, string>>
 }
 
-/** One Pod in a process of its own. */
+/** One Pod in a separate process. */
 export class PodProcess {
   /** Address for its clients. */
   url = ''
@@ -45,7 +45,7 @@ export class PodProcess {
     return pod
   }
 
-  /** Sends the Pod a command, and waits until it is done. */
+  /** Sends the Pod a command; resolves with its result. */
   do(command: Command): Promise<Result> {
     const answer = within(`a Pod's ${command.do}`, this.#answer(), ANSWER_MS)
     this.#child.send(command)
@@ -78,7 +78,7 @@ export class PodProcess {
   }
 }
 
-/** Loopback addresses of this process's own, so that two runs at once do not meet. Each call gives other ones. */
+/** Returns new loopback addresses; they depend on the pid, so that concurrent runs have different ones. */
 export function addresses(count: number): string[] {
   const network = `127.${64 + ((process.pid >> 8) % 128)}.${process.pid % 256}`
   return Array.from({ length: count }, () => {
@@ -88,7 +88,7 @@ export function addresses(count: number): string[] {
 }
 let given = 0
 
-/** Pods of one kind that know one another. */
+/** Starts Pods of one kind as peers of each other. */
 export async function startPods(
   kind: Kind,
   hosts: readonly string[],

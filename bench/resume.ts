@@ -30,7 +30,10 @@ async function sendAll(pod: PodProcess, messages: readonly string[]): Promise<vo
   }
 }
 
-/** From a Pod's `new` process to its first answer: beside a peer whose log is full, and beside one that is empty. */
+/**
+ * Time from the start of a Pod's process to its first response, beside a peer with a full log and one with an empty
+ * log.
+ */
 async function start(runtime: Runtime): Promise<void> {
   const full = await PodProcess.start({ runtime, host: '127.0.90.1' })
   const empty = await PodProcess.start({ runtime, host: '127.0.90.2' })
@@ -58,7 +61,7 @@ async function start(runtime: Runtime): Promise<void> {
   await endPods()
 }
 
-/** One request, read until `last` was seen. */
+/** Sends one request, and reads until `last` has arrived. */
 function read(url: URL, last: string): Promise<{ ms: number; bytes: number }> {
   return new Promise((resolve, reject) => {
     const from = performance.now()
@@ -76,7 +79,10 @@ function read(url: URL, last: string): Promise<{ ms: number; bytes: number }> {
   })
 }
 
-/** 10,000 events of 100 bytes to one client that comes back, beside the same bytes in one answer of `node:http`. */
+/**
+ * Time to replay 10,000 events of 100 bytes to a returning client, beside the same bytes in one response of
+ * `node:http`.
+ */
 async function replay(runtime: Runtime): Promise<void> {
   const pod = await PodProcess.start({ runtime, host: '127.0.91.1' })
   const { id } = await pod.send('orders', 'the last that the client had')

@@ -1,4 +1,4 @@
-// Three workers of node:cluster behind one public port, each a Pod with an internal port of its own.
+// Three workers of node:cluster behind one public port, each a Pod with a separate internal port.
 import cluster from 'node:cluster'
 import { Hono } from 'hono'
 import { Sser, WorkerPeerFinder } from 'sser'
@@ -9,7 +9,7 @@ const { WORKER_INDEX, NODE_APP_INSTANCE } = process.env
 const ports = Array.from({ length: Number(WORKERS) }, (_, i) => Number(INTERNAL_PORT) + i)
 
 if (cluster.isPrimary) {
-  // A worker that is forked in the place of another has the same number, and so the same port.
+  // A replacement worker gets the number of the one that exited, and therefore the same internal port.
   const fork = (index: number) => {
     const worker = cluster.fork({ WORKER_INDEX: index })
     worker.on('exit', (code) => {
@@ -18,7 +18,7 @@ if (cluster.isPrimary) {
   }
   for (const index of ports.keys()) fork(index)
 } else {
-  // PM2 sets NODE_APP_INSTANCE, in its place.
+  // PM2 sets NODE_APP_INSTANCE instead of WORKER_INDEX.
   const index = Number(WORKER_INDEX ?? NODE_APP_INSTANCE)
   const internalPort = ports[index] as number
   const sser = new Sser({ peerFinder: new WorkerPeerFinder({ ports }), internalPort })

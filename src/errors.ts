@@ -11,7 +11,7 @@ export type SserErrorCode =
   | 'invalid-stream-name'
   /**
    * One request names more than `maxStreamsPerConnection` streams, or names that take over 6,000 bytes in the URL.
-   * Fix: Open a second connection, use shorter names, or send what belongs together on one stream.
+   * Fix: Open a second connection, use shorter names, or send related events on one stream.
    */
   | 'too-many-streams-per-connection'
   /**

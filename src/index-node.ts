@@ -1,4 +1,4 @@
-/** The package's entry under Node: what `sser` exports, and peers are reached with Node's own HTTP client. */
+/** The package's entry under Node: the exports of `sser`, with Node's own HTTP client for peers. */
 
 import { httpTransport } from './runtime/node/http-transport.ts'
 import { requireNode } from './runtime/node/require-node.ts'

@@ -23,8 +23,8 @@ export interface OpenTelemetryOptions {
    */
   tracer?: Tracer | undefined
   /**
-   * Whether spans have the stream as `messaging.destination.name`, and in their name. Streams are often named after
-   * users or orders, which few want among their traces. Default: false.
+   * Adds the stream to spans, as `messaging.destination.name` and in their names. Off by default, because streams are
+   * often named after users or orders, which few apps want in their traces. Default: false.
    */
   streamNames?: boolean | undefined
 }
@@ -32,7 +32,7 @@ export interface OpenTelemetryOptions {
 /**
  * Traces events from `send()` on one Pod to the connections of all, for the option `tracing`: a PRODUCER span for each
  * send, a CLIENT span for each request to a peer that carries sampled events, linked to all of them, and a CONSUMER span
- * for each sampled event on each Pod that delivers it, whose parent is the send's.
+ * for each sampled event on each Pod that delivers it. Its parent is the span of the send.
  * @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
  */
 export function openTelemetryTracing(options: OpenTelemetryOptions = {}): Tracing {

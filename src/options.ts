@@ -45,7 +45,7 @@ export interface SserOptions {
    */
   logMaxBytes?: number | undefined
   /**
-   * Whether clients receive event ids and can resume. Set it to false while a fleet has Go Pods, because a Go Pod
+   * Sends clients event ids, with which they can resume. Set it to false while a fleet has Go Pods, because a Go Pod
    * refuses the ids.
    * @default true
    */

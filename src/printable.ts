@@ -1,4 +1,4 @@
-/** Controls, line separators, and what turns the direction of text: with these, text could pass for other text. */
+/** Controls, line separators and bidirectional marks, because with these a text could look like another text. */
 const FORGING = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 const FORGING_IN_LINE = new RegExp(`(?!\\n)${FORGING.source}`, 'gu')
 
@@ -15,7 +15,7 @@ export function printableLines(text: string): string {
 /** Longest part of a text value that {@link describeValue} repeats, in UTF-16 units. */
 const MAX_SHOWN_LENGTH = 64
 
-/** Names a value that an option or a call was given by mistake, for the error that says what it expected instead. */
+/** Describes the received value of an option or an argument, for the error that names the expected value. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, MAX_SHOWN_LENGTH))
   if (typeof value === 'function') return 'a function'

@@ -11,10 +11,10 @@ export interface CollectMetricsOptions {
   registry: Pick<Registry, 'registerMetric' | 'removeSingleMetric' | 'getSingleMetric'>
   /** Put before each name, so that two instances can share a registry. Default: nothing. */
   prefix?: string | undefined
-  /** Whether the 50 streams with the most connections get a series each. Default: false. */
+  /** Adds a series for each of the 50 streams with the most connections. Default: false. */
   perStream?: boolean | undefined
   /**
-   * Whether the Go package's three metrics are there as well, by exactly its names: `sser_server_client_connections`,
+   * Adds the Go package's three metrics under exactly its names: `sser_server_client_connections`,
    * `http_request_metrics` and `http_request_latency_ms`. They never have the prefix. Default: false.
    */
   goNames?: boolean | undefined
@@ -22,9 +22,9 @@ export interface CollectMetricsOptions {
 
 /**
  * Registers the metrics of one instance with a registry of `prom-client`, for an app that serves its own metrics. The
- * instance is asked at each scrape, and nothing is counted twice. Returns a function that takes them out again.
- * @throws SserError `invalid-options` without a registry; what the registry throws where a name is taken, and then
- * none of them is registered.
+ * instance is read at each scrape, and nothing is counted twice. Returns a function that removes them again.
+ * @throws SserError `invalid-options` without a registry; the error of the registry if a name is taken, and then no
+ * metric is registered.
  */
 export function collectMetrics(sser: Sser, options: CollectMetricsOptions): () => void {
   const { registry, prefix = '', perStream = false, goNames = false } = options
@@ -93,12 +93,12 @@ class Collector {
   reset(): void {}
 }
 
-/** It has what a registry asks of a metric; the type wants what only prom-client's own classes have. */
+/** Casts a collector: it has every member that a registry uses; the type also has members of prom-client's classes. */
 function asMetric(collector: Collector): Metric {
   return collector as unknown as Metric
 }
 
-/** A registry asks all of its metrics in one turn: they are to agree with each other. */
+/** Reads once per turn: a registry collects all of its metrics in one turn, and they must be consistent. */
 function oncePerTurn<T>(read: () => T): () => T {
   let latest: { value: T } | undefined
   return () => {

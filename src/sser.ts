@@ -29,10 +29,10 @@ import { requireOptions } from './validation.ts'
 /** Access of `serve()`, `join()`, `toNodeHandler()` and `sser/testing` to an instance; users of the class have none. */
 export interface ServerSide {
   arrivals: Arrivals
-  /** Whether the internal port needs certificates or a loopback address. */
+  /** True if the internal port needs certificates or a loopback address. */
   isUnguarded: boolean
   isLocal: boolean
-  /** Whether peers sign their messages. */
+  /** True if peers sign their messages. */
   isSigned: boolean
   /** Logs a line that the default logger prints as well. */
   notice(message: string): void
@@ -42,7 +42,7 @@ export interface ServerSide {
   kill(): void
 }
 
-/** Undefined for an instance of another copy of the package, whose private fields this copy cannot read. */
+/** Undefined for an instance of another copy of the package, because this copy cannot read its private fields. */
 export let serverSideOf: (sser: Sser) => ServerSide | undefined
 
 /** Server-Sent Events across the Pods of one workload: an event that any Pod sends reaches the clients of all Pods. */
@@ -195,7 +195,9 @@ export class Sser {
     return this.#starting === undefined ? 'idle' : 'finding-peers'
   }
 
-  /** Whether clients can connect: the peers are known, the initial sync is complete, and the instance is not stopping. */
+  /**
+   * True if clients can connect: the peers are known, the initial sync is complete, and the instance is not stopping.
+   */
   get isReady(): boolean {
     return this.state === 'ready'
   }
@@ -220,8 +222,8 @@ export class Sser {
   /**
    * Finds the peers, fetches the log from one of them, and joins. Called again, it returns the first call's
    * promise, unless that failed.
-   * @throws what the peer finder's first list throws; SserError `invalid-argument`, `invalid-peer` or `stopped`; the signal's
-   * reason when it aborts.
+   * @throws the error of the peer finder's first list; SserError `invalid-argument`, `invalid-peer` or `stopped`; the
+   * signal's reason when it aborts.
    */
   start(options: StartOptions = {}): Promise<void> {
     const fault = checkStartOptions(options)
@@ -229,9 +231,9 @@ export class Sser {
   }
 
   /**
-   * Ends the connections one after another over `drainTimeoutMs`, waits for `beforeFlush`, hands what the peers lack over to
-   * them for up to `flushTimeoutMs`, and leaves. `send()` works until it hands over. A stopped instance stays stopped;
-   * called again, it returns the first call's promise.
+   * Ends the connections one after another over `drainTimeoutMs`, waits for `beforeFlush`, hands missing events over to
+   * the peers for up to `flushTimeoutMs`, and leaves. `send()` works until it hands over. A stopped instance stays
+   * stopped; called again, it returns the first call's promise.
    * @throws SserError `invalid-argument`
    */
   stop(options: StopOptions = {}): Promise<void> {

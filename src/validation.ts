@@ -13,7 +13,7 @@ export const withDefault = (
   maximum?: number,
 ): v.OptionalSchema<v.GenericSchema<number>, number> => v.optional(whole(minimum, maximum), fallback)
 
-/** Whether the value is an object that can have named properties, and no list. */
+/** Returns whether the value is an object that can have named properties, and no list. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -38,7 +38,7 @@ export interface OtherOptions {
   names: readonly string[]
 }
 
-/** Checks options against a strict schema; throws `invalid-options`, naming the option and what it wants. */
+/** Checks options against a strict schema; throws `invalid-options`, naming the option and the expected value. */
 export function checkOptions<T extends v.StrictObjectSchema<v.ObjectEntries, undefined>>(
   schema: T,
   options: unknown,
@@ -55,7 +55,7 @@ export function checkOptions<T extends v.StrictObjectSchema<v.ObjectEntries, und
 }
 
 function fault(issue: v.BaseIssue<unknown>, names: readonly string[]): string {
-  // A check says itself what it wants: not everything that was given may be repeated.
+  // The message of a check names the expected value itself, because some received values must not be repeated.
   if (issue.type === 'check') return issue.message
   if (issue.type === 'strict_object' && issue.expected === 'never')
     return `there is no such option${suggestion(String(v.getDotPath(issue)), names)}`

@@ -24,7 +24,7 @@ export class Audience {
     )
     this.#timer = setInterval(() => {
       const url = this.#urls[this.#sent++ % this.#urls.length] as string
-      // A Pod that was killed takes none.
+      // A killed Pod accepts no event.
       fetch(`${url}/send?stream=orders`, { method: 'POST', body: `order ${this.#sent}` }).then(
         (response) => response.body?.cancel(),
         () => {},

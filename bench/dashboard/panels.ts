@@ -3,9 +3,9 @@ import { svg } from '../harness/plot.ts'
 import { type Prometheus, SCRAPE_S } from './prometheus.ts'
 
 const DASHBOARD = new URL('../../examples/kubernetes/monitoring/dashboard.json', import.meta.url)
-/** Over how long a rate is taken: as Grafana does, over a few scrapes. */
+/** Range of a rate: a few scrapes, as in Grafana. */
 const RATE_INTERVAL = `${5 * SCRAPE_S}s`
-/** Grafana's names of units, for people. */
+/** Readable names of Grafana's units. */
 const UNITS: Readonly<Record<string, string>> = {
   none: '',
   ops: 'a second',
@@ -25,7 +25,7 @@ export function readPanels(): Panel[] {
   return JSON.parse(readFileSync(DASHBOARD, 'utf8')).panels
 }
 
-/** A query with Grafana's variables replaced. */
+/** Replaces Grafana's variables in a query. */
 export function fillIn(expr: string): string {
   return expr.replaceAll('$__rate_interval', RATE_INTERVAL).replaceAll('$job', '.+')
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until, within } from '../../test/support/until.ts'
 
-/** How often Pods are asked, in seconds. */
+/** Scrape interval, in seconds. */
 export const SCRAPE_S = 1
 
 /** Values of one series over time. */
@@ -20,20 +20,20 @@ export class Prometheus {
   readonly #dir = mkdtempSync(join(tmpdir(), 'sser-prometheus-'))
   #process: ChildProcess | undefined
 
-  /** `address`: where it listens, `host:port`. */
+  /** `address`: its `host:port`. */
   constructor(path: string, address: string) {
     this.#path = path
     this.#address = address
   }
 
-  /** Starts it; resolves when it has begun to ask these Pods. */
+  /** Starts Prometheus; resolves when it has begun to scrape these Pods. */
   async start(pods: readonly { pod: string; target: string }[]): Promise<void> {
     const static_configs = pods.map(({ pod, target }) => ({ targets: [target], labels: { pod } }))
     const config = {
       global: { scrape_interval: `${SCRAPE_S}s`, scrape_timeout: `${SCRAPE_S}s` },
       scrape_configs: [{ job_name: 'web', static_configs }],
     }
-    // YAML takes JSON.
+    // JSON is valid YAML.
     writeFileSync(join(this.#dir, 'prometheus.yml'), JSON.stringify(config))
     const child = spawn(
       this.#path,
@@ -51,7 +51,7 @@ export class Prometheus {
     await until('Prometheus has scraped all Pods', () => hasScraped().catch(() => false), 20_000)
   }
 
-  /** The series that a query gives, from one time to another, in seconds since 1970. */
+  /** Returns the series of a query between two times, in seconds since 1970. */
   range(query: string, start: number, end: number): Promise<Series[]> {
     return this.#ask('query_range', { query, start: `${start}`, end: `${end}`, step: `${SCRAPE_S}` })
   }

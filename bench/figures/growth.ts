@@ -1,4 +1,4 @@
-// How the price of a delivery grows: with connections, with the size of events, with streams, with Pods.
+// Growth of the CPU per delivery over connections, size of events, streams and Pods.
 import { curve } from '../growth/curve.ts'
 import type { BenchOptions } from '../harness/options.ts'
 import { ServerProcess } from '../harness/server-process.ts'
@@ -7,7 +7,7 @@ import type { Table } from '../harness/table.ts'
 
 const growing = (file: string) => describe(new URL(`../growth/${file}.ts`, import.meta.url))
 
-/** The control, sser on Node, and further servers of a curve. */
+/** Returns the servers of a curve: the control, sser on Node, and others. */
 async function servers(others: readonly string[] = []) {
   const { control, servers: rows } = await rowsOf(['sser-node', ...others])
   return [control, ...rows.filter(({ file }) => file !== control.file)]

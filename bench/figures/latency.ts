@@ -1,4 +1,4 @@
-// Figure 8: from send to a client of another Pod, against a bare POST between two processes.
+// Figure 8: latency from send to a client of another Pod, against a bare POST between two processes.
 import type { BenchOptions } from '../harness/options.ts'
 import { median, type Table } from '../harness/table.ts'
 import { addresses, type PodProcess, quantile, startPods } from '../pods.ts'
@@ -14,12 +14,18 @@ interface Quantiles {
 interface Latency {
   events: number
   sser: Quantiles
-  /** One `fetch` POST, from request to answer, between the same two processes, half a period after each send. */
+  /**
+   * Latency of one `fetch` POST, from request to response, between the same two processes, half a period after each
+   * send.
+   */
   control: Quantiles
   ratio: Quantiles
 }
 
-/** Milliseconds; one process sends and holds the client of the other Pod, so one clock tells both times. */
+/**
+ * Latencies in milliseconds. One process sends and has the client of the other Pod, so that one clock measures both
+ * times.
+ */
 async function latency(seconds = 10): Promise<Latency> {
   const pods = await startPods('sser', addresses(2))
   try {

@@ -1,4 +1,4 @@
-// Figures 5 and 6: the server's memory for an idle connection.
+// Figures 5 and 6: memory of the server for an idle connection.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Load } from '../harness/load.ts'
 import type { BenchOptions } from '../harness/options.ts'
@@ -21,7 +21,8 @@ const SERVERS = [
 
 export async function figure(options: BenchOptions): Promise<Table> {
   const { idleConnections, settleMs } = options
-  // Starting a fresh process for each takes long, and memory varies little.
+  // One round is enough for a quick run, because each round starts a new process, which takes long, and memory varies
+  // little.
   const rounds = options.quick ? 1 : options.rounds
   const { servers, notes } = await rowsOf([...new Set(['hono-stream', ...(options.servers ?? SERVERS)])])
   const kilobytes = servers.map(() => [] as number[])
@@ -56,7 +57,7 @@ export async function figure(options: BenchOptions): Promise<Table> {
   }
 }
 
-/** Kilobytes for each connection, in a process that is new. */
+/** Kilobytes for each connection, in a new process. */
 async function weigh(described: Described, options: BenchOptions): Promise<number> {
   const { idleConnections, settleMs, patienceMs } = options
   const server = await ServerProcess.start(described)
@@ -70,7 +71,7 @@ async function weigh(described: Described, options: BenchOptions): Promise<numbe
     try {
       await sleep(settleMs)
       const bytes = server.rss - before
-      // They were idle, and yet alive.
+      // Checks that the idle connections still worked.
       await load.send(1)
       await load.close()
       return bytes / 1_000 / idleConnections

@@ -7,7 +7,7 @@ import { type Flood, floodPods } from './throughput.ts'
 
 const SECRET = JSON.stringify({ peerSecret: 'known to the Pods of the bench' })
 
-/** Each row with its control: the first of its kind. */
+/** Measures the rows of each kind; the first row of a kind is its control. */
 export async function figure(options: BenchOptions): Promise<Table> {
   const { connections, events, rounds, quick } = options
   const { servers } = await rowsOf(['sser-node', 'sser-node-watched'])

@@ -1,4 +1,4 @@
-// Figure 9: sser between Pods against Redis pub/sub between the same; needs a redis-server.
+// Figure 9: sser between Pods against Redis pub/sub between the same Pods; needs a redis-server.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { until } from '../../test/support/until.ts'
@@ -12,14 +12,14 @@ import { addresses, cpuOf, type PodProcess, quantile, startPods } from '../pods.
 const BYTES = 100
 const RATE = 1_000
 const REDIS_PORT = 7149
-/** The two take turns, so that other load of the machine affects both. */
+/** Turns of sser and Redis, which alternate, so that other load of the machine affects both. */
 const TURNS = 3
 
 interface Way {
-  /** From send to a client of another Pod, in milliseconds. */
+  /** Latency from send to a client of another Pod, in milliseconds. */
   p50: number
   p99: number
-  /** Processor time of all Pods, and of the Redis, for each event, in microseconds. */
+  /** CPU time of all Pods, and of Redis, for each event, in microseconds. */
   cpu: number
 }
 
@@ -29,7 +29,7 @@ interface AgainstRedis {
   sser: Way
 }
 
-/** Three Pods with a client on each; one process sends and holds the client that is timed. */
+/** Measures three Pods with a client on each; one process sends and has the measured client. */
 async function againstRedis(seconds = 12): Promise<AgainstRedis> {
   const [host = ''] = addresses(1)
   const server = spawn(

@@ -1,4 +1,4 @@
-// Figure 11: how long nothing else happens on the event loop while one event goes to as many as a process can hold.
+// Figure 11: longest stall of the event loop while one event goes to as many connections as a process can hold.
 import { Load } from '../harness/load.ts'
 import type { BenchOptions } from '../harness/options.ts'
 import { type Described, ServerProcess } from '../harness/server-process.ts'

@@ -19,7 +19,7 @@ const BYTES = 100
 
 export async function figure(options: BenchOptions): Promise<Table> {
   const { quick } = options
-  // A round takes half a minute for each server.
+  // At most 3, because a round takes half a minute for each server.
   const rounds = Math.min(3, options.rounds)
   const clients = quick ? 1_000 : 10_000
   const overMs = quick ? 1_000 : 10_000
@@ -62,7 +62,7 @@ export async function figure(options: BenchOptions): Promise<Table> {
   }
 }
 
-/** Latencies in milliseconds, the shortest first. */
+/** Latencies in milliseconds, in ascending order. */
 interface Run {
   calm: number[]
   storm: number[]
@@ -120,7 +120,7 @@ async function crowd(order: Order, ms: number): Promise<() => Promise<void>> {
       if ('fault' in outcome) reject(new Error(outcome.fault))
       else resolve()
     })
-    child.once('exit', () => reject(new Error('the crowd has ended')))
+    child.once('exit', () => reject(new Error('the process of the reconnecting clients ended')))
   })
   child.send(order)
   try {

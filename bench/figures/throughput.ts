@@ -9,10 +9,10 @@ import { addresses, type PodProcess, startPods } from '../pods.ts'
 const BYTES = 100
 
 interface Throughput {
-  /** Events that were sent from one Pod and came to all three clients, once, in order. */
+  /** Events that one Pod sent and all three clients received, once and in order. */
   events: number
   perSecond: number
-  /** The Go package's way: one POST for each event and peer, one after another. */
+  /** The method of the Go package: one POST for each event and peer, one after another. */
   control: number
   ratio: number
 }
@@ -54,7 +54,7 @@ export interface Flood {
   cpuUs: number
 }
 
-/** Three Pods that are told so, flooded for about `seconds`. */
+/** Floods three Pods with this environment for about `seconds`. */
 export async function floodPods(seconds: number, env: Readonly<Record<string, string>>): Promise<Flood> {
   const warm = await inPods('sser', 40_000, 100_000, env)
   return inPods('sser', 100_000, eventsFor(seconds, warm.perSecond), env)
@@ -82,7 +82,7 @@ async function inPods(
   }
 }
 
-/** Sends per second, until the last client has the last one. */
+/** Returns the sends per second, until the last client has the last event. */
 async function flood(pods: readonly PodProcess[], count: number): Promise<number> {
   const clients = await Promise.all(pods.map(({ url }) => StreamClient.open(url)))
   const start = performance.now()

@@ -1,10 +1,10 @@
-// CPU per delivery over one dimension: at each point all servers in turn, as everywhere.
+// CPU per delivery over one dimension: at each point all servers in turn, as in every figure.
 import { cpuRounds, ratio, typical, type Work } from '../harness/cpu-rounds.ts'
 import type { BenchOptions } from '../harness/options.ts'
 import type { Described } from '../harness/server-process.ts'
 import type { Table } from '../harness/table.ts'
 
-/** Deliveries in one round of one server, about. */
+/** Approximate deliveries in one round of one server. */
 const DELIVERIES = 50_000
 const QUICK_DELIVERIES = 5_000
 const ROUNDS = 3
@@ -19,7 +19,7 @@ export interface Curve {
   title: string
   /** The variable, with its unit. */
   x: string
-  /** The first is the control. */
+  /** Servers; the first is the control. */
   servers: readonly Described[]
   points: readonly Point[]
   notes: readonly string[]

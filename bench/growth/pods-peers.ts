@@ -5,14 +5,14 @@ import { pod } from '../harness/pod.ts'
 
 export const INTERNAL_PORT = 7_110
 
-/** Each Pod has an address of its own, as in a cluster. */
+/** Address of a Pod; each has a separate one, as in a cluster. */
 export const address = (i: number) => `127.0.2.${i + 1}`
 
 export function addresses(pods: number): string[] {
   return Array.from({ length: pods }, (_, i) => `${address(i)}:${INTERNAL_PORT}`)
 }
 
-/** All Pods of a fleet of `pods` but the first, in one process: they are not measured. */
+/** Starts all Pods of a fleet of `pods` except the first in one process, which is not measured. */
 export const server: BenchServer = {
   name: 'the other Pods',
   async serve(port, { pods = 2 }) {

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import type { BenchServer } from '../harness/bench-server.ts'
 import { streamNames } from '../harness/stream-names.ts'
 
-/** The least that serves many streams: a set of clients for each. */
+/** Minimal server of many streams: a set of clients for each. */
 export const server: BenchServer = {
   name: 'Node, plain `http`: `res.write`',
   serve(port, { known = 0 }) {

@@ -6,13 +6,13 @@ export interface BenchServer {
   name: string
   /** Default: node. */
   runtime?: 'node' | 'bun'
-  /** Missing program, if any: the bench then skips the row and names the program. */
+  /** Missing program, if any. The bench then skips the row and names the program. */
   missing?(): string | undefined
-  /** `false` where one request cannot send several events: the row is not in the bursts. */
+  /** `false` if one request cannot send several events: the figure of bursts then omits the row. */
   sendsBursts?: false
   /**
    * Listens on 127.0.0.1. Each line of a body that is posted to `/send` MUST become one event, all in one turn.
-   * Returns, or resolves with, the ids of the processes to be measured where it is not this one: an array.
+   * Returns, or resolves with, an array of the pids to measure; anything else: measure this process.
    */
   serve(port: number, options: Readonly<Record<string, unknown>>): unknown
 }

@@ -12,14 +12,17 @@ export interface Measured {
   rounds: readonly Cpu[]
 }
 
-/** Options of this load, besides those of all loads. */
+/** Options of this load, beside the common options. */
 export type Work = Omit<LoadOptions, 'patienceMs'> & {
   events: number
-  /** For the servers. */
+  /** Options of the servers. */
   serverOptions?: object
 }
 
-/** The servers' processes stay; connections are new in each round. The first round is preceded by as many events again. */
+/**
+ * Measures the rounds: with the same processes, and new connections in each round. As many events again warm up the
+ * first.
+ */
 export async function cpuRounds(
   servers: readonly Described[],
   { events, serverOptions, ...work }: Work,
@@ -50,13 +53,13 @@ export async function cpuRounds(
   return servers.map((described, i) => ({ described, rounds: results[i] as Cpu[] }))
 }
 
-/** The round in the middle, whole: its parts add up. */
+/** Returns the median round as a whole, so that its parts add up. */
 export function typical({ rounds }: Measured): Cpu {
   const middle = Math.floor((rounds.length - 1) / 2)
   return rounds.toSorted((a, b) => a.total - b.total)[middle] as Cpu
 }
 
-/** The median of each round's ratio to the same round of the control. */
+/** Returns the median of the ratios of each round to the same round of the control. */
 export function ratio(measured: Measured, control: Measured | undefined): number {
   if (control === undefined) return Number.NaN
   return median(measured.rounds.map(({ total }, i) => total / (control.rounds[i] as Cpu).total))

@@ -1,5 +1,5 @@
-// The process of one server: `host.ts FILE PORT OPTIONS`. It speaks lines with the bench over stdin and stdout, and
-// ends when stdin closes: a bench that is killed leaves nothing behind.
+// The process of one server: `host.ts FILE PORT OPTIONS`. It exchanges lines with the bench over stdin and stdout, and
+// exits when stdin closes, so that a killed bench leaves no process behind.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createInterface } from 'node:readline'
 import type { BenchServer } from './bench-server.ts'
@@ -13,7 +13,7 @@ const commands = createInterface({ input: process.stdin })
 commands.on('close', () => process.exit())
 commands.on('line', (command) => {
   if (command === 'watch') {
-    // Only from here on: its timer would be in every other figure.
+    // Started on command only, because its timer would add to every other figure.
     stall.histogram ??= monitorEventLoopDelay({ resolution: 1 })
     stall.histogram.enable()
     stall.histogram.reset()

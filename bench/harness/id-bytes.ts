@@ -2,20 +2,20 @@ import { Fleet } from '../../test/support/fleet.ts'
 
 const QUIET_MS = 60_000
 const EVENTS = 1_000
-/** One Pod after another is replaced so often, as by a rolling update with `maxSurge: 1`. */
+/** Interval of the replacements of Pods, one after another, as in a rolling update with `maxSurge: 1`. */
 const REPLACE_MS = 10_000
 
-/** The bytes of the longest id of any Pod. */
+/** Bytes of the longest id of any Pod. */
 export interface IdBytes {
-  /** Of a fleet that was quiet for a minute. */
+  /** Bytes in a fleet that was quiet for a minute. */
   quiet: number
-  /** After 1,000 events of each Pod. */
+  /** Bytes after 1,000 events of each Pod. */
   sending: number
-  /** The most while all are replaced, one each 10 s. */
+  /** Maximum while all Pods are replaced, one every 10 s. */
   replaced: number
 }
 
-/** How long ids get in a fleet of so many Pods: the real code on virtual time. */
+/** Returns the length of ids in a fleet of `pods` Pods: the real code on virtual time. */
 export async function idBytes(pods: number): Promise<IdBytes> {
   const fleet = await Fleet.of(pods)
   await fleet.clock.advance(QUIET_MS)

@@ -1,4 +1,4 @@
-// A process full of clients. The bench speaks with it over IPC; when that ends, so does it.
+// A process of clients. The bench controls it over IPC, and it exits when the channel closes.
 import { connect, type Socket } from 'node:net'
 import { Verifier } from './verifier.ts'
 
@@ -7,12 +7,12 @@ export type Order =
   | {
       do: 'open'
       port: number
-      /** One for each connection. */
+      /** Paths of the connections, one for each. */
       paths: readonly string[]
       bytes: number
       /** Local addresses of the connections: each address has its own ports. */
       from: string
-      /** Report whenever all have so many events more. */
+      /** Number of events after which to report that all connections have them. */
       step: number
     }
   | { do: 'check'; due: number }
@@ -26,12 +26,12 @@ export type Answer =
   | { closed: true }
   | { fault: string }
 
-/** Connections that are opened at the same time; a listener's queue is not long. */
+/** Maximum number of connections opened at a time, because the accept queue of a listener is short. */
 const AT_ONCE = 64
 
-// The bench has exited, so no process receives an answer.
+// Ignores errors, because after the exit of the bench no process receives the answer.
 const say = (answer: Answer) => process.send?.(answer, undefined, undefined, () => {})
-// Every callback is done with its bytes before the next read: one buffer serves all.
+// One buffer for all connections, because every callback consumes its bytes before the next read.
 const buffer = Buffer.allocUnsafe(262_144)
 let clients: { verifier: Verifier; socket: Socket }[] = []
 let target = 0

@@ -1,4 +1,4 @@
-// Connections to one server, and events sent through it, every one of them verified by the clients.
+// Connections to one server, and events sent through it; the clients verify every event.
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { within } from '../../test/support/until.ts'
@@ -7,21 +7,23 @@ import { message } from './message.ts'
 import type { ServerProcess } from './server-process.ts'
 
 const CLIENT = fileURLToPath(new URL('load-client.ts', import.meta.url))
-/** Few enough processes to leave the server a core, and enough to stay far below the limit of descriptors of each. */
+/**
+ * Connections of one process: few processes, to leave the server a core, each far below its limit of file descriptors.
+ */
 const PER_PROCESS = 10_000
 const OPEN_MS = 120_000
-/** How long after the last event one too many would still be seen. */
+/** Wait for a surplus event after the last one, in milliseconds. */
 const LATE_MS = 50
 
 export interface LoadOptions {
   connections: number
-  /** The size of a message. Default: 100. */
+  /** Size of a message, in bytes. Default: 100. */
   bytes?: number
   /** Events that are sent in one turn. Default: 1. */
   burst?: number
-  /** Over how many streams the connections are spread; each gets every event. Default: 1. */
+  /** Number of streams over which the connections are spread; each stream gets every event. Default: 1. */
   streams?: number
-  /** How long an event may take to reach all. */
+  /** Limit of the time in which an event must reach all connections, in milliseconds. */
   patienceMs: number
 }
 
@@ -36,7 +38,7 @@ export class Load {
     this.#options = { bytes: 100, burst: 1, streams: 1, ...options }
   }
 
-  /** Resolves when every connection has the head of its answer. */
+  /** Resolves when every connection has the head of its response. */
   static async open(server: ServerProcess, options: LoadOptions): Promise<Load> {
     const load = new Load(server, options)
     const { connections, bytes, burst, streams } = load.#options
@@ -59,7 +61,7 @@ export class Load {
     }
   }
 
-  /** Sends so many events, each burst only when all connections have the one before. */
+  /** Sends `events` events; each burst waits until all connections have the previous one. */
   async send(events: number): Promise<void> {
     const { bytes, burst, streams, patienceMs } = this.#options
     const query = streams === 1 ? 'stream=bench' : `stream=bench&streams=${streams}`
@@ -88,18 +90,21 @@ export class Load {
     }
   }
 
-  /** Ends the connections, whatever they got. */
+  /** Ends the connections without checking the received events. */
   async end(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.end()))
   }
 }
 
-/** One of `streams` streams. */
+/** Name of the stream `i` of `streams` streams. */
 function streamName(i: number, streams: number): string {
   return streams === 1 ? 'bench' : `bench-${i}`
 }
 
-/** One after another, so that no run meets ports that the one before still holds. */
+/**
+ * Number of used local addresses. Each process of a load gets the next one, because the previous run may still hold
+ * ports.
+ */
 let addressesUsed = 0
 
 function named(server: ServerProcess, cause: unknown): Error {
@@ -121,7 +126,7 @@ class LoadClient {
     this.#child.once('exit', () => this.#fail(new Error('a process of the load ended')))
   }
 
-  /** Gives an order, and waits until it was done. */
+  /** Sends a command; resolves when the process has executed it. */
   async ask(order: Order, ms = 10_000): Promise<void> {
     const answered = this.#answer()
     this.#child.send(order)
@@ -133,7 +138,7 @@ class LoadClient {
     try {
       await within(`all have event ${due}`, this.#answer(), ms)
     } catch (error) {
-      // Says which connection it was that waited in vain; it comes here only where the first wait was in vain.
+      // After a timeout, asks for the first connection with a missing event.
       if (this.#fault === undefined) this.#child.send({ do: 'check', due } satisfies Order)
       await within('the load reports the lost messages', this.#answer(), 2_000)
       throw error

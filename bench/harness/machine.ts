@@ -24,7 +24,7 @@ function installed(name: string): string {
 function version(name: string, args: readonly string[]): string[] {
   const path = programPath(name)
   if (path === undefined) return []
-  // nginx says it on stderr.
+  // nginx prints its version to stderr.
   const command = `"${path}" ${args.join(' ')} 2>&1`
   return [execFileSync('sh', ['-c', command], { encoding: 'utf8' }).split('\n')[0] as string]
 }

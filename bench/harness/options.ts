@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
-/** Descriptors that a process wants for other things than connections. */
+/** File descriptors of a process that are not for connections. */
 const SPARE_FILES = 500
 
 export interface BenchOptions {
@@ -10,15 +10,15 @@ export interface BenchOptions {
   rounds: number
   connections: number
   events: number
-  /** Connections where memory is weighed. */
+  /** Number of connections in the figures of memory. */
   idleConnections: number
-  /** How long memory may settle. */
+  /** Rest before memory is measured, in milliseconds. */
   settleMs: number
-  /** Connections where stalls are timed: as many as a process may have here, at most 20,000. */
+  /** Number of connections in the figure of stalls: the limit of a process here, at most 20,000. */
   manyConnections: number
-  /** How long an event may take to reach all. */
+  /** Limit of the time in which an event must reach all connections, in milliseconds. */
   patienceMs: number
-  /** The servers that were asked for; undefined where each figure takes its own. */
+  /** Value of `--servers`; undefined if each figure has its default servers. */
   servers: readonly string[] | undefined
 }
 

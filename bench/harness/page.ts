@@ -1,4 +1,4 @@
-// docs/benchmarks.md and its plots: the bench writes the text between two marks there.
+// Writes docs/benchmarks.md and its plots: the text between the two marks of each figure.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { machine } from './machine.ts'
 import { svg } from './plot.ts'
@@ -14,7 +14,7 @@ export function writePlots(tables: readonly Table[]): void {
   }
 }
 
-/** Replaces the tables of the figures that were run, and leaves the others. */
+/** Replaces the tables of the figures of this run, and keeps the others. */
 export function writePage(tables: readonly Table[]): void {
   let page = readFileSync(PAGE, 'utf8')
   page = between(

@@ -1,9 +1,9 @@
-// Plots as small SVG files: no script, nothing loaded, colours that follow the reader's.
+// Plots as small SVG files, without scripts and external resources, in the reader's light or dark colours.
 
-/** Bars that lie, each of as many parts as `parts` names. */
+/** Horizontal bars, each with a part for each name in `parts`. */
 interface Bars {
   kind: 'bars'
-  /** The file's name. */
+  /** Name of the file. */
   name: string
   title: string
   unit: string
@@ -27,7 +27,7 @@ interface Times {
   name: string
   title: string
   unit: string
-  /** Points are at seconds; no line goes over a pause of more than `pauseS`. */
+  /** Points at times in seconds; a pause of more than `pauseS` interrupts a line. */
   lines: readonly { label: string; points: readonly (readonly [seconds: number, y: number])[] }[]
   fromS: number
   toS: number
@@ -37,7 +37,7 @@ interface Times {
 export type Plot = Bars | Lines | Times
 
 const WIDTH = 760
-/** Plots over time stand side by side. */
+/** Width of plots over time, which stand side by side. */
 const TIMES_WIDTH = 520
 const COLOURS = 6
 const STYLE = `
@@ -157,7 +157,7 @@ function page(title: string, height: number, shapes: readonly string[], width = 
   ].join('\n')
 }
 
-/** Names beside their colours, in lines below the title. */
+/** Legend: names beside their colours, in lines below the title. */
 function legend(names: readonly string[], left: number, width = WIDTH): string[] {
   let x = left
   let y = 32
@@ -181,7 +181,7 @@ function text(x: number, y: number, name: string, content: string): string {
   return `<text class="${name}" x="${fix(x)}" y="${fix(y)}">${escapeText(plain(content))}</text>`
 }
 
-/** From 0 in steps of 1, 2 or 5 times a power of ten, the last at or above `max`. */
+/** Ticks from 0 in steps of 1, 2 or 5 times a power of ten; the last is at or above `max`. */
 function linearTicks(max: number): number[] {
   const rough = (max || 1) / 5
   const power = 10 ** Math.floor(Math.log10(rough))
@@ -189,7 +189,7 @@ function linearTicks(max: number): number[] {
   return Array.from({ length: Math.ceil((max || 1) / step) + 1 }, (_, i) => i * step)
 }
 
-/** Without Markdown's marks. */
+/** Removes the marks of Markdown. */
 function plain(label: string): string {
   return label.replaceAll(/\*\*|`/g, '')
 }

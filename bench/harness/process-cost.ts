@@ -1,7 +1,7 @@
 // CPU and memory of processes, read from the kernel, so that reading costs the processes nothing.
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** CPU time in microseconds. */
+/** CPU time, in microseconds. */
 export interface Cpu {
   total: number
   user: number
@@ -51,7 +51,7 @@ export interface CpuReading {
   system: number
 }
 
-/** The reading, shared out over so many deliveries. */
+/** Divides a reading by the number of deliveries. */
 export function perDelivery({ nanoseconds, user, system }: CpuReading, deliveries: number): Cpu {
   const total = nanoseconds / 1_000 / deliveries
   const share = user + system === 0 ? 0 : user / (user + system)

@@ -1,6 +1,6 @@
 import type { Sser } from '../../src/index.ts'
 
-/** Asks a Pod for its metrics once a second, 15 times as often as Prometheus by its default. */
+/** Scrapes the metrics of a Pod once a second, 15 times as often as with `scrape_interval: 15s`. */
 export function scrape({ opsRoutes }: Sser): void {
   setInterval(async () => {
     const response = await opsRoutes.request('/metrics')

@@ -1,4 +1,4 @@
-// A measured server: its process, its cost so far, and a way to send events through it.
+// A measured server: its process, its cost so far, and the requests that send events through it.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { Agent, request } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
@@ -12,7 +12,7 @@ const START_MS = 15_000
 const HOST = fileURLToPath(new URL('host.ts', import.meta.url))
 const BUN = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
 
-/** A file that describes a server, read. */
+/** A server and the file that describes it. */
 export interface Described {
   file: string
   server: BenchServer
@@ -43,12 +43,12 @@ export class ServerProcess {
     this.#lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream })
   }
 
-  /** Resolves when the server takes connections. */
+  /** Resolves when the server accepts connections. */
   static async start(described: Described, options: object = {}): Promise<ServerProcess> {
     const server = new ServerProcess(described, await freePort(), options)
     try {
       const { pids } = (await server.#hear('it starts')) as { pids: number[] }
-      await until(`${server.name} takes connections`, () => accepts(server.port), START_MS)
+      await until(`${server.name} accepts connections`, () => accepts(server.port), START_MS)
       server.#pids = pids
       return server
     } catch (error) {
@@ -67,19 +67,19 @@ export class ServerProcess {
     return rss(family(this.#pids))
   }
 
-  /** From now on the longest stall of its event loop is remembered. */
+  /** Starts recording the longest stall of its event loop. */
   async watchStalls(): Promise<void> {
     this.#child.stdin?.write('watch\n')
     await this.#hear('it watches its event loop')
   }
 
-  /** The longest stall since then, in milliseconds. */
+  /** Longest stall since {@link watchStalls}, in milliseconds. */
   async longestStall(): Promise<number> {
     this.#child.stdin?.write('stall\n')
     return ((await this.#hear('it knows its longest stall')) as { stallMs: number }).stallMs
   }
 
-  /** Posts messages to be sent, all in one turn. */
+  /** Posts messages that the server sends in one turn of its event loop. */
   send(query: string, messages: readonly Buffer[]): Promise<void> {
     const body = Buffer.concat(messages.flatMap((each, i) => (i === 0 ? [each] : [LF, each])))
     return new Promise((resolve, reject) => {
@@ -99,7 +99,7 @@ export class ServerProcess {
     })
   }
 
-  /** Ends the process, and waits for that. */
+  /** Ends the process; resolves when it has exited. */
   async stop(): Promise<void> {
     this.#agent.destroy()
     if (!running.has(this.#child)) return

@@ -1,4 +1,4 @@
-// The servers there are: the files of bench/servers/, and those that --servers names by their path.
+// The available servers: the files of bench/servers/, and files that --servers names by path.
 import { basename, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { BenchServer } from './bench-server.ts'
@@ -9,7 +9,7 @@ const FOLDER = new URL('../servers/', import.meta.url)
 export interface Rows {
   /** The control of every ratio: the C floor, or plain http without a C compiler. */
   control: Described
-  /** The control among them, where it was asked for. */
+  /** The control, if it is among the servers. */
   servers: Described[]
   /** Skipped rows, with the reason. */
   notes: string[]
@@ -23,7 +23,7 @@ export async function describe(url: URL): Promise<Described> {
   return { file, server }
 }
 
-/** These servers, by their files' names or by a path, in this order. Those that are missing are named. */
+/** Reads these servers, by the name of their file or by a path, in this order. Names servers that lack a program. */
 export async function rowsOf(names: readonly string[]): Promise<Rows> {
   const floor = await describe(new URL('floor.ts', FOLDER))
   const missing = floor.server.missing?.()

@@ -6,7 +6,7 @@ export interface Table {
   name: string
   title: string
   columns: readonly string[]
-  /** Absolute figures as they are; they are rounded where they are printed. */
+  /** Absolute figures without rounding; the output rounds them. */
   rows: readonly (readonly (string | number)[])[]
   /** Skipped rows, and notes for the reader. */
   notes: readonly string[]
@@ -28,7 +28,7 @@ export function markdown({ title, columns, rows, notes }: Table): string {
   ].join('\n')
 }
 
-/** Three digits say as much as a run does. */
+/** Rounds to three digits, because a run is not more precise. */
 function rounded(value: string | number): string {
   if (typeof value === 'string') return value
   if (!Number.isFinite(value)) return ''

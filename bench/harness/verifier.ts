@@ -1,30 +1,30 @@
-// Checks the messages of one connection on arrival, with as little work per chunk as possible: the load shares the
-// machine with the server that is measured.
+// Checks the messages of one connection on arrival, with as little work per chunk as possible, because the load shares
+// the machine with the measured server.
 import { MARK, message } from './message.ts'
 
 const LF = 10
 const MARK_BYTE = MARK.charCodeAt(0)
 
-/** Position of the bytes in the answer. */
+/** Position of the bytes in the response. */
 type Place = 'head' | 'size' | 'chunk' | 'chunk end' | 'plain'
 
 /** Throws, naming the error, unless messages 1, 2, 3 and so on arrive once, in order and unchanged. */
 export class Verifier {
-  /** How many came. */
+  /** Number of received messages. */
   received = 0
   #bytes: number
   #place: Place = 'head'
   #head = ''
-  /** Bytes of the chunk still to come. */
+  /** Missing bytes of the chunk. */
   #left = 0
-  /** Bytes of the next message that came already. */
+  /** Received bytes of the next message. */
   #matched = 0
 
   constructor(bytes: number) {
     this.#bytes = bytes
   }
 
-  /** True once the answer's head has arrived. */
+  /** True once the head of the response has arrived. */
   get isOpen(): boolean {
     return this.#place !== 'head'
   }

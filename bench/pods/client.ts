@@ -4,13 +4,13 @@ import { until } from '../../test/support/until.ts'
 import { STREAM, textOf } from './event.ts'
 
 /**
- * A client that costs the measurement little: it stores bytes with their times, and parses them at the end.
+ * A client with little CPU during the measurement: it stores bytes with their times, and parses them at the end.
  */
 export class StreamClient {
   readonly #chunks: { at: number; bytes: Buffer }[] = []
   #request: ClientRequest | undefined
 
-  /** Resolves when the server has said something: whatever is sent from then on is for this client too. */
+  /** Resolves with the first bytes of the response: from then on the client receives every event. */
   static async open(url: string): Promise<StreamClient> {
     const client = new StreamClient()
     client.#request = get(`${url}/events?stream=${STREAM}`, (response) => {
@@ -22,7 +22,7 @@ export class StreamClient {
     return client
   }
 
-  /** Waits until `text` came. */
+  /** Resolves when `text` has arrived. */
   async sees(text: string, ms: number): Promise<number> {
     let looked = 0
     let at = Number.NaN
@@ -41,7 +41,7 @@ export class StreamClient {
     return at
   }
 
-  /** When each of the events 0 to `count` came; throws unless each came exactly once, in order. */
+  /** Returns the arrival times of the events 0 to `count`; throws unless each arrived exactly once, in order. */
   arrivals(count: number, bytes: number): number[] {
     const times: number[] = []
     let now = 0

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { StreamClient } from './client.ts'
 import { STREAM, textOf } from './event.ts'
 
-/** `flood`: send as fast as can be. `pace`: send at a rate, and see when a client of another Pod gets it. */
+/** `flood`: send as fast as possible. `pace`: send at a rate, and measure the latency to a client of another Pod. */
 export type Command =
   | { do: 'flood'; count: number; bytes: number }
   | { do: 'pace'; count: number; bytes: number; rate: number; url: string; bareUrl?: string }
@@ -16,24 +16,24 @@ export interface Result {
   bareUrl?: string
   error?: string
   ms?: number
-  /** From send to client, in milliseconds, in the order of the events. */
+  /** Latencies from send to client, in milliseconds, in the order of the events. */
   latencies?: number[]
-  /** From a bare POST to its answer. */
+  /** Latencies of the bare POSTs, from request to response, in milliseconds. */
   bare?: number[]
 }
 
 export interface Measured {
   /** Address for clients. */
   url: string
-  /** Resolves when the sender may go on. */
+  /** Sends an event; a returned promise resolves when the sender may continue. */
   send(stream: string, msg: string): Promise<unknown> | undefined
-  /** Events that were sent and that some peer is not known to hold. */
+  /** Number of sent events that at least one peer has not acknowledged. */
   lag(): number
 }
 
 /** Sends between two turns of the event loop. */
 const BURST = 64
-/** A sender that is so far ahead of a peer waits: it must not push its events out of the log unread. */
+/** Maximum lead over a peer, in events. Beyond it the sender waits, because the log must not evict unread events. */
 const MAX_LAG = 8_192
 
 /** Listens for commands until the parent process ends. */
@@ -59,7 +59,7 @@ function run(pod: Measured, command: Command): Promise<Result> {
   return pace(pod, command)
 }
 
-/** No receipt is awaited; the event loop turns now and then. */
+/** Sends without awaiting receipts, and yields to the event loop after each burst. */
 async function flood({ send, lag }: Measured, count: number, bytes: number): Promise<Result> {
   const start = performance.now()
   for (let i = 0; i < count; i += 1) {
@@ -88,7 +88,7 @@ async function pace(
     sentAt.push(performance.now())
     void send(STREAM, textOf(i, bytes))
     if (bareUrl === undefined) continue
-    // Half a period later, so that neither meets the other.
+    // Half a period later, so that the POST and the send do not overlap.
     await due(start + (i + 0.5) * period)
     pending += 1
     void post(bareUrl, textOf(i, bytes)).then((ms) => {
@@ -116,7 +116,7 @@ async function post(url: string, body: string): Promise<number> {
   return performance.now() - start
 }
 
-/** As short as sser's own answer to an append, about. */
+/** Reads the body and echoes it, because that is about as short as the response of sser to an append. */
 async function answer(request: IncomingMessage): Promise<string> {
   let text = ''
   for await (const chunk of request) text += chunk

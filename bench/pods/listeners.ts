@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
-/** The clients of a Pod that is not sser's: plain responses that every event is written to. */
+/** Clients of a Pod without sser: plain responses, to which every event is written. */
 export class Listeners {
   readonly #responses = new Set<ServerResponse>()
 

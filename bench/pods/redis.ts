@@ -1,4 +1,4 @@
-// The other way to reach other Pods: each one publishes to a Redis, and subscribes there.
+// The alternative to sser between Pods: each Pod publishes to Redis, and subscribes there.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createClient } from 'redis'

@@ -13,7 +13,7 @@ const sser = new Sser({
   internalPort: 7147,
   logger: false,
   onError(error, { stage }) {
-    // Pods that start together miss one another at first.
+    // Silent before the measurement, because Pods that start together do not reach each other at first.
     if (isMeasured) console.error(stage, error)
   },
   ...JSON.parse(OPTIONS),

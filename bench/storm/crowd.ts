@@ -1,4 +1,4 @@
-// A process full of clients that come back: each asks with the same last id, and must get the same events and no gap.
+// A process of reconnecting clients: each sends the same `Last-Event-ID`, and must receive the same events and no gap.
 import { connect } from 'node:net'
 
 /** Commands of the bench, by IPC; this process ends with the channel. */
@@ -6,16 +6,17 @@ export interface Order {
   port: number
   lastEventId: string
   clients: number
-  /** How long it takes until the last of them has come. */
+  /** Time over which the clients connect, in milliseconds. */
   overMs: number
-  /** How many events each must get, and how the last of them begins. */
+  /** Number of events that each client must receive. */
   events: number
+  /** Start of the last event. */
   last: string
 }
 
 export type Outcome = { served: number } | { fault: string }
 
-/** Local addresses of the clients; several, because the kernel finds a free port faster. */
+/** Number of local addresses of the clients; several, because the kernel finds a free port faster. */
 const ADDRESSES = 100
 
 const say = (outcome: Outcome) => process.send?.(outcome, undefined, undefined, () => {})
@@ -23,15 +24,15 @@ const say = (outcome: Outcome) => process.send?.(outcome, undefined, undefined, 
 process.on('disconnect', () => process.exit())
 process.on('message', (order: Order) => {
   const start = performance.now()
-  let came = 0
+  let connected = 0
   let served = 0
   const tick = setInterval(() => {
     const due = Math.min(
       order.clients,
       Math.ceil(((performance.now() - start) / order.overMs) * order.clients),
     )
-    for (; came < due; came += 1) {
-      come(order, `127.0.2.${1 + (came % ADDRESSES)}`).then(
+    for (; connected < due; connected += 1) {
+      reconnect(order, `127.0.2.${1 + (connected % ADDRESSES)}`).then(
         () => {
           served += 1
           if (served === order.clients) say({ served })
@@ -39,12 +40,12 @@ process.on('message', (order: Order) => {
         (error: Error) => say({ fault: error.message }),
       )
     }
-    if (came === order.clients) clearInterval(tick)
+    if (connected === order.clients) clearInterval(tick)
   }, 1)
 })
 
-/** Resolves when it has all that it missed; the connection stays. */
-function come({ port, lastEventId, events, last }: Order, from: string): Promise<void> {
+/** Connects a client; resolves when it has received its missed events. The connection stays open. */
+function reconnect({ port, lastEventId, events, last }: Order, from: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', localAddress: from })
     const id = lastEventId === '' ? '' : `Last-Event-ID: ${lastEventId}\r\n`

@@ -22,7 +22,7 @@ export class Probe {
     this.#socket.on('data', (chunk: Buffer) => this.#take(chunk.toString('latin1')))
   }
 
-  /** Resolves with the first bytes; their id, if any, is the server's position. */
+  /** Resolves with the first event or comment; its id, if any, is the server's position. */
   static async join(server: ServerProcess, stream: string): Promise<Probe & { id: string }> {
     const probe = new Probe(server, stream)
     const greeted = new Promise<void>((resolve) => {
@@ -30,13 +30,13 @@ export class Probe {
         if (/\n(data:|:)/.test(probe.#text)) resolve()
       }
     })
-    await within(`${server.name} greets`, greeted, LATE_MS)
+    await within(`${server.name} sends its first bytes`, greeted, LATE_MS)
     const id = /\nid: (\S+)/.exec(probe.#text)?.[1] ?? ''
     probe.#look = () => {}
     return Object.assign(probe, { id })
   }
 
-  /** Sends an event every 10 ms while `meanwhile` lasts; resolves with how long each took, in milliseconds. */
+  /** Sends an event every 10 ms until `meanwhile` settles; resolves with the latencies, in milliseconds. */
   async watch(meanwhile: Promise<unknown>): Promise<number[]> {
     this.#latencies = []
     const before = this.#sent
@@ -74,7 +74,7 @@ export class Probe {
     for (const [, k] of this.#text.matchAll(/data: <(\d+)\|x+>/g)) {
       const sentAt = this.#sentAt.get(Number(k))
       this.#sentAt.delete(Number(k))
-      if (sentAt === undefined) throw new Error(`${this.#server.name}: event ${k} came twice`)
+      if (sentAt === undefined) throw new Error(`${this.#server.name}: event ${k} arrived twice`)
       this.#latencies.push(now - sentAt)
     }
     this.#look()

@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { BenchServer } from '../harness/bench-server.ts'
 
-/** The control: a client of `storm` receives all events sent there so far, in one write. */
+/** The control: a client of `storm` receives all earlier events of the stream in one write. */
 export const server: BenchServer = {
   name: 'Node, plain `http`: the same bytes at once',
   serve(port) {

@@ -2,7 +2,7 @@ import { getCookie } from 'hono/cookie'
 import { verify } from 'hono/jwt'
 import type { Authorize } from 'sser'
 
-/** The session is a JWT in a cookie that is `HttpOnly`, `Secure` and `SameSite`: an EventSource sends it by itself. */
+/** The session is a JWT in a cookie that is `HttpOnly`, `Secure` and `SameSite`: an EventSource sends it automatically. */
 export function jwtCookie(secret: string): Authorize {
   return async (c, { streams }) => {
     const token = getCookie(c, 'session')

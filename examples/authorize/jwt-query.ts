@@ -2,8 +2,8 @@ import { verify } from 'hono/jwt'
 import type { Authorize } from 'sser'
 
 /**
- * For a page of another site, which sends no cookies: a token in the URL. URLs appear in logs and histories, so the token
- * is valid for events only (`aud`), for one user's streams, and for a minute; the connection may last longer.
+ * A token in the URL, for a page of another site, which sends no cookies. URLs appear in logs and histories, so the
+ * token is valid for events only (`aud`), for one user's streams, and for a minute; the connection may last longer.
  */
 export function jwtQuery(secret: string, lastsMs = 3_600_000): Authorize {
   return async (c, { streams }) => {

@@ -7,7 +7,7 @@ export interface Sessions {
 
 /**
  * The session is a row in a store. While the store is down the hook throws, no new client is admitted, and clients retry
- * by themselves. To log out: delete the row, then `sser.disconnect({ tag: 'session:…' })`, in this order.
+ * automatically. To log out: delete the row, then `sser.disconnect({ tag: 'session:…' })`, in this order.
  */
 export function sessionStore(sessions: Sessions): Authorize {
   return async (c, { streams }) => {

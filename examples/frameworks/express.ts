@@ -14,14 +14,14 @@ const sser = new Sser({
 
 const app = express()
 app.get('/events', toNodeHandler(sser)) // GET /events?stream=orders
-// Behind the events: it replaces the methods of the response, which turns the fast path off.
+// After the events, because it replaces the methods of the response, which turns the fast path off.
 app.use(compression())
 app.post('/send', express.text({ type: () => true }), async (req, res) => {
   res.status(202).json(await sser.send(String(req.query.stream), req.body))
 })
 
 const server = createServer(app)
-// Balancers keep idle connections for longer than Node's 5 s, and would use one that is closing.
+// Balancers keep idle connections for longer than Node's 5 s, and could reuse a connection while it closes.
 server.keepAliveTimeout = 620_000
 
 await join({ sser, server, internalHostname: HOST })

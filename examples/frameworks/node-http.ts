@@ -23,7 +23,7 @@ const server = createServer(async (req, res) => {
     res.writeHead(error instanceof SserError ? error.status : 500).end()
   }
 })
-// Balancers keep idle connections for longer than Node's 5 s, and would use one that is closing.
+// Balancers keep idle connections for longer than Node's 5 s, and could reuse a connection while it closes.
 server.keepAliveTimeout = 620_000
 
 await join({ sser, server, internalHostname: HOST })

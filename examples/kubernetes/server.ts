@@ -9,7 +9,7 @@ const sser = new Sser({
   peerFinder: new KubernetesPeerFinder({ labelSelector: 'app=web' }),
   // From the Secret `web-peers`, if it exists.
   peerSecret: process.env.PEER_SECRET?.split(','),
-  // For the one rollout that brings the secret to a running fleet without one: see secret/first-rollout.
+  // For the one rollout that adds the secret to a running fleet without one: see secret/first-rollout.
   allowUnsignedPeers: process.env.ALLOW_UNSIGNED_PEERS === 'true',
   // The base manifests set it, because their NetworkPolicy lets only Pods of this Deployment reach the internal port.
   allowOpenInternalPort: process.env.ALLOW_OPEN_INTERNAL_PORT === 'true',
@@ -19,7 +19,7 @@ const sser = new Sser({
 const app = new Hono()
 app.route('/', sser.probeRoutes) // GET /readyz, for balancers that probe the Pods directly
 app.route('/events', sser.routes) // GET /events?stream=orders
-// For callers inside the cluster, because it has no login: the overlays in edge/ route /events alone.
+// For callers inside the cluster, because this path has no login: the overlays in edge/ route /events alone.
 app.post('/send', async (c) => {
   const receipt = await sser.send(c.req.query('stream') ?? '', await c.req.text())
   return c.json(receipt, 202)

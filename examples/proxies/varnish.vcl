@@ -21,7 +21,7 @@ sub vcl_recv {
 }
 
 sub vcl_backend_error {
-  # Without it Varnish answers 503 when the Pod that it picks has crashed. It asks each Pod in turn, once.
+  # Without it Varnish answers 503 when the Pod that it picks has crashed. It tries each Pod in turn, once.
   if (bereq.method == "GET" && bereq.retries < 3) {
     if (bereq.retries == 0) { set bereq.backend = web_1; }
     elseif (bereq.retries == 1) { set bereq.backend = web_2; }

@@ -1,8 +1,8 @@
 const NOT_WANTED = /;\s*q=0(?:\.0*)?\s*(?:;|$)/
 
 /**
- * Whether the header `Accept` allows an event stream. Searches for three media ranges instead of splitting the header, which
- * may have 16 KB of commas.
+ * Returns whether the header `Accept` allows an event stream. Searches for three media ranges instead of splitting the
+ * header, which may have 16 KB of commas.
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-accept
  */
 export function acceptsEventStream(accept: string | null): boolean {
@@ -19,8 +19,8 @@ export function acceptsEventStream(accept: string | null): boolean {
 const ONLY_EVENT_STREAM = /^[ \t]*text\/event-stream[ \t]*(?:;[^,]*)?$/i
 
 /**
- * Whether `text/event-stream` is the only media range of the header `Accept`, as in the requests of an `EventSource`. A
- * client with another range, or without the header, can be expected to read the status of a response.
+ * Returns whether `text/event-stream` is the only media range of the header `Accept`, as in the requests of an
+ * `EventSource`. A client with another range, or without the header, can be expected to read the status of a response.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#the-eventsource-interface
  */
 export function acceptsOnlyEventStream(accept: string | null): boolean {
@@ -38,7 +38,7 @@ function parametersOf(ranges: string, type: string): string | undefined {
   return undefined
 }
 
-/** Whether only white space precedes `at`, back to the comma or the start of the header. */
+/** Returns whether only white space precedes `at`, back to the comma or the start of the header. */
 function isStart(ranges: string, at: number): boolean {
   let i = at - 1
   while (ranges[i] === ' ' || ranges[i] === '\t') i -= 1

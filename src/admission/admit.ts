@@ -33,7 +33,7 @@ export interface ConnectionRequest {
 /** The response to a request that was admitted. */
 export interface Admitted {
   body: EventStreamBody
-  /** Whether the client resumes without a gap; undefined where it sent no id. */
+  /** True if the client resumes without a gap; undefined where it sent no id. */
   resume: 'complete' | 'gap' | undefined
 }
 

@@ -26,7 +26,7 @@ export type EventsHandler = (request: Request, env?: unknown) => Promise<Respons
 export interface EventsOptions extends AdmissionOptions {
   errors: ErrorReporter
   isDraining(): boolean
-  /** Whether `start()` was called. */
+  /** Returns whether `start()` was called. */
   isStarted(): boolean
   warn(message: string): void
   /** Warns at most once a minute for each `key`. */
@@ -247,8 +247,8 @@ function respond(
 }
 
 /**
- * Whether the app has set headers in the context. Otherwise the response can take a plain object: Hono would make `Headers`
- * of it, which under Node last as long as the stream and take 1 KB.
+ * Returns whether the app has set headers in the context. Otherwise the response can take a plain object: Hono would
+ * make `Headers` of it, which under Node last as long as the stream and take 1 KB.
  */
 function hasHeaders(c: Context): boolean {
   return !c.newResponse(null).headers.keys().next().done

@@ -41,14 +41,14 @@ interface NodeEnv {
   incoming?: { httpVersionMajor?: number }
 }
 
-/** Whether Node's HTTP server sends the response. Bun's copy of that server has no idle timeout. */
+/** Returns whether Node's HTTP server sends the response. Bun's copy of that server has no idle timeout. */
 function isNode(env: unknown): boolean {
   return (env as NodeEnv | undefined)?.incoming !== undefined
 }
 
 /**
- * Whether an event stream is sent with `Connection: close`, because after the drain of its Pod no client should reconnect
- * over the same connection. HTTP/2 has no such header.
+ * Returns whether an event stream is sent with `Connection: close`, because after the drain of its Pod no client should
+ * reconnect over the same connection. HTTP/2 has no such header.
  */
 export function endsConnection(env: unknown): boolean {
   return bunServerIn(env) !== undefined || (env as NodeEnv | undefined)?.incoming?.httpVersionMajor === 1
@@ -61,7 +61,7 @@ const ABORT_TIMEOUT_S = 1
 const NO_TIMEOUT = 0
 
 export interface BunSocketOptions {
-  /** Whether Bun cancels the body when the client has gone; otherwise the body listens to the request's signal. */
+  /** True if Bun cancels the body when the client has gone; otherwise the body listens to the request's signal. */
   reportsClose: boolean
   /** The event stream has ended; the client may still read what was written. */
   onEnd?: (() => void) | undefined

@@ -85,7 +85,7 @@ export class CarriedEntries {
     return this.#prefix
   }
 
-  /** Drops the entries that the log has at `cursor`, and those that were carried for `forgetMs`. */
+  /** Drops the entries that the log has at `cursor`, and the entries carried for `forgetMs`. */
   prune(cursor: number, now: number): void {
     const { forgetMs, noopIntervalMs } = this.#timing
     this.#known.removeIf((epoch, seq, since) => {

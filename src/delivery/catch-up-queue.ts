@@ -9,7 +9,7 @@ const TURN_MS = 0.5
 
 export interface CatchUpQueueOptions {
   clock: Clock
-  /** Whether a connection is still open or closing. */
+  /** Returns whether a connection is still open or closing. */
   isServed(connection: Connection): boolean
   /** A connection has read up to its close index. */
   onReadyToClose(connection: Connection): void

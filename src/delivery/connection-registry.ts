@@ -25,7 +25,7 @@ export class ConnectionRegistry {
   readonly #reservations: Reservations
   #size = 0
 
-  /** Calls `onDeadline` with connections whose granted time has passed. */
+  /** Calls `onDeadline` with connections that have outlived their granted time. */
   constructor(
     clock: Clock,
     limits: ConnectionLimits,
@@ -52,7 +52,7 @@ export class ConnectionRegistry {
     return this.#reservations.size
   }
 
-  /** Whether a connection is open on `stream`. */
+  /** Returns whether a connection is open on `stream`. */
   has(stream: string): boolean {
     return this.#audiences.has(stream)
   }
@@ -197,7 +197,7 @@ class Deadlines {
   readonly #byStep = new ConnectionsByKey<number>()
   #cancel: (() => void) | undefined
 
-  /** Calls `onDeadline` with the connections whose deadline has passed, at most twice {@link STEP_MS} late. */
+  /** Calls `onDeadline` with the connections past their deadline, at most twice {@link STEP_MS} late. */
   constructor(clock: Clock, onDeadline: (connections: Iterable<Connection>) => void) {
     this.#clock = clock
     this.#onDeadline = onDeadline

@@ -9,7 +9,7 @@ import type { ConnectionGrant } from './reservations.ts'
 
 /** Writes a connection's bytes to its client. */
 export interface Sink {
-  /** Whether the runtime buffers a shared chunk without copying it. */
+  /** True if the runtime buffers a shared chunk without copying it. */
   readonly isSharing?: boolean
   /**
    * Writes a chunk; `isShared`: other sinks get the same bytes. Returns true if the client's socket took all of it and
@@ -36,7 +36,7 @@ export interface ConnectionOptions {
   reader: Reader
   /** Reason why the client may have missed events before this connection. */
   gap: GapReason | undefined
-  /** Whether the client's request had a `Last-Event-ID`. */
+  /** True if the client's request had a `Last-Event-ID`. */
   isResumed: boolean
   sink: Sink
   context: ConnectionContext
@@ -88,17 +88,17 @@ export class Connection {
     return this.#reader.liveFrom
   }
 
-  /** Whether it has received every entry before its close index, and is not closed yet. */
+  /** True if it has received every entry before its close index, and is not closed yet. */
   get canClose(): boolean {
     return this.#closeIndex !== undefined && !this.#isBehind && !this.#isClosed
   }
 
-  /** Whether the response has ended, or its client has gone. */
+  /** True if the response has ended, or its client has gone. */
   get isClosed(): boolean {
     return this.#isClosed
   }
 
-  /** Whether its sink has asked for a chunk. */
+  /** True if its sink has asked for a chunk. */
   get isReady(): boolean {
     return this.#isReady
   }

@@ -9,14 +9,14 @@ export function eventStreamBodyOf(response: Response): EventStreamBody | undefin
   return isEventStream(response) && response.body instanceof EventStreamBody ? response.body : undefined
 }
 
-/** Whether the response says that it is an event stream, of this Pod or of the app. */
+/** Returns whether the response says that it is an event stream, of this Pod or of the app. */
 export function isEventStream({ headers }: Response): boolean {
   return headers.get('content-type')?.startsWith('text/event-stream') === true
 }
 
 /**
- * What a runtime does with the socket under a body. After the end of its stream a connection is counted no more, and its
- * client need not read the rest: the runtime must close the socket by itself.
+ * Hooks of the runtime for the socket under a body. The runtime must close the socket by itself after the end of the
+ * stream, because the connection is no longer counted then, and its client need not read the rest.
  */
 export interface SocketHooks {
   /** Something begins to read the body, which may stay quiet for long. */
@@ -25,7 +25,7 @@ export interface SocketHooks {
   onEnd(): void
   /** The stream has ended, and the socket is to be closed at once. */
   onAbort(): void
-  /** Whether the runtime calls {@link EventStreamBody.leave} when the client's socket has closed. */
+  /** True if the runtime calls {@link EventStreamBody.leave} when the client's socket has closed. */
   reportsClose: boolean
 }
 
@@ -73,7 +73,7 @@ export class EventStreamBody extends BoundedTeeStream {
   #response: NodeResponse | undefined
   #hooks: SocketHooks | undefined
   #handle: ConnectionHandle | undefined
-  /** Whether the body is being read and has not ended. */
+  /** True if the body is being read and has not ended. */
   #isOpen = false
   #isOver = false
   #unwatch: (() => void) | undefined

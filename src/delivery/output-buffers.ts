@@ -24,7 +24,10 @@ export class OutputBuffers {
     return this.#bytes
   }
 
-  /** Whether a live chunk may be written. Above half of `maxBytes`, connections read long chunks from the log in slices. */
+  /**
+   * Returns whether a live chunk may be written. Above half of `maxBytes`, connections read long chunks from the log in
+   * slices.
+   */
   hasRoomFor(chunk: Chunk, isShared: boolean): boolean {
     const { byteLength } = chunk.bytes
     return (

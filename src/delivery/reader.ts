@@ -16,7 +16,7 @@ const ENTRY_WORK = 32
 const MAX_CHECKED = 2_048
 /**
  * Maximum number of carried entries that an id may have, that is entries of epochs that are not active here. A Pod has
- * all epochs of its peers when it becomes ready, so genuine carried entries are those of Pods that started since: a
+ * all epochs of its peers when it becomes ready, so genuine carried entries are of Pods that started since: a
  * hundred, if a hundred Pods start at once. The limit exists because each one takes memory, and space in every id.
  */
 const MAX_CARRIED = 128
@@ -53,7 +53,7 @@ export class Reader {
     this.liveFrom = log.nextIndex
   }
 
-  /** Whether its position has entries beyond the log's; such a reader cannot share the chunks of others. */
+  /** True if its position has entries beyond the log's; such a reader cannot share the chunks of others. */
   get hasCarriedEntries(): boolean {
     return this.#carried !== undefined
   }
@@ -214,7 +214,7 @@ export class Reader {
     return entry.seq <= (position.get(entry.epoch) ?? 0)
   }
 
-  /** Whether the client has a duplicate of `entry`. `seen`: the duplicates that this slice has come across. */
+  /** Returns whether the client has a duplicate of `entry`. `seen`: the duplicates that this slice has come across. */
   #hasDuplicate(entry: EventEntry, position: ReadonlyMap<string, number>, seen: Set<unknown>): boolean {
     const duplicates = this.#log.indexes.idempotencyKeys.duplicates(entry)
     if (duplicates === undefined) return false

@@ -126,7 +126,7 @@ export class ConnectionsPerAddress {
   }
 }
 
-/** What a connection was granted beside its streams. */
+/** Tags, expiry and address of a connection, as granted beside its streams. */
 export interface ConnectionGrant {
   /** Tags by which `disconnect({ tag })` selects the connection. */
   tags: readonly string[]

@@ -44,7 +44,7 @@ export async function firstFree(
   return port
 }
 
-/** Whether a server can listen there now. */
+/** Returns whether a server can listen there now. */
 export function canBind(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer()

@@ -23,7 +23,10 @@ for (const [network, prefix] of [
 /** An IPv4-mapped IPv6 address: `::ffff:10.0.0.1`, which URLs write as `[::ffff:a00:1]`. */
 const MAPPED = /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/
 
-/** Whether other machines can reach a Pod at this address. Rejects zones (`fe80::1%eth0`): they are local to a machine. */
+/**
+ * Returns whether other machines can reach a Pod at this address. Rejects zones (`fe80::1%eth0`): they are local to a
+ * machine.
+ */
 export function isAddress(text: string): boolean {
   if (isIP(text) === 0 || text.includes('%')) return false
   if (!isIPv6(text)) return !NO_POD.check(text, 'ipv4')

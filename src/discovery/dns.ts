@@ -177,7 +177,7 @@ export class DnsPeerFinder implements PeerFinder {
   }
 }
 
-/** Whether the peers include this Pod; true as well if its address is unknown or of the other family. */
+/** Returns whether the peers include this Pod; true as well if its address is unknown or of the other family. */
 function isListed(peers: readonly Peer[]): boolean {
   const { POD_IP = '' } = process.env
   const ofFamily = peers.filter(({ address }) => isIP(address) === isIP(POD_IP))
@@ -188,7 +188,7 @@ function isHostname(value: unknown): boolean {
   return typeof value === 'string' && HOSTNAME.test(value)
 }
 
-/** Whether a resolver takes this name server: an IP address, with an optional port. */
+/** Returns whether a resolver takes this name server: an IP address, with an optional port. */
 function isNameServer(text: unknown): boolean {
   if (typeof text !== 'string') return false
   if (isIP(text) !== 0) return true

@@ -29,7 +29,7 @@ export interface PeerFinderStatus {
   readonly state: string
   /** Milliseconds since the source last confirmed the list; undefined before that, or if the source never confirms. */
   readonly syncAgeMs: number | undefined
-  /** Whether the list has this Pod, if the finder checks that. `false`: its selector does not match this Pod. */
+  /** True if the list has this Pod, if the finder checks that. `false`: its selector does not match this Pod. */
   readonly listsSelf?: boolean | undefined
   /** The latest fault, even if it is over. */
   readonly lastError?: { readonly message: string; readonly ageMs: number } | undefined

@@ -95,7 +95,7 @@ export function show(value: unknown): string {
   return printable((JSON.stringify(value) ?? `${String(value)}`).slice(0, 200))
 }
 
-/** Whether a URL can have this host, and keeps it: `0x7f.1` would become 127.0.0.1. */
+/** Returns whether a URL can have this host, and keeps it: `0x7f.1` would become 127.0.0.1. */
 function isAddress(address: string): boolean {
   if (!ADDRESS.test(address)) return false
   const host = bracketed(address)

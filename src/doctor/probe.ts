@@ -6,7 +6,7 @@ import { type Exchange, sendRequest } from './request.ts'
 /** The endpoint to test, and how to reach it. */
 export interface Target {
   url: URL
-  /** Headers of the user, which each request has besides those of the doctor. */
+  /** Headers of the user, which each request has beside the headers of the doctor. */
   headers: Readonly<Record<string, string>>
   /** Accepts any certificate. */
   insecure: boolean

@@ -120,7 +120,7 @@ export class Recording {
   }
 }
 
-/** The content codings that the doctor accepts, which are those of browsers. */
+/** The content codings that the doctor accepts, the same as in browsers. */
 const DECODERS: Readonly<Record<string, () => NodeJS.ReadWriteStream & Readable>> = {
   gzip: () => createGunzip({ finishFlush: zlib.Z_SYNC_FLUSH }),
   'x-gzip': () => createGunzip({ finishFlush: zlib.Z_SYNC_FLUSH }),

@@ -15,7 +15,7 @@ export interface BodyReaderOptions {
 interface PendingBody {
   /** The address of its sender. */
   address: string
-  /** What its pieces count as, in bytes. */
+  /** Bytes that its pieces count as. */
   bytes: number
   reject(error: SserError): void
 }

@@ -11,7 +11,7 @@ export interface NodeRequest {
   pause(): unknown
 }
 
-/** Node's request, where `env` has one whose body is unread. */
+/** Node's request of `env`, if there is one with an unread body. */
 export function nodeRequestOf(env: unknown): NodeRequest | undefined {
   const { incoming } = (env ?? {}) as { incoming?: NodeRequest & { rawBody?: unknown } }
   if (typeof incoming?.pause !== 'function' || typeof incoming.on !== 'function') return undefined

@@ -1,5 +1,5 @@
 import { originalPathIn } from './env.ts'
-/** Whether the `Host` header is invalid. Bun's URL is then a path alone, as for HTTP/1.0 without a `Host`. */
+/** Returns whether the `Host` header is invalid. Bun's URL is then a path alone, as for HTTP/1.0 without a `Host`. */
 export function hasInvalidHost({ url, headers }: Request): boolean {
   return !URL.canParse(url) && headers.has('host')
 }
@@ -14,7 +14,7 @@ export function searchOf({ url }: Request): string {
 /** Signals of such requests: Bun gives a copy of a request the same signal. */
 const withTrailingSlash = new WeakSet<AbortSignal>()
 
-/** Marks a request whose path ends with a slash, for a runtime whose `env` does not have the original path. */
+/** Marks a request for a path with a trailing slash, for a runtime without the original path in its `env`. */
 export function markTrailingSlash(request: Request): void {
   const { url } = request
   const query = url.indexOf('?')
@@ -24,8 +24,8 @@ export function markTrailingSlash(request: Request): void {
 }
 
 /**
- * Whether a request that Hono's `app.mount('/events', handler)` passes on is for a path below `/events`. Hono rewrites
- * `/events` itself to `/`; a middleware for `/events` alone does not guard the paths below.
+ * Returns whether a request that Hono's `app.mount('/events', handler)` passes on is for a path below `/events`. Hono
+ * rewrites `/events` itself to `/`; a middleware for `/events` alone does not guard the paths below.
  */
 export function isBelowMount(request: Request, env: unknown): boolean {
   if (new URL(request.url).pathname !== '/') return true

@@ -18,8 +18,8 @@ export function webPageError(headers: Headers): SserError | undefined {
 }
 
 /**
- * The error of a `GET` from a page of another origin; undefined where the user or a page of the same origin made it. A page
- * whose name resolves to this Pod (DNS rebinding) has the same origin: {@link hostError} refuses it.
+ * The error of a `GET` from a page of another origin; undefined where the user or a page of the same origin made it. A
+ * page under a name that resolves to this Pod (DNS rebinding) has the same origin: {@link hostError} refuses it.
  */
 export function crossOriginError(headers: Headers): SserError | undefined {
   const site = headers.get('sec-fetch-site') ?? 'none'
@@ -37,8 +37,9 @@ const PRIVATE_HOST =
 const END = /\.?(?::\d*)?$/
 
 /**
- * The error of a request whose `Host` is not a known name of this Pod; undefined where it is known or missing. Without this
- * check a page whose name resolves to this Pod for a moment (DNS rebinding) could read its responses.
+ * The error of a request with a `Host` that is not a known name of this Pod; undefined where it is known or missing.
+ * Without this check a page under a name that resolves to this Pod for a moment (DNS rebinding) could read its
+ * responses.
  */
 export function hostError(
   headers: Headers,

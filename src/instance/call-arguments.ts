@@ -14,7 +14,7 @@ const COUNT: Expectation = [
   'a whole number, 0 or more',
   (value) => Number.isSafeInteger(value) && Number(value) >= 0,
 ]
-/** For options whose values are checked elsewhere. */
+/** For options that another module validates. */
 const ANY: Expectation = ['a value', () => true]
 
 const SEND_OPTIONS = { event: ANY, idempotencyKey: ANY, traceparent: ANY, signal: SIGNAL }

@@ -60,7 +60,7 @@ export interface ServerStop {
   requestDrainTimeoutMs?: number | undefined
 }
 
-/** What a Pod that stops waits for. */
+/** Conditions that a stopping Pod waits for. */
 interface StopWaits extends ServerStop {
   connections: number
   /** Number of peers that may lack events. */

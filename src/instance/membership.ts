@@ -104,7 +104,7 @@ export class Membership {
     return this.#entriesBefore + this.#incarnation.log.nextIndex
   }
 
-  /** Index in this incarnation's log of what came after the mark; all of it, if the mark is of an earlier incarnation. */
+  /** Index of the first entry after the mark; the start of the log, if the mark is of an earlier incarnation. */
   since(mark: number): number {
     return Math.max(0, mark - this.#entriesBefore)
   }
@@ -145,7 +145,7 @@ export class Membership {
     signal.throwIfAborted()
   }
 
-  /** Whether a message to the Pod `uid` is for this Pod; undefined before the first list of peers. */
+  /** Returns whether a message to the Pod `uid` is for this Pod; undefined before the first list of peers. */
   isFor(uid: string): boolean | undefined {
     if (this.#joining === undefined) return undefined
     return this.#uid === undefined || this.#uid === uid

@@ -28,7 +28,7 @@ export class Deque<T> {
     return item
   }
 
-  /** Binary search: the first index whose item passes, else `length`. Items that pass must follow all that do not. */
+  /** Binary search: the first index of an item that passes, else `length`. Passing items must follow all others. */
   lowerBound(passes: (item: T) => boolean): number {
     let low = 0
     let high = this.length

@@ -69,12 +69,12 @@ export function isNumbered(entry: LogEntry): entry is NumberedEntry {
   return entry.kind !== 'v1-event' && entry.kind !== 'loss'
 }
 
-/** Whether connections of a stream receive the entry as an event. */
+/** Returns whether connections of a stream receive the entry as an event. */
 export function isEvent(entry: LogEntry): entry is EventEntry | V1EventEntry {
   return entry.kind === 'event' || entry.kind === 'v1-event'
 }
 
-/** Whether every connection gets a gap for the entry. */
+/** Returns whether every connection gets a gap for the entry. */
 export function isLoss(entry: LogEntry): entry is HoleEntry | LossEntry {
   return entry.kind === 'hole' || entry.kind === 'loss'
 }
@@ -153,7 +153,9 @@ export interface ConnectionSelector {
   tag?: string | undefined
 }
 
-/** Whether a connection with these streams and tags has the selector's stream and tag, as far as it names them. */
+/**
+ * Returns whether a connection with these streams and tags has the selector's stream and tag, as far as it names them.
+ */
 export function matches(
   { stream, tag }: ConnectionSelector,
   streams: readonly string[],

@@ -39,7 +39,7 @@ export class Epochs {
     this.#timing = timing
   }
 
-  /** Whether the number of epochs has reached {@link MAX_EPOCHS}. */
+  /** True if the number of epochs has reached {@link MAX_EPOCHS}. */
   get isFull(): boolean {
     return this.#epochs.size >= MAX_EPOCHS
   }

@@ -38,7 +38,7 @@ export class IdempotencyKeys {
     return held instanceof Deque ? held.at(0) : held
   }
 
-  /** Whether no duplicate of `entry` that the log holds arrived before it. */
+  /** Returns whether no duplicate of `entry` that the log holds arrived before it. */
   isFirst(entry: EventEntry): boolean {
     return entry.key === undefined || this.first(entry.stream, entry.key) === entry
   }

@@ -16,7 +16,7 @@ export interface LogOptions {
   maxAgeMs: number
   maxBytes: number
   timing: Timing
-  /** Whether clients receive event ids, and can resume. */
+  /** True if clients receive event ids, and can resume. */
   isResumable: boolean
   maxLastEventIdBytes?: number
 }

@@ -14,7 +14,7 @@ interface ScanPlan {
 
 /**
  * Entries that a reader of `streams` at `position` may lack, in order of arrival from the index `cursor` on. It reads
- * the queues of the streams or, where those hold more entries, the queues of the epochs that the reader is behind in:
+ * the queues of the streams or, if they hold more entries, the queues of the epochs that the reader is behind in:
  * so the result can include entries of other streams, and entries that the reader already has.
  */
 export function scan(

@@ -20,12 +20,12 @@ export class SecondaryIndexes {
     return this.#streams.size * STREAM_BYTES
   }
 
-  /** Whether the log has events or disconnects, that is anything but no-op entries and holes. */
+  /** True if the log has events or disconnects, that is anything but no-op entries and holes. */
   get hasEvents(): boolean {
     return this.#streams.size > 0 || this.#disconnects.length > 0
   }
 
-  /** Whether the log has entries that are in no epoch's queue. */
+  /** True if the log has entries that are in no epoch's queue. */
   get hasUnnumbered(): boolean {
     return this.#unnumbered > 0
   }

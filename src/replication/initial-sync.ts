@@ -30,9 +30,9 @@ export interface InitialSyncOptions {
 export interface InitialSyncResult {
   /** The peer that sent its log. */
   source: string | undefined
-  /** Whether another Pod has responded, ready or not. */
+  /** True if another Pod has responded, ready or not. */
   hasAnswer: boolean
-  /** Error of each peer at whose address nothing runs. */
+  /** Error of each peer without a process at its address. */
   absent: ReadonlyMap<string, unknown>
   /** Whether the list of peers is empty, or has only this Pod itself. */
   isOnlySelf: boolean
@@ -103,7 +103,7 @@ async function syncFrom(
   }
 }
 
-/** Whether `position` has anything that `other` lacks. */
+/** Returns whether `position` has anything that `other` lacks. */
 function isAhead(position: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): boolean {
   for (const [epoch, seq] of position) if (seq > (other.get(epoch) ?? 0)) return true
   return false

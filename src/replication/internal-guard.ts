@@ -17,11 +17,13 @@ export interface InternalGuardOptions {
   isStopped(): boolean
   /** Called for each request, before its checks. */
   onRequest(): void
-  /** Whether a request with that target UID is for this Pod; undefined: this Pod does not know its own UID yet. */
+  /** Returns whether a request with that target UID is for this Pod; undefined: this Pod does not know its own UID yet. */
   isFor(uid: string): boolean | undefined
 }
 
-/** Errors of a request whose body is not read, or not to its end. Others are invalid contents, which each path answers. */
+/**
+ * Errors of a request with a body that was not read, or not to its end. Each path answers the others: invalid contents.
+ */
 const UNREAD: ReadonlySet<SserErrorCode> = new Set([
   'unauthorized',
   'forbidden-origin',
@@ -73,7 +75,7 @@ export class InternalGuard {
     }
   }
 
-  /** Reads the body of a request whose head is acceptable. @throws SserError */
+  /** Reads the body of a request with an acceptable head. @throws SserError */
   read({ req: { raw }, env }: Context, maxBytes: number, isSigned: boolean): Promise<string> {
     const sender = addressOf(raw, env, 0)
     // Chunks may be of one byte each. A request without a socket, as in a test, declares no length.

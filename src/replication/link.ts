@@ -15,7 +15,7 @@ import { LEAVING, RetryState } from './retry-state.ts'
 
 /** Protocol for a peer that responds to v2 with 404. It has a cursor of its own over this Pod's events. */
 export interface LegacyProtocol {
-  /** Whether the next request uses this protocol. */
+  /** True if the next request uses this protocol. */
   readonly isActive: boolean
   /** Seq up to which this Pod's own events need no further request. */
   readonly ackedSeq: number
@@ -39,9 +39,9 @@ export interface LinkOptions {
   legacy: LegacyProtocol
   /** Progress of the Pod with that epoch. */
   progressOf(epoch: string): PeerProgress
-  /** Whether no peer has ever sent this Pod a message. */
+  /** Returns whether no peer has ever sent this Pod a message. */
   isAlone(): boolean
-  /** Whether this Pod's process was paused: responses to earlier requests cannot be dated then. */
+  /** Returns whether this Pod's process was paused: responses to earlier requests cannot be dated then. */
   wasPaused(): boolean
 }
 
@@ -92,23 +92,23 @@ export class Link {
     }
   }
 
-  /** Whether the peer and this Pod refused each other, and no request has succeeded since. */
+  /** True if the peer and this Pod refused each other, and no request has succeeded since. */
   get isRefused(): boolean {
     return this.#retryState.isRefused
   }
 
-  /** Whether another Pod has ever responded. */
+  /** True if another Pod has ever responded. */
   get hasAnswered(): boolean {
     return this.#retryState.hasResponded && this.#state !== 'self'
   }
 
-  /** Whether a Pod that stops need not wait for the peer: it has never responded, and no response is to be expected. */
+  /** True if a stopping Pod need not wait for the peer: it has never responded, and no response is to be expected. */
   get isUnmet(): boolean {
     if (this.#retryState.hasResponded) return false
     return !this.#isBusy || this.#retryState.isHung || this.acks.isExpired
   }
 
-  /** Whether the link leads to the Pod with this progress. */
+  /** Returns whether the link leads to the Pod with this progress. */
   leadsTo(peer: PeerProgress): boolean {
     return this.#peer === peer
   }
@@ -130,7 +130,10 @@ export class Link {
     this.poke()
   }
 
-  /** Whether the peer holds all that `flush()` asked for, or a Go Pod was sent its part; undefined: it is unavailable. */
+  /**
+   * Returns whether the peer holds all that `flush()` asked for, or a Go Pod was sent its part; undefined: it is
+   * unavailable.
+   */
   isFlushed(): boolean | undefined {
     const { log } = this.#options
     const position = this.#flushing ?? new Map<string, number>()

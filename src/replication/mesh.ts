@@ -51,7 +51,7 @@ export class Mesh {
   #targets: ReadonlyMap<string, Target> = new Map()
   #isReady = false
   #syncResult: InitialSyncResult | undefined
-  /** Whether another Pod has ever sent a message. */
+  /** True if another Pod has ever sent a message. */
   #hasMet = false
 
   constructor(options: MeshOptions) {
@@ -61,7 +61,7 @@ export class Mesh {
     this.#refusals = new Refusals(log)
   }
 
-  /** Whether the initial sync has ended, so that this Pod numbers events of its own. */
+  /** True if the initial sync has ended, so that this Pod numbers events of its own. */
   get isReady(): boolean {
     return this.#isReady
   }
@@ -162,13 +162,16 @@ export class Mesh {
     return { ...this.#replicator.buildAppend(peer, { own, third: false }, now), ready }
   }
 
-  /** Whether the process was paused for so long that the ages of its entries are wrong. */
+  /** Returns whether the process was paused for so long that the ages of its entries are wrong. */
   wasPaused(): boolean {
     const { clock, timing } = this.#options
     return clock.now() - this.#beatAt > timing.maxPauseMs
   }
 
-  /** Keeps one link to each Pod of the latest list, and ends the others, as those to an address that another Pod has now. */
+  /**
+   * Keeps one link to each Pod of the latest list, and ends the others, including links to an address that another Pod
+   * has now.
+   */
   #link(): void {
     for (const [host, link] of this.#links) {
       const target = this.#targets.get(host)
@@ -272,7 +275,9 @@ export class Mesh {
     return this.#flushLinks().flatMap((link) => (link.isFlushed() === true ? [] : [link.target.host]))
   }
 
-  /** Whether every available peer holds everything, and at least one does; with no events to hand over, at once. */
+  /**
+   * Returns whether every available peer holds everything, and at least one does; with no events to hand over, at once.
+   */
   #isFlushed(): boolean {
     if (!this.#options.log.indexes.hasEvents) return true
     const links = this.#flushLinks()

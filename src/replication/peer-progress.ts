@@ -25,7 +25,10 @@ export class PeerProgress {
     return this.#position.get(epoch) ?? 0
   }
 
-  /** Whether the peer holds everything up to `position`; its own epoch aside, of which it knows best. */
+  /**
+   * Returns whether the peer holds everything up to `position`, apart from entries of its own epoch, which it has in
+   * any case.
+   */
   covers(position: Position): boolean {
     for (const [epoch, seq] of position) if (epoch !== this.epoch && this.match(epoch) < seq) return false
     return true

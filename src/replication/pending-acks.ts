@@ -17,7 +17,7 @@ export class PendingAcks {
     this.#log = log
   }
 
-  /** Whether a call has waited in vain since the peer last responded. */
+  /** True if a call has waited in vain since the peer last responded. */
   get isExpired(): boolean {
     return this.#expired !== undefined
   }
@@ -79,7 +79,7 @@ export class SkippedRanges {
   /** In order, without overlap. */
   readonly #ranges = new Deque<{ from: number; to: number }>()
 
-  /** Adds the seqs after `after` up to `to`, and forgets those up to `floor`, which the log does not hold any more. */
+  /** Adds the seqs after `after` up to `to`, and forgets ranges up to `floor`, which the log does not hold any more. */
   add(after: number, to: number, floor: number): void {
     for (let range = this.#ranges.at(0); range !== undefined && range.to <= floor; range = this.#ranges.at(0))
       this.#ranges.shift()

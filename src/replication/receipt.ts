@@ -26,7 +26,7 @@ export interface PeerReceipt {
 export interface Receipt {
   /** The event's own id: the sender's epoch and the event's number in it; of a duplicate, the first one's. */
   id: string
-  /** Whether an event with the same idempotency key was sent before: then nothing was sent now. */
+  /** True if an event with the same idempotency key was sent before: then nothing was sent now. */
   duplicate: boolean
   /** Number of connections to the stream on this Pod. */
   connections: number

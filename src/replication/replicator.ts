@@ -29,15 +29,15 @@ export class Replicator {
     this.#counters = options.counters
   }
 
-  /** Builds a message with this Pod's position and no events, for a peer whose position is not known. */
+  /** Builds a message with this Pod's position and no events, for a peer at an unknown position. */
   handshake(now: number): Append {
     this.#log.trim(now)
     return { epoch: this.#log.epoch, position: this.#log.position(now), runs: [] }
   }
 
   /**
-   * Builds a message with the entries that `peer` lacks: this Pod's own if `own`; those of third Pods after the grace, or
-   * at once if `third`.
+   * Builds a message with the entries that `peer` lacks: this Pod's own if `own`; entries of third Pods after the
+   * grace, or at once if `third`.
    */
   buildAppend(peer: PeerProgress, { own, third }: { own: boolean; third: boolean }, now: number): Append {
     const message = this.handshake(now)

@@ -20,9 +20,9 @@ export class RetryState {
   failures = 0
   /** Error of the last failed request, also after later requests succeeded. */
   lastError: string | undefined
-  /** Whether the peer and this Pod refused each other, and no request has succeeded since. */
+  /** True if the peer and this Pod refused each other, and no request has succeeded since. */
   isRefused = false
-  /** Whether the last request failed because the peer did not respond in time. */
+  /** True if the last request failed because the peer did not respond in time. */
   isHung = false
   readonly #clock: Clock
   readonly #createdAt: number
@@ -36,7 +36,7 @@ export class RetryState {
     this.#createdAt = clock.now()
   }
 
-  /** Whether the peer has ever responded. */
+  /** True if the peer has ever responded. */
   get hasResponded(): boolean {
     return this.#hasResponded
   }
@@ -71,7 +71,7 @@ export class RetryState {
     return now - this.#since < LOSS_MS ? 'brief' : 'persistent'
   }
 
-  /** Whether the next request waits for its retry. */
+  /** True if the next request waits for its retry. */
   get isWaiting(): boolean {
     return this.#cancelRetry !== undefined
   }
@@ -93,7 +93,7 @@ export class RetryState {
     return true
   }
 
-  /** Entry in a receipt for a peer whose last request failed. */
+  /** Entry in a receipt for a peer after a failed request. */
   result(target: Target): AckResult {
     if (target.terminating) return LEAVING
     const reason = this.lastError ?? ''

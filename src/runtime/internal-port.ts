@@ -50,7 +50,7 @@ export function internalAddress(options: InternalAddressOptions, server: ServerS
   )
 }
 
-/** Whether a server that is bound to `hostname` can be reached from its own machine only. */
+/** Returns whether a server that is bound to `hostname` can be reached from its own machine only. */
 export function isLoopback(hostname: string | undefined): boolean {
   return hostname !== undefined && /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)$/i.test(hostname)
 }

@@ -56,8 +56,8 @@ export interface JoinOptions {
    */
   beforeFlush?: (() => unknown) | undefined
   /**
-   * Whether SIGTERM and SIGINT stop the Pod. Set it to false if the framework handles signals itself, and call `stop()` from
-   * its hook.
+   * Stops the Pod on SIGTERM and SIGINT. Set it to false if the framework handles signals itself, and call `stop()`
+   * from its hook.
    * @default true
    */
   signals?: boolean | undefined
@@ -100,11 +100,11 @@ export interface Runtime {
   hmacFactory: HmacFactory
   bindInternal: BindInternal
   process: SignalSource
-  /** Whether the process continues after a stop, so that it must exit after a signal. Default: false. */
+  /** True if the process continues after a stop, so that it must exit after a signal. Default: false. */
   exitsOnSignal?: boolean | undefined
   /**
-   * Called before anything is bound, with what makes the instance leave and its clients come back, and leaves the ports
-   * and signals to a server that replaces this one in the same process.
+   * Called before any port is bound. `retire` makes the instance leave and its clients reconnect, and releases the
+   * ports and signals for a server that replaces this one in the same process.
    */
   onBegin?: ((retire: () => void) => void) | undefined
 }
@@ -158,7 +158,7 @@ export async function joinFleet<Server>(
   return runPod(runtime, options, { server: server && adopt(server) })
 }
 
-/** Whether the Pod drains: its responses close their connections, so that clients come back to another Pod. */
+/** Returns whether the Pod drains: its responses close their connections, so that clients come back to another Pod. */
 export function isDraining({ state }: Sser): boolean {
   return state === 'draining' || state === 'stopped'
 }
@@ -185,7 +185,7 @@ export async function runPod(
   let certificates: PeerCertificates | undefined
   let stopping: Promise<void> | undefined
   const abort = new AbortController()
-  /** In flight requests come before the peers: what they send is still to be handed over. */
+  /** Requests in flight end before the handover, because the peers must get the events that they send. */
   const closePublic = async () => {
     const deadline = systemClock.now() + requestDrainTimeoutMs
     const [closing, ending] = [open?.close(requestDrainTimeoutMs), hook]

@@ -68,7 +68,10 @@ export function bindError(port: number, hostname: string | undefined, cause: unk
   }
 }
 
-/** Closes each of them once; the one that was bound first, for peers, goes last: until then they are told that it stops. */
+/**
+ * Closes each listener once. The first one, for peers, closes last, because until then it tells peers that the Pod
+ * stops.
+ */
 export async function closeAll(bound: Listener[]): Promise<void> {
   for (const each of bound.splice(0).reverse()) await each.close(INTERNAL_CLOSE_MS)
 }

@@ -12,7 +12,7 @@ export interface SignalSource {
 }
 
 export interface StopSignalsOptions {
-  /** Whether something else keeps the process alive, so that it must exit when a signal has stopped the server. */
+  /** True if something else keeps the process alive, so that it must exit once a signal has stopped the server. */
   exits?: boolean | undefined
 }
 
@@ -22,8 +22,8 @@ export interface StopSignalsOptions {
  */
 const SAME_SIGNAL_MS: Readonly<Record<Signal, number>> = { SIGINT: 100, SIGTERM: 1_000 }
 /**
- * How long the process may live on after a signal has stopped its servers, in milliseconds, for what the app closes. It is
- * part of the grace period.
+ * How long the process may live on after a signal has stopped its servers, in milliseconds, for the resources that the
+ * app closes. It is part of the grace period.
  */
 const EXIT_TIMEOUT_MS = 5_000
 /** 128 and the number of the signal, as shells report a process that it ended. */

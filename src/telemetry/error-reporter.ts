@@ -80,7 +80,9 @@ export class ErrorReporter {
 /** Maximum number of errors, and maximum length of a message in UTF-16 units. */
 const MAX_ERRORS = 20
 const MAX_MESSAGE_LENGTH = 500
-/** Maximum number of rejected requests among them, because anyone who reaches the internal port can cause these. */
+/**
+ * Maximum number of rejected requests among them, because every client that reaches the internal port can cause these.
+ */
 const MAX_REJECTIONS = 5
 
 /** A background error. */

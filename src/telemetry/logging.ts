@@ -89,7 +89,7 @@ export class Logging {
 
   /**
    * Warns at most once a minute for each `key`, and returns whether it did; the next line has the number of suppressed
-   * ones. The number of windows is bounded, so an attacker who chooses keys causes at most 322 lines a minute.
+   * ones. The number of windows is bounded, so an attacker that chooses keys causes at most 322 lines a minute.
    */
   warnOncePerMinute(key: string, message: string, windows: Windows = this.#windows): boolean {
     const now = this.#clock.now()

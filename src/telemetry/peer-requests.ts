@@ -43,7 +43,7 @@ const BOUNDS_MS: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_00
 /** Durations in fixed buckets. */
 export class Histogram {
   readonly boundsMs: readonly number[] = BOUNDS_MS
-  /** Number of durations in each bucket, not cumulative; the last bucket has those above every bound. */
+  /** Number of durations in each bucket, not cumulative; the last bucket has the durations above every bound. */
   readonly counts: number[] = new Array(BOUNDS_MS.length + 1).fill(0)
   sumMs = 0
 

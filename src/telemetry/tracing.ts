@@ -31,7 +31,7 @@ export interface TracedSend {
 export interface TracedAppend {
   /** The peer, as `address:port`. */
   readonly peer: string
-  /** Events in the request, those without a trace included. */
+  /** Events in the request, events without a trace included. */
   readonly events: number
   /** The `traceparent`s of the first 128 sampled events; never empty. */
   readonly traceparents: readonly string[]

@@ -96,7 +96,7 @@ export class EventReader implements AsyncIterable<ReceivedEvent> {
     return this.#retryMs
   }
 
-  /** Whether the response has ended. */
+  /** True if the response has ended. */
   get isClosed(): boolean {
     return this.#end !== undefined
   }

@@ -25,7 +25,7 @@ export interface FleetOptions extends TestOptions {
   app?: ((sser: Sser) => App) | undefined
 }
 
-/** Pods in one process, whose requests to each other stay in memory. */
+/** Pods in one process that send requests to each other in memory. */
 export class Fleet {
   readonly pods: readonly FleetPod[]
   readonly #clock: ManualClock | undefined

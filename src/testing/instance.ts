@@ -6,7 +6,7 @@ import type { Fetch } from '../transport/peer-transport.ts'
 import type { ManualClock } from './manual-clock.ts'
 import { TestClock } from './test-clock.ts'
 
-/** Options of {@link createSser}: those of `new Sser()` without the ones for peers and ports. */
+/** Options of {@link createSser}: the options of `new Sser()`, without `peerFinder` and `internalPort`. */
 export interface TestOptions extends Omit<SserOptions, 'peerFinder' | 'internalPort'> {
   /**
    * Time that the test itself advances.
@@ -15,7 +15,7 @@ export interface TestOptions extends Omit<SserOptions, 'peerFinder' | 'internalP
   clock?: ManualClock | undefined
 }
 
-/** What joins an instance to a network in memory. */
+/** Parts that connect an instance to a network in memory. */
 export interface Network {
   peerFinder: NonNullable<SserOptions['peerFinder']>
   peerFetch: Fetch

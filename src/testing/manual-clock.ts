@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../clock.ts'
 export interface ManualClockOptions {
   /**
    * Random numbers from 0 up to, not including, 1: jitter of retries, heartbeats and reconnection times.
-   * @default those of the machine
+   * @default random numbers of the machine
    */
   random?: (() => number) | undefined
   /**

@@ -41,7 +41,7 @@ export class TestClock implements Clock {
   }
 
   after(ms: number, callback: () => void): () => void {
-    // No fake timers hold back what yields to the event loop.
+    // A delay of 0 yields to the event loop, which fake timers must not delay.
     if (ms === 0) return systemClock.after(0, callback)
     const timer: PendingTimer = { dueAt: this.now() + ms, callback, cancel: () => {} }
     this.#timers.add(timer)

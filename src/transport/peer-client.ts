@@ -144,7 +144,7 @@ export class PeerClient {
   }
 }
 
-/** Whether this Pod cancelled the request. A timeout aborts it as well, and counts as a failure of the peer. */
+/** Returns whether this Pod cancelled the request. A timeout aborts it as well, and counts as a failure of the peer. */
 function isCancelled({ aborted, reason }: AbortSignal): boolean {
   return aborted && !(reason instanceof SserError && reason.code === 'peer-failed')
 }

@@ -92,7 +92,10 @@ export class PeerTimeoutError extends SserError {
 /** Codes of Node and Bun for a port that no process listens on, and for a name that DNS does not know. */
 const ABSENT: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ConnectionRefused', 'ENOTFOUND'])
 
-/** Whether a request failed because nothing runs at the peer's address, as before a Pod of a fixed list is started. */
+/**
+ * Returns whether a request failed because nothing runs at the peer's address, as before a Pod of a fixed list is
+ * started.
+ */
 export function isAbsent(error: unknown): boolean {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 4; cause = cause.cause, depth += 1)
     if (ABSENT.has((cause as { code?: unknown }).code)) return true
@@ -100,8 +103,8 @@ export function isAbsent(error: unknown): boolean {
 }
 
 /**
- * Whether a failed request says only that the peer is unavailable: no response, a 5xx, or a 421 of another Pod at its
- * address. Any other failure is a refusal, which no retry cures.
+ * Returns whether a failed request says only that the peer is unavailable: no response, a 5xx, or a 421 of another Pod
+ * at its address. Any other failure is a refusal, which no retry cures.
  */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof PeerStatusError) return error.received === 421 || error.received >= 500
@@ -109,8 +112,8 @@ export function isUnavailable(error: unknown): boolean {
 }
 
 /**
- * Whether the peer and this Pod refuse each other: the peer rejects this Pod's signature, its response is not signed,
- * or it speaks v1 alone, which this Pod does not accept.
+ * Returns whether the peer and this Pod refuse each other: the peer rejects this Pod's signature, its response is not
+ * signed, or it speaks v1 alone, which this Pod does not accept.
  */
 export function isMutualRefusal(error: unknown): boolean {
   return error instanceof PeerStatusError && [200, 401, 404].includes(error.received)

@@ -26,7 +26,7 @@ export class ReplayWindow {
     return this.#senders.size
   }
 
-  /** Whether `number` was received, or may have been. Records nothing. */
+  /** Returns whether `number` was received, or may have been. Records nothing. */
   isReplay(sender: string, number: number): boolean {
     const known = this.#senders.get(sender)
     if (known === undefined || number > known.highest) return false

@@ -16,9 +16,9 @@ interface SigningState {
 
 export interface RequestSignerOptions {
   signatures: Signatures
-  /** Whether a response without a signature is accepted, too. */
+  /** True if a response without a signature is accepted, too. */
   allowUnsignedPeers: boolean
-  /** Whether a peer may be a Go Pod, which knows no signatures. */
+  /** True if a peer may be a Go Pod, which knows no signatures. */
   allowGoPeers: boolean
 }
 

@@ -33,7 +33,7 @@ export interface RequestBinding {
 
 /** A request with a valid signature. */
 export interface VerifiedRequest extends RequestBinding {
-  /** Whether its time is within the allowed difference from this Pod's. */
+  /** True if its time is within the allowed difference from this Pod's. */
   readonly isCurrent: boolean
 }
 

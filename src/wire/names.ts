@@ -44,7 +44,7 @@ function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit < 0xe000
 }
 
-/** Whether `text` exceeds `limit` bytes of UTF-8; encodes it only where the length does not decide. */
+/** Returns whether `text` exceeds `limit` bytes of UTF-8; encodes it only where the length does not decide. */
 export function isLongerThan(text: string, limit: number): boolean {
   if (text.length > limit) return true
   return text.length * 3 > limit && byteLength(text) > limit
@@ -53,7 +53,10 @@ export function isLongerThan(text: string, limit: number): boolean {
 /** Bytes of a line break in a block, where it ends a `data:` field and begins the next one. */
 const BREAK_BYTES = '\ndata: '.length
 
-/** Whether `msg` exceeds `limit` bytes as `data:` lines, where a line break takes more bytes than in the message. */
+/**
+ * Returns whether `msg` exceeds `limit` bytes as `data:` lines, where a line break takes more bytes than in the
+ * message.
+ */
 function isLongerInLines(msg: string, limit: number): boolean {
   if (msg.length * BREAK_BYTES <= limit || !/[\r\n]/.test(msg)) return false
   let bytes = byteLength(msg)

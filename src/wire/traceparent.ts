@@ -28,7 +28,7 @@ export function parseTraceparent(traceparent: string): TraceParent {
   return { traceId, spanId, flags: Number.parseInt(flags, 16) }
 }
 
-/** Whether the sender records this trace: bit 0 of the flags. */
+/** Returns whether the sender records this trace: bit 0 of the flags. */
 export function isSampled(traceparent: string): boolean {
   return (Number.parseInt(traceparent.slice(-2), 16) & 1) === 1
 }

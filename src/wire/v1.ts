@@ -3,12 +3,12 @@ import * as v from 'valibot'
 import { SserError } from '../errors.ts'
 import { validatePeerStreamName } from './names.ts'
 
-/** Where a Pod takes one event by POST, on its internal port. */
+/** Path on the internal port that accepts one event by POST. */
 export const PEER_ENDPOINT_URL_PATH = '/api/json/v1/send'
 /** The query parameter that names the stream. */
 export const QUERY_PARAMETER_NAME = 'stream'
 
-/** What a Go Pod sends. */
+/** Message of a Go Pod. */
 export interface V1Event {
   stream: string
   msg: string

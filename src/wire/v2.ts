@@ -25,13 +25,13 @@ export interface WireEvent {
   msg?: string | undefined
   event?: string | undefined
   key?: string | undefined
-  /** Which connections end: those on the stream, those with the tag. A version without it reads a no-op entry. */
+  /** Ends the connections on the stream, or with the tag. A version without this field reads a no-op entry. */
   disconnect?: { stream?: string | undefined; tag?: string | undefined } | undefined
-  /** The sender's `traceparent`; what is none is ignored. */
+  /** The sender's `traceparent`; an invalid value is ignored. */
   traceparent?: string | undefined
 }
 
-/** Consecutive events of one epoch, continuing what the receiver holds up to `prev`. */
+/** Consecutive events of one epoch, from the one after `prev`; the receiver must hold the epoch up to `prev`. */
 export interface Run {
   epoch: string
   prev: number
@@ -104,10 +104,12 @@ export function parseAppend(body: string): Append {
   return { ...message, runs, position: new Map(Object.entries(position)) }
 }
 
-/** The events of a run, without what is not known here; throws unless each is well formed and continues the last. */
+/**
+ * Returns the events of a run without unknown fields; throws unless each is well formed and follows the previous one.
+ */
 function checkEvents({ prev, events }: { prev: number; events: unknown[] }, index: number): WireEvent[] {
   let last = prev
-  /** Most events are to the stream of the one before. */
+  /** Stream of the previous event, because most events have the same one. */
   let checked: string | undefined
   return events.map((value, i) => {
     if (typeof value !== 'object' || value === null) throw invalid(` at runs.${index}.events.${i}`)
@@ -125,7 +127,7 @@ function checkEvents({ prev, events }: { prev: number; events: unknown[] }, inde
   })
 }
 
-/** The first field that is not what it ought to be. A stream that was `checked` is not checked again. */
+/** Returns the name of the first invalid field. Skips the stream if it equals `checked`. */
 function faultyField(
   { seq, age, stream, msg, event, key, disconnect }: WireEvent,
   checked: string | undefined,

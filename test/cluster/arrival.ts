@@ -5,7 +5,7 @@ import type { RunningPod } from './rig/kubelet/running-pod.ts'
 
 const START_MS = 60_000
 
-/** Adds a Pod; resolves with how many milliseconds after it was Running a client on it had an event of another Pod. */
+/** Adds a Pod; resolves with the milliseconds from its phase Running to a client's first event of another Pod. */
 export async function arrival(fleet: ClusterFleet): Promise<number> {
   const known = new Set(fleet.rig.pods)
   const scaling = fleet.scale(fleet.pods.length + 1)
@@ -14,7 +14,7 @@ export async function arrival(fleet: ClusterFleet): Promise<number> {
     pod = fleet.pods.find((each) => !known.has(each) && each.object.status.phase === 'Running')
     return pod !== undefined
   }
-  await until('the Pod more is Running', isRunning, START_MS)
+  await until('the added Pod is Running', isRunning, START_MS)
   const since = performance.now()
   await firstEvent(pod as RunningPod)
   const ms = performance.now() - since
@@ -23,7 +23,7 @@ export async function arrival(fleet: ClusterFleet): Promise<number> {
   return ms
 }
 
-/** It is Running before it listens, so this comes again until it is answered. */
+/** Reads the first event. Retries until the Pod responds, because a Pod is Running before it listens. */
 async function firstEvent(pod: RunningPod): Promise<void> {
   const end = performance.now() + START_MS
   for (;;) {

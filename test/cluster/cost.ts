@@ -6,10 +6,10 @@ const HOUR_MS = 3_600_000
 const LOOK_MS = 1_000
 const VERBS = ['list', 'watch']
 
-/** What the apiserver has had from the Pods so far, and they from it: requests by verb, and bytes of TLS and TCP. */
+/** Traffic between the apiserver and the Pods so far: requests by verb, and bytes of TLS and TCP in both directions. */
 type Cost = ReadonlyMap<string, number>
 
-/** Does some work; resolves with what an hour of one Pod cost the apiserver meanwhile. */
+/** Does some work; resolves with its cost to the apiserver, per Pod and hour. */
 export async function costOf(fleet: ClusterFleet, work: () => Promise<void>): Promise<string> {
   const before = await costSoFar(fleet)
   let podMs = 0
@@ -29,7 +29,7 @@ export async function costOf(fleet: ClusterFleet, work: () => Promise<void>): Pr
   return [...VERBS, 'bytes'].map((what) => `${rate(what)} ${what}`).join(', ')
 }
 
-/** From now on, counts the bytes between the apiserver and each Pod's node. */
+/** Starts counting the bytes between the apiserver and each Pod's node. */
 export async function meter({ rig }: ClusterFleet): Promise<void> {
   const { name } = rig.controlPlane.namespace
   for (const node of rig.kubelets.keys()) {

@@ -7,7 +7,7 @@ import { timed } from './timed.ts'
 import { Traffic } from './traffic.ts'
 
 const BACK_MS = 30_000
-/** The node's controller needs ten seconds to take it for lost, and its Pods stay for five more. */
+/** The node controller declares a silent node lost after 10 s, and evicts its Pods 5 s later. */
 const REPLACED_MS = 60_000
 
 let fleet: ClusterFleet
@@ -18,20 +18,20 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.stop())
 
-test('clients of a killed Pod resume elsewhere, and no delivered event is lost', async () => {
+test('clients of a killed Pod resume elsewhere without losing a delivered event', async () => {
   const traffic = await Traffic.start(fleet)
   const [target] = fleet.pods as [RunningPod]
   traffic.orphan(target)
   target.kill()
-  await until('it is not ready', () => !fleet.balancer.ready.includes(target.name), 5_000)
+  await until('the killed Pod is not ready', () => !fleet.balancer.ready.includes(target.name), 5_000)
   await timed('the Pod is back', () =>
-    until('it is ready again', () => fleet.balancer.ready.includes(target.name), BACK_MS),
+    until('the killed Pod is ready again', () => fleet.balancer.ready.includes(target.name), BACK_MS),
   )
   await fleet.settled()
   expect(await traffic.end()).toMatchObject({ lost: [], twice: [], disordered: [], gaveUp: [], gaps: [] })
 })
 
-test('no delivered event is lost with a node that ran two of three Pods', async () => {
+test('losing a node with two of three Pods loses no delivered event', async () => {
   const traffic = await Traffic.start(fleet)
   const node = fleet.rig.kubelets.find(({ pods }) => pods.size === 2) as Kubelet
   const lost = [...node.pods.values()]
@@ -44,7 +44,7 @@ test('no delivered event is lost with a node that ran two of three Pods', async 
       REPLACED_MS,
     ),
   )
-  // What somebody who runs the cluster does, or its cloud, once the node is known to be gone.
+  // Force-deletes the Pods, as an operator or the cloud does once the node is known to be gone.
   const names = lost.map(({ name }) => name)
   await fleet.kubectl('delete', 'pod', '--force', '--grace-period=0', ...names)
   expect(await fleet.settled()).toBeLessThanOrEqual(1_000)

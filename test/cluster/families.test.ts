@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.stop())
 
-test('dual-stack Pods are replaced by Pods that have IPv6 only, and every client gets every event once', async () => {
+test('IPv6-only Pods replace dual-stack Pods without lost or duplicate events', async () => {
   const traffic = await Traffic.start(fleet)
   for (const kubelet of fleet.rig.kubelets) kubelet.families = ['IPv6']
   await fleet.restart()

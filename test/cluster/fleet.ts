@@ -3,9 +3,9 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { until } from '../support/until.ts'
 import type { Balancer } from './rig/balancer.ts'
+import { Informer } from './rig/informer.ts'
 import type { Pod } from './rig/kubelet/objects.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
-import { Mirror } from './rig/mirror.ts'
 import { rigFolder } from './rig/programs.ts'
 import { Rig } from './rig/rig.ts'
 import type { WebState } from './web.ts'
@@ -13,35 +13,37 @@ import type { WebState } from './web.ts'
 const bun = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
 const script = fileURLToPath(new URL('./web.ts', import.meta.url))
 const manifests = fileURLToPath(new URL('../../examples/kubernetes/', import.meta.url))
-/** What the manifests call everything: the namespace, the Deployment, the Service, the ServiceAccount. */
+/** Name of everything in the manifests: the namespace, the Deployment, the Service, the ServiceAccount. */
 const web = 'web'
 const deployment = `/apis/apps/v1/namespaces/${web}/deployments/${web}`
-/** A rollout as shipped: three Pods, one after another, and each takes its time. */
+/**
+ * Limit of a rollout with the shipped settings: three Pods, one after another, each with its minReadySeconds and drain.
+ */
 const SETTLE_MS = 150_000
 const ANSWER_MS = 2_000
 const AGREE_MS = 60_000
-/** How often a Pod is asked for its state while a test waits. */
+/** Interval of the requests for a Pod's state while a test waits. */
 export const ASK_MS = 50
 
 export interface FleetOptions {
-  /** How long a Pod has to be ready before a rollout goes on. Default: a second, so that tests need not wait. */
+  /** Time in seconds that a Pod must be ready before a rollout continues. Default: 1, so that tests need not wait. */
   minReadySeconds?: number
 }
 
-/** The shipped manifests, applied to a rig of their own. */
+/** The shipped manifests, applied to a separate rig. */
 export class ClusterFleet {
   readonly rig: Rig
   readonly balancer: Balancer
-  /** Who should be a peer: the UIDs of the Pods that run, and since when the apiserver has it so. */
-  #truth = { uids: '', at: Date.now() }
-  #mirror: Mirror<Pod> | undefined
+  /** The expected peers: the UIDs of the running Pods, and the time of the apiserver's last change to them. */
+  #expected = { uids: '', at: Date.now() }
+  #informer: Informer<Pod> | undefined
 
   private constructor(rig: Rig, balancer: Balancer) {
     this.rig = rig
     this.balancer = balancer
   }
 
-  /** Resolves when its three Pods are ready and know one another. */
+  /** Resolves when its three Pods are ready and have found each other. */
   static async start({ minReadySeconds = 1 }: FleetOptions = {}): Promise<ClusterFleet> {
     const images = {
       'example/sser:1': { entrypoint: [process.execPath, script] },
@@ -53,7 +55,7 @@ export class ClusterFleet {
       await fleet.apply()
       await rig.api.patch(deployment, { spec: { minReadySeconds } })
       const path = `/api/v1/namespaces/${web}/pods?labelSelector=app%3D${web}`
-      fleet.#mirror = await Mirror.of<Pod>(rig.api, path, () => fleet.#look())
+      fleet.#informer = await Informer.of<Pod>(rig.api, path, () => fleet.#updateExpected())
       await fleet.settled()
       return fleet
     } catch (error) {
@@ -62,20 +64,20 @@ export class ClusterFleet {
     }
   }
 
-  /** Applies the manifests, also to restore what a test has deleted. */
+  /** Applies the manifests, also to restore objects that a test has deleted. */
   apply(): Promise<string> {
     return this.kubectl('apply', '-k', manifests)
   }
 
-  /** Applies the manifests with these components of theirs, and resolves when the rollout is complete. @see settled */
+  /** Applies the manifests with these of their components, and resolves when the rollout is complete. @see settled */
   async applyWith(...components: string[]): Promise<number> {
     const folder = mkdtempSync(join(rigFolder, 'run', 'kustomization-'))
-    const near = (path: string) => relative(folder, join(manifests, path))
-    const soon = [{ op: 'replace', path: '/spec/minReadySeconds', value: 1 }]
+    const relativePath = (path: string) => relative(folder, join(manifests, path))
+    const fastRollout = [{ op: 'replace', path: '/spec/minReadySeconds', value: 1 }]
     const kustomization = {
-      resources: [near('.')],
-      components: components.map(near),
-      patches: [{ target: { kind: 'Deployment' }, patch: JSON.stringify(soon) }],
+      resources: [relativePath('.')],
+      components: components.map(relativePath),
+      patches: [{ target: { kind: 'Deployment' }, patch: JSON.stringify(fastRollout) }],
     }
     writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization))
     await this.kubectl('apply', '-k', folder)
@@ -86,7 +88,7 @@ export class ClusterFleet {
     return this.rig.kubectl(['--namespace', web, ...args])
   }
 
-  /** Its Pods that run and are not being deleted. */
+  /** Running Pods of the fleet that are not being deleted. */
   get pods(): RunningPod[] {
     return this.rig.pods.filter(({ object, ip, isEnding }) => {
       const { labels, deletionTimestamp } = object.metadata
@@ -113,7 +115,9 @@ export class ClusterFleet {
     return this.settled()
   }
 
-  /** What every Pod that there was has logged of what `sser` warns of, but for the open internal port. */
+  /**
+   * Warnings of `sser` in the logs of all Pods, past ones included, apart from the warning of the open internal port.
+   */
   warnings(): string[] {
     return this.rig.logs().flatMap(({ name, text }) =>
       text
@@ -124,15 +128,15 @@ export class ClusterFleet {
   }
 
   /**
-   * Resolves when the rollout is complete and every Pod has the right peers, with how many milliseconds after the
-   * apiserver's own event, or its own first list, the last of them had.
+   * Resolves when the rollout is complete and every Pod has the expected peers. The result is the delay of the slowest
+   * Pod in milliseconds, from the apiserver's change, or from the Pod's first list if that came later.
    */
   async settled(): Promise<number> {
     await this.rig.settled(web, web, SETTLE_MS)
-    return Math.max(...(await Promise.all(this.pods.map((pod) => this.#agrees(pod)))))
+    return Math.max(...(await Promise.all(this.pods.map((pod) => this.#peersSettled(pod)))))
   }
 
-  /** Breaks every Pod's connections to the apiserver, so that it has to ask anew. */
+  /** Breaks every Pod's connections to the apiserver, so that it has to list and watch again. */
   async disconnectFromApi(): Promise<void> {
     const { ipv4 } = this.rig.controlPlane.namespace
     await Promise.all(this.pods.map(({ namespace }) => namespace.disconnect(ipv4)))
@@ -149,32 +153,32 @@ export class ClusterFleet {
   }
 
   async stop(): Promise<void> {
-    this.#mirror?.stop()
+    this.#informer?.stop()
     await this.rig.stop()
   }
 
-  async #agrees(pod: RunningPod): Promise<number> {
+  async #peersSettled(pod: RunningPod): Promise<number> {
     let late = Number.NaN
     const isRight = async () => {
-      // Where it does not answer, it has just been killed.
+      // A Pod that does not respond has just been killed.
       const { lists } = await this.stateOf(pod).catch(() => ({ lists: [] }))
       const [first, last] = [lists[0], lists.at(-1)]
-      if (first === undefined || last?.uids.toSorted().join() !== this.#truth.uids) return false
-      late = last.at - Math.max(this.#truth.at, first.at)
+      if (first === undefined || last?.uids.toSorted().join() !== this.#expected.uids) return false
+      late = last.at - Math.max(this.#expected.at, first.at)
       return true
     }
-    await until(`${pod.name} has the right peers`, isRight, AGREE_MS, ASK_MS)
+    await until(`${pod.name} has the expected peers`, isRight, AGREE_MS, ASK_MS)
     return late
   }
 
-  #look(): void {
-    const all = [...(this.#mirror?.objects.values() ?? [])]
+  #updateExpected(): void {
+    const all = [...(this.#informer?.objects.values() ?? [])]
     const running = all.filter(({ status }) => status.phase === 'Running')
     const uids = running
       .map(({ metadata }) => metadata.uid)
       .toSorted()
       .join()
-    if (uids !== this.#truth.uids) this.#truth = { uids, at: Date.now() }
+    if (uids !== this.#expected.uids) this.#expected = { uids, at: Date.now() }
   }
 }
 

@@ -10,7 +10,7 @@ import { Rig } from './rig/rig.ts'
 const folder = fileURLToPath(new URL('../../examples/kubernetes/', import.meta.url))
 const bun = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
 const dryRun = ['--dry-run=server', '--warnings-as-errors']
-/** One Pod after another, each for minReadySeconds, and the last one's stop. */
+/** Limit of a rollout: one Pod after another, each for minReadySeconds, and the stop of the last one. */
 const ROLLOUT_MS = 150_000
 
 let rig: Rig
@@ -22,7 +22,7 @@ beforeAll(async () => {
     'example/sser:1-bun': { entrypoint: [bun, server] },
   }
   rig = await Rig.start({ images })
-  // The rest is in it, and a dry run makes none.
+  // A dry run creates no namespace, and the other objects need it.
   await rig.kubectl(['apply', '-f', `${folder}base/namespace.yaml`])
 })
 
@@ -32,16 +32,16 @@ afterAll(async () => {
   expect(await remains()).toEqual([])
 })
 
-// What else there is wants kinds that this API server does not know.
+// The other edges need kinds that this API server does not have.
 test.each(['', 'edge/ingress-nginx', 'edge/aws-alb'])(
-  'the API server takes examples/kubernetes/%s without a warning',
+  'the API server accepts examples/kubernetes/%s without a warning',
   async (path) => {
     const output = await rig.kubectl(['apply', '-k', folder + path, ...dryRun])
     expect(output).toContain('deployment.apps/web created (server dry run)')
   },
 )
 
-test('the API server takes the Ingress for Traefik without a warning', async () => {
+test('the API server accepts the Ingress for Traefik without a warning', async () => {
   const ingress = await rig.kubectl(['apply', '-f', `${folder}edge/traefik/ingress.yaml`, ...dryRun])
   expect(ingress).toContain('ingress.networking.k8s.io/web created (server dry run)')
 })
@@ -53,13 +53,15 @@ test('the API server enforces the restricted standard', async () => {
   await expect(applied).rejects.toThrow('would violate PodSecurity "restricted:latest": seccompProfile')
 })
 
-test('its Pods become ready, and reach the clients of one another', { timeout: ROLLOUT_MS }, async () => {
+test("Pods of the manifests become ready and reach each other's clients", {
+  timeout: ROLLOUT_MS,
+}, async () => {
   await rig.kubectl(['apply', '-k', folder])
   await rig.settled('web', 'web', ROLLOUT_MS)
   await expectDelivery()
 })
 
-test('its Pods may list and watch Pods, and nothing else', async () => {
+test('the Role permits listing and watching Pods, and nothing else', async () => {
   const may = (...what: string[]) =>
     rig.kubectl(['auth', 'can-i', ...what, '--as=system:serviceaccount:web:web']).then(
       () => true,
@@ -75,17 +77,17 @@ test('its Pods may list and watch Pods, and nothing else', async () => {
   }
 })
 
-test('a rollout replaces its Pods with Bun', { timeout: ROLLOUT_MS }, async () => {
+test('a rollout replaces the Pods with Pods on Bun', { timeout: ROLLOUT_MS }, async () => {
   await rig.kubectl(['-n', 'web', 'set', 'image', 'deployment/web', 'web=example/sser:1-bun'])
   await rig.settled('web', 'web', ROLLOUT_MS)
   await expectDelivery()
 })
 
-/** What one Pod is sent, the clients of all get. */
+/** Sends an event to one Pod, and expects it at a client of every Pod. */
 async function expectDelivery(): Promise<void> {
   const listeners = await Promise.all(rig.pods.map(listen))
   const [one] = rig.pods as [RunningPod]
-  // A Pod that came last may not be known to all yet; what is sent reaches it when it is.
+  // The newest Pod may not be a peer of every Pod yet; it receives the event once it is.
   const response = await fetch(`${urlOf(one)}/send?stream=orders`, { method: 'POST', body: 'two coffees' })
   expect(response.status).toBe(202)
   await Promise.all(

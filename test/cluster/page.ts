@@ -1,14 +1,14 @@
 import { Agent, fetch } from 'undici'
 import { StreamClient } from '../support/stream-client.ts'
 
-/** As many as a browser opens to one host over HTTP/1.1. */
+/** Limit of a browser's connections to one host over HTTP/1.1. */
 const CONNECTIONS = 6
-/** Well below the keep-alive timeout, so that a second connection stays open. */
+/** Interval of the requests: well below the keep-alive timeout, so that a second connection stays open. */
 const ASK_MS = 2_000
 
 /**
- * A browser's page: an event stream, and other requests now and then, over up to six connections that it keeps. Behind
- * a balancer of connections all that goes over one of them reaches the same Pod.
+ * A page in a browser: an event stream, and another request every 2 s, over up to six kept connections. A balancer of
+ * connections sends all requests of one connection to the same Pod.
  */
 export class Page {
   readonly client: StreamClient
@@ -38,6 +38,6 @@ async function ask(agent: Agent, url: string): Promise<void> {
   try {
     await (await fetch(url, { dispatcher: agent })).text()
   } catch {
-    // Its Pod has just gone.
+    // The Pod of the connection has just stopped.
   }
 }

@@ -14,19 +14,19 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.stop())
 
-test('both sides of a partition serve, and every client gets missed events afterwards', async () => {
+test('both sides of a partition serve clients, which get missed events afterwards', async () => {
   const traffic = await Traffic.start(fleet)
-  const [lonely, ...others] = fleet.pods as [RunningPod, ...RunningPod[]]
-  for (const { namespace } of others) await lonely.namespace.cut(namespace.ipv4)
+  const [isolated, ...others] = fleet.pods as [RunningPod, ...RunningPod[]]
+  for (const { namespace } of others) await isolated.namespace.cut(namespace.ipv4)
   const start = performance.now()
   await delay(PARTITION_MS)
   const during = traffic.answeredSince(start)
-  await lonely.namespace.heal()
+  await isolated.namespace.heal()
   expect(await traffic.end()).toMatchObject({ lost: [], twice: [], disordered: [], gaveUp: [], gaps: [] })
-  // Of the two peers, the lonely Pod reached none, and each of the others the other.
+  // The isolated Pod reached neither of its two peers; each of the other Pods reached one.
   const reached = ({ receipt }: Answered) =>
     receipt.peers.filter(({ status }) => status === 'delivered').length
-  const isAlone = ({ msg }: Answered) => msg.startsWith(lonely.name)
-  expect(new Set(during.filter(isAlone).map(reached))).toEqual(new Set([0]))
-  expect(new Set(during.filter((sent) => !isAlone(sent)).map(reached))).toEqual(new Set([1]))
+  const isIsolated = ({ msg }: Answered) => msg.startsWith(isolated.name)
+  expect(new Set(during.filter(isIsolated).map(reached))).toEqual(new Set([0]))
+  expect(new Set(during.filter((sent) => !isIsolated(sent)).map(reached))).toEqual(new Set([1]))
 })

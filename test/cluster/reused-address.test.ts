@@ -22,11 +22,11 @@ afterAll(async () => {
   await fleet?.stop()
 })
 
-test('a Pod of another app that gets the address of a former peer gets none of its events', async () => {
+test("a Pod of another app at a former peer's address gets no events", async () => {
   const [former, one, other] = fleet.pods as [RunningPod, RunningPod, RunningPod]
   const { namespace, ip } = former
   const node = fleet.rig.kubelets.find(({ pods }) => [...pods.values()].includes(former)) as Kubelet
-  // The two that stay must not hear that the third is gone.
+  // The two remaining Pods must not learn from the apiserver that the third was deleted.
   const { ipv4: apiServer } = fleet.rig.controlPlane.namespace
   for (const pod of [one, other]) await pod.namespace.cut(apiServer)
   await fleet.kubectl('annotate', 'pod', former.name, 'controller.kubernetes.io/pod-deletion-cost=-1')
@@ -40,9 +40,9 @@ test('a Pod of another app that gets the address of a former peer gets none of i
   const peer = `${ip}:7000`
   const { peers } = await send(one, 'not for the other app')
   expect(peers).toContainEqual({ peer, status: 'failed', reason: 'another Pod has this address by now' })
-  // What the other app sends itself comes after everything that the fleet has sent it.
+  // An event of the other app arrives after everything that the fleet has sent to that address.
   await send(otherApp, 'for all of mine')
-  await until('the client gets something', () => client.received.length > 0)
+  await until('the client gets an event', () => client.received.length > 0)
   expect(client.messages).toEqual(['for all of mine'])
 
   for (const pod of [one, other]) await pod.namespace.heal()
@@ -50,7 +50,7 @@ test('a Pod of another app that gets the address of a former peer gets none of i
   expect((await send(one, 'two coffees')).peers.map(({ status }) => status)).toEqual(['delivered'])
 })
 
-/** The same program as another app: with the same ports, and peers of its own. */
+/** Starts the same program as another app: with the same ports, and a separate set of peers. */
 async function startOtherApp(node: Kubelet): Promise<RunningPod> {
   const path = '/apis/apps/v1/namespaces/web/deployments/web'
   const { spec } = (await fleet.rig.api.get<Deployment>(path)).spec.template

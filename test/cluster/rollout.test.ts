@@ -5,7 +5,7 @@ import { markSilence, silenceOf } from './silence.ts'
 import { timed } from './timed.ts'
 import { Traffic } from './traffic.ts'
 
-/** Streams that end before a client is on another Pod. More than one is a client that came back to the draining Pod. */
+/** Maximum mean of stream ends per move to another Pod. Above 1, clients came back to the draining Pod. */
 const MAX_ENDS = 1.5
 
 let fleet: ClusterFleet
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.stop())
 
-test('every client gets every event once while Node, Bun and Node Pods replace each other', async () => {
+test('every client gets every event once during rollouts to Bun and back', async () => {
   const traffic = await Traffic.start(fleet)
   const { clients } = traffic
   await timed('the update from Node to Bun', () => fleet.updateTo('Bun'))
@@ -31,9 +31,10 @@ test('every client gets every event once while Node, Bun and Node Pods replace e
   await until('all clients are back', areBack, 30_000, ASK_MS)
   const bun = silenceOf(clients, afterNode)
   console.log(
-    `silence of clients that Pods sent away: ${JSON.stringify({ node, bun })}; now ${connections} connections`,
+    `time without a stream of clients that draining Pods disconnected: ${JSON.stringify({ node, bun })}; now ${connections} connections`,
   )
-  // Even where each new Pod is ready only after the drain before it, the last gets a third of the last old one's clients.
+  // The last new Pod gets a third of the last old Pod's clients, even if each new Pod is ready only after the drain
+  // before.
   const share = clients.length / connections.length
   expect(Math.max(...connections)).toBeLessThanOrEqual(share * 2)
   expect(Math.min(...connections)).toBeGreaterThanOrEqual(share / 2)

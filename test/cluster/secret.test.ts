@@ -31,7 +31,7 @@ test('every client gets every event once while two rollouts add a secret', async
   for (const pod of fleet.pods) expect(await appendTo(pod)).toBe(401)
 })
 
-/** The status of the answer to an append that is empty and not signed. */
+/** Sends an empty, unsigned append; resolves with the status of the response. */
 async function appendTo(pod: RunningPod): Promise<number> {
   const { statusCode, body } = await request(`http://${pod.ip}:7000/api/json/v2/append`, {
     method: 'POST',

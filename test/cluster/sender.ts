@@ -4,34 +4,34 @@ import type { Receipt } from '../../src/index.ts'
 
 const ANSWER_MS = 10_000
 
-/** One event that was sent, and what the Pod said to it. */
+/** One sent event, and the receipt of the Pod. */
 export interface Sent {
   stream: string
-  /** Unlike any other. */
+  /** Unique among all events. */
   msg: string
-  /** On the clock of this process. */
+  /** Time of the send, on the clock of this process. */
   at: number
-  /** Undefined where no answer came: then nobody knows what became of the event. */
+  /** Undefined if no response arrived: the event may or may not have been delivered. */
   receipt: Receipt | undefined
-  /** Its Pod was killed: of what it had said delivered nowhere, nothing is promised any more. */
+  /** True if its Pod was killed: the event may then be lost, unless the receipt has a peer with `delivered`. */
   isOrphan: boolean
 }
 
 export interface SenderOptions {
-  /** The Pod. */
+  /** Name of the Pod. */
   name: string
   url: string
   streams: readonly string[]
   perSecond: number
 }
 
-/** Sends through one Pod at a steady rate, whether answers come or not, until it is stopped. */
+/** Sends through one Pod at a steady rate until it is stopped, without waiting for responses. */
 export class Sender {
   readonly sent: Sent[] = []
   readonly #options: SenderOptions
-  /** A Pod may have had a sender before. */
+  /** Distinguishes the messages of this sender, because a Pod may have had a sender before. */
   readonly #tag = randomUUID().slice(0, 4)
-  /** A connection for each request that is in flight, and none that outlives the Pod. */
+  /** Opens a connection for each request in flight; none outlives the Pod. */
   readonly #agent = new Agent()
   readonly #pending = new Set<Promise<void>>()
   readonly #timer: NodeJS.Timeout
@@ -43,20 +43,20 @@ export class Sender {
     this.#timer = setInterval(next, 1_000 / perSecond)
   }
 
-  /** Sends one last event to each stream; resolves when every answer is there. */
+  /** Sends one last event to each stream; resolves when every response has arrived. */
   finish(): Promise<void> {
     for (const stream of this.#options.streams) this.#send(stream)
     return this.stop()
   }
 
-  /** Sends no more; resolves when every answer is there. */
+  /** Sends no more; resolves when every response has arrived. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     await Promise.all(this.#pending)
     await this.#agent.destroy()
   }
 
-  /** The Pod is being killed. */
+  /** Marks all events sent so far, because the Pod is being killed. */
   orphan(): void {
     for (const sent of this.sent) sent.isOrphan = true
   }
@@ -81,7 +81,7 @@ export class Sender {
       const answer = await body.text()
       if (statusCode === 202) sent.receipt = JSON.parse(answer)
     } catch {
-      // The Pod is gone, or out of reach.
+      // The Pod has stopped, or is unreachable.
     }
   }
 }

@@ -19,7 +19,9 @@ test('a Pod notices a watch whose packets are dropped, and recovers afterwards',
   const { ipv4 } = fleet.rig.controlPlane.namespace
   await pod.namespace.cut(ipv4)
   const hasNoticed = async () => (await fleet.stateOf(pod)).finder.lastError !== undefined
-  await timed('the silence is noticed', () => until('the silence is noticed', hasNoticed, NOTICE_MS, ASK_MS))
+  await timed('the Pod notices the silent watch', () =>
+    until('the Pod notices the silent watch', hasNoticed, NOTICE_MS, ASK_MS),
+  )
   expect((await fleet.stateOf(pod)).finder.peers).toBe(3)
   await pod.namespace.heal()
   await fleet.scale(4)

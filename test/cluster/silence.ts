@@ -1,15 +1,15 @@
 import type { StreamClient } from '../support/stream-client.ts'
 
-/** How long clients were without a stream, in milliseconds, and how often their streams ended. */
+/** Times of clients without a stream, in milliseconds, and the mean number of stream ends. */
 export interface Silence {
   p50: number
   p90: number
   max: number
-  /** Streams that ended in each silence: 1 where every client is on another Pod at once. */
+  /** Mean number of stream ends in each time without a stream: 1 if every client reaches another Pod at once. */
   ends: number
 }
 
-/** Of what has happened since `before`, which an earlier call returned. */
+/** Summarizes the times without a stream since `before`, the result of an earlier {@link markSilence}. */
 export function silenceOf(clients: readonly StreamClient[], before: readonly SilenceMark[] = []): Silence {
   const all = clients.flatMap(({ silences }, i) => silences.slice(before[i]?.silences ?? 0))
   const sorted = all.toSorted((a, b) => a - b)
@@ -18,7 +18,7 @@ export function silenceOf(clients: readonly StreamClient[], before: readonly Sil
   return { p50: at(0.5), p90: at(0.9), max: at(1), ends: Number((ends / sorted.length).toFixed(2)) }
 }
 
-/** Up to where silences have been counted. */
+/** Counts of one client at a point in time. */
 export interface SilenceMark {
   silences: number
   ends: number

@@ -1,5 +1,6 @@
-// `npm run soak`: the Deployment is updated again and again, under traffic, for half an hour; before that, for ten
-// minutes, nothing happens, and a few times a Pod is added. It prints what that cost, and fails if anything went wrong.
+// `npm run soak`: rests for 10 minutes, adds and removes a Pod 5 times under traffic, and updates the Deployment again
+// and again under traffic for 30 minutes. Prints the cost to the apiserver, and fails if a client lost an event, got
+// one twice, out of order or a gap, or gave up.
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -22,22 +23,22 @@ const fleet = await ClusterFleet.start({ minReadySeconds: 10 })
 try {
   await meter(fleet)
   const rest = await costOf(fleet, () => delay(Number(values.rest) * MINUTE_MS))
-  console.log(`at rest, an hour of a Pod costs the apiserver: ${rest}`)
-  await more()
+  console.log(`cost to the apiserver per Pod and hour, at rest: ${rest}`)
+  await addPods()
   const updates = await costOf(fleet, update)
-  console.log(`while it is updated, an hour of a Pod costs the apiserver: ${updates}`)
+  console.log(`cost to the apiserver per Pod and hour, during updates: ${updates}`)
 } finally {
   await fleet.stop()
 }
 
-/** A Pod more, under traffic, and a Pod less. */
-async function more(): Promise<void> {
+/** Adds a Pod under traffic, and removes one, several times. */
+async function addPods(): Promise<void> {
   const traffic = await Traffic.start(fleet)
   const times: number[] = []
   while (times.length < Number(values.more)) times.push(await arrival(fleet))
-  report('a Pod more', await traffic.end())
+  report('added Pods', await traffic.end())
   const list = times.map((ms) => Math.round(ms)).join(', ')
-  console.log(`a new Pod's client had its first event of another Pod so many ms after Running: ${list}`)
+  console.log(`ms from a new Pod's phase Running to a client's first event of another Pod: ${list}`)
 }
 
 async function update(): Promise<void> {
@@ -47,7 +48,7 @@ async function update(): Promise<void> {
     await fleet.restart()
     const memory = await Promise.all(fleet.pods.map(({ namespace }) => namespace.pids().then(megabytesOf)))
     report(`update ${number}`, await traffic.end())
-    console.log(`update ${number}: the Pods have ${memory.join(', ')} MB`)
+    console.log(`update ${number}: the Pods have ${memory.join(', ')} MiB`)
   }
 }
 
@@ -63,7 +64,7 @@ function report(
   }
 }
 
-/** The memory of processes. */
+/** Resident memory of processes, in MiB. */
 function megabytesOf(pids: readonly number[]): number {
   const kilobytes = pids.map((pid) => /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
   return Math.round(kilobytes.reduce((sum, each) => sum + Number(each ?? 0), 0) / 1_024)

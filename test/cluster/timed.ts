@@ -1,4 +1,4 @@
-/** Says how long something took. */
+/** Prints the duration of `work`, in milliseconds. */
 export async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
   const start = performance.now()
   const result = await work()

@@ -19,15 +19,15 @@ const streams = Array.from({ length: 10 }, (_, i) => `stream-${i}`)
 export type Answered = Sent & { receipt: Receipt }
 
 /**
- * What goes on while a scenario happens: 200 pages come through the balancer, and through every Pod, for as long
- * as it answers, 20 events a second are sent.
+ * Load during a scenario: 200 pages that connect through the balancer, and for every Pod a sender of 20 events a
+ * second, for as long as the Pod responds.
  */
 export class Traffic {
   readonly #pages: readonly Page[]
   readonly #fleet: ClusterFleet
-  /** By the UID of their Pods, which are there. */
+  /** Senders of the existing Pods, by the UID of the Pod. */
   readonly #senders = new Map<string, Sender>()
-  /** Of Pods that are gone. */
+  /** Senders of deleted Pods. */
   readonly #former: Sender[] = []
   #isOver = false
 
@@ -36,7 +36,7 @@ export class Traffic {
     this.#pages = pages
   }
 
-  /** Resolves when every client gets something. */
+  /** Resolves when every client has received an event. */
   static async start(fleet: ClusterFleet): Promise<Traffic> {
     const { url } = fleet.balancer
     const opening = Array.from({ length: CLIENTS }, (_, i) =>
@@ -45,7 +45,7 @@ export class Traffic {
     const traffic = new Traffic(fleet, await Promise.all(opening))
     void traffic.#follow()
     const flows = () => traffic.clients.every(({ received }) => received.length > 0)
-    await until('every client gets something', flows, FLOW_MS)
+    await until('every client has received an event', flows, FLOW_MS)
     return traffic
   }
 
@@ -57,23 +57,23 @@ export class Traffic {
     return [...this.#former, ...this.#senders.values()].flatMap(({ sent }) => sent)
   }
 
-  /** What was sent since then and has an answer by now. */
+  /** Events sent since `time` that have a receipt by now. */
   answeredSince(time: number): Answered[] {
     return this.sent.filter((sent): sent is Answered => sent.at >= time && sent.receipt !== undefined)
   }
 
-  /** For just before a Pod is killed: of events that only it had, nothing is promised any more. */
+  /** Call this just before a Pod is killed: events that only this Pod held may then be lost. */
   orphan(pod: RunningPod): void {
     this.#senders.get(pod.object.metadata.uid)?.orphan()
   }
 
-  /** Sends something last, waits for all that was promised, and judges. */
+  /** Sends a last event on each stream, waits for all promised events, and returns the verdict. */
   async end(): Promise<Verdict> {
     this.#isOver = true
-    // Whatever is there twice has come by the time that these have.
+    // Every duplicate has arrived by the time that the last events have.
     await Promise.all(Array.from(this.#senders.values(), (sender) => sender.finish()))
     const { sent, clients } = this
-    // Not forever: what never comes is what the verdict is about.
+    // The wait has a limit, because the verdict reports events that never arrive.
     const end = performance.now() + ARRIVE_MS
     let verdict = judge(sent, clients)
     while (performance.now() < end && verdict.lost.length > 0) {
@@ -84,7 +84,7 @@ export class Traffic {
     return verdict
   }
 
-  /** Begins to send through each Pod as soon as it is ready, and ends when nothing is left of it. */
+  /** Starts a sender for each Pod that becomes ready, and stops it when the Pod no longer exists. */
   async #follow(): Promise<void> {
     while (!this.#isOver) {
       const { balancer, pods, rig } = this.#fleet

@@ -28,7 +28,7 @@ function client(numbers: number[], more: Partial<StreamClient> = {}): StreamClie
   } as unknown as StreamClient
 }
 
-test('a client that has every event once passes', () => {
+test('accepts a client that has every event once', () => {
   expect(judge([sent(1), sent(2), sent(3, { stream: 'b' })], [client([1, 2])])).toEqual({
     lost: [],
     twice: [],
@@ -41,7 +41,7 @@ test('a client that has every event once passes', () => {
   })
 })
 
-test('a missing event is lost', () => {
+test('reports a missing event as lost', () => {
   expect(judge([sent(1), sent(2)], [client([1])]).lost).toEqual(['client 0 of a: event 2'])
 })
 
@@ -57,7 +57,7 @@ describe('a gap notice', () => {
     expect(judge(events, [client([1], gapAt(25, 1))]).lost).toEqual(['client 0 of a: event 3'])
   })
 
-  test('does not excuse an event that a later one of its Pod preceded', () => {
+  test('does not excuse events older than one already received from their Pod', () => {
     expect(judge(events, [client([1, 3], gapAt(35, 2))]).lost).toEqual(['client 0 of a: event 2'])
   })
 
@@ -70,7 +70,7 @@ describe('a gap notice', () => {
   })
 })
 
-test('an event without a receipt, or only on a killed Pod, may be missing', () => {
+test('permits missing events without a receipt, or only on a killed Pod', () => {
   const nowhere = receipt(2, 'failed')
   expect(judge([sent(1, { receipt: undefined })], [client([])])).toMatchObject({ lost: [], unknown: 1 })
   expect(judge([sent(2, { receipt: nowhere, isOrphan: true })], [client([])]).lost).toEqual([])
@@ -78,7 +78,7 @@ test('an event without a receipt, or only on a killed Pod, may be missing', () =
   expect(judge([sent(2, { isOrphan: true })], [client([])]).lost).toHaveLength(1)
 })
 
-test('duplicates, wrong order and clients that gave up are reported', () => {
+test('reports duplicates, wrong order and clients that gave up', () => {
   expect(judge([sent(1), sent(2)], [client([1, 2, 1])]).twice).toEqual(['client 0 of a: event 1'])
   expect(judge([sent(1), sent(2)], [client([2, 1])]).disordered).toEqual(['client 0 of a: event 1'])
   expect(judge([], [client([], { failure: '503: Non-200' })]).gaveUp).toEqual(['client 0 of a: 503: Non-200'])

@@ -1,26 +1,27 @@
 import type { GapNotice, StreamClient } from '../support/stream-client.ts'
 import type { Sent } from './sender.ts'
 
-/** What clients got of what was sent: what is wrong, in words, and how much there was. */
+/** Comparison of the sent events with the received events: a line for each error, and counts. */
 export interface Verdict {
-  /** Promised and not received, and no gap notice covers it: see {@link isCovered}. */
+  /** Promised events that a client did not receive, and that no gap notice covers: see {@link isCovered}. */
   lost: string[]
-  /** There twice. */
+  /** Events that a client received twice. */
   twice: string[]
-  /** There in another order than its Pod gave it. */
+  /** Events that a client received out of the order of their Pod. */
   disordered: string[]
-  /** What clients were told that they miss. */
+  /** Reasons of the gap notices that clients received. */
   gaps: string[]
-  /** Clients that will never come back. */
+  /** Clients that failed for good and will not reconnect. */
   gaveUp: string[]
-  /** Events whose receipt promised something; events of which nothing is known, or nothing promised. */
+  /** Number of events that must reach every client of their stream. */
   promised: number
+  /** Number of the other events: without a receipt, or only on a killed Pod. */
   unknown: number
-  /** Events that clients got. */
+  /** Number of received events, summed over the clients. */
   received: number
 }
 
-/** Whether an event must reach everyone: it has a receipt, and a Pod that lived on held it. */
+/** Returns whether an event must reach every client: it has a receipt, and a surviving Pod held it. */
 function isPromised({ receipt, isOrphan }: Sent): boolean {
   if (receipt === undefined) return false
   return !isOrphan || receipt.peers.some(({ status }) => status === 'delivered')
@@ -63,8 +64,8 @@ export function judge(sent: readonly Sent[], clients: readonly StreamClient[]): 
 }
 
 /**
- * Whether a gap notice tells of a missing event: it came after the event was sent, and before any later event of the
- * same Pod. A Pod's events arrive in order, so once a later one is there, the loss was silent.
+ * Returns whether a gap notice covers a missing event: the client received it after the event was sent, and before any
+ * later event of the same Pod. A Pod's events arrive in order, so a loss is silent if a later event arrives first.
  */
 function isCovered(one: Sent, { at, last }: GapNotice & { last: ReadonlyMap<string, number> }): boolean {
   if (at < one.at) return false
@@ -72,7 +73,7 @@ function isCovered(one: Sent, { at, last }: GapNotice & { last: ReadonlyMap<stri
   return epoch === undefined || seq === undefined || (last.get(epoch) ?? 0) < seq
 }
 
-/** A receipt's id is an epoch of five characters, the event's number there and a check. */
+/** Parses the id of a receipt: an epoch of five characters, the event's number in it, and a check. */
 function numberOf(sent: Sent | undefined): { epoch: string; seq: number } | undefined {
   const [, epoch, seq] = /^(.{5})(\w+)-/.exec(sent?.receipt?.id ?? '') ?? []
   return epoch === undefined || seq === undefined ? undefined : { epoch, seq: Number.parseInt(seq, 36) }

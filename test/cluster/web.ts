@@ -1,4 +1,4 @@
-// What runs in the scenarios' Pods: the server of examples/kubernetes, which here also tells what it knows of itself.
+// The server of the scenarios' Pods: the server of examples/kubernetes, with a path for its state.
 import { Hono } from 'hono'
 import { type Peer, type PeerFinder, Sser, SserError } from '../../src/index.ts'
 import { KubernetesPeerFinder, type KubernetesPeerFinderStatus } from '../../src/kubernetes.ts'
@@ -6,9 +6,9 @@ import { KubernetesPeerFinder, type KubernetesPeerFinderStatus } from '../../src
 export interface WebState {
   connections: number
   finder: KubernetesPeerFinderStatus
-  /** Every list of peers so far: their UIDs, and when it came. */
+  /** Every list of peers so far: the UIDs, and the time of the list. */
   lists: { at: number; uids: string[] }[]
-  /** Every fault so far. */
+  /** Every reported error so far. */
   errors: string[]
 }
 
@@ -20,7 +20,7 @@ const lists: WebState['lists'] = []
 const onError = (error: unknown) => errors.push(String(error))
 const note = (peers: readonly Peer[]) => {
   const uids = peers.map(({ uid = '' }) => uid).toSorted()
-  // What the finder says of a peer may change, too.
+  // Skips a list with the same UIDs, because the finder may change only details of a peer.
   if (lists.length === 0 || lists.at(-1)?.uids.join() !== uids.join()) lists.push({ at: Date.now(), uids })
   return peers
 }

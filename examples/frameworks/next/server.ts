@@ -1,4 +1,4 @@
-// Next.js under a server of its own: next build, then NODE_ENV=production node server.ts
+// Next.js under a custom server: next build, then NODE_ENV=production node server.ts
 import { createServer } from 'node:http'
 import next from 'next'
 import { join, toNodeHandler } from 'sser/node'
@@ -20,7 +20,7 @@ const server = createServer((req, res) => {
   if (req.url?.split('?')[0] === '/events') return events(req, res)
   return handle(req, res)
 })
-// Balancers keep idle connections for longer than Node's 5 s, and would use one that is closing.
+// Balancers keep idle connections for longer than Node's 5 s, and could reuse a connection while it closes.
 server.keepAliveTimeout = 620_000
 
 await join({ sser, server, beforeFlush: () => app.close(), internalHostname: HOST })

@@ -15,7 +15,7 @@ export class StatusError extends Error {
   readonly code: number
   /** Wait that the server asks for, from `Retry-After` or `retryAfterSeconds`. */
   readonly retryAfterMs: number | undefined
-  /** Whether the requested version is newer than the server's: its storage was restored, or its cache lags. */
+  /** True if the requested version is newer than the server's: its storage was restored, or its cache lags. */
   readonly isVersionTooLarge: boolean
 
   constructor(
@@ -33,7 +33,7 @@ export class StatusError extends Error {
       /too large resource version/i.test(this.message)
   }
 
-  /** Whether the server rejects this request until an operator changes something. */
+  /** True if the server rejects this request until an operator changes something. */
   get isRejection(): boolean {
     return this.code >= 400 && this.code < 500 && ![401, 408, 409, 410, 429].includes(this.code)
   }

@@ -13,7 +13,7 @@ export interface FailedRequest {
   origin: string
 }
 
-/** Whether retries fail until an operator changes something. */
+/** Returns whether retries fail until an operator changes something. */
 export function isPermanent(error: unknown): boolean {
   if (error instanceof StatusError) return error.code === 401 || error.isRejection
   return error instanceof CredentialsError

@@ -31,7 +31,7 @@ export class OwnPod {
     return this.#identity.uid ?? this.#listedUid(objects)
   }
 
-  /** Whether this Pod is in the list; undefined if the downward API provides neither UID, name nor address. */
+  /** Returns whether this Pod is in the list; undefined if the downward API provides neither UID, name nor address. */
   isListed(objects: readonly ApiObject[]): boolean | undefined {
     const { uid, name, address } = this.#identity
     if (uid !== undefined) return this.#source.findByUid(objects, uid) !== undefined

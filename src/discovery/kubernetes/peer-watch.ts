@@ -48,7 +48,7 @@ export interface KubernetesPeerFinderStatus {
    * 90,000, because a server sends a bookmark every minute.
    */
   syncAgeMs: number | undefined
-  /** Whether this Pod is in the list; undefined before the first list, or if the downward API does not identify it. */
+  /** True if this Pod is in the list; undefined before the first list, or if the downward API does not identify it. */
   listsSelf: boolean | undefined
   /** Lists after the first. Planned: one every ten minutes. */
   relists: number

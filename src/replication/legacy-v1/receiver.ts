@@ -9,10 +9,10 @@ export interface V1RoutesOptions {
   guard: InternalGuard
   /** Maximum bytes of a v1 body. */
   v1MaxBytes: number
-  /** Whether this Pod accepts v1, which has no signatures. */
+  /** True if this Pod accepts v1, which has no signatures. */
   isAllowed: boolean
   v1Connections: V1Connections
-  /** Whether this Pod drains or has stopped: it then tells Go Pods not to keep their connections. */
+  /** Returns whether this Pod drains or has stopped: it then tells Go Pods not to keep their connections. */
   isDraining(): boolean
   receiveV1(event: V1Event): void
 }
@@ -49,9 +49,9 @@ const POLL_MS = 20
 const MAX_CONNECTIONS = 1_024
 
 /**
- * The keep-alive connections on which Go Pods post. A Go Pod whose POST meets a closing connection loses the event for
- * this Pod and for the peers that it posts to next. So a Pod that stops responds with `Connection: close`, and waits until
- * it has done so on each of these connections.
+ * The keep-alive connections on which Go Pods post. If the POST of a Go Pod meets a closing connection, the Go Pod
+ * loses the event for this Pod and for the peers that it posts to next. Therefore a Pod that stops responds with
+ * `Connection: close`, and waits until it has done so on each of these connections.
  */
 export class V1Connections {
   readonly #clock: Clock

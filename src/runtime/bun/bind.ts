@@ -1,7 +1,7 @@
 import { bindError } from '../listener.ts'
 import { BunListener } from './listener.ts'
 
-/** Options of `Bun.serve()`, without those that `serve()` sets itself. */
+/** Options of `Bun.serve()`, without the options that `serve()` sets itself. */
 export type BunServerOptions = Omit<
   Bun.Serve.HostnamePortServeOptions<unknown>,
   'hostname' | 'port' | 'reusePort' | 'id'
@@ -44,8 +44,9 @@ export function bind(port: number, hostname: string | undefined, options: BindOp
 }
 
 /**
- * Whether the request has a whole URL. Without a valid `Host` Bun's URL is a path alone, and Hono would find another path
- * in it. HTTP/1.0 allows that there is none, and balancers probe so; Bun itself refuses HTTP/1.1 without.
+ * Returns whether the request has an absolute URL. Without a valid `Host` Bun's URL is a path alone, and Hono would
+ * find another path in it. HTTP/1.0 allows a request without `Host`, and balancers send such probes; Bun itself rejects
+ * it in HTTP/1.1.
  */
 function hasUrl(request: Request): boolean {
   const { url, headers } = request

@@ -6,7 +6,7 @@ export const certificateReader: CertificateReader = {
   readFile: (path) => Bun.file(path).text(),
   validity({ key, cert, ca }) {
     const certificate = new X509Certificate(cert)
-    // Throws for what is no certificate.
+    // Throws if the CA is no certificate.
     new X509Certificate(ca)
     if (!certificate.checkPrivateKey(createPrivateKey(key)))
       throw new Error('the key is not that of the certificate')

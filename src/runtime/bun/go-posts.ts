@@ -4,8 +4,8 @@ import { PEER_ENDPOINT_URL_PATH } from '../../wire/v1.ts'
 const EXPECTED_MS = 1_000
 
 /**
- * Notes when Go Pods post. `Server.stop()` of Bun resets a connection whose request has not come yet; the safest moment
- * to call it is after an answer to a Go Pod, whose next connection then takes a while.
+ * Records the time of posts of Go Pods. `Server.stop()` of Bun resets a connection before its request has arrived. The
+ * safest moment to call it is after a response to a Go Pod, because its next connection then takes a while.
  */
 export class GoPosts {
   #lastAt = Number.NEGATIVE_INFINITY

@@ -1,7 +1,9 @@
 import type { PeerTls } from '../../transport/certificates.ts'
 import { fetchTransport, type PeerTransport } from '../../transport/peer-transport.ts'
 
-/** Bun's own `fetch` is what a Pod uses without, too. */
+/**
+ * Transport with the certificates of `current`; undefined without them: the default transport is Bun's `fetch`, too.
+ */
 export function bunTransport(current: (() => PeerTls) | undefined): PeerTransport | undefined {
   if (current === undefined) return undefined
   let tls = current()

@@ -7,7 +7,7 @@ import type { CertificateReader } from '../../transport/certificates.ts'
 export const certificateReader: CertificateReader = {
   readFile: (path) => readFile(path, 'utf8'),
   validity({ key, cert, ca }) {
-    // Throws for what is no PEM.
+    // Throws if the text is no PEM.
     createSecureContext({ key, cert, ca })
     const certificate = new X509Certificate(cert)
     if (!certificate.checkPrivateKey(createPrivateKey(key)))

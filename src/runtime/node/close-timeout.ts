@@ -8,12 +8,12 @@ const CLOSE_TIMEOUT_MS = 10_000
 /** Sockets that {@link startCloseTimeout} was called for; only their clients keep them open. */
 const inCloseTimeout = new WeakSet<Socket>()
 
-/** Sockets whose current response is an event stream that Node's HTTP still writes. */
+/** Sockets with an event stream as current response, which Node's HTTP still writes. */
 const lastResponses = new WeakSet<Socket>()
 
 /**
- * Whether the socket's current response is an event stream, after which the connection closes. A pipelined request would
- * keep its response in memory for as long as the stream lasts.
+ * Returns whether the socket's current response is an event stream. The connection closes after it. A pipelined request
+ * would keep its response in memory for as long as the stream lasts.
  * @see https://www.rfc-editor.org/rfc/rfc9112#name-tear-down
  */
 export function isLastResponse(socket: Socket): boolean {
@@ -25,7 +25,7 @@ export function markLastResponse(socket: Socket): void {
   lastResponses.add(socket)
 }
 
-/** Whether the event stream of the socket has ended, and only its client keeps the socket open. */
+/** Returns whether the event stream of the socket has ended, and only its client keeps the socket open. */
 export function isInCloseTimeout(socket: Socket): boolean {
   return inCloseTimeout.has(socket)
 }
@@ -58,7 +58,10 @@ export function closeAfterStream(stream: EventStreamBody, response: ServerRespon
   socket.on('pause', destroyResponse)
 }
 
-/** Where a response keeps its event stream, and a socket its response: closures for each connection would take more memory. */
+/**
+ * Key of the event stream on a response, and of the response on a socket: closures for each connection would take more
+ * memory.
+ */
 const STREAM = Symbol('sser stream')
 const RESPONSE = Symbol('sser response')
 

@@ -33,8 +33,8 @@ const { writeHead, write, end } = ServerResponse.prototype
 const FINISHED = channel('http.server.response.finish')
 
 /**
- * `fetch`, and event streams that may be are taken out of the response and written to the socket itself: each event is
- * framed once for all, and nothing of HTTP is kept for a connection. What cannot be is served as any other response.
+ * Wraps `fetch`: takes eligible event streams out of the response, and writes them to the socket itself. Each event is
+ * framed once for all connections, and no state of HTTP is kept for a connection. Other responses go through HTTP.
  */
 export function withFastPath(fetch: FetchHandler): FetchHandler {
   return finishing(fetch, (exchange, watchers) => {
@@ -75,7 +75,7 @@ function finishing(fetch: FetchHandler, finish: Finish): FetchHandler {
   }
 }
 
-/** Whether the response is HTTP/1 on a socket: streams of HTTP/2 share theirs, and test doubles have none. */
+/** Returns whether the response is HTTP/1 on a socket: streams of HTTP/2 share theirs, and test doubles have none. */
 function isOnSocket(outgoing: ServerResponse): boolean {
   return outgoing instanceof ServerResponse && (outgoing.socket === null || outgoing.socket instanceof Socket)
 }
@@ -94,17 +94,17 @@ function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * An event stream would wait behind the other response, perhaps for ever, and Node 22 would not tell it when the client
- * has gone: the client is to come again. What stands there in the place of the stream may wait.
+ * Replaces an event stream behind another pipelined response by a `retry:`, because it would wait for that response,
+ * perhaps forever, and Node 22 would not report that the client has gone. A replacement body of the app may wait.
  */
 function behindAnother(stream: EventStreamBody, response: Response): Response {
   const { status, statusText, body } = response
   const headers = new Headers(response.headers)
-  // It said so as an event stream; what the client has asked for behind it is to be answered.
+  // The header was for an event stream; without one, later requests of the client still get a response.
   headers.delete('connection')
   if (body !== stream) {
     if (!stream.locked) return new Response(body, { status, statusText, headers })
-    // It was made of the stream, and takes of it already.
+    // The body was derived from the stream, and already reads it.
     body?.cancel().catch(() => {})
   }
   for (const name of ['content-length', 'content-encoding']) headers.delete(name)
@@ -122,7 +122,7 @@ function withoutAttaching({ env: { outgoing }, response, stream }: Exchange): Re
   return response
 }
 
-/** Whether the response is the unchanged stream, sent as chunks of HTTP/1.1. */
+/** Returns whether the response is the unchanged stream, sent as chunks of HTTP/1.1. */
 function isPlain(
   stream: EventStreamBody,
   response: Response,
@@ -140,12 +140,14 @@ function isPlain(
   )
 }
 
-/** Whether the app has read the request's `signal`, which must abort when the client disconnects. */
+/** Returns whether the app has read the request's `signal`, which must abort when the client disconnects. */
 function hasAborter(request: Request): boolean {
   return Object.getOwnPropertySymbols(request).some(({ description }) => description === 'abortControllerKey')
 }
 
-/** Whether the response has listeners for its end beside those of Node's HTTP and the `watchers` of the adapter. */
+/**
+ * Returns whether the response has listeners for its end beside those of Node's HTTP and the `watchers` of the adapter.
+ */
 function hasListeners(outgoing: ServerResponse, watchers: number): boolean {
   return (
     outgoing.listenerCount('close') > watchers ||
@@ -171,9 +173,9 @@ function begin(
     outgoing.writeHead(200, { connection: 'close', 'transfer-encoding': 'chunked' })
   } else outgoing.writeHead(200, listOf(headers))
   outgoing.flushHeaders()
-  // HTTP may stay with the socket, and read what comes after the request.
+  // HTTP may stay attached to the socket, and read further requests.
   if (outgoing.socket !== null && (isWatched || hasBody(incoming))) markLastResponse(outgoing.socket)
-  // A request has no body here; once that was read, HTTP has no quarrel with a socket that goes its own way.
+  // The request has no body; once its end was read, HTTP permits that the socket is detached.
   incoming.resume()
   setImmediate(() => {
     const { socket } = outgoing

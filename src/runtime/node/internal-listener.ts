@@ -38,7 +38,7 @@ export const bindInternal: BindInternal = async (fetch, { port, hostname, tls, s
         },
   ) as Server
   server.keepAliveTimeout = 0
-  // With TLS nobody comes further than the handshake without a certificate, and that has a limit.
+  // With TLS a client without a certificate gets no further than the handshake, which has a limit.
   if (tls === undefined) sockets = new InternalSockets(server)
   const listener = await NodeListener.bind(server, port, hostname, { signal })
   return {

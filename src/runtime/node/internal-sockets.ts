@@ -8,11 +8,12 @@ const MAX_PER_ADDRESS = 256
 const MAX_SOCKETS = 1_024
 
 /**
- * The connections of an internal port. Go Pods keep theirs for ever, and lose the message that meets a closing one, so
- * those on which a peer was heard have no limit. All others are closed when they are quiet, or too many.
+ * The connections of an internal port. Connections that a peer has used have no limit, because Go Pods keep theirs
+ * forever, and lose a message that meets a closing connection. Other connections are closed if they are idle, or too
+ * many.
  */
 export class InternalSockets {
-  /** Those that no peer has used, with their addresses; the one that is open longest is the first. */
+  /** Sockets that no peer has used, with their addresses; the oldest socket comes first. */
   readonly #strangers = new Map<Socket, string>()
   /** How many each address has. */
   readonly #counts = new Map<string, number>()

@@ -17,7 +17,7 @@ export type NodeHandler = (
 /** Options of `toNodeHandler()`. */
 export interface NodeHandlerOptions {
   /**
-   * Whether events may be written directly to the sockets: see the option of `serve()`.
+   * Writes events directly to the sockets: see the option of `serve()`.
    * @default true
    */
   fastPath?: boolean | undefined

@@ -11,8 +11,8 @@ const MAX_WAITING = 64
 const waiting = new WeakMap<Socket, number>()
 
 /**
- * Whether a request is not to be handed to the app, because too many wait on its connection, or because the response before
- * it is an event stream. It then ends the connection.
+ * Returns whether to keep a request from the app, because too many wait on its connection, or because the response
+ * before it is an event stream. It then ends the connection.
  */
 export function refusesPipelined(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
   // The response has its socket, so that none is before it.

@@ -8,7 +8,9 @@ import { isInCloseTimeout } from './close-timeout.ts'
 /** How often connections are looked for that have become idle, in milliseconds: a response ends a turn later. */
 const IDLE_CHECK_MS = 20
 
-/** Every connection that a server has accepted since this was made: Node's own list lacks those that left HTTP. */
+/**
+ * Every connection that a server has accepted since construction. Node's own list lacks connections detached from HTTP.
+ */
 export class ServerConnections implements PublicServer {
   /** A server of HTTP/2 lacks the methods that are optional here. */
   readonly #server: Pick<Server, 'close'> & Partial<Server>
@@ -23,14 +25,14 @@ export class ServerConnections implements PublicServer {
 
   async close(timeoutMs: number): Promise<void> {
     const server = this.#server
-    // Node has accepted by then each connection that waited: those that still wait are reset with the listener.
+    // One turn, in which Node accepts each waiting connection: closing the listener resets connections that still wait.
     await new Promise(setImmediate)
     return new Promise((resolve) => {
       const idle = setInterval(() => server.closeIdleConnections?.(), IDLE_CHECK_MS)
       const early = setTimeout(() => this.#destroy(hasNoRequest), STREAM_CLOSE_MS)
       const late = setTimeout(() => {
         this.#destroy()
-        // Those that were accepted before this was made.
+        // Closes connections that were accepted before construction, too.
         server.closeAllConnections?.()
       }, timeoutMs)
       server.close(() => {

@@ -6,7 +6,7 @@ import { startCloseTimeout } from './close-timeout.ts'
 
 const LAST_CHUNK = '0\r\n\r\n'
 const NOTHING = new Uint8Array(0)
-/** Where a socket keeps its sink: listeners of its own for each would cost more than all the rest. */
+/** Key of the sink on a socket: separate listeners for each socket would cost more than all the rest. */
 const SINK = Symbol('sser sink')
 
 type SinkSocket = Socket & { [SINK]?: SocketSink }
@@ -20,7 +20,7 @@ let framed: { chunk?: Uint8Array; bytes: Buffer } = { bytes: Buffer.alloc(0) }
 export class SocketSink implements Sink {
   readonly isSharing = true
   readonly #socket: Socket
-  /** Where HTTP has not let go of the socket, the response that must end in its way. */
+  /** The response to end through HTTP; undefined if the socket is detached from HTTP. */
   readonly #message: ServerResponse | undefined
   #handle: ConnectionHandle | undefined
 

@@ -3,7 +3,7 @@ import { Agent, type Dispatcher, request } from 'undici'
 
 const ANSWER_MS = 10_000
 
-/** What every object of the API has, as far as the rig looks. */
+/** Fields that every object of the API has, as far as the rig reads them. */
 export interface ApiObject {
   metadata: {
     name: string
@@ -32,7 +32,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The apiserver as an administrator reaches it from the host side. */
+/** Client of the apiserver, with the rights of an administrator, on the host side. */
 export class Api {
   readonly url: string
   readonly #headers: Record<string, string>
@@ -52,7 +52,7 @@ export class Api {
     return (await this.#ask('POST', path, body)) as T
   }
 
-  /** Merges lists of named things (conditions, say) by their names, as the kubelet's patches do. */
+  /** Merges lists such as conditions by the key of their elements, as the kubelet's patches do. */
   async patch(path: string, body: unknown): Promise<void> {
     await this.#ask('PATCH', path, body, 'application/strategic-merge-patch+json')
   }
@@ -61,7 +61,7 @@ export class Api {
     await this.#ask('DELETE', path, options)
   }
 
-  /** The events of a watch, until the server or the signal ends it. */
+  /** Yields the events of a watch, until the server or the signal ends it. */
   async *watch<T>(path: string, signal: AbortSignal): AsyncGenerator<WatchEvent<T>> {
     const options = { headers: this.#headers, dispatcher: this.#dispatcher, bodyTimeout: 0, signal }
     const { statusCode, body } = await request(this.url + path, options)

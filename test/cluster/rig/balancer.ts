@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Api, ApiObject } from './api.ts'
 import type { Target as Destination } from './forwarder.ts'
-import { Mirror } from './mirror.ts'
+import { Informer } from './informer.ts'
 
 interface EndpointSlice extends ApiObject {
   ports: { name?: string; port: number }[] | null
@@ -25,14 +25,14 @@ interface Target {
 }
 
 /**
- * What a Service is to clients outside: a TCP address whose new connections go to one ready Pod after another.
- * A connection stays where it is, also when its Pod is no longer ready; where none is ready it is refused.
+ * A Service of type LoadBalancer: a TCP address that forwards new connections to the ready Pods in turn. A connection
+ * stays on its Pod even after the Pod is no longer ready. Without a ready or serving Pod, connections are reset.
  */
 export class Balancer {
   readonly url: string
   readonly #forwarder: Worker
   readonly #portName: string
-  #slices: Mirror<EndpointSlice> | undefined
+  #slices: Informer<EndpointSlice> | undefined
 
   private constructor(forwarder: Worker, port: number, portName: string) {
     this.url = `http://127.0.0.1:${port}`
@@ -46,12 +46,12 @@ export class Balancer {
     const balancer = new Balancer(forwarder, port, portName)
     const selector = `labelSelector=kubernetes.io/service-name%3D${service}`
     const path = `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices?${selector}`
-    balancer.#slices = await Mirror.of<EndpointSlice>(api, path, () => balancer.#tell())
+    balancer.#slices = await Informer.of<EndpointSlice>(api, path, () => balancer.#tell())
     balancer.#tell()
     return balancer
   }
 
-  /** The names of the Pods that get new connections. */
+  /** Names of the Pods that receive new connections. */
   get ready(): string[] {
     return this.#targets().map(({ name }) => name)
   }
@@ -66,12 +66,12 @@ export class Balancer {
     this.#forwarder.postMessage(destinations)
   }
 
-  /** Those that are ready; should all of them be terminating, those that still serve. */
+  /** The ready Pods; without one, the terminating Pods that still serve. */
   #targets(): Target[] {
     const all = [...(this.#slices?.objects.values() ?? [])].flatMap((slice) => this.#targetsIn(slice))
     const ready = all.filter(({ isReady }) => isReady)
     const chosen = ready.length > 0 ? ready : all.filter(({ isServing }) => isServing)
-    // A dual-stack Pod is in a slice of each family; it takes one turn.
+    // A dual-stack Pod is in a slice of each family, but gets one turn.
     return [...new Map(chosen.map((target) => [target.name, target])).values()]
   }
 

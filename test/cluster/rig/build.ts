@@ -1,5 +1,5 @@
-// Builds the programs of a control plane that are not there yet from their Go modules: `node test/cluster/rig/build.ts`.
-// The first time takes about twelve minutes on two cores, later ones no time at all.
+// Builds missing programs of the control plane from their Go modules: `node test/cluster/rig/build.ts`.
+// The first run takes about twelve minutes on two cores; later runs build nothing.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { type Program, pathOf, programs, rigFolder } from './programs.ts'
 const kubernetesVersion = '1.36.3'
 const etcdVersion = '3.6.16'
 
-/** What Kubernetes calls itself, as its own release scripts set it. */
+/** Linker flag for the version that Kubernetes reports, as its release scripts set it. */
 const versionFlag = `-X k8s.io/component-base/version.gitVersion=v${kubernetesVersion}`
 
 function go(folder: string, args: string[]): string {
@@ -17,7 +17,7 @@ function go(folder: string, args: string[]): string {
   return execFileSync('go', args, { cwd: folder, env, stdio, encoding: 'utf8' })
 }
 
-/** Makes a Go module in a folder of its own, unless an earlier run has. */
+/** Creates a Go module in a separate folder, unless an earlier run has. */
 function makeModule(name: string, fill: (folder: string) => void): string {
   const folder = join(rigFolder, name)
   const done = join(folder, 'go.sum')
@@ -30,8 +30,8 @@ function makeModule(name: string, fill: (folder: string) => void): string {
 }
 
 /**
- * Kubernetes' own go.mod requires its staging modules at v0.0.0 and takes them from its source tree. They are
- * published too, under v0.X.Y beside Kubernetes v1.X.Y, so each is named by hand here.
+ * Kubernetes' go.mod requires its staging modules at v0.0.0 and replaces them with its source tree. They are also
+ * published, as v0.X.Y for Kubernetes v1.X.Y, so this module replaces each of them with the published version.
  */
 function kubernetesModule(folder: string): void {
   const downloaded = go(folder, ['mod', 'download', '-json', `k8s.io/kubernetes@v${kubernetesVersion}`])
@@ -65,7 +65,7 @@ function build(program: Program): void {
       ? [makeModule('etcd', etcdModule), 'go.etcd.io/etcd/server/v3']
       : [makeModule('kubernetes', kubernetesModule), `k8s.io/kubernetes/cmd/${program}`]
   const path = join(rigFolder, 'bin', program)
-  // A build that is cut off must not leave something that looks like the program.
+  // Renamed at the end, because an interrupted build must not leave a file under the name of the program.
   go(folder, ['build', `-ldflags=-s -w ${versionFlag}`, '-o', `${path}.partial`, main])
   renameSync(`${path}.partial`, path)
 }

@@ -5,13 +5,13 @@ import { run } from './run.ts'
 
 const EC = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
 
-/** A certificate and its key, as files. */
+/** Paths of the files of a certificate and its key. */
 export interface KeyPair {
   certificate: string
   key: string
 }
 
-/** Makes an authority that can sign certificates. */
+/** Creates a CA: a self-signed certificate that can sign others. */
 export async function makeAuthority(folder: string, name: string): Promise<KeyPair> {
   const pair = filesOf(folder, name)
   const usage = ['-addext', 'keyUsage=critical,keyCertSign,cRLSign']
@@ -19,7 +19,7 @@ export async function makeAuthority(folder: string, name: string): Promise<KeyPa
   return pair
 }
 
-/** Makes a certificate for a server with these addresses. */
+/** Creates a certificate for a server with these addresses, signed by `authority`. */
 export async function makeCertificate(
   folder: string,
   name: string,
@@ -34,7 +34,7 @@ export async function makeCertificate(
   return pair
 }
 
-/** Makes the keys with which ServiceAccount tokens are signed and checked. */
+/** Creates the keys that sign and verify ServiceAccount tokens. */
 export function makeSigningKeys(folder: string, name: string): { privateKey: string; publicKey: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',

@@ -22,7 +22,7 @@ afterAll(async () => {
   expect(await remains()).toEqual([])
 })
 
-test('an apiserver that comes back with a compacted history no longer knows the old versions', async () => {
+test('an apiserver with a compacted history rejects old resource versions', async () => {
   const { api } = controlPlane
   const before = await api.get<Namespaces>('/api/v1/namespaces')
   await api.post('/api/v1/namespaces', { metadata: { name: 'one-more' } })
@@ -35,7 +35,7 @@ test('an apiserver that comes back with a compacted history no longer knows the 
   expect(await firstOf(path)).toMatchObject({ type: 'ERROR', object: { code: 410 } })
 })
 
-test('a client that trusts only the first authority rejects another API server', async () => {
+test('a client that trusts one CA rejects a certificate of another CA', async () => {
   const cautious = new Api(controlPlane.api.url, 'unknown', controlPlane.ca)
   await expect(cautious.get('/api')).rejects.toThrow('401')
   await controlPlane.stopApi()

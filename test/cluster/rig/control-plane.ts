@@ -11,7 +11,7 @@ import { rigFolder } from './programs.ts'
 
 const START_MS = 60_000
 
-/** Named one by one: what only a cloud needs stays off. */
+/** An explicit list, because controllers that only a cloud needs must stay off. */
 const controllers = [
   'deployment-controller',
   'replicaset-controller',
@@ -27,7 +27,7 @@ const controllers = [
   'taint-eviction-controller',
 ]
 
-/** Each request of a Pod is one line; of all others, none. */
+/** Logs one line for each request of a Pod, and none for other clients. */
 const auditPolicy = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
@@ -35,15 +35,15 @@ const auditPolicy = {
   rules: [{ level: 'Metadata', userGroups: ['system:serviceaccounts'] }, { level: 'None' }],
 }
 
-/** etcd, apiserver, scheduler and controller manager, all in a namespace of their own. */
+/** etcd, apiserver, scheduler and controller manager, in one network namespace. */
 export class ControlPlane {
   readonly api: Api
   readonly namespace: Namespace
   readonly port = 6443
-  /** Where kubectl finds the apiserver, and who it is. */
+  /** Path of the kubeconfig of kubectl: the address of the apiserver, and a token of an administrator. */
   readonly kubeconfig: string
   readonly #folder: string
-  /** Two, so that one can replace the other. The rig's own clients trust both. */
+  /** Two CAs, so that one can replace the other. The rig's own clients trust both. */
   readonly #authorities: readonly [KeyPair, KeyPair]
   #authority: KeyPair
   readonly #etcd: Daemon
@@ -84,17 +84,17 @@ export class ControlPlane {
     return controlPlane
   }
 
-  /** PEM of the authority whose certificates the apiserver shows now. */
+  /** PEM of the CA of the apiserver's current certificate. */
   get ca(): string {
     return readFileSync(this.#authority.certificate, 'utf8')
   }
 
-  /** What Pods have asked of the apiserver: one line of JSON each. */
+  /** Path of the log of the requests of Pods to the apiserver: one line of JSON each. */
   get auditLog(): string {
     return join(this.#folder, 'audit.log')
   }
 
-  /** Starts the apiserver where it was before, and what depends on it. */
+  /** Starts the apiserver at its former address, then the scheduler and the controller manager. */
   async startApi(): Promise<void> {
     const addresses = [this.namespace.ipv4, this.namespace.ipv6, '127.0.0.1']
     await makeCertificate(this.#folder, 'apiserver', this.#authority, addresses)
@@ -112,14 +112,14 @@ export class ControlPlane {
   }
 
   /**
-   * Kills the apiserver, and the managers with it: they would lose their leases, end, and be started again by the
-   * kubelet of their machine.
+   * Kills the apiserver, and with it the scheduler and the controller manager, because in a real cluster they would
+   * lose their leases and exit, and the kubelet of their machine would restart them.
    */
   async stopApi(): Promise<void> {
     await Promise.all([this.#apiServer, ...this.#managers].map((daemon) => daemon.end('SIGKILL')))
   }
 
-  /** Makes etcd forget all history, so that no watch can go on from a former resource version. */
+  /** Compacts the whole history of etcd, so that no watch can continue from an earlier resource version. */
   async compact(): Promise<void> {
     const { header } = (await this.#askEtcd('range', { key: btoa('any') })) as {
       header: { revision: string }
@@ -127,7 +127,7 @@ export class ControlPlane {
     await this.#askEtcd('compaction', { revision: header.revision, physical: true })
   }
 
-  /** The next start of the apiserver shows a certificate of the other authority. */
+  /** Switches the CA: after its next start, the apiserver has a certificate of the other one. */
   replaceAuthority(): void {
     const [one, other] = this.#authorities
     this.#authority = this.#authority === one ? other : one
@@ -168,7 +168,7 @@ export class ControlPlane {
       `--service-account-signing-key-file=${file('service-account.key')}`,
       `--audit-policy-file=${file('audit-policy.json')}`,
       `--audit-log-path=${this.auditLog}`,
-      // A real cluster waits for five minutes.
+      // In seconds. The default of Kubernetes is 300.
       '--default-not-ready-toleration-seconds=5',
       '--default-unreachable-toleration-seconds=5',
     ]
@@ -178,17 +178,17 @@ export class ControlPlane {
     return [
       `--controllers=${controllers.join()}`,
       `--root-ca-file=${this.#authority.certificate}`,
-      // A real cluster looks every five seconds, and gives a node 50.
+      // The defaults of Kubernetes are 5 s and 50 s.
       '--node-monitor-period=1s',
       '--node-monitor-grace-period=10s',
     ]
   }
 
-  /** etcd also speaks JSON over HTTP. */
-  async #askEtcd(what: string, body: unknown): Promise<unknown> {
-    const url = `http://${this.namespace.ipv4}:2379/v3/kv/${what}`
+  /** Sends a request to the JSON gateway of etcd, over HTTP. */
+  async #askEtcd(call: string, body: unknown): Promise<unknown> {
+    const url = `http://${this.namespace.ipv4}:2379/v3/kv/${call}`
     const response = await fetch(url, { method: 'POST', body: JSON.stringify(body) })
-    if (!response.ok) throw new Error(`etcd: ${what}: ${response.status} ${await response.text()}`)
+    if (!response.ok) throw new Error(`etcd: ${call}: ${response.status} ${await response.text()}`)
     return response.json()
   }
 

@@ -1,4 +1,4 @@
-// A run that never comes to its end.
+// A run that never ends, for a test that kills it.
 import { Network } from './network.ts'
 
 const network = await Network.create()

@@ -8,7 +8,7 @@ import { type Program, pathOf } from './programs.ts'
 const END_MS = 10_000
 const TAIL = 20
 
-/** A program of the control plane that can be ended and started again, with all that it says in one file. */
+/** A program of the control plane that can be stopped and restarted. One file has the output of all its processes. */
 export class Daemon {
   readonly #namespace: Namespace
   readonly #program: Program
@@ -17,7 +17,7 @@ export class Daemon {
   #process: ChildProcess | undefined
   #ended: Promise<void> = Promise.resolve()
 
-  /** The arguments are asked for at each start. */
+  /** Each start calls `args`. */
   constructor(namespace: Namespace, program: Program, folder: string, args: () => readonly string[]) {
     this.#namespace = namespace
     this.#program = program
@@ -38,13 +38,13 @@ export class Daemon {
     })
   }
 
-  /** Ends it; resolves when it has ended. */
+  /** Sends the signal; resolves when the process has exited. */
   async end(signal: NodeJS.Signals): Promise<void> {
     this.#process?.kill(signal)
     await within(`${this.#program} ends`, this.#ended, END_MS)
   }
 
-  /** Throws if it has ended, with the last of what it said. */
+  /** Throws if the process has exited, with the last lines of its output. */
   mustRun(): void {
     if (this.#process !== undefined) return
     const lines = readFileSync(this.#log, 'utf8').trimEnd().split('\n')

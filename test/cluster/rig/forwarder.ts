@@ -1,12 +1,15 @@
-// The thread of a balancer. Node accepts one connection in each turn of the event loop: among the clients, the Pods' log
-// and the apiserver's watches, which the test's own thread serves, connections would wait for seconds to be accepted.
+// The thread of a balancer. It is separate because Node accepts one connection in each turn of the event loop: in the
+// test's thread, which serves the clients, the Pods' logs and the apiserver's watches, a connection would wait for
+// seconds.
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { parentPort } from 'node:worker_threads'
 
-/** Until a node that is lost is known to be, connections go to its Pods, too. Envoy waits as long by default. */
+/**
+ * Connections also go to the Pods of a lost node until the control plane notices the loss. Envoy has the same default.
+ */
 const CONNECT_MS = 5_000
 
-/** Where a connection may go. */
+/** Address that a connection is forwarded to. */
 export interface Target {
   host: string
   port: number
@@ -28,7 +31,7 @@ function accept(socket: Socket): void {
   onward.setTimeout(CONNECT_MS, () => onward.destroy(new Error('No answer')))
   onward.once('connect', () => onward.setTimeout(0))
   socket.on('close', () => onward.destroy())
-  // As far as clients see, a Pod that dies resets its connections.
+  // Resets the connection of the client, as a killed Pod would.
   onward.on('close', (hadError) => (hadError ? socket.resetAndDestroy() : socket.destroySoon()))
   socket.pipe(onward).pipe(socket)
 }

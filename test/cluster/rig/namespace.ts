@@ -4,19 +4,19 @@ import { run } from './run.ts'
 
 const END_MS = 5_000
 const FLUSH_MS = 2_000
-/** Each look starts a process. */
+/** Interval of checks; not shorter, because each starts a process. */
 const LOOK_MS = 20
 
 interface SpawnOptions {
   cwd?: string
   env?: Readonly<Record<string, string>>
-  /** Folders of the host, by the path under which the process sees them. All that it sees below /run is these. */
+  /** Folders of the host, by their path for the process. It sees nothing else below /run. */
   mounts?: ReadonlyMap<string, string>
-  /** The file descriptor that its output goes to. Default: pipes. */
+  /** File descriptor of its output. Default: pipes. */
   output?: number
 }
 
-/** A network namespace with addresses of its own, and the processes in it. */
+/** A network namespace with its own addresses, and the processes in it. */
 export class Namespace {
   readonly name: string
   readonly ipv4: string
@@ -29,8 +29,8 @@ export class Namespace {
   }
 
   /**
-   * Starts a process here. Each program on the way replaces itself with the next, so that the pid is the command's.
-   * It leads a process group of its own, and dies with the process of the test.
+   * Starts a process in the namespace. Each wrapper replaces itself with the next program (exec), so that the pid is
+   * the command's. The process leads its own process group, and is killed when the process of the test ends.
    */
   spawn(command: readonly string[], options: SpawnOptions = {}): ChildProcess {
     const { cwd, env, mounts = new Map(), output = 'pipe' } = options
@@ -45,48 +45,49 @@ export class Namespace {
     })
   }
 
-  /** Drops what passes between here and an address, and tells nobody. */
+  /** Drops all packets to and from an address, without an error to either side. */
   async cut(address: string): Promise<void> {
     const table = address.includes(':') ? 'ip6tables' : 'iptables'
     await this.#exec(table, '-w', '-A', 'INPUT', '-s', address, '-j', 'DROP')
     await this.#exec(table, '-w', '-A', 'OUTPUT', '-d', address, '-j', 'DROP')
   }
 
-  /** Takes back every cut. */
+  /** Reverts every {@link cut}. */
   async heal(): Promise<void> {
     await this.#exec('iptables', '-w', '-F')
     await this.#exec('ip6tables', '-w', '-F')
   }
 
-  /** Breaks the connections from here to an address. New ones may be made. */
+  /** Breaks the existing connections to an address. New connections are possible. */
   async disconnect(address: string): Promise<void> {
     await this.#exec('ss', '-K', 'dst', address)
   }
 
   /**
-   * Resolves when every end of a connection that its processes have left behind was acknowledged, or after two seconds.
-   * With the interface, what is still on its way would go, and the other side would wait for it without end.
+   * Resolves when the other side has acknowledged the FIN of every connection that the processes have closed, or after
+   * 2 s. Without this wait, removing the interface would drop unacknowledged packets, and the other side would wait
+   * forever.
    */
   async flushed(): Promise<void> {
     const states = ['fin-wait-1', 'last-ack', 'closing'].flatMap((state) => ['state', state])
     const isFlushed = async () => (await this.#exec('ss', '-Htn', ...states)).trim() === ''
-    // Where the network was cut, no acknowledgement comes.
-    await until(`all is acknowledged in ${this.name}`, isFlushed, FLUSH_MS, LOOK_MS).catch(() => {})
+    // After a cut, no acknowledgement arrives.
+    await until(`every FIN is acknowledged in ${this.name}`, isFlushed, FLUSH_MS, LOOK_MS).catch(() => {})
   }
 
   async pids(): Promise<number[]> {
     return (await run('ip', ['netns', 'pids', this.name])).split('\n').filter(Boolean).map(Number)
   }
 
-  /** Kills every process in here; resolves when none is left. */
-  async endAll(): Promise<void> {
+  /** Kills every process in the namespace; resolves when none is left. */
+  async killAll(): Promise<void> {
     const isEmpty = async () => {
       const pids = await this.pids()
       for (const pid of pids) {
         try {
           process.kill(pid, 'SIGKILL')
         } catch {
-          // It has ended meanwhile.
+          // The process has exited meanwhile.
         }
       }
       return pids.length === 0
@@ -99,7 +100,7 @@ export class Namespace {
   }
 }
 
-/** `ip netns exec` gives a mount namespace of its own; what is mounted there goes with the last process. */
+/** Script that mounts the folders. `ip netns exec` creates a mount namespace; the mounts end with its last process. */
 function mountScript(mounts: ReadonlyMap<string, string>): string {
   const binds = Array.from(
     mounts,

@@ -12,14 +12,14 @@ afterEach(async () => {
   expect(await remains()).toEqual([])
 })
 
-test('the next run, and no earlier one, removes the remains of a killed run', async () => {
+test("a run removes a killed run's remains, but never a live run's", async () => {
   const other = fork(fileURLToPath(new URL('./crash.ts', import.meta.url)))
   await once(other, 'message')
   await expect(Network.create()).rejects.toThrow(`Process ${other.pid} has a rig on this machine`)
   other.kill('SIGKILL')
   await once(other, 'exit')
-  const processes = async () => (await remains()).filter((what) => what.startsWith('process'))
-  await until('its processes have ended with it', async () => (await processes()).length === 0)
+  const processes = async () => (await remains()).filter((name) => name.startsWith('process'))
+  await until('the processes of the killed run have exited', async () => (await processes()).length === 0)
   expect(await remains()).toContain('interface sser-rig')
   network = await Network.create()
   expect(await remains()).toEqual(['interface sser-rig'])

@@ -3,16 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Namespace } from './namespace.ts'
 import { ip, run } from './run.ts'
 
-/** The name of the bridge, and what the names of all the rig's namespaces and interfaces begin with. */
+/** Name of the bridge, and prefix of the names of all namespaces and interfaces of the rig. */
 const NAME = 'sser-rig'
 const SWEEP_MS = 10_000
 
 /**
- * What Pods, the control plane and the test's own process meet on: a bridge with the host side as .0.1.
+ * Network of the Pods, the control plane and the test process: a bridge with the host side as 10.244.0.1.
  * Node N has 10.244.N.0/24 and fd00:244::N:0/112; node 0 is the host side and the control plane.
  *
- * All of it, processes included, can be found again by name. So what a run that crashed has left is swept away by
- * the next, and one machine has one rig at a time.
+ * Every part has a fixed name prefix, and processes are found by their namespace. Therefore a run can remove the
+ * remains of a crashed run, and a machine has one rig at a time.
  */
 export class Network {
   readonly #namespaces = new Set<Namespace>()
@@ -26,19 +26,19 @@ export class Network {
     await refuseIfInUse()
     await sweep()
     await ip([
-      // Left to itself, a bridge takes the lowest address of its ports, and whoever knew it by its former one is cut off
-      // whenever a Pod with a lower one comes or goes.
+      // With a fixed MAC address, because a bridge otherwise takes the lowest one of its ports. It would change when a
+      // Pod with a lower one starts or stops, and cut off every host with the former one in its neighbour cache.
       `link add ${NAME} address 02:00:0a:f4:00:01 type bridge`,
       `link set ${NAME} alias "${ownerOf(process.pid)}"`,
       `addr add 10.244.0.1/16 dev ${NAME}`,
-      // Without duplicate address detection, which would leave the address unusable for the first seconds.
+      // Without duplicate address detection, because the address would be unusable for the first seconds.
       `addr add fd00:244::1/64 dev ${NAME} nodad`,
       `link set ${NAME} up`,
     ])
     return new Network()
   }
 
-  /** A namespace on the network with the addresses that node and number make. */
+  /** Adds a namespace with the addresses 10.244.node.number and fd00:244::node:number. */
   async join(node: number, number: number): Promise<Namespace> {
     this.#made += 1
     const name = `${NAME}-${this.#made}`
@@ -62,7 +62,7 @@ export class Network {
     return namespace
   }
 
-  /** Ends what is in the namespace, and the namespace. */
+  /** Kills the processes of the namespace, and removes the namespace. */
   leave(namespace: Namespace): Promise<void> {
     const leaving = this.#leaving.get(namespace) ?? this.#dissolve(namespace)
     this.#leaving.set(namespace, leaving)
@@ -75,14 +75,14 @@ export class Network {
   }
 
   async #dissolve(namespace: Namespace): Promise<void> {
-    await namespace.endAll()
-    // The interface goes with the namespace, but only some time later.
+    await namespace.killAll()
+    // The interface is deleted explicitly, because the kernel deletes it only some time after its namespace.
     await ip([`link del ${namespace.name}`, `netns del ${namespace.name}`])
     this.#namespaces.delete(namespace)
   }
 }
 
-/** What of a rig is on this machine: namespaces, interfaces, and processes. */
+/** Lists the namespaces, interfaces and processes of any rig on this machine. */
 export async function remains(): Promise<string[]> {
   const namespaces = await namespacesLeft()
   const pids = await Promise.all(namespaces.map((name) => new Namespace(name, '', '').pids()))
@@ -101,7 +101,7 @@ async function namespacesLeft(): Promise<string[]> {
 
 async function sweep(): Promise<void> {
   for (const name of await namespacesLeft()) {
-    await new Namespace(name, '', '').endAll()
+    await new Namespace(name, '', '').killAll()
     await ip([`netns del ${name}`])
   }
   const end = performance.now() + SWEEP_MS
@@ -128,7 +128,7 @@ async function refuseIfInUse(): Promise<void> {
   }
 }
 
-/** A process by its pid and the time of its start, for pids come again; nothing if it does not run. */
+/** Identifies a process by its pid and start time, because pids are reused; undefined if it does not run. */
 function ownerOf(pid: number): string | undefined {
   try {
     const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')

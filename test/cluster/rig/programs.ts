@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Where the rig's programs are built, and where a run keeps its data. Git ignores it. */
+/** Folder of the built programs, and of the data of a run. Git ignores it. */
 export const rigFolder = fileURLToPath(new URL('../../../.rig/', import.meta.url))
 
 export const programs = [
@@ -15,7 +15,7 @@ export const programs = [
 
 export type Program = (typeof programs)[number]
 
-/** The path of a program: from `KUBEBUILDER_ASSETS` where that has it, else where `build.ts` puts it. */
+/** Path of a program: in `KUBEBUILDER_ASSETS` if it exists there, else in the output folder of `build.ts`. */
 export function pathOf(program: Program): string {
   const { KUBEBUILDER_ASSETS: assets } = process.env
   if (assets) {

@@ -14,7 +14,7 @@ const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRe
 
 const container = {
   name: 'web',
-  image: 'witness',
+  image: 'sample',
   args: ['--of', '$(POD_NAME)'],
   env: [
     field('POD_NAME', 'metadata.name'),
@@ -76,9 +76,9 @@ let rig: Rig
 let balancer: Balancer
 
 beforeAll(async () => {
-  const witness = fileURLToPath(new URL('./witness.ts', import.meta.url))
+  const sample = fileURLToPath(new URL('./sample-pod.ts', import.meta.url))
   await timed('the control plane starts', async () => {
-    rig = await Rig.start({ images: { witness: { entrypoint: [process.execPath, witness] } } })
+    rig = await Rig.start({ images: { sample: { entrypoint: [process.execPath, sample] } } })
   })
   await timed('three Pods are ready', async () => {
     await rig.apply(...objects)
@@ -88,13 +88,13 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await timed('all is gone', () => rig.stop())
+  await timed('the rig stops', () => rig.stop())
   expect(await remains()).toEqual([])
 })
 
-test('a Pod knows its name, its UID and its addresses, and has a token that the apiserver takes', async () => {
+test('a Pod has its name, UID, addresses and a valid API token', async () => {
   const [pod] = rig.pods as [RunningPod]
-  const { env, token, ca, namespace: own } = await seenBy(pod)
+  const { env, token, ca, namespace: own } = await inspect(pod)
   const { ipv4, ipv6 } = pod.namespace
   expect(env).toMatchObject({
     POD_NAME: pod.name,
@@ -116,46 +116,46 @@ test('a Pod knows its name, its UID and its addresses, and has a token that the 
   })
 })
 
-test('a Pod has the secrets that its variables name, and goes without an optional one', async () => {
+test('a Pod has the secrets its variables name, except missing optional ones', async () => {
   const [pod] = rig.pods as [RunningPod]
-  const { env } = await seenBy(pod)
+  const { env } = await inspect(pod)
   expect(env.PASSWORD).toBe('open sesame')
   expect(env).not.toHaveProperty('NONE')
 })
 
 test('the startup probe ends when it succeeds, and the others continue', async () => {
   const [pod] = rig.pods as [RunningPod]
-  const before = (await seenBy(pod)).probes
+  const before = (await inspect(pod)).probes
   let after = before
-  const goesOn = async () => {
-    after = (await seenBy(pod)).probes
+  const haveContinued = async () => {
+    after = (await inspect(pod)).probes
     return after.health >= before.health + 4
   }
-  await until('the other probes have asked twice each', goesOn, 10_000)
+  await until('the other probes have sent two requests each', haveContinued, 10_000)
   expect(after.startup).toBe(before.startup)
 })
 
-test('a Pod that is deleted by force is gone for the apiserver, and still has its grace period', async () => {
+test('a force-deleted Pod leaves the API but keeps its grace period', async () => {
   const [pod] = rig.pods as [RunningPod]
   await rig.kubectl(['-n', namespace, 'delete', 'pod', pod.name, '--force', '--grace-period=0'])
   await expect(rig.api.get(`/api/v1/namespaces/${namespace}/pods/${pod.name}`)).rejects.toThrow('404')
   // Its preStop hook sleeps for a second.
-  expect((await seenBy(pod)).env.POD_NAME).toBe(pod.name)
-  await until('it has ended', () => !rig.pods.includes(pod), 10_000)
-  expect(String(pod)).toContain('asked to end')
+  expect((await inspect(pod)).env.POD_NAME).toBe(pod.name)
+  await until('the Pod has stopped', () => !rig.pods.includes(pod), 10_000)
+  expect(String(pod)).toContain('received SIGTERM')
   await rig.settled(namespace, 'web')
 })
 
-test('a new token and a new authority are visible at once', async () => {
+test('a Pod sees a new token and a new CA at once', async () => {
   const [pod] = rig.pods as [RunningPod]
-  const { token } = await seenBy(pod)
+  const { token } = await inspect(pod)
   await pod.volumes.replaceCa('another')
-  const { token: next, ca } = await seenBy(pod)
+  const { token: next, ca } = await inspect(pod)
   expect(ca).toBe('another')
   expect(next).not.toBe(token)
 })
 
-test('Pods reach one another until they are cut off, and again after healing', async () => {
+test('Pods reach each other except while their network is cut', async () => {
   const [one, other] = rig.pods as [RunningPod, RunningPod]
   const { ipv4, ipv6 } = other.namespace
   const reaches = async (host: string) => (await fetch(`${urlOf(one)}/reach?host=${host}`)).text()
@@ -169,41 +169,41 @@ test('Pods reach one another until they are cut off, and again after healing', a
 
 test('the balancer takes turns among the ready Pods', async () => {
   expect(balancer.ready.toSorted()).toEqual(rig.pods.map(({ name }) => name).toSorted())
-  const turns = Array.from({ length: 6 }, () => seenBy({ url: balancer.url }))
+  const turns = Array.from({ length: 6 }, () => inspect({ url: balancer.url }))
   const names = (await Promise.all(turns)).map(({ env }) => env.POD_NAME)
   expect(new Set(names.slice(0, 3)).size).toBe(3)
   expect(names.slice(0, 3).toSorted()).toEqual(names.slice(3).toSorted())
 })
 
-test('the balancer forwards connections while the thread of the test is busy', () => {
+test('the balancer forwards connections while the test thread is busy', () => {
   const ask = `fetch('${balancer.url}').then(({ status }) => process.exit(status === 200 ? 0 : 1))`
-  // This thread stands still until the other process has its answer.
+  // This thread is blocked until the other process has its response.
   execFileSync(process.execPath, ['-e', ask], { timeout: 20_000 })
 })
 
-test('a Pod whose process is killed starts again where it was, and is not ready meanwhile', async () => {
+test('a killed Pod restarts on its node and is not ready meanwhile', async () => {
   const [pod] = rig.pods as [RunningPod]
-  const { pid } = await seenBy(pod)
+  const { pid } = await inspect(pod)
   pod.kill()
-  await until('it is not ready', () => !balancer.ready.includes(pod.name), 5_000)
+  await until('the killed Pod is not ready', () => !balancer.ready.includes(pod.name), 5_000)
   await timed('a killed Pod is ready again', () =>
-    until('it is ready again', () => balancer.ready.includes(pod.name), 10_000),
+    until('the killed Pod is ready again', () => balancer.ready.includes(pod.name), 10_000),
   )
-  const again = await seenBy(pod)
+  const again = await inspect(pod)
   expect(again.pid).not.toBe(pid)
   expect(again.env.HOST).toBe(pod.namespace.ipv4)
 })
 
-test('a Pod whose liveness probe fails is restarted', async () => {
+test('the kubelet restarts a Pod with a failing liveness probe', async () => {
   const [pod] = rig.pods as [RunningPod]
-  const { pid } = await seenBy(pod)
+  const { pid } = await inspect(pod)
   await fetch(`${urlOf(pod)}/sicken`)
-  const isAnother = async () => (await seenBy(pod).catch(() => ({ pid }))).pid !== pid
-  await until('another process answers', isAnother, 20_000)
+  const isAnother = async () => (await inspect(pod).catch(() => ({ pid }))).pid !== pid
+  await until('another process responds', isAnother, 20_000)
   await rig.settled(namespace, 'web')
 })
 
-test('a Deployment scales, and rolls, and each Pod ends before its grace period does', async () => {
+test('a Deployment scales and rolls, and Pods stop within their grace period', async () => {
   const scale = (replicas: number) =>
     rig.api.patch(`/apis/apps/v1/namespaces/${namespace}/deployments/web`, { spec: { replicas } })
   await timed('3 become 6', async () => {
@@ -222,7 +222,7 @@ test('a Deployment scales, and rolls, and each Pod ends before its grace period 
   expect(rig.pods.map(({ name }) => name)).not.toEqual(expect.arrayContaining(before))
 })
 
-test('the Pods of a node that is lost are deleted, and replaced elsewhere', async () => {
+test('the control plane replaces the Pods of a lost node on another', async () => {
   const [lost, other] = rig.kubelets as [Rig['kubelets'][0], Rig['kubelets'][0]]
   await lost.die()
   await timed('a lost node is noticed and its Pods replaced', () =>
@@ -230,7 +230,7 @@ test('the Pods of a node that is lost are deleted, and replaced elsewhere', asyn
   )
 })
 
-interface Seen {
+interface Inspection {
   pid: number
   env: Record<string, string>
   token: string
@@ -239,11 +239,11 @@ interface Seen {
   probes: { startup: number; health: number }
 }
 
-async function seenBy(where: RunningPod | { url: string }): Promise<Seen> {
+async function inspect(where: RunningPod | { url: string }): Promise<Inspection> {
   const response = await fetch('url' in where ? where.url : urlOf(where), {
     headers: { connection: 'close' },
   })
-  return (await response.json()) as Seen
+  return (await response.json()) as Inspection
 }
 
 function urlOf(pod: RunningPod): string {

@@ -10,7 +10,7 @@ import { Network, remains } from './network.ts'
 import { pathOf, rigFolder } from './programs.ts'
 import { run } from './run.ts'
 
-/** Asked more often, the apiserver would take the processor from the Pods for the whole of a rollout. */
+/** Poll interval; shorter, the apiserver would take CPU from the Pods for the whole of a rollout. */
 const ASK_MS = 50
 
 export interface RigOptions {
@@ -19,7 +19,7 @@ export interface RigOptions {
   nodes?: number
 }
 
-/** A cluster: a real control plane, nodes whose kubelets are ours, and what a test does to them. */
+/** A cluster for tests: a real control plane, and nodes with the kubelet of the rig. */
 export class Rig {
   readonly controlPlane: ControlPlane
   readonly kubelets: readonly Kubelet[]
@@ -60,7 +60,7 @@ export class Rig {
     return this.controlPlane.api
   }
 
-  /** Every Pod that a living node runs. */
+  /** All Pods of the running nodes. */
   get pods(): RunningPod[] {
     return this.kubelets.flatMap(({ pods }) => [...pods.values()])
   }
@@ -88,7 +88,7 @@ export class Rig {
     return balancer
   }
 
-  /** Resolves when the rollout of a Deployment is complete, and nothing is left of the Pods that it replaced. */
+  /** Resolves when the rollout of a Deployment is complete, and the replaced Pods are removed. */
   async settled(namespace: string, deployment: string, ms = 60_000): Promise<void> {
     const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`
     const isSettled = async () => {
@@ -109,7 +109,7 @@ export class Rig {
     }
   }
 
-  /** What the containers of every Pod that there was have written. */
+  /** Output of the containers of all Pods, past ones included. */
   logs(): { name: string; text: string }[] {
     return this.kubelets.flatMap((kubelet) =>
       readdirSync(kubelet.folder, { recursive: true, encoding: 'utf8' })
@@ -118,7 +118,7 @@ export class Rig {
     )
   }
 
-  /** Ends everything; throws if anything is left. */
+  /** Stops and removes everything; throws if a part remains. */
   async stop(): Promise<void> {
     await Promise.all(this.#balancers.map((balancer) => balancer.stop()))
     await Promise.all(this.kubelets.map((kubelet) => kubelet.die()))

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 
 const RUN_MS = 60_000
 
-/** Runs a program to its end and resolves with what it wrote; rejects, with what it complained of, unless it exits with 0. */
+/** Runs a program; resolves with its stdout, or rejects with its stderr if the exit code is not 0. */
 export function run(command: string, args: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { timeout: RUN_MS, maxBuffer: 64 * 1024 * 1024 }
@@ -14,7 +14,7 @@ export function run(command: string, args: readonly string[], input = ''): Promi
   })
 }
 
-/** Runs lines of the `ip` command, in a network namespace if one is named. */
+/** Runs lines of the `ip` command, in the network namespace if one is given. */
 export function ip(lines: readonly string[], namespace?: string): Promise<string> {
   const where = namespace === undefined ? [] : ['-n', namespace]
   return run('ip', [...where, '-batch', '-'], `${lines.join('\n')}\n`)

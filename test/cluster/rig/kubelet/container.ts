@@ -5,7 +5,9 @@ import { isAnswered, Probe, urlOf } from './probe.ts'
 
 const FIRST_BACKOFF_MS = 1_000
 const LONGEST_BACKOFF_MS = 10_000
-/** What a container has after SIGTERM even if its preStop hook took all of the grace period, as with a real kubelet. */
+/**
+ * Minimum time from SIGTERM to SIGKILL, even after a preStop hook that took all of the grace period, as in the kubelet.
+ */
 const LEAST_GRACE_MS = 2_000
 
 export interface ContainerOptions {
@@ -17,7 +19,7 @@ export interface ContainerOptions {
   onChange: () => void
 }
 
-/** One container: its process, which is started again when it ends, and its probes. */
+/** One container: its process, which is restarted when it exits, and its probes. */
 export class Container {
   readonly #options: ContainerOptions
   #state: ContainerState = { waiting: { reason: 'ContainerCreating' } }
@@ -49,19 +51,19 @@ export class Container {
     }
   }
 
-  /** Whether it has ended for good, and how. */
+  /** Exit code of a container that has exited and will not be restarted; otherwise undefined. */
   get exitCode(): number | undefined {
     return this.#backoff === undefined ? this.#state.terminated?.exitCode : undefined
   }
 
-  /** Ends the process as a crash would; it is started again. */
+  /** Kills the process as a crash would; it is restarted. */
   kill(): void {
     this.#signal('SIGKILL')
   }
 
   /**
-   * The preStop hook, SIGTERM, and SIGKILL when the grace period is over; SIGKILL alone where that is 0. Resolves when the
-   * process has ended.
+   * Runs the preStop hook, then sends SIGTERM, and SIGKILL at the end of the grace period; SIGKILL alone if `graceMs`
+   * is 0. Resolves when the process has exited.
    */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true
@@ -99,7 +101,7 @@ export class Container {
 
   #onStarted(): void {
     if (this.#isStarted) return
-    // From here on the liveness probe alone decides.
+    // The startup probe stops after its success: from now on only the liveness probe restarts the container.
     this.#startupProbe?.stop()
     const { livenessProbe, readinessProbe } = this.#options.spec
     this.#isStarted = true
@@ -122,14 +124,14 @@ export class Container {
     return probe
   }
 
-  /** What a failed probe brings about, unless the Pod is ending anyway. */
+  /** Terminates the process after a failed probe, unless the Pod is stopping anyway. */
   #restart(): void {
     if (!this.#isStopping) void this.#terminate(this.#options.graceMs)
   }
 
   #onEnd(startedAt: string, code: number | null, signal: NodeJS.Signals | null): void {
     for (const probe of this.#probes.splice(0)) probe.stop()
-    // What it has left behind in its process group.
+    // Kills the rest of its process group.
     this.#signal('SIGKILL')
     this.#process = undefined
     this.#isStarted = false
@@ -165,14 +167,14 @@ export class Container {
     clearTimeout(timer)
   }
 
-  /** To the whole process group. */
+  /** Sends a signal to the whole process group. */
   #signal(signal: NodeJS.Signals): void {
     const pid = this.#process?.pid
     if (pid === undefined) return
     try {
       process.kill(-pid, signal)
     } catch {
-      // It has ended, and left nothing.
+      // The process group has already exited.
     }
   }
 }

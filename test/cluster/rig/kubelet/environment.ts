@@ -1,7 +1,7 @@
 import { type Api, ApiError } from '../api.ts'
 import type { ContainerSpec, Pod, VariableSource } from './objects.ts'
 
-/** What the downward API tells a Pod of itself. */
+/** Value of a field of the Pod in the downward API. */
 export function fieldOf(pod: Pod, path: string): string {
   const { metadata, spec, status } = pod
   const [, label] = /^metadata\.labels\['(.+)'\]$/.exec(path) ?? []
@@ -28,7 +28,7 @@ export function fieldOf(pod: Pod, path: string): string {
   }
 }
 
-/** A container's variables: those given, then its own, which may name the ones before them as `$(NAME)`. */
+/** A container's variables: `given`, then its own, which may refer to earlier variables as `$(NAME)`. */
 export function environmentOf(
   pod: Pod,
   container: ContainerSpec,
@@ -44,7 +44,7 @@ export function environmentOf(
   return environment
 }
 
-/** Undefined: the container goes without the variable. */
+/** Value of a variable; undefined if the container starts without the variable. */
 function valueFor(name: string, source: VariableSource, pod: Pod, secrets: Secrets): string | undefined {
   const { fieldRef, secretKeyRef } = source
   if (fieldRef !== undefined) return fieldOf(pod, fieldRef.fieldPath)
@@ -58,10 +58,10 @@ function valueFor(name: string, source: VariableSource, pod: Pod, secrets: Secre
   throw new Error(`The secret ${secret} has no key ${key}, which the variable ${name} wants`)
 }
 
-/** The values of the secrets that a Pod's containers name, by the names of the secrets. */
+/** Values of the secrets that a Pod's containers refer to, by the name of the secret. */
 export type Secrets = ReadonlyMap<string, Readonly<Record<string, string>>>
 
-/** Reads them from the apiserver. A secret that does not exist is left out. */
+/** Reads the secrets from the apiserver. Omits a secret that does not exist. */
 export async function readSecrets(api: Api, { metadata, spec }: Pod): Promise<Secrets> {
   const references = spec.containers.flatMap(({ env = [] }) =>
     env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef ?? []),
@@ -80,7 +80,7 @@ export async function readSecrets(api: Api, { metadata, spec }: Pod): Promise<Se
   return secrets
 }
 
-/** Replaces `$(NAME)`. What is not known stays, and `$$(NAME)` means itself. */
+/** Replaces `$(NAME)`. An unknown variable stays as it is, and `$$(NAME)` is an escaped `$(NAME)`. */
 export function expand(text: string, environment: Readonly<Record<string, string>>): string {
   return text.replace(/\$(\$?)\((\w+)\)/g, (whole, isEscaped, name) => {
     return isEscaped ? whole.slice(1) : (environment[name] ?? whole)

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { until } from '../../../support/until.ts'
 import type { Api } from '../api.ts'
-import { Mirror } from '../mirror.ts'
+import { Informer } from '../informer.ts'
 import type { Namespace } from '../namespace.ts'
 import type { Network } from '../network.ts'
 import type { Pod } from './objects.ts'
@@ -11,7 +11,7 @@ import { type Host, RunningPod } from './running-pod.ts'
 const HEARTBEAT_MS = 1_000
 const READY_MS = 30_000
 const LOOK_MS = 50
-/** As many as have an address on a node. */
+/** Maximum number of Pods on a node: the addresses that a node has. */
 const PODS = 250
 
 interface Node {
@@ -21,7 +21,7 @@ interface Node {
 export interface KubeletOptions {
   api: Api
   network: Network
-  /** 1, 2, … */
+  /** Number of the node, from 1. */
   number: number
   apiServer: Host['apiServer']
   image: Host['image']
@@ -29,25 +29,25 @@ export interface KubeletOptions {
 }
 
 /**
- * One node. It runs the Pods that the scheduler gives it as processes of this machine, each in a network namespace
- * of its own, and tells the apiserver how they are.
+ * One node. It runs the Pods that the scheduler assigns to it as processes of this machine, each in a separate network
+ * namespace, and reports their status to the apiserver.
  *
- * It knows what the manifests need: the downward API, secrets as variables, projected volumes, httpGet probes,
- * preStop hooks, restarts, graceful and forced deletion. What it does not know (init containers, cgroups, users, root file systems) it leaves out, or
- * says so in the container's status.
+ * It implements the features that the manifests need: the downward API, secrets as variables, projected volumes,
+ * httpGet probes, preStop hooks, restarts, graceful and forced deletion. It ignores other features (init containers,
+ * cgroups, users, root file systems), or reports in the container's status that it lacks them.
  */
 export class Kubelet {
   readonly name: string
-  /** For the logs and volumes of its Pods. */
+  /** Folder of the logs and volumes of its Pods. */
   readonly folder: string
-  /** By UID. */
+  /** Pods by UID. */
   readonly pods = new Map<string, RunningPod>()
-  /** The address families of Pods that start from now on. */
+  /** Address families of Pods that start from now on. */
   families: Host['families'] = ['IPv4', 'IPv6']
   readonly #options: KubeletOptions
-  #mirror: Mirror<Pod> | undefined
+  #informer: Informer<Pod> | undefined
   #isAlive = true
-  /** The last part of the address of the Pod that starts next. */
+  /** Last part of the address of the next Pod. */
   #next = 2
 
   private constructor(options: KubeletOptions) {
@@ -57,31 +57,31 @@ export class Kubelet {
     mkdirSync(options.folder, { recursive: true })
   }
 
-  /** Resolves when the scheduler may give it Pods. */
+  /** Resolves when the scheduler may assign Pods to it. */
   static async start(options: KubeletOptions): Promise<Kubelet> {
     const kubelet = new Kubelet(options)
     await kubelet.#register()
-    void kubelet.#beat()
+    void kubelet.#sendHeartbeats()
     const path = `/api/v1/pods?fieldSelector=spec.nodeName%3D${kubelet.name}`
-    kubelet.#mirror = await Mirror.of<Pod>(options.api, path, (pod, change) => {
+    kubelet.#informer = await Informer.of<Pod>(options.api, path, (pod, change) => {
       if (!kubelet.#isAlive) return
       if (change === 'set') kubelet.#set(pod)
       else kubelet.#delete(pod)
     })
-    await until(`${kubelet.name} is taken for ready`, () => kubelet.#isTaintless(), READY_MS, LOOK_MS)
+    await until(`${kubelet.name} has no taint`, () => kubelet.#hasNoTaint(), READY_MS, LOOK_MS)
     return kubelet
   }
 
-  /** The next Pod gets this address again, as a real network may well give it. */
+  /** Assigns this address to the next Pod, because a real network may reuse an address at once. */
   reuse({ ipv4 }: Namespace): void {
     this.#next = Number(ipv4.split('.').at(-1))
   }
 
-  /** The whole node at once: no process lives on, and nobody is told. */
+  /** Crashes the whole node: kills every process, and reports nothing to the apiserver. */
   async die(): Promise<void> {
     this.#isAlive = false
-    this.#mirror?.stop()
-    await Promise.all(Array.from(this.pods.values(), (pod) => pod.vanish()))
+    this.#informer?.stop()
+    await Promise.all(Array.from(this.pods.values(), (pod) => pod.killSilently()))
     this.pods.clear()
   }
 
@@ -94,7 +94,7 @@ export class Kubelet {
     if (deletionTimestamp !== undefined) started.update(object)
   }
 
-  /** A Pod that ended by itself is gone by now. One that was deleted by force goes on until it has ended. */
+  /** Removes a deleted Pod. A Pod that was deleted by force still runs until its grace period is over. */
   #delete(object: Pod): void {
     const { uid } = object.metadata
     void this.pods
@@ -117,7 +117,7 @@ export class Kubelet {
     }
   }
 
-  /** One after another, as real networks do, so that an address comes again as late as possible. */
+  /** Assigns addresses in sequence, as real networks do, so that an address is reused as late as possible. */
   #takeNumber(): number {
     const taken = this.#next
     this.#next = taken > PODS ? 2 : taken + 1
@@ -126,28 +126,28 @@ export class Kubelet {
 
   async #register(): Promise<void> {
     const { api, number } = this.#options
-    // A node without a zone would be left out where the scheduler spreads Pods over zones and nodes.
+    // The zone is necessary, because the scheduler skips a node without one when it spreads Pods over zones and nodes.
     const labels = { 'kubernetes.io/hostname': this.name, 'topology.kubernetes.io/zone': `zone-${number}` }
     await api.post('/api/v1/nodes', { metadata: { name: this.name, labels } })
-    await this.#tellStatus()
+    await this.#reportStatus()
   }
 
-  /** A new node has a taint until its controller sees that it is ready. */
-  async #isTaintless(): Promise<boolean> {
+  /** Returns whether the node controller has removed the taint of a new node, after it saw that the node is ready. */
+  async #hasNoTaint(): Promise<boolean> {
     const { spec } = await this.#options.api.get<Node>(`/api/v1/nodes/${this.name}`)
     return (spec.taints ?? []).length === 0
   }
 
-  /** The node's controller takes a node for lost that is silent for long. */
-  async #beat(): Promise<void> {
+  /** Reports the status every second, because the node controller declares a silent node lost. */
+  async #sendHeartbeats(): Promise<void> {
     while (this.#isAlive) {
       await delay(HEARTBEAT_MS)
-      // Should the apiserver be down, the next one may do.
-      if (this.#isAlive) await this.#tellStatus().catch(() => {})
+      // Ignores errors while the apiserver is down: the next heartbeat may succeed.
+      if (this.#isAlive) await this.#reportStatus().catch(() => {})
     }
   }
 
-  async #tellStatus(): Promise<void> {
+  async #reportStatus(): Promise<void> {
     const now = new Date().toISOString()
     const room = { cpu: '64', memory: '256Gi', pods: String(PODS) }
     const ready = {

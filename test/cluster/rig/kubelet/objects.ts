@@ -1,6 +1,6 @@
 import type { ApiObject } from '../api.ts'
 
-/** A Pod, as far as the kubelet looks. */
+/** A Pod, as far as the kubelet reads it. */
 export interface Pod extends ApiObject {
   metadata: ApiObject['metadata'] & { namespace: string }
   spec: {
@@ -38,7 +38,7 @@ export interface HttpGet {
   port: number | string
 }
 
-/** The apiserver fills in the defaults. */
+/** A probe. Fields with a default are never missing, because the apiserver sets them. */
 export interface ProbeSpec {
   httpGet?: HttpGet
   initialDelaySeconds?: number

@@ -2,17 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { request } from 'undici'
 import type { ContainerSpec, HttpGet, ProbeSpec } from './objects.ts'
 
-/** Asks a container again and again how it is, and tells when the answer has changed for good. */
+/** Probes a container at an interval, and reports a change of the result that reaches its threshold. */
 export class Probe {
   readonly #spec: ProbeSpec
   readonly #url: string
   readonly #onChange: (isOk: boolean) => void
   readonly #stopping = new AbortController()
   #isOk: boolean
-  /** How many answers in a row say that it is no longer so. */
+  /** Number of consecutive results that contradict `#isOk`. */
   #against = 0
 
-  /** Until enough answers say otherwise, all is as `isOk` says. */
+  /** `isOk`: the result that counts until enough probes contradict it. */
   constructor(spec: ProbeSpec, url: string, isOk: boolean, onChange: (isOk: boolean) => void) {
     this.#spec = spec
     this.#url = url
@@ -25,7 +25,7 @@ export class Probe {
     this.#stopping.abort()
   }
 
-  /** Rejects when it is stopped. */
+  /** Rejects when the probe is stopped. */
   async #run(): Promise<void> {
     const { signal } = this.#stopping
     const { initialDelaySeconds = 0, periodSeconds, timeoutSeconds } = this.#spec
@@ -48,10 +48,10 @@ export class Probe {
   }
 }
 
-/** Whether a GET is answered, and not with an error. */
+/** Returns whether a GET gets a response with a status below 400 in time. */
 export async function isAnswered(url: string, timeoutMs: number): Promise<boolean> {
   try {
-    // A connection for each probe, as the kubelet does.
+    // Opens a connection for each probe, as the kubelet does.
     const { statusCode, body } = await request(url, { reset: true, signal: AbortSignal.timeout(timeoutMs) })
     await body.dump()
     return statusCode < 400
@@ -60,7 +60,7 @@ export async function isAnswered(url: string, timeoutMs: number): Promise<boolea
   }
 }
 
-/** Where a probe or a hook of a container goes: a port may be named. */
+/** URL of a probe or a hook of a container. The port may be the name of a container port. */
 export function urlOf({ port, path = '/' }: HttpGet, container: ContainerSpec, podIP: string): string {
   const named = container.ports?.find(({ name }) => name === port)?.containerPort
   const host = podIP.includes(':') ? `[${podIP}]` : podIP

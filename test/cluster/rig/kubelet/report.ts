@@ -4,14 +4,14 @@ import type { Addresses, Condition, ContainerStatus, Pod, PodStatus } from './ob
 
 const AGAIN_MS = 200
 
-/** How a Pod is, as its node sees it. */
+/** State of a Pod, as seen by its node. */
 export interface State {
   addresses: Addresses
   phase: PodStatus['phase']
   containers: ContainerStatus[]
 }
 
-/** Tells the apiserver how a Pod is, whenever that changes and for as long as it takes. */
+/** Reports the status of a Pod to the apiserver after every change, and retries until that succeeds. */
 export class Report {
   readonly #api: Api
   readonly #pod: Pod
@@ -28,7 +28,7 @@ export class Report {
     this.#look = look
   }
 
-  /** Resolves when the apiserver knows. */
+  /** Resolves when the apiserver has the current status. */
   update(): Promise<void> {
     this.#isDirty = true
     this.#sending ??= this.#send().finally(() => {
@@ -37,7 +37,7 @@ export class Report {
     return this.#sending
   }
 
-  /** Whether what the apiserver has of the Pod is what was told. The node's controller, for one, may change it. */
+  /** Returns whether the apiserver has the reported status. The node controller, for example, may change it. */
   agreesWith({ phase, conditions = [] }: PodStatus): boolean {
     const own = this.#status()
     const isSame = ({ type, status }: Condition) =>
@@ -76,7 +76,7 @@ export class Report {
     }
   }
 
-  /** A condition keeps the time at which it last changed. */
+  /** Builds a condition, which keeps the time of its last change. */
   #condition(type: string, isTrue: boolean): Condition {
     const status = isTrue ? 'True' : 'False'
     const former = this.#conditions.find((condition) => condition.type === type)
@@ -87,7 +87,9 @@ export class Report {
   }
 }
 
-/** Tries until it succeeds, or its object is no longer there: a node outlives the apiserver's faults. */
+/**
+ * Retries until the attempt succeeds or the object no longer exists, because a node survives outages of the apiserver.
+ */
 export async function persistently<T>(
   attempt: () => Promise<T>,
   signal: AbortSignal,

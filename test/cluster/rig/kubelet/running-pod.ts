@@ -11,46 +11,46 @@ import { Volumes } from './volumes.ts'
 
 const LOG_CHARACTERS = 2_000
 
-/** What an image is here: a command of this machine. */
+/** Replacement of a container image: a command of this machine. */
 export interface Image {
   entrypoint: readonly string[]
   env?: Readonly<Record<string, string>>
 }
 
-/** What the node gives a Pod. */
+/** Resources that the node provides to a Pod. */
 export interface Host {
   api: Api
-  /** The node's own. */
+  /** Address of the node. */
   ip: string
-  /** Those of the Pod's addresses that are shown to it and to the apiserver. */
+  /** Address families that the Pod and the apiserver see. */
   families: readonly ('IPv4' | 'IPv6')[]
-  /** The apiserver, as Pods reach it. */
+  /** Addresses of the apiserver for Pods. */
   apiServer: { ipv4: string; ipv6: string; port: number }
   image: (name: string) => Image
   join: () => Promise<Namespace>
   leave: (namespace: Namespace) => Promise<void>
-  /** For logs and volumes. */
+  /** Folder of logs and volumes. */
   folder: string
 }
 
-/** One Pod on its node, from the moment it was scheduled there until nothing is left of it. */
+/** One Pod on its node, from its scheduling until its processes and its network namespace are removed. */
 export class RunningPod {
   object: Pod
   readonly #host: Host
   readonly #folder: string
   readonly #report: Report
   readonly #abandoning = new AbortController()
-  /** Resolves when the containers have been started, or never will be. */
+  /** Resolves when the containers have been started, or cannot be. */
   readonly #begun: Promise<void>
   #addresses: Addresses = {}
   #namespace: Namespace | undefined
   #volumes: Volumes | undefined
   #secrets: Secrets = new Map()
   #containers: Container[] = []
-  /** Why the containers could not be made. */
+  /** Reason why the containers could not be created. */
   #failure: string | undefined
   #isEnding = false
-  /** Resolves when the containers have ended, once they are to end gracefully. */
+  /** Graceful stop of the containers, once it has begun; resolves when they have exited. */
   #ending: Promise<void> | undefined
 
   constructor(host: Host, object: Pod) {
@@ -77,7 +77,7 @@ export class RunningPod {
     return this.#namespace
   }
 
-  /** The address that the apiserver has of it. */
+  /** Address of the Pod in the apiserver; empty before it has one. */
   get ip(): string {
     return this.#addresses.podIP ?? ''
   }
@@ -87,7 +87,7 @@ export class RunningPod {
     return this.#volumes
   }
 
-  /** How it is, and what its containers wrote last. */
+  /** Status of the containers, and the end of their logs. */
   toString(): string {
     const { name, namespace } = this.object.metadata
     const logs = this.object.spec.containers.map((spec) => this.#logOf(spec)).filter(existsSync)
@@ -95,24 +95,26 @@ export class RunningPod {
     return `Pod ${namespace}/${name}: ${JSON.stringify(this.#containerStatuses)} ${last.join('\n')}`
   }
 
-  /** Whether it is being ended, for whatever reason. */
+  /** True if the Pod is being stopped, for any reason. */
   get isEnding(): boolean {
     return this.#isEnding
   }
 
-  /** Takes the Pod as the apiserver now has it. */
+  /** Applies the current state of the Pod in the apiserver. */
   update(object: Pod): void {
     this.object = object
     if (object.metadata.deletionTimestamp !== undefined) void this.#end()
     else if (!this.#report.agreesWith(object.status)) void this.#report.update()
   }
 
-  /** Kills its processes as a crash would. They start again. */
+  /** Kills its processes as a crash would. They are restarted. */
   kill(): void {
     for (const container of this.#containers) container.kill()
   }
 
-  /** The apiserver no longer has the Pod: it was deleted by force. Resolves when nothing is left of it. */
+  /**
+   * Stops a Pod that was deleted by force, so that the apiserver no longer has it. Resolves when everything is removed.
+   */
   async endByForce(object: Pod): Promise<void> {
     this.object = object
     this.#report.stop()
@@ -122,8 +124,8 @@ export class RunningPod {
     await this.#leave()
   }
 
-  /** Ends all at once, and tells nobody. */
-  async vanish(): Promise<void> {
+  /** Kills everything at once, and reports nothing to the apiserver. */
+  async killSilently(): Promise<void> {
     this.#isEnding = true
     this.#report.stop()
     this.#abandoning.abort()
@@ -160,7 +162,7 @@ export class RunningPod {
     void this.#report.update()
   }
 
-  /** What the Pod may know of itself: its addresses too, which the apiserver may not have heard of yet. */
+  /** The Pod with its addresses for the downward API, even if the apiserver does not have the addresses yet. */
   get #self(): Pod {
     return { ...this.object, status: { ...this.object.status, ...this.#addresses } }
   }
@@ -202,7 +204,7 @@ export class RunningPod {
     await persistently(() => this.#host.api.delete(path, now), this.#abandoning.signal)
   }
 
-  /** A grace period of 0, as of a forced deletion, is a second for the kubelet. */
+  /** Stops the containers. The minimum grace period is 1 s, as in the kubelet, even after a forced deletion. */
   async #stop(): Promise<void> {
     this.#isEnding = true
     await this.#begun

@@ -5,16 +5,16 @@ import { fieldOf } from './environment.ts'
 import type { ContainerSpec, Pod, ProjectedSource } from './objects.ts'
 
 /**
- * The projected volumes of one Pod, as folders of the host. As the kubelet does it: each path is a link through
- * `..data`, which is replaced by another in one step, so that no reader ever sees half of a rotation.
+ * The projected volumes of one Pod, as folders of the host. As in the kubelet, each path is a symbolic link through
+ * `..data`, and a rotation replaces that link atomically, so that no reader ever sees half of it.
  *
- * An `emptyDir` needs nothing: the Pod sees the host's files, and may write.
+ * An `emptyDir` needs no folder, because the Pod sees the host's files, and may write.
  */
 export class Volumes {
   readonly #api: Api
   readonly #pod: Pod
   readonly #folder: string
-  /** What to show in place of the cluster's authority. */
+  /** CA that replaces the cluster's CA in the volumes. */
   #ca: string | undefined
 
   private constructor(api: Api, pod: Pod, folder: string) {
@@ -29,7 +29,7 @@ export class Volumes {
     return volumes
   }
 
-  /** Writes all anew, with a new token. */
+  /** Rewrites all volumes, with a new token. */
   async refresh(): Promise<void> {
     for (const { name, projected } of this.#pod.spec.volumes ?? []) {
       if (projected === undefined) continue
@@ -38,13 +38,13 @@ export class Volumes {
     }
   }
 
-  /** Shows another authority from now on. */
+  /** Replaces the CA in the volumes from now on. */
   async replaceCa(ca: string): Promise<void> {
     this.#ca = ca
     await this.refresh()
   }
 
-  /** Folders of the host by the path in the container. */
+  /** Folders of the host, by their path in the container. */
   mountsOf({ volumeMounts = [] }: ContainerSpec): Map<string, string> {
     const projected = new Set(this.#pod.spec.volumes?.filter((volume) => volume.projected).map((v) => v.name))
     return new Map(
@@ -70,7 +70,7 @@ export class Volumes {
     })
   }
 
-  /** A token that is good for as long as this very Pod exists. */
+  /** Requests a token that is valid for as long as this Pod exists. */
   async #token(source: NonNullable<ProjectedSource['serviceAccountToken']>): Promise<string> {
     const { metadata, spec } = this.#pod
     const account = `/api/v1/namespaces/${metadata.namespace}/serviceaccounts/${spec.serviceAccountName}`

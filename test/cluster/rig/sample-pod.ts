@@ -1,4 +1,4 @@
-// What the rig's own test runs in its Pods: it answers with what it sees of its surroundings.
+// Program of the Pods in the rig's own test: it responds with its environment variables, token and mounted files.
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
@@ -6,11 +6,11 @@ import { connect } from 'node:net'
 const { HOST = '', LATE_MS = '0' } = process.env
 const account = '/var/run/secrets/kubernetes.io/serviceaccount'
 let isHealthy = true
-/** How often each probe was asked. */
+/** Number of requests of each probe. */
 const probes = { startup: 0, health: 0 }
 
 const server = createServer((request, response) => {
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://witness')
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://sample')
   switch (pathname) {
     case '/startz':
       probes.startup += 1
@@ -40,6 +40,6 @@ const server = createServer((request, response) => {
 })
 setTimeout(() => server.listen(8000, HOST), Number(LATE_MS))
 process.on('SIGTERM', () => {
-  console.log('asked to end')
+  console.log('received SIGTERM')
   process.exit()
 })

@@ -11,11 +11,11 @@ interface List<T> {
 export type Change = 'set' | 'deleted'
 
 /**
- * The objects of one kind, as the apiserver tells them. The simplest way that is right: after every end and every
- * error it lists anew. Good enough for a handful of objects; it is no model of what a library should do.
+ * The current objects of one kind, by list and watch, as in client-go. It lists again after every end and error of a
+ * watch: correct and simple, but suitable for few objects only, and no model for a library.
  */
-export class Mirror<T extends ApiObject> {
-  /** By UID. */
+export class Informer<T extends ApiObject> {
+  /** Objects by UID. */
   readonly objects = new Map<string, T>()
   readonly #api: Api
   readonly #path: string
@@ -33,11 +33,11 @@ export class Mirror<T extends ApiObject> {
     api: Api,
     path: string,
     onChange: (object: T, change: Change) => void = () => {},
-  ): Promise<Mirror<T>> {
-    const mirror = new Mirror(api, path, onChange)
-    const version = await mirror.#list()
-    void mirror.#follow(version)
-    return mirror
+  ): Promise<Informer<T>> {
+    const informer = new Informer(api, path, onChange)
+    const version = await informer.#list()
+    void informer.#follow(version)
+    return informer
   }
 
   stop(): void {
