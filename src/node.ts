@@ -24,7 +24,8 @@ export type { PeerTls, PeerTlsFiles, PeerTlsSource } from './transport/certifica
 export interface NodeServeOptions extends ServeOptions {
   /**
    * Whether events may be written to the sockets themselves, past Node's HTTP, which costs much less time and memory.
-   * Responses that it does not fit (compressed, transformed, HTTP/1.0) are served the usual way by themselves.
+   * Responses that it does not fit (compressed, transformed, HTTP/1.0) are served the usual way by themselves. Set it to false
+   * to find out whether a fault depends on it.
    * @default true
    */
   fastPath?: boolean | undefined

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { Sser } from '../src/sser.ts'
 import { pages } from '../tools/pages.ts'
 
 describe.each(Object.entries(pages()))('%s', (path, text) => {
@@ -14,6 +15,14 @@ test('docs/options.md has a meaning for every option', () => {
     expect.arrayContaining(['peerFinder', 'heartbeatMs', 'maxConnections', 'peerSecret', 'tracing', 'port']),
   )
   for (const section of sections) expect(section).toMatch(/^`\w+`\n\n\S/)
+})
+
+test('docs/api.md has every public member of an instance', () => {
+  const page = pages()['docs/api.md'] as string
+  const shown = Array.from(page.matchAll(/^### `(\w+)(?:\(\))?`$/gm), ([, name]) => name)
+  const sser = new Sser({ logger: false })
+  const members = [...Object.keys(sser), ...Object.getOwnPropertyNames(Sser.prototype)]
+  expect(shown.toSorted()).toEqual(members.filter((name) => name !== 'constructor').toSorted())
 })
 
 test('docs/errors.md has a fix for every code', () => {

@@ -1,6 +1,13 @@
-// npm run docs:pages: writes docs/options.md and docs/errors.md from the doc comments of the source.
+// npm run docs:pages: writes docs/api.md, docs/options.md and docs/errors.md from the doc comments of the source.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type Documented, documentedMembers, documentedProperties } from './doc-comments.ts'
+import {
+  type Documented,
+  documentedMembers,
+  documentedProperties,
+  documentedSignatures,
+  documentedType,
+  type Member,
+} from './doc-comments.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
@@ -38,6 +45,7 @@ export function pages(): Record<string, string> {
       ...join.map(section),
       '',
     ].join('\n\n'),
+    'docs/api.md': apiPage(),
     'docs/errors.md': [
       '# Errors',
       'Generated from the source by `npm run docs:pages`.',
@@ -46,6 +54,62 @@ export function pages(): Record<string, string> {
       '',
     ].join('\n\n'),
   }
+}
+
+/** The page of the methods, and of the objects that they take and return. */
+function apiPage(): string {
+  const members = documentedSignatures(read('src/sser.ts'), 'Sser')
+  const list = (path: string, name: string) => documentedSignatures(read(path), name).map(item).join('\n')
+  const stats = read('src/ops/stats.ts')
+  const statsBody = stats.slice(stats.indexOf('export interface Stats {'), stats.indexOf('/** Sources of'))
+  return [
+    '# Methods and receipts',
+    'Generated from the source by `npm run docs:pages`.',
+    'The members of an instance of `Sser`, and the objects that they take and return. Its constructor, `serve()` and `join()` take [options](options.md), and the codes of rejections are in [errors](errors.md).',
+    '## `Sser`',
+    ...members.map(({ signature, text, throws }) =>
+      [
+        `### \`${/^\w+\??\(/.test(signature) ? `${signature.split('(')[0]}()` : signature.split(':')[0]}\``,
+        `\`${signature}\``,
+        text,
+        ...(throws === undefined ? [] : [`**Throws:** ${throws}`]),
+      ].join('\n\n'),
+    ),
+    '## `SserState`',
+    documentedType(read('src/ops/probes.ts'), 'SserState'),
+    '## `SendOptions`',
+    list('src/instance/sender.ts', 'SendOptions'),
+    '## `Receipt`',
+    list('src/replication/receipt.ts', 'Receipt'),
+    '## `PeerReceipt`',
+    list('src/replication/receipt.ts', 'PeerReceipt'),
+    '## `ConnectionSelector`',
+    list('src/log/entry.ts', 'ConnectionSelector'),
+    '## `DisconnectReceipt`',
+    list('src/replication/receipt.ts', 'DisconnectReceipt'),
+    '## `StartOptions`',
+    list('src/instance/membership.ts', 'StartOptions'),
+    '## `StopOptions`',
+    list('src/instance/membership.ts', 'StopOptions'),
+    '## `PeerStatus`',
+    list('src/replication/peer-status.ts', 'PeerStatus'),
+    `The states of a link: ${documentedType(read('src/replication/peer-status.ts'), 'LinkState')}`,
+    '## `StatsOptions`',
+    list('src/ops/stats.ts', 'StatsOptions'),
+    '## `Stats`',
+    `\`\`\`ts\n${statsBody.trim()}\n\`\`\``,
+    '## `RunningPod`',
+    'The result of `join()`.',
+    list('src/runtime/join.ts', 'RunningPod'),
+    '## `RunningServer`',
+    'The result of `serve()`: a `RunningPod` with one more member.',
+    list('src/runtime/serve.ts', 'RunningServer'),
+    '',
+  ].join('\n\n')
+}
+
+function item({ signature, text, fallback }: Member): string {
+  return `- \`${signature}\`: ${text}${fallback === undefined ? '' : ` Default: ${fallback}.`}`
 }
 
 function section({ name, text, fallback }: Documented): string {

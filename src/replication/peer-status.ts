@@ -8,6 +8,7 @@ export type LinkState = 'connecting' | 'connected' | 'v1' | 'failing' | 'self'
 export interface PeerStatus {
   /** The peer, as `address:port`. */
   peer: string
+  /** State of the link to it. */
   state: LinkState
   /** Epoch of the peer, once it has responded. */
   epoch: string | undefined
