@@ -170,7 +170,8 @@ export class EventsEndpoint {
     { code, retryMs }: Partial<Refusal> = {},
   ): Response {
     const isHead = request.method === 'HEAD'
-    const text = admitted ?? retryFrame(retryMs ?? this.#options.settings.retryMs, code)
+    const reason = code ?? (this.#options.isDraining() ? 'draining' : 'not-ready')
+    const text = admitted ?? retryFrame(retryMs ?? this.#options.settings.retryMs, reason)
     const body = isHead ? null : typeof text === 'string' ? text : text.body
     const etag = `W/"${this.#etag}-${this.#responses}"`
     if (!isHead) this.#responses += 1

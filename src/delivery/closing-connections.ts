@@ -1,15 +1,22 @@
 import type { Clock } from '../clock.ts'
+import type { RetryReason } from '../wire/sse-frame.ts'
 import type { Connection } from './connection.ts'
 
 /** Time that a connection has to receive the events before its close index, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 10_000
+
+/** When and why a connection closes. */
+interface Closing {
+  deadline: number
+  reason: RetryReason | undefined
+}
 
 /** Connections that close as soon as they have received the events before their close index, at the latest after {@link CLOSE_TIMEOUT_MS}. */
 export class ClosingConnections {
   readonly #clock: Clock
   readonly #onTimeout: (connection: Connection) => void
   /** The earliest deadline comes first. */
-  readonly #deadlines = new Map<Connection, number>()
+  readonly #closing = new Map<Connection, Closing>()
   #cancel: (() => void) | undefined
 
   constructor(clock: Clock, onTimeout: (connection: Connection) => void) {
@@ -18,38 +25,43 @@ export class ClosingConnections {
   }
 
   get size(): number {
-    return this.#deadlines.size
+    return this.#closing.size
   }
 
   has(connection: Connection): boolean {
-    return this.#deadlines.has(connection)
+    return this.#closing.has(connection)
   }
 
-  add(connection: Connection): void {
-    this.#deadlines.set(connection, this.#clock.now() + CLOSE_TIMEOUT_MS)
+  /** Why the connection closes, where that is known. */
+  reasonOf(connection: Connection): RetryReason | undefined {
+    return this.#closing.get(connection)?.reason
+  }
+
+  add(connection: Connection, reason: RetryReason | undefined): void {
+    this.#closing.set(connection, { deadline: this.#clock.now() + CLOSE_TIMEOUT_MS, reason })
     this.#cancel ??= this.#clock.after(CLOSE_TIMEOUT_MS, () => this.#closeLate())
   }
 
   delete(connection: Connection): void {
-    if (!this.#deadlines.delete(connection) || this.#deadlines.size > 0) return
+    if (!this.#closing.delete(connection) || this.#closing.size > 0) return
     this.#cancel?.()
     this.#cancel = undefined
   }
 
   [Symbol.iterator](): Iterator<Connection> {
-    return this.#deadlines.keys()
+    return this.#closing.keys()
   }
 
   #closeLate(): void {
     this.#cancel = undefined
     const now = this.#clock.now()
-    for (const [connection, deadline] of this.#deadlines) {
+    for (const [connection, { deadline }] of this.#closing) {
       if (deadline > now) {
         this.#cancel = this.#clock.after(deadline - now, () => this.#closeLate())
         return
       }
-      this.#deadlines.delete(connection)
       this.#onTimeout(connection)
+      this.#closing.delete(connection)
     }
   }
 }

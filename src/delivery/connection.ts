@@ -1,6 +1,13 @@
 import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
-import { type GapReason, gapFrame, positionFrame, preambleFrame, retryFrame } from '../wire/sse-frame.ts'
+import {
+  type GapReason,
+  gapFrame,
+  positionFrame,
+  preambleFrame,
+  type RetryReason,
+  retryFrame,
+} from '../wire/sse-frame.ts'
 import type { Audience } from './audience.ts'
 import type { Batch, Chunk } from './batch.ts'
 import type { OutputBuffers } from './output-buffers.ts'
@@ -183,10 +190,10 @@ export class Connection {
    * Ends the response. Its `retry` is 0.5 to 1.5 times `retryMs`, at random, so that the clients of one Pod do not all
    * reconnect at the same time; the preamble of the next connection restores `retryMs`.
    */
-  close(random: number): void {
+  close(random: number, reason: RetryReason | undefined): void {
     this.#isClosed = true
-    if (this.#isReady || !this.#isPreambleSent)
-      this.#write(retryFrame(Math.round(this.#context.retryMs * (0.5 + random))))
+    // Also where its sink has not asked for it, because an event may come right before a disconnect.
+    this.#write(retryFrame(Math.round(this.#context.retryMs * (0.5 + random)), reason))
     this.#sink.close()
     this.#release()
   }

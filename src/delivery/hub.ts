@@ -4,7 +4,7 @@ import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
-import { positionFrame } from '../wire/sse-frame.ts'
+import { positionFrame, type RetryReason } from '../wire/sse-frame.ts'
 import { CatchUpQueue } from './catch-up-queue.ts'
 import { ClosingConnections } from './closing-connections.ts'
 import type { Connection } from './connection.ts'
@@ -62,7 +62,7 @@ export class Hub {
     )
     this.#maxMissedHeartbeats = Math.ceil(options.slowClientTimeoutMs / options.heartbeatMs)
     this.registry = new ConnectionRegistry(options.clock, options.limits, (connections) =>
-      this.#closeAll(connections, options.log.nextIndex),
+      this.#closeAll(connections, options.log.nextIndex, 'expired'),
     )
     this.outputs = new OutputBuffers(options.maxOutputBufferBytes, () => {
       // A turn of the event loop lets the clients that read take their chunks.
@@ -86,7 +86,8 @@ export class Hub {
       onError: this.#onError,
     })
     options.log.onAppend((entry) => {
-      if (entry.kind === 'disconnect') this.#closeAll(this.registry.matching(entry.selector), entry.index)
+      if (entry.kind === 'disconnect')
+        this.#closeAll(this.registry.matching(entry.selector), entry.index, 'disconnected')
       this.#dispatcher.schedule()
     })
   }
@@ -102,16 +103,20 @@ export class Hub {
    * `close()` it is closed at once. `reservation`: its capacity since admission.
    */
   add(connection: Connection, since: number = this.#log.nextIndex, reservation?: Reservation): void {
-    const closeIndex = this.#closeIndexOf(connection, since)
-    if (closeIndex !== undefined) reservation?.release()
-    if (closeIndex !== undefined && closeIndex > connection.liveFrom) {
-      connection.closeAt(closeIndex)
-      this.#closing.add(connection)
-    } else if (closeIndex !== undefined || !this.#register(connection, reservation)) this.#close(connection)
-    else {
-      this.#connections.add(connection)
-      this.#counters.opened += 1
+    const end = this.#endOf(connection, since)
+    if (end !== undefined) {
+      reservation?.release()
+      if (end.index <= connection.liveFrom) return this.#close(connection, end.reason)
+      connection.closeAt(end.index)
+      return this.#closing.add(connection, end.reason)
     }
+    const error = this.registry.add(connection, reservation)
+    if (error !== undefined) {
+      this.#errors.countRejected(error.code)
+      return this.#close(connection, error.code)
+    }
+    this.#connections.add(connection)
+    this.#counters.opened += 1
   }
 
   /** Removes a connection that its client has closed; a second call does nothing. */
@@ -143,7 +148,7 @@ export class Hub {
     const waveSize = Math.max(1, Math.ceil((this.size * WAVE_MS) / ms))
     for (let left = waveSize; this.size > 0; left = waveSize) {
       for (const connection of this.#connections) {
-        this.#closeAt(connection, this.#log.nextIndex)
+        this.#closeAt(connection, this.#log.nextIndex, 'draining')
         left -= 1
         if (left === 0) break
       }
@@ -163,45 +168,41 @@ export class Hub {
     for (const connection of this.#closing) this.#close(connection)
   }
 
-  /** Log index at which a new connection must be closed; undefined where no disconnect or drain affects it. */
-  #closeIndexOf({ audience, liveFrom, grant }: Connection, since: number): number | undefined {
-    if (this.#isStopped) return liveFrom
+  /** Log index at which a new connection must be closed, and why; undefined where no disconnect or drain affects it. */
+  #endOf(
+    { audience, liveFrom, grant }: Connection,
+    since: number,
+  ): { index: number; reason?: RetryReason } | undefined {
+    if (this.#isStopped) return { index: liveFrom }
     // A disconnect that the log has evicted may have matched. The client reconnects, and is authorized again.
-    if (since < this.#log.indexes.disconnectsFrom) return liveFrom
+    if (since < this.#log.indexes.disconnectsFrom) return { index: liveFrom }
     for (const { selector, index } of this.#log.indexes.disconnects(since))
-      if (matches(selector, audience.streams, grant?.tags ?? [])) return index
-    if (this.#isDraining) return this.#log.nextIndex
+      if (matches(selector, audience.streams, grant?.tags ?? [])) return { index, reason: 'disconnected' }
+    if (this.#isDraining) return { index: this.#log.nextIndex, reason: 'draining' }
     return undefined
   }
 
-  /** False: the reservation of the connection has expired, and there is no room for it any more. */
-  #register(connection: Connection, reservation: Reservation | undefined): boolean {
-    const error = this.registry.add(connection, reservation)
-    if (error !== undefined) this.#errors.countRejected(error.code)
-    return error === undefined
-  }
-
   /** Closes connections at the log's `index`, {@link YIELD_EVERY} per turn of the event loop. */
-  #closeAll(connections: Iterable<Connection>, index: number): void {
+  #closeAll(connections: Iterable<Connection>, index: number, reason: RetryReason): void {
     const all = [...connections]
     for (const connection of all) this.#detach(connection)
-    runYielding(this.#clock, this.#closeEach(all, index), this.#onError)
+    runYielding(this.#clock, this.#closeEach(all, index, reason), this.#onError)
   }
 
-  *#closeEach(connections: readonly Connection[], index: number): Generator<void> {
+  *#closeEach(connections: readonly Connection[], index: number, reason: RetryReason): Generator<void> {
     for (const [i, connection] of connections.entries()) {
-      this.#closeAt(connection, index)
+      this.#closeAt(connection, index, reason)
       if (i % YIELD_EVERY === YIELD_EVERY - 1) yield
     }
   }
 
   /** Closes a connection as soon as it has received the entries before the log's `index`. */
-  #closeAt(connection: Connection, index: number): void {
+  #closeAt(connection: Connection, index: number, reason: RetryReason): void {
     this.#detach(connection)
     // The client may have closed it during an earlier turn.
     if (connection.isClosed) return
-    if (connection.closeAt(index) || this.#isStopped) return this.#close(connection)
-    this.#closing.add(connection)
+    if (connection.closeAt(index) || this.#isStopped) return this.#close(connection, reason)
+    this.#closing.add(connection, reason)
     if (connection.isReady) this.#catchUp.push(connection)
   }
 
@@ -211,10 +212,10 @@ export class Hub {
     else this.#close(connection)
   }
 
-  #close(connection: Connection): void {
+  #close(connection: Connection, reason = this.#closing.reasonOf(connection)): void {
     this.#detach(connection)
     try {
-      connection.close(this.#clock.random())
+      connection.close(this.#clock.random(), reason)
     } catch (error) {
       this.#fail(connection, error)
     }

@@ -46,10 +46,16 @@ export function preambleFrame(id: string | undefined, retryMs: number, isResumed
 }
 
 /**
- * The last block of a response that the server ends, and the only block of a response without a connection. `reason`: code of
- * the error because of which there is none. It has no id, so the client keeps its own.
+ * Reason why a response ends, or has no connection. `disconnected`: `disconnect()`. `expired`: `expiresAt` of the grant, or
+ * `maxConnectionAgeMs`. `draining`: the Pod stops. `not-ready`: the Pod is not ready yet. Otherwise the code of the error.
  */
-export function retryFrame(ms?: number, reason?: SserErrorCode): string {
+export type RetryReason = SserErrorCode | 'disconnected' | 'expired' | 'draining' | 'not-ready'
+
+/**
+ * The last block of a response that the server ends, and the only block of a response without a connection. It has no id, so
+ * the client keeps its own.
+ */
+export function retryFrame(ms?: number, reason?: RetryReason): string {
   const data = reason === undefined ? '{}' : `{"reason":"${reason}"}`
   return block('sser-retry', data, ms, undefined)
 }

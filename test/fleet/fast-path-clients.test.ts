@@ -19,7 +19,9 @@ describe('on the fast path', () => {
     await within('the stop', stop(), 5_000)
     expect(performance.now() - begin).toBeLessThan(3_000)
     await reading.closed
-    expect(reading.text).toMatch(/\r\nevent: sser-retry\nretry: \d+\ndata: {}\n\n\r\n0\r\n\r\n$/)
+    expect(reading.text).toMatch(
+      /\r\nevent: sser-retry\nretry: \d+\ndata: {"reason":"draining"}\n\n\r\n0\r\n\r\n$/,
+    )
   })
 
   test('a client that stalls gets all that it missed, in order', async () => {

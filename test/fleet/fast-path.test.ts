@@ -213,7 +213,7 @@ describe('the end of a client’s connection', () => {
       await stop()
       await staying.closed
       expect(payload(staying.bytes)).toMatch(
-        /data: x\nid: .*\n\n(event: sser-retry\nretry: \d+\ndata: {}\n\n)?$/,
+        /data: x\nid: .*\n\nevent: sser-retry\nretry: \d+\ndata: {"reason":"draining"}\n\n$/,
       )
       expect(staying.text.endsWith('\r\n0\r\n\r\n')).toBe(true)
       expect(closes).toBe(2)

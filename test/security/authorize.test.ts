@@ -139,7 +139,9 @@ describe('a connection that expires', () => {
     await within('it ends', raw.closed)
     expect(performance.now() - start).toBeGreaterThan(580)
     expect(performance.now() - start).toBeLessThan(1_500)
-    expect(raw.text).toMatch(/\r\nevent: sser-retry\nretry: \d+\ndata: {}\n\n\r\n0\r\n\r\n$/)
+    expect(raw.text).toMatch(
+      /\r\nevent: sser-retry\nretry: \d+\ndata: {"reason":"expired"}\n\n\r\n0\r\n\r\n$/,
+    )
     expect((await ask(pod)).status).toBe(204)
   })
 

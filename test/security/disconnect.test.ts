@@ -26,8 +26,7 @@ describe('disconnect()', () => {
       peers: [{ status: 'delivered' }, { status: 'delivered' }],
     })
     await within('they end', Promise.all(ann.map(({ closed }) => closed)))
-    for (const raw of ann)
-      expect(raw.text).toMatch(/event: sser-retry\nretry: \d+\ndata: {}\n\n\r\n0\r\n\r\n$/)
+    for (const raw of ann) expect(raw.text).toContain('\ndata: {"reason":"disconnected"}\n\n\r\n0\r\n\r\n')
     await (pods[1] as SecuredPod).sser.send('ann-0', 'still here')
     for (const raw of bob) await raw.holds('the event', (text) => text.includes('still here'))
     expect(pods.map(({ sser }) => sser.connections)).toEqual([1, 1, 1])
@@ -68,7 +67,9 @@ describe('disconnect()', () => {
     for (const { sser } of pods) {
       const response = await sser.handler(new Request('http://pod/?stream=ann-1'))
       await (pods[0] as SecuredPod).sser.disconnect({ stream: 'ann-1' })
-      expect(await response.text()).toMatch(/^event: sser-retry\nretry: \d+\ndata: {}\n\n$/)
+      expect(await response.text()).toMatch(
+        /^event: sser-retry\nretry: \d+\ndata: {"reason":"disconnected"}\n\n$/,
+      )
       expect(sser.connections).toBe(0)
     }
   })

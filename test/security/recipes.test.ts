@@ -97,7 +97,9 @@ describe('a session in a store', () => {
     isAway = false
     rows.delete('s1')
     await pod.sser.disconnect({ tag: 'session:s1' })
-    expect(await listening.text()).toMatch(/event: sser-retry\nretry: \d+\ndata: {}\n\n$/)
+    expect(await listening.text()).toMatch(
+      /event: sser-retry\nretry: \d+\ndata: {"reason":"disconnected"}\n\n$/,
+    )
     expect(await ask('stream=user:ann', 'sid=s1')).toBe(403)
   })
 })

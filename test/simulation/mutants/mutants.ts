@@ -177,7 +177,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection that is added after the stop is closed',
     file: 'src/delivery/hub.ts',
-    find: 'if (this.#isStopped) return liveFrom',
+    find: 'if (this.#isStopped) return { index: liveFrom }',
     replace: 'if (this.#isStopped) return undefined',
     profile: 'tiny',
     seeds: 600,
@@ -185,8 +185,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a disconnect closes the matching connections',
     file: 'src/delivery/hub.ts',
-    find: "if (entry.kind === 'disconnect') this.#closeAll(",
-    replace: "if (entry.kind === 'disconnect') void (",
+    find: "this.#closeAll(this.registry.matching(entry.selector), entry.index, 'disconnected')",
+    replace: 'void entry',
     profile: 'mild',
     seeds: 300,
     isQuick: true,
@@ -194,7 +194,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection that was authorized before a disconnect and is added later is closed',
     file: 'src/delivery/hub.ts',
-    find: 'if (matches(selector, audience.streams, grant?.tags ?? [])) return index',
+    find: "if (matches(selector, audience.streams, grant?.tags ?? [])) return { index, reason: 'disconnected' }",
     replace: 'void selector',
     profile: 'ordinary',
     seeds: 1_000,
@@ -220,8 +220,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection that is read only after a disconnect receives the entries before it',
     file: 'src/delivery/hub.ts',
-    find: 'if (closeIndex !== undefined && closeIndex > connection.liveFrom) {',
-    replace: 'if (false) {',
+    find: 'if (end.index <= connection.liveFrom)',
+    replace: 'if (true)',
     profile: 'mild',
     seeds: 1_000,
   },
