@@ -16,7 +16,7 @@ import type { HmacFactory } from '../transport/signatures.ts'
 import { checkOptions, hasMethods, type OtherOptions, whole, withDefault } from '../validation.ts'
 import { forInternalPort, internalAddress } from './internal-port.ts'
 import { listenLine } from './listen-line.ts'
-import { closeAll, type Listener, naming, type PublicServer } from './listener.ts'
+import { closeAll, IDLE_GRACE_MS, type Listener, naming, type PublicServer } from './listener.ts'
 import { type SignalSource, StopSignals } from './signals.ts'
 
 /** Options of `join()` and of `serve()`. */
@@ -184,17 +184,21 @@ export async function runPod(
   let hook = beforeFlush
   let certificates: PeerCertificates | undefined
   let stopping: Promise<void> | undefined
+  /** Until when idle connections of proxies are served. Not after SIGINT, because a developer waits then. */
+  let idleUntil = Number.NEGATIVE_INFINITY
   const abort = new AbortController()
   /** Requests in flight end before the handover, because the peers must get the events that they send. */
   const closePublic = async () => {
     const deadline = systemClock.now() + requestDrainTimeoutMs
-    const [closing, ending] = [open?.close(requestDrainTimeoutMs), hook]
+    const idleMs = Math.max(0, Math.min(idleUntil - systemClock.now(), requestDrainTimeoutMs))
+    const [closing, ending] = [open?.close(requestDrainTimeoutMs, idleMs), hook]
     open = hook = undefined
     await closing
     if (ending !== undefined) await within(deadline - systemClock.now(), ending)
   }
   const leave = (signal?: string) => {
     abort.abort(stopped())
+    if (signal === 'SIGTERM') idleUntil = systemClock.now() + IDLE_GRACE_MS
     const stopOptions = { beforeFlush: closePublic }
     const left = () =>
       server === undefined

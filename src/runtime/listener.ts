@@ -4,10 +4,10 @@ import type { PeerTls } from '../transport/certificates.ts'
 /** A server that accepts connections of clients, bound by `serve()` or by the app. */
 export interface PublicServer {
   /**
-   * Closes it to new connections, and idle connections with it. Resolves when the requests in flight are answered, and
-   * cuts their connections after `timeoutMs`.
+   * Closes it to new connections, and idle connections with it, these after up to `idleMs`. Resolves when the requests in
+   * flight are answered, and cuts their connections after `timeoutMs`.
    */
-  close(timeoutMs: number): Promise<void>
+  close(timeoutMs: number, idleMs?: number): Promise<void>
 }
 
 /** A bound port. */
@@ -19,6 +19,11 @@ export interface Listener extends PublicServer {
 
 /** Time for which clients that do not read an ended event stream can delay a stop, in milliseconds. */
 export const STREAM_CLOSE_MS = 1_000
+/**
+ * Time after SIGTERM in which idle connections are still served, each with one response that closes it, in milliseconds. A
+ * proxy may send a request on an idle connection at the moment at which the Pod closes it, and answer it with 502.
+ */
+export const IDLE_GRACE_MS = 1_000
 /** How long requests of peers and probes may hold up a stop, in milliseconds. */
 const INTERNAL_CLOSE_MS = 1_000
 

@@ -96,6 +96,21 @@ describe.each<[string, Runtime, string, object]>([
     expect(events.text).toContain('retry: ')
   })
 
+  test('answers a request on an idle connection for a second after SIGTERM, and closes it with the answer', async () => {
+    const pod = await start()
+    const idle = await request(pod, 'GET /state')
+    await idle.holds('an answer', (text) => text.endsWith('}'))
+    idle.take()
+    const listener = await listen(pod)
+    pod.signal('SIGTERM')
+    await within('the event stream ends', listener.closed, 5_000)
+    ask(idle, pod, 'GET /state')
+    await within('it is closed', idle.closed, 5_000)
+    expect(idle.text).toMatch(/^HTTP\/1\.1 200 /)
+    expect(idle.text).toMatch(/\r\nconnection: close\r\n/i)
+    expect(await within('the process ends', pod.ended, 5_000)).toBe(0)
+  })
+
   test('takes SIGTERMs within a second for one', async () => {
     const pod = await start({ options: { drainTimeoutMs: 1_000 }, env: { AFTER_STOP: 'held' } })
     const listeners = await Promise.all(Array.from({ length: 15 }, () => listen(pod)))

@@ -57,8 +57,8 @@ export class NodeListener implements Listener {
     }
   }
 
-  close(timeoutMs: number): Promise<void> {
-    return this.#connections.close(timeoutMs)
+  close(timeoutMs: number, idleMs?: number): Promise<void> {
+    return this.#connections.close(timeoutMs, idleMs)
   }
 }
 

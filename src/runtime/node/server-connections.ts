@@ -1,6 +1,8 @@
-import type { Server } from 'node:http'
+import { Server as HttpServer, type Server } from 'node:http'
 import type { Http2Session } from 'node:http2'
-import type { Socket } from 'node:net'
+import { Server as HttpsServer } from 'node:https'
+import { Server as NetServer, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type PublicServer, STREAM_CLOSE_MS } from '../listener.ts'
 import type { NodeServer } from './app-server.ts'
 import { isInCloseTimeout } from './close-timeout.ts'
@@ -13,7 +15,7 @@ const IDLE_CHECK_MS = 20
  */
 export class ServerConnections implements PublicServer {
   /** A server of HTTP/2 lacks the methods that are optional here. */
-  readonly #server: Pick<Server, 'close'> & Partial<Server>
+  readonly #server: Pick<Server, 'close' | 'once'> & Partial<Server>
   readonly #sockets: Set<Socket>
   readonly #sessions: Set<Http2Session>
 
@@ -23,26 +25,48 @@ export class ServerConnections implements PublicServer {
     this.#sessions = eachUntilClosed(server as Server, 'session')
   }
 
-  async close(timeoutMs: number): Promise<void> {
+  async close(timeoutMs: number, idleMs = 0): Promise<void> {
     const server = this.#server
+    const start = performance.now()
+    const after = (ms: number) => Math.max(0, start + ms - performance.now())
     // One turn, in which Node accepts each waiting connection: closing the listener resets connections that still wait.
     await new Promise(setImmediate)
-    return new Promise((resolve) => {
-      const idle = setInterval(() => server.closeIdleConnections?.(), IDLE_CHECK_MS)
-      const early = setTimeout(() => this.#destroy(hasNoRequest), STREAM_CLOSE_MS)
-      const late = setTimeout(() => {
-        this.#destroy()
-        // Closes connections that were accepted before construction, too.
-        server.closeAllConnections?.()
-      }, timeoutMs)
-      server.close(() => {
-        clearInterval(idle)
-        clearTimeout(early)
-        clearTimeout(late)
-        resolve()
-      })
-      for (const session of this.#sessions) session.close()
+    const closed = new Promise<void>((resolve) => {
+      server.once('close', resolve)
     })
+    if (idleMs > 0 && this.#canServeIdle) await this.#serveIdle(idleMs)
+    else server.close()
+    const idle = setInterval(() => server.closeIdleConnections?.(), IDLE_CHECK_MS)
+    const early = setTimeout(() => this.#destroy(hasNoRequest), after(STREAM_CLOSE_MS))
+    const late = setTimeout(() => {
+      this.#destroy()
+      // Closes connections that were accepted before construction, too.
+      server.closeAllConnections?.()
+    }, after(timeoutMs))
+    for (const session of this.#sessions) session.close()
+    await closed
+    clearInterval(idle)
+    clearTimeout(early)
+    clearTimeout(late)
+  }
+
+  /** HTTP/2 tells its clients by itself that a session takes no more requests, and a method of the app's own is left alone. */
+  get #canServeIdle(): boolean {
+    const { close, listening } = this.#server as Server
+    return listening && (close === HttpServer.prototype.close || close === HttpsServer.prototype.close)
+  }
+
+  /** Accepts no more connections, and waits for up to `ms` until each idle one has had a last response, which closes it. */
+  async #serveIdle(ms: number): Promise<void> {
+    const end = performance.now() + ms
+    // The method of node:http would close the idle connections at once.
+    NetServer.prototype.close.call(this.#server)
+    while (this.#hasKeepAlive() && performance.now() < end) await delay(IDLE_CHECK_MS)
+  }
+
+  #hasKeepAlive(): boolean {
+    for (const socket of this.#sockets) if (!hasNoRequest(socket)) return true
+    return false
   }
 
   #destroy(isMeant: (socket: Socket) => boolean = () => true): void {
