@@ -35,12 +35,15 @@ test('the page of docs/proxies.md resumes after an answer that closed its EventS
     }
   }
   const closed: (() => void)[] = []
-  const wait = (run: (...args: unknown[]) => void, _ms: number, ...args: unknown[]) =>
-    closed.push(() => run(...args))
+  // The longer wait is for a Pod that hangs.
+  const wait = (run: (...args: unknown[]) => void, ms: number, ...args: unknown[]) =>
+    ms > 10_000 ? undefined : closed.push(() => run(...args))
   const open = new Function('EventSource', 'setTimeout', `${code}; return open`)(Recorded, wait)
 
   const messages: string[] = []
-  open(`http://127.0.0.1:${served.port}/events?stream=a`, ({ data }: { data: string }) => messages.push(data))
+  open(`http://127.0.0.1:${served.port}/events?stream=a`, {
+    message: ({ data }: { data: string }) => messages.push(data),
+  })
   await until('the page listens', () => sser.connections === 1)
   await sser.send('a', 'before')
   await until('the page has the first event', () => messages.length === 1)
