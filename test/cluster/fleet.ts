@@ -30,6 +30,9 @@ export interface FleetOptions {
   minReadySeconds?: number
 }
 
+/** Lines of normal operation, which the default logger prints beside warnings. */
+const NOTICE = /^sser: (?:listens: |stops on |is ready)/
+
 /** The shipped manifests, applied to a separate rig. */
 export class ClusterFleet {
   readonly rig: Rig
@@ -122,7 +125,7 @@ export class ClusterFleet {
     return this.rig.logs().flatMap(({ name, text }) =>
       text
         .split('\n')
-        .filter((line) => line.startsWith('sser: ') && !line.includes('internal port'))
+        .filter((line) => line.startsWith('sser: ') && !NOTICE.test(line))
         .map((line) => `${name}: ${line}`),
     )
   }
