@@ -49,6 +49,22 @@ export function keepAlive<T>(clock: Clock, promise: Promise<T>): Promise<T> {
   return release === undefined ? promise : promise.finally(release)
 }
 
+/** Resolves as `call` does, or rejects with `error()` after `ms` milliseconds. */
+export async function withTimeout<T>(
+  clock: Clock,
+  ms: number,
+  call: () => T | PromiseLike<T>,
+  error: () => Error,
+): Promise<T> {
+  const timeout = Promise.withResolvers<never>()
+  const cancel = clock.after(ms, () => timeout.reject(error()))
+  try {
+    return await Promise.race([call(), timeout.promise])
+  } finally {
+    cancel()
+  }
+}
+
 /** Resolves after `ms` milliseconds, or as soon as the signal aborts. */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve()

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { Authorize, Decision, Grant } from '../authorize.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, withTimeout } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { describeValue } from '../printable.ts'
 import { validateStreamName, validateTag } from '../wire/names.ts'
@@ -35,8 +35,11 @@ export async function runAuthorize(
   c: Context,
   streams: readonly string[],
 ): Promise<CheckedGrant> {
+  const { authorizeTimeoutMs, clock } = options
   try {
-    const decision = await withTimeout(options, async () => options.authorize(c, { streams }))
+    const call = async () => options.authorize(c, { streams })
+    const late = () => failure(`did not settle within authorizeTimeoutMs, ${authorizeTimeoutMs} ms`)
+    const decision = await withTimeout(clock, authorizeTimeoutMs, call, late)
     return checkDecision(decision, streams, options.maxStreamsPerConnection)
   } catch (cause) {
     if (cause instanceof SserError ? isOwn(cause) : isHttpException(cause)) throw cause
@@ -55,21 +58,6 @@ function failure(text: string, options?: { cause: unknown }): SserError {
 /** Checks the shape, because an app in CommonJS or with its own install of Hono has another class of that name. */
 function isHttpException(error: unknown): boolean {
   return error instanceof Error && 'getResponse' in error && typeof error.getResponse === 'function'
-}
-
-async function withTimeout<T>(
-  { authorizeTimeoutMs, clock }: AuthorizeOptions,
-  call: () => Promise<T>,
-): Promise<T> {
-  const timeout = Promise.withResolvers<never>()
-  const cancel = clock.after(authorizeTimeoutMs, () => {
-    timeout.reject(failure(`did not settle within authorizeTimeoutMs, ${authorizeTimeoutMs} ms`))
-  })
-  try {
-    return await Promise.race([call(), timeout.promise])
-  } finally {
-    cancel()
-  }
 }
 
 function checkDecision(decision: Decision, requested: readonly string[], maxStreams: number): CheckedGrant {

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
-import { MAX_TIMER_MS, systemClock } from '../clock.ts'
+import { MAX_TIMER_MS, systemClock, withTimeout } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
 import type { FetchHandler } from '../http/connection-close.ts'
 import { OPTION_NAMES } from '../options.ts'
@@ -194,7 +194,11 @@ export async function runPod(
     const [closing, ending] = [open?.close(requestDrainTimeoutMs, idleMs), hook]
     open = hook = undefined
     await closing
-    if (ending !== undefined) await within(deadline - systemClock.now(), ending)
+    if (ending === undefined) return
+    // An app that never closes must not keep events from the peers.
+    const leftMs = Math.max(0, deadline - systemClock.now())
+    const late = () => new Error('it did not resolve within requestDrainTimeoutMs')
+    await withTimeout(systemClock, leftMs, ending, late)
   }
   const leave = (signal?: string) => {
     abort.abort(stopped())
@@ -290,17 +294,4 @@ async function stopAll(
   // The app may have stopped the instance itself.
   await closePublic()
   await closeAll(bound)
-}
-
-/** Waits for `call`, and rejects after `ms`: an app that never closes must not keep events from the peers. */
-async function within(ms: number, call: () => unknown): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const cancel = systemClock.after(Math.max(0, ms), () =>
-    reject(new Error('it did not resolve within requestDrainTimeoutMs')),
-  )
-  try {
-    await Promise.race([call(), promise])
-  } finally {
-    cancel()
-  }
 }
