@@ -151,11 +151,15 @@ export class Connection {
     if (!this.#isReady || !this.#isBehind) return false
     const { log, counters } = this.#context
     const now = this.#context.now()
-    log.trim(now)
-    const preamble = this.#isPreambleSent ? '' : this.#preamble(now)
+    let text = ''
+    if (!this.#isPreambleSent) {
+      // As the slice does, because the preamble has the gap for the entries that this evicts.
+      log.trim(now)
+      text = this.#preamble(now)
+    }
     const slice = this.#reader.slice(now, this.#end)
     this.#isBehind = this.#reader.cursor < this.#end
-    const text = preamble + slice.text
+    text += slice.text
     const takesMore = text === '' || this.#write(text)
     counters.countDelivery(slice)
     counters.replayed += slice.replayed
