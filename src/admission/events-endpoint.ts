@@ -171,8 +171,8 @@ export class EventsEndpoint {
   ): Response {
     const isHead = request.method === 'HEAD'
     const reason = code ?? (this.#options.isDraining() ? 'draining' : 'not-ready')
-    const text = admitted ?? retryFrame(retryMs ?? this.#options.settings.retryMs, reason)
-    const body = isHead ? null : typeof text === 'string' ? text : text.body
+    const refusedMs = retryMs ?? this.#options.settings.retryMs
+    const body = isHead ? null : (admitted?.body ?? retryFrame(refusedMs, reason))
     const etag = `W/"${this.#etag}-${this.#responses}"`
     if (!isHead) this.#responses += 1
     const response = respond(body, 200, {
