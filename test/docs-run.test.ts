@@ -59,12 +59,18 @@ test('every TypeScript file of the pages compiles', async () => {
   }
 }, 60_000)
 
+/** The app of a page that starts two Pods, once both listen. */
+async function withTwoPods(page: string): Promise<ReaderApp> {
+  const app = await ReaderApp.of(page)
+  app.start(app.sh('node server.ts &'))
+  await Promise.all([app.listening(8000), app.listening(8001)])
+  return app
+}
+
 describe('the README', () => {
   let app: ReaderApp
   beforeAll(async () => {
-    app = await ReaderApp.of('README.md')
-    app.start(app.sh('node server.ts &'))
-    await Promise.all([app.listening(8000), app.listening(8001)])
+    app = await withTwoPods('README.md')
   }, START_MS)
   afterAll(() => app[Symbol.asyncDispose]())
 
@@ -109,9 +115,7 @@ describe('the README', () => {
 describe('docs/notifications.md', () => {
   let app: ReaderApp
   beforeAll(async () => {
-    app = await ReaderApp.of('docs/notifications.md')
-    app.start(app.sh('node server.ts &'))
-    await Promise.all([app.listening(8000), app.listening(8001)])
+    app = await withTwoPods('docs/notifications.md')
   }, START_MS)
   afterAll(() => app[Symbol.asyncDispose]())
 
@@ -132,9 +136,7 @@ describe('docs/notifications.md', () => {
 test(
   'docs/snapshot.md delivers to a late client what was sent after its snapshot',
   async () => {
-    await using app = await ReaderApp.of('docs/snapshot.md')
-    app.start(app.sh('node server.ts &'))
-    await Promise.all([app.listening(8000), app.listening(8001)])
+    await using app = await withTwoPods('docs/snapshot.md')
     app.start(app.sh('position=$('))
     await app.saw('data: {"id":1,"text":"two coffees","status":"new","version":1}')
     expect(app.output).toContain('"resumed":true')
@@ -145,9 +147,7 @@ test(
 test.skipIf(!chromium?.path)(
   'docs/snapshot.md shows a page that lists orders, and their changes at another Pod (needs chromium)',
   async () => {
-    await using app = await ReaderApp.of('docs/snapshot.md')
-    app.start(app.sh('node server.ts &'))
-    await Promise.all([app.listening(8000), app.listening(8001)])
+    await using app = await withTwoPods('docs/snapshot.md')
     await fetch(`${app.url()}/orders`, { method: 'POST', body: 'tea' })
     const page = await openPage(chromium as never, app.url())
     try {
@@ -198,9 +198,7 @@ test(
 test(
   'docs/rollouts.md moves a client from a stopping Pod to another, which has the event sent meanwhile',
   async () => {
-    await using app = await ReaderApp.of('docs/rollouts.md')
-    app.start(app.sh('node server.ts &'))
-    await Promise.all([app.listening(8000), app.listening(8001)])
+    await using app = await withTwoPods('docs/rollouts.md')
     app.start(app.sh('Last-Event-ID'))
     await app.saw('data: sent meanwhile')
     expect(app.output).toContain('"resumed":true')

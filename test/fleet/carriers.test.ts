@@ -5,8 +5,9 @@ import { createAdaptorServer } from '@hono/node-server'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { etag } from 'hono/etag'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { Sser, StaticPeerFinder } from '../../src/index.ts'
+import type { Sser } from '../../src/index.ts'
 import { serve } from '../../src/node.ts'
+import { endAppServers, quickSser } from '../support/app-server.ts'
 import { clonesCallTee } from '../support/clones-call-tee.ts'
 import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
@@ -17,6 +18,7 @@ const MESSAGE_BYTES = 1_000_000
 const ends: (() => unknown)[] = []
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
+  await endAppServers()
 })
 
 type Carry = (response: Response, outgoing: ServerResponse) => unknown
@@ -41,16 +43,7 @@ const CARRIERS: Record<string, Carry> = {
 }
 
 async function startSser(settings: object = {}): Promise<Sser> {
-  const sser = new Sser({
-    peerFinder: new StaticPeerFinder([]),
-    internalPort: 0,
-    logger: false,
-    drainTimeoutMs: 0,
-    flushTimeoutMs: 0,
-    maxMessageBytes: MESSAGE_BYTES,
-    ...settings,
-  })
-  ends.push(() => sser.stop())
+  const sser = quickSser({ maxMessageBytes: MESSAGE_BYTES, ...settings })
   await sser.start()
   return sser
 }
