@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { resolveOptions } from '../src/options.ts'
-import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/runtime/join.ts'
+import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/runtime/join-options.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const FOLDER = join(ROOT, 'examples/compose')

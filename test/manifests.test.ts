@@ -9,7 +9,7 @@ import { resolveOptions } from '../src/discovery/kubernetes/options.ts'
 import { pods } from '../src/discovery/kubernetes/pods.ts'
 import { LocalhostPeerFinder, Sser } from '../src/index.ts'
 import { resolveOptions as resolveSserOptions } from '../src/options.ts'
-import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/runtime/join.ts'
+import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/runtime/join-options.ts'
 import {
   type Deployment,
   type DisruptionBudget,

@@ -15,7 +15,7 @@ const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
 /** The pages by their path, as the source has them now. */
 export function pages(): Record<string, string> {
   const instance = documentedProperties(read('src/options.ts'), 'SserOptions')
-  const pod = documentedProperties(read('src/runtime/join.ts'), 'JoinOptions')
+  const pod = documentedProperties(read('src/runtime/join-options.ts'), 'JoinOptions')
   const server = documentedProperties(read('src/runtime/serve.ts'), 'ServeOptions')
   const node = documentedProperties(read('src/node.ts'), 'NodeServeOptions')
   const bun = documentedProperties(read('src/bun.ts'), 'BunServeOptions')
@@ -100,7 +100,7 @@ function apiPage(): string {
     `\`\`\`ts\n${statsBody.trim()}\n\`\`\``,
     '## `RunningPod`',
     'The result of `join()`.',
-    list('src/runtime/join.ts', 'RunningPod'),
+    list('src/runtime/running-pod.ts', 'RunningPod'),
     '## `RunningServer`',
     'The result of `serve()`: a `RunningPod` with one more member.',
     list('src/runtime/serve.ts', 'RunningServer'),

@@ -2,17 +2,9 @@ import * as v from 'valibot'
 import type { FetchHandler } from '../http/connection-close.ts'
 import { serverSideOf } from '../sser.ts'
 import { checkOptions } from '../validation.ts'
-import {
-  isDraining,
-  type JoinOptions,
-  joinEntries,
-  portSchema,
-  type RunningPod,
-  type Runtime,
-  runPod,
-  SSER_OPTIONS,
-} from './join.ts'
+import { type JoinOptions, joinEntries, portSchema, SSER_OPTIONS } from './join-options.ts'
 import { type Listener, naming } from './listener.ts'
+import { isDraining, type RunningPod, type Runtime, runPod } from './running-pod.ts'
 
 /** Options of `serve()`. */
 export interface ServeOptions extends JoinOptions {

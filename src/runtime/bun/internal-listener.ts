@@ -1,5 +1,5 @@
 import type { PeerTls } from '../../transport/certificates.ts'
-import type { BindInternal } from '../join.ts'
+import type { BindInternal } from '../running-pod.ts'
 import { bind, FIRST_REQUEST_TIMEOUT_S } from './bind.ts'
 import { GoPosts } from './go-posts.ts'
 
