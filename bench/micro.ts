@@ -1,6 +1,7 @@
 // npm run bench:micro: cost of each part of an event's path. Absolute times depend on the machine;
 // read the rows of a group as ratios to its first row, the control without sser.
 import { bench, run, summary } from 'mitata'
+import { FrameText } from '../src/delivery/frame-text.ts'
 import { Reader } from '../src/delivery/reader.ts'
 import { Log } from '../src/log/log.ts'
 import { timing } from '../src/log/timing.ts'
@@ -79,7 +80,11 @@ summary(() => {
     const reader = new Reader(log, ['orders'], times)
     reader.cursor = 0
     let bytes = 0
-    while (reader.cursor < log.nextIndex) bytes += encoder.encode(reader.slice(0).text).byteLength
+    while (reader.cursor < log.nextIndex) {
+      const frames = new FrameText(true)
+      reader.slice(frames, 0)
+      bytes += encoder.encode(frames.text).byteLength
+    }
     return bytes
   })
 })

@@ -10,6 +10,7 @@ import {
 } from '../wire/sse-frame.ts'
 import type { Audience } from './audience.ts'
 import type { Batch, Chunk } from './batch.ts'
+import { FrameText } from './frame-text.ts'
 import type { OutputBuffers } from './output-buffers.ts'
 import type { Reader } from './reader.ts'
 import type { ConnectionGrant } from './reservations.ts'
@@ -151,15 +152,16 @@ export class Connection {
     if (!this.#isReady || !this.#isBehind) return false
     const { log, counters } = this.#context
     const now = this.#context.now()
-    let text = ''
+    let preamble = ''
     if (!this.#isPreambleSent) {
       // As the slice does, because the preamble has the gap for the entries that this evicts.
       log.trim(now)
-      text = this.#preamble(now)
+      preamble = this.#preamble(now)
     }
-    const slice = this.#reader.slice(now, this.#end)
+    const frames = new FrameText(log.isResumable)
+    const slice = this.#reader.slice(frames, now, this.#end)
     this.#isBehind = this.#reader.cursor < this.#end
-    text += slice.text
+    const text = preamble + frames.text
     const takesMore = text === '' || this.#write(text)
     counters.countDelivery(slice)
     counters.replayed += slice.replayed
@@ -180,7 +182,7 @@ export class Connection {
     this.#reader.catchUp(deliveredIndex, now)
     const { cursor, hasCarriedEntries } = this.#reader
     if (!hasCarriedEntries) this.#writeBytes(frameAt(cursor))
-    else this.#write(positionFrame(this.#reader.idAt(cursor, now)))
+    else this.#write(positionFrame(this.#idAt(cursor, now)))
   }
 
   /** Ends the connection before the log's `index`. Returns true if it has received every entry before that already. */
@@ -232,10 +234,15 @@ export class Connection {
     // The log may have evicted entries after its position since its request was answered.
     const isLost = this.#reader.skipEvicted(now)
     const gap = this.#gap ?? (isLost ? 'slow-client' : undefined)
-    const id = this.#reader.idAt(this.#reader.cursor, now)
+    const id = this.#idAt(this.#reader.cursor, now)
     if (gap === undefined) return preambleFrame(id, retryMs, this.#isResumed)
     counters.gaps[gap] += 1
     return gapFrame(id, gap, retryMs)
+  }
+
+  /** The id of its client at `index`; undefined where clients receive no ids. */
+  #idAt(index: number, now: number): string | undefined {
+    return this.#context.log.isResumable ? this.#reader.idAt(index, now) : undefined
   }
 
   #write(text: string): boolean {

@@ -5,10 +5,10 @@ import { scan } from '../log/scan.ts'
 import type { Timing } from '../log/timing.ts'
 import type { DeliveryCounts } from '../telemetry/counters.ts'
 import { PARTIAL_EPOCH, type PositionEntry, parsePosition } from '../wire/position.ts'
-import { eventFrame, type GapReason, gapFrame } from '../wire/sse-frame.ts'
+import type { GapReason } from '../wire/sse-frame.ts'
 import { CarriedEntries } from './carried-entries.ts'
 
-/** A slice ends with the entry that exceeds this much work: UTF-16 units of text plus {@link ENTRY_WORK} per entry. */
+/** A slice ends with the entry that exceeds this much work: UTF-16 units of output plus {@link ENTRY_WORK} per entry. */
 const SLICE_WORK = 65_536
 /** Work of reading an entry, sent or not, in UTF-16 units. */
 const ENTRY_WORK = 32
@@ -24,9 +24,17 @@ const MAX_CARRIED = 128
 /** An entry that a connection can receive, as an event or a gap. */
 type DeliverableEntry = EventEntry | V1EventEntry | HoleEntry | LossEntry
 
-/** Frames of consecutive log entries for one reader. */
+/** Receives the events and gaps of a slice, in order: as text for a client, for example. */
+export interface SliceOutput {
+  /** Length of the output so far, in UTF-16 units. */
+  readonly length: number
+  /** Adds an event; `formatId` returns the id of a client that has received it. */
+  event(entry: EventEntry | V1EventEntry, formatId: () => string): void
+  gap(reason: GapReason, formatId: () => string): void
+}
+
+/** Counts of a slice of the log for one reader. */
 interface Slice extends DeliveryCounts {
-  text: string
   /** Number of the events that were sent before the reader existed. */
   replayed: number
 }
@@ -101,17 +109,17 @@ export class Reader {
   }
 
   /** The id of a client that has every entry before `index`, and its carried entries. */
-  idAt(index: number, now: number): string | undefined {
+  idAt(index: number, now: number): string {
     return this.#formatId(this.#positionAt(index, now), now)
   }
 
-  /** Reads the next slice of its streams, up to the log's `end`, and moves the cursor past it. */
-  slice(now: number, end: number = this.#log.nextIndex): Slice {
+  /** Writes the next slice of its streams, up to the log's `end`, to `output`, and moves the cursor past it. */
+  slice(output: SliceOutput, now: number, end: number = this.#log.nextIndex): Slice {
     const log = this.#log
     log.trim(now)
     let gap: GapReason | undefined = this.skipEvicted(now) ? 'slow-client' : undefined
     const position = this.#positionAt(this.cursor, now)
-    let text = ''
+    const formatId = () => this.#formatId(position, now)
     let [events, replayed] = [0, 0]
     let gaps: GapReason[] | undefined
     let next = end
@@ -119,13 +127,13 @@ export class Reader {
     const seen = new Set<unknown>()
     const flushGap = () => {
       if (gap === undefined) return
-      text += gapFrame(this.#formatId(position, now), gap)
+      output.gap(gap, formatId)
       gaps = [...(gaps ?? []), gap]
       gap = undefined
     }
     for (const entry of scan(log, this.#streams, this.cursor, position)) {
       if (entry.index >= end) break
-      if (work + text.length > SLICE_WORK) {
+      if (work + output.length > SLICE_WORK) {
         next = entry.index
         break
       }
@@ -139,19 +147,15 @@ export class Reader {
         gap ??= 'peer-loss'
         continue
       }
-      if (entry.kind === 'v1-event') text += eventFrame({ msg: entry.msg as string })
-      else {
-        if (this.#hasDuplicate(entry, position, seen)) continue
-        const id = this.#formatId(position, now)
-        text += eventFrame({ id, event: entry.event, msg: entry.msg as string })
-      }
+      if (entry.kind === 'event' && this.#hasDuplicate(entry, position, seen)) continue
+      output.event(entry, formatId)
       events += 1
       if (entry.index < this.liveFrom) replayed += 1
     }
     flushGap()
     this.cursor = Math.max(this.cursor, next)
     this.#prune(now)
-    return { text, events, replayed, gaps }
+    return { events, replayed, gaps }
   }
 
   /** Moves the cursor forward to `index`, and drops the carried entries that the log has there. */
@@ -168,8 +172,7 @@ export class Reader {
     return position
   }
 
-  #formatId(position: ReadonlyMap<string, number>, now: number): string | undefined {
-    if (!this.#log.isResumable) return undefined
+  #formatId(position: ReadonlyMap<string, number>, now: number): string {
     let carriedMs: Map<string, number> | undefined
     this.#carried?.forEachKnown((epoch, seq, since) => {
       if (seq <= (this.#log.epochs.get(epoch)?.have ?? 0) || position.get(epoch) !== seq) return

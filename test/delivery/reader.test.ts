@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { prepareConnection } from '../../src/admission/admit.ts'
 import { EventStreamBody } from '../../src/delivery/event-stream-body.ts'
+import { FrameText } from '../../src/delivery/frame-text.ts'
 import { Reader } from '../../src/delivery/reader.ts'
 import { timing } from '../../src/log/timing.ts'
 import { formatPosition } from '../../src/wire/position.ts'
@@ -29,7 +30,7 @@ function steps(pod: Listening, claims: [string, number][]): number[] {
   const moves: number[] = []
   while (reader.cursor < log.nextIndex) {
     const before = reader.cursor
-    reader.slice(pod.clock.now())
+    reader.slice(new FrameText(true), pod.clock.now())
     moves.push(reader.cursor - before)
   }
   return moves

@@ -228,8 +228,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection receives no entry after the disconnect that closes it',
     file: 'src/delivery/connection.ts',
-    find: 'this.#reader.slice(now, this.#end)',
-    replace: 'this.#reader.slice(now, log.nextIndex)',
+    find: 'this.#reader.slice(frames, now, this.#end)',
+    replace: 'this.#reader.slice(frames, now, log.nextIndex)',
     profile: 'mild',
     seeds: 1_000,
   },
