@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from './clock.ts'
 import { type ResolvedOptions, resolveOptions, type SserOptions } from './options.ts'
+import type { OpenExchange } from './transport/exchange.ts'
 import { MAX_POSITION_BYTES } from './wire/position.ts'
 
 /** Values that are no options, because no app has a reason to change them: tests, simulations and benches do. */
@@ -8,6 +9,8 @@ export interface Internals {
   clock: Clock
   /** Sends requests to peers; undefined for the runtime's own client. */
   peerFetch: ((url: string, init: RequestInit) => Promise<Response>) | undefined
+  /** Opens exchanges with peers; undefined for the runtime's own client, or with `peerFetch` for none. */
+  openExchange: OpenExchange | undefined
   /** Time in which a peer must respond to one request, in milliseconds. */
   requestTimeoutMs: number
   /** Time in which a new Pod may fetch the log of a peer, in milliseconds; after it the Pod starts with an empty log. */
@@ -30,6 +33,7 @@ export interface Internals {
 export const INTERNALS: Readonly<Internals> = {
   clock: systemClock,
   peerFetch: undefined,
+  openExchange: undefined,
   requestTimeoutMs: 5_000,
   initialSyncTimeoutMs: 5_000,
   internalBodyTimeoutMs: 10_000,

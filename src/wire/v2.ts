@@ -8,6 +8,10 @@ import { normalizeTraceparent } from './traceparent.ts'
 
 /** URL path on the internal port to which peers POST appends. */
 export const APPEND_URL_PATH = '/api/json/v2/append'
+/** URL path on the internal port at which peers open an exchange. A Pod that has none answers 404. */
+export const EXCHANGE_URL_PATH = '/api/json/v2/exchange'
+/** A receiver refuses a longer text of an exchange; a sender stops filling one far earlier. */
+export const EXCHANGE_TEXT_MAX_BYTES: number = 8 * 1_048_576
 /** A sender stops filling a message here, in bytes before JSON's escapes. */
 export const APPEND_TARGET_BYTES = 1_048_576
 /** A receiver refuses a longer body: room for the largest message that options allow, escaped six-fold. */
