@@ -15,6 +15,11 @@ export type SserErrorCode =
    */
   | 'too-many-streams-per-connection'
   /**
+   * A query parameter of a request has a value that is not allowed. Fix: Use one of the values that the message
+   * names.
+   */
+  | 'invalid-parameter'
+  /**
    * The `Accept` header of the client excludes `text/event-stream`. Fix: Remove the header, or add
    * `text/event-stream` to it.
    */
@@ -187,6 +192,7 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'stream-name-required': 400,
   'invalid-stream-name': 400,
   'too-many-streams-per-connection': 400,
+  'invalid-parameter': 400,
   'not-acceptable': 406,
   'unexpected-body': 400,
   'empty-message': 400,

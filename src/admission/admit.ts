@@ -6,7 +6,7 @@ import type { ConnectionGrant, Reservation } from '../delivery/reservations.ts'
 import type { Incarnation } from '../instance/incarnation.ts'
 import type { Membership } from '../instance/membership.ts'
 import type { Settings } from '../internals.ts'
-import type { GapReason } from '../wire/sse-frame.ts'
+import type { GapReason, StartPoint } from '../wire/sse-frame.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { CheckedGrant } from './authorization.ts'
 
@@ -24,6 +24,8 @@ export interface ConnectionRequest {
   env: unknown
   streams: readonly string[]
   lastEventId: string | undefined
+  /** Where the connection begins if there is no `lastEventId`. */
+  from: 'oldest' | 'now'
   /** The client's address, where connections are counted by address. */
   address: string | undefined
   /** Calls the option `authorize`, where there is one. */
@@ -33,7 +35,7 @@ export interface ConnectionRequest {
 /** The response to a request that was admitted. */
 export interface Admitted {
   body: EventStreamBody
-  /** True if the client resumes without a gap; undefined where it sent no id. */
+  /** Whether the client gets a gap; undefined where it asked for nothing of the log. */
   resume: 'complete' | 'gap' | undefined
 }
 
@@ -73,7 +75,7 @@ interface Captured {
 
 function openBody(
   options: AdmissionOptions,
-  { request, env, streams: requested, lastEventId, address }: ConnectionRequest,
+  { request, env, streams: requested, lastEventId, from, address }: ConnectionRequest,
   granted: CheckedGrant,
   captured: Captured,
 ): Admitted {
@@ -88,12 +90,13 @@ function openBody(
   }
   registry.grant(reservation, granted.streams)
   const grant = connectionGrant(options, granted, reservation)
-  const { gap, connect } = prepareConnection(incarnation, granted.streams, lastEventId, grant)
+  const { gap, connect } = prepareConnection(incarnation, granted.streams, { lastEventId, from, grant })
   const since = membership.since(captured.mark)
   const body = new EventStreamBody({ hub: incarnation.hub, connect, since, reservation })
   arrivals.opened(request, env, body)
+  const asksLog = lastEventId !== undefined || from === 'oldest'
   const resume = gap === undefined ? 'complete' : 'gap'
-  return { body, resume: lastEventId === undefined ? undefined : resume }
+  return { body, resume: asksLog ? resume : undefined }
 }
 
 /** Undefined where it would be empty: most connections need none. */
@@ -117,24 +120,32 @@ export interface PreparedConnection {
   connect(sink: Sink): Connection
 }
 
+/** Beginning and grant of a connection. */
+export interface ConnectionTerms {
+  lastEventId?: string | undefined
+  /** Where the connection begins if there is no `lastEventId`. */
+  from?: 'oldest' | 'now'
+  grant?: ConnectionGrant | undefined
+}
+
 /** Reads `lastEventId` and fixes where the connection begins: at this moment, even where its body is read later. */
 export function prepareConnection(
   incarnation: Incarnation,
   streams: readonly string[],
-  lastEventId?: string,
-  grant?: ConnectionGrant,
+  { lastEventId, from = 'now', grant }: ConnectionTerms = {},
 ): PreparedConnection {
   const { context, hub, settings } = incarnation
   const reader = new Reader(context.log, streams, incarnation.timing)
-  const isResumed = lastEventId !== undefined
+  const start: StartPoint = lastEventId === undefined ? from : 'id'
   let gap: GapReason | undefined
   // With `resume: false` the gap clears the client's id, because no later event would update it.
   if (lastEventId !== undefined && !settings.resume) gap = 'invalid-id'
   else if (lastEventId !== undefined)
     gap = reader.resume(lastEventId, settings.maxLastEventIdBytes, context.now())
+  else if (start === 'oldest') gap = reader.beginAtOldest(context.now())
   const connect = (sink: Sink) => {
     const audience = hub.registry.audience(streams)
-    return new Connection({ reader, gap, isResumed, audience, sink, context, grant })
+    return new Connection({ reader, gap, start, audience, sink, context, grant })
   }
   return { gap, connect }
 }

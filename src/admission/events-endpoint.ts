@@ -5,15 +5,14 @@ import { SserError, type SserErrorCode } from '../errors.ts'
 import { addressOf } from '../http/address.ts'
 import { closeWhile, type FetchHandler, withConnectionClose } from '../http/connection-close.ts'
 import { dropBody, hasBody, nodeResponseIn } from '../http/env.ts'
-import { hasInvalidHost, isBelowMount, searchOf } from '../http/request-url.ts'
+import { hasInvalidHost, isBelowMount } from '../http/request-url.ts'
 import { describeValue } from '../printable.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
-import { ownCopy, validateStreamName } from '../wire/names.ts'
 import { retryFrame } from '../wire/sse-frame.ts'
-import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
 import { acceptsEventStream, acceptsOnlyEventStream } from './accept-header.ts'
 import { type AdmissionOptions, type Admitted, admit, type ConnectionRequest } from './admit.ts'
 import { type CheckedGrant, runAuthorize } from './authorization.ts'
+import { readQuery } from './query.ts'
 import { endsConnection, ResponseSocket } from './response-socket.ts'
 
 /**
@@ -54,17 +53,8 @@ interface Exchange {
   authorize?: ((streams: readonly string[]) => Promise<CheckedGrant>) | undefined
 }
 
-/**
- * Limit of the names of one connection's streams in the URL, in percent-encoded bytes. Node reads 16 KB of headers, which
- * include `Last-Event-ID` and cookies, and RFC 9110 asks proxies to support a URL of 8,000 bytes; 32 names of 256 bytes
- * can take 25 KB.
- * @see https://www.rfc-editor.org/rfc/rfc9110#section-4.1-5
- */
-const MAX_NAMES_BYTES = 6_000
 /** Set explicitly, because the app may have set another type in Hono's context. */
 const TEXT = { 'content-type': 'text/plain; charset=utf-8' }
-/** Names from a longer query are copied, because a substring keeps the whole query in memory; in UTF-16 units. */
-const LONG_SEARCH = 512
 /**
  * Minimum time after which a client that a limit refused is to come back, in milliseconds, or the option `retryMs` where that
  * is longer; the maximum is twice as long, so that clients do not return all at once.
@@ -146,11 +136,9 @@ export class EventsEndpoint {
       throw new SserError('unexpected-body', 'A GET for events must not have a body')
     if (!acceptsEventStream(request.headers.get('accept')))
       throw new SserError('not-acceptable', 'Only text/event-stream is served here')
-    const search = searchOf(request)
-    const query = new URLSearchParams(search)
-    const streams = requestedStreams(query, maxStreamsPerConnection, search)
+    const query = readQuery(request, maxStreamsPerConnection)
     const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxyHops)
-    return { request, env, streams, address, authorize, lastEventId: lastEventId(request.headers, query) }
+    return { ...query, request, env, address, authorize }
   }
 
   /** Answers 200 even without a connection, because an EventSource gives up after any other status. */
@@ -266,34 +254,5 @@ function requireRequest(request: unknown): void {
   throw new SserError(
     'invalid-argument',
     `sser.handler(): expected a Request, got ${req?.raw === undefined ? describeValue(request) : "Hono's Context"}; ${fix}`,
-  )
-}
-
-/** Reads `Last-Event-ID`. The header, which a browser updates, precedes the query, which a page was rendered with. */
-function lastEventId(headers: Headers, query: URLSearchParams): string | undefined {
-  // Several clients send an empty header before they have an id.
-  return headers.get('last-event-id') || query.get('lastEventId') || undefined
-}
-
-function requestedStreams(query: URLSearchParams, maxStreams: number, search: string): readonly string[] {
-  const streams = [...new Set(query.getAll(QUERY_PARAMETER_NAME))]
-  if (streams.length > maxStreams) {
-    throw new SserError(
-      'too-many-streams-per-connection',
-      `A connection listens on at most ${maxStreams} streams`,
-    )
-  }
-  if (search.length > MAX_NAMES_BYTES) requireShortNames(streams)
-  const error = streams.length === 0 ? validateStreamName('') : streams.map(validateStreamName).find(Boolean)
-  if (error !== undefined) throw error
-  return search.length > LONG_SEARCH ? streams.map(ownCopy) : streams
-}
-
-function requireShortNames(streams: readonly string[]): void {
-  const bytes = new URLSearchParams(streams.map((name) => [QUERY_PARAMETER_NAME, name])).toString().length
-  if (bytes <= MAX_NAMES_BYTES) return
-  throw new SserError(
-    'too-many-streams-per-connection',
-    `The names of one connection's streams take at most ${MAX_NAMES_BYTES} bytes in the URL, got ${bytes}: use shorter names, or a second connection`,
   )
 }

@@ -2,11 +2,12 @@ import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import {
   type GapReason,
-  gapFrame,
+  gapPreambleFrame,
   positionFrame,
   preambleFrame,
   type RetryReason,
   retryFrame,
+  type StartPoint,
 } from '../wire/sse-frame.ts'
 import type { Audience } from './audience.ts'
 import type { Batch, Chunk } from './batch.ts'
@@ -44,8 +45,8 @@ export interface ConnectionOptions {
   reader: Reader
   /** Reason why the client may have missed events before this connection. */
   gap: GapReason | undefined
-  /** True if the client's request had a `Last-Event-ID`. */
-  isResumed: boolean
+  /** Where the client's request asked to begin. */
+  start: StartPoint
   sink: Sink
   context: ConnectionContext
   /** Undefined: no tags, no expiry, no address to count. */
@@ -68,7 +69,7 @@ export class Connection {
   readonly #sink: Sink
   readonly #context: ConnectionContext
   readonly #gap: GapReason | undefined
-  readonly #isResumed: boolean
+  readonly #start: StartPoint
   #isPreambleSent = false
   #isBehind: boolean
   #isReady = false
@@ -80,14 +81,14 @@ export class Connection {
   /** Heartbeats since its client last took a chunk. */
   #missedHeartbeats = 0
 
-  constructor({ audience, reader, gap, isResumed, sink, context, grant }: ConnectionOptions) {
+  constructor({ audience, reader, gap, start, sink, context, grant }: ConnectionOptions) {
     this.audience = audience
     this.grant = grant
     this.#reader = reader
     this.#sink = sink
     this.#context = context
     this.#gap = gap
-    this.#isResumed = isResumed
+    this.#start = start
     this.#isBehind = reader.cursor < context.log.nextIndex
   }
 
@@ -235,9 +236,9 @@ export class Connection {
     const isLost = this.#reader.skipEvicted(now)
     const gap = this.#gap ?? (isLost ? 'slow-client' : undefined)
     const id = this.#idAt(this.#reader.cursor, now)
-    if (gap === undefined) return preambleFrame(id, retryMs, this.#isResumed)
+    if (gap === undefined) return preambleFrame(id, retryMs, this.#start)
     counters.gaps[gap] += 1
-    return gapFrame(id, gap, retryMs)
+    return gapPreambleFrame(id, retryMs, this.#start, gap)
   }
 
   /** The id of its client at `index`; undefined where clients receive no ids. */

@@ -108,6 +108,18 @@ export class Reader {
     return isUnknownId ? 'unknown-id' : gap
   }
 
+  /**
+   * Moves the cursor to the oldest entry of the log; returns the reason where events of its streams are known to be gone.
+   * For a client without an id, because it would receive the events of its id again.
+   */
+  beginAtOldest(now: number): GapReason | undefined {
+    const log = this.#log
+    log.trim(now)
+    this.cursor = log.firstIndex
+    const isTrimmed = this.#streams.some((stream) => log.indexes.isTrimmed(stream))
+    return this.skipEvicted(now) || isTrimmed ? 'trimmed' : log.losses.gapReason(now)
+  }
+
   /** The id of a client that has every entry before `index`, and its carried entries. */
   idAt(index: number, now: number): string {
     return this.#formatId(this.#positionAt(index, now), now)

@@ -6,10 +6,16 @@ import { IdempotencyKeys } from './idempotency-keys.ts'
 /** Approximate memory of a stream that has an event in the log: its queue, and its place in the index. */
 const STREAM_BYTES = 320
 
+/** The events of one stream in the log. */
+class StreamQueue extends Deque<EventEntry | V1EventEntry> {
+  /** True if an earlier event of the stream has left the log. */
+  isTrimmed = false
+}
+
 /** Indexes of a log's entries by stream, by idempotency key and by kind, each in order of arrival. */
 export class SecondaryIndexes {
   readonly idempotencyKeys: IdempotencyKeys = new IdempotencyKeys()
-  readonly #streams = new Map<string, Deque<EventEntry | V1EventEntry>>()
+  readonly #streams = new Map<string, StreamQueue>()
   readonly #losses = new Deque<HoleEntry | LossEntry>()
   readonly #disconnects = new Deque<DisconnectEntry>()
   #disconnectsFrom = 0
@@ -35,6 +41,11 @@ export class SecondaryIndexes {
     return this.#disconnectsFrom
   }
 
+  /** Returns whether an earlier event of `stream` has left the log; unknown, and so false, where the log has no later one. */
+  isTrimmed(stream: string): boolean {
+    return this.#streams.get(stream)?.isTrimmed === true
+  }
+
   /** Disconnect entries at or after `index`. */
   *disconnects(index: number): Generator<DisconnectEntry> {
     const entries = this.#disconnects
@@ -56,7 +67,7 @@ export class SecondaryIndexes {
     if (!isNumbered(entry)) this.#unnumbered += 1
     if (isEvent(entry)) {
       if (entry.kind === 'event') this.idempotencyKeys.add(entry)
-      const queue = this.#streams.get(entry.stream) ?? new Deque<EventEntry | V1EventEntry>()
+      const queue = this.#streams.get(entry.stream) ?? new StreamQueue()
       queue.push(entry)
       if (queue.length === 1) this.#streams.set(entry.stream, queue)
     } else if (isLoss(entry)) this.#losses.push(entry)
@@ -68,8 +79,9 @@ export class SecondaryIndexes {
     if (!isNumbered(entry)) this.#unnumbered -= 1
     if (isEvent(entry)) {
       if (entry.kind === 'event') this.idempotencyKeys.remove(entry)
-      const queue = this.#streams.get(entry.stream) as Deque<EventEntry | V1EventEntry>
+      const queue = this.#streams.get(entry.stream) as StreamQueue
       queue.shift()
+      queue.isTrimmed = true
       if (queue.length === 0) this.#streams.delete(entry.stream)
     } else if (isLoss(entry)) this.#losses.shift()
     else if (entry.kind === 'disconnect') {

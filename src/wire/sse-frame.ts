@@ -36,13 +36,28 @@ export function positionFrame(id: string | undefined): string {
   return block('sser-position', '{}', undefined, id)
 }
 
+/** Where a connection begins: at the client's `Last-Event-ID`, at the oldest event of the log, or at its end. */
+export type StartPoint = 'id' | 'oldest' | 'now'
+
 /**
- * The first block of a connection without a gap. `retryMs`: reconnection time of the client, in milliseconds.
- * `isResumed`: whether the request had a `Last-Event-ID`. A client that reconnects and reads `false` detects by it that a
- * proxy drops the header, which looks like a new client to the server.
+ * The first block of a connection without a gap. `retryMs`: reconnection time of the client, in milliseconds. `resumed`
+ * tells whether the request had a `Last-Event-ID`. A client that reconnects and reads `false` detects by it that a proxy
+ * drops the header, which looks like a new client to the server.
  */
-export function preambleFrame(id: string | undefined, retryMs: number, isResumed: boolean): string {
-  return block('sser-position', `{"resumed":${isResumed}}`, retryMs, id)
+export function preambleFrame(id: string | undefined, retryMs: number, start: StartPoint): string {
+  const data = start === 'oldest' ? '{"resumed":false,"from":"oldest"}' : `{"resumed":${start === 'id'}}`
+  return block('sser-position', data, retryMs, id)
+}
+
+/** The first block of a connection with a gap. */
+export function gapPreambleFrame(
+  id: string | undefined,
+  retryMs: number,
+  start: StartPoint,
+  reason: GapReason,
+): string {
+  const from = start === 'oldest' ? ',"from":"oldest"' : ''
+  return block('sser-gap', `{"reason":"${reason}"${from}}`, retryMs, id ?? '')
 }
 
 /**
@@ -69,8 +84,8 @@ export function retryFrame(ms?: number, reason?: RetryReason): string {
 export type GapReason = 'trimmed' | 'peer-loss' | 'slow-client' | 'unknown-id' | 'legacy-peer' | 'invalid-id'
 
 /** Notifies the client that it may have missed events; it continues from `id`, or without an id. */
-export function gapFrame(id: string | undefined, reason: GapReason, retryMs?: number): string {
-  return block('sser-gap', `{"reason":"${reason}"}`, retryMs, id ?? '')
+export function gapFrame(id: string | undefined, reason: GapReason): string {
+  return block('sser-gap', `{"reason":"${reason}"}`, undefined, id ?? '')
 }
 
 /** The data is JSON and never empty because applications pass the data of every block to `JSON.parse()`. */

@@ -24,7 +24,7 @@ describe('a mass of reconnecting clients', () => {
     let slices = 0
     for (let i = 0; i < 20; i += 1) {
       texts.push('')
-      const connection = prepareConnection(pod.incarnation, ['past'], id).connect({
+      const connection = prepareConnection(pod.incarnation, ['past'], { lastEventId: id }).connect({
         write(chunk) {
           slices += 1
           texts[i] += decoder.decode(chunk)
@@ -63,7 +63,7 @@ describe('a mass of reconnecting clients', () => {
     vi.spyOn(pod.clock, 'now').mockImplementation(() => now() + spentMs)
     let slices = 0
     const connections = Array.from({ length: 20 }, () =>
-      prepareConnection(pod.incarnation, ['past'], id).connect({
+      prepareConnection(pod.incarnation, ['past'], { lastEventId: id }).connect({
         write() {
           slices += 1
           spentMs += 1

@@ -15,7 +15,7 @@ class SlowSink implements Sink {
 
   constructor(pod: Listening, streams: readonly string[], isSharing: boolean, id?: string) {
     this.isSharing = isSharing
-    const connection = prepareConnection(pod.incarnation, streams, id).connect(this)
+    const connection = prepareConnection(pod.incarnation, streams, { lastEventId: id }).connect(this)
     pod.incarnation.hub.add(connection)
     this.pull = () => pod.incarnation.hub.pull(connection)
     this.pull()

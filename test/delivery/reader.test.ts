@@ -62,7 +62,7 @@ describe('a slice of the log', () => {
     const pod = new Listening({ logMaxBytes: 20_000 })
     for (let i = 0; i < 30; i += 1) pod.send('a', 'x'.repeat(1_000))
     const id = formatPosition([[pod.incarnation.log.epoch, 1]])
-    const { connect, gap } = prepareConnection(pod.incarnation, ['a'], id)
+    const { connect, gap } = prepareConnection(pod.incarnation, ['a'], { lastEventId: id })
     expect(gap).toBe('trimmed')
     const { hub, log } = pod.incarnation
     const reader = new EventStreamBody({ hub, connect, since: log.nextIndex }).getReader()

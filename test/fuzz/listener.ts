@@ -58,7 +58,7 @@ export class Listener implements Sink {
     this.#streams = streams
     this.#incarnation = incarnation
     this.#isSlow = options.isSlow === true
-    this.#connection = prepareConnection(incarnation, streams, options.id).connect(this)
+    this.#connection = prepareConnection(incarnation, streams, { lastEventId: options.id }).connect(this)
     incarnation.hub.add(this.#connection)
     this.pull()
   }

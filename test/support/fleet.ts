@@ -68,8 +68,9 @@ export class Pod {
   }
 
   /** A client that reads when it is told to. */
-  open(streams: readonly string[], lastEventId?: string): Client {
-    const query = streams.map((stream) => `stream=${encodeURIComponent(stream)}`).join('&')
+  open(streams: readonly string[], lastEventId?: string, parameters: Record<string, string> = {}): Client {
+    const named = streams.map((stream) => ['stream', stream])
+    const query = new URLSearchParams([...named, ...Object.entries(parameters)])
     const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
     // Without `authorize` the routes respond at once; the handler always returns a promise.
     return new Client(this.sser.routes.fetch(new Request(`http://pod/?${query}`, { headers })) as Response)

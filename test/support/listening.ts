@@ -47,7 +47,7 @@ export class Listening {
     lastEventId?: string,
     since: number = this.incarnation.log.nextIndex,
   ): EventStreamBody {
-    const { connect } = prepareConnection(this.incarnation, streams, lastEventId)
+    const { connect } = prepareConnection(this.incarnation, streams, { lastEventId })
     return new EventStreamBody({ hub: this.incarnation.hub, connect, since })
   }
 
