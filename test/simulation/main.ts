@@ -1,7 +1,10 @@
-// npm run simulate -- --seeds 2000 --from 1 [--profile harsh] [--trace]
+// npm run simulate -- --seeds 2000 --from 1 [--profile harsh] [--jobs 2] [--trace]
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { installLeanWeb } from './lean-web.ts'
 import { type FaultProfile, makePlan } from './plan.ts'
 import { run } from './run.ts'
+import { runSeeds } from './seeds.ts'
 import { shrink } from './shrink.ts'
 
 const { values } = parseArgs({
@@ -9,6 +12,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1' },
     from: { type: 'string', default: '1' },
     profile: { type: 'string' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
     trace: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     'max-failures': { type: 'string', default: '1' },
@@ -17,33 +21,50 @@ const { values } = parseArgs({
 const from = Number(values.from)
 const count = Number(values.seeds)
 const profile = values.profile as FaultProfile | undefined
+const jobs = Math.min(Number(values.jobs), count)
 const started = performance.now()
 const totals = { events: 0, resumes: 0, gaps: 0, falseGaps: 0, maxIdLength: 0 }
 let ran = 0
 let failed = 0
 
-for (let seed = from; seed < from + count && failed < Number(values['max-failures']); seed += 1) {
-  const plan = makePlan(seed, profile)
-  const result = await run(plan)
+installLeanWeb()
+
+if (values.trace) for (let seed = from; seed < from + count; seed += 1) await printTrace(seed)
+
+for await (const { seed, violation, counts } of runSeeds({ from, count, profile, jobs })) {
   ran += 1
-  if (values.trace) console.log(result.trace.join('\n'))
-  totals.events += result.events
-  totals.resumes += result.resumes
-  totals.gaps += result.gaps
-  totals.falseGaps += result.falseGaps
-  totals.maxIdLength = Math.max(totals.maxIdLength, result.maxIdLength)
-  if (result.violations.length === 0) continue
+  totals.events += counts.events
+  totals.resumes += counts.resumes
+  totals.gaps += counts.gaps
+  totals.falseGaps += counts.falseGaps
+  totals.maxIdLength = Math.max(totals.maxIdLength, counts.maxIdLength)
+  if (violation === undefined) continue
   failed += 1
-  const shrunk = values.quick ? result : await shrink(plan, result)
-  if (!values.quick) console.log(shrunk.trace.join('\n'))
-  console.log(`\nseed ${seed} (${plan.profile}): ${shrunk.violations[0]}`)
-  console.log(
-    `replay: npm run simulate -- --from ${seed}${profile === undefined ? '' : ` --profile ${profile}`}`,
-  )
+  await report(seed, violation)
+  if (failed >= Number(values['max-failures'])) break
 }
 
 const seconds = (performance.now() - started) / 1_000
 console.log(
   `${ran} seeds from ${from}, ${failed} failed, ${(ran / seconds).toFixed(0)} seeds/s, ${JSON.stringify(totals)}`,
 )
-process.exitCode = failed === 0 ? 0 : 1
+process.exit(failed === 0 ? 0 : 1)
+
+async function printTrace(seed: number): Promise<void> {
+  const { trace } = await run(makePlan(seed, profile))
+  console.log(trace.join('\n'))
+}
+
+async function report(seed: number, violation: string): Promise<void> {
+  const plan = makePlan(seed, profile)
+  let shown = violation
+  if (!values.quick) {
+    const { trace, violations } = await shrink(plan, await run(plan))
+    console.log(trace.join('\n'))
+    shown = violations[0] as string
+  }
+  console.log(`\nseed ${seed} (${plan.profile}): ${shown}`)
+  console.log(
+    `replay: npm run simulate -- --from ${seed}${profile === undefined ? '' : ` --profile ${profile}`}`,
+  )
+}

@@ -1,3 +1,4 @@
+import { leanRequest } from './lean-web.ts'
 import type { Random } from './random.ts'
 import type { Time } from './time.ts'
 
@@ -19,8 +20,6 @@ export interface FaultRates {
 }
 
 export const NO_FAULTS: FaultRates = { dropRequest: 0, dropResponse: 0, duplicate: 0, delay: 0 }
-
-const encoder = new TextEncoder()
 
 /** Carries requests between the Pods' real internal routes; faults delay, duplicate or drop them, also in one direction. */
 export class Network {
@@ -64,7 +63,7 @@ export class Network {
         const target = this.#endpoints.get(hostname)
         const answer = (status: number, text: string) => {
           if (this.#isCut(hostname, source.address) || this.#random.chance(this.faults.dropResponse)) return
-          this.#deliver(source, () => resolve(asResponse(status, text)))
+          this.#deliver(source, () => resolve(new Response(text, { status })))
         }
         const fail = () => this.#deliver(source, () => reject(new TypeError('fetch failed')))
         if (this.#isCut(source.address, hostname)) return
@@ -102,32 +101,8 @@ export class Network {
 }
 
 async function exchange(target: Endpoint, pathname: string, body: string): Promise<[number, string]> {
-  const response = await target.serve(asRequest(`http://${target.address}${pathname}`, body))
+  const response = await target.serve(leanRequest(`http://${target.address}${pathname}`, body))
   return [response.status, await response.text()]
-}
-
-/* The runtime's own Request and Response cost more than all the rest of a simulated exchange. */
-
-function asRequest(url: string, body: string): Request {
-  return { method: 'POST', url, headers: JSON_HEADERS, body: asBody(body) } as unknown as Request
-}
-
-function asResponse(status: number, text: string): Response {
-  const ok = status >= 200 && status < 300
-  return { status, ok, headers: NO_HEADERS, bodyUsed: true, body: asBody(text) } as unknown as Response
-}
-
-const NO_HEADERS = new Headers()
-const JSON_HEADERS = new Headers({ 'content-type': 'application/json' })
-
-function asBody(text: string): unknown {
-  let chunk: Uint8Array | undefined = encoder.encode(text)
-  const read = async () => {
-    const value = chunk
-    chunk = undefined
-    return { done: value === undefined, value }
-  }
-  return { getReader: () => ({ read, cancel: async () => {} }), cancel: async () => {} }
 }
 
 function splitUrl(url: string): { hostname: string; pathname: string } {

@@ -7,16 +7,18 @@ import { FROM, simulate } from './simulate.ts'
 const SEEDS = 60
 const ORDINARY_SEEDS = 20
 const MUTANT_SEEDS = 10
+/** Other test files run at the same time. */
+const ONE_JOB = ['--jobs', '1']
 
 describe('the simulated fleet', () => {
   it(`keeps every invariant in ${SEEDS} seeds from ${FROM}`, { timeout: 60_000 }, async () => {
     console.log(`simulation: ${SEEDS} seeds from ${FROM}`)
-    const { code, output } = await simulate(['--seeds', String(SEEDS), '--from', String(FROM)])
+    const { code, output } = await simulate([...ONE_JOB, '--seeds', String(SEEDS), '--from', String(FROM)])
     expect(code, output).toBe(0)
   })
 
   it('sends no gap without faults and long absences of clients', { timeout: 60_000 }, async () => {
-    const seeds = ['--seeds', String(ORDINARY_SEEDS), '--from', String(FROM)]
+    const seeds = [...ONE_JOB, '--seeds', String(ORDINARY_SEEDS), '--from', String(FROM)]
     const { code, output } = await simulate([...seeds, '--profile', 'ordinary'])
     expect(code, output).toBe(0)
     expect(output).toContain('"gaps":0')
@@ -33,7 +35,7 @@ describe('a mutant', () => {
 describe('the simulation soon reports a violation when a rule is turned off', () => {
   for (const { name, profile } of MUTANTS.filter(({ isQuick }) => isQuick)) {
     it(name, { timeout: 60_000 }, async () => {
-      const seeds = ['--quick', '--seeds', String(MUTANT_SEEDS)]
+      const seeds = [...ONE_JOB, '--quick', '--seeds', String(MUTANT_SEEDS)]
       const { code, output } = await simulate([...seeds, '--profile', profile], name)
       expect(output).toMatch(/^seed \d+ /m)
       expect(code).toBe(1)
