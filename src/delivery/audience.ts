@@ -81,15 +81,21 @@ export class Audiences {
     }
   }
 
-  /** Audiences that a batch has events for; an audience of several of its streams comes several times. */
+  /** Audiences that a batch has events for, each once. */
   *affectedBy({ streams }: Batch): Generator<Audience> {
     if (streams === undefined) {
       yield* this.#byStreams.values()
       return
     }
-    for (const stream of streams) {
-      const listeners = this.#byStream.get(stream)
-      if (listeners !== undefined) yield* listeners.audiences
+    const visited = new Set<Audience>()
+    for (const stream of streams.keys()) {
+      for (const audience of this.#byStream.get(stream)?.audiences ?? []) {
+        if (streams.size > 1 && audience.streams.length > 1) {
+          if (visited.has(audience)) continue
+          visited.add(audience)
+        }
+        yield audience
+      }
     }
   }
 }

@@ -21,11 +21,17 @@ const MAX_ENTRIES = 16_384
 const encoder = new TextEncoder()
 
 interface BatchFrame {
-  /** Undefined: for every connection. */
-  stream: string | undefined
+  /** Place in the order of all frames of the batch. */
+  place: number
   /** Reason of a gap; undefined for an event. */
   gap: GapReason | undefined
   text: string
+}
+
+/** Frames in order, and their chunk once an audience has asked for it. */
+interface Frames {
+  readonly list: BatchFrame[]
+  chunk: Chunk | undefined
 }
 
 /** The frames of a batch for some audiences, encoded; all their connections share the bytes. */
@@ -37,25 +43,26 @@ export interface Chunk extends DeliveryCounts {
 
 /**
  * New log entries as chunks that connections share: each event is formatted once, and encoded once for all audiences
- * that have the same streams with new events.
+ * that have the same streams with new events. An audience costs the frames of its own streams, because the frames are
+ * indexed by stream.
  */
 export class Batch {
   readonly from: number
   readonly to: number
-  /** Streams with new events and connections; undefined where the batch affects every connection. */
-  readonly streams: ReadonlySet<string> | undefined
   /** Delivered events that have a `traceparent`. */
   readonly traced: EventEntry[] = []
   /** Work of encoding chunks so far; the dispatcher reads and resets it. An integer, which V8 does not allocate. */
   work = 0
-  readonly #frames: BatchFrame[] = []
-  /** By the streams of an audience that have new events. */
+  /** Streams with new events and connections. */
+  readonly #streams = new Map<string, Frames>()
+  /** Gaps for every connection. */
+  readonly #common: Frames = { list: [], chunk: undefined }
+  /** Chunks of audiences that have several of the streams, by these streams. */
   readonly #chunks = new Map<string, Chunk | undefined>()
   #cachedBytes = 0
   /** Last audience of {@link chunk}, and its chunk, because the dispatcher serves the connections of one audience in a row. */
   #latest: Audience | undefined
   #latestChunk: Chunk | undefined
-  readonly #updatedStreams: ReadonlySet<string>
 
   constructor(log: Log, from: number, now: number, isWanted: (stream: string) => boolean) {
     this.from = from
@@ -63,12 +70,13 @@ export class Batch {
     const complete = Math.max(start, log.firstCompleteIndex)
     const position = log.positionAt(complete, now)
     const formatId = () => (log.isResumable ? log.eventIds.format(position) : undefined)
-    const streams = new Set<string>()
     /** Gaps by stream to write before the next event; all of them have the same position. */
     const gaps = new Map<string | undefined, GapReason>()
     let length = 0
+    let place = 0
     const frame = (stream: string | undefined, gap: GapReason | undefined, text: string) => {
-      this.#frames.push({ stream, gap, text })
+      this.#framesOf(stream).list.push({ place, gap, text })
+      place += 1
       length += text.length
     }
     const flushGaps = () => {
@@ -83,7 +91,6 @@ export class Batch {
     for (; index < log.nextIndex && index - complete < MAX_ENTRIES && length < FULL_LENGTH; index += 1) {
       const entry = log.at(index) as LogEntry
       const isWantedEvent = isEvent(entry) && isWanted(entry.stream)
-      if (isWantedEvent) streams.add(entry.stream)
       // Before the position moves past this event, because a client may receive the gap and not the event.
       if (isWantedEvent && entry.msg !== undefined) flushGaps()
       if (index >= complete && isNumbered(entry)) position.set(entry.epoch, entry.seq)
@@ -105,55 +112,72 @@ export class Batch {
     }
     flushGaps()
     this.to = index
-    this.#updatedStreams = streams
-    this.streams = this.#frames.some(({ stream }) => stream === undefined) ? undefined : streams
+  }
+
+  /** Streams with new events and connections; undefined where the batch affects every connection. */
+  get streams(): ReadonlyMap<string, unknown> | undefined {
+    return this.#common.list.length === 0 ? this.#streams : undefined
   }
 
   /** The chunk for the connections of an audience; undefined when the batch has nothing for them. */
   chunk(audience: Audience): Chunk | undefined {
     if (audience !== this.#latest) {
-      this.#latestChunk = this.#chunkFor(audience)
+      this.#latestChunk = this.#chunkFor(audience.streams)
       this.#latest = audience
     }
     return this.#latestChunk
   }
 
-  #chunkFor({ streams }: Audience): Chunk | undefined {
-    const updated = streams.filter((stream) => this.#updatedStreams.has(stream))
-    const key = updated.join('\n')
+  #framesOf(stream: string | undefined): Frames {
+    if (stream === undefined) return this.#common
+    let frames = this.#streams.get(stream)
+    if (frames === undefined) {
+      frames = { list: [], chunk: undefined }
+      this.#streams.set(stream, frames)
+    }
+    return frames
+  }
+
+  #chunkFor(streams: readonly string[]): Chunk | undefined {
+    const lists: Frames[] = this.#common.list.length === 0 ? [] : [this.#common]
+    let key = ''
+    for (const stream of streams) {
+      const frames = this.#streams.get(stream)
+      if (frames === undefined) continue
+      lists.push(frames)
+      key += `${stream}\n`
+    }
+    const [only] = lists
+    if (only === undefined) return undefined
+    if (lists.length === 1) {
+      only.chunk ??= this.#encode(only.list)
+      return only.chunk
+    }
     const known = this.#chunks.get(key)
-    if (known !== undefined || this.#chunks.has(key)) return known
-    const chunk = this.#encode(new Set(updated))
+    if (known !== undefined) return known
+    const chunk = this.#encode(lists.flatMap(({ list }) => list).sort((a, b) => a.place - b.place))
     if (this.#cachedBytes > MAX_CACHED_BYTES) {
       this.#chunks.clear()
       this.#cachedBytes = 0
     }
     this.#chunks.set(key, chunk)
-    this.#cachedBytes += chunk?.bytes.byteLength ?? 0
+    this.#cachedBytes += chunk.bytes.byteLength
     return chunk
   }
 
-  #encode(streams: ReadonlySet<string>): Chunk | undefined {
-    const frames: BatchFrame[] = []
-    for (const frame of this.#frames) {
-      if (frame.stream !== undefined && !streams.has(frame.stream)) continue
+  #encode(list: readonly BatchFrame[]): Chunk {
+    let text = ''
+    let events = 0
+    let gaps: GapReason[] | undefined
+    for (const [i, frame] of list.entries()) {
+      if (frame.gap === undefined) events += 1
       // Of consecutive gaps the last one covers the others.
-      if (frame.gap !== undefined && frames.at(-1)?.gap !== undefined) frames.pop()
-      frames.push(frame)
+      else if (list[i + 1]?.gap !== undefined) continue
+      else gaps = [...(gaps ?? []), frame.gap]
+      text += frame.text
     }
-    const chunk = encode(frames)
-    this.work += (this.#frames.length + frames.length) * FRAME_WORK + (chunk?.bytes.byteLength ?? 0)
-    return chunk
+    const bytes = encoder.encode(text)
+    this.work += list.length * FRAME_WORK + bytes.byteLength
+    return { bytes, events, gaps, holders: 0 }
   }
-}
-
-function encode(frames: readonly BatchFrame[]): Chunk | undefined {
-  if (frames.length === 0) return undefined
-  let text = ''
-  let gaps: GapReason[] | undefined
-  for (const frame of frames) {
-    text += frame.text
-    if (frame.gap !== undefined) gaps = [...(gaps ?? []), frame.gap]
-  }
-  return { bytes: encoder.encode(text), events: frames.length - (gaps?.length ?? 0), gaps, holders: 0 }
 }
