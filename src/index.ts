@@ -1,4 +1,4 @@
-export type { EventsHandler } from './admission/events-endpoint.ts'
+export type { Endpoint, EndpointOptions, EventsHandler } from './admission/events-endpoint.ts'
 export type { Authorize, Decision, Grant } from './authorize.ts'
 export type { Peer } from './discovery/peer.ts'
 export type { FindOptions, PeerFinder, PeerFinderStatus, PeerList } from './discovery/peer-finder.ts'
@@ -26,5 +26,6 @@ export type {
   Tracing,
   TracingSpan,
 } from './telemetry/tracing.ts'
+export type { Dialect } from './wire/frame-format.ts'
 export type { GapReason } from './wire/sse-frame.ts'
 export { PEER_ENDPOINT_URL_PATH, QUERY_PARAMETER_NAME } from './wire/v1.ts'

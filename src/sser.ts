@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import { Arrivals } from './admission/arrivals.ts'
-import { EventsEndpoint, type EventsHandler } from './admission/events-endpoint.ts'
+import type { Endpoint, EndpointOptions, EventsHandler } from './admission/events-endpoint.ts'
 import { type Clock, keepAlive } from './clock.ts'
 import type { PeerFinder } from './discovery/peer-finder.ts'
 import { StaticPeerFinder } from './discovery/static.ts'
@@ -16,6 +16,7 @@ import type { SserState } from './ops/probes.ts'
 import { readStats, type Stats, type StatsOptions } from './ops/stats.ts'
 import { isUnguarded, type SserOptions } from './options.ts'
 import { privateRoutes } from './private-routes.ts'
+import { PublicRoutes } from './public-routes.ts'
 import { V1Connections } from './replication/legacy-v1/receiver.ts'
 import type { PeerStatus } from './replication/peer-status.ts'
 import type { DisconnectReceipt, Receipt } from './replication/receipt.ts'
@@ -90,6 +91,7 @@ export class Sser {
   readonly #membership: Membership
   readonly #arrivals: Arrivals
   readonly #sender: Sender
+  readonly #publicRoutes: PublicRoutes
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #isDraining = false
@@ -127,7 +129,7 @@ export class Sser {
       membership: this.#membership,
       counters: this.#counters,
     })
-    const events = new EventsEndpoint({
+    this.#publicRoutes = new PublicRoutes({
       settings: this.#settings,
       errors: this.#errors,
       clock: this.#clock,
@@ -136,11 +138,10 @@ export class Sser {
       isReady: () => this.isReady,
       isDraining: () => this.#isDraining,
       isStarted: () => this.#starting !== undefined || this.#stopping !== undefined,
-      warn: (message) => this.#logging.warn(message),
-      warnOncePerMinute: (key, message) => this.#logging.warnOncePerMinute(key, message),
+      logging: this.#logging,
     })
-    this.handler = events.handler
-    this.routes = events.routes
+    this.handler = this.#publicRoutes.events.handler
+    this.routes = this.#publicRoutes.events.routes
     const { internalRoutes, probeRoutes, opsRoutes } = privateRoutes({
       settings: this.#settings,
       membership: this.#membership,
@@ -217,6 +218,15 @@ export class Sser {
       certificates: this.#certificates,
     }
     return readStats(sources, { state, position, uptimeMs: this.#clock.now() - this.#bornAt }, options)
+  }
+
+  /**
+   * A further public endpoint, for clients that need another dialect than those of `routes` and `handler`. Call it once, and
+   * mount its `routes`, or call its `handler`.
+   * @throws SserError `invalid-argument`
+   */
+  endpoint(options: EndpointOptions): Endpoint {
+    return this.#publicRoutes.endpoint(options)
   }
 
   /**

@@ -6,6 +6,14 @@ import type { ConnectionGrant, Reservation } from '../delivery/reservations.ts'
 import type { Incarnation } from '../instance/incarnation.ts'
 import type { Membership } from '../instance/membership.ts'
 import type { Settings } from '../internals.ts'
+import {
+  type Dialect,
+  type FrameFormat,
+  frameFormat,
+  type Label,
+  STANDARD,
+  validateLabel,
+} from '../wire/frame-format.ts'
 import type { GapReason, StartPoint } from '../wire/sse-frame.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { CheckedGrant } from './authorization.ts'
@@ -26,6 +34,9 @@ export interface ConnectionRequest {
   lastEventId: string | undefined
   /** Where the connection begins if there is no `lastEventId`. */
   from: 'oldest' | 'now'
+  /** How the client learns the stream of an event. */
+  label: Label | undefined
+  dialect: Dialect
   /** The client's address, where connections are counted by address. */
   address: string | undefined
   /** Calls the option `authorize`, where there is one. */
@@ -55,8 +66,11 @@ export function admit(
   const mark = arrivals.of(request, env)?.mark ?? membership.mark()
   const reservation = incarnation.hub.registry.reserve(streams, address)
   const open = (granted: CheckedGrant): Admitted | undefined => {
-    if (options.isReady()) return openBody(options, asked, granted, { incarnation, reservation, mark })
+    const invalid = validateLabel(asked.label, granted.streams)
+    if (invalid === undefined && options.isReady())
+      return openBody(options, asked, granted, { incarnation, reservation, mark })
     reservation.release()
+    if (invalid !== undefined) throw invalid
     return undefined
   }
   if (authorize === undefined) return open({ streams, tags: [], maxAgeMs: undefined })
@@ -75,7 +89,7 @@ interface Captured {
 
 function openBody(
   options: AdmissionOptions,
-  { request, env, streams: requested, lastEventId, from, address }: ConnectionRequest,
+  { request, env, streams: requested, lastEventId, from, dialect, label, address }: ConnectionRequest,
   granted: CheckedGrant,
   captured: Captured,
 ): Admitted {
@@ -90,9 +104,15 @@ function openBody(
   }
   registry.grant(reservation, granted.streams)
   const grant = connectionGrant(options, granted, reservation)
-  const { gap, connect } = prepareConnection(incarnation, granted.streams, { lastEventId, from, grant })
+  const format = frameFormat(dialect, label)
+  const { gap, connect } = prepareConnection(incarnation, granted.streams, {
+    lastEventId,
+    from,
+    format,
+    grant,
+  })
   const since = membership.since(captured.mark)
-  const body = new EventStreamBody({ hub: incarnation.hub, connect, since, reservation })
+  const body = new EventStreamBody({ hub: incarnation.hub, connect, since, reservation, format })
   arrivals.opened(request, env, body)
   const asksLog = lastEventId !== undefined || from === 'oldest'
   const resume = gap === undefined ? 'complete' : 'gap'
@@ -125,6 +145,7 @@ export interface ConnectionTerms {
   lastEventId?: string | undefined
   /** Where the connection begins if there is no `lastEventId`. */
   from?: 'oldest' | 'now'
+  format?: FrameFormat
   grant?: ConnectionGrant | undefined
 }
 
@@ -132,7 +153,7 @@ export interface ConnectionTerms {
 export function prepareConnection(
   incarnation: Incarnation,
   streams: readonly string[],
-  { lastEventId, from = 'now', grant }: ConnectionTerms = {},
+  { lastEventId, from = 'now', format = STANDARD, grant }: ConnectionTerms = {},
 ): PreparedConnection {
   const { context, hub, settings } = incarnation
   const reader = new Reader(context.log, streams, incarnation.timing)
@@ -144,7 +165,7 @@ export function prepareConnection(
     gap = reader.resume(lastEventId, settings.maxLastEventIdBytes, context.now())
   else if (start === 'oldest') gap = reader.beginAtOldest(context.now())
   const connect = (sink: Sink) => {
-    const audience = hub.registry.audience(streams)
+    const audience = hub.registry.audience(streams, format)
     return new Connection({ reader, gap, start, audience, sink, context, grant })
   }
   return { gap, connect }

@@ -8,6 +8,8 @@ import { dropBody, hasBody, nodeResponseIn } from '../http/env.ts'
 import { hasInvalidHost, isBelowMount } from '../http/request-url.ts'
 import { describeValue } from '../printable.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
+import type { Logging } from '../telemetry/logging.ts'
+import { type Dialect, frameFormat } from '../wire/frame-format.ts'
 import { retryFrame } from '../wire/sse-frame.ts'
 import { acceptsEventStream, acceptsOnlyEventStream } from './accept-header.ts'
 import { type AdmissionOptions, type Admitted, admit, type ConnectionRequest } from './admit.ts'
@@ -27,9 +29,25 @@ export interface EventsOptions extends AdmissionOptions {
   isDraining(): boolean
   /** Returns whether `start()` was called. */
   isStarted(): boolean
-  warn(message: string): void
-  /** Warns at most once a minute for each `key`. */
-  warnOncePerMinute(key: string, message: string): void
+  logging: Pick<Logging, 'warn' | 'warnOncePerMinute'>
+}
+
+/** Options of `endpoint()`. */
+export interface EndpointOptions {
+  /**
+   * `plain`: `data:` lines have messages of the app alone, because some readers parse each of them as JSON. The events of
+   * `sser` itself, such as `sser-gap`, are comments.
+   * @default 'standard'
+   */
+  dialect?: Dialect | undefined
+}
+
+/** A public endpoint for clients. */
+export interface Endpoint {
+  /** A sub-app with the endpoint at its root: `app.route('/events', endpoint.routes)`. */
+  readonly routes: Hono
+  /** The endpoint for any other router: takes a `Request`, and returns a streaming `Response`. */
+  readonly handler: EventsHandler
 }
 
 /** Why a response has no connection, and when its client is to come back. */
@@ -67,12 +85,13 @@ const NOT_STARTED =
  * The public endpoint: `GET ?stream=S`, with one stream or several, answers with an event stream. A refusal is plain text,
  * its code in `Sser-Error`.
  */
-export class EventsEndpoint {
+export class EventsEndpoint implements Endpoint {
   /** A sub-app with the endpoint at its root. */
   readonly routes: Hono
   /** The endpoint at whatever path it is called for; under Hono's `app.mount()`, at the mount's own path alone. */
   readonly handler: EventsHandler
   readonly #options: EventsOptions
+  readonly #dialect: Dialect
   readonly #socket: ResponseSocket
   /** Distinguishes the responses of this instance from those of others. */
   readonly #etag = crypto.randomUUID()
@@ -80,9 +99,13 @@ export class EventsEndpoint {
   #responses = 0
   #hasWarned = false
 
-  constructor(options: EventsOptions) {
+  constructor(options: EventsOptions, dialect: Dialect = 'standard') {
     this.#options = options
-    this.#socket = new ResponseSocket({ ...options, heartbeatMs: options.settings.heartbeatMs })
+    this.#dialect = dialect
+    this.#socket = new ResponseSocket({
+      heartbeatMs: options.settings.heartbeatMs,
+      warn: (message) => options.logging.warn(message),
+    })
     this.routes = new Hono().all('/', (c) => this.#answerIn(c))
     // `authorize` takes a context.
     const app = new Hono().all('*', (c) => this.#answerIn(c))
@@ -138,7 +161,7 @@ export class EventsEndpoint {
       throw new SserError('not-acceptable', 'Only text/event-stream is served here')
     const query = readQuery(request, maxStreamsPerConnection)
     const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxyHops)
-    return { ...query, request, env, address, authorize }
+    return { ...query, request, env, dialect: this.#dialect, address, authorize }
   }
 
   /** Answers 200 even without a connection, because an EventSource gives up after any other status. */
@@ -160,7 +183,9 @@ export class EventsEndpoint {
     const isHead = request.method === 'HEAD'
     const reason = code ?? (this.#options.isDraining() ? 'draining' : 'not-ready')
     const refusedMs = retryMs ?? this.#options.settings.retryMs
-    const body = isHead ? null : (admitted?.body ?? retryFrame(refusedMs, reason))
+    const body = isHead
+      ? null
+      : (admitted?.body ?? frameFormat(this.#dialect).own(retryFrame(refusedMs, reason)))
     const etag = `W/"${this.#etag}-${this.#responses}"`
     if (!isHead) this.#responses += 1
     const response = respond(body, 200, {
@@ -186,7 +211,7 @@ export class EventsEndpoint {
   /** Answers an SserError. Rethrows any other error for the app. */
   #refuse(exchange: Exchange, error: unknown): Response {
     if (!(error instanceof SserError)) throw error
-    const { errors, settings, warnOncePerMinute } = this.#options
+    const { errors, settings, logging } = this.#options
     const { code, message } = error
     errors.countRejected(code)
     if (code === 'authorization-failed') {
@@ -198,7 +223,10 @@ export class EventsEndpoint {
     const status = code === 'blocked' ? 204 : error.status
     const headers: Record<string, string> = { 'sser-error': code, ...(status !== 204 && TEXT) }
     if (status === 429) {
-      warnOncePerMinute(`refused ${code}`, `refuses clients until there is room: ${message} (${code})`)
+      logging.warnOncePerMinute(
+        `refused ${code}`,
+        `refuses clients until there is room: ${message} (${code})`,
+      )
       const retryMs = this.#refusedRetryMs()
       // Nor must a limit, because an EventSource does not reconnect after a 429.
       if (acceptsOnlyEventStream(exchange.request.headers.get('accept')))
@@ -217,7 +245,7 @@ export class EventsEndpoint {
   }
 
   #warnNotStarted(): void {
-    if (!this.#hasWarned) this.#options.warn(NOT_STARTED)
+    if (!this.#hasWarned) this.#options.logging.warn(NOT_STARTED)
     this.#hasWarned = true
   }
 

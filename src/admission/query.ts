@@ -16,9 +16,10 @@ const MAX_NAMES_BYTES = 6_000
 const LONG_SEARCH = 512
 /** Where a connection without an id begins. */
 const FROM = ['now', 'oldest'] as const
+const LABEL = ['event', 'field'] as const
 
 /** The parts of a request for events that its URL and `Last-Event-ID` name. */
-export type ConnectionQuery = Pick<ConnectionRequest, 'streams' | 'lastEventId' | 'from'>
+export type ConnectionQuery = Pick<ConnectionRequest, 'streams' | 'lastEventId' | 'from' | 'label'>
 
 /** Reads the URL and `Last-Event-ID`. @throws SserError with the status 400 */
 export function readQuery(request: Request, maxStreams: number): ConnectionQuery {
@@ -27,6 +28,7 @@ export function readQuery(request: Request, maxStreams: number): ConnectionQuery
   return {
     streams: requestedStreams(query, maxStreams, search),
     from: parameter(query, 'from', FROM) ?? 'now',
+    label: parameter(query, 'label', LABEL),
     lastEventId: lastEventId(request.headers, query),
   }
 }

@@ -1,14 +1,17 @@
+import { type FrameFormat, STANDARD } from '../wire/frame-format.ts'
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
 
-/** Connections that listen on the same streams: one encoded chunk serves all of them. */
+/** Connections that listen on the same streams in the same format: one encoded chunk serves all of them. */
 export class Audience {
   /** In ascending order, so that clients that name the same streams in another order share their chunks as well. */
   readonly streams: readonly string[]
+  readonly format: FrameFormat
   readonly connections: Set<Connection> = new Set()
 
-  constructor(sortedStreams: readonly string[]) {
+  constructor(sortedStreams: readonly string[], format: FrameFormat = STANDARD) {
     this.streams = sortedStreams
+    this.format = format
   }
 }
 
@@ -47,16 +50,17 @@ export class Audiences {
     for (const { connections } of this.#byStream.get(stream)?.audiences ?? []) yield* connections
   }
 
-  /** The audience of `streams`, in whatever order; it is kept from its first connection to its last. */
-  of(streams: readonly string[]): Audience {
+  /** The audience of `streams`, in whatever order, with that format; it is kept from its first connection to its last. */
+  of(streams: readonly string[], format: FrameFormat): Audience {
     const sorted = streams.toSorted()
-    return this.#byStreams.get(keyOf(sorted)) ?? new Audience(sorted)
+    return this.#byStreams.get(keyOf(sorted, format)) ?? new Audience(sorted, format)
   }
 
   add(connection: Connection): void {
     const { audience } = connection
     audience.connections.add(connection)
-    if (audience.connections.size === 1) this.#byStreams.set(keyOf(audience.streams), audience)
+    if (audience.connections.size === 1)
+      this.#byStreams.set(keyOf(audience.streams, audience.format), audience)
     for (const stream of audience.streams) {
       const listeners = this.#byStream.get(stream)
       if (listeners === undefined)
@@ -72,7 +76,7 @@ export class Audiences {
     const { audience } = connection
     if (!audience.connections.delete(connection)) return
     const isEmpty = audience.connections.size === 0
-    if (isEmpty) this.#byStreams.delete(keyOf(audience.streams))
+    if (isEmpty) this.#byStreams.delete(keyOf(audience.streams, audience.format))
     for (const stream of audience.streams) {
       const listeners = this.#byStream.get(stream) as Listeners
       listeners.connections -= 1
@@ -101,6 +105,6 @@ export class Audiences {
 }
 
 /** Stream names have no line breaks. */
-function keyOf(streams: readonly string[]): string {
-  return streams.join('\n')
+function keyOf(streams: readonly string[], format: FrameFormat): string {
+  return format.key + streams.join('\n')
 }

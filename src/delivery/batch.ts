@@ -1,6 +1,14 @@
-import { type EventEntry, isEvent, isLoss, isNumbered, type LogEntry } from '../log/entry.ts'
+import {
+  type EventEntry,
+  isEvent,
+  isLoss,
+  isNumbered,
+  type LogEntry,
+  type V1EventEntry,
+} from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import type { DeliveryCounts } from '../telemetry/counters.ts'
+import { type FrameFormat, STANDARD } from '../wire/frame-format.ts'
 import { eventFrame, type GapReason, gapFrame } from '../wire/sse-frame.ts'
 import type { Audience } from './audience.ts'
 
@@ -20,15 +28,20 @@ const MAX_ENTRIES = 16_384
 
 const encoder = new TextEncoder()
 
+type BatchEvent = EventEntry | V1EventEntry
+
 interface BatchFrame {
   /** Place in the order of all frames of the batch. */
   place: number
   /** Reason of a gap; undefined for an event. */
   gap: GapReason | undefined
+  /** In the format {@link STANDARD}. */
   text: string
+  /** The event; undefined for a gap. */
+  entry: BatchEvent | undefined
 }
 
-/** Frames in order, and their chunk once an audience has asked for it. */
+/** Frames in order, and their chunk in the format {@link STANDARD} once an audience has asked for it. */
 interface Frames {
   readonly list: BatchFrame[]
   chunk: Chunk | undefined
@@ -57,7 +70,7 @@ export class Batch {
   readonly #streams = new Map<string, Frames>()
   /** Gaps for every connection. */
   readonly #common: Frames = { list: [], chunk: undefined }
-  /** Chunks of audiences that have several of the streams, by these streams. */
+  /** Chunks of audiences that have several of the streams or another format, by the format and these streams. */
   readonly #chunks = new Map<string, Chunk | undefined>()
   #cachedBytes = 0
   /** Last audience of {@link chunk}, and its chunk, because the dispatcher serves the connections of one audience in a row. */
@@ -74,8 +87,8 @@ export class Batch {
     const gaps = new Map<string | undefined, GapReason>()
     let length = 0
     let place = 0
-    const frame = (stream: string | undefined, gap: GapReason | undefined, text: string) => {
-      this.#framesOf(stream).list.push({ place, gap, text })
+    const frame = (stream: string | undefined, gap: GapReason | undefined, text: string, of?: BatchEvent) => {
+      this.#framesOf(stream).list.push({ place, gap, text, entry: of })
       place += 1
       length += text.length
     }
@@ -104,10 +117,11 @@ export class Batch {
         gaps.delete(entry.stream)
         gaps.set(entry.stream, 'trimmed')
       } else if (entry.kind === 'v1-event') {
-        frame(entry.stream, undefined, eventFrame({ msg: entry.msg }))
+        frame(entry.stream, undefined, eventFrame({ msg: entry.msg }), entry)
       } else if (log.indexes.idempotencyKeys.isFirst(entry)) {
         if (entry.traceparent !== undefined) this.traced.push(entry)
-        frame(entry.stream, undefined, eventFrame({ id: formatId(), event: entry.event, msg: entry.msg }))
+        const text = eventFrame({ id: formatId(), event: entry.event, msg: entry.msg })
+        frame(entry.stream, undefined, text, entry)
       }
     }
     flushGaps()
@@ -122,7 +136,7 @@ export class Batch {
   /** The chunk for the connections of an audience; undefined when the batch has nothing for them. */
   chunk(audience: Audience): Chunk | undefined {
     if (audience !== this.#latest) {
-      this.#latestChunk = this.#chunkFor(audience.streams)
+      this.#latestChunk = this.#chunkFor(audience)
       this.#latest = audience
     }
     return this.#latestChunk
@@ -138,9 +152,9 @@ export class Batch {
     return frames
   }
 
-  #chunkFor(streams: readonly string[]): Chunk | undefined {
+  #chunkFor({ streams, format }: Audience): Chunk | undefined {
     const lists: Frames[] = this.#common.list.length === 0 ? [] : [this.#common]
-    let key = ''
+    let key = format.key
     for (const stream of streams) {
       const frames = this.#streams.get(stream)
       if (frames === undefined) continue
@@ -149,13 +163,14 @@ export class Batch {
     }
     const [only] = lists
     if (only === undefined) return undefined
-    if (lists.length === 1) {
-      only.chunk ??= this.#encode(only.list)
+    if (lists.length === 1 && format === STANDARD) {
+      only.chunk ??= this.#encode(only.list, format)
       return only.chunk
     }
     const known = this.#chunks.get(key)
     if (known !== undefined) return known
-    const chunk = this.#encode(lists.flatMap(({ list }) => list).sort((a, b) => a.place - b.place))
+    const list = lists.flatMap((frames) => frames.list).sort((a, b) => a.place - b.place)
+    const chunk = this.#encode(list, format)
     if (this.#cachedBytes > MAX_CACHED_BYTES) {
       this.#chunks.clear()
       this.#cachedBytes = 0
@@ -165,7 +180,7 @@ export class Batch {
     return chunk
   }
 
-  #encode(list: readonly BatchFrame[]): Chunk {
+  #encode(list: readonly BatchFrame[], format: FrameFormat): Chunk {
     let text = ''
     let events = 0
     let gaps: GapReason[] | undefined
@@ -174,10 +189,15 @@ export class Batch {
       // Of consecutive gaps the last one covers the others.
       else if (list[i + 1]?.gap !== undefined) continue
       else gaps = [...(gaps ?? []), frame.gap]
-      text += frame.text
+      text += format === STANDARD ? frame.text : textIn(format, frame)
     }
     const bytes = encoder.encode(text)
     this.work += list.length * FRAME_WORK + bytes.byteLength
     return { bytes, events, gaps, holders: 0 }
   }
+}
+
+function textIn(format: FrameFormat, { entry, text }: BatchFrame): string {
+  if (entry === undefined) return format.own(text)
+  return format.event(text, entry.stream, entry.kind === 'event' ? entry.event : undefined)
 }

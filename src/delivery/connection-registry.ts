@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import type { ConnectionSelector } from '../log/entry.ts'
+import type { FrameFormat } from '../wire/frame-format.ts'
 import { type Audience, Audiences } from './audience.ts'
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
@@ -62,9 +63,9 @@ export class ConnectionRegistry {
     return this.#audiences.listeners(stream)
   }
 
-  /** The audience of the connections with exactly these streams. */
-  audience(streams: readonly string[]): Audience {
-    return this.#audiences.of(streams)
+  /** The audience of the connections with exactly these streams and this format. */
+  audience(streams: readonly string[], format: FrameFormat): Audience {
+    return this.#audiences.of(streams, format)
   }
 
   /** Audiences with a stream in the batch. */

@@ -1,5 +1,6 @@
 import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
+import type { FrameFormat } from '../wire/frame-format.ts'
 import {
   type GapReason,
   gapPreambleFrame,
@@ -159,7 +160,7 @@ export class Connection {
       log.trim(now)
       preamble = this.#preamble(now)
     }
-    const frames = new FrameText(log.isResumable)
+    const frames = new FrameText(log.isResumable, this.audience.format)
     const slice = this.#reader.slice(frames, now, this.#end)
     this.#isBehind = this.#reader.cursor < this.#end
     const text = preamble + frames.text
@@ -177,13 +178,13 @@ export class Connection {
   }
 
   /** Keeps an idle response open, and moves its client's position to `deliveredIndex`. */
-  heartbeat(deliveredIndex: number, frameAt: (index: number) => Uint8Array): void {
+  heartbeat(deliveredIndex: number, frameAt: (index: number, format: FrameFormat) => Uint8Array): void {
     if (!this.#isReady || this.#isBehind) return
     const now = this.#context.now()
     this.#reader.catchUp(deliveredIndex, now)
     const { cursor, hasCarriedEntries } = this.#reader
-    if (!hasCarriedEntries) this.#writeBytes(frameAt(cursor))
-    else this.#write(positionFrame(this.#idAt(cursor, now)))
+    if (!hasCarriedEntries) this.#writeBytes(frameAt(cursor, this.audience.format))
+    else this.#write(this.audience.format.own(positionFrame(this.#idAt(cursor, now))))
   }
 
   /** Ends the connection before the log's `index`. Returns true if it has received every entry before that already. */
@@ -200,7 +201,8 @@ export class Connection {
   close(random: number, reason: RetryReason | undefined): void {
     this.#isClosed = true
     // Also where its sink has not asked for it, because an event may come right before a disconnect.
-    this.#write(retryFrame(Math.round(this.#context.retryMs * (0.5 + random)), reason))
+    const retryMs = Math.round(this.#context.retryMs * (0.5 + random))
+    this.#write(this.audience.format.own(retryFrame(retryMs, reason)))
     this.#sink.close()
     this.#release()
   }
@@ -236,9 +238,10 @@ export class Connection {
     const isLost = this.#reader.skipEvicted(now)
     const gap = this.#gap ?? (isLost ? 'slow-client' : undefined)
     const id = this.#idAt(this.#reader.cursor, now)
-    if (gap === undefined) return preambleFrame(id, retryMs, this.#start)
+    const { format } = this.audience
+    if (gap === undefined) return format.own(preambleFrame(id, retryMs, this.#start))
     counters.gaps[gap] += 1
-    return gapPreambleFrame(id, retryMs, this.#start, gap)
+    return format.own(gapPreambleFrame(id, retryMs, this.#start, gap))
   }
 
   /** The id of its client at `index`; undefined where clients receive no ids. */

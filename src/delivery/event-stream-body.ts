@@ -1,4 +1,5 @@
 import type { NodeResponse } from '../http/env.ts'
+import { type FrameFormat, STANDARD } from '../wire/frame-format.ts'
 import { BoundedTeeStream } from './bounded-tee.ts'
 import type { Connection, Sink } from './connection.ts'
 import type { Hub } from './hub.ts'
@@ -58,6 +59,8 @@ export interface EventStreamBodyOptions {
   since: number
   /** The capacity that admission has reserved for the connection. */
   reservation?: Reservation | undefined
+  /** The format of the connection. */
+  format?: FrameFormat
 }
 
 /**
@@ -97,6 +100,11 @@ export class EventStreamBody extends BoundedTeeStream {
     this.#controller = controller as unknown as ReadableStreamDefaultController<Uint8Array>
     this.#options = options
     this.#reservation = options.reservation
+  }
+
+  /** The format of the connection, for a response without one. */
+  get format(): FrameFormat {
+    return this.#options.format ?? STANDARD
   }
 
   /** Sets the socket that the body goes out on. A middleware may have begun to read the body before. */

@@ -1,4 +1,5 @@
 import type { EventEntry, V1EventEntry } from '../log/entry.ts'
+import { type FrameFormat, STANDARD } from '../wire/frame-format.ts'
 import { eventFrame, type GapReason, gapFrame } from '../wire/sse-frame.ts'
 import type { SliceOutput } from './reader.ts'
 
@@ -6,9 +7,11 @@ import type { SliceOutput } from './reader.ts'
 export class FrameText implements SliceOutput {
   text = ''
   readonly #hasIds: boolean
+  readonly #format: FrameFormat
 
-  constructor(hasIds: boolean) {
+  constructor(hasIds: boolean, format: FrameFormat = STANDARD) {
     this.#hasIds = hasIds
+    this.#format = format
   }
 
   get length(): number {
@@ -17,11 +20,13 @@ export class FrameText implements SliceOutput {
 
   event(entry: EventEntry | V1EventEntry, formatId: () => string): void {
     const msg = entry.msg as string
-    if (entry.kind === 'v1-event') this.text += eventFrame({ msg })
-    else this.text += eventFrame({ id: this.#hasIds ? formatId() : undefined, event: entry.event, msg })
+    const isNumbered = entry.kind === 'event'
+    const id = isNumbered && this.#hasIds ? formatId() : undefined
+    const event = isNumbered ? entry.event : undefined
+    this.text += this.#format.event(eventFrame({ id, event, msg }), entry.stream, event)
   }
 
   gap(reason: GapReason, formatId: () => string): void {
-    this.text += gapFrame(this.#hasIds ? formatId() : undefined, reason)
+    this.text += this.#format.own(gapFrame(this.#hasIds ? formatId() : undefined, reason))
   }
 }

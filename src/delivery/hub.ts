@@ -4,6 +4,7 @@ import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
+import type { FrameFormat } from '../wire/frame-format.ts'
 import { positionFrame, type RetryReason } from '../wire/sse-frame.ts'
 import { CatchUpQueue } from './catch-up-queue.ts'
 import { ClosingConnections } from './closing-connections.ts'
@@ -240,14 +241,15 @@ export class Hub {
 
   #heartbeat(connections: Iterable<Connection>): void {
     const now = this.#clock.now()
-    const frames = new Map<number, Uint8Array>()
-    const frameAt = (index: number) => {
+    const [standard, plain] = [new Map<number, Uint8Array>(), new Map<number, Uint8Array>()]
+    const frameAt = (index: number, format: FrameFormat) => {
+      const frames = format.isPlain ? plain : standard
       let frame = frames.get(index)
       if (frame === undefined) {
         const id = this.#log.isResumable
           ? this.#log.eventIds.format(this.#log.positionAt(index, now))
           : undefined
-        frame = encoder.encode(positionFrame(id))
+        frame = encoder.encode(format.own(positionFrame(id)))
         frames.set(index, frame)
       }
       return frame

@@ -14,6 +14,7 @@ const COUNT: Expectation = [
   'a whole number, 0 or more',
   (value) => Number.isSafeInteger(value) && Number(value) >= 0,
 ]
+const DIALECT: Expectation = ['"standard" or "plain"', (value) => value === 'standard' || value === 'plain']
 /** For options that another module validates. */
 const ANY: Expectation = ['a value', () => true]
 
@@ -38,6 +39,11 @@ export function checkSelector(selector: object, options: object): SserError | un
   const { stream, tag } = selector as { stream?: unknown; tag?: unknown }
   if (stream !== undefined || tag !== undefined) return undefined
   return new SserError('empty-selector', 'disconnect(): expected a stream, a tag, or both, got neither')
+}
+
+/** Returns the error where `options` are not options of `endpoint()`. */
+export function checkEndpointOptions(options: object): SserError | undefined {
+  return checkOptions('endpoint()', options, { dialect: DIALECT }, "{ dialect: 'plain' }")
 }
 
 /** Returns the error where `options` are not options of `start()`. */

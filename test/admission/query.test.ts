@@ -141,6 +141,9 @@ describe('a parameter of the URL', () => {
     ['from=', 'expected "now" or "oldest", got ""'],
     ['from=Oldest', 'expected "now" or "oldest", got "Oldest"'],
     ['from=now&from=oldest', 'expected "now" or "oldest", got 2 values'],
+    ['label=stream', 'expected "event" or "field", got "stream"'],
+    ['label=', 'expected "event" or "field", got ""'],
+    ['label=event&label=event', 'expected "event" or "field", got 2 values'],
   ])('with another value gets 400 and the allowed values: %s', async (query, message) => {
     const response = get(pod, `?stream=a&${query}`)
     expect([response.status, response.headers.get('sser-error')]).toEqual([400, 'invalid-parameter'])

@@ -35,8 +35,7 @@ class Endpoint {
       isReady: () => this.isReady,
       isDraining: () => this.isDraining,
       isStarted: () => true,
-      warn: () => {},
-      warnOncePerMinute: () => {},
+      logging: { warn: () => {}, warnOncePerMinute: () => false },
     })
   }
 
