@@ -1,4 +1,5 @@
 import type { Hono } from 'hono'
+import { BodyBudget } from './http/body-budget.ts'
 import { BodyReader } from './http/body-reader.ts'
 import type { Membership } from './instance/membership.ts'
 import type { Settings } from './internals.ts'
@@ -40,6 +41,7 @@ export function privateRoutes(options: PrivateRoutesOptions): PrivateRoutes {
   const { clock, maxBufferedBodyBytes, internalBodyTimeoutMs, maxMessageBytes, allowedInternalHosts } =
     settings
   const hosts = { allowedInternalHosts, peerAddresses: () => membership.addresses }
+  const budget = new BodyBudget(maxBufferedBodyBytes)
   const probes = probeRoutes(state, options.certificateWarning)
   return {
     internalRoutes: internalRoutes({
@@ -47,11 +49,7 @@ export function privateRoutes(options: PrivateRoutesOptions): PrivateRoutes {
       ...hosts,
       errors: options.errors,
       signatures: options.signatures,
-      bodyReader: new BodyReader({
-        clock,
-        maxBytes: maxBufferedBodyBytes,
-        timeoutMs: internalBodyTimeoutMs,
-      }),
+      bodyReader: new BodyReader({ clock, budget, timeoutMs: internalBodyTimeoutMs }),
       v1MaxBytes: 6 * maxMessageBytes + 4_096,
       isStopped: () => state() === 'stopped',
       onRequest: options.onInternalRequest,

@@ -1,23 +1,15 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { declaredLength, readBody, tooLarge } from './body.ts'
+import { type BodyBudget, overloaded } from './body-budget.ts'
 import { nodeRequestOf, readNodeBody } from './node-request.ts'
 
 export interface BodyReaderOptions {
   clock: Clock
   /** Limit of the bytes that are buffered for incomplete bodies, all together. */
-  maxBytes: number
+  budget: BodyBudget
   /** How long one body may take, in milliseconds. */
   timeoutMs: number
-}
-
-/** A body that is not complete yet. */
-interface PendingBody {
-  /** The address of its sender. */
-  address: string
-  /** Bytes that its pieces count as. */
-  bytes: number
-  reject(error: SserError): void
 }
 
 /**
@@ -26,8 +18,6 @@ interface PendingBody {
  */
 export class BodyReader {
   readonly #options: BodyReaderOptions
-  readonly #pending = new Set<PendingBody>()
-  #bytes = 0
 
   constructor(options: BodyReaderOptions) {
     this.#options = options
@@ -38,17 +28,26 @@ export class BodyReader {
    * @throws SserError `body-too-large`, `body-timeout` or `overloaded`; the error of a body that breaks off.
    */
   async read(request: Request, maxBytes: number, address = '', env?: unknown): Promise<string> {
-    const { clock, timeoutMs } = this.#options
+    const { budget, clock, timeoutMs } = this.#options
     const length = declaredLength(request.headers)
     const nodeRequest = length === undefined ? undefined : nodeRequestOf(env)
     if (nodeRequest !== undefined && length !== undefined && length > maxBytes) throw tooLarge(maxBytes)
     const { promise: rejected, reject } = Promise.withResolvers<never>()
-    const pending: PendingBody = { address, bytes: 0, reject }
+    let isOver = false
+    let bytes = 0
+    const evict = (error: SserError) => {
+      isOver = true
+      reject(error)
+    }
+    const holder = { address, evict }
     const cancel = clock.after(timeoutMs, () => {
       reject(new SserError('body-timeout', `A body takes at most ${timeoutMs} ms`))
     })
-    this.#pending.add(pending)
-    const onCost = (bytes: number) => this.#reserve(pending, bytes)
+    /** Counts received bytes. Throws where the body was evicted before, or is evicted now. */
+    const onCost = (cost: number) => {
+      bytes += cost
+      if (isOver || !budget.set(holder, bytes)) throw overloaded()
+    }
     const { body, stop } =
       nodeRequest === undefined || length === undefined
         ? { body: readBody(request, maxBytes, onCost), stop: () => {} }
@@ -56,44 +55,10 @@ export class BodyReader {
     try {
       return await Promise.race([body, rejected])
     } finally {
+      isOver = true
       cancel()
       stop()
-      this.#release(pending)
+      budget.release(holder)
     }
   }
-
-  /** Counts received bytes. Throws where the body was evicted before, or is evicted now. */
-  #reserve(pending: PendingBody, bytes: number): void {
-    if (!this.#pending.has(pending)) throw overloaded()
-    while (this.#bytes + bytes > this.#options.maxBytes) {
-      const largest = this.#largestBody()
-      this.#evict(largest)
-      if (largest === pending) throw overloaded()
-    }
-    pending.bytes += bytes
-    this.#bytes += bytes
-  }
-
-  /** The largest body of the address that has most bytes. */
-  #largestBody(): PendingBody {
-    const sums = new Map<string, number>()
-    for (const { address, bytes } of this.#pending) sums.set(address, (sums.get(address) ?? 0) + bytes)
-    let most = 0
-    for (const sum of sums.values()) most = Math.max(most, sum)
-    const candidates = [...this.#pending].filter(({ address }) => sums.get(address) === most)
-    return candidates.reduce((largest, each) => (each.bytes > largest.bytes ? each : largest))
-  }
-
-  #evict(pending: PendingBody): void {
-    pending.reject(overloaded())
-    this.#release(pending)
-  }
-
-  #release(pending: PendingBody): void {
-    if (this.#pending.delete(pending)) this.#bytes -= pending.bytes
-  }
-}
-
-function overloaded(): SserError {
-  return new SserError('overloaded', 'Too many bodies are being read')
 }

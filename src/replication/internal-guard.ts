@@ -88,6 +88,14 @@ export class InternalGuard {
     return this.#options.bodyReader.read(raw, maxBytes, sender, env)
   }
 
+  /** Checks the head of a request whose body stays open. @throws SserError */
+  checkOpenBody({ req: { raw }, env }: Context, isSigned: boolean): void {
+    // A request without a socket, as in a test, declares nothing.
+    if (addressOf(raw, env, 0) !== undefined && !raw.headers.has('transfer-encoding'))
+      throw new SserError('invalid-peer-message', 'An exchange needs a body in chunks, because it stays open')
+    if (!isSigned) this.#checkUnsigned(raw)
+  }
+
   /** Checks a request without a signature, which a web page could otherwise make. @throws SserError */
   #checkUnsigned({ headers }: Request): void {
     const { allowedInternalHosts, peerAddresses } = this.#options

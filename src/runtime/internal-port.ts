@@ -3,7 +3,7 @@ import { closeWhile, type FetchHandler } from '../http/connection-close.ts'
 import { hasBody } from '../http/env.ts'
 import type { ServerSide } from '../sser.ts'
 import { PEER_ENDPOINT_URL_PATH } from '../wire/v1.ts'
-import { APPEND_URL_PATH } from '../wire/v2.ts'
+import { APPEND_URL_PATH, EXCHANGE_URL_PATH } from '../wire/v2.ts'
 
 /**
  * `fetch` for an internal port: closes the connection after an answer that leaves a body unread. The runtime would go
@@ -19,7 +19,7 @@ export function forInternalPort(fetch: FetchHandler): FetchHandler {
 function isForPeers({ method, url }: Request): boolean {
   if (method !== 'POST') return false
   const { pathname } = new URL(url)
-  return pathname === APPEND_URL_PATH || pathname === PEER_ENDPOINT_URL_PATH
+  return [APPEND_URL_PATH, EXCHANGE_URL_PATH, PEER_ENDPOINT_URL_PATH].includes(pathname)
 }
 
 export interface InternalAddressOptions {

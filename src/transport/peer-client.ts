@@ -129,7 +129,7 @@ export class PeerClient {
     const signer = request.path === APPEND_URL_PATH ? this.#signer : undefined
     if (signer === undefined) return this.#transport(request)
     const send = async () => {
-      const { signed, binding } = await signer.sign(request)
+      const { signed, binding } = await signer.sign(request, request.body)
       request.signal.throwIfAborted()
       return { response: await this.#transport(signed), binding }
     }

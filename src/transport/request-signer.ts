@@ -14,6 +14,9 @@ interface SigningState {
   offset: number
 }
 
+/** The head of a request that is to be signed. */
+type SignableRequest = Pick<PeerRequest, 'host' | 'path' | 'headers'>
+
 export interface RequestSignerOptions {
   signatures: Signatures
   /** True if a response without a signature is accepted, too. */
@@ -37,12 +40,15 @@ export class RequestSigner {
   }
 
   /** Returns the request with a signature, and the binding that its response is verified against. */
-  async sign(request: PeerRequest): Promise<{ signed: PeerRequest; binding: RequestBinding }> {
+  async sign<T extends SignableRequest>(
+    request: T,
+    body: string,
+  ): Promise<{ signed: T; binding: RequestBinding }> {
     const state = this.#stateOf(request.host)
     state.number += 1
     const time = this.#signatures.time + state.offset
     const signer: Signer = { name: state.name, number: state.number, time }
-    const { path, body, headers } = request
+    const { path, headers } = request
     const uid = headers[TARGET_HEADER]
     const { header, binding } = await this.#signatures.sign({ path, uid, body }, signer)
     return { signed: { ...request, headers: { ...headers, [SIGNATURE_HEADER]: header } }, binding }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { BodyBudget } from '../../src/http/body-budget.ts'
 import { BodyReader } from '../../src/http/body-reader.ts'
 import { settle, VirtualClock } from '../support/clock.ts'
 
@@ -30,7 +31,7 @@ class Sending {
 }
 
 test('BodyReader rejects the largest body of the heaviest address beyond its limit', async () => {
-  const bodyReader = new BodyReader({ clock, maxBytes: 1_000_000, timeoutMs: 1_000 })
+  const bodyReader = new BodyReader({ clock, budget: new BodyBudget(1_000_000), timeoutMs: 1_000 })
   const [peer, one, two, three] = ['peer', 'untrusted', 'untrusted', 'untrusted'].map(
     (address) => new Sending(bodyReader, address),
   ) as [Sending, Sending, Sending, Sending]
@@ -53,7 +54,7 @@ test('BodyReader rejects the largest body of the heaviest address beyond its lim
 })
 
 test('BodyReader releases the bytes of bodies that end or are rejected', async () => {
-  const bodyReader = new BodyReader({ clock, maxBytes: 1_000_000, timeoutMs: 1_000 })
+  const bodyReader = new BodyReader({ clock, budget: new BodyBudget(1_000_000), timeoutMs: 1_000 })
   for (let times = 0; times < 3; times += 1) {
     const read = new Sending(bodyReader, 'a')
     await read.send(1_000_000)

@@ -6,6 +6,7 @@ import type { FetchHandler } from '../../http/connection-close.ts'
 import type { BindInternal } from '../running-pod.ts'
 import { InternalSockets } from './internal-sockets.ts'
 import { NodeListener } from './listener.ts'
+import { acceptNodeDuplex } from './node-duplex.ts'
 import { DEFAULT_HOST, HEADERS_LIMIT, TCP_KEEP_ALIVE } from './server-options.ts'
 
 /** Binds a port for peers. */
@@ -38,6 +39,8 @@ export const bindInternal: BindInternal = async (fetch, { port, hostname, tls, s
         },
   ) as Server
   server.keepAliveTimeout = 0
+  // An exchange is one request that stays open. The bodies of all others have limits of their own.
+  server.requestTimeout = 0
   // With TLS a client without a certificate gets no further than the handshake, which has a limit.
   if (tls === undefined) sockets = new InternalSockets(server)
   const listener = await NodeListener.bind(server, port, hostname, { signal })
@@ -49,13 +52,20 @@ export const bindInternal: BindInternal = async (fetch, { port, hostname, tls, s
 }
 
 /**
- * Destroys the connection of a chunked request as soon as it is answered, because no peer sends chunks. The adapter would
- * read up to 64 MiB of the rest, and chunks of one byte then block the event loop.
+ * Destroys the connection of a chunked request as soon as it is answered, because peers send chunks in exchanges alone. The
+ * adapter would read up to 64 MiB of the rest, and chunks of one byte then block the event loop.
  */
 function withoutDraining(fetch: FetchHandler): FetchHandler {
   return (request, env) => {
     const { incoming, outgoing } = env as { incoming: IncomingMessage; outgoing: ServerResponse }
-    if (incoming.headers['transfer-encoding'] !== undefined) outgoing.once('finish', () => incoming.destroy())
-    return fetch(request, env)
+    if (incoming.headers['transfer-encoding'] === undefined) return fetch(request, env)
+    let isOpen = false
+    outgoing.once('finish', () => isOpen || incoming.destroy())
+    const acceptDuplex = (headers: Readonly<Record<string, string>>) => {
+      const accepted = acceptNodeDuplex(incoming, outgoing, headers)
+      isOpen = accepted !== undefined
+      return accepted
+    }
+    return fetch(request, { ...(env as object), acceptDuplex })
   }
 }

@@ -1,0 +1,83 @@
+import type { Clock } from '../clock.ts'
+import { BodyBudget } from '../http/body-budget.ts'
+import type { ExchangeCounts } from '../telemetry/exchange-counts.ts'
+import type { DuplexResponse, DuplexTransport } from './duplex-transport.ts'
+import type { ExchangeRequest, OpenExchange } from './exchange.ts'
+import { LineExchange } from './line-exchange.ts'
+import { MessageMacs } from './message-macs.ts'
+import { PeerStatusError } from './peer-transport.ts'
+import type { RequestSigner } from './request-signer.ts'
+import type { RequestBinding } from './signatures.ts'
+
+/** Time in which one message of a peer must arrive, in milliseconds. */
+const MESSAGE_TIMEOUT_MS = 10_000
+
+export interface ExchangeClientOptions {
+  transport: DuplexTransport
+  clock: Clock
+  counts: ExchangeCounts
+  /** Undefined: this Pod has no `peerSecret`. */
+  signer: RequestSigner | undefined
+  /** Maximum bytes that are buffered for all peers. */
+  maxBufferedBytes: number
+}
+
+/** Opens exchanges with peers, signed where this Pod has a secret. */
+export function exchangeClient(options: ExchangeClientOptions): OpenExchange {
+  const { transport, clock, counts, signer, maxBufferedBytes } = options
+  const budget = new BodyBudget(maxBufferedBytes)
+  /** Sends the head, once more where the peer tells this Pod its time. */
+  const openSigned = async (request: ExchangeRequest, by: RequestSigner) => {
+    const send = async () => {
+      const { signed, binding } = await by.sign(request, '')
+      request.signal.throwIfAborted()
+      return { response: await transport(signed), binding }
+    }
+    const opened = await send()
+    const isAdopted =
+      opened.response.status === 401 &&
+      (await by.adoptTime(request.host, opened.binding, withoutBody(opened.response)))
+    const { response, binding } = isAdopted ? await send() : opened
+    try {
+      await by.verify(binding, withoutBody(response))
+    } catch (error) {
+      response.duplex?.destroy(error)
+      throw error
+    }
+    return { response, binding: response.signature === undefined ? undefined : binding }
+  }
+  return async (request, handler) => {
+    const opened: { response: DuplexResponse; binding: RequestBinding | undefined } =
+      signer === undefined
+        ? { response: await transport(request), binding: undefined }
+        : await openSigned(request, signer)
+    const { response, binding } = opened
+    if (response.duplex === undefined) throw new PeerStatusError(response.status)
+    const exchange = new LineExchange({
+      duplex: response.duplex,
+      macs: binding && new MessageMacs(binding, 'opening'),
+      clock,
+      messageTimeoutMs: MESSAGE_TIMEOUT_MS,
+      counts,
+      budget,
+      address: request.host,
+      onGone: () => {
+        counts.opened -= 1
+        request.signal.removeEventListener('abort', abort)
+      },
+    })
+    const abort = () => exchange.abort(request.signal.reason)
+    request.signal.addEventListener('abort', abort, { once: true })
+    counts.opened += 1
+    clock.after(0, () => exchange.start(handler))
+    return exchange
+  }
+}
+
+function withoutBody({ status, signature }: DuplexResponse): {
+  status: number
+  body: string
+  signature: string | undefined
+} {
+  return { status, body: '', signature }
+}
