@@ -24,6 +24,7 @@ import { Counters } from './telemetry/counters.ts'
 import { ErrorReporter, RecentErrors } from './telemetry/error-reporter.ts'
 import { Logging } from './telemetry/logging.ts'
 import type { PeerCertificates } from './transport/certificates.ts'
+import type { AcceptExchange } from './transport/exchange.ts'
 import { Signatures } from './transport/signatures.ts'
 import { requireOptions } from './validation.ts'
 
@@ -39,6 +40,8 @@ export interface ServerSide {
   notice(message: string): void
   start(options: ServerStart): Promise<void>
   stop(options: StopOptions, how: ServerStop): Promise<void>
+  /** Takes an exchange that a peer has opened. */
+  accept: AcceptExchange
   /** Ends the instance without a drain and without a handover, as if its process were killed. */
   kill(): void
 }
@@ -59,6 +62,7 @@ export class Sser {
         notice: (message) => sser.#logging.notice(message),
         start: (options) => sser.#startOnce({}, options),
         stop: (options, how) => sser.#stopOnce(options, how),
+        accept: (exchange) => sser.#membership.accept(exchange),
         kill: () => sser.#kill(),
       }
     }

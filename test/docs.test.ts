@@ -7,6 +7,7 @@ import { INTERNALS } from '../src/internals.ts'
 import { timing } from '../src/log/timing.ts'
 import { resolveOptions } from '../src/options.ts'
 import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/runtime/join-options.ts'
+import { EXCHANGE_URL_PATH, parseExchangeMessage } from '../src/wire/exchange-message.ts'
 import { formatPosition, parsePosition } from '../src/wire/position.ts'
 import { PEER_ENDPOINT_URL_PATH, parseV1 } from '../src/wire/v1.ts'
 import { APPEND_MAX_BYTES, APPEND_TARGET_BYTES, APPEND_URL_PATH, parseAppend } from '../src/wire/v2.ts'
@@ -109,20 +110,24 @@ describe('the page on authorization', () => {
 describe('the protocol page', () => {
   test('shows valid messages', () => {
     const messages = blocks(protocol, 'json').map((block) => {
+      if (block.includes('"at"')) return parseExchangeMessage(block)
       return block.includes('"v"') ? parseAppend(block) : parseV1(block)
     })
-    expect(messages).toHaveLength(7)
+    expect(messages).toHaveLength(10)
   })
 
   test('names every field of a message, and no other', () => {
     const shape = (name: string) => {
-      const body = new RegExp(`export interface ${name} \\{(.*?)^\\}`, 'ms').exec(read('src/wire/v2.ts'))?.[1]
+      const file = name === 'ExchangeMessage' ? 'src/wire/exchange-message.ts' : 'src/wire/v2.ts'
+      const body = new RegExp(`export interface ${name} \\{(.*?)^\\}`, 'ms').exec(read(file))?.[1]
       return Array.from(String(body).matchAll(/^ {2}(\w+)\??:/gm), ([, field]) => field)
     }
     const fields = rows(section('Fields')).map(([name]) => name)
     expect(fields.toSorted()).toEqual(
       ['v', ...shape('Append'), ...shape('Run'), ...shape('WireEvent')].toSorted(),
     )
+    const inExchange = rows(section('Fields of an exchange')).map(([name]) => name)
+    expect(inExchange.toSorted()).toEqual(['v', ...shape('ExchangeMessage')].toSorted())
   })
 
   test('shows streams that a client parses, with valid ids', () => {
@@ -202,7 +207,8 @@ describe('the protocol page', () => {
     for (const bytes of [APPEND_TARGET_BYTES, APPEND_MAX_BYTES])
       expect(section('Limits')).toContain(bytes.toLocaleString('en-US'))
     expect(protocol).toContain(`longer than ${INTERNALS.maxLastEventIdBytes.toLocaleString('en-US')} bytes`)
-    for (const path of [APPEND_URL_PATH, PEER_ENDPOINT_URL_PATH]) expect(protocol).toContain(path)
+    for (const path of [APPEND_URL_PATH, EXCHANGE_URL_PATH, PEER_ENDPOINT_URL_PATH])
+      expect(protocol).toContain(path)
   })
 
   test('gives the defaults of the code', () => {

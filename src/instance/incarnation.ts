@@ -59,7 +59,7 @@ export class Incarnation {
       limits: { maxConnections, maxConnectionsPerAddress, maxStreams },
     })
     this.context = { log: this.log, now: () => clock.now(), retryMs, counters, outputs: this.hub.outputs }
-    const { ackTimeoutMs, initialSyncTimeoutMs } = options.settings
+    const { ackTimeoutMs, initialSyncTimeoutMs, requestTimeoutMs } = options.settings
     this.mesh = new Mesh({
       log: this.log,
       timing: this.timing,
@@ -68,6 +68,7 @@ export class Incarnation {
       counters,
       onPause,
       client,
+      requestTimeoutMs,
       ackTimeoutMs,
       initialSyncTimeoutMs,
     })

@@ -1,10 +1,12 @@
 import type { Clock } from '../clock.ts'
 import type { Peer } from '../discovery/peer.ts'
 import { checkPeerList, follow, type PeerFinder } from '../discovery/peer-finder.ts'
+import { stopped } from '../errors.ts'
 import type { Settings } from '../internals.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
+import type { Exchange, ExchangeHandler, OpenExchange } from '../transport/exchange.ts'
 import { PeerClient } from '../transport/peer-client.ts'
 import { defaultTransport, fetchTransport, type PeerTransport } from '../transport/peer-transport.ts'
 import { RequestSigner } from '../transport/request-signer.ts'
@@ -27,6 +29,8 @@ export interface ServerStart {
   certificates?: PeerCertificates | undefined
   /** How requests reach peers where the runtime has something leaner than `fetch`. */
   transport?: PeerTransport | undefined
+  /** How exchanges with peers are opened. */
+  openExchange?: OpenExchange | undefined
   /** How messages are signed where the runtime has something leaner than Web Crypto. */
   hmacFactory?: HmacFactory | undefined
 }
@@ -74,6 +78,7 @@ export class Membership {
       clock,
       counters,
       transport: settings.peerFetch === undefined ? defaultTransport() : fetchTransport(settings.peerFetch),
+      openExchange: settings.openExchange,
       signer:
         signatures === undefined
           ? undefined
@@ -120,11 +125,17 @@ export class Membership {
   }
 
   /** Finds the peers, and joins them. */
-  async start({ internalPort = this.#internalPort, transport, hmacFactory }: ServerStart): Promise<void> {
+  async start({
+    internalPort = this.#internalPort,
+    transport,
+    openExchange,
+    hmacFactory,
+  }: ServerStart): Promise<void> {
     const { errors, peerFinder, settings, signal } = this.#options
     this.#internalPort = internalPort
     if (hmacFactory !== undefined) this.#options.signatures?.use(hmacFactory)
-    if (transport !== undefined && settings.peerFetch === undefined) this.#client.use(transport)
+    if (transport !== undefined && settings.peerFetch === undefined)
+      this.#client.use(transport, settings.openExchange ?? openExchange)
     const list = await peerFinder.start({
       signal,
       onError: (error) => errors.report(error, { stage: 'peer-finder' }),
@@ -149,6 +160,12 @@ export class Membership {
   isFor(uid: string): boolean | undefined {
     if (this.#joining === undefined) return undefined
     return this.#uid === undefined || this.#uid === uid
+  }
+
+  /** Takes an exchange that a peer has opened. @throws SserError `stopped` */
+  accept(exchange: Exchange): ExchangeHandler {
+    if (this.#options.signal.aborted) throw stopped()
+    return this.current().mesh.accept(exchange)
   }
 
   #begin(): Incarnation {

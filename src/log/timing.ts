@@ -4,6 +4,8 @@ export interface Timing {
   noopIntervalMs: number
   /** Time that a peer may lack a third Pod's events before this Pod forwards them. */
   graceMs: number
+  /** An exchange with a message that was on its way for longer is ended, because the ages in it are wrong. */
+  maxLateMs: number
   /** A Pod that stood still for longer begins a new incarnation. */
   maxPauseMs: number
   /** An epoch that is silent for this long leaves positions and ids. Over 2 ages, because an entry can live that long. */
@@ -23,6 +25,7 @@ export function timing(logMaxAgeMs: number): Timing {
   return {
     noopIntervalMs,
     graceMs: 2.5 * noopIntervalMs,
+    maxLateMs: logMaxAgeMs / 4,
     maxPauseMs: logMaxAgeMs / 2,
     forgetMs: 2.5 * logMaxAgeMs,
     dropMs: 3.75 * logMaxAgeMs,

@@ -167,6 +167,7 @@ function boundPeers(peers: readonly PeerStatus[]): PeerStatus[] {
   const other: PeerStatus = {
     peer: 'other',
     state: rest.every((peer) => isUp(peer) === 1) ? 'connected' : 'failing',
+    exchange: rest.every(({ exchange }) => exchange),
     epoch: undefined,
     lag: most(({ lag }) => lag),
     lagMs: most(({ lagMs }) => lagMs),

@@ -1,70 +1,58 @@
-import type { Clock } from '../clock.ts'
 import type { Target } from '../discovery/peer.ts'
 import { SserError } from '../errors.ts'
-import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
-import type { PeerClient } from '../transport/peer-client.ts'
+import { quietly } from '../telemetry/tracing.ts'
+import { PeerTimeoutError } from '../transport/peer-transport.ts'
 import type { Position } from '../wire/position.ts'
+import { ExchangeSchedule } from './exchange-schedule.ts'
+import type { LegacyProtocol } from './legacy-protocol.ts'
+import { type ExchangeContext, LinkExchange } from './link-exchange.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { LinkState, PeerStatus } from './peer-status.ts'
 import { DELIVERED, type PendingAcks } from './pending-acks.ts'
 import type { AckResult } from './receipt.ts'
-import type { Replicator } from './replicator.ts'
 import { LEAVING, RetryState } from './retry-state.ts'
+import { SingleRequests, type SingleRequestsOptions } from './single-requests.ts'
 
-/** Protocol for a peer that responds to v2 with 404. It has a cursor of its own over this Pod's events. */
-export interface LegacyProtocol {
-  /** True if the next request uses this protocol. */
-  readonly isActive: boolean
-  /** Seq up to which this Pod's own events need no further request. */
-  readonly ackedSeq: number
-  /** Begins at `ackedSeq` or at its own cursor, whichever is later. */
-  begin(ackedSeq: number): void
-  /** Lets the next request use v2 again. */
-  end(): void
-  /** Sends the next event. */
-  sendNext(target: Target, signal: AbortSignal): Promise<void>
-}
-
-export interface LinkOptions {
+export interface LinkOptions extends SingleRequestsOptions {
   target: Target
-  log: Log
-  replicator: Replicator
-  client: PeerClient
-  clock: Clock
   errors: ErrorReporter
   counters: Counters
-  acks: PendingAcks
   legacy: LegacyProtocol
-  /** Progress of the Pod with that epoch. */
-  progressOf(epoch: string): PeerProgress
+  exchangeContext: ExchangeContext
   /** Returns whether no peer has ever sent this Pod a message. */
   isAlone(): boolean
-  /** Returns whether this Pod's process was paused: responses to earlier requests cannot be dated then. */
-  wasPaused(): boolean
 }
 
 /**
- * The way to one peer: a cursor over this Pod's own events, with one request in flight, so that events sent meanwhile
- * travel together in the next one. A link never gives up; it waits longer.
+ * The way to one peer: a cursor over this Pod's own events. It begins with single requests, one in flight, so that events
+ * sent meanwhile travel together in the next one, and goes over to an exchange as soon as one is open. When the exchange
+ * ends, single requests carry on. A link never gives up; it waits longer.
  */
 export class Link {
   #target: Target
   readonly #options: LinkOptions
   readonly acks: PendingAcks
+  readonly #requests: SingleRequests
   readonly #retryState: RetryState
   readonly #abort = new AbortController()
   #state: LinkState = 'connecting'
   #peer: PeerProgress | undefined
+  /** True while a single request is in flight. */
   #isBusy = false
+  /** Opening or open. */
+  #exchange: LinkExchange | undefined
+  readonly #schedule: ExchangeSchedule
   #flushing: Position | undefined
 
   constructor(options: LinkOptions) {
     this.#target = options.target
     this.#options = options
     this.acks = options.acks
+    this.#requests = new SingleRequests(options)
     this.#retryState = new RetryState(options.clock)
+    this.#schedule = new ExchangeSchedule(options.clock)
   }
 
   get target(): Target {
@@ -84,6 +72,7 @@ export class Link {
     return {
       peer: this.target.host,
       state: this.#state,
+      exchange: this.#exchange?.isOpen === true,
       epoch: this.#peer?.epoch,
       lag,
       lagMs: lag <= 0 ? 0 : log.ownAge(this.#ackedSeq(), clock.now()),
@@ -117,7 +106,13 @@ export class Link {
   poke(): void {
     this.#settleAcks()
     if (this.#isBusy || this.#retryState.isWaiting || !this.#hasWork()) return
-    void this.#work()
+    if (this.#exchange?.isOpen) this.#exchange.push()
+    else void this.#work()
+  }
+
+  /** Sends this Pod's position, where an exchange is open. */
+  beat(): void {
+    if (this.#exchange?.isOpen) this.#exchange.beat()
   }
 
   /**
@@ -127,6 +122,7 @@ export class Link {
   flush(position: Position): void {
     this.#flushing = position
     this.#retryState.cancelRetry()
+    if (this.#exchange?.isOpen) this.#exchange.flush()
     this.poke()
   }
 
@@ -158,11 +154,13 @@ export class Link {
   /** Tries v2 again, because an unknown Pod sent a request: it may be the one that did not know v2 so far. */
   probe(): void {
     this.#options.legacy.end()
+    this.#schedule.reset()
   }
 
   stop(reason: string): void {
     this.#abort.abort(new SserError('stopped', reason))
     this.#retryState.cancelRetry()
+    this.#exchange?.close()
     this.acks.settleAll(this.target.terminating ? LEAVING : { status: 'failed', reason })
   }
 
@@ -179,26 +177,28 @@ export class Link {
       // Yield once, so that all events sent in this turn travel together.
       await undefined
       do await this.#step()
-      while (this.#hasWork())
+      while (!this.#exchange?.isOpen && this.#hasWork())
     } catch (error) {
       this.#fail(error)
     } finally {
       this.#isBusy = false
+      this.#exchange?.push()
     }
   }
 
   async #step(): Promise<void> {
-    const { errors, legacy } = this.#options
+    const { legacy } = this.#options
     if (legacy.isActive) {
       await legacy.sendNext(this.#target, this.#abort.signal)
       this.#settleAcks()
       return
     }
     const isV2 = await this.#append()
-    const { failures, hasResponded } = this.#retryState
-    this.#retryState.end()
-    if ((failures > 0 || !hasResponded) && this.#state !== 'self') errors.recovered(this.target.host)
-    if (isV2) return
+    this.#succeed()
+    if (isV2) {
+      this.#openExchange()
+      return
+    }
     this.#state = 'v1'
     legacy.begin(this.#ackedSeq())
     this.#peer = undefined
@@ -206,37 +206,79 @@ export class Link {
 
   /** Sends one v2 request and applies the response; false if the peer does not know v2. */
   async #append(): Promise<boolean> {
-    const { client, clock, wasPaused, replicator, log, progressOf } = this.#options
     const before = this.#peer
-    const message =
-      before === undefined
-        ? replicator.handshake(clock.now())
-        : replicator.buildAppend(before, { own: true, third: this.#flushing !== undefined }, clock.now())
-    // The peer will skip to the floor; the events below it must not look as if it had taken them.
-    const floor = message.runs.find((run) => run.epoch === log.epoch && run.floor === true)?.prev
-    if (floor !== undefined) this.acks.evict(before?.match(log.epoch) ?? 0, floor)
-    const matches = message.runs.map((run) => before?.match(run.epoch) ?? 0)
-    const response = await client.append(this.target, message, this.#abort)
-    this.acks.reset()
-    if (wasPaused()) throw new SserError('stopped', 'this Pod was paused')
-    if (response === undefined) return false
-    if (response.epoch === log.epoch) {
+    const third = this.#flushing !== undefined
+    const result = await this.#requests.append(this.#target, before, third, this.#abort.signal)
+    if (result === 'unknown') return false
+    if (result === 'self') {
       this.#state = 'self'
       this.acks.settleAll(undefined)
       return true
     }
-    const now = clock.now()
-    const peer = replicator.receive(response, progressOf, now)
-    peer.lastSuccessAt = now
-    if (peer !== before) this.acks.clearSkipped()
+    this.#adopt(result.peer)
+    if (result.peer === before && !result.hasTaken && this.#hasWork())
+      throw new SserError('peer-failed', 'answers, but takes nothing')
+    return true
+  }
+
+  /** Ends the failures. */
+  #succeed(): void {
+    const { failures, hasResponded } = this.#retryState
+    this.#retryState.end()
+    if ((failures > 0 || !hasResponded) && this.#state !== 'self')
+      this.#options.errors.recovered(this.target.host)
+  }
+
+  /** The peer has responded, and its epoch is that of `peer`. */
+  #adopt(peer: PeerProgress): void {
+    if (peer !== this.#peer) this.acks.clearSkipped()
     this.#peer = peer
     this.#state = 'connected'
     this.#settleAcks()
-    const hasTaken =
-      message.runs.length === 0 || message.runs.some((run, i) => peer.match(run.epoch) > (matches[i] ?? 0))
-    if (peer === before && !hasTaken && this.#hasWork())
-      throw new SserError('peer-failed', 'answers, but takes nothing')
-    return true
+  }
+
+  /** Opens an exchange beside the single requests, if it is time. */
+  #openExchange(): void {
+    const { client, exchangeContext } = this.#options
+    const isDue = client.hasExchanges && this.#schedule.isDue && this.#flushing === undefined
+    if (!isDue || this.#exchange !== undefined || this.#state === 'self' || this.#abort.signal.aborted) return
+    let hasSucceeded = false
+    const exchange = new LinkExchange(exchangeContext, {
+      maySend: () => !this.#isBusy,
+      onOpen: (peer) => {
+        this.#retryState.cancelRetry()
+        this.#succeed()
+        this.#adopt(peer)
+      },
+      onPosition: () => this.#settleAcks(),
+      onAck: (peer, now) => {
+        hasSucceeded = true
+        peer.lastSuccessAt = now
+        this.acks.reset()
+        this.#settleAcks()
+      },
+      onEvicted: (from, to) => this.acks.evict(from, to),
+      onSent: ({ run }) => {
+        const span = client.startSpan(this.target.host, [run])
+        return span && (() => quietly(() => span.end()))
+      },
+      onEnd: (error) => this.#endExchange(error, hasSucceeded),
+    })
+    this.#exchange = exchange
+    client.openExchange(this.#target, exchange, this.#abort.signal).then(
+      (opened) => exchange.begin(opened),
+      (error: unknown) => exchange.abort(error),
+    )
+  }
+
+  /** Carries on with single requests. */
+  #endExchange(error: unknown, hasSucceeded: boolean): void {
+    this.#exchange = undefined
+    this.#schedule.end(error, hasSucceeded)
+    if (this.#isBusy || this.#abort.signal.aborted) return
+    // A peer that is silent now would not answer a request either.
+    if (hasSucceeded && error instanceof PeerTimeoutError) this.#fail(error)
+    else this.poke()
   }
 
   #fail(error: unknown): void {

@@ -4,12 +4,16 @@ import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
+import type { Exchange, ExchangeHandler } from '../transport/exchange.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import type { Append } from '../wire/v2.ts'
+import { AcceptedExchanges } from './accepted-exchanges.ts'
 import { type InitialSyncResult, initialSync } from './initial-sync.ts'
+import { KnownPeers, MAX_UNLINKED_PEERS } from './known-peers.ts'
 import { V1Sender } from './legacy-v1/sender.ts'
 import { Link } from './link.ts'
-import { PeerProgress } from './peer-progress.ts'
+import type { ExchangeContext } from './link-exchange.ts'
+import type { PeerProgress } from './peer-progress.ts'
 import type { PeerStatus } from './peer-status.ts'
 import { PendingAcks } from './pending-acks.ts'
 import { collectAcks, type PeerReceipt } from './receipt.ts'
@@ -20,8 +24,6 @@ import { Replicator } from './replicator.ts'
 const FLUSH_POLL_MS = 20
 /** Time after which a stop reports the peers that it waits for, in milliseconds; most need less. */
 const FLUSH_REPORT_MS = 250
-/** Maximum number of remembered Pods that send requests and are in no list of peers, or not yet. */
-const MAX_UNLINKED_PEERS = 64
 
 export interface MeshOptions {
   log: Log
@@ -30,6 +32,7 @@ export interface MeshOptions {
   errors: ErrorReporter
   counters: Counters
   client: PeerClient
+  requestTimeoutMs: number
   ackTimeoutMs: number
   initialSyncTimeoutMs: number
   /** Called when the process was paused for so long that this Pod's ages and ids are wrong. */
@@ -42,7 +45,9 @@ export class Mesh {
   readonly #replicator: Replicator
   readonly #refusals: Refusals
   readonly #links = new Map<string, Link>()
-  readonly #progress = new Map<string, PeerProgress>()
+  readonly #peers: KnownPeers
+  readonly #exchangeContext: ExchangeContext
+  readonly #accepted: AcceptedExchanges
   readonly #abort = new AbortController()
   #cancelBeat: (() => void) | undefined
   #beatAt = Number.NaN
@@ -51,14 +56,28 @@ export class Mesh {
   #targets: ReadonlyMap<string, Target> = new Map()
   #isReady = false
   #syncResult: InitialSyncResult | undefined
-  /** True if another Pod has ever sent a message. */
-  #hasMet = false
-
   constructor(options: MeshOptions) {
     this.#options = options
-    const { log, timing, errors, counters } = options
+    const { log, timing, errors, counters, clock, requestTimeoutMs, onPause } = options
     this.#replicator = new Replicator({ log, timing, errors, counters })
     this.#refusals = new Refusals(log)
+    this.#peers = new KnownPeers({ clock, timing, links: this.#links })
+    this.#exchangeContext = {
+      log,
+      replicator: this.#replicator,
+      clock,
+      timing,
+      requestTimeoutMs,
+      progressOf: (epoch) => this.#peers.progressOf(epoch),
+      wasPaused: () => this.wasPaused(),
+      onPause,
+    }
+    this.#accepted = new AcceptedExchanges({
+      context: this.#exchangeContext,
+      errors,
+      maxExchanges: () => this.#links.size + MAX_UNLINKED_PEERS,
+      onPosition: (peer) => this.#pokeLinksTo(peer),
+    })
   }
 
   /** True if the initial sync has ended, so that this Pod numbers events of its own. */
@@ -86,7 +105,7 @@ export class Mesh {
       signal: this.#abort.signal,
     })
     if (this.#abort.signal.aborted) return
-    this.#hasMet ||= this.#syncResult.hasAnswer
+    if (this.#syncResult.hasAnswer) this.#peers.hasMet = true
     this.#isReady = true
     this.#appendNoOp()
     this.#link()
@@ -121,6 +140,7 @@ export class Mesh {
     this.#cancelBeat?.()
     for (const link of this.#links.values()) link.stop('this Pod was stopped')
     this.#links.clear()
+    this.#accepted.stop()
   }
 
   /** Adopts the latest list of peers. It may name this Pod itself; the link finds that out. */
@@ -149,8 +169,8 @@ export class Mesh {
     // A Pod that finds its own address in the list sends requests to itself; the response tells it so.
     if (message.epoch === log.epoch) return this.#replicator.handshake(now)
     log.trim(now)
-    const peer = this.#replicator.receive(message, (epoch) => this.#progressOf(epoch), now)
-    for (const link of this.#links.values()) if (link.leadsTo(peer)) link.poke()
+    const peer = this.#replicator.receive(message, (epoch) => this.#peers.progressOf(epoch), now)
+    this.#pokeLinksTo(peer)
     const ready = this.#isReady
     if (message.hydrate && !ready) return { ...this.#replicator.handshake(now), ready }
     if (message.hydrate) {
@@ -160,6 +180,11 @@ export class Mesh {
     }
     const own = now - peer.lastSuccessAt > timing.graceMs
     return { ...this.#replicator.buildAppend(peer, { own, third: false }, now), ready }
+  }
+
+  /** Takes an exchange that a peer has opened. */
+  accept(exchange: Exchange): ExchangeHandler {
+    return this.#accepted.accept(exchange)
   }
 
   /** Returns whether the process was paused for so long that the ages of its entries are wrong. */
@@ -204,32 +229,17 @@ export class Mesh {
       counters,
       acks,
       legacy: new V1Sender({ log, client, clock, acks }),
-      progressOf: (epoch) => this.#progressOf(epoch),
-      isAlone: () => !this.#hasMet && !Array.from(this.#links.values()).some((link) => link.hasAnswered),
+      exchangeContext: this.#exchangeContext,
+      progressOf: (epoch) => this.#peers.progressOf(epoch),
+      isAlone: () =>
+        !this.#peers.hasMet && !Array.from(this.#links.values()).some((link) => link.hasAnswered),
       wasPaused: () => this.wasPaused(),
     })
   }
 
-  #progressOf(epoch: string): PeerProgress {
-    let progress = this.#progress.get(epoch)
-    if (progress === undefined) {
-      progress = new PeerProgress(epoch, this.#options.clock.now())
-      this.#hasMet = true
-      this.#progress.set(epoch, progress)
-      if (this.#progress.size > this.#links.size + MAX_UNLINKED_PEERS) this.#forgetUnlinked()
-      for (const link of this.#links.values()) link.probe()
-    }
-    return progress
-  }
-
-  /** Forgets the oldest progress that no link leads to. That peer loses its grace period, and no event. */
-  #forgetUnlinked(): void {
-    const links = [...this.#links.values()]
-    for (const [epoch, progress] of this.#progress) {
-      if (links.some((link) => link.leadsTo(progress))) continue
-      this.#progress.delete(epoch)
-      return
-    }
+  /** Lets the links to a peer that has told its position send what it lacks. */
+  #pokeLinksTo(peer: PeerProgress): void {
+    for (const link of this.#links.values()) if (link.leadsTo(peer)) link.poke()
   }
 
   #beat(): void {
@@ -246,9 +256,8 @@ export class Mesh {
     this.#cancelBeat = clock.after(timing.noopIntervalMs, () => this.#beat())
     log.trim(now)
     log.epochs.forget(now)
-    for (const [epoch, { lastHeardAt }] of this.#progress) {
-      if (now - lastHeardAt > timing.dropMs) this.#progress.delete(epoch)
-    }
+    this.#peers.forget(now)
+    this.#accepted.beat()
     if (!this.#isReady) return
     if (log.ownSeq === this.#seqAtBeat) this.#appendNoOp()
     this.#seqAtBeat = log.ownSeq
@@ -256,7 +265,10 @@ export class Mesh {
       [...this.#links.values()].some((link) => link.isRefused),
       now,
     )
-    for (const link of this.#links.values()) link.poke()
+    for (const link of this.#links.values()) {
+      link.beat()
+      link.poke()
+    }
   }
 
   #appendNoOp(): void {

@@ -10,7 +10,7 @@ export class PeerProgress {
   lastHeardAt: number
   /** When a request of this Pod to the peer last succeeded; at first, when the two met. */
   lastSuccessAt: number
-  #position: ReadonlyMap<string, number> = new Map()
+  #position: Map<string, number> = new Map()
   /** By epoch, a seq that the peer is known to lack, and since when. */
   readonly #behind = new Map<string, { seq: number; since: number }>()
 
@@ -37,6 +37,12 @@ export class PeerProgress {
   /** Time since which the peer lacks an entry of `epoch` that this Pod holds. */
   behindSince(epoch: string): number | undefined {
     return this.#behind.get(epoch)?.since
+  }
+
+  /** Records seqs up to which the peer has acknowledged entries. */
+  acknowledge(acks: Position, now: number): void {
+    this.lastHeardAt = now
+    for (const [epoch, seq] of acks) if (seq > this.match(epoch)) this.#position.set(epoch, seq)
   }
 
   /** Records the peer's position, and compares it with `own`, the position of this Pod. */

@@ -10,6 +10,8 @@ export interface PeerStatus {
   peer: string
   /** State of the link to it. */
   state: LinkState
+  /** True while an exchange with the peer is open; false: each message to it is a request of its own. */
+  exchange: boolean
   /** Epoch of the peer, once it has responded. */
   epoch: string | undefined
   /** Number of this Pod's own events, disconnects and no-op entries that the peer has not acknowledged. */

@@ -3,8 +3,17 @@ import { TARGET_HEADER, type Target } from '../discovery/peer.ts'
 import { SserError } from '../errors.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import { quietly, type Tracing, type TracingSpan } from '../telemetry/tracing.ts'
+import { EXCHANGE_URL_PATH } from '../wire/exchange-message.ts'
 import { isSampled } from '../wire/traceparent.ts'
-import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, encodeAppend, parseAppend } from '../wire/v2.ts'
+import {
+  APPEND_MAX_BYTES,
+  APPEND_URL_PATH,
+  type Append,
+  encodeAppend,
+  parseAppend,
+  type Run,
+} from '../wire/v2.ts'
+import type { Exchange, ExchangeHandler, OpenExchange } from './exchange.ts'
 import type { PeerRequest, PeerResponse, PeerTransport } from './peer-transport.ts'
 import { PeerStatusError, PeerTimeoutError } from './peer-transport.ts'
 import type { RequestSigner } from './request-signer.ts'
@@ -16,6 +25,8 @@ export interface PeerClientOptions {
   clock: Clock
   counters: Counters
   transport: PeerTransport
+  /** Undefined: no exchanges, and single requests alone. */
+  openExchange: OpenExchange | undefined
   /** Undefined: this Pod has no `peerSecret`. */
   signer: RequestSigner | undefined
   tracing: Tracing | undefined
@@ -44,8 +55,11 @@ export class PeerClient {
   readonly #tracing: Tracing | undefined
   readonly #requestTimeoutMs: number
   #transport: PeerTransport
+  #openExchange: OpenExchange | undefined
 
-  constructor({ clock, counters, transport, signer, tracing, requestTimeoutMs }: PeerClientOptions) {
+  constructor(options: PeerClientOptions) {
+    const { clock, counters, transport, openExchange, signer, tracing, requestTimeoutMs } = options
+    this.#openExchange = openExchange
     this.#clock = clock
     this.#counters = counters
     this.#transport = transport
@@ -54,14 +68,51 @@ export class PeerClient {
     this.#requestTimeoutMs = requestTimeoutMs
   }
 
-  /** Sends all later requests through `transport`. */
-  use(transport: PeerTransport): void {
+  /** Sends all later requests through `transport`, and opens exchanges through `openExchange`. */
+  use(transport: PeerTransport, openExchange: OpenExchange | undefined): void {
     this.#transport = transport
+    this.#openExchange = openExchange
+  }
+
+  /** True if this Pod can open exchanges with its peers. */
+  get hasExchanges(): boolean {
+    return this.#openExchange !== undefined && this.#signer === undefined
+  }
+
+  /** Opens an exchange, within the timeout; `signal` ends it only until it is open. @see OpenExchange */
+  async openExchange(
+    { host, uid }: Target,
+    handler: ExchangeHandler,
+    signal: AbortSignal,
+  ): Promise<Exchange> {
+    signal.throwIfAborted()
+    const opening = new AbortController()
+    const stop = () => opening.abort(signal.reason)
+    const cancelTimeout = this.#clock.after(this.#requestTimeoutMs, () =>
+      opening.abort(new PeerTimeoutError(this.#requestTimeoutMs)),
+    )
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      const headers = {
+        'content-type': 'application/json',
+        ...(uid !== undefined && { [TARGET_HEADER]: uid }),
+      }
+      const request = { host, path: EXCHANGE_URL_PATH, headers, signal: opening.signal }
+      return await (this.#openExchange as OpenExchange)(request, handler)
+    } finally {
+      cancelTimeout()
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  /** Starts the span of a message with runs in an exchange, where the trace of any of its events is sampled. */
+  startSpan(host: string, runs: readonly Run[]): TracingSpan | undefined {
+    return this.#tracing === undefined ? undefined : startSpan(this.#tracing, host, runs)
   }
 
   /** Sends a v2 message and reads the response; undefined where the peer does not know v2. */
   async append(target: Target, message: Append, limits: PostLimits): Promise<Append | undefined> {
-    const span = this.#tracing === undefined ? undefined : startSpan(this.#tracing, target.host, message)
+    const span = this.startSpan(target.host, message.runs)
     const content = { path: APPEND_URL_PATH, body: encodeAppend(message), maxBytes: APPEND_MAX_BYTES }
     let response: PeerResponse
     try {
@@ -150,7 +201,7 @@ function isCancelled({ aborted, reason }: AbortSignal): boolean {
 }
 
 /** Starts the span of a request, where the trace of any of its events is sampled. */
-function startSpan(tracing: Tracing, peer: string, { runs }: Append): TracingSpan | undefined {
+function startSpan(tracing: Tracing, peer: string, runs: readonly Run[]): TracingSpan | undefined {
   const traceparents: string[] = []
   let events = 0
   for (const run of runs) {

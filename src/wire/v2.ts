@@ -8,10 +8,6 @@ import { normalizeTraceparent } from './traceparent.ts'
 
 /** URL path on the internal port to which peers POST appends. */
 export const APPEND_URL_PATH = '/api/json/v2/append'
-/** URL path on the internal port at which peers open an exchange. A Pod that has none answers 404. */
-export const EXCHANGE_URL_PATH = '/api/json/v2/exchange'
-/** A receiver refuses a longer text of an exchange; a sender stops filling one far earlier. */
-export const EXCHANGE_TEXT_MAX_BYTES: number = 8 * 1_048_576
 /** A sender stops filling a message here, in bytes before JSON's escapes. */
 export const APPEND_TARGET_BYTES = 1_048_576
 /** A receiver refuses a longer body: room for the largest message that options allow, escaped six-fold. */
@@ -70,19 +66,7 @@ const schema = v.object({
   hydrate: v.optional(v.boolean()),
   ready: v.optional(v.boolean()),
   v1Age: v.optional(duration),
-  runs: v.pipe(
-    v.array(
-      v.object({
-        epoch,
-        prev: seq,
-        floor: v.optional(v.boolean()),
-        idle: duration,
-        // Each of these is checked below: a schema for each would take longer than to read them.
-        events: v.pipe(v.array(v.unknown()), v.maxLength(MAX_ITEMS)),
-      }),
-    ),
-    v.maxLength(MAX_ITEMS),
-  ),
+  runs: v.unknown(),
 })
 
 export function encodeAppend(message: Append): string {
@@ -104,14 +88,40 @@ export function parseAppend(body: string): Append {
     throw invalid(` at ${path}`)
   }
   const { v: _, position, ...message } = parsed.output
-  const runs = message.runs.map((run, i) => ({ ...run, events: checkEvents(run, i) }))
-  return { ...message, runs, position: new Map(Object.entries(position)) }
+  return { ...message, runs: checkRuns(message.runs), position: new Map(Object.entries(position)) }
+}
+
+/** Returns the runs of a message without unknown fields. @throws SserError `invalid-peer-message` */
+export function checkRuns(value: unknown): Run[] {
+  if (!Array.isArray(value) || value.length > MAX_ITEMS) throw invalid(' at runs')
+  return value.map(checkRun)
+}
+
+function checkRun(value: unknown, index: number): Run {
+  if (typeof value !== 'object' || value === null) throw invalid(` at runs.${index}`)
+  const { epoch, prev, floor, idle, events } = value as Run
+  if (typeof epoch !== 'string' || !isEpoch(epoch)) throw invalid(` at runs.${index}.epoch`)
+  if (!isSeq(prev)) throw invalid(` at runs.${index}.prev`)
+  if (floor !== undefined && typeof floor !== 'boolean') throw invalid(` at runs.${index}.floor`)
+  if (!isDuration(idle)) throw invalid(` at runs.${index}.idle`)
+  if (!Array.isArray(events) || events.length > MAX_ITEMS) throw invalid(` at runs.${index}.events`)
+  return { epoch, prev, floor, idle, events: checkEvents(prev, events, index) }
+}
+
+/** Returns whether `value` is a number of an entry. */
+export function isSeq(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** Returns whether `value` is a duration in milliseconds. */
+export function isDuration(value: unknown): value is number {
+  return Number.isFinite(value) && (value as number) >= 0
 }
 
 /**
  * Returns the events of a run without unknown fields; throws unless each is well formed and follows the previous one.
  */
-function checkEvents({ prev, events }: { prev: number; events: unknown[] }, index: number): WireEvent[] {
+function checkEvents(prev: number, events: readonly unknown[], index: number): WireEvent[] {
   let last = prev
   /** Stream of the previous event, because most events have the same one. */
   let checked: string | undefined
@@ -136,8 +146,8 @@ function faultyField(
   { seq, age, stream, msg, event, key, disconnect }: WireEvent,
   checked: string | undefined,
 ): keyof WireEvent | undefined {
-  if (!Number.isSafeInteger(seq) || seq < 0) return 'seq'
-  if (!Number.isFinite(age) || age < 0) return 'age'
+  if (!isSeq(seq)) return 'seq'
+  if (!isDuration(age)) return 'age'
   if (stream !== checked && stream !== undefined && !isText(stream, validatePeerStreamName)) return 'stream'
   if (msg !== undefined && typeof msg !== 'string') return 'msg'
   if (event !== undefined && !isText(event, validateEventType)) return 'event'
@@ -160,6 +170,7 @@ function isText(value: unknown, fault: (text: string) => SserError | undefined):
   return typeof value === 'string' && fault(value) === undefined
 }
 
-function invalid(what: string): SserError {
+/** Error of an invalid message; `what` names its first fault. */
+export function invalid(what: string): SserError {
   return new SserError('invalid-peer-message', `Invalid append${printable(what.slice(0, MAX_FAULT_LENGTH))}`)
 }

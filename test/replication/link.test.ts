@@ -30,6 +30,7 @@ describe('a link', () => {
     expect(pod.status(PEER)).toEqual({
       peer: `${PEER}:7000`,
       state: 'connected',
+      exchange: false,
       epoch: 'peer1',
       lag: 0,
       lagMs: 0,

@@ -23,7 +23,7 @@ const count = Number(values.seeds)
 const profile = values.profile as FaultProfile | undefined
 const jobs = Math.min(Number(values.jobs), count)
 const started = performance.now()
-const totals = { events: 0, resumes: 0, gaps: 0, falseGaps: 0, maxIdLength: 0 }
+const totals = { events: 0, exchanges: 0, messages: 0, resumes: 0, gaps: 0, falseGaps: 0, maxIdLength: 0 }
 let ran = 0
 let failed = 0
 
@@ -34,6 +34,8 @@ if (values.trace) for (let seed = from; seed < from + count; seed += 1) await pr
 for await (const { seed, violation, counts } of runSeeds({ from, count, profile, jobs })) {
   ran += 1
   totals.events += counts.events
+  totals.exchanges += counts.exchanges
+  totals.messages += counts.messages
   totals.resumes += counts.resumes
   totals.gaps += counts.gaps
   totals.falseGaps += counts.falseGaps

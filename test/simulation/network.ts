@@ -1,3 +1,5 @@
+import type { Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
+import { Exchanges } from './exchanges.ts'
 import { leanRequest } from './lean-web.ts'
 import type { Random } from './random.ts'
 import type { Time } from './time.ts'
@@ -9,6 +11,8 @@ export interface Endpoint {
   /** End of its process pause; in the past without one. */
   pausedUntil(): number
   serve(request: Request): Response | Promise<Response>
+  /** Takes an exchange; undefined: a Pod of a version without exchanges. */
+  accept(exchange: Exchange): ExchangeHandler | undefined
 }
 
 /** Probability of each fault of a message. */
@@ -24,17 +28,30 @@ export const NO_FAULTS: FaultRates = { dropRequest: 0, dropResponse: 0, duplicat
 /** Carries requests between the Pods' real internal routes; faults delay, duplicate or drop them, also in one direction. */
 export class Network {
   faults: FaultRates = NO_FAULTS
+  readonly exchanges: Exchanges
   readonly #time: Time
   readonly #random: Random
   readonly #lateMs: number
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #cut = new Set<string>()
 
-  /** `lateMs`: maximum delay of a message, twice. TCP delivers none after the sender's request has timed out. */
-  constructor(time: Time, random: Random, lateMs: number) {
+  /**
+   * `lateMs`: maximum delay of a message, twice. TCP delivers none after the sender's request has timed out. `stallMs`:
+   * maximum delay of a message of an exchange, which may be of any age.
+   */
+  constructor(time: Time, random: Random, { lateMs, stallMs }: { lateMs: number; stallMs: number }) {
     this.#lateMs = lateMs
     this.#time = time
     this.#random = random
+    this.exchanges = new Exchanges({
+      time,
+      random,
+      lateMs,
+      stallMs,
+      faults: () => this.faults,
+      isCut: (from, to) => this.#isCut(from, to),
+      endpoint: (address) => this.#endpoints.get(address),
+    })
   }
 
   attach(endpoint: Endpoint): void {

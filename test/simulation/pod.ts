@@ -1,4 +1,6 @@
 import { type Sser, StaticPeerFinder } from '../../src/index.ts'
+import { type ServerSide, serverSideOf } from '../../src/sser.ts'
+import type { Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
 import { newSser } from '../support/settings.ts'
 import type { Network } from './network.ts'
 import type { Oracle } from './oracle.ts'
@@ -44,8 +46,11 @@ export class Pod {
   /** Ends the process at once, without a drain. */
   crash(): void {
     this.#isWanted = false
-    this.incarnation?.die()
+    const { incarnation } = this
     this.incarnation = undefined
+    if (incarnation === undefined) return
+    incarnation.die()
+    this.#fixture.network.exchanges.died(incarnation)
   }
 
   /** Stops gracefully: it hands its events to the peers first. */
@@ -55,6 +60,7 @@ export class Pod {
     if (incarnation === undefined) return
     await incarnation.sser.stop()
     incarnation.die()
+    this.#fixture.network.exchanges.died(incarnation)
     if (this.incarnation === incarnation) this.incarnation = undefined
     if (this.#isWanted) this.start()
   }
@@ -68,6 +74,8 @@ export class Incarnation {
   epoch: string | undefined
   readonly #oracle: Oracle
   readonly #time: Time
+  /** False: as a Pod of a version without exchanges. */
+  readonly #hasExchanges: boolean
   #isDead = false
   #pausedUntil = -5
 
@@ -86,6 +94,7 @@ export class Incarnation {
     this.#time = time
     this.#oracle = oracle
     const offset = random.int(0, 10_000)
+    this.#hasExchanges = random.chance(0.85)
     this.sser = newSser({
       logger: false,
       peerFinder: new StaticPeerFinder(addresses),
@@ -97,6 +106,7 @@ export class Incarnation {
       drainTimeoutMs: random.pick([0, 300]),
       flushTimeoutMs: 5_000,
       peerFetch: network.fetchFrom(this),
+      openExchange: this.#hasExchanges ? network.exchanges.openFrom(this) : undefined,
       clock: {
         now: () => time.now + offset,
         random: () => random.next(),
@@ -131,6 +141,10 @@ export class Incarnation {
 
   serve(request: Request): Response | Promise<Response> {
     return this.sser.internalRoutes.fetch(request)
+  }
+
+  accept(exchange: Exchange): ExchangeHandler | undefined {
+    return this.#hasExchanges ? (serverSideOf(this.sser) as ServerSide).accept(exchange) : undefined
   }
 
   #run(callback: () => void): void {

@@ -10,6 +10,9 @@ export interface Result {
   violations: readonly string[]
   trace: readonly string[]
   events: number
+  /** Exchanges between Pods that were opened, and their messages. */
+  exchanges: number
+  messages: number
   resumes: number
   gaps: number
   falseGaps: number
@@ -34,7 +37,10 @@ class Run {
   constructor(plan: Plan) {
     this.#plan = plan
     this.#random = new Random(plan.seed)
-    this.#network = new Network(this.#time, this.#random, Math.min(4_000, plan.ageMs / 4))
+    this.#network = new Network(this.#time, this.#random, {
+      lateMs: Math.min(4_000, plan.ageMs / 4),
+      stallMs: 2 * plan.ageMs,
+    })
     this.#oracle = new Oracle(this.#time, plan)
     const fixture = {
       time: this.#time,
@@ -69,7 +75,18 @@ class Run {
     }
     const { violations, trace, gaps, falseGaps, maxIdLength } = this.#oracle
     const resumes = this.#clients.reduce((sum, client) => sum + client.resumes, 0)
-    return { violations, trace, events: this.#sent, resumes, gaps, falseGaps, maxIdLength }
+    const { opened: exchanges, messages } = this.#network.exchanges
+    return {
+      violations,
+      trace,
+      events: this.#sent,
+      exchanges,
+      messages,
+      resumes,
+      gaps,
+      falseGaps,
+      maxIdLength,
+    }
   }
 
   #do(action: Action): void {

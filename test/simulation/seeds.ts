@@ -1,14 +1,14 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { installLeanWeb } from './lean-web.ts'
 import { type FaultProfile, makePlan } from './plan.ts'
-import { run } from './run.ts'
+import { type Result, run } from './run.ts'
 
 /** The result of one seed, without its trace. */
 export interface SeedResult {
   seed: number
   /** The first violation; undefined: every invariant held. */
   violation: string | undefined
-  counts: { events: number; resumes: number; gaps: number; falseGaps: number; maxIdLength: number }
+  counts: Omit<Result, 'violations' | 'trace'>
 }
 
 export interface SeedsOptions {

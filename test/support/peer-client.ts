@@ -9,6 +9,7 @@ export function peerClient(clock: Clock, transport?: PeerTransport): PeerClient 
     clock,
     counters: new Counters(),
     transport: transport ?? (() => Promise.reject(new Error('There are no peers here'))),
+    openExchange: undefined,
     signer: undefined,
     tracing: undefined,
     requestTimeoutMs: 5_000,

@@ -4,7 +4,7 @@ import type { Log } from '../../log/log.ts'
 import type { PeerClient } from '../../transport/peer-client.ts'
 import { PeerStatusError } from '../../transport/peer-transport.ts'
 import { encodeV1, PEER_ENDPOINT_URL_PATH } from '../../wire/v1.ts'
-import type { LegacyProtocol } from '../link.ts'
+import type { LegacyProtocol } from '../legacy-protocol.ts'
 import type { PendingAcks } from '../pending-acks.ts'
 import type { AckResult } from '../receipt.ts'
 

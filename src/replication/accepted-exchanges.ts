@@ -1,0 +1,64 @@
+import { SserError } from '../errors.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
+import type { Exchange, ExchangeHandler } from '../transport/exchange.ts'
+import { type ExchangeContext, LinkExchange } from './link-exchange.ts'
+import type { PeerProgress } from './peer-progress.ts'
+
+export interface AcceptedExchangesOptions {
+  context: ExchangeContext
+  errors: ErrorReporter
+  maxExchanges(): number
+  /** A peer has told its whole position. */
+  onPosition(peer: PeerProgress): void
+}
+
+/** The exchanges that peers have opened: this Pod acknowledges in them, and sends entries only if it cannot otherwise. */
+export class AcceptedExchanges {
+  readonly #options: AcceptedExchangesOptions
+  /** The oldest is the first. */
+  readonly #exchanges = new Set<LinkExchange>()
+
+  constructor(options: AcceptedExchangesOptions) {
+    this.#options = options
+  }
+
+  accept(exchange: Exchange): ExchangeHandler {
+    const { context, errors, maxExchanges, onPosition } = this.#options
+    const accepted: LinkExchange = new LinkExchange(context, {
+      // Otherwise the same entries would cross in the exchange that this Pod has opened.
+      maySend: (peer, now) => now - peer.lastSuccessAt > context.timing.graceMs,
+      onOpen: (peer) => this.#endOlder(accepted, peer),
+      onPosition,
+      onEvicted: () => {},
+      onEnd: (error) => {
+        this.#exchanges.delete(accepted)
+        if (error instanceof SserError && error.code === 'invalid-peer-message')
+          errors.report(error, { stage: 'receive' })
+      },
+    })
+    const [oldest] = this.#exchanges
+    this.#exchanges.add(accepted)
+    if (this.#exchanges.size > maxExchanges())
+      oldest?.abort(new SserError('overloaded', 'too many exchanges'))
+    accepted.begin(exchange)
+    return accepted
+  }
+
+  /** Sends this Pod's position to each peer. */
+  beat(): void {
+    for (const exchange of this.#exchanges) exchange.beat()
+  }
+
+  /** Acknowledges what was applied, and ends the exchanges. */
+  stop(): void {
+    for (const exchange of this.#exchanges) exchange.close()
+  }
+
+  /** A peer has one exchange: an earlier one is half open. */
+  #endOlder(accepted: LinkExchange, peer: PeerProgress): void {
+    for (const other of this.#exchanges) {
+      if (other !== accepted && other.peer === peer)
+        other.abort(new SserError('peer-failed', 'the peer has opened another exchange'))
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { SserError } from '../errors.ts'
+import type { Log } from '../log/log.ts'
+import type { PeerProgress } from './peer-progress.ts'
+import type { EncodedRun, Replicator } from './replicator.ts'
+import { UnackedMessages } from './unacked-messages.ts'
+
+/** Functions of the owner of an exchange that the cursor calls. */
+export interface CursorOwner {
+  /** Own entries after `from` up to `to` are gone from the log before they were sent. */
+  onEvicted(from: number, to: number): void
+  /** A run was written; the returned function is called when it is acknowledged. */
+  onSent?(run: EncodedRun): (() => void) | undefined
+  /** The peer has acknowledged messages of this side. */
+  onAck?(peer: PeerProgress, now: number): void
+}
+
+/**
+ * The entries that one side of an exchange sends next. It goes on after the entries that were written, without waiting
+ * for their acknowledgement, until too much is unacknowledged.
+ */
+export class ExchangeCursor {
+  readonly #log: Log
+  readonly #replicator: Replicator
+  readonly #owner: CursorOwner
+  /** By epoch, the seq up to which entries were written. */
+  readonly #sent = new Map<string, number>()
+  readonly #unacked = new UnackedMessages()
+  #progressAt = 0
+  #isThirdDue = false
+  #isFlushing = false
+
+  constructor(log: Log, replicator: Replicator, owner: CursorOwner) {
+    this.#log = log
+    this.#replicator = replicator
+    this.#owner = owner
+  }
+
+  /** When the peer last acknowledged a message, or the first one after that was sent; undefined: nothing is unacknowledged. */
+  get waitsSince(): number | undefined {
+    return this.#unacked.isEmpty ? undefined : this.#progressAt
+  }
+
+  /** The peer has told its whole position, so it is known which entries of third Pods it lacks. */
+  onPosition(): void {
+    this.#isThirdDue = true
+  }
+
+  /** From now on sends entries of third Pods without the grace. */
+  flush(): void {
+    this.#isFlushing = true
+  }
+
+  /** The next run that the peer lacks, as far as there is room; own entries first. */
+  next(peer: PeerProgress, now: number): EncodedRun | undefined {
+    const log = this.#log
+    const match = Math.max(peer.match(log.epoch), this.#sent.get(log.epoch) ?? 0)
+    if (match < log.ownSeq) {
+      if (!this.#unacked.hasRoom(true)) return undefined
+      const own = this.#replicator.ownRun(match, now)
+      // The peer will skip to the floor; the events below it must not look as if it had taken them.
+      if (own.run.floor === true) this.#owner.onEvicted(match, own.run.prev)
+      return own
+    }
+    if (!this.#isThirdDue || !this.#unacked.hasRoom(false)) return undefined
+    const third = this.#replicator.thirdRun(peer, this.#sent, this.#isFlushing, now)
+    this.#isThirdDue = third !== undefined
+    return third
+  }
+
+  /** Moves past a run that was written in a message of `length`. */
+  add(run: EncodedRun, length: number, now: number): void {
+    const { epoch } = run.run
+    if (this.#unacked.isEmpty) this.#progressAt = now
+    const onAck = this.#owner.onSent?.(run)
+    this.#unacked.add({ length, isOwn: epoch === this.#log.epoch, last: run.last, onAck })
+    this.#sent.set(epoch, run.last)
+  }
+
+  /** The peer has received `taken` messages with runs. @throws SserError where it did not take what was in them */
+  ack(taken: number, peer: PeerProgress, now: number): void {
+    const { epoch } = this.#log
+    for (const { isOwn, last, onAck } of this.#unacked.ack(taken)) {
+      onAck?.()
+      if (isOwn && peer.match(epoch) < last) throw new SserError('peer-failed', 'answers, but takes nothing')
+    }
+    this.#progressAt = now
+    this.#owner.onAck?.(peer, now)
+    // Where the peer took less of a third Pod's entries than it was sent, its next position tells.
+    if (!this.#unacked.isEmpty || this.#sent.size < 2) return
+    for (const sent of this.#sent.keys()) if (sent !== epoch) this.#sent.delete(sent)
+  }
+}

@@ -1,0 +1,277 @@
+import type { Clock } from '../clock.ts'
+import { SserError } from '../errors.ts'
+import type { Log } from '../log/log.ts'
+import type { Timing } from '../log/timing.ts'
+import type { Exchange, ExchangeHandler } from '../transport/exchange.ts'
+import { PeerTimeoutError } from '../transport/peer-transport.ts'
+import {
+  ASK,
+  type ExchangeMessage,
+  encodeAcks,
+  encodeFirstMessage,
+  encodeMessage,
+  encodePosition,
+  parseExchangeMessage,
+} from '../wire/exchange-message.ts'
+import { type CursorOwner, ExchangeCursor } from './exchange-cursor.ts'
+import type { PeerProgress } from './peer-progress.ts'
+import type { Replicator } from './replicator.ts'
+import { MAX_UNACKED_LENGTH } from './unacked-messages.ts'
+
+/** Parts of this Pod that every exchange uses. */
+export interface ExchangeContext {
+  log: Log
+  replicator: Replicator
+  clock: Clock
+  timing: Timing
+  /** Time in which a peer must acknowledge, in milliseconds. */
+  requestTimeoutMs: number
+  /** Progress of the Pod with that epoch. */
+  progressOf(epoch: string): PeerProgress
+  /** Returns whether this Pod's process was paused for so long that its ages are wrong. */
+  wasPaused(): boolean
+  /** Begins a new incarnation, after a pause. */
+  onPause(): void
+}
+
+/** The side of a link that an exchange serves: that of the link itself, or of the peer's. */
+export interface ExchangeOwner extends CursorOwner {
+  /** Returns whether entries may be sent in the exchange now. */
+  maySend(peer: PeerProgress, now: number): boolean
+  /** The peer has sent its first message. */
+  onOpen(peer: PeerProgress): void
+  /** The peer has told its whole position. */
+  onPosition(peer: PeerProgress): void
+  /** The exchange is over; undefined: without an error. */
+  onEnd(error: unknown): void
+}
+
+/**
+ * One side of an open exchange with a peer. It writes the entries that the peer lacks without waiting for answers, up to a
+ * limit, and acknowledges the peer's once in each turn of the event loop. All it knows ends with the exchange, apart from
+ * the peer's progress.
+ */
+export class LinkExchange implements ExchangeHandler {
+  readonly #context: ExchangeContext
+  readonly #owner: ExchangeOwner
+  /** When the exchange began: messages that are received are compared with the first, those that are sent tell the second. */
+  #comparedFrom: number
+  #countedFrom: number
+  /** This Pod's epoch in its first message. */
+  #epoch: string | undefined
+  #exchange: Exchange | undefined
+  #peer: PeerProgress | undefined
+  #heardAt: number
+  readonly #cursor: ExchangeCursor
+  /** Number of messages with runs that were received. */
+  #taken = 0
+  #acks = new Map<string, number>()
+  #mustAck = false
+  #mustTell = false
+  #mustAsk = false
+  #isScheduled = false
+  #isOver = false
+  #cancelWatch: (() => void) | undefined
+
+  constructor(context: ExchangeContext, owner: ExchangeOwner) {
+    this.#context = context
+    this.#owner = owner
+    this.#cursor = new ExchangeCursor(context.log, context.replicator, owner)
+    const now = context.clock.now()
+    this.#comparedFrom = now
+    this.#countedFrom = now
+    this.#heardAt = now
+  }
+
+  /** The peer, once it has sent its first message. */
+  get peer(): PeerProgress | undefined {
+    return this.#peer
+  }
+
+  /** True if the peer has sent its first message, and the exchange is not over. */
+  get isOpen(): boolean {
+    return this.#peer !== undefined && !this.#isOver
+  }
+
+  /** The peer has accepted the exchange. */
+  begin(exchange: Exchange): void {
+    const { clock, log } = this.#context
+    if (this.#isOver) {
+      exchange.abort(new SserError('stopped', 'the exchange is over'))
+      return
+    }
+    this.#exchange = exchange
+    const now = clock.now()
+    this.#countedFrom = now
+    this.#heardAt = now
+    this.#epoch = log.epoch
+    log.trim(now)
+    exchange.send(encodeFirstMessage(log.epoch, 0, log.position(now)))
+    this.#watch()
+  }
+
+  onMessage(text: string): void {
+    if (this.#isOver) return
+    if (this.#context.wasPaused()) {
+      this.#context.onPause()
+      return
+    }
+    try {
+      this.#receive(parseExchangeMessage(text))
+    } catch (error) {
+      this.abort(error)
+    }
+    this.push()
+  }
+
+  onClose(error?: unknown): void {
+    this.#end(error)
+    // The peer reads no more either.
+    this.#exchange?.close()
+  }
+
+  /** Writes, at the end of this turn, all that the peer is to be sent. */
+  push(): void {
+    if (this.#isScheduled || this.#isOver) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      this.#write()
+    })
+  }
+
+  /** Sends this Pod's position, as each beat does. */
+  beat(): void {
+    this.#mustTell = true
+    this.push()
+  }
+
+  /** Sends the peer all that it lacks, also of third Pods and without the grace, because this Pod leaves. */
+  flush(): void {
+    this.#cursor.flush()
+    this.#mustAsk = true
+    this.push()
+  }
+
+  /** Ends the exchange after all that is to be acknowledged. */
+  close(): void {
+    if (this.#isOver) return
+    if (!this.#context.wasPaused()) this.#write()
+    this.#end(undefined)
+    const exchange = this.#exchange
+    exchange?.close()
+    this.#context.clock.after(CLOSE_MS, () =>
+      exchange?.abort(new SserError('stopped', 'the exchange is over')),
+    )
+  }
+
+  abort(error: unknown): void {
+    this.#end(error)
+    this.#exchange?.abort(error)
+  }
+
+  #receive(message: ExchangeMessage): void {
+    const { clock, log, replicator, progressOf, timing } = this.#context
+    const now = clock.now()
+    const lateMs = Math.abs(now - this.#comparedFrom - message.at)
+    if (lateMs > timing.maxLateMs)
+      throw new SserError('peer-failed', `a message was on its way for ${Math.round(lateMs)} ms`)
+    this.#heardAt = now
+    const { epoch, position, runs, acks, taken } = message
+    if (this.#peer === undefined) {
+      if (epoch === undefined || position === undefined)
+        throw new SserError(
+          'invalid-peer-message',
+          'The first message of an exchange has no epoch or no position',
+        )
+      if (epoch === log.epoch) throw new SserError('stopped', 'the exchange leads to this Pod itself')
+    }
+    const peer = this.#peer ?? progressOf(epoch as string)
+    log.trim(now)
+    if (runs !== undefined) {
+      replicator.applyRuns(runs, now)
+      this.#taken += 1
+      this.#mustAck = true
+      for (const run of runs) this.#acks.set(run.epoch, 0)
+    }
+    if (position !== undefined) {
+      peer.observe(position, log.position(now), now)
+      this.#cursor.onPosition()
+    }
+    if (acks !== undefined) peer.acknowledge(acks, now)
+    if (message.ask) this.#mustTell = true
+    if (this.#peer === undefined) {
+      this.#peer = peer
+      this.#owner.onOpen(peer)
+    }
+    if (taken !== undefined) this.#cursor.ack(taken, peer, now)
+    if (position !== undefined) this.#owner.onPosition(peer)
+  }
+
+  #write(): void {
+    const peer = this.#peer
+    const exchange = this.#exchange
+    if (this.#isOver || peer === undefined || exchange === undefined) return
+    const { clock, log } = this.#context
+    const now = clock.now()
+    if (this.#epoch !== log.epoch || exchange.bufferedBytes > MAX_BUFFERED_BYTES) {
+      this.abort(new SserError('peer-failed', 'does not read what it is sent'))
+      return
+    }
+    let fields = this.#fields(now)
+    for (;;) {
+      const run = this.#owner.maySend(peer, now) ? this.#cursor.next(peer, now) : undefined
+      if (run === undefined && fields === '') return
+      const at = Math.max(0, Math.round(now - this.#countedFrom))
+      const text = encodeMessage({ at, fields, runs: run?.text })
+      fields = ''
+      exchange.send(text)
+      if (run === undefined) return
+      this.#cursor.add(run, text.length, now)
+    }
+  }
+
+  /** The fields of the next message beside its runs. */
+  #fields(now: number): string {
+    const { log } = this.#context
+    const fields: string[] = []
+    if (this.#mustAck) {
+      for (const epoch of this.#acks.keys()) this.#acks.set(epoch, log.epochs.get(epoch)?.have ?? 0)
+      fields.push(encodeAcks(this.#taken, this.#acks))
+      this.#acks.clear()
+    }
+    if (this.#mustTell) fields.push(encodePosition(log.position(now)))
+    if (this.#mustAsk) fields.push(ASK)
+    this.#mustAck = false
+    this.#mustTell = false
+    this.#mustAsk = false
+    return fields.join(',')
+  }
+
+  /** Aborts the exchange when the peer is silent, or acknowledges nothing. */
+  #watch(): void {
+    const { clock, requestTimeoutMs, timing } = this.#context
+    this.#cancelWatch = clock.after(requestTimeoutMs / WATCHES, () => {
+      const now = clock.now()
+      const silentMs = requestTimeoutMs + (this.#peer === undefined ? 0 : timing.noopIntervalMs)
+      const isSilent = now - this.#heardAt > silentMs
+      const isStuck = now - (this.#cursor.waitsSince ?? now) > requestTimeoutMs
+      if (isSilent || isStuck) this.abort(new PeerTimeoutError(requestTimeoutMs))
+      else this.#watch()
+    })
+  }
+
+  #end(error: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#cancelWatch?.()
+    this.#owner.onEnd(error)
+  }
+}
+
+/** Checks for a silent peer in the time in which it must acknowledge. */
+const WATCHES = 5
+/** Time in which a peer must end its direction after this Pod did, in milliseconds. */
+const CLOSE_MS = 1_000
+/** Bytes that the network has not taken; more than the window, because of acknowledgements that a peer does not read. */
+const MAX_BUFFERED_BYTES = 8 * MAX_UNACKED_LENGTH

@@ -1,0 +1,107 @@
+/** The messages of an exchange, in which two Pods keep one request and its response open. */
+import { SserError } from '../errors.ts'
+import { isEpoch, MAX_EPOCHS, type Position } from './position.ts'
+import { APPEND_MAX_BYTES, checkRuns, invalid, isDuration, isSeq, type Run } from './v2.ts'
+
+/** URL path on the internal port at which peers open an exchange. An older Pod answers 404. */
+export const EXCHANGE_URL_PATH = '/api/json/v2/exchange'
+/** A sender stops filling a message here, in bytes before JSON's escapes, so that messages take turns. */
+export const EXCHANGE_TARGET_BYTES = 65_536
+/** A receiver ends the exchange at a longer message: room for the largest entry that options allow, escaped six-fold. */
+export const EXCHANGE_TEXT_MAX_BYTES: number = APPEND_MAX_BYTES
+
+/** One message of an exchange. */
+export interface ExchangeMessage {
+  /** The sender. In the first message of a direction alone. */
+  epoch?: string | undefined
+  /** Milliseconds since the exchange began, on the sender's clock. */
+  at: number
+  /** The sender's whole position. */
+  position?: Position | undefined
+  /** The entries that the receiver lacks. */
+  runs?: readonly Run[] | undefined
+  /** Number of messages with runs that the sender has received in this exchange. */
+  taken?: number | undefined
+  /** The sender's seq of each epoch in the runs that it received since its last message. */
+  acks?: Position | undefined
+  /** True if the receiver is to send its whole position. */
+  ask?: boolean | undefined
+}
+
+/** The parts of a message as JSON texts, because many peers are sent the same runs and the same position. */
+export interface MessageParts {
+  at: number
+  /** Fields, encoded by {@link encodePosition}, {@link encodeAcks} and the like. */
+  fields: string
+  /** Encoded runs. */
+  runs: string | undefined
+}
+
+/** Encodes the first message of a direction. */
+export function encodeFirstMessage(epoch: string, at: number, position: Position): string {
+  return `{"v":2,"epoch":"${epoch}","at":${at},${encodePosition(position)}}`
+}
+
+/** Encodes every later message. */
+export function encodeMessage({ at, fields, runs }: MessageParts): string {
+  const end = runs === undefined ? '}' : `,"runs":[${runs}]}`
+  return `{"at":${at}${fields === '' ? '' : `,${fields}`}${end}`
+}
+
+export function encodePosition(position: Position): string {
+  return `"position":${encodeSeqs(position)}`
+}
+
+/** Encodes the acknowledgement of `taken` messages, and the seq of each epoch in them. */
+export function encodeAcks(taken: number, acks: Position): string {
+  return `"taken":${taken},"acks":${encodeSeqs(acks)}`
+}
+
+export const ASK = '"ask":true'
+
+/** Epochs need no escapes. */
+function encodeSeqs(seqs: Position): string {
+  let text = ''
+  for (const [epoch, seq] of seqs) text += `${text === '' ? '{' : ','}"${epoch}":${seq}`
+  return text === '' ? '{}' : `${text}}`
+}
+
+/** Parses a message of an exchange. @throws SserError `invalid-peer-message`, naming the first fault */
+export function parseExchangeMessage(text: string): ExchangeMessage {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // The parser's own error quotes the text as it is.
+    throw new SserError('invalid-peer-message', 'The message is not JSON')
+  }
+  if (typeof value !== 'object' || value === null) throw invalid(': not an object')
+  const message = value as Record<string, unknown>
+  const { epoch, at, position, runs, taken, acks, ask } = message
+  if (!isDuration(at)) throw invalid(' at at')
+  if (epoch !== undefined && (typeof epoch !== 'string' || !isEpoch(epoch))) throw invalid(' at epoch')
+  if (epoch !== undefined && message.v !== 2) throw invalid(' at v')
+  if (taken !== undefined && !isSeq(taken)) throw invalid(' at taken')
+  if (ask !== undefined && typeof ask !== 'boolean') throw invalid(' at ask')
+  return {
+    epoch,
+    at,
+    position: position === undefined ? undefined : seqs(position, 'position'),
+    runs: runs === undefined ? undefined : checkRuns(runs),
+    taken,
+    acks: acks === undefined ? undefined : seqs(acks, 'acks'),
+    ask,
+  }
+}
+
+function seqs(value: unknown, field: string): Position {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(` at ${field}`)
+  const entries = Object.entries(value)
+  if (entries.length > MAX_EPOCHS) throw invalid(` at ${field}`)
+  const checked = new Map<string, number>()
+  for (const [epoch, seq] of entries) {
+    if (!isEpoch(epoch) || !isSeq(seq)) throw invalid(` at ${field}.${epoch}`)
+    checked.set(epoch, seq)
+  }
+  return checked
+}
