@@ -3,12 +3,12 @@ import { TARGET_HEADER, type Target } from '../discovery/peer.ts'
 import { SserError } from '../errors.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import { quietly, type Tracing, type TracingSpan } from '../telemetry/tracing.ts'
-import { EXCHANGE_URL_PATH } from '../wire/exchange-message.ts'
 import { isSampled } from '../wire/traceparent.ts'
 import {
   APPEND_MAX_BYTES,
   APPEND_URL_PATH,
   type Append,
+  EXCHANGE_URL_PATH,
   encodeAppend,
   parseAppend,
   type Run,

@@ -1,14 +1,10 @@
 /** The messages of an exchange, in which two Pods keep one request and its response open. */
 import { SserError } from '../errors.ts'
 import { isEpoch, MAX_EPOCHS, type Position } from './position.ts'
-import { APPEND_MAX_BYTES, checkRuns, invalid, isDuration, isSeq, type Run } from './v2.ts'
+import { checkRuns, invalid, isDuration, isSeq, type Run } from './v2.ts'
 
-/** URL path on the internal port at which peers open an exchange. An older Pod answers 404. */
-export const EXCHANGE_URL_PATH = '/api/json/v2/exchange'
 /** A sender stops filling a message here, in bytes before JSON's escapes, so that messages take turns. */
 export const EXCHANGE_TARGET_BYTES = 65_536
-/** A receiver ends the exchange at a longer message: room for the largest entry that options allow, escaped six-fold. */
-export const EXCHANGE_TEXT_MAX_BYTES: number = APPEND_MAX_BYTES
 
 /** One message of an exchange. */
 export interface ExchangeMessage {
