@@ -20,31 +20,13 @@ import { PublicRoutes } from './public-routes.ts'
 import { V1Connections } from './replication/legacy-v1/receiver.ts'
 import type { PeerStatus } from './replication/peer-status.ts'
 import type { DisconnectReceipt, Receipt } from './replication/receipt.ts'
+import type { ServerSide } from './server-side.ts'
 import { Counters } from './telemetry/counters.ts'
 import { ErrorReporter, RecentErrors } from './telemetry/error-reporter.ts'
 import { Logging } from './telemetry/logging.ts'
 import type { PeerCertificates } from './transport/certificates.ts'
-import type { AcceptExchange } from './transport/exchange.ts'
 import { Signatures } from './transport/signatures.ts'
 import { requireOptions } from './validation.ts'
-
-/** Access of `serve()`, `join()`, `toNodeHandler()` and `sser/testing` to an instance; users of the class have none. */
-export interface ServerSide {
-  arrivals: Arrivals
-  /** True if the internal port needs certificates or a loopback address. */
-  isUnguarded: boolean
-  isLocal: boolean
-  /** True if peers sign their messages. */
-  isSigned: boolean
-  /** Logs a line that the default logger prints as well. */
-  notice(message: string): void
-  start(options: ServerStart): Promise<void>
-  stop(options: StopOptions, how: ServerStop): Promise<void>
-  /** Takes an exchange that a peer has opened. */
-  accept: AcceptExchange
-  /** Ends the instance without a drain and without a handover, as if its process were killed. */
-  kill(): void
-}
 
 /** Undefined for an instance of another copy of the package, because this copy cannot read its private fields. */
 export let serverSideOf: (sser: Sser) => ServerSide | undefined

@@ -10,7 +10,8 @@ import {
 } from '../../src/index.ts'
 import { join, serve as serveWithNode } from '../../src/node.ts'
 import { type InternalAddressOptions, internalAddress } from '../../src/runtime/internal-port.ts'
-import { type ServerSide, serverSideOf } from '../../src/sser.ts'
+import type { ServerSide } from '../../src/server-side.ts'
+import { serverSideOf } from '../../src/sser.ts'
 
 const remote = new StaticPeerFinder(['10.0.0.1', '10.0.0.2'])
 const peerSecret = 'known to the Pods of the test'

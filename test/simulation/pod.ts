@@ -1,5 +1,6 @@
 import { type Sser, StaticPeerFinder } from '../../src/index.ts'
-import { type ServerSide, serverSideOf } from '../../src/sser.ts'
+import type { ServerSide } from '../../src/server-side.ts'
+import { serverSideOf } from '../../src/sser.ts'
 import type { Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
 import { newSser } from '../support/settings.ts'
 import type { Network } from './network.ts'
