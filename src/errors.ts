@@ -10,7 +10,8 @@ export type SserErrorCode =
    */
   | 'invalid-stream-name'
   /**
-   * One request names more than `maxStreamsPerConnection` streams, or names that take over 6,000 bytes in the URL.
+   * One request or `subscribe()` names more than `maxStreamsPerConnection` streams, or a request names that take over
+   * 6,000 bytes in the URL.
    * Fix: Open a second connection, use shorter names, or send related events on one stream.
    */
   | 'too-many-streams-per-connection'
@@ -19,6 +20,11 @@ export type SserErrorCode =
    * names.
    */
   | 'invalid-parameter'
+  /**
+   * `subscribe()` received an `after` that is not an event id of `sser`. Fix: Pass the `id` of an earlier event, or no
+   * `after` to begin with the next event.
+   */
+  | 'invalid-event-id'
   /**
    * The `Accept` header of the client excludes `text/event-stream`. Fix: Remove the header, or add
    * `text/event-stream` to it.
@@ -160,6 +166,11 @@ export type SserErrorCode =
   /** The connections of this Pod have `maxStreams` different streams. Fix: Add Pods, or raise the option. */
   | 'too-many-streams'
   /**
+   * This Pod has `maxSubscriptions` subscriptions. Fix: Leave the loops of clients that have gone, by a `signal` for
+   * example, or raise the option.
+   */
+  | 'too-many-subscriptions'
+  /**
    * The clients of this Pod have not read more than `maxOutputBufferBytes`, and this client has most of it. It
    * resumes. Fix: Raise the option together with the memory limit, or send less to slow clients.
    */
@@ -193,6 +204,7 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'invalid-stream-name': 400,
   'too-many-streams-per-connection': 400,
   'invalid-parameter': 400,
+  'invalid-event-id': 400,
   'not-acceptable': 406,
   'unexpected-body': 400,
   'empty-message': 400,
@@ -226,6 +238,7 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'too-many-connections': 429,
   'too-many-connections-from-address': 429,
   'too-many-streams': 429,
+  'too-many-subscriptions': 429,
   'output-buffers-full': 500,
   'slow-client': 500,
   'invalid-idempotency-key': 400,

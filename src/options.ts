@@ -71,8 +71,9 @@ export interface SserOptions {
    */
   maxMessageBytes?: number | undefined
   /**
-   * Maximum number of streams of one connection. Their names take at most 6,000 bytes in the URL, percent-encoded,
-   * because servers and proxies limit the size of headers. Raise it if a page needs more. Minimum: 1.
+   * Maximum number of streams of one connection, or of one `subscribe()`. The names of a connection's streams take at most
+   * 6,000 bytes in the URL, percent-encoded, because servers and proxies limit the size of headers. Raise it if a page needs
+   * more. Minimum: 1.
    * @default 32
    */
   maxStreamsPerConnection?: number | undefined
@@ -116,6 +117,12 @@ export interface SserOptions {
    * @default 100_000
    */
   maxStreams?: number | undefined
+  /**
+   * Maximum number of subscriptions by `subscribe()` on this Pod; a further call throws. Raise it if each of many clients has
+   * one, as with an RPC layer. Minimum: 1.
+   * @default 20_000
+   */
+  maxSubscriptions?: number | undefined
   /**
    * Time after which a client that does not read is disconnected, in milliseconds. It is checked with each heartbeat,
    * so up to one heartbeat late. Lower it if slow clients take too much memory. Minimum: 1,000.
@@ -227,6 +234,7 @@ const schema = v.strictObject({
   maxConnectionsPerAddress: withDefault(0, 0),
   trustedProxyHops: withDefault(0, 0, 100),
   maxStreams: withDefault(100_000, 1),
+  maxSubscriptions: withDefault(20_000, 1),
   slowClientTimeoutMs: withDefault(60_000, 1_000, MAX_TIMER_MS),
   maxOutputBufferBytes: withDefault(33_554_432, 1_048_576),
   maxConnectionAgeMs: withDefault(0, 0, MAX_TIMER_MS),

@@ -10,6 +10,7 @@ import { logReady, logStart, type ServerStop, warnOpenRoutes } from './instance/
 import { Membership, type ServerStart, type StartOptions, type StopOptions } from './instance/membership.ts'
 import { Sender, type SendOptions } from './instance/sender.ts'
 import { shutDown } from './instance/shut-down.ts'
+import { type SubscribeOptions, type Subscription, Subscriptions } from './instance/subscriptions.ts'
 import { type Internals, resolveSettings, type Settings } from './internals.ts'
 import type { ConnectionSelector } from './log/entry.ts'
 import type { SserState } from './ops/probes.ts'
@@ -78,6 +79,7 @@ export class Sser {
   readonly #arrivals: Arrivals
   readonly #sender: Sender
   readonly #publicRoutes: PublicRoutes
+  readonly #subscriptions: Subscriptions
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #isDraining = false
@@ -99,26 +101,24 @@ export class Sser {
     this.#errors = new ErrorReporter(this.#recentErrors.before(this.#settings.onError), this.#logging)
     const { peerSecret } = this.#settings
     const signatures = peerSecret === undefined ? undefined : new Signatures([peerSecret].flat(), this.#clock)
-    this.#membership = new Membership({
-      signatures,
+    const shared = {
       settings: this.#settings,
-      peerFinder: this.#peerFinder,
       clock: this.#clock,
       errors: this.#errors,
       counters: this.#counters,
+    }
+    this.#subscriptions = new Subscriptions({ ...shared, incarnation: () => this.#membership.current() })
+    this.#membership = new Membership({
+      ...shared,
+      signatures,
+      peerFinder: this.#peerFinder,
+      subscriptions: this.#subscriptions,
       signal: this.#abort.signal,
     })
     this.#arrivals = new Arrivals(() => this.#membership.mark())
-    this.#sender = new Sender({
-      settings: this.#settings,
-      clock: this.#clock,
-      membership: this.#membership,
-      counters: this.#counters,
-    })
+    this.#sender = new Sender({ ...shared, membership: this.#membership })
     this.#publicRoutes = new PublicRoutes({
-      settings: this.#settings,
-      errors: this.#errors,
-      clock: this.#clock,
+      ...shared,
       membership: this.#membership,
       arrivals: this.#arrivals,
       isReady: () => this.isReady,
@@ -129,9 +129,8 @@ export class Sser {
     this.handler = this.#publicRoutes.events.handler
     this.routes = this.#publicRoutes.events.routes
     const { internalRoutes, probeRoutes, opsRoutes } = privateRoutes({
-      settings: this.#settings,
+      ...shared,
       membership: this.#membership,
-      errors: this.#errors,
       recentErrors: this.#recentErrors,
       signatures,
       v1Connections: this.#v1Connections,
@@ -202,6 +201,7 @@ export class Sser {
       peerFinder: this.#peerFinder,
       settings: this.#settings,
       certificates: this.#certificates,
+      subscriptions: this.#subscriptions,
     }
     return readStats(sources, { state, position, uptimeMs: this.#clock.now() - this.#bornAt }, options)
   }
@@ -252,6 +252,17 @@ export class Sser {
    */
   send(stream: string, msg: string, options: SendOptions = {}): Promise<Receipt> {
     return this.#sender.send(stream, msg, options)
+  }
+
+  /**
+   * Receives the events of one stream or several in this process, from any Pod: `for await (const item of subscription)`. It
+   * begins at once, or when the instance is ready, and ends when the loop is left, the signal aborts, or the instance
+   * stops. A gap says that it may have missed events, because its consumer was too slow, for example.
+   * @throws SserError `stream-name-required`, `invalid-stream-name`, `too-many-streams-per-connection`, `invalid-event-id`,
+   * `invalid-argument`, `too-many-subscriptions` or `stopped`.
+   */
+  subscribe(streams: string | readonly string[], options: SubscribeOptions = {}): Subscription {
+    return this.#subscriptions.open(streams, options)
   }
 
   /**
@@ -310,6 +321,7 @@ export class Sser {
       v1Connections: this.#v1Connections,
       logging: this.#logging,
       sender: this.#sender,
+      subscriptions: this.#subscriptions,
       beforeFlush,
     })
     this.#kill()
@@ -318,6 +330,7 @@ export class Sser {
   #kill(): void {
     this.#sender.close()
     this.#abort.abort(stopped())
+    this.#subscriptions.stop()
     this.#membership.incarnation.stop()
   }
 }

@@ -66,6 +66,10 @@ describe('the queries of the dashboard and of the alerts', () => {
     expect(unused).toEqual([
       'sser_connections_opened_total',
       'sser_connections_closed_total',
+      'sser_subscriptions',
+      'sser_subscriptions_opened_total',
+      'sser_subscriptions_closed_total',
+      'sser_subscription_events_total',
       'sser_streams',
       'sser_stream_connections',
       'sser_events_received_total',

@@ -21,6 +21,7 @@ const NUMBERS: Record<string, readonly [fallback: number, least: number, most?: 
   maxConnectionsPerAddress: [0, 0],
   trustedProxyHops: [0, 0, 100],
   maxStreams: [100_000, 1],
+  maxSubscriptions: [20_000, 1],
   slowClientTimeoutMs: [60_000, 1_000, 2_147_483_647],
   maxOutputBufferBytes: [33_554_432, 1_048_576],
   maxConnectionAgeMs: [0, 0, 2_147_483_647],

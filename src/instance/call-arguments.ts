@@ -51,6 +51,11 @@ export function checkStartOptions(options: object): SserError | undefined {
   return checkOptions('start()', options, { signal: SIGNAL }, '{ signal }')
 }
 
+/** Returns the error where `options` are not options of `subscribe()`; their `after` is checked elsewhere. */
+export function checkSubscribeOptions(options: object): SserError | undefined {
+  return checkOptions('subscribe()', options, { after: ANY, signal: SIGNAL }, '{ after: lastId }')
+}
+
 /** Returns the error where `options` are not options of `stop()`. */
 export function checkStopOptions(options: object): SserError | undefined {
   return checkOptions('stop()', options, { beforeFlush: CALLBACK }, '{ beforeFlush: () => server.close() }')

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { ConnectionContext } from '../delivery/connection.ts'
 import { Hub } from '../delivery/hub.ts'
+import { SubscriberHub } from '../delivery/subscriber-hub.ts'
 import type { Settings } from '../internals.ts'
 import { Log } from '../log/log.ts'
 import { type Timing, timing } from '../log/timing.ts'
@@ -26,6 +27,7 @@ export interface IncarnationOptions {
 export class Incarnation {
   readonly log: Log
   readonly hub: Hub
+  readonly subscribers: SubscriberHub
   readonly mesh: Mesh
   readonly settings: Settings
   readonly timing: Timing
@@ -59,6 +61,13 @@ export class Incarnation {
       limits: { maxConnections, maxConnectionsPerAddress, maxStreams },
     })
     this.context = { log: this.log, now: () => clock.now(), retryMs, counters, outputs: this.hub.outputs }
+    this.subscribers = new SubscriberHub({
+      log: this.log,
+      timing: this.timing,
+      clock,
+      maxLastEventIdBytes,
+      onError: (error) => errors.report(error, { stage: 'deliver' }),
+    })
     const { ackTimeoutMs, initialSyncTimeoutMs, requestTimeoutMs } = options.settings
     this.mesh = new Mesh({
       log: this.log,

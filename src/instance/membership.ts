@@ -12,6 +12,7 @@ import { defaultTransport, fetchTransport, type PeerTransport } from '../transpo
 import { RequestSigner } from '../transport/request-signer.ts'
 import type { HmacFactory, Signatures } from '../transport/signatures.ts'
 import { Incarnation } from './incarnation.ts'
+import type { Subscriptions } from './subscriptions.ts'
 
 /** Options of `start()`. */
 export interface StartOptions {
@@ -53,6 +54,7 @@ export interface MembershipOptions {
   /** Signs requests to peers, and verifies their responses. */
   signatures: Signatures | undefined
   counters: Counters
+  subscriptions: Subscriptions
   /** Aborts when this Pod leaves. */
   signal: AbortSignal
 }
@@ -118,6 +120,7 @@ export class Membership {
   current(): Incarnation {
     if (!this.#incarnation.mesh.wasPaused() || this.#options.signal.aborted) return this.#incarnation
     this.#entriesBefore += this.#incarnation.log.nextIndex
+    this.#options.subscriptions.detach()
     this.#incarnation.stop()
     this.#incarnation = this.#begin()
     void this.#join()
@@ -178,8 +181,11 @@ export class Membership {
 
   /** Joins the fleet in this incarnation. */
   #join(): Promise<void> {
-    this.#incarnation.mesh.setPeers(this.#peers, this.#internalPort)
-    this.#joining = this.#incarnation.mesh.start()
+    const incarnation = this.#incarnation
+    incarnation.mesh.setPeers(this.#peers, this.#internalPort)
+    this.#joining = incarnation.mesh.start().then(() => {
+      if (incarnation.mesh.isReady) this.#options.subscriptions.attach(incarnation)
+    })
     return this.#joining
   }
 }

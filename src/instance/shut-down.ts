@@ -5,6 +5,7 @@ import type { Logging } from '../telemetry/logging.ts'
 import { namePeers, type ServerStop, stopLine } from './lifecycle-lines.ts'
 import type { Membership, StopOptions } from './membership.ts'
 import type { Sender } from './sender.ts'
+import type { Subscriptions } from './subscriptions.ts'
 
 export interface ShutDownOptions extends ServerStop {
   settings: ResolvedOptions
@@ -12,12 +13,13 @@ export interface ShutDownOptions extends ServerStop {
   v1Connections: V1Connections
   logging: Logging
   sender: Sender
+  subscriptions: Subscriptions
   beforeFlush: StopOptions['beforeFlush']
 }
 
 /** Closes connections first, so that their clients resume on other Pods; later events are handed over as well. */
 export async function shutDown(options: ShutDownOptions): Promise<void> {
-  const { settings, membership, v1Connections, logging, sender, beforeFlush } = options
+  const { settings, membership, v1Connections, logging, sender, subscriptions, beforeFlush } = options
   const { drainTimeoutMs, flushTimeoutMs } = settings
   const { hub, mesh } = membership.incarnation
   const waits = { connections: hub.size, peers: mesh.flushPeers, drainTimeoutMs, flushTimeoutMs }
@@ -25,6 +27,8 @@ export async function shutDown(options: ShutDownOptions): Promise<void> {
   if (options.signal === undefined) logging.info(line)
   else logging.notice(line)
   await hub.drain(drainTimeoutMs)
+  // Before the requests in flight, because responses of the app that a subscription feeds are some of them.
+  subscriptions.stop()
   await callBeforeFlush(beforeFlush, logging)
   sender.close()
   const onWait = (peers: string[]) =>

@@ -68,7 +68,7 @@ function peerTable({ peers }: DebugView) {
 }
 
 function podTable(view: DebugView) {
-  const { peerRequests, connections, events, log, peerFinder } = view
+  const { peerRequests, connections, subscriptions, events, log, peerFinder } = view
   const synced =
     peerFinder?.syncAgeMs === undefined ? '' : `, list confirmed ${formatDuration(peerFinder.syncAgeMs)} ago`
   const rows: [string, string, isZero?: boolean][] = [
@@ -76,6 +76,11 @@ function podTable(view: DebugView) {
       'Connections',
       `${formatCount(connections.open)} open, ${formatCount(connections.opened)} opened, ${formatCount(connections.closed)} closed`,
       connections.opened === 0,
+    ],
+    [
+      'Subscriptions',
+      `${formatCount(subscriptions.open)} open, ${formatCount(subscriptions.opened)} opened, ${formatCount(subscriptions.closed)} closed; ${formatCount(subscriptions.received)} events received`,
+      subscriptions.opened === 0,
     ],
     [
       'Events',

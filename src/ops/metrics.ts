@@ -26,7 +26,18 @@ const LINK_STATES: Readonly<Record<Exclude<PeerStatus['state'], 'self'>, true>> 
 
 /** Every metric, always in this order; a metric without a value on this Pod has no samples. */
 export function metricFamilies(stats: Stats): Family[] {
-  const { peerRequests, connections, events, errors, gaps, log, peerFinder, rejected, streams } = stats
+  const {
+    peerRequests,
+    connections,
+    events,
+    errors,
+    gaps,
+    log,
+    peerFinder,
+    rejected,
+    streams,
+    subscriptions,
+  } = stats
   const peers = stats.peers.filter(({ state }) => state !== 'self')
   const named = boundPeers(peers)
   const syncAgeMs = peerFinder?.syncAgeMs
@@ -41,6 +52,14 @@ export function metricFamilies(stats: Stats): Family[] {
     gauge('connections', 'Open connections.', connections.open),
     counter('connections_opened_total', 'Connections opened.', connections.opened),
     counter('connections_closed_total', 'Connections closed.', connections.closed),
+    gauge('subscriptions', 'Open in-process subscriptions.', subscriptions.open),
+    counter('subscriptions_opened_total', 'Subscriptions opened.', subscriptions.opened),
+    counter('subscriptions_closed_total', 'Subscriptions closed.', subscriptions.closed),
+    counter(
+      'subscription_events_total',
+      'Events received by subscriptions, counted once for each subscription.',
+      subscriptions.received,
+    ),
     gauge('streams', 'Streams with at least one connection.', streams.active),
     gauge(
       'stream_connections',
@@ -59,7 +78,7 @@ export function metricFamilies(stats: Stats): Family[] {
       'Delivered events that are older than their connection.',
       events.replayed,
     ),
-    counter('gaps_total', 'Gaps reported to connections.', counts('reason', gaps)),
+    counter('gaps_total', 'Gaps reported to connections and subscriptions.', counts('reason', gaps)),
     gauge('peers', 'Peers, by the state of their link.', [
       ...Object.keys(LINK_STATES).map((state) => ({
         labels: { state },

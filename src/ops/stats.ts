@@ -3,6 +3,7 @@ import type { Hub } from '../delivery/hub.ts'
 import type { PeerFinder, PeerFinderStatus } from '../discovery/peer-finder.ts'
 import type { SserErrorCode } from '../errors.ts'
 import type { Incarnation } from '../instance/incarnation.ts'
+import type { Subscriptions } from '../instance/subscriptions.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { PeerStatus } from '../replication/peer-status.ts'
 import type { Counters } from '../telemetry/counters.ts'
@@ -53,6 +54,16 @@ export interface Stats {
     opened: number
     closed: number
   }
+  /** In-process subscriptions by `subscribe()`. */
+  subscriptions: {
+    /** Currently open. */
+    open: number
+    /** Opened and closed since the start. */
+    opened: number
+    closed: number
+    /** Events that they received, counted once for each subscription. */
+    received: number
+  }
   streams: {
     /** Streams with at least one connection at this Pod. */
     active: number
@@ -71,7 +82,7 @@ export interface Stats {
     /** Delivered events that are older than their connection, because a client resumed. */
     replayed: number
   }
-  /** Gaps reported to connections, by reason. */
+  /** Gaps reported to connections and subscriptions, by reason. */
   gaps: Record<GapReason, number>
   /** Every peer, with the state of its link. */
   peers: PeerStatus[]
@@ -119,6 +130,7 @@ export interface StatsSources {
   peerFinder: PeerFinder
   settings: ResolvedOptions
   certificates: PeerCertificates | undefined
+  subscriptions: Subscriptions
 }
 
 /** Reads the stats without iterating over connections or the log. */
@@ -136,6 +148,12 @@ export function readStats(
     ...own,
     epoch: log.epoch,
     connections: { open: hub.size, opened: counters.opened, closed: counters.closed },
+    subscriptions: {
+      open: sources.subscriptions.size,
+      opened: counters.subscriptionsOpened,
+      closed: counters.subscriptionsClosed,
+      received: counters.subscriptionEvents,
+    },
     streams: { active: hub.registry.streamCount, ...largest(hub, largestStreams) },
     events: {
       sent: counters.sent,

@@ -24,6 +24,11 @@ export class Counters {
   delivered = 0
   /** Deliveries of events that were sent before the connection was opened. */
   replayed = 0
+  /** Subscriptions that were opened, and that were closed. */
+  subscriptionsOpened = 0
+  subscriptionsClosed = 0
+  /** Events that subscriptions took. */
+  subscriptionEvents = 0
   readonly gaps: Record<GapReason, number> = {
     trimmed: 0,
     'peer-loss': 0,
@@ -46,6 +51,12 @@ export class Counters {
     this.requests[status === 0 ? 'failed' : status >= 200 && status < 300 ? 'ok' : 'refused'] += 1
     if (status !== 0) this.latency.add(ms)
     this.peerRequests.add(peer, status, ms)
+  }
+
+  /** Counts an event that a subscription took; a gap where it has a reason. */
+  countItem(gap: GapReason | undefined): void {
+    if (gap === undefined) this.subscriptionEvents += 1
+    else this.gaps[gap] += 1
   }
 
   /** Counts the delivery of a chunk or slice to one connection. */

@@ -1,0 +1,170 @@
+import { Subscriber, type SubscriptionResult } from '../delivery/subscriber.ts'
+import type { SubscriptionItem } from '../delivery/subscription-items.ts'
+import { SserError, stopped } from '../errors.ts'
+import type { Settings } from '../internals.ts'
+import { describeValue } from '../printable.ts'
+import type { Counters } from '../telemetry/counters.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
+import { validateStreamName } from '../wire/names.ts'
+import { parsePosition } from '../wire/position.ts'
+import { checkSubscribeOptions } from './call-arguments.ts'
+import type { Incarnation } from './incarnation.ts'
+
+/** Options of `subscribe()`. */
+export interface SubscribeOptions {
+  /**
+   * Start of the subscription: after an event id of any Pod, or with the `'oldest'` event of the log. It begins with a gap
+   * if events in between may be missing.
+   * @default with the next event
+   */
+  after?: string | undefined
+  /** Ends the subscription when it aborts: the loop over it ends without an error. */
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * The events of some streams, for one loop: `for await (const item of subscription)`. It ends when its loop is left, its signal
+ * aborts, or the instance stops.
+ */
+export class Subscription implements AsyncIterableIterator<SubscriptionItem, undefined, void> {
+  readonly #subscriber: Subscriber
+
+  constructor(subscriber: Subscriber) {
+    this.#subscriber = subscriber
+  }
+
+  /** The next event or gap, as soon as there is one. */
+  next(): Promise<SubscriptionResult> {
+    return this.#subscriber.next()
+  }
+
+  /** Ends the subscription at once, also while a `next()` is pending; leaving a loop calls it. */
+  return(): Promise<SubscriptionResult> {
+    this.#subscriber.discard()
+    return this.#subscriber.next()
+  }
+
+  /** Ends the subscription, and rejects with `error`. */
+  throw(error: unknown): Promise<SubscriptionResult> {
+    this.#subscriber.discard()
+    return Promise.reject(error)
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#subscriber.discard()
+  }
+}
+
+export interface SubscriptionsOptions {
+  settings: Settings
+  counters: Counters
+  errors: ErrorReporter
+  /** The current incarnation. */
+  incarnation(): Incarnation
+}
+
+/** The subscriptions of this Pod, over all its incarnations. */
+export class Subscriptions {
+  readonly #options: SubscriptionsOptions
+  readonly #open = new Set<Subscriber>()
+  /** Ends a subscription that its consumer has dropped without an end: nothing else refers to the iterator. */
+  readonly #abandoned = new FinalizationRegistry<Subscriber>((subscriber) => subscriber.discard())
+  #isStopped = false
+
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options
+  }
+
+  /** Number of open subscriptions. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Opens a subscription. @throws SserError, see `Sser.subscribe()`. */
+  open(streams: string | readonly string[], options: SubscribeOptions): Subscription {
+    const { settings, counters, errors, incarnation } = this.#options
+    const names = checkStreams(streams, settings.maxStreamsPerConnection)
+    const { after, signal } = checkOptions(options, settings.maxLastEventIdBytes)
+    if (this.#isStopped) throw stopped()
+    const { maxSubscriptions } = settings
+    if (this.#open.size >= maxSubscriptions) {
+      errors.countRejected('too-many-subscriptions')
+      throw new SserError(
+        'too-many-subscriptions',
+        `This Pod takes ${maxSubscriptions} subscriptions: see the option maxSubscriptions`,
+      )
+    }
+    const end = () => subscriber.discard()
+    const subscriber = new Subscriber({
+      streams: names,
+      after,
+      onItem: (item) => counters.countItem(item.type === 'gap' ? item.reason : undefined),
+      onClose: () => {
+        signal?.removeEventListener('abort', end)
+        this.#abandoned.unregister(subscriber)
+        this.#open.delete(subscriber)
+        counters.subscriptionsClosed += 1
+      },
+    })
+    const subscription = new Subscription(subscriber)
+    this.#open.add(subscriber)
+    counters.subscriptionsOpened += 1
+    this.#abandoned.register(subscription, subscriber, subscriber)
+    signal?.addEventListener('abort', end)
+    if (signal?.aborted) subscriber.discard()
+    const { mesh, subscribers } = incarnation()
+    if (mesh.isReady) subscriber.attach(subscribers)
+    return subscription
+  }
+
+  /** A new incarnation is ready: the subscriptions go on in its log. */
+  attach({ subscribers }: Incarnation): void {
+    for (const subscriber of this.#open) subscriber.attach(subscribers)
+  }
+
+  /** The current incarnation ends: each subscription keeps its position. */
+  detach(): void {
+    for (const subscriber of this.#open) subscriber.detach()
+  }
+
+  /** Ends each subscription when it has received the events so far. */
+  stop(): void {
+    this.#isStopped = true
+    for (const subscriber of this.#open) subscriber.finish()
+  }
+}
+
+/** The names in ascending order, each once. */
+function checkStreams(streams: string | readonly string[], max: number): readonly string[] {
+  const given = typeof streams === 'string' ? [streams] : streams
+  if (!Array.isArray(given))
+    throw new SserError(
+      'invalid-argument',
+      `subscribe(): expected the name of a stream, or an array of names, got ${describeValue(streams)}`,
+    )
+  const names: string[] = [...new Set(given)]
+  const fault = names.length === 0 ? validateStreamName('') : names.map(validateStreamName).find(Boolean)
+  if (fault !== undefined) throw fault
+  if (names.length > max)
+    throw new SserError(
+      'too-many-streams-per-connection',
+      `A subscription has at most ${max} streams, got ${names.length}: see the option maxStreamsPerConnection`,
+    )
+  return names.sort()
+}
+
+function checkOptions(options: SubscribeOptions, maxIdBytes: number): SubscribeOptions {
+  const fault = checkSubscribeOptions(options)
+  if (fault !== undefined) throw fault
+  const { after } = options
+  if (after === undefined || after === 'oldest') return options
+  if (typeof after === 'string' && parsePosition(after, maxIdBytes) !== undefined) return options
+  throw new SserError(
+    'invalid-event-id',
+    `subscribe(): option "after": expected an event id of sser or "oldest", got ${describeValue(after)}`,
+  )
+}
