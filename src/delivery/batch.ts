@@ -7,26 +7,24 @@ import {
   type V1EventEntry,
 } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
-import type { DeliveryCounts } from '../telemetry/counters.ts'
 import { type FrameFormat, STANDARD } from '../wire/frame-format.ts'
 import { eventFrame, type GapReason, gapFrame } from '../wire/sse-frame.ts'
 import type { Audience } from './audience.ts'
+import { Chunk } from './chunk.ts'
 
 /**
  * A batch ends with the event that reaches this length, in UTF-16 units: about the size of one peer message, so that a
  * burst stays one chunk. The frames count, and not the log entries, because with many epochs each id alone is long.
  */
 const FULL_LENGTH = 1_048_576
-/** Maximum size of the encoded chunks that are cached for the next audience, in bytes. */
-const MAX_CACHED_BYTES = 4_194_304
-/** Work of one write to a connection. The unit is the work of encoding one byte. */
+/** Maximum length of the chunks that are cached for the next audience, in UTF-16 units. */
+const MAX_CACHED_LENGTH = 4_194_304
+/** Work of one write to a connection. The unit is the work of encoding one UTF-16 unit. */
 export const WRITE_WORK = 8_192
 /** Work of adding one frame to a chunk. */
 const FRAME_WORK = 128
 /** Maximum number of log entries in a batch, whether or not a connection has their streams. */
 const MAX_ENTRIES = 16_384
-
-const encoder = new TextEncoder()
 
 type BatchEvent = EventEntry | V1EventEntry
 
@@ -47,13 +45,6 @@ interface Frames {
   chunk: Chunk | undefined
 }
 
-/** The frames of a batch for some audiences, encoded; all their connections share the bytes. */
-export interface Chunk extends DeliveryCounts {
-  bytes: Uint8Array
-  /** Number of connections that wait for their clients to take the chunk. */
-  holders: number
-}
-
 /**
  * New log entries as chunks that connections share: each event is formatted once, and encoded once for all audiences
  * that have the same streams with new events. An audience costs the frames of its own streams, because the frames are
@@ -64,7 +55,7 @@ export class Batch {
   readonly to: number
   /** Delivered events that have a `traceparent`. */
   readonly traced: EventEntry[] = []
-  /** Work of encoding chunks so far; the dispatcher reads and resets it. An integer, which V8 does not allocate. */
+  /** Work of making chunks so far; the dispatcher reads and resets it. An integer, which V8 does not allocate. */
   work = 0
   /** Streams with new events and connections. */
   readonly #streams = new Map<string, Frames>()
@@ -72,7 +63,7 @@ export class Batch {
   readonly #common: Frames = { list: [], chunk: undefined }
   /** Chunks of audiences that have several of the streams or another format, by the format and these streams. */
   readonly #chunks = new Map<string, Chunk | undefined>()
-  #cachedBytes = 0
+  #cachedLength = 0
   /** Last audience of {@link chunk}, and its chunk, because the dispatcher serves the connections of one audience in a row. */
   #latest: Audience | undefined
   #latestChunk: Chunk | undefined
@@ -164,23 +155,23 @@ export class Batch {
     const [only] = lists
     if (only === undefined) return undefined
     if (lists.length === 1 && format === STANDARD) {
-      only.chunk ??= this.#encode(only.list, format)
+      only.chunk ??= this.#chunkOf(only.list, format)
       return only.chunk
     }
     const known = this.#chunks.get(key)
     if (known !== undefined) return known
     const list = lists.flatMap((frames) => frames.list).sort((a, b) => a.place - b.place)
-    const chunk = this.#encode(list, format)
-    if (this.#cachedBytes > MAX_CACHED_BYTES) {
+    const chunk = this.#chunkOf(list, format)
+    if (this.#cachedLength > MAX_CACHED_LENGTH) {
       this.#chunks.clear()
-      this.#cachedBytes = 0
+      this.#cachedLength = 0
     }
     this.#chunks.set(key, chunk)
-    this.#cachedBytes += chunk.bytes.byteLength
+    this.#cachedLength += chunk.length
     return chunk
   }
 
-  #encode(list: readonly BatchFrame[], format: FrameFormat): Chunk {
+  #chunkOf(list: readonly BatchFrame[], format: FrameFormat): Chunk {
     let text = ''
     let events = 0
     let gaps: GapReason[] | undefined
@@ -191,9 +182,8 @@ export class Batch {
       else gaps = [...(gaps ?? []), frame.gap]
       text += format === STANDARD ? frame.text : textIn(format, frame)
     }
-    const bytes = encoder.encode(text)
-    this.work += list.length * FRAME_WORK + bytes.byteLength
-    return { bytes, events, gaps, holders: 0 }
+    this.work += list.length * FRAME_WORK + text.length
+    return new Chunk(text, events, gaps)
   }
 }
 

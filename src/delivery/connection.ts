@@ -1,6 +1,7 @@
 import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { FrameFormat } from '../wire/frame-format.ts'
+import { byteLength } from '../wire/names.ts'
 import {
   type GapReason,
   gapPreambleFrame,
@@ -11,7 +12,8 @@ import {
   type StartPoint,
 } from '../wire/sse-frame.ts'
 import type { Audience } from './audience.ts'
-import type { Batch, Chunk } from './batch.ts'
+import type { Batch } from './batch.ts'
+import type { Chunk } from './chunk.ts'
 import { FrameText } from './frame-text.ts'
 import type { OutputBuffers } from './output-buffers.ts'
 import type { Reader } from './reader.ts'
@@ -26,6 +28,8 @@ export interface Sink {
    * the next chunk can follow at once. Otherwise the sink asks for the next one through `Hub.pull()`.
    */
   write(chunk: Uint8Array, isShared?: boolean): boolean
+  /** Does the same for a text that no other sink gets, where the runtime has a shorter way for it than by `write()`. */
+  writeText?(text: string): boolean
   /** Ends the response after the chunks that were written. */
   close(): void
   /** Ends the response at once, and discards the bytes that the client has not read. */
@@ -139,7 +143,7 @@ export class Connection {
       if (chunk === undefined || this.#context.outputs.hasRoomFor(chunk, this.#sink.isSharing === true)) {
         reader.cursor = batch.to
         if (chunk === undefined) return false
-        this.#writeToSink(chunk.bytes, this.#sink.isSharing === true ? chunk : chunk.bytes.byteLength, true)
+        this.#writeChunk(chunk)
         this.#context.counters.countDelivery(chunk)
         return false
       }
@@ -249,26 +253,39 @@ export class Connection {
     return this.#context.log.isResumable ? this.#reader.idAt(index, now) : undefined
   }
 
+  #writeChunk(chunk: Chunk): void {
+    const sink = this.#sink
+    // With one stream per user, no other connection needs the chunk.
+    const isForOne = this.audience.connections.size === 1 && sink.writeText !== undefined
+    const text = isForOne ? chunk.takeText() : undefined
+    if (text !== undefined) this.#write(text)
+    else this.#writeToSink(chunk.bytes, sink.isSharing === true ? chunk : chunk.bytes.byteLength, true)
+  }
+
   #write(text: string): boolean {
-    return this.#writeBytes(encoder.encode(text))
+    if (this.#sink.writeText === undefined) return this.#writeBytes(encoder.encode(text))
+    this.#isReady = false
+    const isTaken = this.#sink.writeText(text)
+    return this.#afterWrite(isTaken, isTaken ? 0 : byteLength(text))
   }
 
   #writeBytes(bytes: Uint8Array): boolean {
     return this.#writeToSink(bytes, bytes.byteLength, false)
   }
 
-  /**
-   * Writes to the sink. Returns true if the sink took all of it; otherwise `held` counts until the sink pulls. The state
-   * changes before the call, because a body with two pending reads pulls inside `write()`, and that pull must count.
-   */
   #writeToSink(bytes: Uint8Array, held: number | Chunk, isShared: boolean): boolean {
     this.#isReady = false
-    if (this.#sink.write(bytes, isShared)) {
-      this.#isReady = true
-      return true
-    }
-    if (!this.#isReady && !this.#isClosed) this.#hold(held)
-    return false
+    return this.#afterWrite(this.#sink.write(bytes, isShared), held)
+  }
+
+  /**
+   * Returns `isTaken`: true if the sink took all of it. Otherwise `held` counts until the sink pulls. `#isReady` changes
+   * before the write, because a body with two pending reads pulls inside `write()`, and that pull must count.
+   */
+  #afterWrite(isTaken: boolean, held: number | Chunk): boolean {
+    if (isTaken) this.#isReady = true
+    else if (!this.#isReady && !this.#isClosed) this.#hold(held)
+    return isTaken
   }
 
   #hold(held: number | Chunk): void {

@@ -1,4 +1,4 @@
-import type { Chunk } from './batch.ts'
+import type { Chunk } from './chunk.ts'
 import type { Connection } from './connection.ts'
 
 /** A chunk up to this size is written however much is buffered already. */
@@ -29,11 +29,10 @@ export class OutputBuffers {
    * slices.
    */
   hasRoomFor(chunk: Chunk, isShared: boolean): boolean {
-    const { byteLength } = chunk.bytes
     return (
-      byteLength <= SMALL_BYTES ||
+      !chunk.isLongerThan(SMALL_BYTES) ||
       (isShared && chunk.holders > 0) ||
-      this.#bytes + byteLength <= this.maxBytes / 2
+      this.#bytes + chunk.byteLength <= this.maxBytes / 2
     )
   }
 

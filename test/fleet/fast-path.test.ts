@@ -51,12 +51,13 @@ describe('the fast path', () => {
     const { sser, url } = await startServer(front)
     const raw = await listen(url)
     expect(isFast(raw)).toBe(true)
-    for (const msg of ['one', 'zwölf', 'x'.repeat(50_000)]) await sser.send('a', msg)
+    for (const msg of ['one', 'zwölf', '一😀', 'x'.repeat(50_000)]) await sser.send('a', msg)
     await raw.holds('all events', (text) => text.includes(`${'x'.repeat(50_000)}\nid: `))
     expect(payload(raw.bytes).match(/^data: ?.{0,5}/gm)).toEqual([
       'data: {"res',
       'data: one',
       'data: zwölf',
+      'data: 一😀',
       'data: xxxxx',
     ])
   })

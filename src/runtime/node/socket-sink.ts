@@ -42,9 +42,19 @@ export class SocketSink implements Sink {
 
   write(chunk: Uint8Array, isShared?: boolean): boolean {
     if (framed.chunk !== chunk) framed = { chunk, bytes: isShared ? inSharedChunk(chunk) : inChunk(chunk) }
-    const socket = this.#socket
-    if (!socket.write(framed.bytes)) return false
-    if (socket.writableLength === 0) return true
+    return this.#isTaken(this.#socket.write(framed.bytes))
+  }
+
+  /** Node writes a text without an object for its bytes, and fastest as Latin-1, which is right for ASCII alone. */
+  writeText(text: string): boolean {
+    const bytes = Buffer.byteLength(text)
+    const encoding = bytes === text.length ? 'latin1' : 'utf8'
+    return this.#isTaken(this.#socket.write(`${bytes.toString(16)}\r\n${text}\r\n`, encoding))
+  }
+
+  #isTaken(isBelowMark: boolean): boolean {
+    if (!isBelowMark) return false
+    if (this.#socket.writableLength === 0) return true
     this.#pullOnceWritten()
     return false
   }
