@@ -107,25 +107,30 @@ export type SserErrorCode =
    */
   | 'length-required'
   /**
-   * A web page sent a request to the internal port, or the `Host` of a request is not a name of this Pod. Fix: Use
+   * A web page sent a request to the internal port, or one of another origin to the publish routes, or the `Host` of a request is not a name of this Pod. Fix: Use
    * the Pod's IP address, or add the name to `allowedInternalHosts`.
    */
   | 'forbidden-origin'
-  /** A body on the internal port is not `application/json`. Fix: Remove the sender: it is not a peer. */
+  /**
+   * A body on the internal port is not `application/json`, or one to the publish routes is compressed, or neither the URL nor
+   * its type says what it is. Fix: Remove the sender on the internal port: it is not a peer. Publish with `?stream=`, or
+   * with JSON or NDJSON.
+   */
   | 'unsupported-media-type'
   /**
-   * A body on the internal port did not arrive in time. Fix: Look for a slow or overloaded network between the
-   * Pods.
+   * A body on the internal port, or to the publish routes, did not arrive in time. Fix: Look for a slow or overloaded
+   * network between the Pods, or the client and the Pod.
    */
   | 'body-timeout'
   /**
-   * The incomplete bodies on the internal port exceed their limit; the largest one of the heaviest sender is
-   * rejected. Fix: None is needed for peers: they retry. Restrict the internal port to peers with a NetworkPolicy.
+   * The incomplete bodies on the internal port, or to the publish routes, exceed their limit; the largest one of the heaviest
+   * sender is rejected. Or the publish routes answer 256 requests already. Fix: None is needed for peers: they retry. Restrict the internal port to peers with a NetworkPolicy.
    */
   | 'overloaded'
   /**
-   * A request or response of a peer has no valid signature. Fix: Give all Pods the same `peerSecret`; in a fleet with Go
-   * Pods, set `allowGoPeers`. The clocks of the Pods need not agree.
+   * A request or response of a peer has no valid signature, or a request to the publish routes has no valid token. Fix: Give
+   * all Pods the same `peerSecret`; in a fleet with Go Pods, set `allowGoPeers`; give the client the `publishToken`. The
+   * clocks of the Pods need not agree.
    */
   | 'unauthorized'
   /**
@@ -138,6 +143,15 @@ export type SserErrorCode =
    * Pods of `sser` never do so.
    */
   | 'conflicting-event'
+  /**
+   * `sser.publishRoutes` was read without the option `publishToken`. Fix: Set it to a token, or to false if middleware of the
+   * app decides who publishes.
+   */
+  | 'open-publish-routes'
+  /**
+   * A body, or a line of it, is not the JSON of an event. Fix: Send objects such as `{"stream":"orders","data":"two coffees"}`.
+   */
+  | 'invalid-json'
   /** A tag is no string, is empty, or is too long. Fix: Use 1 to 256 characters. */
   | 'invalid-tag'
   /** `disconnect()` received neither a stream nor a tag. Fix: Name the stream, the tag, or both. */
@@ -230,6 +244,8 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   unauthorized: 401,
   'invalid-peer-message': 400,
   'conflicting-event': 409,
+  'open-publish-routes': 500,
+  'invalid-json': 400,
   'invalid-tag': 400,
   'empty-selector': 400,
   forbidden: 403,

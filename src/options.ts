@@ -156,6 +156,12 @@ export interface SserOptions {
    */
   peerSecret?: string | readonly string[] | undefined
   /**
+   * Token of the requests to `sser.publishRoutes`, 16 to 1,024 visible ASCII characters, or up to 8 of them to replace one.
+   * `false`: middleware of the app decides who publishes.
+   * @default none: reading `sser.publishRoutes` throws, so that no mount is open by accident
+   */
+  publishToken?: string | readonly string[] | false | undefined
+  /**
    * With a `peerSecret`: accepts and sends v1, the unsigned protocol of Go Pods.
    * @default false
    */
@@ -203,6 +209,13 @@ function isPeerSecret(value: unknown): boolean {
   return secrets.length > 0 && secrets.length <= 8 && secrets.every(isSecret)
 }
 
+function isPublishToken(value: unknown): boolean {
+  if (value === undefined || value === false) return true
+  const tokens: unknown[] = Array.isArray(value) ? value : [value]
+  const isToken = (token: unknown) => typeof token === 'string' && /^[!-~]{16,1024}$/.test(token)
+  return tokens.length > 0 && tokens.length <= 8 && tokens.every(isToken)
+}
+
 function isHostName(value: unknown): boolean {
   return typeof value === 'string' && /^\.?[^\s.:/][^\s:/]*$/.test(value)
 }
@@ -243,6 +256,13 @@ const schema = v.strictObject({
     v.optional(v.unknown()),
     v.check(isPeerSecret, 'expected a string of 16 to 1,024 characters, or up to 8 of them'),
   ),
+  publishToken: v.pipe(
+    v.optional(v.unknown()),
+    v.check(
+      isPublishToken,
+      'expected false, a string of 16 to 1,024 visible ASCII characters, or up to 8 of them',
+    ),
+  ),
   allowGoPeers: v.optional(v.boolean(), false),
   allowUnsignedPeers: v.optional(v.boolean(), false),
   allowOpenInternalPort: v.optional(v.boolean(), false),
@@ -265,7 +285,7 @@ const schema = v.strictObject({
   ),
 })
 
-type Optional = 'peerFinder' | 'authorize' | 'peerSecret' | 'onError' | 'logger' | 'tracing'
+type Optional = 'peerFinder' | 'authorize' | 'peerSecret' | 'publishToken' | 'onError' | 'logger' | 'tracing'
 
 /** {@link SserOptions} with their defaults. */
 export type ResolvedOptions = {

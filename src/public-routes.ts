@@ -1,18 +1,24 @@
+import type { Hono } from 'hono'
 import {
   type Endpoint,
   type EndpointOptions,
   EventsEndpoint,
   type EventsOptions,
 } from './admission/events-endpoint.ts'
+import { SserError } from './errors.ts'
 import { checkEndpointOptions } from './instance/call-arguments.ts'
+import { type PublishOptions, publishRoutes } from './publish/routes.ts'
+
+export type PublicRoutesOptions = EventsOptions & Pick<PublishOptions, 'send'>
 
 /** The routes of an instance that its clients reach. */
 export class PublicRoutes {
   /** The endpoint in the standard dialect. */
   readonly events: Endpoint
-  readonly #options: EventsOptions
+  readonly #options: PublicRoutesOptions
+  #publish: Hono | undefined
 
-  constructor(options: EventsOptions) {
+  constructor(options: PublicRoutesOptions) {
     this.#options = options
     this.events = new EventsEndpoint(options)
   }
@@ -22,5 +28,18 @@ export class PublicRoutes {
     const fault = checkEndpointOptions(options)
     if (fault !== undefined) throw fault
     return new EventsEndpoint(this.#options, options.dialect)
+  }
+
+  /** The sub-app that publishes. @throws SserError `open-publish-routes` */
+  get publish(): Hono {
+    const { settings, clock, errors, send } = this.#options
+    const { publishToken, maxMessageBytes, internalBodyTimeoutMs: bodyTimeoutMs } = settings
+    if (publishToken === undefined)
+      throw new SserError(
+        'open-publish-routes',
+        'sser.publishRoutes: expected the option publishToken: a token, or false where middleware of the app decides who publishes',
+      )
+    this.#publish ??= publishRoutes({ publishToken, maxMessageBytes, bodyTimeoutMs, clock, errors, send })
+    return this.#publish
   }
 }

@@ -125,6 +125,7 @@ export class Sser {
       isDraining: () => this.#isDraining,
       isStarted: () => this.#starting !== undefined || this.#stopping !== undefined,
       logging: this.#logging,
+      send: (stream, msg, options) => this.send(stream, msg, options),
     })
     this.handler = this.#publicRoutes.events.handler
     this.routes = this.#publicRoutes.events.routes
@@ -143,6 +144,15 @@ export class Sser {
     this.internalRoutes = internalRoutes
     this.probeRoutes = probeRoutes
     this.opsRoutes = opsRoutes
+  }
+
+  /**
+   * Routes for programs that are no Pods and send events, to be mounted behind `publishToken` or middleware of the app:
+   * `app.route('/publish', sser.publishRoutes)`. `POST /?stream=NAME` sends its body, `POST /` events in JSON or NDJSON.
+   * @throws SserError `open-publish-routes`: the option `publishToken` is missing.
+   */
+  get publishRoutes(): Hono {
+    return this.#publicRoutes.publish
   }
 
   /** Port on which Pods send events to each other: the option `internalPort`. */

@@ -30,6 +30,35 @@ export function crossOriginError(headers: Headers): SserError | undefined {
   )
 }
 
+/** Types that a page may send to another origin without a preflight request. */
+const FORM_TYPE = /^(?:text\/plain|application\/x-www-form-urlencoded|multipart\/form-data) *(?:;|$)/i
+
+/**
+ * The error of a `POST` that a page of another origin sends with the cookies of its visitor, without asking this server
+ * first by a preflight request; undefined where no page can have sent it, or one of the same origin has.
+ * @see https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+ */
+export function crossOriginFormError(headers: Headers): SserError | undefined {
+  const type = headers.get('content-type')
+  if (type !== null && !FORM_TYPE.test(type)) return undefined
+  const site = headers.get('sec-fetch-site')
+  const origin = headers.get('origin')
+  if (
+    site === null
+      ? origin === null || hostOf(origin) === headers.get('host')
+      : site === 'same-origin' || site === 'none'
+  )
+    return undefined
+  return new SserError(
+    'forbidden-origin',
+    'Pages of another origin may publish with the Content-Type application/json alone, which CORS of the app must allow',
+  )
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined
+}
+
 /** IP addresses, and names outside of public DNS: of one label, or with a private top-level domain. */
 const PRIVATE_HOST =
   /^(?:[^.]+|\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]|.+\.(?:localhost|local|internal|svc|test))$/

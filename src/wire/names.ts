@@ -74,6 +74,10 @@ export function validateMessage(msg: string, maxBytes: number): SserError | unde
   if (msg === '')
     return new SserError('empty-message', 'you cannot send the empty string as a message over SSE')
   if (!isLongerThan(msg, maxBytes) && !isLongerInLines(msg, maxBytes)) return undefined
+  return messageTooLarge(maxBytes)
+}
+
+export function messageTooLarge(maxBytes: number): SserError {
   return new SserError(
     'message-too-large',
     `A message has at most ${maxBytes} bytes of UTF-8, a line break counted as ${BREAK_BYTES}: see the option maxMessageBytes`,

@@ -13,6 +13,7 @@ const errors: Record<string, number> = {}
 /** Offset of its clock. */
 let offsetMs = 0
 
+const options = JSON.parse(OPTIONS)
 const sser = newSser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
@@ -23,11 +24,12 @@ const sser = newSser({
     const name = error instanceof SserError ? error.code : stage
     errors[name] = (errors[name] ?? 0) + 1
   },
-  ...JSON.parse(OPTIONS),
+  ...options,
 })
 
 const app = new Hono()
 app.route('/events', sser.routes)
+if ('publishToken' in options) app.route('/publish', sser.publishRoutes)
 app.post('/send', async (c) => {
   const { stream = '', event, key } = c.req.query()
   try {
