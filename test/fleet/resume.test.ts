@@ -8,11 +8,10 @@ import { acquainted, endPods, PodProcess, type Runtime, startFleet } from '../su
 import { until } from '../support/until.ts'
 import { TcpServer } from './proxy.ts'
 import { RoamingClient } from './roaming-client.ts'
+import { missing, Sender, type Sent, STREAMS, stream, twice } from './sender.ts'
 
 const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
-const STREAMS = ['a', 'b', 'c', 'd', 'e']
 const CLIENTS = 20
-const SEND_EVERY_MS = 10
 const SEND_FOR_MS = 4_500
 const GRACE_MS = 5_000
 /** Enough delivered events to lose one. */
@@ -27,63 +26,6 @@ afterEach(async () => {
 
 // A quarter of the log's age is how long one survivor may lack what the other has of a Pod that was killed.
 const env = { OPTIONS: JSON.stringify({ retryMs: 100, logMaxAgeMs: 20_000 }) }
-const stream = (i: number) => STREAMS[i % STREAMS.length] as string
-
-interface Sent {
-  stream: string
-  msg: string
-  /** A Pod other than the sender had it, says the receipt. */
-  isDelivered: boolean
-}
-
-/** Sends about 100 events a second through whichever Pods live, until it is stopped. */
-class Sender {
-  readonly live: PodProcess[]
-  readonly accepted: Sent[] = []
-  started = 0
-  failed = 0
-  readonly #timer: NodeJS.Timeout
-
-  constructor(pods: readonly PodProcess[]) {
-    this.live = [...pods]
-    this.#timer = setInterval(() => this.#send(), SEND_EVERY_MS)
-  }
-
-  stop(): void {
-    clearInterval(this.#timer)
-  }
-
-  get pending(): number {
-    return this.started - this.accepted.length - this.failed
-  }
-
-  without(pod: PodProcess): void {
-    this.live.splice(this.live.indexOf(pod), 1)
-  }
-
-  #send(): void {
-    const pod = this.live[Math.floor(Math.random() * this.live.length)] as PodProcess
-    const event = { stream: stream(this.started), msg: `event ${this.started}` }
-    this.started += 1
-    pod.send(event.stream, event.msg).then(
-      ({ peers }) => {
-        this.accepted.push({ ...event, isDelivered: peers.some(({ status }) => status === 'delivered') })
-      },
-      () => {
-        this.failed += 1
-      },
-    )
-  }
-}
-
-function missing(client: RoamingClient, sent: readonly Sent[]): string[] {
-  const got = new Set(client.messages)
-  return sent
-    .filter((event) => client.streams.includes(event.stream) && !got.has(event.msg))
-    .map((e) => e.msg)
-}
-
-const twice = (messages: readonly string[]) => messages.filter((msg, i) => messages.indexOf(msg) !== i)
 
 test.each<[string, Runtime[], string]>([
   ['Node', ['node', 'node', 'node'], '127.0.90.1'],

@@ -1,10 +1,10 @@
-// npm run simulate -- --seeds 2000 --from 1 [--profile harsh] [--jobs 2] [--trace]
+// npm run simulate -- --seeds 2000 --from 1 [--profile harsh] [--mixed] [--jobs 2] [--trace]
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { installLeanWeb } from './lean-web.ts'
-import { type FaultProfile, makePlan } from './plan.ts'
+import type { FaultProfile } from './plan.ts'
 import { run } from './run.ts'
-import { runSeeds } from './seeds.ts'
+import { planOf, runSeeds } from './seeds.ts'
 import { shrink } from './shrink.ts'
 
 const { values } = parseArgs({
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     profile: { type: 'string' },
     jobs: { type: 'string', default: String(availableParallelism()) },
+    mixed: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     'max-failures': { type: 'string', default: '1' },
@@ -21,6 +22,7 @@ const { values } = parseArgs({
 const from = Number(values.from)
 const count = Number(values.seeds)
 const profile = values.profile as FaultProfile | undefined
+const isMixed = values.mixed
 const jobs = Math.min(Number(values.jobs), count)
 const started = performance.now()
 const totals = { events: 0, exchanges: 0, messages: 0, resumes: 0, gaps: 0, falseGaps: 0, maxIdLength: 0 }
@@ -31,7 +33,7 @@ installLeanWeb()
 
 if (values.trace) for (let seed = from; seed < from + count; seed += 1) await printTrace(seed)
 
-for await (const { seed, violation, counts } of runSeeds({ from, count, profile, jobs })) {
+for await (const { seed, violation, counts } of runSeeds({ from, count, profile, isMixed, jobs })) {
   ran += 1
   totals.events += counts.events
   totals.exchanges += counts.exchanges
@@ -53,12 +55,12 @@ console.log(
 process.exit(failed === 0 ? 0 : 1)
 
 async function printTrace(seed: number): Promise<void> {
-  const { trace } = await run(makePlan(seed, profile))
+  const { trace } = await run(planOf({ seed, profile, isMixed }))
   console.log(trace.join('\n'))
 }
 
 async function report(seed: number, violation: string): Promise<void> {
-  const plan = makePlan(seed, profile)
+  const plan = planOf({ seed, profile, isMixed })
   let shown = violation
   if (!values.quick) {
     const { trace, violations } = await shrink(plan, await run(plan))
@@ -66,7 +68,6 @@ async function report(seed: number, violation: string): Promise<void> {
     shown = violations[0] as string
   }
   console.log(`\nseed ${seed} (${plan.profile}): ${shown}`)
-  console.log(
-    `replay: npm run simulate -- --from ${seed}${profile === undefined ? '' : ` --profile ${profile}`}`,
-  )
+  const flags = `${profile === undefined ? '' : ` --profile ${profile}`}${isMixed ? ' --mixed' : ''}`
+  console.log(`replay: npm run simulate -- --from ${seed}${flags}`)
 }

@@ -3,6 +3,7 @@ import type { Client } from './client.ts'
 import type { Plan } from './plan.ts'
 import type { Incarnation } from './pod.ts'
 import type { Time } from './time.ts'
+import { type Promises, promisesOf } from './version.ts'
 
 /** An event that a Pod accepted. */
 export interface Sent {
@@ -27,6 +28,8 @@ class ClientRecord {
   /** Events of the open connection. */
   current = new Set<string>()
   isNew = true
+  /** Promises of the Pod of the open connection. */
+  promises: Promises = promisesOf('current')
   heardAt = 0
   /** Time of the first block of the open connection. */
   resumedAt = 0
@@ -93,6 +96,7 @@ export class Oracle {
     const record = this.#recordOf(client)
     record.current = new Set()
     record.isWaiting = true
+    record.promises = promisesOf(incarnation.version)
     record.atConnect = readId(incarnation.sser.position)
     // A new client must receive every event after its response.
     if (record.isNew) record.coveredByGap = new Map(record.atConnect)
@@ -137,6 +141,7 @@ export class Oracle {
       const before = record.position.get(epoch) ?? 0
       if (seq < before) this.violate(`${client.name}: id goes back in ${epoch} from ${before} to ${seq}`)
     }
+    if (record.isNew && !record.promises.eventsAfterResponse) record.coveredByGap = new Map(position)
     if (event === 'sser-gap') this.#gap(client, record, position)
     else this.#checkClaims(client, record, position)
     record.isNew = false
@@ -184,6 +189,7 @@ export class Oracle {
   ended(client: Client, incarnation: Incarnation): void {
     if (!this.#hasRoom || incarnation.epoch === undefined || incarnation.sser.state !== 'ready') return
     const record = this.#recordOf(client)
+    if (!record.promises.eventsBeforeDisconnect) return
     const ends = this.disconnects.filter(
       ({ epoch = '', seq, stream }) =>
         client.streams.includes(stream) && seq > (record.atConnect.get(epoch) ?? 0),

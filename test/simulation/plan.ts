@@ -1,11 +1,13 @@
 import { Random } from './random.ts'
+import { VERSIONS, type Version } from './version.ts'
 
 /** One action of the run, at `at` milliseconds. */
 export type Action = { at: number } & (
   | { kind: 'send'; pod: number; stream: string; key?: string }
   | { kind: 'disconnect'; pod: number; stream: string }
   | { kind: 'v1'; stream: string }
-  | { kind: 'crash' | 'stop' | 'start'; pod: number }
+  | { kind: 'crash' | 'stop'; pod: number }
+  | { kind: 'start'; pod: number; version?: Version }
   | { kind: 'pause'; pod: number; ms: number }
   | { kind: 'partition'; from: readonly number[]; ms: number; isOneWay: boolean }
   | { kind: 'faults'; ms: number; rate: number }
@@ -21,6 +23,8 @@ export interface Plan {
   seed: number
   profile: FaultProfile
   pods: number
+  /** First version of each Pod. */
+  versions: readonly Version[]
   clients: readonly (readonly string[])[]
   ageMs: number
   logBytes: number
@@ -149,5 +153,40 @@ export function makePlan(
     ]
   })
   actions.sort((a, b) => a.at - b.at)
-  return { seed, profile, pods, clients, ageMs, logBytes, heartbeatMs: 3_000, faultsEndAt, actions }
+  const versions = Array.from({ length: pods }, () => 'current' as const)
+  return { seed, profile, pods, versions, clients, ageMs, logBytes, heartbeatMs: 3_000, faultsEndAt, actions }
+}
+
+/**
+ * The same plan with Pods of two versions: at first of a random one each, and of a random one after each restart. Then all
+ * of them are updated, one by one, and back.
+ */
+export function mixVersions(plan: Plan): Plan {
+  const { seed, profile, pods, faultsEndAt } = plan
+  const random = new Random(seed ^ 0x0ddba11)
+  const version = () => random.pick(VERSIONS)
+  const versions = Array.from({ length: pods }, version)
+  const actions = plan.actions.map((action) =>
+    action.kind === 'start' ? { ...action, version: version() } : action,
+  )
+  // Without faults, one Pod at a time: two Pods of an ordinary fleet are never away together.
+  const isOrdinary = profile === 'ordinary'
+  const from = isOrdinary ? faultsEndAt + 3_000 : random.int(0, faultsEndAt)
+  const stepMs = isOrdinary ? 3_000 : random.int(700, 2_000)
+  const updates = VERSIONS.flatMap((to, round) =>
+    versions.flatMap((_, pod): Action[] => {
+      const at = from + (round * pods + pod) * stepMs
+      return [
+        { at, kind: 'stop', pod },
+        { at: at + 600, kind: 'start', pod, version: to },
+      ]
+    }),
+  )
+  const end = from + VERSIONS.length * pods * stepMs
+  return {
+    ...plan,
+    versions,
+    actions: [...actions, ...updates].sort((a, b) => a.at - b.at),
+    faultsEndAt: Math.max(faultsEndAt, end),
+  }
 }

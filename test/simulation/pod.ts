@@ -1,18 +1,17 @@
-import { type Sser, StaticPeerFinder } from '../../src/index.ts'
-import type { ServerSide } from '../../src/server-side.ts'
-import { serverSideOf } from '../../src/sser.ts'
 import type { Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
-import { newSser } from '../support/settings.ts'
 import type { Network } from './network.ts'
 import type { Oracle } from './oracle.ts'
 import type { Plan } from './plan.ts'
 import type { Random } from './random.ts'
 import type { Time } from './time.ts'
+import { acceptExchange, createSser, type SimulatedSser, type Version } from './version.ts'
 
 /** One replica: a constant name and address, and one incarnation after another of the real code. */
 export class Pod {
   readonly address: string
   incarnation: Incarnation | undefined
+  /** Version of its next incarnation. */
+  version: Version
   #isWanted = false
   readonly #fixture: { time: Time; network: Network; random: Random; oracle: Oracle; plan: Plan }
 
@@ -21,6 +20,7 @@ export class Pod {
     fixture: { time: Time; network: Network; random: Random; oracle: Oracle; plan: Plan },
   ) {
     this.address = `pod${index}`
+    this.version = fixture.plan.versions[index] as Version
     this.#fixture = fixture
   }
 
@@ -39,7 +39,7 @@ export class Pod {
     if (this.incarnation !== undefined) return
     const { plan } = this.#fixture
     const addresses = Array.from({ length: plan.pods }, (_, i) => `pod${i}`)
-    this.incarnation = new Incarnation(this.address, addresses, this.#fixture)
+    this.incarnation = new Incarnation(this.address, this.version, addresses, this.#fixture)
     this.#fixture.network.attach(this.incarnation)
     void this.incarnation.sser.start().catch(() => {})
   }
@@ -70,7 +70,8 @@ export class Pod {
 /** One incarnation of one Pod, on a clock of its own that is off by some seconds. */
 export class Incarnation {
   readonly address: string
-  readonly sser: Sser
+  readonly version: Version
+  readonly sser: SimulatedSser
   /** Known after its first send. */
   epoch: string | undefined
   readonly #oracle: Oracle
@@ -82,6 +83,7 @@ export class Incarnation {
 
   constructor(
     address: string,
+    version: Version,
     addresses: readonly string[],
     {
       time,
@@ -92,13 +94,13 @@ export class Incarnation {
     }: { time: Time; network: Network; random: Random; oracle: Oracle; plan: Plan },
   ) {
     this.address = address
+    this.version = version
     this.#time = time
     this.#oracle = oracle
     const offset = random.int(0, 10_000)
-    this.#hasExchanges = random.chance(0.85)
-    this.sser = newSser({
-      logger: false,
-      peerFinder: new StaticPeerFinder(addresses),
+    this.#hasExchanges = version === 'current' && random.chance(0.85)
+    this.sser = createSser(version, {
+      addresses,
       logMaxAgeMs: plan.ageMs,
       logMaxBytes: plan.logBytes,
       heartbeatMs: plan.heartbeatMs,
@@ -145,7 +147,7 @@ export class Incarnation {
   }
 
   accept(exchange: Exchange): ExchangeHandler | undefined {
-    return this.#hasExchanges ? (serverSideOf(this.sser) as ServerSide).accept(exchange) : undefined
+    return this.#hasExchanges ? acceptExchange(this.sser, exchange) : undefined
   }
 
   #run(callback: () => void): void {

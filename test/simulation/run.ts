@@ -108,6 +108,7 @@ class Run {
         void pod?.stop()
         return
       case 'start':
+        if (pod !== undefined && action.version !== undefined) pod.version = action.version
         return pod?.start()
       case 'pause':
         return pod?.incarnation?.pause(action.ms)

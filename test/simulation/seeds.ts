@@ -1,6 +1,6 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { installLeanWeb } from './lean-web.ts'
-import { type FaultProfile, makePlan } from './plan.ts'
+import { type FaultProfile, makePlan, mixVersions, type Plan } from './plan.ts'
 import { type Result, run } from './run.ts'
 
 /** The result of one seed, without its trace. */
@@ -15,14 +15,16 @@ export interface SeedsOptions {
   from: number
   count: number
   profile: FaultProfile | undefined
+  /** Whether the Pods are of two versions. */
+  isMixed: boolean
   /** Number of seeds that run at the same time, each in a thread. 1: all in this thread. */
   jobs: number
 }
 
 /** Runs seeds; yields each result as soon as it is known. */
-export async function* runSeeds({ from, count, profile, jobs }: SeedsOptions): AsyncGenerator<SeedResult> {
+export async function* runSeeds({ from, count, jobs, ...task }: SeedsOptions): AsyncGenerator<SeedResult> {
   if (jobs <= 1) {
-    for (let seed = from; seed < from + count; seed += 1) yield await runSeed({ seed, profile })
+    for (let seed = from; seed < from + count; seed += 1) yield await runSeed({ ...task, seed })
     return
   }
   const threads = Array.from({ length: jobs }, () => new Thread())
@@ -34,7 +36,7 @@ export async function* runSeeds({ from, count, profile, jobs }: SeedsOptions): A
       const seed = next++
       return running.set(
         thread,
-        thread.run({ seed, profile }).then((result) => ({ thread, result })),
+        thread.run({ ...task, seed }).then((result) => ({ thread, result })),
       )
     }
     threads.forEach(start)
@@ -48,14 +50,18 @@ export async function* runSeeds({ from, count, profile, jobs }: SeedsOptions): A
   }
 }
 
-interface Task {
+interface Task extends Pick<SeedsOptions, 'profile' | 'isMixed'> {
   seed: number
-  profile: FaultProfile | undefined
 }
 
-async function runSeed({ seed, profile }: Task): Promise<SeedResult> {
-  const { violations, trace: _, ...counts } = await run(makePlan(seed, profile))
-  return { seed, violation: violations[0], counts }
+export function planOf({ seed, profile, isMixed }: Task): Plan {
+  const plan = makePlan(seed, profile)
+  return isMixed ? mixVersions(plan) : plan
+}
+
+async function runSeed(task: Task): Promise<SeedResult> {
+  const { violations, trace: _, ...counts } = await run(planOf(task))
+  return { seed: task.seed, violation: violations[0], counts }
 }
 
 /** A thread that runs one seed after another. */

@@ -3,12 +3,26 @@ import { MUTANTS } from './mutants/mutants.ts'
 import { FROM, simulate } from './simulate.ts'
 
 const SEEDS = 2_000
+const MIXED_SEEDS = 1_000
 const ORDINARY_SEEDS = 200
 
 describe('the simulated fleet', () => {
   it(`keeps every invariant in ${SEEDS} seeds from ${FROM}`, { timeout: 240_000 }, async () => {
     console.log(`simulation: ${SEEDS} seeds from ${FROM}`)
     const { code, output } = await simulate(['--seeds', String(SEEDS), '--from', String(FROM)])
+    expect(code, output).toBe(0)
+  })
+
+  it(`keeps every invariant while its Pods are updated from the recorded release and back, in ${MIXED_SEEDS} seeds`, {
+    timeout: 240_000,
+  }, async () => {
+    const { code, output } = await simulate([
+      '--mixed',
+      '--seeds',
+      String(MIXED_SEEDS),
+      '--from',
+      String(FROM),
+    ])
     expect(code, output).toBe(0)
   })
 })
@@ -21,9 +35,10 @@ describe.concurrent('the simulation', () => {
     expect(output).toContain('"gaps":0')
   })
 
-  for (const { name, profile, seeds } of MUTANTS) {
+  for (const { name, profile, seeds, isMixed } of MUTANTS) {
     it(`reports a violation within ${seeds} seeds if not: ${name}`, { timeout: 240_000 }, async () => {
-      const args = ['--quick', '--seeds', String(seeds), '--profile', profile, '--jobs', '1']
+      const mixed = isMixed ? ['--mixed'] : []
+      const args = [...mixed, '--quick', '--seeds', String(seeds), '--profile', profile, '--jobs', '1']
       const { code, output } = await simulate(args, name)
       expect(output).toMatch(/^seed \d+ /m)
       expect(code).toBe(1)

@@ -5,6 +5,7 @@ import { FROM, simulate } from './simulate.ts'
 
 /** A sample: `simulation.long.test.ts` runs 2,000 seeds and every mutant. */
 const SEEDS = 60
+const MIXED_SEEDS = 20
 const ORDINARY_SEEDS = 20
 const MUTANT_SEEDS = 10
 /** Other test files run at the same time. */
@@ -14,6 +15,14 @@ describe('the simulated fleet', () => {
   it(`keeps every invariant in ${SEEDS} seeds from ${FROM}`, { timeout: 60_000 }, async () => {
     console.log(`simulation: ${SEEDS} seeds from ${FROM}`)
     const { code, output } = await simulate([...ONE_JOB, '--seeds', String(SEEDS), '--from', String(FROM)])
+    expect(code, output).toBe(0)
+  })
+
+  it(`keeps every invariant while its Pods are updated from the recorded release and back, in ${MIXED_SEEDS} seeds`, {
+    timeout: 60_000,
+  }, async () => {
+    const seeds = [...ONE_JOB, '--seeds', String(MIXED_SEEDS), '--from', String(FROM)]
+    const { code, output } = await simulate([...seeds, '--mixed'])
     expect(code, output).toBe(0)
   })
 

@@ -8,6 +8,8 @@ export interface Mutant {
   find: string
   replace: string
   profile: FaultProfile
+  /** Only a fleet with Pods of the recorded release notices it. */
+  isMixed?: true
   /** Maximum number of seeds until the simulation reports a violation. */
   seeds: number
   /** Reported within the first seeds, so `npm test` runs it too. */
@@ -50,6 +52,28 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'floor: isTrimmed ? true : undefined',
     replace: 'floor: undefined',
     profile: 'tiny',
+    seeds: 300,
+  },
+  {
+    name: 'a floor is a field that the recorded release knows',
+    file: 'src/wire/v2.ts',
+    find: `position: Object.fromEntries(message.position) })
+}
+
+/** Reads a v2 body; throws \`invalid-peer-message\`, naming the first fault. */
+export function parseAppend(body: string): Append {
+  let value: unknown
+  try {
+    value = JSON.parse(body)`,
+    replace: `position: Object.fromEntries(message.position) }).replaceAll('"floor":', '"trimmed":')
+}
+
+export function parseAppend(body: string): Append {
+  let value: unknown
+  try {
+    value = JSON.parse(body.replaceAll('"trimmed":', '"floor":'))`,
+    profile: 'tiny',
+    isMixed: true,
     seeds: 300,
   },
   {
