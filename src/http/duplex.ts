@@ -33,13 +33,15 @@ export class WebDuplex implements Duplex {
   /** The written body. */
   readonly written: ReadableStream<Uint8Array<ArrayBuffer>>
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>
-  readonly #onDestroy: (reason: unknown) => void
+  readonly #cut: (reason: unknown) => void
   #source: ReadableStreamDefaultReader<Uint8Array> | undefined
+  /** True if no more can be written. */
   #isEnded = false
+  #isRead = false
 
-  /** `onDestroy` cuts the connection, because some runtimes do not do so when the bodies end with an error. */
-  constructor(onDestroy: (reason: unknown) => void = () => {}) {
-    this.#onDestroy = onDestroy
+  /** `cut` cuts the connection, because runtimes do not do so wherever a body has ended or broken off. */
+  constructor(cut: (reason: unknown) => void = () => {}) {
+    this.#cut = cut
     this.written = new ReadableStream(
       {
         start: (controller) => {
@@ -65,29 +67,42 @@ export class WebDuplex implements Duplex {
   }
 
   write(text: string): void {
-    if (!this.#isEnded) this.#controller.enqueue(encoder.encode(text))
+    this.#whileOpen(() => this.#controller.enqueue(encoder.encode(text)))
   }
 
   end(): void {
-    if (this.#isEnded) return
+    this.#whileOpen(() => this.#controller.close())
     this.#isEnded = true
-    this.#controller.close()
+    // A client of Node would not send this end after that of the response.
+    if (this.#isRead) this.#cut(new Error('Both bodies have ended'))
   }
 
   destroy(reason: unknown): void {
-    if (!this.#isEnded) {
-      this.#isEnded = true
-      this.#controller.error(reason)
-    }
+    this.#whileOpen(() => this.#controller.error(reason))
+    this.#isEnded = true
     this.#source?.cancel(reason).catch(() => {})
-    this.#onDestroy(reason)
+    this.#cut(reason)
   }
 
   read(reader: DuplexReader): void {
     this.#read(reader).then(
-      () => reader.onEnd(),
+      () => {
+        this.#isRead = true
+        reader.onEnd()
+        if (this.#isEnded) this.#cut(new Error('Both bodies have ended'))
+      },
       (error: unknown) => reader.onEnd(error),
     )
+  }
+
+  /** Bun closes the stream of a request by itself when the response has ended. */
+  #whileOpen(call: () => void): void {
+    if (this.#isEnded) return
+    try {
+      call()
+    } catch {
+      this.#isEnded = true
+    }
   }
 
   async #read(reader: DuplexReader): Promise<void> {

@@ -17,8 +17,9 @@ import type { InternalGuard } from './internal-guard.ts'
 /** Maximum number of open exchanges from one address: that of a sidecar, or of a machine with many Pods. */
 const MAX_PER_ADDRESS = 256
 
-/** Keep proxies from collecting, compressing or storing what is sent. */
-const UNBUFFERED = {
+/** Keep proxies from collecting, compressing or storing what is sent; the connection ends with the exchange. */
+const HEADERS = {
+  connection: 'close',
   'content-type': 'application/x-ndjson',
   'cache-control': 'no-store, no-transform',
   'x-accel-buffering': 'no',
@@ -54,9 +55,9 @@ export function exchangeRoute(options: ExchangeRouteOptions): (c: Context) => Pr
     const status = verified?.isCurrent === false ? 401 : 200
     const signature =
       verified === undefined ? undefined : await signatures?.signResponse(verified, status, '')
-    const headers = { ...UNBUFFERED, ...(signature !== undefined && { [SIGNATURE_HEADER]: signature }) }
+    const headers = { ...HEADERS, ...(signature !== undefined && { [SIGNATURE_HEADER]: signature }) }
     // The signed 401 tells the sender this Pod's time.
-    if (status === 401) return c.body(null, 401, { ...headers, connection: 'close' })
+    if (status === 401) return c.body(null, 401, headers)
     const address = addressOf(c.req.raw, c.env, 0) ?? ''
     const count = perAddress.get(address) ?? 0
     if (count >= MAX_PER_ADDRESS)

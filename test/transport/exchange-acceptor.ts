@@ -66,7 +66,10 @@ export class Acceptor {
       onMessage: (text: string) => {
         if (text === 'wrong') throw new SserError('invalid-peer-message', 'Expected another text')
         this.texts.push(text)
-        if (this.isEchoing) exchange.send(`echo ${text}`)
+        if (text === 'leave') {
+          exchange.send('last')
+          exchange.close()
+        } else if (this.isEchoing) exchange.send(`echo ${text}`)
       },
       onClose: (error?: unknown) => {
         this.ends.push(error)

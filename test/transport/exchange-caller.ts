@@ -14,7 +14,22 @@ export interface CallerOptions {
   hmacFactory?: HmacFactory | undefined
   allowUnsignedPeers?: boolean
   uid?: string
+  /** Difference of its time from the machine's, in milliseconds. Default: 0. */
+  skewMs?: number
   signal?: AbortSignal
+}
+
+class SkewedSignatures extends Signatures {
+  readonly #skewMs: number
+
+  constructor(secrets: string[], skewMs: number) {
+    super(secrets, systemClock)
+    this.#skewMs = skewMs
+  }
+
+  override get time(): number {
+    return super.time + this.#skewMs
+  }
 }
 
 /** The opening side of an exchange. */
@@ -29,7 +44,7 @@ export class Caller {
     const { transport, secrets, hmacFactory, allowUnsignedPeers = false, uid } = options
     const { signal = new AbortController().signal } = options
     const caller = new Caller()
-    const signatures = secrets && new Signatures(secrets, systemClock)
+    const signatures = secrets && new SkewedSignatures(secrets, options.skewMs ?? 0)
     if (hmacFactory !== undefined) signatures?.use(hmacFactory)
     const open = exchangeClient({
       transport,

@@ -39,7 +39,11 @@ async function talk({ port, options }: { port: number; options: CallerOptions },
   const echoes = await caller.echoes(texts)
   caller.exchange.close()
   const end = await caller.end()
+  const left = await Caller.open(`${host}:${port}`, options)
+  await left.echoes(['hello', 'leave'])
+  const leftEnd = await left.end()
   return {
+    leaves: [left.texts.at(-1), leftEnd === undefined ? 'clean' : String(leftEnd)],
     first,
     ms,
     isEqual: echoes.length === texts.length && echoes.every((echo, i) => echo === `echo ${texts[i]}`),

@@ -24,7 +24,8 @@ describe('exchanges between Node and Bun', () => {
       const results = JSON.parse(stdout) as Record<string, { ms: number }>
       expect(Object.keys(results)).toHaveLength(10)
       for (const [name, result] of Object.entries(results)) {
-        const expected = { first: 'echo hello', isEqual: true, last: 'bye', end: 'clean', open: 0 }
+        const leaves = ['last', 'clean']
+        const expected = { leaves, first: 'echo hello', isEqual: true, last: 'bye', end: 'clean', open: 0 }
         expect({ [name]: result }).toEqual({ [name]: { ...expected, ms: expect.any(Number) } })
       }
     }

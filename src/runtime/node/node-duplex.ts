@@ -66,6 +66,8 @@ export class NodeDuplex implements Duplex {
     body.on('end', () => end())
     body.on('error', end)
     body.on('close', () => end(new Error('the connection closed')))
+    // The request of a response that has ended is told of nothing. The rest of a complete body may be read later.
+    this.#socket.once('close', () => body.complete || end(new Error('the connection closed')))
     if (body.destroyed) end(body.errored ?? new Error('the connection closed'))
   }
 }
