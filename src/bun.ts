@@ -7,7 +7,7 @@ import { isHot, replacePrevious } from './runtime/bun/hot.ts'
 import { withoutIdleTimeout } from './runtime/bun/idle-timeout.ts'
 import { bindInternal } from './runtime/bun/internal-listener.ts'
 import { type BunAppServer, BunListener } from './runtime/bun/listener.ts'
-import { bunTransport } from './runtime/bun/peer-transport.ts'
+import { bunTransports } from './runtime/bun/peer-transport.ts'
 import { requireBun } from './runtime/bun/require-bun.ts'
 import { joinFleet } from './runtime/join.ts'
 import type { JoinOptions } from './runtime/join-options.ts'
@@ -50,7 +50,7 @@ const IDLE_TIMEOUT_S = 255
 const runtime: Runtime = {
   bindInternal,
   process,
-  transport: bunTransport,
+  transports: bunTransports,
   hmacFactory: bunHmac,
   certificateReader,
   // It waits for the next save.

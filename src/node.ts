@@ -6,7 +6,7 @@ import type { JoinOptions } from './runtime/join-options.ts'
 import { adoptServer, type NodeServer } from './runtime/node/app-server.ts'
 import { certificateReader } from './runtime/node/certificate-reader.ts'
 import { withFastPath, withoutFastPath } from './runtime/node/fast-path.ts'
-import { httpTransport } from './runtime/node/http-transport.ts'
+import { httpTransports } from './runtime/node/http-transport.ts'
 import { bindInternal } from './runtime/node/internal-listener.ts'
 import { NodeListener } from './runtime/node/listener.ts'
 import { nodeHmac } from './runtime/node/node-hmac.ts'
@@ -65,7 +65,7 @@ const PUBLIC_DEFAULTS = {
 const runtime: Runtime = {
   bindInternal,
   process,
-  transport: httpTransport,
+  transports: httpTransports,
   hmacFactory: nodeHmac,
   certificateReader,
 }

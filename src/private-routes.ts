@@ -9,6 +9,7 @@ import type { Stats, StatsOptions } from './ops/stats.ts'
 import type { V1Connections } from './replication/legacy-v1/receiver.ts'
 import { internalRoutes } from './replication/routes.ts'
 import type { ErrorReporter, RecentErrors } from './telemetry/error-reporter.ts'
+import type { ExchangeCounts } from './telemetry/exchange-counts.ts'
 import type { Signatures } from './transport/signatures.ts'
 
 export interface PrivateRoutesOptions {
@@ -19,6 +20,7 @@ export interface PrivateRoutesOptions {
   /** Undefined: this Pod has no `peerSecret`. */
   signatures: Signatures | undefined
   v1Connections: V1Connections
+  exchangeCounts: ExchangeCounts
   state: () => SserState
   isStopping: () => boolean
   /** Called for each request on the internal routes. */
@@ -56,6 +58,9 @@ export function privateRoutes(options: PrivateRoutesOptions): PrivateRoutes {
       isDraining: options.isStopping,
       v1Connections: options.v1Connections,
       isFor: (uid) => membership.isFor(uid),
+      bodyBudget: budget,
+      exchangeCounts: options.exchangeCounts,
+      accept: (exchange) => membership.accept(exchange),
       receive: (message) => membership.current().mesh.receive(message),
       receiveV1: (event) => membership.current().receiveV1(event),
     }),

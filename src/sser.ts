@@ -135,6 +135,7 @@ export class Sser {
       recentErrors: this.#recentErrors,
       signatures,
       v1Connections: this.#v1Connections,
+      exchangeCounts: this.#counters.exchanges,
       state: () => this.state,
       isStopping: () => this.#stopping !== undefined,
       onInternalRequest: () => this.#onInternalRequest(),

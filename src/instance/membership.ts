@@ -7,8 +7,14 @@ import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
 import type { Exchange, ExchangeHandler, OpenExchange } from '../transport/exchange.ts'
+import { exchangeClient } from '../transport/exchange-client.ts'
 import { PeerClient } from '../transport/peer-client.ts'
-import { defaultTransport, fetchTransport, type PeerTransport } from '../transport/peer-transport.ts'
+import {
+  defaultTransports,
+  fetchTransport,
+  type PeerTransport,
+  type PeerTransports,
+} from '../transport/peer-transport.ts'
 import { RequestSigner } from '../transport/request-signer.ts'
 import type { HmacFactory, Signatures } from '../transport/signatures.ts'
 import { Incarnation } from './incarnation.ts'
@@ -29,9 +35,7 @@ export interface ServerStart {
   /** Certificates of the internal port; the log warns before they expire. */
   certificates?: PeerCertificates | undefined
   /** How requests reach peers where the runtime has something leaner than `fetch`. */
-  transport?: PeerTransport | undefined
-  /** How exchanges with peers are opened. */
-  openExchange?: OpenExchange | undefined
+  transports?: PeerTransports | undefined
   /** How messages are signed where the runtime has something leaner than Web Crypto. */
   hmacFactory?: HmacFactory | undefined
 }
@@ -62,6 +66,8 @@ export interface MembershipOptions {
 /** Membership of this Pod in the fleet: its peers, and its current incarnation. */
 export class Membership {
   readonly #options: MembershipOptions
+  /** Undefined: this Pod has no `peerSecret`. */
+  readonly #signer: RequestSigner | undefined
   readonly #client: PeerClient
   #incarnation: Incarnation
   #peers: readonly Peer[] = []
@@ -74,17 +80,14 @@ export class Membership {
   constructor(options: MembershipOptions) {
     const { clock, settings, signatures, counters } = options
     this.#options = options
-    this.#internalPort = settings.internalPort
     const { allowGoPeers, allowUnsignedPeers, requestTimeoutMs, tracing } = settings
+    this.#signer = signatures && new RequestSigner({ signatures, allowGoPeers, allowUnsignedPeers })
+    this.#internalPort = settings.internalPort
     this.#client = new PeerClient({
       clock,
       counters,
-      transport: settings.peerFetch === undefined ? defaultTransport() : fetchTransport(settings.peerFetch),
-      openExchange: settings.openExchange,
-      signer:
-        signatures === undefined
-          ? undefined
-          : new RequestSigner({ signatures, allowGoPeers, allowUnsignedPeers }),
+      ...this.#transports(defaultTransports()),
+      signer: this.#signer,
       tracing,
       requestTimeoutMs,
     })
@@ -128,17 +131,14 @@ export class Membership {
   }
 
   /** Finds the peers, and joins them. */
-  async start({
-    internalPort = this.#internalPort,
-    transport,
-    openExchange,
-    hmacFactory,
-  }: ServerStart): Promise<void> {
-    const { errors, peerFinder, settings, signal } = this.#options
+  async start({ internalPort = this.#internalPort, transports, hmacFactory }: ServerStart): Promise<void> {
+    const { errors, peerFinder, signal } = this.#options
     this.#internalPort = internalPort
     if (hmacFactory !== undefined) this.#options.signatures?.use(hmacFactory)
-    if (transport !== undefined && settings.peerFetch === undefined)
-      this.#client.use(transport, settings.openExchange ?? openExchange)
+    if (transports !== undefined) {
+      const { transport, openExchange } = this.#transports(transports)
+      this.#client.use(transport, openExchange)
+    }
     const list = await peerFinder.start({
       signal,
       onError: (error) => errors.report(error, { stage: 'peer-finder' }),
@@ -169,6 +169,24 @@ export class Membership {
   accept(exchange: Exchange): ExchangeHandler {
     if (this.#options.signal.aborted) throw stopped()
     return this.current().mesh.accept(exchange)
+  }
+
+  /** Those of the runtime, or of a test. */
+  #transports({ post, open }: PeerTransports): {
+    transport: PeerTransport
+    openExchange: OpenExchange | undefined
+  } {
+    const { clock, counters, settings } = this.#options
+    const { peerFetch, openExchange, maxBufferedBodyBytes } = settings
+    if (peerFetch !== undefined) return { transport: fetchTransport(peerFetch), openExchange }
+    const signer = this.#signer
+    const counts = counters.exchanges
+    return {
+      transport: post,
+      openExchange:
+        openExchange ??
+        exchangeClient({ transport: open, clock, counts, signer, maxBufferedBytes: maxBufferedBodyBytes }),
+    }
   }
 
   #begin(): Incarnation {

@@ -49,9 +49,9 @@ export function exchangeRoute(options: ExchangeRouteOptions): (c: Context) => Pr
     const header = c.req.header(SIGNATURE_HEADER)
     const isSigned = signatures !== undefined && !(options.allowUnsignedPeers && header === undefined)
     if (isSigned) signatures.precheck(header)
-    guard.checkOpenBody(c, isSigned)
     const request = { path: EXCHANGE_URL_PATH, uid: c.req.header(TARGET_HEADER), body: '' }
     const verified = isSigned ? await signatures.verify(request, header) : undefined
+    guard.checkOpenBody(c, isSigned)
     const status = verified?.isCurrent === false ? 401 : 200
     const signature =
       verified === undefined ? undefined : await signatures?.signResponse(verified, status, '')

@@ -1,11 +1,22 @@
 import { type Context, Hono } from 'hono'
 import { TARGET_HEADER } from '../discovery/peer.ts'
 import { SIGNATURE_HEADER, type Signatures, type VerifiedRequest } from '../transport/signatures.ts'
-import { APPEND_MAX_BYTES, APPEND_URL_PATH, type Append, encodeAppend, parseAppend } from '../wire/v2.ts'
+import {
+  APPEND_MAX_BYTES,
+  APPEND_URL_PATH,
+  type Append,
+  EXCHANGE_URL_PATH,
+  encodeAppend,
+  parseAppend,
+} from '../wire/v2.ts'
+import { type ExchangeRouteOptions, exchangeRoute } from './exchange-route.ts'
 import { InternalGuard, type InternalGuardOptions } from './internal-guard.ts'
 import { type V1RoutesOptions, v1Routes } from './legacy-v1/receiver.ts'
 
-export interface InternalOptions extends InternalGuardOptions, Omit<V1RoutesOptions, 'guard' | 'isAllowed'> {
+export interface InternalOptions
+  extends InternalGuardOptions,
+    Omit<ExchangeRouteOptions, 'guard'>,
+    Omit<V1RoutesOptions, 'guard' | 'isAllowed'> {
   /** Undefined: this Pod has no `peerSecret`. */
   signatures: Signatures | undefined
   /** With a secret: whether this Pod accepts an append without a signature. */
@@ -64,5 +75,6 @@ export function internalRoutes(options: InternalOptions): Hono {
         ({ code, message }) => c.json({ code, message }, 400),
       ),
     )
+    .post(EXCHANGE_URL_PATH, exchangeRoute({ ...options, guard }))
     .route('/', v1)
 }

@@ -4,7 +4,7 @@ import { SserError, stopped } from '../errors.ts'
 import type { FetchHandler } from '../http/connection-close.ts'
 import { type Sser, serverSideOf } from '../sser.ts'
 import { type CertificateReader, PeerCertificates, type PeerTls } from '../transport/certificates.ts'
-import type { PeerTransport } from '../transport/peer-transport.ts'
+import type { PeerTransports } from '../transport/peer-transport.ts'
 import type { HmacFactory } from '../transport/signatures.ts'
 import { forInternalPort, internalAddress } from './internal-port.ts'
 import { type JoinOptions, REQUEST_DRAIN_TIMEOUT_MS } from './join-options.ts'
@@ -42,7 +42,7 @@ interface BindInternalOptions {
 /** Functions that a runtime provides to {@link runPod}. */
 export interface Runtime {
   /** How requests reach peers, where it has something leaner than `fetch`, or where they need certificates. */
-  transport?: ((tls: (() => PeerTls) | undefined) => PeerTransport | undefined) | undefined
+  transports?: ((tls: (() => PeerTls) | undefined) => PeerTransports | undefined) | undefined
   /** How certificates are read. */
   certificateReader: CertificateReader
   /** How messages between Pods are signed. */
@@ -167,7 +167,7 @@ export async function runPod(
       internalPort: internal.port,
       internalHostname,
       certificates,
-      transport: runtime.transport?.(certificates && (() => (certificates as PeerCertificates).current)),
+      transports: runtime.transports?.(certificates && (() => (certificates as PeerCertificates).current)),
       hmacFactory: runtime.hmacFactory,
     }
     await (server === undefined ? sser.start() : server.start(start))

@@ -1,4 +1,5 @@
 import type { GapReason } from '../wire/sse-frame.ts'
+import { ExchangeCounts } from './exchange-counts.ts'
 import { Histogram, PeerRequests } from './peer-requests.ts'
 
 /** How a request to a peer ended: with a 2xx, with another status, or without an answer. */
@@ -39,6 +40,7 @@ export class Counters {
   }
   readonly requests: Record<RequestOutcome, number> = { ok: 0, refused: 0, failed: 0 }
   readonly peerRequests: PeerRequests = new PeerRequests()
+  readonly exchanges: ExchangeCounts = new ExchangeCounts()
   /** Requests that repeated a failed one. */
   retries = 0
   /** Duration of answered requests to peers. */

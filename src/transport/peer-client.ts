@@ -76,7 +76,7 @@ export class PeerClient {
 
   /** True if this Pod can open exchanges with its peers. */
   get hasExchanges(): boolean {
-    return this.#openExchange !== undefined && this.#signer === undefined
+    return this.#openExchange !== undefined
   }
 
   /** Opens an exchange, within the timeout; `signal` ends it only until it is open. @see OpenExchange */

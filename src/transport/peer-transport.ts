@@ -1,5 +1,6 @@
 import { SserError } from '../errors.ts'
 import { discardBody, readBody } from '../http/body.ts'
+import { type DuplexTransport, fetchDuplexTransport } from './duplex-transport.ts'
 import { SIGNATURE_HEADER } from './signatures.ts'
 
 /** One POST to a peer. */
@@ -31,19 +32,32 @@ export type PeerTransport = (request: PeerRequest) => Promise<PeerResponse>
 /** The part of the standard `fetch` that {@link fetchTransport} calls. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
-let runtimeTransport: PeerTransport | undefined
+/** The ways in which requests reach peers. */
+export interface PeerTransports {
+  /** Single requests. */
+  post: PeerTransport
+  /** Requests whose bodies stay open. */
+  open: DuplexTransport
+}
 
-/** Sets the {@link defaultTransport} of every instance that is made later. The package's entry under Node calls it. */
-export function setDefaultTransport(transport: PeerTransport): void {
-  runtimeTransport = transport
+let runtimeTransports: PeerTransports | undefined
+
+/** Sets the {@link defaultTransports} of every instance that is made later. The package's entry under Node calls it. */
+export function setDefaultTransports(transports: PeerTransports): void {
+  runtimeTransports = transports
 }
 
 /**
- * Transport of an instance that the app starts itself, without `serve()` and `join()`. Node has a client of its own, because its
+ * Transports of an instance that the app starts itself, without `serve()` and `join()`. Node has a client of its own, because its
  * `fetch` uses the proxy in HTTP_PROXY where NODE_USE_ENV_PROXY is set.
  */
-export function defaultTransport(): PeerTransport {
-  return runtimeTransport ?? fetchTransport(globalThis.fetch)
+export function defaultTransports(): PeerTransports {
+  return runtimeTransports ?? fetchTransports(globalThis.fetch)
+}
+
+/** Transports for runtimes without a leaner client than `fetch`. */
+export function fetchTransports(fetch: Fetch): PeerTransports {
+  return { post: fetchTransport(fetch), open: fetchDuplexTransport(fetch) }
 }
 
 /** Transport for runtimes without a leaner client than `fetch`. It cancels the unread rest of a response's body. */

@@ -135,6 +135,7 @@ describe('an unauthenticated peer', () => {
     expect([...statuses].filter((each) => each.startsWith('/api/json/v')).toSorted()).toEqual([
       `${V1} 401`,
       `${V2} 401`,
+      '/api/json/v2/exchange 401',
       '/api/json/v3/append 404',
     ])
     expect(pod.sser.connections).toBe(1)

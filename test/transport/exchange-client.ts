@@ -1,7 +1,7 @@
 // The opening side of exchanges in a process of its own: talks with each server in HOSTS, and prints the results.
 import { readFileSync } from 'node:fs'
 import { bunHmac } from '../../src/runtime/bun/bun-hmac.ts'
-import { bunDuplexTransport } from '../../src/runtime/bun/peer-transport.ts'
+import { bunTransports } from '../../src/runtime/bun/peer-transport.ts'
 import { httpDuplexTransport } from '../../src/runtime/node/http-transport.ts'
 import { nodeHmac } from '../../src/runtime/node/node-hmac.ts'
 import type { PeerTls } from '../../src/transport/certificates.ts'
@@ -16,16 +16,17 @@ const tls: PeerTls = {
   ca: pem('pod-ca.crt'),
   servername: 'sser-pod',
 }
-const transport = isBun ? bunDuplexTransport : httpDuplexTransport
 const fetched = fetchDuplexTransport(fetch)
+const transport = (current?: () => PeerTls) =>
+  isBun ? (bunTransports(current)?.open ?? fetched) : httpDuplexTransport(current)
 const signed = { secrets: ['a secret'], hmacFactory: isBun ? bunHmac : nodeHmac }
 
 const ways: Record<string, { port: number; options: CallerOptions }> = {
-  plain: { port: 7301, options: { transport: transport(undefined) } },
-  signed: { port: 7302, options: { transport: transport(undefined), ...signed } },
+  plain: { port: 7301, options: { transport: transport() } },
+  signed: { port: 7302, options: { transport: transport(), ...signed } },
   tls: { port: 7303, options: { transport: transport(() => tls), ...signed } },
   'by fetch, to an app': { port: 7304, options: { transport: fetched, secrets: ['a secret'] } },
-  'to an app': { port: 7304, options: { transport: transport(undefined), ...signed } },
+  'to an app': { port: 7304, options: { transport: transport(), ...signed } },
 }
 
 /** Texts of all widths, some of which span several reads. */

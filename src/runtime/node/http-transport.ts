@@ -6,12 +6,17 @@ import { FIRST_BYTE } from '../../http/duplex.ts'
 import type { PeerTls } from '../../transport/certificates.ts'
 import type { DuplexTransport } from '../../transport/duplex-transport.ts'
 import type { ExchangeRequest } from '../../transport/exchange.ts'
-import type { PeerResponse, PeerTransport } from '../../transport/peer-transport.ts'
+import type { PeerResponse, PeerTransport, PeerTransports } from '../../transport/peer-transport.ts'
 import { SIGNATURE_HEADER } from '../../transport/signatures.ts'
 import { NodeDuplex } from './node-duplex.ts'
 
 /** Time until connections with a replaced certificate are closed, in milliseconds. */
 const OLD_AGENT_MS = 60_000
+
+/** The transports of Node's own HTTP client, with the certificates of `tls`. */
+export function httpTransports(tls: (() => PeerTls) | undefined): PeerTransports {
+  return { post: httpTransport(tls), open: httpDuplexTransport(tls) }
+}
 
 /**
  * Posts to peers with Node's own HTTP client, because `fetch` costs three times as much, and a Pod with few events needs
