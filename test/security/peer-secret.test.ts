@@ -146,7 +146,7 @@ describe('an unauthenticated peer', () => {
     expect(pod.sser.position).not.toContain('EVIL0')
     expect(pod.sser.stats().events.received).toBe(0)
     expect(rejections(pod)).toContain('unauthorized')
-  })
+  }, 30_000)
 
   it('cannot replay or alter a request, nor send it to another or restarted Pod', async () => {
     const { seen, fetch: record } = recording()
