@@ -156,8 +156,8 @@ it('the work of a burst grows with the peers, and no faster', async () => {
     await fleet.stop()
     return blocks
   }
-  expect(await growth(shape, 3)).toBeLessThan(TIMES * 1.1)
-})
+  expect(await growth(shape, 2)).toBeLessThan(TIMES * 1.1)
+}, 30_000)
 
 describe('the work is independent of the connections that are not concerned, for', () => {
   it('disconnects by tag', async () => {

@@ -91,10 +91,13 @@ export class Audiences {
       yield* this.#byStreams.values()
       return
     }
+    const isOne = streams.size === 1
     const visited = new Set<Audience>()
     for (const stream of streams.keys()) {
-      for (const audience of this.#byStream.get(stream)?.audiences ?? []) {
-        if (streams.size > 1 && audience.streams.length > 1) {
+      const listeners = this.#byStream.get(stream)
+      if (listeners === undefined) continue
+      for (const audience of listeners.audiences) {
+        if (!isOne && audience.streams.length > 1) {
           if (visited.has(audience)) continue
           visited.add(audience)
         }

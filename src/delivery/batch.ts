@@ -62,7 +62,7 @@ export class Batch {
   /** Gaps for every connection. */
   readonly #common: Frames = { list: [], chunk: undefined }
   /** Chunks of audiences that have several of the streams or another format, by the format and these streams. */
-  readonly #chunks = new Map<string, Chunk | undefined>()
+  readonly #chunks = new Map<string, Chunk>()
   #cachedLength = 0
   /** Last audience of {@link chunk}, and its chunk, because the dispatcher serves the connections of one audience in a row. */
   #latest: Audience | undefined
@@ -128,6 +128,7 @@ export class Batch {
   chunk(audience: Audience): Chunk | undefined {
     if (audience !== this.#latest) {
       this.#latestChunk = this.#chunkFor(audience)
+      if (audience.connections.size > 1) this.#latestChunk?.encoded()
       this.#latest = audience
     }
     return this.#latestChunk
@@ -145,21 +146,25 @@ export class Batch {
 
   #chunkFor({ streams, format }: Audience): Chunk | undefined {
     const lists: Frames[] = this.#common.list.length === 0 ? [] : [this.#common]
-    let key = format.key
     for (const stream of streams) {
       const frames = this.#streams.get(stream)
-      if (frames === undefined) continue
-      lists.push(frames)
-      key += `${stream}\n`
+      if (frames !== undefined) lists.push(frames)
     }
     const [only] = lists
     if (only === undefined) return undefined
     if (lists.length === 1 && format === STANDARD) {
+      // A second audience needs it.
+      only.chunk?.encoded()
       only.chunk ??= this.#chunkOf(only.list, format)
       return only.chunk
     }
+    let key = format.key
+    for (const stream of streams) if (this.#streams.has(stream)) key += `${stream}\n`
     const known = this.#chunks.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      known.encoded()
+      return known
+    }
     const list = lists.flatMap((frames) => frames.list).sort((a, b) => a.place - b.place)
     const chunk = this.#chunkOf(list, format)
     if (this.#cachedLength > MAX_CACHED_LENGTH) {
@@ -175,7 +180,8 @@ export class Batch {
     let text = ''
     let events = 0
     let gaps: GapReason[] | undefined
-    for (const [i, frame] of list.entries()) {
+    for (let i = 0; i < list.length; i += 1) {
+      const frame = list[i] as BatchFrame
       if (frame.gap === undefined) events += 1
       // Of consecutive gaps the last one covers the others.
       else if (list[i + 1]?.gap !== undefined) continue

@@ -226,7 +226,7 @@ export class Connection {
   /** Bytes that its client has not taken yet; a shared chunk counts in equal parts for its holders. */
   get heldBytes(): number {
     const held = this.#held
-    return typeof held === 'number' ? held : held.bytes.byteLength / held.holders
+    return typeof held === 'number' ? held : held.byteLength / held.holders
   }
 
   /** Log index before which it reads. */
@@ -255,11 +255,11 @@ export class Connection {
 
   #writeChunk(chunk: Chunk): void {
     const sink = this.#sink
-    // With one stream per user, no other connection needs the chunk.
-    const isForOne = this.audience.connections.size === 1 && sink.writeText !== undefined
-    const text = isForOne ? chunk.takeText() : undefined
-    if (text !== undefined) this.#write(text)
-    else this.#writeToSink(chunk.bytes, sink.isSharing === true ? chunk : chunk.bytes.byteLength, true)
+    if (chunk.bytes === undefined && sink.writeText !== undefined) this.#write(chunk.text)
+    else {
+      const bytes = chunk.encoded()
+      this.#writeToSink(bytes, sink.isSharing === true ? chunk : bytes.byteLength, true)
+    }
   }
 
   #write(text: string): boolean {

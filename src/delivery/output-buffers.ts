@@ -1,8 +1,8 @@
 import type { Chunk } from './chunk.ts'
 import type { Connection } from './connection.ts'
 
-/** A chunk up to this size is written however much is buffered already. */
-const SMALL_BYTES = 65_536
+/** A chunk up to this length, in UTF-16 units, is written however much is buffered already. */
+const SMALL_LENGTH = 32_768
 
 /**
  * Counts the bytes that were written to clients and not taken yet. A connection has at most one such chunk, because its
@@ -30,7 +30,7 @@ export class OutputBuffers {
    */
   hasRoomFor(chunk: Chunk, isShared: boolean): boolean {
     return (
-      !chunk.isLongerThan(SMALL_BYTES) ||
+      chunk.length <= SMALL_LENGTH ||
       (isShared && chunk.holders > 0) ||
       this.#bytes + chunk.byteLength <= this.maxBytes / 2
     )
@@ -50,13 +50,13 @@ export class OutputBuffers {
   /** Counts a connection that holds a shared chunk. */
   retain(chunk: Chunk): void {
     chunk.holders += 1
-    if (chunk.holders === 1) this.add(chunk.bytes.byteLength)
+    if (chunk.holders === 1) this.add(chunk.byteLength)
   }
 
   /** Counts a connection that no longer holds a shared chunk. */
   release(chunk: Chunk): void {
     chunk.holders -= 1
-    if (chunk.holders === 0) this.remove(chunk.bytes.byteLength)
+    if (chunk.holders === 0) this.remove(chunk.byteLength)
   }
 
   /** Connections to abort, the largest holder first, until at most three quarters of `maxBytes` are buffered. */

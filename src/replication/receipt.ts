@@ -54,9 +54,10 @@ export function collectAcks(
   seq: number,
   options: { timeoutMs: number; clock: Clock; signal?: AbortSignal | undefined },
 ): Promise<PeerReceipt[]> {
+  const links = [...allLinks]
+  if (links.length === 0) return Promise.resolve([])
   return new Promise((resolve, reject) => {
     const { timeoutMs, clock, signal } = options
-    const links = [...allLinks]
     const results: AckResult[] = []
     let missing = links.length
     let cancelTimeout: (() => void) | undefined
@@ -86,7 +87,6 @@ export function collectAcks(
         if (missing === 0) finish()
       })
     })
-    if (links.length === 0) finish()
     if (missing === 0) return
     cancelTimeout = clock.after(timeoutMs, expire)
     signal?.addEventListener('abort', abort, { once: true })

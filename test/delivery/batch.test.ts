@@ -46,7 +46,7 @@ function batches({ incarnation: { log }, clock }: Listening, from: number) {
     all.push({
       batch,
       chunk: batch.chunk(audience),
-      text: new TextDecoder().decode(batch.chunk(audience)?.bytes),
+      text: new TextDecoder().decode(batch.chunk(audience)?.encoded()),
     })
     next = batch.to
   }
