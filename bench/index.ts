@@ -8,25 +8,37 @@ import { figure as ids } from './figures/ids.ts'
 import { figure as latency } from './figures/latency.ts'
 import { figure as memory } from './figures/memory.ts'
 import { figure as overhead } from './figures/overhead.ts'
-import { figure as redis } from './figures/redis.ts'
+import { figure as peers } from './figures/peers.ts'
+import { figure as receipts } from './figures/receipts.ts'
+import { redisAt } from './figures/redis.ts'
+import { figure as shared } from './figures/shared.ts'
 import { figure as stall } from './figures/stall.ts'
 import { figure as storm } from './figures/storm.ts'
+import * as streams from './figures/streams.ts'
 import { figure as throughput } from './figures/throughput.ts'
 import { machine } from './harness/machine.ts'
 import { type BenchOptions, readOptions } from './harness/options.ts'
 import { writePage, writePlots } from './harness/page.ts'
 import { markdown, type Table } from './harness/table.ts'
+import { targetTable } from './harness/target.ts'
 
 /** Figures that can be run; each produces one table. */
 const figures: Record<string, (options: BenchOptions) => Promise<Table>> = {
   cpu,
   bursts,
+  streams: streams.figure,
+  'streams-many': streams.many,
+  shared,
   memory,
   stall,
   storm,
   throughput,
   latency,
-  redis,
+  'redis-100': redisAt(100, { p50: 1, p99: 1, cpu: 1 }),
+  'redis-1000': redisAt(1_000, { p50: 0.8, p99: 1, cpu: 0.9 }),
+  'redis-10000': redisAt(10_000, { p50: 1, p99: 1, cpu: 1 }),
+  receipts,
+  peers,
   overhead,
   ids,
   'growth-connections': growth.connections,
@@ -62,6 +74,12 @@ for (const name of chosen(outputs.only)) {
     process.exit(1)
   }
   console.error(`${name}: ${Math.round((performance.now() - start) / 1_000)} s`)
+}
+
+const targets = targetTable(tables)
+if (targets.rows.length > 0) {
+  console.log(markdown(targets))
+  if (outputs.write) writePage([targets])
 }
 
 function keep(table: Table): void {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { within } from '../test/support/until.ts'
 import type { Command, Result } from './pods/command.ts'
 
-const START_MS = 10_000
+const START_MS = 90_000
 const ANSWER_MS = 120_000
 
 /** Implementation of a Pod: this package, the method of the Go package without sser, or Redis pub/sub. */

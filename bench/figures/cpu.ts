@@ -1,7 +1,7 @@
 // Figures 1, 2 and 4: CPU of one delivery for each server, and its ratio to the floor and to nchan.
 import { cpuRounds, ratio, typical } from '../harness/cpu-rounds.ts'
 import type { BenchOptions } from '../harness/options.ts'
-import { rowsOf } from '../harness/servers.ts'
+import { rowsOf, withBase } from '../harness/servers.ts'
 import type { Table } from '../harness/table.ts'
 
 const SERVERS = [
@@ -18,9 +18,14 @@ const SERVERS = [
 export async function figure(options: BenchOptions): Promise<Table> {
   const { connections, events, rounds } = options
   const { control, servers, notes } = await rowsOf(options.servers ?? SERVERS)
-  const all = [control, ...servers.filter(({ file }) => file !== control.file)]
+  const others = servers.filter(({ file }) => file !== control.file)
+  const all = [
+    control,
+    ...others.flatMap((each) => (each.file.endsWith('/sser-node.ts') ? withBase(each, options) : [each])),
+  ]
   const measured = await cpuRounds(all, { connections, events }, options)
   const nchan = measured.find(({ described }) => described.file.endsWith('/nchan.ts'))
+  const [now, base] = measured.filter(({ described }) => described.file.endsWith('/sser-node.ts'))
   const rows = measured
     .map((each) => {
       const { total, user, system } = typical(each)
@@ -42,6 +47,20 @@ export async function figure(options: BenchOptions): Promise<Table> {
     notes: [
       `${connections.toLocaleString('en-US')} connections × ${events} events of 100 bytes, one at a time; the median of ${rounds} rounds. Control: ${control.server.name}.`,
       ...notes,
+    ],
+    targets: [
+      {
+        figure: `One event to ${connections.toLocaleString('en-US')} connections, Node: CPU to the control`,
+        most: 1.4,
+        measured: now && ratio(now, measured[0]),
+        base: base && ratio(base, measured[0]),
+      },
+      {
+        figure: `One event to ${connections.toLocaleString('en-US')} connections, Node: CPU to nchan`,
+        most: 0.9,
+        measured: now && ratio(now, nchan),
+        base: base && ratio(base, nchan),
+      },
     ],
     plots: [
       {

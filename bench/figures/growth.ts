@@ -2,10 +2,8 @@
 import { curve } from '../growth/curve.ts'
 import type { BenchOptions } from '../harness/options.ts'
 import { ServerProcess } from '../harness/server-process.ts'
-import { describe, rowsOf } from '../harness/servers.ts'
+import { growing, rowsOf } from '../harness/servers.ts'
 import type { Table } from '../harness/table.ts'
-
-const growing = (file: string) => describe(new URL(`../growth/${file}.ts`, import.meta.url))
 
 /** Returns the servers of a curve: the control, sser on Node, and others. */
 async function servers(others: readonly string[] = []) {

@@ -3,9 +3,8 @@ import { cpuRounds, ratio, typical } from '../harness/cpu-rounds.ts'
 import type { BenchOptions } from '../harness/options.ts'
 import { rowsOf } from '../harness/servers.ts'
 import { median, type Table } from '../harness/table.ts'
+import { SECRET } from '../pods/fleets.ts'
 import { type Flood, floodPods } from './throughput.ts'
-
-const SECRET = JSON.stringify({ peerSecret: 'known to the Pods of the bench' })
 
 /** Measures the rows of each kind; the first row of a kind is its control. */
 export async function figure(options: BenchOptions): Promise<Table> {

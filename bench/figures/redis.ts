@@ -1,132 +1,100 @@
-// Figure 9: sser between Pods against Redis pub/sub between the same Pods; needs a redis-server.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { connect } from 'node:net'
-import { until } from '../../test/support/until.ts'
+// sser between Pods against Redis pub/sub between the same Pods; needs a redis-server.
 import type { BenchOptions } from '../harness/options.ts'
 import { programPath } from '../harness/program-path.ts'
-import { median, type Table } from '../harness/table.ts'
+import { median, medianRatio, type Table } from '../harness/table.ts'
+import type { Target } from '../harness/target.ts'
 import { StreamClient } from '../pods/client.ts'
 import { textOf } from '../pods/event.ts'
-import { addresses, cpuOf, type PodProcess, quantile, startPods } from '../pods.ts'
+import { type Fleet, withFleets } from '../pods/fleets.ts'
+import { type PodProcess, quantile } from '../pods.ts'
 
 const BYTES = 100
-const RATE = 1_000
-const REDIS_PORT = 7149
-/** Turns of sser and Redis, which alternate, so that other load of the machine affects both. */
-const TURNS = 3
+/** Events of a round at least, because p99 of fewer is about one event. */
+const MIN_EVENTS = 400
 
-interface Way {
+/** One round of one fleet. */
+interface Round {
   /** Latency from send to a client of another Pod, in milliseconds. */
   p50: number
   p99: number
-  /** CPU time of all Pods, and of Redis, for each event, in microseconds. */
+  /** CPU time of all processes for each event, in microseconds. */
   cpu: number
 }
 
-interface AgainstRedis {
-  events: number
-  redis: Way
-  sser: Way
-}
+/** Highest ratios to Redis to reach at a rate. */
+type Most = Record<keyof Round, number>
 
-/** Measures three Pods with a client on each; one process sends and has the measured client. */
-async function againstRedis(seconds = 12): Promise<AgainstRedis> {
-  const [host = ''] = addresses(1)
-  const server = spawn(
-    'redis-server',
-    ['--port', `${REDIS_PORT}`, '--bind', host, '--save', '', '--appendonly', 'no'],
-    { stdio: 'ignore' },
-  )
-  const pods: PodProcess[] = []
-  try {
-    await until('redis-server listens', () => listens(host), 5_000)
-    const viaRedis = await startPods('redis', addresses(3), { REDIS: `redis://${host}:${REDIS_PORT}` })
-    pods.push(...viaRedis)
-    const viaSser = await startPods('sser', addresses(3))
-    pods.push(...viaSser)
-    const count = Math.round((seconds * RATE) / TURNS / 2)
-    await turn(viaRedis, RATE)
-    await turn(viaSser, RATE)
-    const redis: Turn[] = []
-    const sser: Turn[] = []
-    for (let i = 0; i < TURNS; i += 1) {
-      redis.push(await turn(viaRedis, count, server))
-      sser.push(await turn(viaSser, count))
+/** The figure of `rate` events per second. */
+export function redisAt(rate: number, most: Most): (options: BenchOptions) => Promise<Table> {
+  return async (options) => {
+    const { rounds, quick } = options
+    const table: Table = {
+      name: `redis-${rate}`,
+      title: `Redis pub/sub and sser, ${rate.toLocaleString('en-US')} events/s`,
+      columns: ['', 'p50, ms', 'p99, ms', 'CPU of an event, µs', 'p50 × Redis', 'p99 × Redis', 'CPU × Redis'],
+      rows: [],
+      notes: [],
+      plots: [],
     }
-    return { events: count * TURNS, redis: summarise(redis), sser: summarise(sser) }
-  } finally {
-    await Promise.all(pods.map((pod) => pod.end()))
-    server.kill('SIGTERM')
-  }
-}
-
-export async function figure({ rounds, quick }: BenchOptions): Promise<Table> {
-  const table: Table = {
-    name: 'redis',
-    title: 'Against Redis pub/sub between the Pods',
-    columns: ['', 'p50, ms', 'p99, ms', 'CPU of an event, µs', 'p50 × Redis', 'p99 × Redis', 'CPU × Redis'],
-    rows: [],
-    notes: [],
-    plots: [],
-  }
-  if (programPath('redis-server') === undefined)
-    return { ...table, notes: ['Left out here, for want of redis-server.'] }
-  const runs: AgainstRedis[] = []
-  for (let round = 0; round < rounds; round += 1) runs.push(await againstRedis(quick ? 3 : 12))
-  const of = (pick: (run: AgainstRedis) => number) => median(runs.map(pick))
-  return {
-    ...table,
-    rows: [
-      ['Redis pub/sub', of((r) => r.redis.p50), of((r) => r.redis.p99), of((r) => r.redis.cpu), 1, 1, 1],
-      [
-        '**sser on Node**',
-        of((r) => r.sser.p50),
-        of((r) => r.sser.p99),
-        of((r) => r.sser.cpu),
-        of((r) => r.sser.p50 / r.redis.p50),
-        of((r) => r.sser.p99 / r.redis.p99),
-        of((r) => r.sser.cpu / r.redis.cpu),
+    if (programPath('redis-server') === undefined)
+      return { ...table, notes: ['Left out here, for want of redis-server.'] }
+    const count = Math.max(MIN_EVENTS, rate * (quick ? 1 : 2))
+    const measured = await withFleets(options, (fleets) => inTurn(fleets, rate, count, rounds))
+    const of = (i: number, key: keyof Round) => measured[i]?.rounds.map((round) => round[key])
+    const ratio = (i: number, to: number, key: keyof Round) => medianRatio(of(i, key), of(to, key))
+    const keys = ['p50', 'p99', 'cpu'] as const
+    return {
+      ...table,
+      rows: measured.map(({ name, rounds: all }, i) => [
+        name,
+        ...keys.map((key) => median(all.map((round) => round[key]))),
+        ...keys.map((key) => ratio(i, 0, key)),
+      ]),
+      notes: [
+        `From send to a client of another of three Pods, ${count.toLocaleString('en-US')} events of ${BYTES} bytes in a round; CPU of all Pods, and of the Redis. The median of ${rounds} rounds.`,
       ],
-    ],
-    notes: [
-      `From send to a client of another of three Pods, ${RATE.toLocaleString('en-US')} events/s of ${BYTES} bytes; CPU of all Pods, and of the Redis. The median of ${rounds} rounds.`,
-    ],
+      targets: keys.flatMap((key): Target[] => {
+        const figure = `${key === 'cpu' ? 'CPU' : key} at ${rate.toLocaleString('en-US')} events/s`
+        return [
+          {
+            figure: `${figure}, to Redis pub/sub`,
+            most: most[key],
+            measured: ratio(1, 0, key),
+            base: ratio(3, 0, key),
+          },
+          {
+            figure: `${figure}, with \`peerSecret\` to without`,
+            most: 1.1,
+            measured: ratio(2, 1, key),
+            base: ratio(4, 3, key),
+          },
+        ]
+      }),
+    }
   }
 }
 
-interface Turn {
-  latencies: number[]
-  cpuMs: number
+/** Measures the fleets in turn, so that other load of the machine affects all of them, after a round of each to warm up. */
+async function inTurn(fleets: readonly Fleet[], rate: number, count: number, rounds: number) {
+  const measured = fleets.map((fleet) => ({ name: fleet.name, fleet, rounds: [] as Round[] }))
+  for (const { fleet } of measured) await turn(fleet, Math.max(rate, 1_000), 2_000)
+  for (let round = 0; round < rounds; round += 1)
+    for (const each of measured) each.rounds.push(await turn(each.fleet, rate, count))
+  return measured
 }
 
-async function turn(pods: readonly PodProcess[], count: number, server?: ChildProcess): Promise<Turn> {
+/** One Pod sends, and has the measured client of another Pod, so that one clock measures both times. */
+async function turn({ pods, cpu }: Fleet, rate: number, count: number): Promise<Round> {
   const [sender, timed, other] = pods as [PodProcess, PodProcess, PodProcess]
-  const cpu = () =>
-    pods.reduce((sum, pod) => sum + pod.cpu(), server === undefined ? 0 : cpuOf(server.pid as number))
   const clients = await Promise.all([sender, other].map(({ url }) => StreamClient.open(url)))
   const before = cpu()
-  const { latencies = [] } = await sender.do({ do: 'pace', count, bytes: BYTES, rate: RATE, url: timed.url })
-  await Promise.all(clients.map((client) => client.sees(textOf(count - 1, BYTES), 5_000)))
+  const { latencies = [] } = await sender.do({ do: 'pace', count, bytes: BYTES, rate, url: timed.url })
+  await Promise.all(clients.map((client) => client.sees(textOf(count - 1, BYTES), 30_000)))
   const cpuMs = cpu() - before
   for (const client of clients) {
     client.close()
     client.arrivals(count, BYTES)
   }
-  return { latencies, cpuMs }
-}
-
-function summarise(turns: readonly Turn[]): Way {
-  const sorted = turns.flatMap(({ latencies }) => latencies).sort((a, b) => a - b)
-  const cpu = turns.reduce((sum, { cpuMs }) => sum + cpuMs, 0)
-  return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), cpu: (cpu / sorted.length) * 1_000 }
-}
-
-function listens(host: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(REDIS_PORT, host, () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
+  const sorted = latencies.toSorted((a, b) => a - b)
+  return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), cpu: (cpuMs / count) * 1_000 }
 }

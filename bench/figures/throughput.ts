@@ -1,50 +1,56 @@
-// Figure 7: sends per second, three Pods as three processes, a client on each.
+// Sends per second, three Pods as three processes, a client on each.
 
 import type { BenchOptions } from '../harness/options.ts'
-import { median, type Table } from '../harness/table.ts'
+import { median, medianRatio, type Table } from '../harness/table.ts'
 import { StreamClient } from '../pods/client.ts'
 import { textOf } from '../pods/event.ts'
+import { sserFleets } from '../pods/fleets.ts'
 import { addresses, type PodProcess, startPods } from '../pods.ts'
 
 const BYTES = 100
 
-interface Throughput {
-  /** Events that one Pod sent and all three clients received, once and in order. */
-  events: number
-  perSecond: number
-  /** The method of the Go package: one POST for each event and peer, one after another. */
-  control: number
-  ratio: number
-}
-
-/** Floods three Pods for about `seconds`; verifies that each client got everything exactly once, in order. */
-async function throughput(seconds = 5): Promise<Throughput> {
-  const control = (await inPods('go-way', 500, 1_000)).perSecond
-  const warm = (await inPods('sser', 40_000, 100_000)).perSecond
-  const events = eventsFor(seconds, warm)
-  const { perSecond } = await inPods('sser', 100_000, events)
-  return { events, perSecond, control, ratio: perSecond / control }
-}
-
-export async function figure({ rounds, quick }: BenchOptions): Promise<Table> {
-  const runs: Throughput[] = []
-  for (let round = 0; round < rounds; round += 1) runs.push(await throughput(quick ? 1 : 5))
+export async function figure(options: BenchOptions): Promise<Table> {
+  const { rounds, quick } = options
+  const seconds = quick ? 1 : 5
+  const fleets = sserFleets(options)
+  const control: number[] = []
+  const floods = fleets.map(() => [] as Flood[])
+  for (let round = 0; round < rounds; round += 1) {
+    control.push((await inPods('go-way', 500, 1_000)).perSecond)
+    for (const [i, { env }] of fleets.entries()) floods[i]?.push(await floodPods(seconds, env))
+  }
+  const perSecond = floods.map((each) => each.map((flood) => flood.perSecond))
   return {
     name: 'throughput',
     title: '`send()` per second, to three Pods',
-    columns: ['', 'sends/s', '× control'],
+    columns: ['', 'sends/s', 'CPU of a send, µs', '× control'],
     rows: [
-      ['one POST for each event and peer, with `fetch`', median(runs.map(({ control }) => control)), 1],
-      [
-        '**sser on Node**',
-        median(runs.map(({ perSecond }) => perSecond)),
-        median(runs.map(({ ratio }) => ratio)),
-      ],
+      ['one POST for each event and peer, with `fetch`', median(control), '', 1],
+      ...fleets.map(({ name }, i) => [
+        name,
+        median(perSecond[i] as number[]),
+        median(floods[i]?.map(({ cpuUs }) => cpuUs) ?? []),
+        medianRatio(perSecond[i], control),
+      ]),
     ],
     notes: [
-      `Three processes with a client on each; events of ${BYTES} bytes, no receipt awaited, for ${quick ? 1 : 5} s; until the last client had the last event. The median of ${rounds} rounds.`,
+      `Three processes with a client on each; events of ${BYTES} bytes, no receipt awaited, for ${seconds} s; until the last client had the last event. CPU of all three. The median of ${rounds} rounds.`,
     ],
     plots: [],
+    targets: [
+      {
+        figure: 'Sends per second, three Pods, to `--base`',
+        least: 1,
+        measured: medianRatio(perSecond[0], perSecond[2]),
+        base: perSecond[2] && 1,
+      },
+      {
+        figure: 'Sends per second with `peerSecret`, to without',
+        least: 0.9,
+        measured: medianRatio(perSecond[1], perSecond[0]),
+        base: medianRatio(perSecond[3], perSecond[2]),
+      },
+    ],
   }
 }
 

@@ -1,7 +1,6 @@
-import { StaticPeerFinder } from '../../src/index.ts'
-import { serve } from '../../src/node.ts'
 import type { BenchServer } from '../harness/bench-server.ts'
 import { pod } from '../harness/pod.ts'
+import { StaticPeerFinder, serve } from '../harness/source.ts'
 
 export const INTERNAL_PORT = 7_110
 

@@ -1,18 +1,24 @@
-import { StaticPeerFinder } from '../../src/index.ts'
-import { serve } from '../../src/node.ts'
+import { until } from '../../test/support/until.ts'
 import type { BenchServer } from '../harness/bench-server.ts'
 import { pod } from '../harness/pod.ts'
+import { StaticPeerFinder, serve } from '../harness/source.ts'
 import { address, addresses, INTERNAL_PORT } from './pods-peers.ts'
 
 /** The Pod that has the clients, in a fleet of `pods`. */
 export const server: BenchServer = {
   name: '**sser on Node**',
   async serve(port, { pods = 1 }) {
+    const measured = pod({
+      peerFinder: new StaticPeerFinder(addresses(Number(pods))),
+      internalPort: INTERNAL_PORT,
+    })
     await serve({
-      ...pod({ peerFinder: new StaticPeerFinder(addresses(Number(pods))), internalPort: INTERNAL_PORT }),
+      ...measured,
       port,
       hostname: '127.0.0.1',
       internalHostname: address(0),
     })
+    const isMet = () => measured.sser.peers.every(({ state }) => state === 'connected')
+    await until('the other Pods are connected', isMet, 60_000)
   },
 }

@@ -6,10 +6,15 @@ import { type Cpu, perDelivery } from './process-cost.ts'
 import { type Described, ServerProcess } from './server-process.ts'
 import { median } from './table.ts'
 
-/** Rounds of one server. */
-export interface Measured {
-  described: Described
+/** Rounds of one case. */
+export interface Measured extends Case {
   rounds: readonly Cpu[]
+}
+
+/** A server, and its work. */
+export interface Case {
+  described: Described
+  work: Work
 }
 
 /** Options of this load, beside the common options. */
@@ -19,22 +24,32 @@ export type Work = Omit<LoadOptions, 'patienceMs'> & {
   serverOptions?: object
 }
 
+type Limits = Pick<BenchOptions, 'rounds' | 'patienceMs'>
+
+/** Measures the same work of all servers. */
+export function cpuRounds(servers: readonly Described[], work: Work, limits: Limits): Promise<Measured[]> {
+  return casesInTurn(
+    servers.map((described) => ({ described, work })),
+    limits,
+  )
+}
+
 /**
  * Measures the rounds: with the same processes, and new connections in each round. As many events again warm up the
  * first.
  */
-export async function cpuRounds(
-  servers: readonly Described[],
-  { events, serverOptions, ...work }: Work,
-  { rounds, patienceMs }: Pick<BenchOptions, 'rounds' | 'patienceMs'>,
+export async function casesInTurn(
+  cases: readonly Case[],
+  { rounds, patienceMs }: Limits,
 ): Promise<Measured[]> {
-  const running: ServerProcess[] = []
-  const results = servers.map(() => [] as Cpu[])
-  const burst = work.burst ?? 1
+  const running: [ServerProcess, Work][] = []
+  const results = cases.map(() => [] as Cpu[])
   try {
-    for (const each of servers) running.push(await ServerProcess.start(each, serverOptions))
+    for (const { described, work } of cases)
+      running.push([await ServerProcess.start(described, work.serverOptions), work])
     for (let round = 0; round < rounds; round += 1) {
-      for (const [i, server] of running.entries()) {
+      for (const [i, [server, work]] of running.entries()) {
+        const { events, burst = 1 } = work
         const load = await Load.open(server, { ...work, patienceMs })
         try {
           await load.send(round === 0 ? events : Math.min(events, 2 * burst))
@@ -48,9 +63,9 @@ export async function cpuRounds(
       }
     }
   } finally {
-    await Promise.all(running.map((server) => server.stop()))
+    await Promise.all(running.map(([server]) => server.stop()))
   }
-  return servers.map((described, i) => ({ described, rounds: results[i] as Cpu[] }))
+  return cases.map((each, i) => ({ ...each, rounds: results[i] as Cpu[] }))
 }
 
 /** Returns the median round as a whole, so that its parts add up. */

@@ -23,13 +23,15 @@ export interface LoadOptions {
   burst?: number
   /** Number of streams over which the connections are spread; each stream gets every event. Default: 1. */
   streams?: number
+  /** Streams of the connection `i`, which must receive every event. Default: one of the {@link streams}. */
+  streamsOf?: (i: number) => readonly string[]
   /** Limit of the time in which an event must reach all connections, in milliseconds. */
   patienceMs: number
 }
 
 export class Load {
   readonly #server: ServerProcess
-  readonly #options: Required<LoadOptions>
+  readonly #options: LoadOptions & Required<Pick<LoadOptions, 'bytes' | 'burst' | 'streams'>>
   readonly #clients: LoadClient[] = []
   #sent = 0
 
@@ -42,10 +44,11 @@ export class Load {
   static async open(server: ServerProcess, options: LoadOptions): Promise<Load> {
     const load = new Load(server, options)
     const { connections, bytes, burst, streams } = load.#options
-    const paths = Array.from(
-      { length: connections },
-      (_, i) => `/events?stream=${streamName(i % streams, streams)}`,
-    )
+    const { streamsOf = (i) => [streamName(i % streams, streams)] } = options
+    const paths = Array.from({ length: connections }, (_, i) => {
+      const query = new URLSearchParams(streamsOf(i).map((name) => ['stream', name]))
+      return `/events?${query}`
+    })
     try {
       for (let i = 0; i < connections; i += PER_PROCESS) {
         const client = new LoadClient()
@@ -127,7 +130,7 @@ class LoadClient {
   }
 
   /** Sends a command; resolves when the process has executed it. */
-  async ask(order: Order, ms = 10_000): Promise<void> {
+  async ask(order: Order, ms = 60_000): Promise<void> {
     const answered = this.#answer()
     this.#child.send(order)
     await within(`the load does “${order.do}”`, answered, ms)

@@ -1,5 +1,6 @@
 // Options of the bench, and their defaults.
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 /** File descriptors of a process that are not for connections. */
@@ -20,6 +21,8 @@ export interface BenchOptions {
   patienceMs: number
   /** Value of `--servers`; undefined if each figure has its default servers. */
   servers: readonly string[] | undefined
+  /** Folder of another checkout of this repository, which the figures measure in turn with this one. */
+  base: string | undefined
 }
 
 /** Output of the results. */
@@ -37,6 +40,7 @@ export function readOptions(args: readonly string[]): { bench: BenchOptions; out
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       servers: { type: 'string' },
+      base: { type: 'string' },
       rounds: { type: 'string' },
       connections: { type: 'string' },
       events: { type: 'string' },
@@ -62,6 +66,7 @@ export function readOptions(args: readonly string[]): { bench: BenchOptions; out
       manyConnections: Math.min(limit, 20_000, number('connections', 20_000, 2_000)),
       patienceMs: number('patience', 30_000),
       servers: values.servers?.split(','),
+      base: values.base === undefined ? undefined : resolve(values.base),
     },
     outputs: {
       only: values.only?.split(','),

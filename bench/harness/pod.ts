@@ -1,9 +1,13 @@
 import { Hono } from 'hono'
-import { Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
+import type { SserOptions } from '../../src/index.ts'
+import { Sser, StaticPeerFinder } from './source.ts'
 import { streamNames } from './stream-names.ts'
 
 /** A Pod as in the README, without peers by default. Each line of a posted body is one event. */
-export function pod(options: Partial<SserOptions> = {}): { sser: Sser; fetch: Hono['fetch'] } {
+export function pod(options: Partial<SserOptions> = {}): {
+  sser: InstanceType<typeof Sser>
+  fetch: Hono['fetch']
+} {
   const sser = new Sser({
     peerFinder: new StaticPeerFinder([]),
     internalPort: 0,

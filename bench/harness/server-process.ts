@@ -8,7 +8,7 @@ import { until, within } from '../../test/support/until.ts'
 import type { BenchServer } from './bench-server.ts'
 import { type CpuReading, cpu, family, rss } from './process-cost.ts'
 
-const START_MS = 15_000
+const START_MS = 90_000
 const HOST = fileURLToPath(new URL('host.ts', import.meta.url))
 const BUN = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
 
@@ -16,6 +16,8 @@ const BUN = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url
 export interface Described {
   file: string
   server: BenchServer
+  /** Further environment variables of its process. */
+  env?: Readonly<Record<string, string>>
 }
 
 export class ServerProcess {
@@ -27,11 +29,12 @@ export class ServerProcess {
   #pids: number[] = []
   #stderr = ''
 
-  private constructor({ file, server }: Described, port: number, options: object) {
+  private constructor({ file, server, env }: Described, port: number, options: object) {
     this.name = server.name
     this.port = port
     const command = server.runtime === 'bun' ? BUN : process.execPath
     this.#child = spawn(command, [HOST, file, String(port), JSON.stringify(options)], {
+      env: { ...process.env, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     running.add(this.#child)

@@ -2,7 +2,9 @@
 import { basename, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { BenchServer } from './bench-server.ts'
+import type { BenchOptions } from './options.ts'
 import type { Described } from './server-process.ts'
+import { sourceEnv } from './source.ts'
 
 const FOLDER = new URL('../servers/', import.meta.url)
 
@@ -21,6 +23,18 @@ export async function describe(url: URL): Promise<Described> {
   const { server } = (await import(url.href)) as { server?: BenchServer }
   if (server === undefined) throw new Error(`${basename(file)} exports no server`)
   return { file, server }
+}
+
+/** Reads a server of the growth curves. */
+export function growing(name: string): Promise<Described> {
+  return describe(new URL(`../growth/${name}.ts`, import.meta.url))
+}
+
+/** A server of this package, and with `--base` the same of the other checkout. */
+export function withBase(described: Described, { base }: BenchOptions): Described[] {
+  if (base === undefined) return [described]
+  const server = { ...described.server, name: `${described.server.name}, \`--base\`` }
+  return [described, { ...described, server, env: sourceEnv(base) }]
 }
 
 /** Reads these servers, by the name of their file or by a path, in this order. Names servers that lack a program. */

@@ -17,7 +17,7 @@ export class StreamClient {
       response.on('data', (bytes: Buffer) => client.#chunks.push({ at: performance.now(), bytes }))
     })
     client.#request.on('error', () => {})
-    await until('the first block', () => client.#chunks.length > 0, 5_000)
+    await until('the first block', () => client.#chunks.length > 0, 30_000)
     client.#chunks.length = 0
     return client
   }

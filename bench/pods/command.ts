@@ -4,10 +4,14 @@ import type { AddressInfo } from 'node:net'
 import { StreamClient } from './client.ts'
 import { STREAM, textOf } from './event.ts'
 
-/** `flood`: send as fast as possible. `pace`: send at a rate, and measure the latency to a client of another Pod. */
+/**
+ * `flood`: send as fast as possible. `pace`: send at a rate, and measure the latency to a client of another Pod. `await`:
+ * send each event when the previous one is acknowledged.
+ */
 export type Command =
   | { do: 'flood'; count: number; bytes: number }
   | { do: 'pace'; count: number; bytes: number; rate: number; url: string; bareUrl?: string }
+  | { do: 'await'; count: number; bytes: number }
 
 export interface Result {
   /** Address for clients, in a Pod's first message. */
@@ -16,7 +20,7 @@ export interface Result {
   bareUrl?: string
   error?: string
   ms?: number
-  /** Latencies from send to client, in milliseconds, in the order of the events. */
+  /** Latencies from send to client, or to the acknowledgement, in milliseconds, in the order of the events. */
   latencies?: number[]
   /** Latencies of the bare POSTs, from request to response, in milliseconds. */
   bare?: number[]
@@ -25,8 +29,10 @@ export interface Result {
 export interface Measured {
   /** Address for clients. */
   url: string
-  /** Sends an event; a returned promise resolves when the sender may continue. */
-  send(stream: string, msg: string): Promise<unknown> | undefined
+  /** Sends an event; resolves when it is acknowledged. */
+  send(stream: string, msg: string): Promise<unknown>
+  /** True if only one event can be on its way at a time. */
+  isSequential?: boolean
   /** Number of sent events that at least one peer has not acknowledged. */
   lag(): number
 }
@@ -56,21 +62,32 @@ export async function obey(pod: Measured): Promise<void> {
 
 function run(pod: Measured, command: Command): Promise<Result> {
   if (command.do === 'flood') return flood(pod, command.count, command.bytes)
+  if (command.do === 'await') return sendAwaited(pod, command.count, command.bytes)
   return pace(pod, command)
 }
 
 /** Sends without awaiting receipts, and yields to the event loop after each burst. */
-async function flood({ send, lag }: Measured, count: number, bytes: number): Promise<Result> {
+async function flood({ send, isSequential, lag }: Measured, count: number, bytes: number): Promise<Result> {
   const start = performance.now()
   for (let i = 0; i < count; i += 1) {
-    const wait = send(STREAM, textOf(i, bytes))
-    if (wait !== undefined) await wait
+    const acknowledged = send(STREAM, textOf(i, bytes))
+    if (isSequential) await acknowledged
     else if (i % BURST === BURST - 1) {
       do await new Promise((resolve) => setImmediate(resolve))
       while (lag() > MAX_LAG)
     }
   }
   return { ms: performance.now() - start }
+}
+
+async function sendAwaited({ send }: Measured, count: number, bytes: number): Promise<Result> {
+  const latencies: number[] = []
+  for (let i = 0; i < count; i += 1) {
+    const start = performance.now()
+    await send(STREAM, textOf(i, bytes))
+    latencies.push(performance.now() - start)
+  }
+  return { latencies }
 }
 
 async function pace(

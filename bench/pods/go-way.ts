@@ -28,5 +28,6 @@ await obey({
       await response.text()
     }
   },
+  isSequential: true,
   lag: () => 0,
 })

@@ -18,9 +18,7 @@ await new Promise<void>((resolve) => server.listen(0, HOST, resolve))
 
 await obey({
   url: `http://${HOST}:${(server.address() as AddressInfo).port}`,
-  send(stream, msg) {
-    void publisher.publish(stream, msg)
-    return undefined
-  },
+  // The client writes the commands of one turn together, without waiting for replies.
+  send: (stream, msg) => publisher.publish(stream, msg),
   lag: () => 0,
 })

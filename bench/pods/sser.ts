@@ -1,8 +1,7 @@
 import { Hono } from 'hono'
-import { Sser, StaticPeerFinder } from '../../src/index.ts'
-import { serve } from '../../src/node.ts'
 import { until } from '../../test/support/until.ts'
 import { scrape } from '../harness/scrape.ts'
+import { Sser, StaticPeerFinder, serve } from '../harness/source.ts'
 import { obey } from './command.ts'
 
 const { HOST = '', HOSTS = '', OPTIONS = '{}', SCRAPE } = process.env
@@ -22,13 +21,10 @@ if (SCRAPE !== undefined) scrape(sser)
 const app = new Hono().route('/events', sser.routes)
 const { port } = await serve({ sser, fetch: app.fetch, port: 0, hostname: HOST })
 const isMet = () => sser.peers.filter(({ state }) => state === 'connected').length === hosts.length - 1
-await until(`${HOST} reaches its peers`, isMet, 9_000)
+await until(`${HOST} reaches its peers`, isMet, 80_000)
 isMeasured = true
 await obey({
   url: `http://${HOST}:${port}`,
-  send(stream, msg) {
-    void sser.send(stream, msg)
-    return undefined
-  },
+  send: (stream, msg) => sser.send(stream, msg),
   lag: () => Math.max(0, ...sser.peers.map((peer) => peer.lag)),
 })

@@ -1,6 +1,6 @@
-import { serve } from '../../src/bun.ts'
 import type { BenchServer } from '../harness/bench-server.ts'
 import { pod } from '../harness/pod.ts'
+import { serve } from '../harness/source.ts'
 
 export const server: BenchServer = {
   name: '**sser on Bun**',

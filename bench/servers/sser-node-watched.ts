@@ -1,7 +1,7 @@
-import { serve } from '../../src/node.ts'
 import type { BenchServer } from '../harness/bench-server.ts'
 import { pod } from '../harness/pod.ts'
 import { scrape } from '../harness/scrape.ts'
+import { serve } from '../harness/source.ts'
 
 export const server: BenchServer = {
   name: 'sser on Node, scraped once a second',
