@@ -8,7 +8,7 @@ export interface Mutant {
   find: string
   replace: string
   profile: FaultProfile
-  /** Only a fleet with Pods of the recorded release notices it. */
+  /** Runs in fleets with Pods of the recorded release. */
   isMixed?: true
   /** Maximum number of seeds until the simulation reports a violation. */
   seeds: number
@@ -52,6 +52,16 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'floor: isTrimmed ? true : undefined',
     replace: 'floor: undefined',
     profile: 'tiny',
+    seeds: 300,
+  },
+  {
+    name: 'a link to a Pod without exchanges goes on with single requests',
+    file: 'src/replication/link.ts',
+    find: 'if (this.#exchange?.isOpen) this.#exchange.push()\n    else void this.#work()',
+    replace:
+      'if (this.#exchange?.isOpen) this.#exchange.push()\n    else if (this.#peer === undefined) void this.#work()',
+    profile: 'mild',
+    isMixed: true,
     seeds: 300,
   },
   {
