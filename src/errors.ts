@@ -37,7 +37,10 @@ export type SserErrorCode =
    * such as `{}`.
    */
   | 'empty-message'
-  /** The message of a `send()` is not a string. Fix: Serialize it, for instance with `JSON.stringify()`. */
+  /**
+   * The message of a `send()` is not a string, or a typed stream cannot send or parse it: `cause` has the issues of its
+   * schema. Fix: Serialize it, for instance with `JSON.stringify()`, or change the value as the issues say.
+   */
   | 'invalid-message'
   /**
    * A message has more than `maxMessageBytes` bytes. Fix: Send a reference to the data instead, or raise the

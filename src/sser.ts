@@ -9,8 +9,10 @@ import { checkStartOptions, checkStatsOptions, checkStopOptions } from './instan
 import { logReady, logStart, type ServerStop, warnOpenRoutes } from './instance/lifecycle-lines.ts'
 import { Membership, type ServerStart, type StartOptions, type StopOptions } from './instance/membership.ts'
 import { Sender, type SendOptions } from './instance/sender.ts'
+import type { SharedParts } from './instance/shared-parts.ts'
 import { shutDown } from './instance/shut-down.ts'
 import { type SubscribeOptions, type Subscription, Subscriptions } from './instance/subscriptions.ts'
+import { type StreamOptions, TypedStream } from './instance/typed-stream.ts'
 import { type Internals, resolveSettings, type Settings } from './internals.ts'
 import type { ConnectionSelector } from './log/entry.ts'
 import type { SserState } from './ops/probes.ts'
@@ -66,10 +68,8 @@ export class Sser {
   readonly handler: EventsHandler
   readonly #settings: Settings
   readonly #clock: Clock
+  readonly #shared: SharedParts
   readonly #logging: Logging
-  readonly #errors: ErrorReporter
-  readonly #recentErrors: RecentErrors
-  readonly #counters = new Counters()
   readonly #peerFinder: PeerFinder
   readonly #v1Connections: V1Connections
   readonly #bornAt: number
@@ -96,17 +96,14 @@ export class Sser {
     this.#clock = this.#settings.clock
     this.#v1Connections = new V1Connections(this.#clock)
     this.#bornAt = this.#clock.now()
-    this.#recentErrors = new RecentErrors(this.#clock)
+    const recentErrors = new RecentErrors(this.#clock)
     this.#logging = new Logging(this.#settings.logger, this.#clock)
-    this.#errors = new ErrorReporter(this.#recentErrors.before(this.#settings.onError), this.#logging)
+    const errors = new ErrorReporter(recentErrors.before(this.#settings.onError), this.#logging)
     const { peerSecret } = this.#settings
     const signatures = peerSecret === undefined ? undefined : new Signatures([peerSecret].flat(), this.#clock)
-    const shared = {
-      settings: this.#settings,
-      clock: this.#clock,
-      errors: this.#errors,
-      counters: this.#counters,
-    }
+    const counters = new Counters()
+    const shared = { settings: this.#settings, clock: this.#clock, logging: this.#logging, errors, counters }
+    this.#shared = shared
     this.#subscriptions = new Subscriptions({ ...shared, incarnation: () => this.#membership.current() })
     this.#membership = new Membership({
       ...shared,
@@ -124,7 +121,6 @@ export class Sser {
       isReady: () => this.isReady,
       isDraining: () => this.#isDraining,
       isStarted: () => this.#starting !== undefined || this.#stopping !== undefined,
-      logging: this.#logging,
       send: (stream, msg, options) => this.send(stream, msg, options),
     })
     this.handler = this.#publicRoutes.events.handler
@@ -132,10 +128,10 @@ export class Sser {
     const { internalRoutes, probeRoutes, opsRoutes } = privateRoutes({
       ...shared,
       membership: this.#membership,
-      recentErrors: this.#recentErrors,
+      recentErrors,
       signatures,
       v1Connections: this.#v1Connections,
-      exchangeCounts: this.#counters.exchanges,
+      exchangeCounts: shared.counters.exchanges,
       state: () => this.state,
       isStopping: () => this.#stopping !== undefined,
       onInternalRequest: () => this.#onInternalRequest(),
@@ -203,18 +199,15 @@ export class Sser {
   stats(options: StatsOptions = {}): Stats {
     const fault = checkStatsOptions(options)
     if (fault !== undefined) throw fault
-    const { state, position } = this
+    const own = { state: this.state, position: this.position, uptimeMs: this.#clock.now() - this.#bornAt }
     const sources = {
+      ...this.#shared,
       incarnation: this.#membership.incarnation,
-      counters: this.#counters,
-      errors: this.#errors,
-      clock: this.#clock,
       peerFinder: this.#peerFinder,
-      settings: this.#settings,
       certificates: this.#certificates,
       subscriptions: this.#subscriptions,
     }
-    return readStats(sources, { state, position, uptimeMs: this.#clock.now() - this.#bornAt }, options)
+    return readStats(sources, own, options)
   }
 
   /**
@@ -277,6 +270,18 @@ export class Sser {
   }
 
   /**
+   * The stream `name` with messages of one type: `send()` takes a value, `subscribe()` gives values. Types come from the
+   * `schema`, or from the type parameter: `sser.stream<Order>('orders')`.
+   * @throws SserError `stream-name-required`, `invalid-stream-name` or `invalid-argument`.
+   */
+  stream<Input = unknown, Output = Input>(
+    name: string,
+    options: StreamOptions<Input, Output> = {},
+  ): TypedStream<Input, Output> {
+    return new TypedStream(this, name, options)
+  }
+
+  /**
    * Ends the connections on `stream`, those with `tag`, or, where both are given, those for which both hold: on this
    * Pod at once, on the others as soon as they hear of it, and on one that is out of reach when it comes back within
    * the log's bounds. Requests whose `authorize` is pending are included. Clients reconnect, and are authorized again: first
@@ -308,10 +313,9 @@ export class Sser {
     this.#abort.signal.throwIfAborted()
     signal?.throwIfAborted()
     signal?.addEventListener('abort', () => void this.stop(), { once: true })
-    const { certificates } = options
-    this.#certificates = certificates
+    this.#certificates = options.certificates
     const warn = (message: string) => this.#logging.warnOncePerMinute('certificate', message)
-    if (certificates !== undefined) certificates.onWarning = warn
+    if (this.#certificates !== undefined) this.#certificates.onWarning = warn
     logStart(this.#logging, this.#settings, options)
     this.#isOpen = options.internalPort === undefined && isUnguarded(this.#settings)
     await this.#membership.start(options)
@@ -327,10 +331,9 @@ export class Sser {
     this.#isDraining = true
     await shutDown({
       ...how,
-      settings: this.#settings,
+      ...this.#shared,
       membership: this.#membership,
       v1Connections: this.#v1Connections,
-      logging: this.#logging,
       sender: this.#sender,
       subscriptions: this.#subscriptions,
       beforeFlush,

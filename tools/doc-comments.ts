@@ -27,7 +27,7 @@ export function documentedMembers(source: string, name: string): Documented[] {
 }
 
 const MEMBER =
-  / {2}\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+((?:(?:readonly|get|async) )*(?:\w+|\[[\w.]+\])(?:\((?:.*|(?:\n {4}.*)+\n {2})\)|\??)(?:: .*)?)/g
+  / {2}\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s+((?:(?:readonly|get|async) )*(?:\w+(?:<[\w ,=]+>)?|\[[\w.]+\])(?:\((?:.*|(?:\n {4}.*)+\n {2})\)|\??)(?:: .*)?)/g
 
 /** A documented member of a class or an interface. */
 export interface Member extends Documented {

@@ -67,9 +67,9 @@ function apiPage(): string {
     'Generated from the source by `npm run docs:pages`.',
     'The members of an instance of `Sser`, and the objects that they take and return. Its constructor, `serve()` and `join()` take [options](options.md), and the codes of rejections are in [errors](errors.md).',
     '## `Sser`',
-    ...members.map(({ signature, text, throws }) =>
+    ...members.map(({ name, signature, text, throws }) =>
       [
-        `### \`${/^\w+\??\(/.test(signature) ? `${signature.split('(')[0]}()` : signature.split(':')[0]}\``,
+        `### \`${/^\w+(?:<.*?>)?\??\(/.test(signature) ? `${name}()` : signature.split(':')[0]}\``,
         `\`${signature}\``,
         text,
         ...(throws === undefined ? [] : [`**Throws:** ${throws}`]),
@@ -93,6 +93,12 @@ function apiPage(): string {
     'An async iterable, and the iterator of one loop. Its items are of two types, told apart by `type`:',
     list('src/delivery/subscription-items.ts', 'SubscriptionEvent'),
     list('src/delivery/subscription-items.ts', 'SubscriptionGap'),
+    '## `StreamOptions`',
+    list('src/instance/typed-stream.ts', 'StreamOptions'),
+    '## `TypedStream`',
+    'The result of `stream()`. Its subscriptions have events with parsed `data`, gaps, and:',
+    list('src/instance/typed-stream.ts', 'TypedStream'),
+    list('src/instance/typed-subscription.ts', 'InvalidEvent'),
     '## `ConnectionSelector`',
     list('src/log/entry.ts', 'ConnectionSelector'),
     '## `DisconnectReceipt`',

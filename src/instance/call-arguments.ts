@@ -9,6 +9,10 @@ const SIGNAL: Expectation = [
   'an AbortSignal',
   (value) => hasMethods(value, ['throwIfAborted', 'addEventListener']),
 ]
+const SCHEMA: Expectation = [
+  'a Standard Schema, such as one of Zod, Valibot or ArkType',
+  (value) => hasMethods((value as { '~standard'?: unknown } | null)?.['~standard'], ['validate']),
+]
 const CALLBACK: Expectation = ['a function', (value) => typeof value === 'function']
 const COUNT: Expectation = [
   'a whole number, 0 or more',
@@ -54,6 +58,11 @@ export function checkStartOptions(options: object): SserError | undefined {
 /** Returns the error where `options` are not options of `subscribe()`; their `after` is checked elsewhere. */
 export function checkSubscribeOptions(options: object): SserError | undefined {
   return checkOptions('subscribe()', options, { after: ANY, signal: SIGNAL }, '{ after: lastId }')
+}
+
+/** Returns the error where `options` are not options of `stream()`. */
+export function checkStreamOptions(options: object): SserError | undefined {
+  return checkOptions('stream()', options, { schema: SCHEMA }, '{ schema }')
 }
 
 /** Returns the error where `options` are not options of `stop()`. */

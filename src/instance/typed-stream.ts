@@ -1,0 +1,144 @@
+import type { SubscriptionItem } from '../delivery/subscription-items.ts'
+import { describe, SserError } from '../errors.ts'
+import { describeValue } from '../printable.ts'
+import type { Receipt } from '../replication/receipt.ts'
+import type { StandardIssue, StandardResult, StandardSchemaV1 } from '../standard-schema.ts'
+import { validateStreamName } from '../wire/names.ts'
+import { checkStreamOptions } from './call-arguments.ts'
+import type { SendOptions } from './sender.ts'
+import type { SubscribeOptions, Subscription } from './subscriptions.ts'
+import { type TypedItem, TypedSubscription } from './typed-subscription.ts'
+
+/** Options of `stream()`. */
+export interface StreamOptions<Input, Output> {
+  /**
+   * Any Standard Schema, such as one of Zod, Valibot or ArkType. It validates each value that is sent, and each event that
+   * a subscription receives.
+   * @default none: the type parameter alone
+   */
+  schema?: StandardSchemaV1<Input, Output> | undefined
+}
+
+/** The calls of an instance that a typed stream uses. */
+interface Instance {
+  send(stream: string, msg: string, options?: SendOptions): Promise<Receipt>
+  subscribe(stream: string, options?: SubscribeOptions): Subscription
+}
+
+/** One stream whose messages are JSON values of one type. It has no state, so a new one for each call costs nothing. */
+export class TypedStream<Input, Output = Input> {
+  /** The name of the stream. */
+  readonly name: string
+  readonly #instance: Instance
+  readonly #schema: StandardSchemaV1<Input, Output> | undefined
+
+  /** @throws SserError `stream-name-required`, `invalid-stream-name` or `invalid-argument` */
+  constructor(instance: Instance, name: string, options: StreamOptions<Input, Output>) {
+    const fault = validateStreamName(name) ?? checkStreamOptions(options)
+    if (fault !== undefined) throw fault
+    this.name = name
+    this.#instance = instance
+    this.#schema = options.schema
+  }
+
+  /**
+   * Sends `value` as JSON: the result of the schema, where there is one. Resolves like `Sser.send()`.
+   * @throws SserError `invalid-message` where the schema rejects the value, with the issues as `cause`, or where it is no
+   * JSON; and the errors of `Sser.send()`.
+   */
+  async send(value: Input, options: SendOptions = {}): Promise<Receipt> {
+    const result = this.#schema?.['~standard'].validate(value)
+    // Without a wait for a result that is there, because sends keep their order.
+    const valid = result instanceof Promise ? await result : result
+    if (valid?.issues !== undefined)
+      throw rejected(`${this.#call('send')}: the schema rejects the value`, valid.issues)
+    return this.#instance.send(this.name, this.#stringify(valid === undefined ? value : valid.value), options)
+  }
+
+  /**
+   * Receives the events of the stream, parsed. An event whose message is no JSON, or is rejected by the schema, is an item
+   * of the type `invalid`, and the loop goes on.
+   * @throws SserError, as `Sser.subscribe()` does
+   */
+  subscribe(options: SubscribeOptions = {}): TypedSubscription<Output> {
+    const schema = this.#schema
+    return new TypedSubscription(this.#instance.subscribe(this.name, options), (item) =>
+      parseItem(item, schema),
+    )
+  }
+
+  #stringify(value: unknown): string {
+    try {
+      const text: unknown = JSON.stringify(value)
+      if (typeof text === 'string') return text
+    } catch (cause) {
+      throw new SserError(
+        'invalid-message',
+        `${this.#call('send')}: JSON.stringify() failed: ${describe(cause)}`,
+        {
+          cause,
+        },
+      )
+    }
+    throw new SserError(
+      'invalid-message',
+      `${this.#call('send')}: expected a value that JSON can carry, got ${describeValue(value)}`,
+    )
+  }
+
+  #call(method: string): string {
+    return `sser.stream(${describeValue(this.name)}).${method}()`
+  }
+}
+
+function parseItem<Output>(
+  item: SubscriptionItem,
+  schema: StandardSchemaV1<unknown, Output> | undefined,
+): TypedItem<Output> | Promise<TypedItem<Output>> {
+  if (item.type === 'gap') return item
+  const { id, stream, event, data } = item
+  const invalid = (error: SserError): TypedItem<Output> => ({
+    type: 'invalid',
+    id,
+    stream,
+    event,
+    data,
+    error,
+  })
+  const convert = (result: StandardResult<Output>): TypedItem<Output> =>
+    result.issues === undefined
+      ? { type: 'event', id, stream, event, data: result.value }
+      : invalid(rejected(`The schema rejects an event of the stream ${describeValue(stream)}`, result.issues))
+  const failed = (cause: unknown) =>
+    invalid(
+      new SserError(
+        'invalid-message',
+        `An event of the stream ${describeValue(stream)}: ${describe(cause)}`,
+        {
+          cause,
+        },
+      ),
+    )
+  try {
+    const value: unknown = JSON.parse(data)
+    const result = schema?.['~standard'].validate(value) ?? { value: value as Output }
+    return result instanceof Promise ? result.then(convert).catch(failed) : convert(result)
+  } catch (cause) {
+    return failed(cause)
+  }
+}
+
+/** The error for a value that a schema rejects: its message has the first issue, its `cause` all of them. */
+function rejected(message: string, issues: readonly StandardIssue[]): SserError {
+  const [first] = issues
+  const path = first?.path?.map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
+  const where = path === undefined || path === '' ? '' : `"${path}": `
+  const more = issues.length > 1 ? `, and ${issues.length - 1} more` : ''
+  return new SserError(
+    'invalid-message',
+    `${message}: ${where}${first?.message ?? 'no issue given'}${more}`,
+    {
+      cause: issues,
+    },
+  )
+}
