@@ -57,18 +57,18 @@ ${fix !== undefined && html`<p>${fix}</p>`}
 
 function peerTable({ peers }: DebugView) {
   const rows = sortedPeers(peers).map(
-    ({ peer, state, lag, lagMs, failures, lastError, epoch }) =>
-      html`<tr class="${state}"><td>${peer}</td><td>${state}</td><td class="number">${lag === 0 ? '' : `${formatCount(lag)}, ${formatDuration(lagMs)}`}</td><td class="number">${failures || ''}</td><td class="text">${lastError === undefined ? '' : `${failures === 0 ? 'earlier: ' : ''}${lastError}`}</td><td><code>${epoch ?? ''}</code></td></tr>`,
+    ({ peer, state, exchange, lag, lagMs, failures, lastError, epoch }) =>
+      html`<tr class="${state}"><td>${peer}</td><td>${state}</td><td>${exchange ? 'exchange' : state === 'connected' ? 'requests' : ''}</td><td class="number">${lag === 0 ? '' : `${formatCount(lag)}, ${formatDuration(lagMs)}`}</td><td class="number">${failures || ''}</td><td class="text">${lastError === undefined ? '' : `${failures === 0 ? 'earlier: ' : ''}${lastError}`}</td><td><code>${epoch ?? ''}</code></td></tr>`,
   )
   return html`<h2>Peers</h2>${
     rows.length === 0
       ? html`<p class="muted">None.</p>`
-      : html`<div class="scroll"><table class="peers"><tr><th>Peer</th><th>State</th><th class="number">Behind</th><th class="number">Failures</th><th>Last error</th><th>Epoch</th></tr>${rows}</table></div>`
+      : html`<div class="scroll"><table class="peers"><tr><th>Peer</th><th>State</th><th>By</th><th class="number">Behind</th><th class="number">Failures</th><th>Last error</th><th>Epoch</th></tr>${rows}</table></div>`
   }`
 }
 
 function podTable(view: DebugView) {
-  const { peerRequests, connections, subscriptions, events, log, peerFinder } = view
+  const { peerExchanges, peerRequests, connections, subscriptions, events, log, peerFinder } = view
   const synced =
     peerFinder?.syncAgeMs === undefined ? '' : `, list confirmed ${formatDuration(peerFinder.syncAgeMs)} ago`
   const rows: [string, string, isZero?: boolean][] = [
@@ -100,6 +100,11 @@ function podTable(view: DebugView) {
       'Requests to peers',
       `${formatCount(peerRequests.ok)} ok, ${formatCount(peerRequests.refused)} refused, ${formatCount(peerRequests.failed)} failed`,
       peerRequests.ok + peerRequests.refused + peerRequests.failed === 0,
+    ],
+    [
+      'Exchanges with peers',
+      `${formatCount(peerExchanges.opened)} opened, ${formatCount(peerExchanges.accepted)} accepted, ${formatCount(peerExchanges.fallbacks)} fallbacks`,
+      peerExchanges.opened + peerExchanges.accepted + peerExchanges.fallbacks === 0,
     ],
     ['Retries', formatCount(peerRequests.retries), peerRequests.retries === 0],
     ['Event-loop lag', formatDuration(view.eventLoopLagMs), Math.round(view.eventLoopLagMs) === 0],

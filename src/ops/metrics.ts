@@ -27,6 +27,7 @@ const LINK_STATES: Readonly<Record<Exclude<PeerStatus['state'], 'self'>, true>> 
 /** Every metric, always in this order; a metric without a value on this Pod has no samples. */
 export function metricFamilies(stats: Stats): Family[] {
   const {
+    peerExchanges,
     peerRequests,
     connections,
     events,
@@ -121,6 +122,23 @@ export function metricFamilies(stats: Stats): Family[] {
       'peer_request_duration_seconds',
       'Duration of answered requests to peers.',
       peerRequests.latency,
+    ),
+    gauge(
+      'peer_exchanges',
+      'Open exchanges with peers, by the side that opened them: this Pod, or the peer.',
+      [
+        { labels: { opened_by: 'self' }, value: peerExchanges.opened },
+        { labels: { opened_by: 'peer' }, value: peerExchanges.accepted },
+      ],
+    ),
+    counter('peer_exchange_bytes_total', 'Bytes of the messages in exchanges with peers.', [
+      { labels: { direction: 'sent' }, value: peerExchanges.sentBytes },
+      { labels: { direction: 'received' }, value: peerExchanges.receivedBytes },
+    ]),
+    counter(
+      'peer_exchange_fallbacks_total',
+      'Exchanges that could not be opened or broke off, after which single requests are sent.',
+      peerExchanges.fallbacks,
     ),
     counter('errors_total', 'Background errors, by stage.', counts('stage', errors)),
     counter(

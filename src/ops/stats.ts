@@ -99,6 +99,17 @@ export interface Stats {
     /** All requests, by peer and status. */
     byPeer: PeerRequestStats[]
   }
+  /** Exchanges with peers: connections that stay open for all messages, in place of a request for each. */
+  peerExchanges: {
+    /** Open now: those that this Pod opened, and those that it accepted. */
+    opened: number
+    accepted: number
+    /** Exchanges that a peer or proxy did not let this Pod open, or that broke off: a link then sends single requests. */
+    fallbacks: number
+    /** Bytes of their messages; those that were sent count each character as one. */
+    sentBytes: number
+    receivedBytes: number
+  }
   /** Background errors, by stage. */
   errors: Record<ErrorStage, number>
   /** Rejected input of clients and peers, by error code. */
@@ -169,6 +180,7 @@ export function readStats(
       latency: copy(counters.latency),
       byPeer: counters.peerRequests.list(),
     },
+    peerExchanges: { ...counters.exchanges },
     errors: { ...errors.counts },
     rejected: { ...errors.rejected },
     log: {

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { SserError } from '../errors.ts'
 import { BodyBudget } from '../http/body-budget.ts'
 import type { ExchangeCounts } from '../telemetry/exchange-counts.ts'
 import type { DuplexResponse, DuplexTransport } from './duplex-transport.ts'
@@ -22,22 +23,28 @@ export interface ExchangeClientOptions {
   maxBufferedBytes: number
 }
 
+/** The response to the head of an exchange, and the binding of its messages where both sides sign. */
+interface Opened {
+  response: DuplexResponse
+  binding: RequestBinding | undefined
+}
+
 /** Opens exchanges with peers, signed where this Pod has a secret. */
 export function exchangeClient(options: ExchangeClientOptions): OpenExchange {
   const { transport, clock, counts, signer, maxBufferedBytes } = options
   const budget = new BodyBudget(maxBufferedBytes)
+  const send = async (request: ExchangeRequest, by: RequestSigner) => {
+    const { signed, binding } = await by.sign(request, '')
+    request.signal.throwIfAborted()
+    return { response: await transport(signed), binding }
+  }
   /** Sends the head, once more where the peer tells this Pod its time. */
-  const openSigned = async (request: ExchangeRequest, by: RequestSigner) => {
-    const send = async () => {
-      const { signed, binding } = await by.sign(request, '')
-      request.signal.throwIfAborted()
-      return { response: await transport(signed), binding }
-    }
-    const opened = await send()
+  const openSigned = async (request: ExchangeRequest, by: RequestSigner): Promise<Opened> => {
+    const first = await send(request, by)
     const isAdopted =
-      opened.response.status === 401 &&
-      (await by.adoptTime(request.host, opened.binding, withoutBody(opened.response)))
-    const { response, binding } = isAdopted ? await send() : opened
+      first.response.status === 401 &&
+      (await by.adoptTime(request.host, first.binding, withoutBody(first.response)))
+    const { response, binding } = isAdopted ? await send(request, by) : first
     try {
       await by.verify(binding, withoutBody(response))
     } catch (error) {
@@ -46,23 +53,35 @@ export function exchangeClient(options: ExchangeClientOptions): OpenExchange {
     }
     return { response, binding: response.signature === undefined ? undefined : binding }
   }
+  const openCounted = async (request: ExchangeRequest) => {
+    try {
+      const { response, binding } =
+        signer === undefined
+          ? { response: await transport(request), binding: undefined }
+          : await openSigned(request, signer)
+      if (response.duplex === undefined) throw new PeerStatusError(response.status)
+      return { duplex: response.duplex, macs: binding && new MessageMacs(binding, 'opening') }
+    } catch (error) {
+      countFallback(error)
+      throw error
+    }
+  }
+  /** This Pod itself ends an exchange that it no longer needs. */
+  const countFallback = (error: unknown) => {
+    if (error !== undefined && !(error instanceof SserError && error.code === 'stopped'))
+      counts.fallbacks += 1
+  }
   return async (request, handler) => {
-    const opened: { response: DuplexResponse; binding: RequestBinding | undefined } =
-      signer === undefined
-        ? { response: await transport(request), binding: undefined }
-        : await openSigned(request, signer)
-    const { response, binding } = opened
-    if (response.duplex === undefined) throw new PeerStatusError(response.status)
     const exchange = new LineExchange({
-      duplex: response.duplex,
-      macs: binding && new MessageMacs(binding, 'opening'),
+      ...(await openCounted(request)),
       clock,
       messageTimeoutMs: MESSAGE_TIMEOUT_MS,
       counts,
       budget,
       address: request.host,
-      onGone: () => {
+      onGone: (error) => {
         counts.opened -= 1
+        countFallback(error)
         request.signal.removeEventListener('abort', abort)
       },
     })

@@ -28,8 +28,8 @@ export interface LineExchangeOptions {
   address: string
   /** Called before the handler learns of an end for which the peer is to blame. */
   onRejected?: (error: SserError) => void
-  /** Called once, when both directions have ended. */
-  onGone?: () => void
+  /** Called once, when both directions have ended; with an error where the exchange broke off. */
+  onGone?: (error?: unknown) => void
 }
 
 /** An {@link Exchange} over the two open bodies of a request: each text is a line, after its MAC where it is signed. */
@@ -93,7 +93,7 @@ export class LineExchange implements Exchange, DuplexReader, BudgetHolder {
   abort(reason: unknown): void {
     this.#isClosed = true
     if (this.#isGone) return
-    this.#leave()
+    this.#leave(reason)
     this.#options.duplex.destroy(reason)
     this.#finish(reason)
   }
@@ -240,11 +240,11 @@ export class LineExchange implements Exchange, DuplexReader, BudgetHolder {
     this.#handler?.onClose(error)
   }
 
-  #leave(): void {
+  #leave(error?: unknown): void {
     if (this.#isGone) return
     this.#isGone = true
     this.#cancelTimeout?.()
     if (this.#isHeld) this.#options.budget.release(this)
-    this.#options.onGone?.()
+    this.#options.onGone?.(error)
   }
 }
