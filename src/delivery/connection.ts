@@ -248,9 +248,12 @@ export class Connection {
     return format.own(gapPreambleFrame(id, retryMs, this.#start, gap))
   }
 
-  /** The id of its client at `index`; undefined where clients receive no ids. */
+  /** The id of its client at `index`; undefined where clients receive no ids, and for a client that has no entry yet. */
   #idAt(index: number, now: number): string | undefined {
-    return this.#context.log.isResumable ? this.#reader.idAt(index, now) : undefined
+    if (!this.#context.log.isResumable) return undefined
+    const id = this.#reader.idAt(index, now)
+    // An empty position, before the first entry of the log: no Pod reads such an id.
+    return id.startsWith('-') ? undefined : id
   }
 
   #writeChunk(chunk: Chunk): void {

@@ -12,6 +12,8 @@ const sser = new Sser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
   peerSecret: PEER_SECRET,
+  // Every program of this machine may send.
+  publishToken: false,
   logMaxAgeMs: Number(LOG_MAX_AGE_MS),
   heartbeatMs: Number(HEARTBEAT_MS),
   // The user kills Pods in this demo, and the page shows the effect.
@@ -29,6 +31,7 @@ app.use('/send', async (c, next) => {
   return next()
 })
 app.route('/events', sser.routes)
+app.route('/publish', sser.publishRoutes)
 app.post('/send', async (c) => {
   const { stream = '', event } = c.req.query()
   return c.json(await sser.send(stream, await c.req.text(), { event }), 202)

@@ -8,7 +8,7 @@ import {
 } from '../wire/names.ts'
 
 /** Maximum number of events in one request. */
-export const MAX_EVENTS = 1_000
+const MAX_EVENTS = 1_000
 
 /** One event of a request. */
 export interface PublishedEvent {

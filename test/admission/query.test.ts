@@ -58,6 +58,15 @@ describe('a client with from=oldest', () => {
     expect(received(again)).toEqual({ first: ['sser-position', '{"resumed":true}'], messages: ['3'] })
   })
 
+  it('has no id before the first entry of the log, because no Pod would read it', async () => {
+    await send(0, '1')
+    const client = fleet.pod(0).open(['a'], undefined, OLDEST).flow()
+    await settle()
+    expect(client.all[0]?.id).toBeUndefined()
+    expect(client.lastEventId).toMatch(/^.+-...$/)
+    expect(client.messages).toEqual(['1'])
+  })
+
   it('gets a gap first where an older event of its streams has left the log', async () => {
     await send(0, 'old')
     await fleet.clock.advance(15_000)

@@ -31,7 +31,7 @@ test('ends without an error message if the reader closes the pipe', async () => 
 
 test('names an unknown command, and the known ones', async () => {
   const { stderr, code } = await end(sser(process.versions.node, 'docter'))
-  expect(stderr).toContain('unknown command "docter"; expected "doctor" or "demo"')
+  expect(stderr).toContain('unknown command "docter"; expected "doctor", "demo", "listen" or "send"')
   expect(code).toBe(2)
 })
 
