@@ -19,6 +19,9 @@ export const MAX_TIMER_MS = 2_147_483_647
 /** Used for a delay of 0 in Node and Bun, because a timer takes a millisecond. */
 const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown }
 
+/** Taken once, because Node looks up its global `performance` by a getter, and every event asks for the time. */
+const { performance } = globalThis
+
 /** The clock of the machine. Its timers never keep the process alive. */
 export const systemClock: Clock = {
   now: () => performance.now(),
