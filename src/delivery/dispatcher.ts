@@ -25,6 +25,14 @@ export interface DispatcherOptions {
   onError(error: unknown): void
 }
 
+/** Limits of one turn of the event loop. */
+interface Turn {
+  /** Work so far. */
+  work: number
+  /** Buffered bytes that end the turn. */
+  maxBytes: number
+}
+
 /** Delivers new log entries to the connections, in batches. */
 export class Dispatcher {
   readonly #options: DispatcherOptions
@@ -54,28 +62,19 @@ export class Dispatcher {
 
   /** Delivers until nothing is new; yields after {@link YIELD_EVERY} connections, and after an eighth of the buffers. */
   *#deliver(): Generator<void> {
-    const { log, clock, registry, outputs, tracing, onBehind, onBroken } = this.#options
-    let work = 0
-    // Integers, because V8 allocates other numbers anew for each connection.
-    const maxAddedBytes = Math.floor(outputs.maxBytes / 8)
-    let maxBytes = outputs.bytes + maxAddedBytes
+    const { log, clock, registry, tracing } = this.#options
+    let turn = this.#newTurn()
     while (this.#deliveredIndex < log.nextIndex) {
       const { nextIndex } = log
       const batch = new Batch(log, this.#deliveredIndex, clock.now(), (stream) => registry.has(stream))
       const endSpans = tracing && traceDelivery(tracing, batch.traced, (stream) => registry.listeners(stream))
       for (const audience of registry.affectedBy(batch)) {
         // The Set may change meanwhile, because a connection that is added now begins after this batch.
-        for (const connection of audience.connections) {
-          try {
-            if (connection.deliver(batch)) onBehind(connection)
-          } catch (error) {
-            onBroken(connection, error)
-          }
-          work += WRITE_WORK
-          if (work + batch.work < YIELD_EVERY * WRITE_WORK && outputs.bytes <= maxBytes) continue
+        const connections = audience.connections.values()
+        while (!this.#serve(connections, batch, turn)) {
           yield
-          work = batch.work = 0
-          maxBytes = outputs.bytes + maxAddedBytes
+          batch.work = 0
+          turn = this.#newTurn()
         }
       }
       endSpans?.()
@@ -83,6 +82,30 @@ export class Dispatcher {
       // More follows. The sinks need the turn as well, because a client asks for the next chunk when it has taken this one.
       if (batch.to < nextIndex) yield
     }
+  }
+
+  #newTurn(): Turn {
+    const { outputs } = this.#options
+    // Integers, because V8 allocates other numbers anew for each connection.
+    return { work: 0, maxBytes: outputs.bytes + Math.floor(outputs.maxBytes / 8) }
+  }
+
+  /**
+   * Delivers to the next connections until the turn is over; returns true if they are all served. It is apart
+   * from the generator, whose loops V8 runs more slowly.
+   */
+  #serve(connections: Iterable<Connection>, batch: Batch, turn: Turn): boolean {
+    const { outputs, onBehind, onBroken } = this.#options
+    for (const connection of connections) {
+      try {
+        if (connection.deliver(batch)) onBehind(connection)
+      } catch (error) {
+        onBroken(connection, error)
+      }
+      turn.work += WRITE_WORK
+      if (turn.work + batch.work >= YIELD_EVERY * WRITE_WORK || outputs.bytes > turn.maxBytes) return false
+    }
+    return true
   }
 }
 

@@ -3,6 +3,13 @@ import type { Socket } from 'node:net'
 import type { Sink } from '../../delivery/connection.ts'
 import type { ConnectionHandle, EventStreamBody } from '../../delivery/event-stream-body.ts'
 import { startCloseTimeout } from './close-timeout.ts'
+import {
+  type StreamHandle,
+  streamHandleOf,
+  type WriteObserver,
+  writeBytes,
+  writeString,
+} from './stream-handle.ts'
 
 const LAST_CHUNK = '0\r\n\r\n'
 const NOTHING = new Uint8Array(0)
@@ -17,11 +24,13 @@ const framings = new WeakMap<Uint8Array, Buffer>()
 let framed: { chunk?: Uint8Array; bytes: Buffer } = { bytes: Buffer.alloc(0) }
 
 /** Writes an event stream to the socket of its response, as chunks of HTTP/1.1. */
-export class SocketSink implements Sink {
+export class SocketSink implements Sink, WriteObserver {
   readonly isSharing = true
   readonly #socket: Socket
   /** The response to end through HTTP; undefined if the socket is detached from HTTP. */
   readonly #message: ServerResponse | undefined
+  /** The stream under the socket, if Node's HTTP is detached and chunks can be written past Node. */
+  #stream: StreamHandle | undefined
   #handle: ConnectionHandle | undefined
 
   private constructor(socket: Socket, message: ServerResponse | undefined) {
@@ -35,21 +44,29 @@ export class SocketSink implements Sink {
     ;(socket as SinkSocket)[SINK] = sink
     socket.on('drain', onDrain).on('close', onClose)
     // The response is the last on its connection. A client that says no more does not listen any more, either.
-    if (message === undefined) socket.on('error', ignore).on('end', socket.destroy).resume()
+    if (message === undefined) {
+      socket.on('error', ignore).on('end', socket.destroy).resume()
+      sink.#stream = streamHandleOf(socket)
+    }
     sink.#handle = stream.attach(sink)
     sink.pull()
+    // The first write of the process shows Node's class of requests.
+    if (message === undefined) sink.#stream ??= streamHandleOf(socket)
   }
 
   write(chunk: Uint8Array, isShared?: boolean): boolean {
     if (framed.chunk !== chunk) framed = { chunk, bytes: isShared ? inSharedChunk(chunk) : inChunk(chunk) }
+    if (this.#stream !== undefined) return writeBytes(this.#stream, framed.bytes, this)
     return this.#isTaken(this.#socket.write(framed.bytes))
   }
 
   /** Node writes a text without an object for its bytes, and fastest as Latin-1, which is right for ASCII alone. */
   writeText(text: string): boolean {
     const bytes = Buffer.byteLength(text)
-    const encoding = bytes === text.length ? 'latin1' : 'utf8'
-    return this.#isTaken(this.#socket.write(`${bytes.toString(16)}\r\n${text}\r\n`, encoding))
+    const isAscii = bytes === text.length
+    const chunk = `${bytes.toString(16)}\r\n${text}\r\n`
+    if (this.#stream !== undefined) return writeString(this.#stream, chunk, isAscii, this)
+    return this.#isTaken(this.#socket.write(chunk, isAscii ? 'latin1' : 'utf8'))
   }
 
   #isTaken(isBelowMark: boolean): boolean {
@@ -65,6 +82,12 @@ export class SocketSink implements Sink {
    */
   #pullOnceWritten(): void {
     this.#socket.write(NOTHING, () => setImmediate(() => this.pull()))
+  }
+
+  onWritten(status: number): void {
+    // After an error the socket closes, which ends the connection.
+    if (status < 0) this.#socket.destroy()
+    else setImmediate(() => this.pull())
   }
 
   close(): void {
