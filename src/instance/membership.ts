@@ -7,7 +7,7 @@ import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
 import type { Exchange, ExchangeHandler, OpenExchange } from '../transport/exchange.ts'
-import { exchangeClient } from '../transport/exchange-client.ts'
+import { type ExchangeClient, exchangeClient } from '../transport/exchange-client.ts'
 import { PeerClient } from '../transport/peer-client.ts'
 import {
   defaultTransports,
@@ -68,6 +68,8 @@ export class Membership {
   readonly #options: MembershipOptions
   /** Undefined: this Pod has no `peerSecret`. */
   readonly #signer: RequestSigner | undefined
+  /** Undefined in tests without connections. */
+  #exchanges: ExchangeClient | undefined
   readonly #client: PeerClient
   #incarnation: Incarnation
   #peers: readonly Peer[] = []
@@ -131,7 +133,8 @@ export class Membership {
   }
 
   /** Finds the peers, and joins them. */
-  async start({ internalPort = this.#internalPort, transports, hmacFactory }: ServerStart): Promise<void> {
+  async start(options: ServerStart): Promise<void> {
+    const { internalPort = this.#internalPort, transports, certificates, hmacFactory } = options
     const { errors, peerFinder, signal } = this.#options
     this.#internalPort = internalPort
     if (hmacFactory !== undefined) this.#options.signatures?.use(hmacFactory)
@@ -139,6 +142,8 @@ export class Membership {
       const { transport, openExchange } = this.#transports(transports)
       this.#client.use(transport, openExchange)
     }
+    // An open connection would keep the old certificate for ever.
+    certificates?.onRenewed(() => this.#exchanges?.closeAll())
     const list = await peerFinder.start({
       signal,
       onError: (error) => errors.report(error, { stage: 'peer-finder' }),
@@ -181,12 +186,9 @@ export class Membership {
     if (peerFetch !== undefined) return { transport: fetchTransport(peerFetch), openExchange }
     const signer = this.#signer
     const counts = counters.exchanges
-    return {
-      transport: post,
-      openExchange:
-        openExchange ??
-        exchangeClient({ transport: open, clock, counts, signer, maxBufferedBytes: maxBufferedBodyBytes }),
-    }
+    const maxBufferedBytes = maxBufferedBodyBytes
+    this.#exchanges = exchangeClient({ transport: open, clock, counts, signer, maxBufferedBytes })
+    return { transport: post, openExchange: openExchange ?? this.#exchanges.open }
   }
 
   #begin(): Incarnation {

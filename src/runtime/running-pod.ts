@@ -149,7 +149,7 @@ export async function runPod(
         signal: abort.signal,
       }),
     )
-    if (certificates !== undefined) certificates.onRenewed = (renewed) => internal.renew?.(renewed)
+    certificates?.onRenewed((renewed) => internal.renew?.(renewed))
     bound.push(internal)
     let ops = internal
     if (opsPort !== undefined) {

@@ -52,8 +52,7 @@ export class PeerCertificates {
   #readError: string | undefined
   #cancel: (() => void) | undefined
   #isStopped = false
-  /** Called with each new certificate. An error that it throws becomes a warning. */
-  onRenewed: (tls: PeerTls) => void = () => {}
+  readonly #listeners: ((tls: PeerTls) => void)[] = []
   /** Called after each reading with advice to the operator, if there is any. */
   onWarning: (message: string) => void = () => {}
 
@@ -105,6 +104,11 @@ export class PeerCertificates {
     return failure === '' ? undefined : `the certificate of internalTls stays the one until ${at}.${failure}`
   }
 
+  /** Calls `listener` with each new certificate. An error that it throws becomes a warning. */
+  onRenewed(listener: (tls: PeerTls) => void): void {
+    this.#listeners.push(listener)
+  }
+
   stop(): void {
     this.#isStopped = true
     this.#cancel?.()
@@ -123,7 +127,7 @@ export class PeerCertificates {
       const tls = await readSource(this.#source, this.#reader)
       const validity = this.#reader.validity(tls)
       if (!this.#isStopped && !isSame(tls, this.#current)) {
-        this.onRenewed(tls)
+        for (const listener of this.#listeners) listener(tls)
         this.#current = tls
         this.#validity = validity
       }

@@ -29,8 +29,15 @@ interface Opened {
   binding: RequestBinding | undefined
 }
 
+/** The opening side of all exchanges of a Pod. */
+export interface ExchangeClient {
+  open: OpenExchange
+  /** Ends the open exchanges without a loss: their links send single requests, and open others on new connections. */
+  closeAll(): void
+}
+
 /** Opens exchanges with peers, signed where this Pod has a secret. */
-export function exchangeClient(options: ExchangeClientOptions): OpenExchange {
+export function exchangeClient(options: ExchangeClientOptions): ExchangeClient {
   const { transport, clock, counts, signer, maxBufferedBytes } = options
   const budget = new BodyBudget(maxBufferedBytes)
   const send = async (request: ExchangeRequest, by: RequestSigner) => {
@@ -71,7 +78,8 @@ export function exchangeClient(options: ExchangeClientOptions): OpenExchange {
     if (error !== undefined && !(error instanceof SserError && error.code === 'stopped'))
       counts.fallbacks += 1
   }
-  return async (request, handler) => {
+  const all = new Set<LineExchange>()
+  const open: OpenExchange = async (request, handler) => {
     const exchange = new LineExchange({
       ...(await openCounted(request)),
       clock,
@@ -81,6 +89,7 @@ export function exchangeClient(options: ExchangeClientOptions): OpenExchange {
       address: request.host,
       onGone: (error) => {
         counts.opened -= 1
+        all.delete(exchange)
         countFallback(error)
         request.signal.removeEventListener('abort', abort)
       },
@@ -88,9 +97,14 @@ export function exchangeClient(options: ExchangeClientOptions): OpenExchange {
     const abort = () => exchange.abort(request.signal.reason)
     request.signal.addEventListener('abort', abort, { once: true })
     counts.opened += 1
+    all.add(exchange)
     clock.after(0, () => exchange.start(handler))
     return exchange
   }
+  const closeAll = () => {
+    for (const exchange of all) exchange.close()
+  }
+  return { open, closeAll }
 }
 
 function withoutBody({ status, signature }: DuplexResponse): {

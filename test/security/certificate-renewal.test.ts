@@ -57,7 +57,7 @@ describe('a certificate', () => {
     authority.use('first')
     const { certificates, clock } = await open()
     const renewed: string[] = []
-    certificates.onRenewed = ({ cert }) => renewed.push(cert)
+    certificates.onRenewed(({ cert }) => renewed.push(cert))
     const before = certificates.expiresAt
     for (let i = 0; i < 5; i += 1) await clock.advance(60_000)
     expect(renewed).toEqual([])

@@ -85,6 +85,13 @@ describe('Node and Bun', () => {
     }
     const pods = await startFleet(['node', 'bun', 'bun'], '127.0.63.1', { script, env })
     await acquainted(pods)
+    for (const pod of pods) {
+      const areExchanges = async () => {
+        const { peers } = await pod.state()
+        return peers.every(({ state, exchange }) => state === 'self' || exchange)
+      }
+      await until(`the links of ${pod} are exchanges`, areExchanges, 10_000)
+    }
     const clients = await Promise.all(pods.map(({ url }) => StreamClient.open(url, 'a')))
     for (const pod of pods) await pod.send('a', pod.options.host)
     const hosts = pods.map(({ options }) => options.host)

@@ -39,6 +39,7 @@ export class Caller {
   readonly ends: unknown[] = []
   readonly counts = new ExchangeCounts()
   #exchange: Exchange | undefined
+  #closeAll: (() => void) | undefined
 
   static async open(host: string, options: CallerOptions): Promise<Caller> {
     const { transport, secrets, hmacFactory, allowUnsignedPeers = false, uid } = options
@@ -46,13 +47,14 @@ export class Caller {
     const caller = new Caller()
     const signatures = secrets && new SkewedSignatures(secrets, options.skewMs ?? 0)
     if (hmacFactory !== undefined) signatures?.use(hmacFactory)
-    const open = exchangeClient({
+    const { open, closeAll } = exchangeClient({
       transport,
       clock: systemClock,
       counts: caller.counts,
       signer: signatures && new RequestSigner({ signatures, allowUnsignedPeers, allowGoPeers: false }),
       maxBufferedBytes: 67_108_864,
     })
+    caller.#closeAll = closeAll
     const headers = { 'content-type': 'application/json', ...(uid !== undefined && { 'sser-target': uid }) }
     caller.#exchange = await open(
       { host, path: EXCHANGE_URL_PATH, headers, signal },
@@ -66,6 +68,11 @@ export class Caller {
 
   get exchange(): Exchange {
     return this.#exchange as Exchange
+  }
+
+  /** Ends all exchanges, as after the renewal of a certificate. */
+  closeAll(): void {
+    this.#closeAll?.()
   }
 
   /** Sends, and resolves with the echoes. */

@@ -81,6 +81,20 @@ describe.each(Object.entries(transports))('an exchange that %s opens', (_, trans
     expect([acceptor.counts.accepted, caller.counts.opened]).toEqual([0, 0])
   })
 
+  it('ends without an error, and without a loss, where its certificate was renewed', async () => {
+    const { acceptor, host } = await accepting()
+    const caller = await call(host, { transport })
+    caller.exchange.send(TEXT)
+    caller.closeAll()
+    expect(await caller.end()).toBe(undefined)
+    expect([acceptor.texts, acceptor.ends, caller.texts]).toEqual([
+      [TEXT],
+      [undefined],
+      [`echo ${TEXT}`, 'bye'],
+    ])
+    expect(caller.counts).toMatchObject({ opened: 0, fallbacks: 0 })
+  })
+
   it('ends without an error where the accepting side ends it', async () => {
     const { acceptor, host } = await accepting()
     const caller = await call(host, { transport })
