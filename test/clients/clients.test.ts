@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endPods } from '../support/pod-process.ts'
 import { until } from '../support/until.ts'
@@ -77,3 +79,26 @@ describe.each(languages)('a client in $name', (language) => {
     },
   )
 })
+
+const lacksNpm = missing(languages[0] as (typeof languages)[number]).length > 0
+
+test.skipIf(lacksNpm)(
+  'fetch-event-source reconnects after a clean end only if onclose throws, in each dialect',
+  async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['clean-end.mjs'], {
+      cwd: join(folder, 'JavaScript'),
+    })
+    const own = ['sser-position', '', 'sser-retry']
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      { dialect: 'standard', throws: false, ids: [''], events: own },
+      { dialect: 'standard', throws: true, ids: ['', 'i1', 'i2'], events: own },
+      { dialect: 'plain', throws: false, ids: [''], events: [''] },
+      { dialect: 'plain', throws: true, ids: ['', 'i1', 'i2'], events: [''] },
+    ])
+  },
+)

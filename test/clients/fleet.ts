@@ -49,7 +49,8 @@ export class MovingFleet {
   }
 
   get url(): string {
-    return `http://${PREFIX}9:8110/events?stream=${STREAM}`
+    // With a field that the standard does not know, which every library must ignore.
+    return `http://${PREFIX}9:8110/events?stream=${STREAM}&label=field`
   }
 
   /** Sends without a pause until {@link end}. */
