@@ -119,7 +119,7 @@ describe('the protocol page', () => {
       if (block.includes('"at"')) return parseExchangeMessage(block)
       return block.includes('"v"') ? parseAppend(block) : parseV1(block)
     })
-    expect(messages).toHaveLength(10)
+    expect(messages).toHaveLength(11)
   })
 
   test('names every field of a message, and no other', () => {

@@ -1,11 +1,4 @@
-import {
-  type EventEntry,
-  isEvent,
-  isLoss,
-  isNumbered,
-  type LogEntry,
-  type V1EventEntry,
-} from '../log/entry.ts'
+import { type EventEntry, isEvent, isLoss, isNumbered, type V1EventEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import { type FrameFormat, STANDARD } from '../wire/frame-format.ts'
 import { eventFrame, type GapReason, gapFrame } from '../wire/sse-frame.ts'
@@ -70,9 +63,7 @@ export class Batch {
 
   constructor(log: Log, from: number, now: number, isWanted: (stream: string) => boolean) {
     this.from = from
-    const start = Math.max(from, log.firstIndex)
-    const complete = Math.max(start, log.firstCompleteIndex)
-    const position = log.positionAt(complete, now)
+    const position = log.positionAt(from, now)
     const formatId = () => (log.isResumable ? log.eventIds.format(position) : undefined)
     /** Gaps by stream to write before the next event; all of them have the same position. */
     const gaps = new Map<string | undefined, GapReason>()
@@ -89,25 +80,29 @@ export class Batch {
       for (const [stream, reason] of gaps) frame(stream, reason, gapFrame(id, reason))
       gaps.clear()
     }
-    if (from < log.evictedIndex) gaps.set(undefined, 'trimmed')
-    let index = start
-    // Entries without a message are never split over two batches, because one gap covers all of them.
-    for (; index < log.nextIndex && index - complete < MAX_ENTRIES && length < FULL_LENGTH; index += 1) {
-      const entry = log.at(index) as LogEntry
+    if (from < log.evictedIndex || from <= log.floors.droppedIndex) gaps.set(undefined, 'trimmed')
+    // Before the events of other streams, because their ids move past the evicted ones.
+    for (const stream of log.floors.streamsFrom(from)) if (isWanted(stream)) gaps.set(stream, 'trimmed')
+    let entries = 0
+    let to = log.nextIndex
+    for (const entry of log.from(from)) {
+      if (entries === MAX_ENTRIES || length >= FULL_LENGTH) {
+        to = entry.index
+        break
+      }
+      entries += 1
+      if (entry.isEvicted) continue
       const isWantedEvent = isEvent(entry) && isWanted(entry.stream)
       // Before the position moves past this event, because a client may receive the gap and not the event.
-      if (isWantedEvent && entry.msg !== undefined) flushGaps()
-      if (index >= complete && isNumbered(entry)) position.set(entry.epoch, entry.seq)
+      if (isWantedEvent) flushGaps()
+      if (isNumbered(entry)) position.set(entry.epoch, entry.seq)
       if (isLoss(entry)) {
         // It affects every connection, and covers the gaps before it.
         gaps.clear()
         gaps.set(undefined, 'peer-loss')
       }
       if (!isWantedEvent) continue
-      if (entry.msg === undefined) {
-        gaps.delete(entry.stream)
-        gaps.set(entry.stream, 'trimmed')
-      } else if (entry.kind === 'v1-event') {
+      if (entry.kind === 'v1-event') {
         frame(entry.stream, undefined, eventFrame({ msg: entry.msg }), entry)
       } else if (log.indexes.idempotencyKeys.isFirst(entry)) {
         if (entry.traceparent !== undefined) this.traced.push(entry)
@@ -116,7 +111,7 @@ export class Batch {
       }
     }
     flushGaps()
-    this.to = index
+    this.to = to
   }
 
   /** Streams with new events and connections; undefined where the batch affects every connection. */

@@ -1,5 +1,6 @@
 import type { EventEntry, HoleEntry, LogEntry, LossEntry, V1EventEntry } from '../log/entry.ts'
 import { isEvent, isLoss, isNumbered } from '../log/entry.ts'
+import type { Epoch } from '../log/epochs.ts'
 import type { Log } from '../log/log.ts'
 import { scan } from '../log/scan.ts'
 import type { Timing } from '../log/timing.ts'
@@ -12,8 +13,6 @@ import { CarriedEntries } from './carried-entries.ts'
 const SLICE_WORK = 65_536
 /** Work of reading an entry, sent or not, in UTF-16 units. */
 const ENTRY_WORK = 32
-/** Maximum number of evicted messages to search for a missed event; beyond it the client gets a gap unchecked. */
-const MAX_CHECKED = 2_048
 /**
  * Maximum number of carried entries that an id may have, that is entries of epochs that are not active here. A Pod has
  * all epochs of its peers when it becomes ready, so genuine carried entries are of Pods that started since: a
@@ -52,6 +51,8 @@ export class Reader {
   #carried: CarriedEntries | undefined
   /** The log's next index at the time of the response; events of Go Pods are delivered from here on only. */
   readonly liveFrom: number
+  /** Number of evictions at the last check: of later ones alone the client does not know. */
+  #checkedEvictions: number
 
   constructor(log: Log, streams: readonly string[], timing: Timing) {
     this.#log = log
@@ -59,6 +60,7 @@ export class Reader {
     this.#timing = timing
     this.cursor = log.nextIndex
     this.liveFrom = log.nextIndex
+    this.#checkedEvictions = log.floors.evictions
   }
 
   /** True if its position has entries beyond the log's; such a reader cannot share the chunks of others. */
@@ -91,6 +93,7 @@ export class Reader {
         continue
       }
       if (seq < record.floor) gap = 'trimmed'
+      if (this.#streams.some((stream) => seq < (record.streamFloors?.get(stream)?.seq ?? 0))) gap = 'trimmed'
       const reached = Math.max(seq, record.floor)
       position.set(epoch, { seq: reached, since: seq > record.have ? since : now })
       const lacking = record.entries.at(record.entries.lowerBound((entry) => entry.seq > reached))
@@ -104,7 +107,6 @@ export class Reader {
     }
     this.#carried = carried
     this.#prune(now)
-    if (this.skipEvicted(now)) gap = 'trimmed'
     return isUnknownId ? 'unknown-id' : gap
   }
 
@@ -116,7 +118,11 @@ export class Reader {
     const log = this.#log
     log.trim(now)
     this.cursor = log.firstIndex
-    const isTrimmed = this.#streams.some((stream) => log.indexes.isTrimmed(stream))
+    const hasLost = (stream: string) =>
+      log.indexes.isTrimmed(stream) ||
+      log.floors.unnumbered.streamFloors?.has(stream) === true ||
+      [...log.epochs.all].some(([, { streamFloors }]) => streamFloors?.has(stream) === true)
+    const isTrimmed = this.#streams.some(hasLost)
     return this.skipEvicted(now) || isTrimmed ? 'trimmed' : log.losses.gapReason(now)
   }
 
@@ -199,28 +205,39 @@ export class Reader {
     if (this.#carried?.size === 0) this.#carried = undefined
   }
 
-  /** Moves the cursor past the evicted entries; returns true if the client may have missed one of its streams. */
+  /** Moves the cursor past the entries that are gone; returns true if the client may have missed one of its streams. */
   skipEvicted(now: number): boolean {
-    const log = this.#log
-    const isLost = this.cursor < log.evictedIndex || this.#missesEvicted(now)
-    if (isLost) this.catchUp(log.firstCompleteIndex, now)
+    const { evictedIndex, floors } = this.#log
+    const isLost = this.cursor < evictedIndex || this.#missesEvicted()
+    this.#checkedEvictions = floors.evictions
+    if (isLost) this.catchUp(evictedIndex, now)
     return isLost
   }
 
-  #missesEvicted(now: number): boolean {
-    if (this.cursor >= this.#log.firstCompleteIndex) return false
-    const position = this.#positionAt(this.cursor, now)
-    let checked = 0
-    for (const entry of scan(this.#log, this.#streams, this.cursor, position)) {
-      if (entry.index >= this.#log.firstCompleteIndex) return false
-      if (isEvent(entry) && this.#isWanted(entry) && !this.#hasReceived(entry, position)) return true
-      checked += 1
-      if (checked === MAX_CHECKED) return true
-    }
+  /** Returns whether an event of its streams that the client lacks was evicted since the last check. */
+  #missesEvicted(): boolean {
+    const { epochs, floors } = this.#log
+    const checked = this.#checkedEvictions
+    if (checked === floors.evictions) return false
+    if (floors.droppedEviction > checked && floors.droppedIndex >= this.cursor) return true
+    const carried = new Map<string, number>()
+    this.#carried?.forEachKnown((epoch, seq) => {
+      carried.set(epoch, seq)
+    })
+    const misses = ({ streamFloors, evictedIndex }: Epoch, from: number, has: number) =>
+      evictedIndex >= from &&
+      this.#streams.some((stream) => {
+        const floor = streamFloors?.get(stream)
+        return floor !== undefined && floor.eviction > checked && floor.index >= from && floor.seq > has
+      })
+    if (misses(floors.unnumbered, Math.max(this.cursor, this.liveFrom), -1)) return true
+    for (const [epoch, record] of epochs.all)
+      if (misses(record, this.cursor, carried.get(epoch) ?? 0)) return true
     return false
   }
 
   #isWanted(entry: LogEntry): entry is DeliverableEntry {
+    if (entry.isEvicted) return false
     return isLoss(entry) || (isEvent(entry) && this.#streams.includes(entry.stream))
   }
 

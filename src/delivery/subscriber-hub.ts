@@ -1,5 +1,5 @@
 import { type Clock, runYielding } from '../clock.ts'
-import { isEvent, isLoss, type LogEntry } from '../log/entry.ts'
+import { type EvictionNotice, isEvent, isLoss, type LogEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
 import type { GapReason } from '../wire/sse-frame.ts'
@@ -116,12 +116,17 @@ export class SubscriberHub {
   /** The id at the reader's cursor, at the time of the log's last entry: a pause of the process has made no epoch silent. */
   lastId(reader: Reader): string {
     const { log, clock } = this.#options
-    return reader.idAt(reader.cursor, log.at(log.nextIndex - 1)?.sentAt ?? clock.now())
+    return reader.idAt(reader.cursor, log.newestAt ?? clock.now())
   }
 
-  #onAppend(entry: LogEntry): void {
+  #onAppend(entry: LogEntry | EvictionNotice): void {
     if (this.#audiences.size === 0) return
-    const audiences = isEvent(entry) ? this.#audiences.on(entry.stream) : isLoss(entry) ? this.#audiences : []
+    const audiences =
+      entry.kind === 'eviction' || isEvent(entry)
+        ? this.#audiences.on(entry.stream)
+        : isLoss(entry)
+          ? this.#audiences
+          : []
     for (const audience of audiences)
       if (!this.#updated.has(audience)) this.#updated.set(audience, entry.index)
     if (this.#isDelivering || this.#updated.size === 0) return

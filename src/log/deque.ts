@@ -28,6 +28,17 @@ export class Deque<T> {
     return item
   }
 
+  /** Removes the items that do not pass; takes time proportional to the length. */
+  filter(passes: (item: T) => boolean): void {
+    const kept: T[] = []
+    for (let i = this.#start; i < this.#items.length; i += 1) {
+      const item = this.#items[i] as T
+      if (passes(item)) kept.push(item)
+    }
+    this.#items = kept
+    this.#start = 0
+  }
+
   /** Binary search: the first index of an item that passes, else `length`. Passing items must follow all others. */
   lowerBound(passes: (item: T) => boolean): number {
     let low = 0

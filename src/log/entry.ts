@@ -5,6 +5,8 @@ interface BaseEntry {
   readonly index: number
   /** Time of the send, on this Pod's clock. */
   readonly sentAt: number
+  /** True after the log evicted it because `maxBytes` was reached; it has no texts then, and soon leaves the queues. */
+  isEvicted: boolean
 }
 
 /** An event of a Pod that speaks v2. */
@@ -13,13 +15,12 @@ export interface EventEntry extends BaseEntry {
   readonly epoch: string
   readonly seq: number
   readonly stream: string
-  /** Undefined after the log evicted it because `maxBytes` was reached. */
-  msg: string | undefined
-  readonly event: string | undefined
-  readonly key: string | undefined
-  /** Trace context of the sender; evicted together with the message. */
+  msg: string
+  event: string | undefined
+  key: string | undefined
+  /** Trace context of the sender. */
   traceparent: string | undefined
-  /** Bytes of the texts that the log still holds. */
+  /** Bytes of its texts. */
   bytes: number
 }
 
@@ -50,8 +51,7 @@ export interface DisconnectEntry extends BaseEntry {
 export interface V1EventEntry extends BaseEntry {
   readonly kind: 'v1-event'
   readonly stream: string
-  /** Undefined after the log evicted it because `maxBytes` was reached. */
-  msg: string | undefined
+  msg: string
   bytes: number
 }
 
@@ -64,6 +64,13 @@ export interface LossEntry extends BaseEntry {
 export type NumberedEntry = EventEntry | NoopEntry | HoleEntry | DisconnectEntry
 
 export type LogEntry = NumberedEntry | V1EventEntry | LossEntry
+
+/** Events of `stream` that a peer's log evicted before this Pod received them: no entry, but it takes an index. */
+export interface EvictionNotice {
+  readonly kind: 'eviction'
+  readonly index: number
+  readonly stream: string
+}
 
 export function isNumbered(entry: LogEntry): entry is NumberedEntry {
   return entry.kind !== 'v1-event' && entry.kind !== 'loss'
@@ -99,8 +106,8 @@ export function createEntry(
 ): EventEntry | NoopEntry | DisconnectEntry {
   const { stream, disconnect: selector } = content
   if (stream !== undefined) return createEvent(index, sentAt, epoch, seq, stream, content)
-  if (selector === undefined) return { kind: 'no-op', index, sentAt, epoch, seq }
-  return { kind: 'disconnect', index, sentAt, epoch, seq, selector }
+  if (selector === undefined) return { kind: 'no-op', index, sentAt, isEvicted: false, epoch, seq }
+  return { kind: 'disconnect', index, sentAt, isEvicted: false, epoch, seq, selector }
 }
 
 function createEvent(
@@ -111,29 +118,30 @@ function createEvent(
   stream: string,
   { msg = '', event, key, traceparent }: EntryContent,
 ): EventEntry {
-  const bytes = byteLength(msg) + (traceparent?.length ?? 0) + metadataBytes({ stream, event, key })
-  return { kind: 'event', index, sentAt, epoch, seq, stream, msg, event, key, traceparent, bytes }
+  const bytes =
+    byteLength(msg) + stream.length + (event?.length ?? 0) + (key?.length ?? 0) + (traceparent?.length ?? 0)
+  const isEvicted = false
+  return { kind: 'event', index, sentAt, isEvicted, epoch, seq, stream, msg, event, key, traceparent, bytes }
 }
 
 export function createV1Event(index: number, sentAt: number, stream: string, msg: string): V1EventEntry {
-  return { kind: 'v1-event', index, sentAt, stream, msg, bytes: byteLength(msg) + stream.length }
+  const bytes = byteLength(msg) + stream.length
+  return { kind: 'v1-event', index, sentAt, isEvicted: false, stream, msg, bytes }
 }
 
 /** Approximate memory of an entry without its texts: the object and its places in three queues. */
-const ENTRY_BYTES = 180
-/** Bytes of an event's texts without its message. */
-function metadataBytes({ stream, event, key }: Pick<EventEntry, 'stream' | 'event' | 'key'>): number {
-  return stream.length + (event?.length ?? 0) + (key?.length ?? 0)
-}
+export const ENTRY_BYTES = 180
 
-/** Evicts the message of an event; its stream stays known. */
-export function evictPayload(entry: EventEntry | V1EventEntry): void {
-  entry.msg = undefined
-  if (entry.kind === 'v1-event') entry.bytes = entry.stream.length
-  else {
-    entry.traceparent = undefined
-    entry.bytes = metadataBytes(entry)
-  }
+/** Marks an entry as evicted, and releases its texts. */
+export function markEvicted(entry: LogEntry): void {
+  entry.isEvicted = true
+  if (!isEvent(entry)) return
+  entry.msg = ''
+  entry.bytes = 0
+  if (entry.kind === 'v1-event') return
+  entry.event = undefined
+  entry.key = undefined
+  entry.traceparent = undefined
 }
 
 /** Memory that an entry counts for, in bytes. */

@@ -1,19 +1,26 @@
 import { MAX_EPOCHS } from '../wire/position.ts'
 import { Deque } from './deque.ts'
 import type { NumberedEntry } from './entry.ts'
+import type { StreamFloor } from './stream-floors.ts'
 import type { Timing } from './timing.ts'
 
 /** State of one epoch, that is of one incarnation of one Pod. */
 export class Epoch {
   /** Every seq up to here was received, or is part of a hole. */
   have = 0
-  /** Entries up to this seq may have left the log. */
+  /** Entries up to this seq may have left the log, whatever their stream. */
   floor = 0
-  /** Entries up to this seq may be in the log without their message; readers of other streams miss nothing. */
-  payloadEvicted = 0
+  /** Floors of single streams, above which the log holds every event of the stream. Undefined: none. */
+  streamFloors: Map<string, StreamFloor> | undefined
+  /** Entries up to this seq may have been evicted: above it, the entries are consecutive. */
+  evictedSeq = 0
+  /** Index of the last evicted event; -1: none. */
+  evictedIndex = -1
+  /** Time of its last {@link Checkpoints checkpoint}. */
+  checkpointAt = Number.NEGATIVE_INFINITY
   /** Last time that the epoch advanced on its own Pod, converted to this Pod's clock. */
   lastActive: number
-  /** Entries in the log, in order of seq. Below the floor they serve slow readers only, and are not sent to peers. */
+  /** Entries in the log, in order of seq; evicted ones stay for a while. Below the floor they serve slow readers only, and are not sent to peers. */
   readonly entries: Deque<NumberedEntry> = new Deque()
 
   constructor(lastActive: number) {

@@ -1,17 +1,30 @@
-import { Deque } from './deque.ts'
-import type { DisconnectEntry, EntryContent, EventEntry, HoleEntry, LogEntry, NoopEntry } from './entry.ts'
-import { createEntry, createV1Event, evictPayload, isEvent, isNumbered, memoryBytes } from './entry.ts'
+import { Checkpoints } from './checkpoints.ts'
+import type {
+  DisconnectEntry,
+  EntryContent,
+  EventEntry,
+  EvictionNotice,
+  HoleEntry,
+  LogEntry,
+  NoopEntry,
+} from './entry.ts'
+import { createEntry, createV1Event, isLoss, isNumbered } from './entry.ts'
+import { EntryQueue } from './entry-queue.ts'
 import { type Epoch, Epochs } from './epochs.ts'
 import { EventIds } from './event-ids.ts'
+import { FairShares } from './fair-shares.ts'
 import { Losses } from './losses.ts'
 import { SecondaryIndexes } from './secondary-indexes.ts'
+import { StreamFloors } from './stream-floors.ts'
 import type { Timing } from './timing.ts'
 
-/** Maximum share of `maxBytes` for entries without their message; they still tell which streams lost one. */
-const PAYLOAD_EVICTED_SHARE = 0.25
+/** Maximum share of `maxBytes` for the floors of streams. */
+const FLOORS_SHARE = 1 / 8
+/** Maximum share of `maxBytes` for checkpoints, and for evicted entries that are still in queues. */
+const CHECKPOINTS_SHARE = 1 / 16
+const EVICTED_SHARE = 1 / 16
 
 export interface LogOptions {
-  /** This Pod's own epoch. */
   epoch: string
   maxAgeMs: number
   maxBytes: number
@@ -23,7 +36,7 @@ export interface LogOptions {
 
 /**
  * The recent entries of every epoch, in order of arrival at this Pod, bounded by age and bytes. Readers keep an index
- * into it and no queue of their own. The seqs of one epoch are consecutive; the callers of `append()` see to that.
+ * into it and no queue of their own. When it is full, the stream that takes most loses its oldest event.
  */
 export class Log {
   /** This Pod's own epoch; it can change until its first event. */
@@ -32,54 +45,54 @@ export class Log {
   readonly indexes: SecondaryIndexes = new SecondaryIndexes()
   readonly eventIds: EventIds
   readonly losses: Losses
+  readonly floors: StreamFloors
   readonly isResumable: boolean
   readonly maxAgeMs: number
-  readonly #listeners: ((entry: LogEntry) => void)[] = []
+  readonly #listeners: ((entry: LogEntry | EvictionNotice) => void)[] = []
   readonly #maxBytes: number
-  readonly #entries = new Deque<LogEntry>()
-  #firstIndex = 0
-  #firstCompleteIndex = 0
+  readonly #entries: EntryQueue
+  readonly #shares: FairShares
+  readonly #checkpoints: Checkpoints
+  #nextIndex = 0
   #evictedIndex = 0
-  #bytes = 0
-  #payloadEvictedBytes = 0
 
   constructor({ epoch, maxAgeMs, maxBytes, timing, isResumable, maxLastEventIdBytes }: LogOptions) {
     this.epoch = epoch
     this.epochs = new Epochs(timing)
+    this.#entries = new EntryQueue(this.epochs)
     this.eventIds = new EventIds(this.epochs, maxLastEventIdBytes)
     this.losses = new Losses(timing)
     this.isResumable = isResumable
     this.maxAgeMs = maxAgeMs
     this.#maxBytes = maxBytes
+    this.floors = new StreamFloors(maxBytes * FLOORS_SHARE)
+    this.#shares = new FairShares(maxBytes, (entry) => this.indexes.queueOf(entry))
+    this.#checkpoints = new Checkpoints(timing.checkpointIntervalMs, maxBytes * CHECKPOINTS_SHARE)
   }
 
   /** Calls `listener` after each append. */
-  onAppend(listener: (entry: LogEntry) => void): void {
+  onAppend(listener: (entry: LogEntry | EvictionNotice) => void): void {
     this.#listeners.push(listener)
   }
 
   /** Index of the oldest entry. */
   get firstIndex(): number {
-    return this.#firstIndex
+    return this.#entries.first?.index ?? this.#nextIndex
   }
 
-  /** Every entry at or after this index is in the log, no-op entries apart: a reader before it may have missed an event. */
+  /** A reader before this index may have missed an event, because entries have left the log for their age. */
   get evictedIndex(): number {
     return this.#evictedIndex
   }
 
-  /** Every event at or after this index still has its message. */
-  get firstCompleteIndex(): number {
-    return this.#firstCompleteIndex
-  }
-
   /** Index of the next entry to be appended. */
   get nextIndex(): number {
-    return this.#firstIndex + this.#entries.length
+    return this.#nextIndex
   }
 
   get bytes(): number {
-    return this.#bytes + this.indexes.bytes
+    const { evictedBytes } = this.#entries
+    return this.#shares.bytes + evictedBytes + this.floors.bytes + this.#checkpoints.bytes
   }
 
   /** Last seq of this Pod's own epoch. */
@@ -92,6 +105,22 @@ export class Log {
     return this.#entries.length
   }
 
+  /** Time at which the oldest entry was sent; undefined: there is none. */
+  get oldestAt(): number | undefined {
+    return this.#entries.first?.sentAt
+  }
+
+  /** Time at which the newest entry was sent; undefined: there is none. */
+  get newestAt(): number | undefined {
+    return this.#entries.last?.sentAt
+  }
+
+  /** Time since which the log holds every event; undefined: it has no entry. */
+  get completeAt(): number | undefined {
+    const { oldestAt } = this
+    return oldestAt === undefined ? undefined : Math.max(oldestAt, this.floors.lastSentAt)
+  }
+
   /** Age of this Pod's first own entry after `seq`, in milliseconds; `maxAgeMs` where the log has none. */
   ownAge(seq: number, now: number): number {
     const entries = this.epochs.get(this.epoch)?.entries
@@ -99,21 +128,27 @@ export class Log {
     return entry === undefined ? this.maxAgeMs : now - entry.sentAt
   }
 
-  at(index: number): LogEntry | undefined {
-    return this.#entries.at(index - this.#firstIndex)
+  /** The entries at or after `index` in order; evicted ones may be among them. Valid until the next change of the log. */
+  from(index: number): Iterable<LogEntry> {
+    return this.#entries.from(index)
   }
 
-  /** Appends an event, disconnect or no-op entry of `epoch`, with the seq after the last one. */
+  /**
+   * Appends an event, disconnect or no-op entry of `epoch`, with the seq after the last one; `seq`: a later one, because
+   * a peer's log has evicted the entries in between.
+   */
   append(
     epoch: string,
     content: EntryContent,
     sentAt: number,
     now: number,
+    seq: number = (this.epochs.get(epoch)?.have ?? 0) + 1,
   ): EventEntry | NoopEntry | DisconnectEntry {
     const record = this.epochs.ensure(epoch, sentAt)
-    const seq = record.have + 1
+    if (seq > record.have + 1) record.evictedSeq = seq - 1
     record.have = seq
     record.lastActive = Math.max(record.lastActive, sentAt)
+    this.#checkpoints.add(record, seq, sentAt)
     const entry = createEntry(this.nextIndex, sentAt, epoch, seq, content)
     record.entries.push(entry)
     this.#push(entry, now)
@@ -133,26 +168,45 @@ export class Log {
       kind: 'hole',
       index: this.nextIndex,
       sentAt: now,
+      isEvicted: false,
       epoch,
       from: record.have,
       seq,
     }
     record.have = seq
-    record.floor = seq
+    record.floor = Math.max(record.floor, seq)
     record.entries.push(hole)
     this.#push(hole, now)
   }
 
   /** Appends a loss, so that every connection gets a gap. */
   appendLoss(now: number): void {
-    this.#push({ kind: 'loss', index: this.nextIndex, sentAt: now }, now)
+    this.#push({ kind: 'loss', index: this.nextIndex, sentAt: now, isEvicted: false }, now)
   }
 
-  /** Evicts the entries older than `maxAgeMs`; call it before each use. */
+  /** Records that a peer's log has evicted the events of `stream` up to `seq` that this Pod lacks. */
+  appendEvicted(epoch: string, stream: string, seq: number, sentAt: number, now: number): void {
+    const record = this.epochs.ensure(epoch, now)
+    if (seq <= Math.max(record.have, record.streamFloors?.get(stream)?.seq ?? 0)) return
+    this.floors.raise(record, stream, seq, this.nextIndex, sentAt)
+    // It takes an index, so that each reader passes it.
+    this.#onAppend({ kind: 'eviction', index: this.nextIndex, stream }, now)
+  }
+
+  /** Skips the entries of `epoch` up to `seq`, because a peer's log has evicted them: {@link appendEvicted} told their streams. */
+  skipEvictedTo(epoch: string, seq: number): void {
+    const record = this.epochs.get(epoch) as Epoch
+    record.have = seq
+    record.evictedSeq = seq
+  }
+
+  /** Removes the entries older than `maxAgeMs`; call it before each use. */
   trim(now: number): void {
     const oldest = now - this.maxAgeMs
-    for (let entry = this.#entries.at(0); entry && entry.sentAt < oldest; entry = this.#entries.at(0))
-      this.#removeOldest()
+    for (let first = this.#entries.first; first && first.sentAt < oldest; first = this.#entries.first)
+      this.#removeOldest(first)
+    this.#checkpoints.trim(oldest)
+    this.floors.trim(oldest)
   }
 
   /** Position of this Pod. */
@@ -172,45 +226,48 @@ export class Log {
 
   #push(entry: LogEntry, now: number): void {
     this.#entries.push(entry)
-    this.#bytes += memoryBytes(entry)
     this.indexes.add(entry)
+    this.#shares.add(entry)
+    this.#onAppend(entry, now)
+  }
+
+  #onAppend(entry: LogEntry | EvictionNotice, now: number): void {
+    this.#nextIndex += 1
     this.trim(now)
-    while (this.bytes > this.#maxBytes && this.#entries.length > 0) this.#evict()
+    while (this.bytes > this.#maxBytes && this.#entries.length > 0) this.#makeRoom()
     for (const listener of this.#listeners) listener(entry)
   }
 
-  /** Evicts the oldest message, or the oldest entry where entries without a message exceed their share. */
-  #evict(): void {
-    if (
-      this.#payloadEvictedBytes > this.#maxBytes * PAYLOAD_EVICTED_SHARE ||
-      this.#firstCompleteIndex === this.nextIndex
-    ) {
-      this.#removeOldest()
-      return
-    }
-    const entry = this.at(this.#firstCompleteIndex) as LogEntry
-    this.#firstCompleteIndex += 1
-    if (isEvent(entry)) {
-      this.#bytes -= entry.bytes
-      evictPayload(entry)
-      this.#bytes += entry.bytes
-    }
-    this.#payloadEvictedBytes += memoryBytes(entry)
-    if (entry.kind === 'event') (this.epochs.get(entry.epoch) as Epoch).payloadEvicted = entry.seq
+  #makeRoom(): void {
+    // Each removal moves some ten entries for an evicted one, because these have a share of the bytes.
+    if (this.#entries.evictedBytes > this.#maxBytes * EVICTED_SHARE) this.#entries.removeEvicted()
+    else if (this.#shares.hasSettled)
+      this.#evict((this.#shares.largest?.at(0) ?? this.#entries.first) as LogEntry)
+    else this.#shares.settleOldest()
   }
 
-  #removeOldest(): void {
-    const entry = this.#entries.shift() as LogEntry
-    const isPayloadEvicted = this.#firstIndex < this.#firstCompleteIndex
-    this.#firstIndex += 1
-    if (entry.kind !== 'no-op') this.#evictedIndex = this.#firstIndex
-    this.#bytes -= memoryBytes(entry)
-    if (isPayloadEvicted) this.#payloadEvictedBytes -= memoryBytes(entry)
-    else this.#firstCompleteIndex = this.#firstIndex
-    this.indexes.remove(entry)
-    if (!isNumbered(entry)) return
-    const record = this.epochs.get(entry.epoch) as Epoch
-    record.entries.shift()
-    record.floor = Math.max(record.floor, entry.seq)
+  /** Evicts an entry, the oldest one of its stream. */
+  #evict(entry: LogEntry): void {
+    this.#shares.remove(entry, this.indexes.remove(entry))
+    const { floors } = this
+    const { index, sentAt } = entry
+    if (isNumbered(entry)) {
+      const record = this.epochs.get(entry.epoch) as Epoch
+      record.evictedSeq = Math.max(record.evictedSeq, entry.seq)
+      if (entry.kind === 'event') floors.raise(record, entry.stream, entry.seq, index, sentAt)
+      else if (entry.kind === 'hole') record.floor = Math.max(record.floor, entry.seq)
+    } else if (entry.kind === 'v1-event') floors.raise(floors.unnumbered, entry.stream, 0, index, sentAt)
+    if (isLoss(entry)) floors.raiseAll(index)
+    this.#entries.evict(entry)
+  }
+
+  #removeOldest(entry: LogEntry): void {
+    this.#shares.remove(entry, this.indexes.remove(entry))
+    if (entry.kind !== 'no-op') this.#evictedIndex = entry.index + 1
+    if (isNumbered(entry)) {
+      const record = this.epochs.get(entry.epoch) as Epoch
+      record.floor = Math.max(record.floor, entry.seq)
+    }
+    this.#entries.shift()
   }
 }

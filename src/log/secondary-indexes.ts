@@ -1,29 +1,23 @@
 import { Deque } from './deque.ts'
-import type { DisconnectEntry, EventEntry, HoleEntry, LogEntry, LossEntry, V1EventEntry } from './entry.ts'
+import type { DisconnectEntry, HoleEntry, LogEntry, LossEntry } from './entry.ts'
 import { isEvent, isLoss, isNumbered } from './entry.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
-
-/** Approximate memory of a stream that has an event in the log: its queue, and its place in the index. */
-const STREAM_BYTES = 320
-
-/** The events of one stream in the log. */
-class StreamQueue extends Deque<EventEntry | V1EventEntry> {
-  /** True if an earlier event of the stream has left the log. */
-  isTrimmed = false
-}
+import { StreamQueue } from './stream-queue.ts'
 
 /** Indexes of a log's entries by stream, by idempotency key and by kind, each in order of arrival. */
 export class SecondaryIndexes {
   readonly idempotencyKeys: IdempotencyKeys = new IdempotencyKeys()
   readonly #streams = new Map<string, StreamQueue>()
+  /** The entries without a stream. */
+  readonly #others = new StreamQueue(undefined)
   readonly #losses = new Deque<HoleEntry | LossEntry>()
   readonly #disconnects = new Deque<DisconnectEntry>()
   #disconnectsFrom = 0
   #unnumbered = 0
 
-  /** Memory of the indexes by stream, in bytes; that of the other indexes is part of each entry's. */
-  get bytes(): number {
-    return this.#streams.size * STREAM_BYTES
+  /** Number of streams that have an event in the log. */
+  get streams(): number {
+    return this.#streams.size
   }
 
   /** True if the log has events or disconnects, that is anything but no-op entries and holes. */
@@ -63,30 +57,42 @@ export class SecondaryIndexes {
     return queues
   }
 
+  /** The queue of the stream of an entry in the log, or of all entries without a stream. */
+  queueOf(entry: LogEntry): StreamQueue {
+    return isEvent(entry) ? (this.#streams.get(entry.stream) as StreamQueue) : this.#others
+  }
+
   add(entry: LogEntry): void {
     if (!isNumbered(entry)) this.#unnumbered += 1
     if (isEvent(entry)) {
       if (entry.kind === 'event') this.idempotencyKeys.add(entry)
-      const queue = this.#streams.get(entry.stream) ?? new StreamQueue()
+      let queue = this.#streams.get(entry.stream)
+      if (queue === undefined) {
+        queue = new StreamQueue(entry.stream)
+        this.#streams.set(entry.stream, queue)
+      }
       queue.push(entry)
-      if (queue.length === 1) this.#streams.set(entry.stream, queue)
-    } else if (isLoss(entry)) this.#losses.push(entry)
+      return
+    }
+    this.#others.push(entry)
+    if (isLoss(entry)) this.#losses.push(entry)
     else if (entry.kind === 'disconnect') this.#disconnects.push(entry)
   }
 
-  /** Removes the log's oldest entry. */
-  remove(entry: LogEntry): void {
+  /** Removes the oldest entry of its queue, which {@link queueOf} returns; returns the queue. */
+  remove(entry: LogEntry): StreamQueue {
+    const queue = this.queueOf(entry)
+    queue.shift()
+    queue.isTrimmed = true
     if (!isNumbered(entry)) this.#unnumbered -= 1
     if (isEvent(entry)) {
       if (entry.kind === 'event') this.idempotencyKeys.remove(entry)
-      const queue = this.#streams.get(entry.stream) as StreamQueue
-      queue.shift()
-      queue.isTrimmed = true
       if (queue.length === 0) this.#streams.delete(entry.stream)
     } else if (isLoss(entry)) this.#losses.shift()
     else if (entry.kind === 'disconnect') {
       this.#disconnects.shift()
       this.#disconnectsFrom = entry.index + 1
     }
+    return queue
   }
 }

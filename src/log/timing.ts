@@ -8,14 +8,17 @@ export interface Timing {
   maxLateMs: number
   /** A Pod that stood still for longer begins a new incarnation. */
   maxPauseMs: number
+  /** The floor of an epoch is known for one entry in this time, even if the log has evicted it. */
+  checkpointIntervalMs: number
   /** An epoch that is silent for this long leaves positions and ids. Over 2 ages, because an entry can live that long. */
   forgetMs: number
   /** An epoch that is silent for this long is removed from memory. */
   dropMs: number
   /**
-   * Time after a Go Pod's event in which a resuming client may have missed it. 3 ages: one until the next own entry of
-   * this Pod, which every id after that event names; a second until that entry leaves the log, so that the floor
-   * detects all earlier ids; a third because the initial sync can append an entry behind a younger one.
+   * Time after a Go Pod's event in which a resuming client may have missed it. 3 ages: three quarters until the next own
+   * entry of this Pod, which every id after that event names; five quarters until that entry, or the next checkpoint,
+   * leaves the log, so that the floor detects all earlier ids; a third because the initial sync can append an entry
+   * behind a younger one.
    */
   v1GapMs: number
 }
@@ -27,6 +30,7 @@ export function timing(logMaxAgeMs: number): Timing {
     graceMs: 2.5 * noopIntervalMs,
     maxLateMs: logMaxAgeMs / 4,
     maxPauseMs: logMaxAgeMs / 2,
+    checkpointIntervalMs: logMaxAgeMs / 4,
     forgetMs: 2.5 * logMaxAgeMs,
     dropMs: 3.75 * logMaxAgeMs,
     v1GapMs: 3 * logMaxAgeMs,

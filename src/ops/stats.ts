@@ -154,7 +154,7 @@ export function readStats(
   const { hub, log, mesh } = incarnation
   const now = clock.now()
   log.trim(now)
-  const age = (index: number) => Math.max(0, now - (log.at(index)?.sentAt ?? now))
+  const age = (sentAt: number | undefined) => Math.max(0, now - (sentAt ?? now))
   return {
     ...own,
     epoch: log.epoch,
@@ -187,8 +187,8 @@ export function readStats(
       entries: log.entries,
       bytes: log.bytes,
       maxBytes: settings.logMaxBytes,
-      oldestMs: age(log.firstIndex),
-      completeMs: age(log.firstCompleteIndex),
+      oldestMs: age(log.oldestAt),
+      completeMs: age(log.completeAt),
       maxAgeMs: settings.logMaxAgeMs,
     },
     eventLoopLagMs: counters.eventLoopLagMs,

@@ -30,6 +30,7 @@ export class AcceptedExchanges {
       onOpen: (peer) => this.#endOlder(accepted, peer),
       onPosition,
       onEvicted: () => {},
+      onSparseRun: () => {},
       onEnd: (error) => {
         this.#exchanges.delete(accepted)
         if (error instanceof SserError && error.code === 'invalid-peer-message')

@@ -1,5 +1,6 @@
 import { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
+import type { Run } from '../wire/v2.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { EncodedRun, Replicator } from './replicator.ts'
 import { UnackedMessages } from './unacked-messages.ts'
@@ -8,6 +9,8 @@ import { UnackedMessages } from './unacked-messages.ts'
 export interface CursorOwner {
   /** Own entries after `from` up to `to` are gone from the log before they were sent. */
   onEvicted(from: number, to: number): void
+  /** A run leaves own entries out, because the log has evicted them. */
+  onSparseRun(run: Run): void
   /** A run was written; the returned function is called when it is acknowledged. */
   onSent?(run: EncodedRun): (() => void) | undefined
   /** The peer has acknowledged messages of this side. */
@@ -59,6 +62,7 @@ export class ExchangeCursor {
       const own = this.#replicator.ownRun(match, now)
       // The peer will skip to the floor; the events below it must not look as if it had taken them.
       if (own.run.floor === true) this.#owner.onEvicted(match, own.run.prev)
+      if (own.run.evicted !== undefined) this.#owner.onSparseRun(own.run)
       return own
     }
     if (!this.#isThirdDue || !this.#unacked.hasRoom(false)) return undefined

@@ -258,6 +258,7 @@ export class Link {
         this.#settleAcks()
       },
       onEvicted: (from, to) => this.acks.evict(from, to),
+      onSparseRun: (run) => this.acks.skipMissing(run),
       onSent: ({ run }) => {
         const span = client.startSpan(this.target.host, [run])
         return span && (() => quietly(() => span.end()))
@@ -304,6 +305,6 @@ export class Link {
   }
 
   #settleAcks(): void {
-    if (this.#state === 'connected' || this.#state === 'v1') this.acks.ackUpTo(this.#ackedSeq(), DELIVERED)
+    if (this.#state === 'connected' || this.#state === 'v1') this.acks.onPosition(this.#ackedSeq())
   }
 }

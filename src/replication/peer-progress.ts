@@ -10,6 +10,8 @@ export class PeerProgress {
   lastHeardAt: number
   /** When a request of this Pod to the peer last succeeded; at first, when the two met. */
   lastSuccessAt: number
+  /** True if the peer takes sparse runs in single requests; in exchanges every peer does. */
+  takesSparseRuns = false
   #position: Map<string, number> = new Map()
   /** By epoch, a seq that the peer is known to lack, and since when. */
   readonly #behind = new Map<string, { seq: number; since: number }>()

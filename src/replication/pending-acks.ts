@@ -1,5 +1,6 @@
 import { Deque } from '../log/deque.ts'
 import type { Log } from '../log/log.ts'
+import { endOf, type Run } from '../wire/v2.ts'
 import type { AckResult } from './receipt.ts'
 
 export const DELIVERED: AckResult = { status: 'delivered' }
@@ -37,6 +38,15 @@ export class PendingAcks {
     }
   }
 
+  /** The peer acknowledges `seq`: settles the calls up to it. */
+  onPosition(seq: number): void {
+    const pending = this.#pending
+    for (let next = pending.at(0); next !== undefined && next.seq <= seq; next = pending.at(0)) {
+      pending.shift()
+      next.settle(this.resultOf(next.seq))
+    }
+  }
+
   settleAll(result: AckResult): void {
     this.ackUpTo(Number.POSITIVE_INFINITY, result)
   }
@@ -63,6 +73,17 @@ export class PendingAcks {
     this.ackUpTo(to, EVICTED)
   }
 
+  /** Skips the events that a run to the peer leaves out, because the log has evicted them. */
+  skipMissing(run: Run): void {
+    this.#skipped.removeAfter(run.prev)
+    let last = run.prev
+    for (const { seq } of run.events) {
+      if (seq > last + 1) this.skip(last, seq - 1)
+      last = seq
+    }
+    if (endOf(run) > last) this.skip(last, endOf(run))
+  }
+
   /** Forgets the skipped events, because another Pod has the peer's address. */
   clearSkipped(): void {
     this.#skipped.clear()
@@ -86,6 +107,15 @@ export class SkippedRanges {
     const last = this.#ranges.at(this.#ranges.length - 1)
     if (last !== undefined && last.to >= after) last.to = Math.max(last.to, to)
     else if (to > after) this.#ranges.push({ from: after + 1, to })
+  }
+
+  /** Removes the seqs after `after`. */
+  removeAfter(after: number): void {
+    const last = this.#ranges.at(this.#ranges.length - 1)
+    if (last === undefined || last.to <= after) return
+    this.#ranges.filter(({ from }) => from <= after)
+    const cut = this.#ranges.at(this.#ranges.length - 1)
+    if (cut !== undefined) cut.to = Math.min(cut.to, after)
   }
 
   has(seq: number): boolean {

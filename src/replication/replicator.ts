@@ -7,11 +7,20 @@ import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { EXCHANGE_TARGET_BYTES } from '../wire/exchange-message.ts'
 import { MAX_EPOCHS } from '../wire/position.ts'
-import { APPEND_TARGET_BYTES, type Append, type Run, type WireEvent } from '../wire/v2.ts'
+import {
+  APPEND_TARGET_BYTES,
+  type Append,
+  type EvictedStream,
+  endOf,
+  type Run,
+  type WireEvent,
+} from '../wire/v2.ts'
 import type { PeerProgress } from './peer-progress.ts'
 
 /** Approximate bytes of JSON around an event. */
 const EVENT_OVERHEAD_BYTES = 80
+/** Maximum number of streams with evicted events in a run; a peer that lacks events of more skips to a floor instead. */
+const MAX_EVICTED_STREAMS = 2_048
 
 /** A run as its JSON text. */
 export interface EncodedRun {
@@ -19,6 +28,13 @@ export interface EncodedRun {
   /** Seq of its last entry. */
   readonly last: number
   readonly text: string
+}
+
+/** Place of the first entry of a run, the seq before it, and the streams with evicted events if the run is sparse. */
+interface RunBegin {
+  readonly start: number
+  readonly prev: number
+  readonly evicted: EvictedStream[] | undefined
 }
 
 /**
@@ -43,7 +59,7 @@ export class Replicator {
   /** Builds a message with this Pod's position and no events, for a peer at an unknown position. */
   handshake(now: number): Append {
     this.#log.trim(now)
-    return { epoch: this.#log.epoch, position: this.#log.position(now), runs: [] }
+    return { epoch: this.#log.epoch, position: this.#log.position(now), runs: [], sparse: true }
   }
 
   /**
@@ -57,9 +73,9 @@ export class Replicator {
     for (const [epoch, record] of this.#ownFirst(now)) {
       const match = peer.match(epoch)
       if (epoch === peer.epoch || match >= record.have) continue
-      if (epoch === this.#log.epoch ? !own : !(third || this.#isDue(peer, epoch, record, match, now)))
-        continue
-      runs.push(this.#run(epoch, record, match, now, budget, runs.length > 0))
+      const begin = this.#begin(record, match, peer.takesSparseRuns, now)
+      if (epoch === this.#log.epoch ? !own : !(third || this.#isDue(peer, epoch, begin, match, now))) continue
+      runs.push(this.#run(epoch, record, begin, match, now, budget, runs.length > 0))
       if (budget.bytes <= 0) break
     }
     return { ...message, runs }
@@ -78,8 +94,9 @@ export class Replicator {
     let encoded = runs.get(match)
     if (encoded === undefined) {
       const record = log.epochs.get(log.epoch) as Epoch
-      const run = this.#run(log.epoch, record, match, now, { bytes: EXCHANGE_TARGET_BYTES }, false)
-      encoded = encodeRun(run)
+      const begin = this.#begin(record, match, true, now)
+      const budget = { bytes: EXCHANGE_TARGET_BYTES }
+      encoded = encodeRun(this.#run(log.epoch, record, begin, match, now, budget, false))
       runs.set(match, encoded)
     }
     return encoded
@@ -98,8 +115,10 @@ export class Replicator {
     for (const [epoch, record] of this.#log.epochs.active(now)) {
       const match = Math.max(peer.match(epoch), sent.get(epoch) ?? 0)
       if (epoch === peer.epoch || epoch === this.#log.epoch || match >= record.have) continue
-      if (!(all || this.#isDue(peer, epoch, record, match, now))) continue
-      return encodeRun(this.#run(epoch, record, match, now, { bytes: EXCHANGE_TARGET_BYTES }, false))
+      const begin = this.#begin(record, match, true, now)
+      if (!(all || this.#isDue(peer, epoch, begin, match, now))) continue
+      const budget = { bytes: EXCHANGE_TARGET_BYTES }
+      return encodeRun(this.#run(epoch, record, begin, match, now, budget, false))
     }
     return undefined
   }
@@ -109,6 +128,7 @@ export class Replicator {
     this.applyRuns(message.runs, now)
     const peer = progressOf(message.epoch)
     peer.observe(message.position, this.#log.position(now), now)
+    if (message.sparse === true) peer.takesSparseRuns = true
     return peer
   }
 
@@ -119,7 +139,7 @@ export class Replicator {
       if (run.epoch === this.#log.epoch || run.idle >= this.#timing.forgetMs) continue
       const known = this.#log.epochs.get(run.epoch)
       const have = known?.have ?? 0
-      const last = run.prev + run.events.length
+      const last = endOf(run)
       if (run.prev > have && run.floor !== true) continue
       if (last <= have && known === undefined) continue
       if (known === undefined && this.#log.epochs.isFull) {
@@ -129,9 +149,12 @@ export class Replicator {
       const record = known ?? this.#log.epochs.ensure(run.epoch, now - run.idle)
       if (last > have) record.lastActive = Math.max(record.lastActive, now - run.idle)
       if (run.prev > have) this.#log.skipTo(run.epoch, run.prev, now)
+      // Before any entry, because no id may move past an evicted event before the client has a gap.
+      for (const { stream, seq, age } of run.evicted ?? [])
+        this.#log.appendEvicted(run.epoch, stream, seq, now - age, now)
       for (const event of run.events) {
         if (event.seq > record.have) {
-          this.#log.append(run.epoch, event, now - event.age, now)
+          this.#log.append(run.epoch, event, now - event.age, now, event.seq)
           if (event.stream !== undefined) this.#counters.received += 1
         } else if (this.#contradicts(record, event)) {
           const message = `Received event ${event.seq} of epoch ${run.epoch} with a content that differs from the first one; ignored it`
@@ -139,6 +162,7 @@ export class Replicator {
           break
         }
       }
+      if (run.evicted !== undefined && last > record.have) this.#log.skipEvictedTo(run.epoch, last)
     }
     if (ignored === 0) return
     const message = `Ignored the events of ${ignored} unknown epochs, because this Pod already knows the maximum of ${MAX_EPOCHS}`
@@ -157,51 +181,67 @@ export class Replicator {
    */
   #run(
     epoch: string,
-    record: Epoch,
+    { entries, have, lastActive }: Epoch,
+    { start, prev, evicted }: RunBegin,
     match: number,
     now: number,
     budget: { bytes: number },
     isLater: boolean,
   ): Run {
-    const { entries, have, lastActive } = record
-    const start = this.#firstAfter(record, match, now)
-    const prev = start < entries.length ? (entries.at(start) as NumberedEntry).seq - 1 : have
     const events: WireEvent[] = []
+    for (const { stream } of evicted ?? []) budget.bytes -= EVENT_OVERHEAD_BYTES + stream.length
+    let isCut = false
     for (let i = start; i < entries.length; i += 1) {
       const entry = entries.at(i) as NumberedEntry
+      if (entry.isEvicted) continue
       budget.bytes -= EVENT_OVERHEAD_BYTES + (entry.kind === 'event' ? entry.bytes : 0)
-      if (budget.bytes < 0 && (events.length > 0 || isLater)) break
+      isCut = budget.bytes < 0 && (events.length > 0 || isLater)
+      if (isCut) break
       events.push(wireEvent(entry, now))
     }
     const floor = prev > match ? true : undefined
-    return { epoch, prev, floor, idle: Math.max(0, Math.round(now - lastActive)), events }
+    const idle = Math.max(0, Math.round(now - lastActive))
+    if (evicted === undefined) return { epoch, prev, floor, idle, events }
+    const to = isCut ? (events.at(-1)?.seq ?? prev) : Math.max(have, prev)
+    return { epoch, prev, floor, idle, evicted, to, events }
   }
 
   /** Returns whether a third Pod's entries after `match` are to be sent: after the grace, or if some are gone. */
-  #isDue(peer: PeerProgress, epoch: string, record: Epoch, match: number, now: number): boolean {
-    return this.#isOverdue(peer, epoch, now) || this.#isTrimmed(record, match, now)
+  #isDue(peer: PeerProgress, epoch: string, { prev }: RunBegin, match: number, now: number): boolean {
+    return prev > match || this.#isOverdue(peer, epoch, now)
   }
 
-  #isTrimmed(record: Epoch, match: number, now: number): boolean {
-    const first = record.entries.at(this.#firstAfter(record, match, now))
-    return (first === undefined ? record.have : first.seq - 1) > match
-  }
-
-  /** Index of the first entry of an epoch that may be sent to a peer that holds everything up to `match`. */
-  #firstAfter(record: Epoch, match: number, now: number): number {
+  /** Where the run to a peer begins that holds everything of an epoch up to `match`. */
+  #begin(record: Epoch, match: number, isSparse: boolean, now: number): RunBegin {
+    const { entries, floor, evictedSeq, have } = record
+    const evicted = isSparse && evictedSeq > match ? this.#evictedStreams(record, match, now) : undefined
     const oldest = now - this.#log.maxAgeMs
-    const above = Math.max(match, record.floor, record.payloadEvicted)
-    return record.entries.lowerBound((entry) => entry.seq > above && entry.sentAt >= oldest)
+    const above = Math.max(match, floor, evicted === undefined ? evictedSeq : 0)
+    const start = entries.lowerBound((entry) => entry.seq > above && entry.sentAt >= oldest)
+    // The entry before the first one is older than the age bound, or not above the floor.
+    if (evicted !== undefined)
+      return { start, prev: Math.max(above, entries.at(start - 1)?.seq ?? 0), evicted }
+    return { start, prev: (entries.at(start)?.seq ?? have + 1) - 1, evicted }
+  }
+
+  /** Streams of which this log has evicted events after `match`; undefined: they are too many. */
+  #evictedStreams({ streamFloors }: Epoch, match: number, now: number): EvictedStream[] | undefined {
+    const evicted: EvictedStream[] = []
+    for (const { stream, seq, sentAt } of streamFloors?.values() ?? []) {
+      if (seq > match) evicted.push({ stream, seq, age: Math.max(0, Math.round(now - sentAt)) })
+      if (evicted.length > MAX_EVICTED_STREAMS) return undefined
+    }
+    return evicted
   }
 
   #contradicts(record: Epoch, event: WireEvent): boolean {
     const held = record.entries.at(record.entries.lowerBound((entry) => entry.seq >= event.seq))
-    if (held === undefined || held.seq !== event.seq || held.kind === 'hole') return false
+    if (held === undefined || held.seq !== event.seq || held.isEvicted || held.kind === 'hole') return false
     if (held.kind === 'no-op') return event.stream !== undefined
     // A Pod of a version without disconnects passes one on as a no-op entry.
     if (held.kind === 'disconnect') return event.stream !== undefined
     if (held.stream !== event.stream || held.event !== event.event) return true
-    return held.msg !== undefined && held.msg !== event.msg
+    return held.msg !== event.msg
   }
 
   #isOverdue(peer: PeerProgress, epoch: string, now: number): boolean {
@@ -211,7 +251,7 @@ export class Replicator {
 }
 
 function encodeRun(run: Run): EncodedRun {
-  return { run, last: run.prev + run.events.length, text: JSON.stringify(run) }
+  return { run, last: endOf(run), text: JSON.stringify(run) }
 }
 
 function wireEvent(entry: NumberedEntry, now: number): WireEvent {

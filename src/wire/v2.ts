@@ -43,7 +43,26 @@ export interface Run {
   floor?: boolean | undefined
   /** Milliseconds since the epoch last advanced, as the sender sees it. */
   idle: number
+  /**
+   * Streams of which the sender's log has evicted events after `prev`, each with the seq of the last one. With it, seqs
+   * may be missing from `events`, and are skipped. Only for a receiver that has said `sparse`, and in exchanges.
+   */
+  evicted?: readonly EvictedStream[] | undefined
+  /** With `evicted`: the run ends here, although its last events may be missing. */
+  to?: number | undefined
   events: readonly WireEvent[]
+}
+
+/** Events of `stream` up to `seq` were evicted; `age` of the last one in milliseconds, as the sender sees it. */
+export interface EvictedStream {
+  stream: string
+  seq: number
+  age: number
+}
+
+/** Last seq of a run. */
+export function endOf({ prev, to, events }: Run): number {
+  return to ?? prev + events.length
 }
 
 /** A request or a response: the sender's epoch and position, and the events that the receiver lacks. */
@@ -51,6 +70,8 @@ export interface Append {
   epoch: string
   position: Position
   runs: readonly Run[]
+  /** The sender takes runs with `evicted`. */
+  sparse?: boolean | undefined
   /** In a request: a new Pod asks for all that the answerer holds. */
   hydrate?: boolean | undefined
   /** In an answer: whether the answerer holds all that the fleet does, as far as it knows. */
@@ -67,6 +88,7 @@ const schema = v.object({
   v: v.literal(2),
   epoch,
   position: v.pipe(v.record(epoch, seq), v.maxEntries(MAX_EPOCHS)),
+  sparse: v.optional(v.boolean()),
   hydrate: v.optional(v.boolean()),
   ready: v.optional(v.boolean()),
   v1Age: v.optional(duration),
@@ -103,13 +125,33 @@ export function checkRuns(value: unknown): Run[] {
 
 function checkRun(value: unknown, index: number): Run {
   if (typeof value !== 'object' || value === null) throw invalid(` at runs.${index}`)
-  const { epoch, prev, floor, idle, events } = value as Run
+  const { epoch, prev, floor, idle, evicted, to, events } = value as Run
   if (typeof epoch !== 'string' || !isEpoch(epoch)) throw invalid(` at runs.${index}.epoch`)
   if (!isSeq(prev)) throw invalid(` at runs.${index}.prev`)
   if (floor !== undefined && typeof floor !== 'boolean') throw invalid(` at runs.${index}.floor`)
   if (!isDuration(idle)) throw invalid(` at runs.${index}.idle`)
   if (!Array.isArray(events) || events.length > MAX_ITEMS) throw invalid(` at runs.${index}.events`)
-  return { epoch, prev, floor, idle, events: checkEvents(prev, events, index) }
+  if (evicted === undefined)
+    return { epoch, prev, floor, idle, events: checkEvents(prev, events, index, false) }
+  if (!Array.isArray(evicted) || evicted.length > MAX_ITEMS) throw invalid(` at runs.${index}.evicted`)
+  const checked = checkEvents(prev, events, index, true)
+  if (!isSeq(to) || to < (checked.at(-1)?.seq ?? prev)) throw invalid(` at runs.${index}.to`)
+  return {
+    epoch,
+    prev,
+    floor,
+    idle,
+    evicted: evicted.map((one) => checkEvicted(one, index)),
+    to,
+    events: checked,
+  }
+}
+
+function checkEvicted(value: unknown, index: number): EvictedStream {
+  const { stream, seq, age } = (value ?? {}) as EvictedStream
+  if (!isText(stream, validatePeerStreamName) || !isSeq(seq) || !isDuration(age))
+    throw invalid(` at runs.${index}.evicted`)
+  return { stream, seq, age }
 }
 
 /** Returns whether `value` is a number of an entry. */
@@ -125,7 +167,12 @@ export function isDuration(value: unknown): value is number {
 /**
  * Returns the events of a run without unknown fields; throws unless each is well formed and follows the previous one.
  */
-function checkEvents(prev: number, events: readonly unknown[], index: number): WireEvent[] {
+function checkEvents(
+  prev: number,
+  events: readonly unknown[],
+  index: number,
+  isSparse: boolean,
+): WireEvent[] {
   let last = prev
   /** Stream of the previous event, because most events have the same one. */
   let checked: string | undefined
@@ -134,7 +181,7 @@ function checkEvents(prev: number, events: readonly unknown[], index: number): W
     const { seq, age, stream, msg, event, key, traceparent, disconnect } = value as WireEvent
     const field = faultyField(value as WireEvent, checked)
     if (field !== undefined) throw invalid(` at runs.${index}.events.${i}.${field}`)
-    if (seq !== last + 1) throw invalid(`: seq ${seq} after ${last}`)
+    if (isSparse ? seq <= last : seq !== last + 1) throw invalid(`: seq ${seq} after ${last}`)
     if (stream !== undefined && (msg === undefined || msg === '')) throw invalid(`: seq ${seq} has no msg`)
     last = seq
     checked = stream

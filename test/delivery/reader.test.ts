@@ -74,23 +74,43 @@ describe('a slice of the log', () => {
   })
 })
 
-describe('an id that lacks old entries of streams that its client does not ask for', () => {
-  it('is checked for evicted messages over a bounded number of entries', () => {
-    const pod = new Listening({ logMaxBytes: 8_000_000 })
-    pod.append({}, 'peer1')
-    for (let i = 0; i < 12_000; i += 1) {
-      pod.send(STREAMS[i % 32] as string, 'x'.repeat(400))
-      pod.append({ stream: 'other', msg: 'x'.repeat(400) }, 'peer1')
-    }
+describe('a client of several streams that lacks evicted events of one', () => {
+  it('gets one gap, and all events of the others', () => {
+    const pod = new Listening({ logMaxBytes: 200_000 })
     const { log } = pod.incarnation
-    expect(log.firstCompleteIndex - log.firstIndex).toBeGreaterThan(5_000)
-    const reader = new Reader(log, STREAMS, timing(120_000))
-    const floor = (log.epochs.get('peer1')?.floor ?? 0) + 1
-    const id = formatPosition([
-      [log.epoch, log.ownSeq],
-      ['peer1', floor],
-    ])
-    // No event is lost, but to find out would read more entries than a request may cost, so the client gets a gap.
+    const id = formatPosition([[log.epoch, log.ownSeq]])
+    for (let i = 0; i < 4_000; i += 1) {
+      pod.send('busy', 'x'.repeat(400))
+      if (i % 40 === 0) pod.send('quiet', `${i}`)
+    }
+    const reader = new Reader(log, ['busy', 'quiet'], timing(120_000))
     expect(reader.resume(id, 4_096, pod.clock.now())).toBe('trimmed')
+    let text = ''
+    while (reader.cursor < log.nextIndex) {
+      const frames = new FrameText(true)
+      reader.slice(frames, pod.clock.now())
+      text += frames.text
+    }
+    expect(text).not.toContain('sser-gap')
+    expect(text.match(/^data: \d+$/gm)).toHaveLength(100)
+  })
+})
+
+describe('a client whose unread events were evicted', () => {
+  it('gets one gap, and none for the events of other streams', () => {
+    const pod = new Listening({ logMaxBytes: 200_000 })
+    const { log } = pod.incarnation
+    const slow = new Reader(log, ['busy'], timing(120_000))
+    const other = new Reader(log, ['quiet'], timing(120_000))
+    pod.send('quiet', 'seen')
+    for (let i = 0; i < 1_000; i += 1) pod.send('busy', 'x'.repeat(400))
+    expect(slow.skipEvicted(pod.clock.now())).toBe(true)
+    expect(slow.skipEvicted(pod.clock.now())).toBe(false)
+    for (let i = 0; i < 1_000; i += 1) pod.send('busy', 'x'.repeat(400))
+    expect(slow.skipEvicted(pod.clock.now())).toBe(true)
+    expect(other.skipEvicted(pod.clock.now())).toBe(false)
+    const frames = new FrameText(true)
+    other.slice(frames, pod.clock.now())
+    expect(frames.text).toContain('data: seen')
   })
 })

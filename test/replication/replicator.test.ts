@@ -1,63 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { NumberedEntry } from '../../src/log/entry.ts'
-import { Log } from '../../src/log/log.ts'
-import { timing } from '../../src/log/timing.ts'
 import { PeerProgress } from '../../src/replication/peer-progress.ts'
-import { Replicator } from '../../src/replication/replicator.ts'
-import { Counters } from '../../src/telemetry/counters.ts'
-import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
-import { type Append, encodeAppend, parseAppend, type Run, type WireEvent } from '../../src/wire/v2.ts'
+import type { Run, WireEvent } from '../../src/wire/v2.ts'
 import { check } from '../support/property.ts'
-
-const AGE_MS = 100_000
-const TIMES = timing(AGE_MS)
-
-/** One Pod's log, with its replicator. */
-class Side {
-  readonly log: Log
-  readonly replicator: Replicator
-  readonly errors: unknown[] = []
-
-  constructor(epoch: string, maxBytes = 1_000_000) {
-    this.log = new Log({ epoch, maxAgeMs: AGE_MS, maxBytes, timing: TIMES, isResumable: true })
-    const errors = new ErrorReporter((error) => this.errors.push(error))
-    this.replicator = new Replicator({ log: this.log, timing: TIMES, errors, counters: new Counters() })
-  }
-
-  send(msg: string, now = 0) {
-    return this.log.append(this.log.epoch, { stream: 'a', msg }, now, now)
-  }
-
-  /** Builds an append for a peer at `position`, encoded and parsed again. */
-  give(position: Record<string, number>, now = 0, { own = true, third = false } = {}): Append {
-    const peer = new PeerProgress('other', now)
-    peer.observe(new Map(Object.entries(position)), this.log.position(now), now)
-    return wire(this.replicator.buildAppend(peer, { own, third }, now))
-  }
-
-  take(runs: readonly Run[], now = 0): void {
-    this.replicator.applyRuns(runs, now)
-  }
-
-  get entries() {
-    const length = this.log.nextIndex - this.log.firstIndex
-    return Array.from({ length }, (_, i) => this.log.at(this.log.firstIndex + i) as NumberedEntry)
-  }
-
-  get messages() {
-    return this.entries.map((entry) => (entry?.kind === 'event' ? entry.msg : entry?.kind))
-  }
-}
-
-const wire = (message: Append): Append => parseAppend(encodeAppend(message))
-const run = (prev: number, msgs: readonly string[], other: Partial<Run> = {}): Run => ({
-  epoch: 'peer1',
-  prev,
-  idle: 0,
-  events: msgs.map((msg, i) => ({ seq: prev + 1 + i, age: 0, stream: 'a', msg })),
-  ...other,
-})
+import { AGE_MS, run, Side, TIMES } from './side.ts'
 
 describe('applyRuns()', () => {
   it('appends an unknown epoch from its first event', () => {
@@ -232,14 +178,6 @@ describe('buildAppend()', () => {
     const { runs } = pod.give({ own00: 1 }, AGE_MS + 1, { third: true })
     expect(runs).toMatchObject([{ epoch: 'peer1', prev: 1, floor: true, events: [] }])
     expect(pod.messages).toEqual(['young', 'old'])
-  })
-
-  it('sends no entry whose message was evicted, and says floor', () => {
-    const pod = new Side('own00', 10_000)
-    for (let i = 0; i < 12; i += 1) pod.send('m'.repeat(1_000))
-    const [given] = pod.give({}).runs
-    expect(given).toMatchObject({ prev: pod.log.firstCompleteIndex, floor: true })
-    expect(given?.events.every(({ msg }) => msg?.length === 1_000)).toBe(true)
   })
 
   it('sends nothing of an epoch that is idle for too long', () => {

@@ -3,7 +3,7 @@ import { VERSIONS, type Version } from './version.ts'
 
 /** One action of the run, at `at` milliseconds. */
 export type Action = { at: number } & (
-  | { kind: 'send'; pod: number; stream: string; key?: string }
+  | { kind: 'send'; pod: number; stream: string; key?: string; length?: number }
   | { kind: 'disconnect'; pod: number; stream: string }
   | { kind: 'v1'; stream: string }
   | { kind: 'crash' | 'stop'; pod: number }
@@ -15,13 +15,18 @@ export type Action = { at: number } & (
   | { kind: 'reconnect' | 'foreign-id'; client: number }
 )
 
-/** Kinds of faults of a seed. `ordinary`: rollouts and clients that move, but no faults, and a large log. */
-export type FaultProfile = 'ordinary' | 'mild' | 'harsh' | 'tiny'
+/**
+ * Kinds of faults of a seed. `ordinary`: rollouts and clients that move, but no faults, and a large log. `crowded`: in
+ * addition the stream `busy`, which takes more than the whole log, and rollouts or partitions.
+ */
+export type FaultProfile = 'ordinary' | 'crowded' | 'mild' | 'harsh' | 'tiny'
 
 /** Parameters and actions that a seed determines before the run. */
 export interface Plan {
   seed: number
   profile: FaultProfile
+  /** True if no client of quiet streams may have a gap, because no event is lost and the stream `busy` alone is evicted. */
+  isFair: boolean
   pods: number
   /** First version of each Pod. */
   versions: readonly Version[]
@@ -34,7 +39,7 @@ export interface Plan {
   actions: readonly Action[]
 }
 
-const FAULT_PROFILES: readonly FaultProfile[] = ['ordinary', 'mild', 'harsh', 'tiny']
+const FAULT_PROFILES: readonly FaultProfile[] = ['ordinary', 'mild', 'harsh', 'tiny', 'crowded']
 
 export function makePlan(
   seed: number,
@@ -42,7 +47,8 @@ export function makePlan(
 ): Plan {
   const random = new Random(seed ^ 0x5eed)
   // A fleet that always has a ready Pod, and no faults, must send no gap.
-  const isOrdinary = profile === 'ordinary'
+  const isCrowded = profile === 'crowded'
+  const isOrdinary = profile === 'ordinary' || isCrowded
   const pods = random.int(isOrdinary ? 2 : 1, random.chance(0.1) ? 8 : 4)
   const streams = ['a', 'b', 'c', 'd'].slice(0, random.int(1, 4))
   const clients = Array.from({ length: random.int(1, 6) }, () => {
@@ -50,10 +56,11 @@ export function makePlan(
     const second = random.pick(streams)
     return first === second || random.chance(0.6) ? [first] : [first, second]
   })
+  if (isCrowded) clients.push(['busy'], [random.pick(streams), 'busy'])
   const isLong = random.chance(0.08)
   const ageMs =
     profile === 'tiny' ? random.pick([2_000, 4_000]) : isOrdinary ? 16_000 : random.pick([8_000, 16_000])
-  const logBytes = profile === 'tiny' ? random.pick([1_024, 2_048, 4_096]) : 1_048_576
+  const logBytes = profile === 'tiny' ? random.pick([1_024, 2_048, 4_096]) : isCrowded ? 65_536 : 1_048_576
   const faultsEndAt = isLong
     ? ageMs * random.int(4, 12)
     : random.int(3_000, 8_000) + (isOrdinary ? 3_000 * pods : 0)
@@ -105,7 +112,21 @@ export function makePlan(
     return { at: from, kind: 'go-offline', client: client(), ms: Math.min(ms, faultsEndAt - from) }
   })
   if (!isOrdinary) many(2, () => restart('stop'))
-  if (random.chance(isOrdinary ? 0.7 : 0.3)) {
+  const isPartitioned = isCrowded && random.chance(0.5)
+  if (isPartitioned) {
+    // The Pods that are cut off lack events that the others have evicted by the time they are back.
+    const from = random.int(500, faultsEndAt / 2)
+    actions.push({ at: from, kind: 'partition', from: [0], ms: random.int(1_000, 4_000), isOneWay: false })
+  }
+  if (isCrowded) {
+    for (let n = random.int(4, 8); n > 0; n -= 1) {
+      const from = at()
+      const sender = pod()
+      for (let i = random.int(20, 80); i > 0; i -= 1)
+        actions.push({ at: from + i * 5, kind: 'send', pod: sender, stream: 'busy', length: 500 })
+    }
+  }
+  if (!isPartitioned && random.chance(isOrdinary ? 0.7 : 0.3)) {
     const from = isOrdinary ? 500 : at()
     for (let i = 0; i < pods; i += 1) {
       const step = from + i * (isOrdinary ? 3_000 : 900)
@@ -154,7 +175,21 @@ export function makePlan(
   })
   actions.sort((a, b) => a.at - b.at)
   const versions = Array.from({ length: pods }, () => 'current' as const)
-  return { seed, profile, pods, versions, clients, ageMs, logBytes, heartbeatMs: 3_000, faultsEndAt, actions }
+  const heartbeatMs = 3_000
+  const isFair = isCrowded
+  return {
+    seed,
+    profile,
+    isFair,
+    pods,
+    versions,
+    clients,
+    ageMs,
+    logBytes,
+    heartbeatMs,
+    faultsEndAt,
+    actions,
+  }
 }
 
 /**
@@ -185,6 +220,8 @@ export function mixVersions(plan: Plan): Plan {
   const end = from + VERSIONS.length * pods * stepMs
   return {
     ...plan,
+    // The recorded release evicts the oldest events of the log, whatever their streams.
+    isFair: false,
     versions,
     actions: [...actions, ...updates].sort((a, b) => a.at - b.at),
     faultsEndAt: Math.max(faultsEndAt, end),

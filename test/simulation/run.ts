@@ -1,9 +1,10 @@
 import { Client } from './client.ts'
 import { Network, NO_FAULTS } from './network.ts'
-import { Oracle, readId } from './oracle.ts'
+import { Oracle } from './oracle.ts'
 import type { Action, Plan } from './plan.ts'
 import { type Incarnation, Pod } from './pod.ts'
 import { Random } from './random.ts'
+import { readId } from './read-id.ts'
 import { Time } from './time.ts'
 
 export interface Result {
@@ -62,9 +63,8 @@ class Run {
     for (const action of plan.actions) this.#time.after(action.at, () => this.#do(action))
     await this.#time.run(2_500 + plan.faultsEndAt + 10)
     await this.#settle()
-    const isExact = plan.profile === 'ordinary' && this.#oracle.gaps === 0
     for (const client of this.#clients) {
-      if (isExact) this.#oracle.checkComplete(client)
+      if (this.#isExact(client)) this.#oracle.checkComplete(client)
       client.goOffline(1e9)
     }
     await this.#time.run(this.#time.now + 100)
@@ -89,13 +89,19 @@ class Run {
     }
   }
 
+  /** Returns whether the client must have every event. */
+  #isExact({ streams }: Client): boolean {
+    if (this.#plan.isFair) return !streams.includes('busy')
+    return this.#plan.profile === 'ordinary' && this.#oracle.gaps === 0
+  }
+
   #do(action: Action): void {
     this.#oracle.log(`— ${JSON.stringify(action)}`)
     const pod = 'pod' in action ? (this.#pods[action.pod] as Pod) : undefined
     const client = 'client' in action ? this.#clients[action.client] : undefined
     switch (action.kind) {
       case 'send':
-        return this.#send(pod as Pod, action.stream, action.key)
+        return this.#send(pod as Pod, action)
       case 'disconnect':
         return this.#disconnect(pod as Pod, action.stream)
       case 'v1':
@@ -136,12 +142,12 @@ class Run {
     }
   }
 
-  #send(pod: Pod, stream: string, key: string | undefined): void {
+  #send(pod: Pod, { stream, key, length = 0 }: Extract<Action, { kind: 'send' }>): void {
     const { incarnation } = pod
     if (incarnation === undefined || !pod.takesSends) return
     // With a tiny log, some messages fill it.
-    const length = this.#plan.profile === 'tiny' ? this.#random.pick([0, 0, 100, 400]) : 0
-    const msg = `e${this.#sent++}${'.'.repeat(length)}`
+    const filler = this.#plan.profile === 'tiny' ? this.#random.pick([0, 0, 100, 400]) : length
+    const msg = `e${this.#sent++}${'.'.repeat(filler)}`
     const place = this.#append(incarnation, () => incarnation.sser.send(stream, msg, { idempotencyKey: key }))
     if (place !== undefined) this.#oracle.send({ msg, stream, ...place, at: this.#time.now, key })
   }

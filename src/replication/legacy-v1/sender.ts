@@ -57,7 +57,7 @@ export class V1Sender implements LegacyProtocol {
     const record = log.epochs.get(log.epoch)
     const entry = record?.entries.at(record.entries.lowerBound(({ seq }) => seq > this.#seq))
     if (entry?.kind === 'disconnect') this.#acks.ackUpTo(entry.seq, NO_DISCONNECT)
-    if (entry?.kind !== 'event' || entry.msg === undefined) return this.#skipTo(entry?.seq ?? log.ownSeq)
+    if (entry?.kind !== 'event' || entry.isEvicted) return this.#skipTo(entry?.seq ?? log.ownSeq)
     this.#skipTo(entry.seq - 1)
     try {
       const body = encodeV1({ stream: entry.stream, msg: entry.msg })
