@@ -17,7 +17,7 @@ export class Epoch {
   /** Index of the last evicted event; -1: none. */
   evictedIndex = -1
   /** Time of its last {@link Checkpoints checkpoint}. */
-  checkpointAt = Number.NEGATIVE_INFINITY
+  checkpointAt: number = Number.NEGATIVE_INFINITY
   /** Last time that the epoch advanced on its own Pod, converted to this Pod's clock. */
   lastActive: number
   /** Entries in the log, in order of seq; evicted ones stay for a while. Below the floor they serve slow readers only, and are not sent to peers. */
