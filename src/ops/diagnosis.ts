@@ -158,7 +158,7 @@ function ofLog({ log }: DebugView): Diagnosis | undefined {
   if (log.bytes < 0.9 * log.maxBytes || log.completeMs > 0.5 * log.maxAgeMs) return undefined
   return {
     level: 'bad',
-    message: `The log is full (${formatBytes(log.bytes)} of ${formatBytes(log.maxBytes)}): clients that were away for more than ${formatDuration(log.completeMs)} receive a gap, instead of ${formatDuration(log.maxAgeMs)}.`,
+    message: `The log is full (${formatBytes(log.bytes)} of ${formatBytes(log.maxBytes)}): clients of its largest streams that were away for more than ${formatDuration(log.completeMs)} receive a gap, instead of ${formatDuration(log.maxAgeMs)}.`,
     fix: 'Raise logMaxBytes and the memory limit of the Pod, lower logMaxAgeMs on all Pods, or send less.',
   }
 }

@@ -89,7 +89,7 @@ test.each<[string, Partial<DebugView>, string, string, string | undefined]>([
     'a full log',
     { log },
     'bad',
-    'The log is full (15.3 MiB of 16 MiB): clients that were away for more than 9 s',
+    'The log is full (15.3 MiB of 16 MiB): clients of its largest streams that were away for more than 9 s',
     'Raise logMaxBytes',
   ],
   ['a full log that holds its time', { log: { ...log, completeMs: 110_000 } }, 'good', 'Ready', undefined],
