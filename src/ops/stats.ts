@@ -119,7 +119,7 @@ export interface Stats {
     entries: number
     bytes: number
     maxBytes: number
-    /** Age of the oldest entry, and of the oldest after which every message is held, in milliseconds. */
+    /** Age of the oldest entry, and time since which the log holds every event of every stream, in milliseconds. */
     oldestMs: number
     completeMs: number
     maxAgeMs: number
