@@ -1,4 +1,5 @@
 import type { FaultProfile } from '../plan.ts'
+import { EVICTION_MUTANTS } from './eviction-mutants.ts'
 
 /** One rule of the protocol turned off: a text in a source file, and its replacement. */
 export interface Mutant {
@@ -17,6 +18,7 @@ export interface Mutant {
 }
 
 export const MUTANTS: readonly Mutant[] = [
+  ...EVICTION_MUTANTS,
   {
     name: 'an unknown epoch counts as 0',
     file: 'src/replication/replicator.ts',
@@ -161,14 +163,6 @@ export function parseAppend(body: string): Append {
     seeds: 300,
   },
   {
-    name: 'an evicted event is a gap for its stream',
-    file: 'src/delivery/reader.ts',
-    find: "if (this.#streams.some((stream) => seq < (record.streamFloors?.get(stream)?.seq ?? 0))) gap = 'trimmed'",
-    replace: '',
-    profile: 'tiny',
-    seeds: 300,
-  },
-  {
     name: 'an epoch that the id does not name counts as 0',
     file: 'src/delivery/reader.ts',
     find: 'named ?? { seq: 0, since: now }',
@@ -299,39 +293,6 @@ export function parseAppend(body: string): Append {
     this.#mustTell = true`,
     replace: '  beat(): void {',
     profile: 'harsh',
-    seeds: 300,
-  },
-  {
-    name: 'the stream that takes most of the log loses its events first',
-    file: 'src/log/log.ts',
-    find: 'this.#shares.largest?.at(0) ?? ',
-    replace: '',
-    profile: 'crowded',
-    seeds: 300,
-    isQuick: true,
-  },
-  {
-    name: 'a peer is told the streams of the events that it lacks and that are evicted',
-    file: 'src/replication/replicator.ts',
-    find: 'isSparse && evictedSeq > match ?',
-    replace: 'false ?',
-    profile: 'crowded',
-    seeds: 300,
-  },
-  {
-    name: 'an evicted event that a peer told of is a gap for its stream',
-    file: 'src/replication/replicator.ts',
-    find: 'this.#log.appendEvicted(run.epoch, stream, seq, now - age, now)',
-    replace: 'void [stream, seq, age]',
-    profile: 'crowded',
-    seeds: 300,
-  },
-  {
-    name: 'a client whose unread events of its stream were evicted gets a gap',
-    file: 'src/delivery/reader.ts',
-    find: 'this.cursor < evictedIndex || this.#missesEvicted()',
-    replace: 'this.cursor < evictedIndex',
-    profile: 'tiny',
     seeds: 300,
   },
 ]
