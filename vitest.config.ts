@@ -10,7 +10,7 @@ const proxies = 'test/proxies/**'
 /** Installs packages of four languages: `npm run test:clients`, with a configuration of its own. */
 const clients = 'test/clients/**'
 /** Installs frameworks: `npm run test:frameworks`, likewise. */
-const frameworks = 'test/frameworks/**'
+const frameworks = 'test/{frameworks,recipes}/**'
 /** Needs minutes of CPU time: `npm run test:long`, likewise. */
 const long = 'test/**/*.long.test.ts'
 

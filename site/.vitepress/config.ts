@@ -23,6 +23,8 @@ export default defineConfig({
           link('Typed payloads', 'typed-payloads'),
           link('Authorization', 'authorize'),
           link('Frameworks', 'frameworks'),
+          link('Subscriptions in process', 'subscribe'),
+          link('Recipes', 'recipes'),
           link('Testing', 'testing'),
           link('Clients', 'clients'),
           link('Migrating from Go', 'migrating-from-go'),

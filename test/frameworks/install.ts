@@ -18,6 +18,18 @@ const QUIET = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'
 export async function installFrameworks(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sser-frameworks-'))
   await cp(join(ROOT, 'examples/frameworks'), folder, { recursive: true })
+  await installPacked(folder)
+  await compileExamples(folder)
+  await run('npx', ['tsc', '--project', '.', '--outDir', 'compiled'], folder)
+  // Node strips types, and not decorators.
+  await rename(join(folder, 'compiled/nest.js'), join(folder, 'nest.js'))
+  await makeNextStart(folder)
+  for (const app of ['next', 'next-start']) await run('npx', ['next', 'build'], join(folder, app))
+  return folder
+}
+
+/** Installs the packages of the folder's lock, and `sser` as it is built and packed now. */
+export async function installPacked(folder: string): Promise<void> {
   await run('npm', ['run', 'build'], ROOT)
   const packed = await run(
     'npm',
@@ -26,13 +38,6 @@ export async function installFrameworks(): Promise<string> {
   )
   await run('npm', ['ci', ...QUIET], folder)
   await run('npm', ['install', '--no-save', ...QUIET, `./${packed.trim()}`], folder)
-  await compileExamples(folder)
-  await run('npx', ['tsc', '--project', '.', '--outDir', 'compiled'], folder)
-  // Node strips types, and not decorators.
-  await rename(join(folder, 'compiled/nest.js'), join(folder, 'nest.js'))
-  await makeNextStart(folder)
-  for (const app of ['next', 'next-start']) await run('npx', ['next', 'build'], join(folder, app))
-  return folder
 }
 
 /** Compiles the other examples, which need no package beside `hono`. */
@@ -55,7 +60,8 @@ async function makeNextStart(folder: string): Promise<void> {
   await writeFile(join(app, 'instrumentation.js'), block)
 }
 
-async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
+/** Runs a program to its end; the error has its output. */
+export async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
   // npm tells its children where it was started; an npm in another folder must not take that for its own.
   const own = Object.entries(process.env).filter(([name]) => !/^(?:npm_|VITEST|NODE_ENV$)/.test(name))
   const env = { ...Object.fromEntries(own), NEXT_TELEMETRY_DISABLED: '1' }
