@@ -30,17 +30,20 @@ export function crossOriginError(headers: Headers): SserError | undefined {
   )
 }
 
-/** Types that a page may send to another origin without a preflight request. */
-const FORM_TYPE = /^(?:text\/plain|application\/x-www-form-urlencoded|multipart\/form-data) *(?:;|$)/i
+/**
+ * Types for which a browser asks by a preflight request before a page sends them to another origin. All others are refused,
+ * because the list of those that it sends at once is longer than that of forms: `text/ping` of a link, and any form's type with
+ * a tab before its parameters.
+ */
+const PREFLIGHTED_TYPE = /^application\/(?:json|x-ndjson|ndjson|jsonl|x-jsonlines)[ \t]*(?:;|$)/i
 
 /**
- * The error of a `POST` that a page of another origin sends with the cookies of its visitor, without asking this server
+ * The error of a `POST` that a page of another origin may send with the cookies of its visitor, without asking this server
  * first by a preflight request; undefined where no page can have sent it, or one of the same origin has.
  * @see https://fetch.spec.whatwg.org/#cors-safelisted-request-header
  */
-export function crossOriginFormError(headers: Headers): SserError | undefined {
-  const type = headers.get('content-type')
-  if (type !== null && !FORM_TYPE.test(type)) return undefined
+export function crossOriginPostError(headers: Headers): SserError | undefined {
+  if (PREFLIGHTED_TYPE.test(headers.get('content-type') ?? '')) return undefined
   const site = headers.get('sec-fetch-site')
   const origin = headers.get('origin')
   if (
@@ -51,7 +54,7 @@ export function crossOriginFormError(headers: Headers): SserError | undefined {
     return undefined
   return new SserError(
     'forbidden-origin',
-    'Pages of another origin may publish with the Content-Type application/json alone, which CORS of the app must allow',
+    'Pages of another origin may publish with the Content-Type application/json or application/x-ndjson, which CORS of the app must allow',
   )
 }
 

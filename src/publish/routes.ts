@@ -5,7 +5,7 @@ import { SserError, type SserErrorCode } from '../errors.ts'
 import { addressOf } from '../http/address.ts'
 import { BodyBudget } from '../http/body-budget.ts'
 import { BodyReader } from '../http/body-reader.ts'
-import { crossOriginFormError } from '../http/web-pages.ts'
+import { crossOriginPostError } from '../http/web-pages.ts'
 import type { SendOptions } from '../instance/sender.ts'
 import type { Receipt } from '../replication/receipt.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
@@ -96,7 +96,7 @@ class PublishEndpoint {
   /** Checks the head of a request, before its body costs anything. @throws SserError */
   async #admit(headers: Headers): Promise<void> {
     if (this.#token !== undefined) await this.#token.check(headers)
-    const error = this.#token === undefined ? crossOriginFormError(headers) : undefined
+    const error = this.#token === undefined ? crossOriginPostError(headers) : undefined
     if (error !== undefined) throw error
     const encoding = headers.get('content-encoding') ?? 'identity'
     if (encoding !== 'identity')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { crossOriginFormError } from '../../src/http/web-pages.ts'
+import { crossOriginPostError } from '../../src/http/web-pages.ts'
 import { PublishToken } from '../../src/publish/token.ts'
 
 const TOKENS = ['a-token-of-the-tests', 'the-next-token-of-the-tests']
@@ -44,14 +44,19 @@ describe('a POST of a web page', () => {
     [{ ...FORM, origin: 'https://attacker.example', host: 'shop.example' }, true],
     [{ ...FORM, origin: 'null', host: 'shop.example' }, true],
     [{ 'content-type': 'multipart/form-data; boundary=x', 'sec-fetch-site': 'cross-site' }, true],
+    // Browsers send these without a preflight request as well: the first is `text/plain` to them, the second is a link's ping.
+    [{ 'content-type': 'text/plain\t;a=application/json', 'sec-fetch-site': 'cross-site' }, true],
+    [{ 'content-type': 'text/ping', 'sec-fetch-site': 'cross-site' }, true],
+    [{ 'content-type': 'application/jsonp', 'sec-fetch-site': 'cross-site' }, true],
     [{ ...FORM, 'sec-fetch-site': 'same-origin', origin: 'https://shop.example' }, false],
     [{ ...FORM, origin: 'https://shop.example', host: 'shop.example' }, false],
     // The browser has asked by a preflight request, and CORS of the app has allowed it.
     [{ 'content-type': 'application/json', 'sec-fetch-site': 'cross-site' }, false],
+    [{ 'content-type': 'application/x-ndjson; charset=utf-8', 'sec-fetch-site': 'cross-site' }, false],
     // No browser.
     [FORM, false],
     [{}, false],
   ])('with the headers %j is refused: %s', (headers, isRefused) => {
-    expect(crossOriginFormError(new Headers(headers as Record<string, string>)) !== undefined).toBe(isRefused)
+    expect(crossOriginPostError(new Headers(headers as Record<string, string>)) !== undefined).toBe(isRefused)
   })
 })
