@@ -3,17 +3,19 @@ import type { Socket } from 'node:net'
 /** Node's object for one write, as far as it is used here. */
 interface WriteRequest {
   oncomplete?: (this: WriteRequest, status: number) => void
+  /** Status of a write that completed before {@link oncomplete} was set; else null, and undefined before Node 26. */
+  writeStatus?: number | null
   /** Keeps the bytes in memory until the kernel has taken them. */
   buffer?: Uint8Array | string
   observer?: WriteObserver
 }
 
-type Write = (request: WriteRequest, data: Uint8Array | string) => number
+type Write = (request: WriteRequest | null, data: Uint8Array | string) => number | WriteRequest
 
 /**
  * libuv's stream under a socket of Node, as far as it is used here. A method passes the kernel as many bytes as it takes
- * now, and the rest later: only then it uses the request, and completes it. It returns 0, or the negative number of an
- * error.
+ * now, and the rest later: only then it uses the request, or returns one of its own from Node 26 on, and completes it. It
+ * returns 0, or the negative number of an error.
  */
 export interface StreamHandle {
   /** Number of bytes that the kernel has not taken yet. */
@@ -31,10 +33,15 @@ export interface WriteObserver {
 
 const METHODS = ['writeBuffer', 'writeLatin1String', 'writeUtf8String'] as const
 
-/** Node's class of {@link WriteRequest}, which it does not export. */
-let RequestClass: (new () => WriteRequest) | undefined
+/** For {@link WriteObserver.onWritten}, where Node keeps the number of the error to itself. */
+const FAILED = -1
+
+/** Node's class of {@link WriteRequest}, which it does not export; null where the methods make the requests. */
+let RequestClass: (new () => WriteRequest) | null | undefined
+/** True where the methods have neither way with requests. */
+let isOther = false
 /** The request of the next write: the kernel takes nearly every chunk at once, which leaves the request unused. */
-let unused: WriteRequest | undefined
+let unused: WriteRequest | null = null
 
 /**
  * Returns the stream under a TCP socket, to write to it past Node's `Writable`, which costs as much as all of this
@@ -43,7 +50,11 @@ let unused: WriteRequest | undefined
  */
 export function streamHandleOf(socket: Socket): StreamHandle | undefined {
   const handle = (socket as { _handle?: StreamHandle | null })._handle
-  if (handle?.constructor.name !== 'TCP' || METHODS.some((name) => typeof handle[name] !== 'function'))
+  if (
+    isOther ||
+    handle?.constructor.name !== 'TCP' ||
+    METHODS.some((name) => typeof handle[name] !== 'function')
+  )
     return undefined
   if (socket.writableLength > 0 || socket.writableCorked > 0 || handle.writeQueueSize !== 0) return undefined
   if (RequestClass === undefined) observeRequest(handle)
@@ -70,40 +81,51 @@ export function writeString(
 
 function isTaken(
   handle: StreamHandle,
-  status: number,
+  result: number | WriteRequest,
   data: Uint8Array | string,
   observer: WriteObserver,
 ): boolean {
-  if (status !== 0) {
-    observer.onWritten(status)
+  if (result !== 0 && typeof result === 'number') {
+    // Node may have used it.
+    unused = null
+    observer.onWritten(result)
     return false
   }
-  if (handle.writeQueueSize === 0) return true
-  const request = unused as WriteRequest
-  unused = undefined
+  if (result === 0 && (unused === null || handle.writeQueueSize === 0)) return true
+  const request = result === 0 ? (unused as WriteRequest) : result
+  unused = null
+  // Without bytes to write, nothing will complete the request.
+  if (handle.writeQueueSize === 0) {
+    observer.onWritten(request.writeStatus ?? FAILED)
+    return false
+  }
+  request.oncomplete = onComplete
   request.buffer = data
   request.observer = observer
   return false
 }
 
-function newRequest(): WriteRequest {
-  const request = new (RequestClass as new () => WriteRequest)()
-  request.oncomplete = onComplete
-  return request
+function newRequest(): WriteRequest | null {
+  return RequestClass ? new RequestClass() : null
 }
 
 function onComplete(this: WriteRequest, status: number): void {
   this.observer?.onWritten(status)
 }
 
-/** Takes Node's class of requests from its own next write to the stream. */
+/** Learns from Node's own next write to the stream how the methods handle requests. */
 function observeRequest(handle: StreamHandle): void {
   for (const name of METHODS) {
     handle[name] = (request, data) => {
-      RequestClass = request.constructor as new () => WriteRequest
       // The methods of the prototype again.
       for (const each of METHODS) Reflect.deleteProperty(handle, each)
-      return handle[name](request, data)
+      const result = handle[name](request, data)
+      if (typeof request?.oncomplete === 'function' && typeof result === 'number')
+        RequestClass = request.constructor as new () => WriteRequest
+      else if (request === null && (typeof result === 'number' || typeof result?.writeStatus !== 'undefined'))
+        RequestClass = null
+      else isOther = true
+      return result
     }
   }
 }
