@@ -217,7 +217,9 @@ export class Log {
   /** Position of a reader that has every entry before `index`. */
   positionAt(index: number, now: number): Map<string, number> {
     const position = new Map<string, number>()
-    for (const [epoch, record] of this.epochs.active(now)) {
+    // Not `epochs.active()`, because a generator would take longer than the rest.
+    for (const [epoch, record] of this.epochs.all) {
+      if (this.epochs.isSilent(record, now)) continue
       const seq = index >= this.nextIndex ? record.have : record.seqAt(index)
       if (seq > 0) position.set(epoch, seq)
     }

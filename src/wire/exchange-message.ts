@@ -1,7 +1,7 @@
 /** The messages of an exchange, in which two Pods keep one request and its response open. */
 import { SserError } from '../errors.ts'
-import { isEpoch, MAX_EPOCHS, type Position } from './position.ts'
-import { checkRuns, invalid, isDuration, isSeq, type Run } from './v2.ts'
+import { isEpoch, type Position } from './position.ts'
+import { checkRuns, checkSeqs, invalid, isDuration, isSeq, type Run } from './v2.ts'
 
 /** A sender stops filling a message here, in bytes before JSON's escapes, so that messages take turns. */
 export const EXCHANGE_TARGET_BYTES = 65_536
@@ -82,22 +82,10 @@ export function parseExchangeMessage(text: string): ExchangeMessage {
   return {
     epoch,
     at,
-    position: position === undefined ? undefined : seqs(position, 'position'),
+    position: position === undefined ? undefined : checkSeqs(position, 'position'),
     runs: runs === undefined ? undefined : checkRuns(runs),
     taken,
-    acks: acks === undefined ? undefined : seqs(acks, 'acks'),
+    acks: acks === undefined ? undefined : checkSeqs(acks, 'acks'),
     ask,
   }
-}
-
-function seqs(value: unknown, field: string): Position {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(` at ${field}`)
-  const entries = Object.entries(value)
-  if (entries.length > MAX_EPOCHS) throw invalid(` at ${field}`)
-  const checked = new Map<string, number>()
-  for (const [epoch, seq] of entries) {
-    if (!isEpoch(epoch) || !isSeq(seq)) throw invalid(` at ${field}.${epoch}`)
-    checked.set(epoch, seq)
-  }
-  return checked
 }

@@ -81,13 +81,13 @@ export interface Append {
 }
 
 const epoch = v.pipe(v.string(), v.check(isEpoch))
-const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const duration = v.pipe(v.number(), v.finite(), v.minValue(0))
 
 const schema = v.object({
   v: v.literal(2),
   epoch,
-  position: v.pipe(v.record(epoch, seq), v.maxEntries(MAX_EPOCHS)),
+  // These two are checked below: a schema for each part would take longer than to read them.
+  position: v.unknown(),
   sparse: v.optional(v.boolean()),
   hydrate: v.optional(v.boolean()),
   ready: v.optional(v.boolean()),
@@ -114,7 +114,20 @@ export function parseAppend(body: string): Append {
     throw invalid(` at ${path}`)
   }
   const { v: _, position, ...message } = parsed.output
-  return { ...message, runs: checkRuns(message.runs), position: new Map(Object.entries(position)) }
+  return { ...message, position: checkSeqs(position, 'position'), runs: checkRuns(message.runs) }
+}
+
+/** Returns seqs by epoch. @throws SserError `invalid-peer-message` */
+export function checkSeqs(value: unknown, field: string): Position {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(` at ${field}`)
+  const entries = Object.entries(value)
+  if (entries.length > MAX_EPOCHS) throw invalid(` at ${field}`)
+  const checked = new Map<string, number>()
+  for (const [epoch, seq] of entries) {
+    if (!isEpoch(epoch) || !isSeq(seq)) throw invalid(` at ${field}.${epoch}`)
+    checked.set(epoch, seq)
+  }
+  return checked
 }
 
 /** Returns the runs of a message without unknown fields. @throws SserError `invalid-peer-message` */

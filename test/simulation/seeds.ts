@@ -66,7 +66,9 @@ async function runSeed(task: Task): Promise<SeedResult> {
 
 /** A thread that runs one seed after another. */
 class Thread {
-  readonly #worker = new Worker(new URL(import.meta.url))
+  readonly #worker = new Worker(new URL(import.meta.url), {
+    resourceLimits: { maxYoungGenerationSizeMb: 64 },
+  })
 
   run(task: Task): Promise<SeedResult> {
     return new Promise((resolve, reject) => {
