@@ -257,7 +257,8 @@ export class Log {
       const record = this.epochs.get(entry.epoch) as Epoch
       record.evictedSeq = Math.max(record.evictedSeq, entry.seq)
       if (entry.kind === 'event') floors.raise(record, entry.stream, entry.seq, index, sentAt)
-      else if (entry.kind === 'hole') record.floor = Math.max(record.floor, entry.seq)
+      // A peer that skips a disconnect sends every connection a gap, as for a hole.
+      else if (entry.kind !== 'no-op') record.floor = Math.max(record.floor, entry.seq)
     } else if (entry.kind === 'v1-event') floors.raise(floors.unnumbered, entry.stream, 0, index, sentAt)
     if (isLoss(entry)) floors.raiseAll(index)
     this.#entries.evict(entry)
