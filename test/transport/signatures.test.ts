@@ -34,4 +34,17 @@ describe.each([
       ),
       { seed: SEED },
     ))
+
+  it.each([1, 64, 65, 1_000])(
+    'is the same for a secret of %i bytes, and for texts of any length',
+    async (bytes) => {
+      const secret = 's'.repeat(bytes)
+      const mac = hmacFactory(secret)
+      for (const body of ['', 'é€😀', '€'.repeat(16_383), '€'.repeat(16_384), 'x'.repeat(1_000_000)]) {
+        const signature = createHmac('sha256', secret).update(`h${body}`).digest('base64url')
+        expect(await mac.sign('h', body)).toBe(signature)
+        expect(await mac.verify(signature, 'h', body)).toBe(true)
+      }
+    },
+  )
 })
