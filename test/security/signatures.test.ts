@@ -146,6 +146,11 @@ describe('an answer', () => {
   ) {
     const asked: { time: number; sender: string; number: number; mac: string }[] = []
     const server = createServer(async (incoming, response) => {
+      // As a Pod without exchanges.
+      if (incoming.url !== V2) {
+        response.writeHead(404, { connection: 'close' }).end()
+        return
+      }
       const header = String(incoming.headers['sser-signature'])
       const [, time, sender = '', number, mac = ''] = /^t=(\d+), s=(\w+), n=(\d+), m=(.+)$/.exec(header) ?? []
       const body = await text(incoming)
@@ -203,7 +208,9 @@ describe('an answer', () => {
     await until('it was asked again', () => asked.length >= 3)
     expect(asked.filter(({ time }) => Math.abs(time - Date.now()) < 60_000)).toHaveLength(1)
     expect(new Set(asked.map(({ sender }) => sender)).size).toBe(1)
-    expect(asked.map(({ number }) => number)).toEqual(asked.map((_, i) => i + 1))
+    // The head of an exchange has a number, too.
+    const numbers = asked.map(({ number }) => number)
+    expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b))
   })
 
   it('does not adjust the clock offset if it is an unsigned 401', async () => {
