@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { Authorize } from './authorize.ts'
 import { MAX_TIMER_MS } from './clock.ts'
 import type { PeerFinder } from './discovery/peer-finder.ts'
+import { describeSecret } from './printable.ts'
 import type { OnError } from './telemetry/error-reporter.ts'
 import type { SserLogger } from './telemetry/logging.ts'
 import type { Tracing } from './telemetry/tracing.ts'
@@ -254,13 +255,18 @@ const schema = v.strictObject({
   ackTimeoutMs: withDefault(1_000, 0, MAX_TIMER_MS),
   peerSecret: v.pipe(
     v.optional(v.unknown()),
-    v.check(isPeerSecret, 'expected a string of 16 to 1,024 characters, or up to 8 of them'),
+    v.check(
+      isPeerSecret,
+      ({ input }) =>
+        `expected a string of 16 to 1,024 characters, or up to 8 of them, got ${describeSecret(input)}`,
+    ),
   ),
   publishToken: v.pipe(
     v.optional(v.unknown()),
     v.check(
       isPublishToken,
-      'expected false, a string of 16 to 1,024 visible ASCII characters, or up to 8 of them',
+      ({ input }) =>
+        `expected false, a string of 16 to 1,024 visible ASCII characters, or up to 8 of them, got ${describeSecret(input)}`,
     ),
   ),
   allowGoPeers: v.optional(v.boolean(), false),

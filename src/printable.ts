@@ -24,7 +24,22 @@ export function describeValue(value: unknown): string {
     return `[${value.slice(0, 4).map(describeItem).join(', ')}${value.length > 4 ? ', …' : ''}]`
   const type = Object.getPrototypeOf(value)?.constructor?.name
   if (type !== undefined && type !== 'Object') return `an instance of ${type}`
-  return `{ ${Object.keys(value).slice(0, 8).join(', ')} }`
+  const keys = Object.keys(value)
+  return keys.length === 0 ? '{}' : `{ ${keys.slice(0, 8).join(', ')} }`
+}
+
+/** Describes a rejected secret by its type and length alone, because no log may repeat it. */
+export function describeSecret(value: unknown): string {
+  if (Array.isArray(value))
+    return `${value.length === 1 ? 'a list of 1 item' : `a list of ${value.length} items`}${value
+      .slice(0, 8)
+      .map((item, index) => `${index === 0 ? ': ' : ', '}${describeSecret(item)}`)
+      .join('')}`
+  if (value === null || typeof value === 'boolean') return String(value)
+  if (typeof value !== 'string') return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  if (value === '') return 'an empty string'
+  const characters = `a string of ${value.length} ${value.length === 1 ? 'character' : 'characters'}`
+  return /^[!-~]*$/.test(value) ? characters : `${characters}, not all of them visible ASCII`
 }
 
 function describeItem(value: unknown): string {
@@ -43,7 +58,7 @@ export function suggestion(unknown: string, names: readonly string[]): string {
   if (longer.length === 1 && unknown.length >= MIN_PREFIX_LENGTH) return `; did you mean "${longer[0]}"?`
   if (closest !== undefined && closest.distance <= Math.max(2, closest.name.length / 4))
     return `; did you mean "${closest.name}"?`
-  return `; expected one of ${names.join(', ')}`
+  return names.length === 1 ? `; expected ${names[0]}` : `; expected one of ${names.join(', ')}`
 }
 
 /** Levenshtein distance of two names, in lower case. */

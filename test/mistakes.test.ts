@@ -106,7 +106,7 @@ describe('start(), stop() and stats()', () => {
       'stop(): expected options such as { beforeFlush: () => server.close() }, got "SIGTERM"',
     ],
     ['stop', { beforeFlush: true }, 'stop(): option "beforeFlush": expected a function, got true'],
-    ['stop', { timeoutMs: 5 }, 'stop(): there is no option "timeoutMs"; expected one of beforeFlush'],
+    ['stop', { timeoutMs: 5 }, 'stop(): there is no option "timeoutMs"; expected beforeFlush'],
     ['stats', 5, 'stats(): expected options such as { largestStreams: 10 }, got 5'],
     [
       'stats',

@@ -104,6 +104,22 @@ describe('other options', () => {
     }
   })
 
+  it.each([
+    ['', 'an empty string'],
+    ['x', 'a string of 1 character'],
+    ['a token from a file\n', 'a string of 20 characters, not all of them visible ASCII'],
+    [['', 'two'], 'a list of 2 items: an empty string, a string of 3 characters'],
+    [[], 'a list of 0 items'],
+    [1_234_567_890_123_456, 'a number'],
+    [true, 'true'],
+    [null, 'null'],
+    [{ token: 'x' }, 'an object'],
+  ])('describe %j as publishToken by its type and length', (publishToken, received) => {
+    expect(make({ publishToken })).toThrow(
+      `Option "publishToken": expected false, a string of 16 to 1,024 visible ASCII characters, or up to 8 of them, got ${received}`,
+    )
+  })
+
   it('require names without scheme and port in allowedInternalHosts', () => {
     const names = ['web-1.example.com', '.example.com']
     expect(make({ allowedInternalHosts: names })).not.toThrow()

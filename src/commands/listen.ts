@@ -1,4 +1,5 @@
 import { createParser } from 'eventsource-parser'
+import { printable } from '../printable.ts'
 import { parseArguments, readHeaders, readUrl, SHARED_OPTIONS } from './arguments.ts'
 import { type CommandIo, EXIT, exitCodeOf, reasonOf, shown } from './output.ts'
 
@@ -33,6 +34,7 @@ const OPTIONS = {
   count: { type: 'string' },
 } as const
 
+const EXAMPLE = 'https://shop.example/events'
 const RETRY_MS = 2_000
 const MAX_RETRY_MS = 30_000
 /** A response without a byte for longer is broken: heartbeats come every 15 s by default. */
@@ -59,7 +61,7 @@ function read(args: readonly string[], io: CommandIo): Listener | undefined {
   const { values, positionals } = parseArguments(args, OPTIONS)
   if (values.help) return undefined
   const [address, ...others] = positionals
-  const url = readUrl(address, 'https://shop.example/events')
+  const url = readUrl(address, EXAMPLE)
   if (others.length > 0)
     throw new Error(`expected one URL; name streams by --stream, got "${others[0]}" as well`)
   for (const stream of values.stream) url.searchParams.append('stream', stream)
@@ -155,7 +157,13 @@ class Listener {
     const code = headers.get('sser-error')
     const reason = reasonOf(new Error(`HTTP ${status}: ${text}${code === null ? '' : ` (${code})`}`))
     if (!RETRIED.includes(status)) {
+      const { origin, pathname } = this.#options.url
+      const isElsewhere = status === 200 || status === 404 || status === 405
       this.#note(status === 200 ? `expected text/event-stream, got ${headers.get('content-type')}` : reason)
+      if (isElsewhere && code === null)
+        this.#note(
+          `expected the URL where the app mounts sser.routes, such as ${EXAMPLE}, got ${printable(origin + pathname)}`,
+        )
       return EXIT.failed
     }
     this.#failures += 1

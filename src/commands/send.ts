@@ -1,3 +1,4 @@
+import { printable } from '../printable.ts'
 import { parseArguments, readHeaders, readUrl, SHARED_OPTIONS } from './arguments.ts'
 import { type CommandIo, EXIT, exitCodeOf, reasonOf, shown } from './output.ts'
 
@@ -39,6 +40,7 @@ const OPTIONS = {
 const MAX_LINES = 1_000
 const RETRY_MS = 500
 const RETRIED = [502, 503, 504]
+const EXAMPLE = 'https://shop.example/publish'
 
 interface Receipt {
   id: string
@@ -86,7 +88,7 @@ function read(args: readonly string[], { env, stdin }: CommandIo) {
   const { values, positionals } = parseArguments(args, OPTIONS)
   if (values.help) return undefined
   const [address, message, ...others] = positionals
-  const url = readUrl(address, 'https://shop.example/publish')
+  const url = readUrl(address, EXAMPLE)
   if (others.length > 0) throw new Error(`expected one message; put it in quotes, got "${others[0]}" as well`)
   const { stream: streams, event, key, ndjson } = values
   const [stream] = streams
@@ -119,7 +121,7 @@ async function sendMessage(command: Command, io: CommandIo): Promise<number> {
   const { status, answer } = await post({ url, headers, body }, command, io)
   if (command.isJson) io.stdout.write(`${JSON.stringify(answer)}\n`)
   if (answer.error !== undefined || status >= 400) {
-    io.stderr.write(`${failure(status, answer)}\n`)
+    io.stderr.write(`${failure(status, answer, command)}\n`)
     return EXIT.failed
   }
   if (!command.isJson) io.stdout.write(shown(io, sentence(answer as Receipt)))
@@ -149,8 +151,8 @@ async function sendLines(command: Command, io: CommandIo): Promise<number> {
       for (const { line, error } of results)
         if (error !== undefined)
           io.stderr.write(shown(io, `line ${before + line}: ${error.message} (${error.code})\n`))
-      if (status < 400) continue
-      if (results.length === 0) io.stderr.write(`${failure(status, answer)}\n`)
+      if (status < 400 && answer.error === undefined) continue
+      if (results.length === 0) io.stderr.write(`${failure(status, answer, command)}\n`)
       exitCode = EXIT.failed
       return false
     }
@@ -194,16 +196,26 @@ async function post(
   }
 }
 
+/** The answer of the publish routes, or an error that has the text of another program, such as a proxy. */
 function parse(text: string): Answer {
   try {
-    return JSON.parse(text) as Answer
+    const answer = JSON.parse(text) as Partial<Answer> | null
+    const isError = typeof answer?.error?.code === 'string'
+    if (isError || Array.isArray(answer?.peers) || Array.isArray(answer?.results)) return answer as Answer
   } catch {
-    return { error: { code: 'no-receipt', message: text.trim().slice(0, 200) } }
+    // Not JSON.
   }
+  return { error: { code: 'no-receipt', message: text.trim().slice(0, 200) } }
 }
 
-function failure(status: number, { error }: Answer): string {
-  return error === undefined ? `HTTP ${status}` : `HTTP ${status}: ${reasonOf(error)} (${error.code})`
+function failure(status: number, { error }: Answer, { url, headers }: Command): string {
+  if (error === undefined) return `HTTP ${status}`
+  const text = `HTTP ${status}: ${reasonOf(error)} (${error.code})`
+  if (error.code === 'no-receipt' && (status < 400 || status === 404 || status === 405))
+    return `${text}\nexpected the URL where the app mounts sser.publishRoutes, such as ${EXAMPLE}, got ${printable(url.origin + url.pathname)}`
+  if (status === 401 && !headers.has('authorization'))
+    return `${text}\npass --token, or set the variable SSER_PUBLISH_TOKEN`
+  return text
 }
 
 function isConfirmed({ peers }: Receipt): boolean {
@@ -215,7 +227,10 @@ function sentence({ id, duplicate, connections, peers }: Receipt): string {
   const late = peers.filter(({ status }) => status !== 'delivered')
   const lines = late.map(({ peer, status, reason = '' }) => `  ${peer} ${status}: ${reason}\n`)
   const verb = duplicate ? 'sent before as' : 'sent as'
-  return `${verb} ${id}: ${delivered} of ${peers.length} other Pods have it; ${connections} clients listen on this one\n${lines.join('')}`
+  const others =
+    peers.length === 0 ? 'there is no other Pod' : `${delivered} of ${peers.length} other Pods have it`
+  const clients = connections === 1 ? '1 client listens' : `${connections} clients listen`
+  return `${verb} ${id}: ${others}; ${clients} on this one\n${lines.join('')}`
 }
 
 async function textOf(stdin: CommandIo['stdin']): Promise<string> {

@@ -62,6 +62,9 @@ export function checkSubscribeOptions(options: object): SserError | undefined {
 
 /** Returns the error where `options` are not options of `stream()`. */
 export function checkStreamOptions(options: object): SserError | undefined {
+  const [, isSchema] = SCHEMA
+  if (isSchema(options))
+    return invalid('stream(): expected options such as { schema }, got the schema itself')
   return checkOptions('stream()', options, { schema: SCHEMA }, '{ schema }')
 }
 

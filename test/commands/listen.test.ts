@@ -98,6 +98,8 @@ describe('sser listen', () => {
     const io = new TestIo()
     expect(await listen([url, '--stream', 'a'], io)).toBe(1)
     expect(io.err).toContain(message)
+    const fix = `expected the URL where the app mounts sser.routes, such as https://shop.example/events, got ${url}\n`
+    expect(io.err.includes(fix)).toBe(code === 404 || code === 200)
   })
 
   it('ends with 130 after Ctrl-C, and prints the id from which it can go on', async () => {

@@ -74,9 +74,50 @@ describe('sser send', () => {
   it('exits with 1 and the error where it is refused', async () => {
     const { url } = await server([401, { error: { code: 'unauthorized', message: 'the token is wrong' } }])
     const io = new TestIo()
-    expect(await send([url, '--stream', 'a', '--json', 'x'], io)).toBe(1)
+    expect(await send([url, '--stream', 'a', '--token', 'wrong', '--json', 'x'], io)).toBe(1)
     expect(io.err).toBe('HTTP 401: the token is wrong (unauthorized)\n')
     expect(JSON.parse(io.out)).toEqual({ error: { code: 'unauthorized', message: 'the token is wrong' } })
+  })
+
+  it.each([
+    [404, '404 Not Found', 'HTTP 404: 404 Not Found (no-receipt)'],
+    [405, 'Method Not Allowed', 'HTTP 405: Method Not Allowed (no-receipt)'],
+    [200, '<html></html>', 'HTTP 200: <html></html> (no-receipt)'],
+    [200, '{"ok":true}', 'HTTP 200: {"ok":true} (no-receipt)'],
+    [404, '{"error":"no route"}', 'HTTP 404: {"error":"no route"} (no-receipt)'],
+  ])(
+    'says where to send to if the answer %i %s is not that of the publish routes',
+    async (code, body, line) => {
+      const { url } = await server([code, body])
+      for (const [args, input] of [
+        [[url, '--stream', 'a', 'x'], ''],
+        [[url, '--ndjson'], '{}\n'],
+      ] as const) {
+        const io = new TestIo(input)
+        expect(await send(args, io)).toBe(1)
+        expect(io.err).toBe(
+          `${line}\nexpected the URL where the app mounts sser.publishRoutes, such as https://shop.example/publish, got ${url}\n`,
+        )
+      }
+    },
+  )
+
+  it('names the ways to pass a token where it sent none', async () => {
+    const missing = { error: { code: 'unauthorized', message: 'the header is missing' } }
+    const { url } = await server([401, missing])
+    const io = new TestIo()
+    expect(await send([url, '--stream', 'a', 'x'], io)).toBe(1)
+    expect(io.err).toContain('\npass --token, or set the variable SSER_PUBLISH_TOKEN\n')
+  })
+
+  it.each([
+    [1, 'there is no other Pod; 1 client listens on this one'],
+    [0, 'there is no other Pod; 0 clients listen on this one'],
+  ])('prints the receipt of a single Pod with %i clients', async (connections, words) => {
+    const { url } = await server([200, { ...RECEIPT, peers: [], connections }])
+    const io = new TestIo()
+    expect(await send([url, '--stream', 'a', 'x'], io)).toBe(0)
+    expect(io.out).toBe(`sent as Q0w8e2-kBG: ${words}\n`)
   })
 
   it('sends lines as they come, at most 1,000 in a request, and names the line that failed', async () => {

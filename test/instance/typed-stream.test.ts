@@ -72,6 +72,14 @@ describe('a typed stream', () => {
     expect(sser.stats().subscriptions).toMatchObject({ open: 0, opened: 4 })
   })
 
+  test('names the option of a schema that is passed without one', async () => {
+    await using sser = await createSser()
+    for (const bare of [schema, Object.assign(() => {}, schema)])
+      expect(thrown(() => sser.stream('a', bare as never)).message).toBe(
+        'stream(): expected options such as { schema }, got the schema itself',
+      )
+  })
+
   test.each([
     ['no name', () => [''], 'stream-name-required'],
     ['a name with a line break', () => ['a\n'], 'invalid-stream-name'],
