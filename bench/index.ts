@@ -77,10 +77,7 @@ for (const name of chosen(outputs.only)) {
 }
 
 const targets = targetTable(tables)
-if (targets.rows.length > 0) {
-  console.log(markdown(targets))
-  if (outputs.write) writePage([targets])
-}
+if (targets.rows.length > 0) console.log(markdown(targets))
 
 function keep(table: Table): void {
   if (outputs.json !== undefined) {
@@ -90,5 +87,7 @@ function keep(table: Table): void {
     )
   }
   if (outputs.plots) writePlots([table])
-  if (outputs.write) writePage([table])
+  if (!outputs.write) return
+  const reached = targetTable([table])
+  writePage(reached.rows.length === 0 ? [table] : [table, reached])
 }
