@@ -8,6 +8,8 @@ export interface AcceptedExchangesOptions {
   context: ExchangeContext
   errors: ErrorReporter
   maxExchanges(): number
+  /** Returns whether a link of this Pod leads to the peer. */
+  isLinked(peer: PeerProgress): boolean
   /** A peer has told its whole position. */
   onPosition(peer: PeerProgress): void
 }
@@ -37,10 +39,9 @@ export class AcceptedExchanges {
           errors.report(error, { stage: 'receive' })
       },
     })
-    const [oldest] = this.#exchanges
+    if (this.#exchanges.size >= maxExchanges())
+      this.#leastKnown()?.abort(new SserError('overloaded', 'too many exchanges'))
     this.#exchanges.add(accepted)
-    if (this.#exchanges.size > maxExchanges())
-      oldest?.abort(new SserError('overloaded', 'too many exchanges'))
     accepted.begin(exchange)
     return accepted
   }
@@ -53,6 +54,15 @@ export class AcceptedExchanges {
   /** Acknowledges what was applied, and ends the exchanges. */
   stop(): void {
     for (const exchange of this.#exchanges) exchange.close()
+  }
+
+  /** The oldest exchange of a peer that no link leads to, so that a sender of many others does not end those of the links. */
+  #leastKnown(): LinkExchange | undefined {
+    const { isLinked } = this.#options
+    const [oldest] = this.#exchanges
+    for (const exchange of this.#exchanges)
+      if (exchange.peer === undefined || !isLinked(exchange.peer)) return exchange
+    return oldest
   }
 
   /** A peer has one exchange: an earlier one is half open. */

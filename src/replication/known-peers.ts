@@ -31,6 +31,11 @@ export class KnownPeers {
     return progress
   }
 
+  /** Returns whether a link leads to that Pod. */
+  isLinked(progress: PeerProgress): boolean {
+    return Array.from(this.#options.links.values()).some((link) => link.leadsTo(progress))
+  }
+
   /** Forgets the Pods that have been silent for so long that their epochs are forgotten, too. */
   forget(now: number): void {
     for (const [epoch, { lastHeardAt }] of this.#progress) {
@@ -40,9 +45,8 @@ export class KnownPeers {
 
   /** Forgets the oldest progress that no link leads to. That peer loses its grace period, and no event. */
   #forgetUnlinked(): void {
-    const links = [...this.#options.links.values()]
     for (const [epoch, progress] of this.#progress) {
-      if (links.some((link) => link.leadsTo(progress))) continue
+      if (this.isLinked(progress)) continue
       this.#progress.delete(epoch)
       return
     }

@@ -198,7 +198,7 @@ export class LinkExchange implements ExchangeHandler {
       peer.observe(position, log.position(now), now)
       this.#cursor.onPosition()
     }
-    if (acks !== undefined) peer.acknowledge(acks, now)
+    if (acks !== undefined) peer.acknowledge(acks, log.epochs, now)
     if (message.ask) this.#mustTell = true
     if (this.#peer === undefined) {
       this.#peer = peer

@@ -76,6 +76,7 @@ export class Mesh {
       context: this.#exchangeContext,
       errors,
       maxExchanges: () => this.#links.size + MAX_UNLINKED_PEERS,
+      isLinked: (peer) => this.#peers.isLinked(peer),
       onPosition: (peer) => this.#pokeLinksTo(peer),
     })
   }

@@ -41,10 +41,14 @@ export class PeerProgress {
     return this.#behind.get(epoch)?.since
   }
 
-  /** Records seqs up to which the peer has acknowledged entries. */
-  acknowledge(acks: Position, now: number): void {
+  /**
+   * Records seqs up to which the peer has acknowledged entries, of the epochs that this Pod knows: a peer that names others in
+   * each message must not fill its memory.
+   */
+  acknowledge(acks: Position, known: { get(epoch: string): unknown }, now: number): void {
     this.lastHeardAt = now
-    for (const [epoch, seq] of acks) if (seq > this.match(epoch)) this.#position.set(epoch, seq)
+    for (const [epoch, seq] of acks)
+      if (seq > this.match(epoch) && known.get(epoch) !== undefined) this.#position.set(epoch, seq)
   }
 
   /** Records the peer's position, and compares it with `own`, the position of this Pod. */

@@ -135,6 +135,11 @@ export class LineExchange implements Exchange, DuplexReader, BudgetHolder {
 
   /** One function for all lines. */
   readonly #onLine = (line: string): boolean => {
+    // The next message, which these bytes may begin, has the whole time.
+    if (!this.#isClosed) {
+      this.#cancelTimeout?.()
+      this.#cancelTimeout = undefined
+    }
     const { macs } = this.#options
     if (macs === undefined) return this.#deliver(line)
     const text = line.slice(MAC_LENGTH)
@@ -196,11 +201,7 @@ export class LineExchange implements Exchange, DuplexReader, BudgetHolder {
   /** An incomplete message must be complete in time. */
   #limitTime(): void {
     if (this.#isClosed) return
-    if (this.#reader.bufferedBytes === 0) {
-      this.#cancelTimeout?.()
-      this.#cancelTimeout = undefined
-      return
-    }
+    if (this.#reader.bufferedBytes === 0) return
     const { clock, messageTimeoutMs } = this.#options
     this.#cancelTimeout ??= clock.after(messageTimeoutMs, () => {
       this.#reject(new SserError('body-timeout', `A message takes at most ${messageTimeoutMs} ms`))

@@ -135,6 +135,15 @@ describe('buildAppend()', () => {
     expect(pod.give({}, 0, { own: false }).runs).toEqual([])
   })
 
+  it('takes acknowledgements of the epochs that this Pod knows, so that no peer fills its memory with others', () => {
+    const pod = new Side('own00')
+    pod.send('mine')
+    pod.take([run(0, ['1'])])
+    const peer = new PeerProgress('other', 0)
+    peer.acknowledge(new Map(Object.entries({ own00: 1, peer1: 1, unkno: 1 })), pod.log.epochs, 0)
+    expect(['own00', 'peer1', 'unkno'].map((epoch) => peer.match(epoch))).toEqual([1, 1, 0])
+  })
+
   it('sends a third Pod’s events once the peer lacked them for longer than the grace', () => {
     const pod = new Side('own00')
     pod.take([run(0, ['1', '2'])])

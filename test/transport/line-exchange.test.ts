@@ -139,6 +139,27 @@ describe('an exchange with a peer that is hostile', () => {
     expect([side.code, side.rejected]).toEqual(['body-timeout', ['body-timeout']])
   })
 
+  it('gives each text the whole time limit, where no piece ends with a text', async () => {
+    const side = new Side()
+    side.receive('"first')
+    for (let i = 0; i < 30; i += 1) {
+      await side.clock.advance(6_000)
+      side.receive(' ends"\n"next')
+    }
+    expect([side.texts.length, side.ends]).toEqual([30, []])
+    await side.clock.advance(10_000)
+    expect(side.code).toBe('body-timeout')
+  })
+
+  it('keeps the time limit of a close while texts arrive', async () => {
+    const side = new Side()
+    side.exchange.close()
+    await side.clock.advance(4_000)
+    side.receive('"one"\n"half of another')
+    await side.clock.advance(1_000)
+    expect(side.code).toBe('peer-failed')
+  })
+
   it('ends where the peer leaves more than one longest text unread', async () => {
     const side = new Side()
     side.duplex.bufferedBytes = EXCHANGE_TEXT_MAX_BYTES + 1_048_576

@@ -274,7 +274,7 @@ export function parseAppend(body: string): Append {
     file: 'src/replication/link-exchange.ts',
     find: 'this.#cursor.add(run, text.length, now)',
     replace: `this.#cursor.add(run, text.length, now)
-      peer.acknowledge(new Map([[run.run.epoch, run.last]]), now)`,
+      peer.acknowledge(new Map([[run.run.epoch, run.last]]), log.epochs, now)`,
     profile: 'harsh',
     seeds: 300,
   },
