@@ -21,8 +21,8 @@ export type SserErrorCode =
    */
   | 'invalid-parameter'
   /**
-   * `subscribe()` received an `after` that is not an event id of `sser`. Fix: Pass the `id` of an earlier event, or no
-   * `after` to begin with the next event.
+   * `subscribe()` received an `after` that is not an event id of `sser`. Fix: Pass the `id` of an earlier event,
+   * `'oldest'` to begin with the oldest event of the log, or no `after` to begin with the next one.
    */
   | 'invalid-event-id'
   /**
