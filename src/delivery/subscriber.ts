@@ -44,9 +44,8 @@ export class Subscriber {
   #attachment: Attachment | undefined
   #items: readonly SubscriptionItem[] = NO_ITEMS
   #taken = 0
-  #pending:
-    | { promise: Promise<SubscriptionResult>; resolve: (result: SubscriptionResult) => void }
-    | undefined
+  /** The calls of `next()` that wait, in their order. */
+  readonly #pending: ((result: SubscriptionResult) => void)[] = []
   #isClosed = false
 
   constructor(options: SubscriberOptions) {
@@ -59,15 +58,13 @@ export class Subscriber {
 
   /** The next item; the promise is pending until there is one, or the subscription ends. */
   next(): Promise<SubscriptionResult> {
-    // Calls that do not wait for each other resolve in their order.
-    if (this.#pending !== undefined) return this.#pending.promise.then(() => this.next())
-    this.#fill()
-    const item = this.#take()
-    if (item !== undefined) return Promise.resolve({ done: false, value: item })
-    if (this.#isClosed) return Promise.resolve(DONE)
-    const { promise, resolve } = Promise.withResolvers<SubscriptionResult>()
-    this.#pending = { promise, resolve }
-    return promise
+    if (this.#pending.length === 0) {
+      this.#fill()
+      const item = this.#take()
+      if (item !== undefined) return Promise.resolve({ done: false, value: item })
+      if (this.#isClosed) return Promise.resolve(DONE)
+    }
+    return new Promise((resolve) => this.#pending.push(resolve))
   }
 
   /** Begins to read the log of a new incarnation, or goes on there after the last id. */
@@ -98,13 +95,12 @@ export class Subscriber {
 
   /** Reads on where a `next()` is pending. */
   wake(): void {
-    const pending = this.#pending
-    if (pending === undefined) return
-    this.#fill()
-    const item = this.#take()
-    if (item === undefined && !this.#isClosed) return
-    this.#pending = undefined
-    pending.resolve(item === undefined ? DONE : { done: false, value: item })
+    while (this.#pending.length > 0) {
+      this.#fill()
+      const item = this.#take()
+      if (item === undefined && !this.#isClosed) return
+      this.#pending.shift()?.(item === undefined ? DONE : { done: false, value: item })
+    }
   }
 
   /** Ends the subscription once it has received the entries that the log has now. */

@@ -43,6 +43,7 @@ export class LineReader {
       if (end === -1) return
       start = end + 1
       this.#rest = undefined
+      this.#isFirst = false
       if (!onLine(decodeBody(rest.take()))) return
     }
     const end = bytes.lastIndexOf(LF)

@@ -118,6 +118,18 @@ describe('a subscription', () => {
     expect(items.map(({ value }) => value?.type === 'event' && value.data)).toEqual(['1', '2', '3'])
   })
 
+  test('answers a call of next() that was made earlier before one that is made in an answer', async () => {
+    await using sser = await createSser()
+    const subscription = sser.subscribe('a')
+    const order: string[] = []
+    const call = (name: string) =>
+      subscription.next().then(({ value }) => void order.push(`${name} ${value && texts([value])}`))
+    const calls = [subscription.next().then(() => call('third')), call('second')]
+    for (const msg of ['1', '2', '3']) void sser.send('a', msg)
+    await Promise.all(calls)
+    expect(order).toEqual(['second 2', 'third 3'])
+  })
+
   test('shares its items with the subscriptions of the same streams, frozen', async () => {
     await using sser = await createSser()
     const subscriptions = Array.from({ length: 100 }, () => sser.subscribe(['a', 'b']))

@@ -105,6 +105,13 @@ describe('an exchange with a peer that is hostile', () => {
     expect([side.code, side.rejected, side.gone]).toEqual([code, [code], 1])
   })
 
+  it('ends at an empty line after a first text in two pieces', () => {
+    const side = new Side()
+    side.receive('first ')
+    side.receive('text\n\n')
+    expect([side.texts, side.code]).toEqual([['first text'], 'invalid-peer-message'])
+  })
+
   it.each([
     ['of one line', 'x'],
     ['of a line each', '{}\n'],
