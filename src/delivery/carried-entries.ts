@@ -90,9 +90,10 @@ export class CarriedEntries {
     const { forgetMs, noopIntervalMs } = this.#timing
     this.#known.removeIf((epoch, seq, since) => {
       const record = this.#epochs.get(epoch)
+      if (seq <= (record?.seqAt(cursor) ?? 0)) return true
       // While the epoch is in this Pod's ids, dropping a higher seq would move the id back.
-      if (record !== undefined && !this.#epochs.isSilent(record, now)) return seq <= record.seqAt(cursor)
-      return seq <= (record?.have ?? 0) || now - since >= forgetMs
+      const isInIds = record !== undefined && !this.#epochs.isSilent(record, now)
+      return !isInIds && now - since >= forgetMs
     })
     if (now - this.#prunedAt < noopIntervalMs) return
     this.#prunedAt = now

@@ -100,11 +100,8 @@ export class Reader {
       if (lacking !== undefined) this.cursor = Math.min(this.cursor, lacking.index)
     }
     const carried = new CarriedEntries(log.epochs, this.#timing)
-    for (const [epoch, { seq, since }] of position) {
-      const record = log.epochs.get(epoch)
-      if (record === undefined || seq > record.have || !log.epochs.isSilent(record, now))
-        carried.add(epoch, seq, since)
-    }
+    // Entries of silent epochs too, because the log may hold a hole of one that the client has passed.
+    for (const [epoch, { seq, since }] of position) carried.add(epoch, seq, since)
     this.#carried = carried
     this.#prune(now)
     return isUnknownId ? 'unknown-id' : gap
@@ -193,7 +190,9 @@ export class Reader {
   #formatId(position: ReadonlyMap<string, number>, now: number): string {
     let carriedMs: Map<string, number> | undefined
     this.#carried?.forEachKnown((epoch, seq, since) => {
-      if (seq <= (this.#log.epochs.get(epoch)?.have ?? 0) || position.get(epoch) !== seq) return
+      const record = this.#log.epochs.get(epoch)
+      if (record !== undefined && seq <= record.have && !this.#log.epochs.isSilent(record, now)) return
+      if (position.get(epoch) !== seq) return
       carriedMs ??= new Map()
       carriedMs.set(epoch, now - since)
     })

@@ -3,7 +3,7 @@ import { SserError } from '../errors.ts'
 import { type BodyBudget, type BudgetHolder, overloaded } from '../http/body-budget.ts'
 import type { Duplex, DuplexReader } from '../http/duplex.ts'
 import type { ExchangeCounts } from '../telemetry/exchange-counts.ts'
-import { EXCHANGE_TEXT_MAX_BYTES } from '../wire/v2.ts'
+import { APPEND_MAX_BYTES } from '../wire/v2.ts'
 import type { Exchange, ExchangeHandler } from './exchange.ts'
 import { LineReader } from './line-reader.ts'
 import { MAC_LENGTH, type MessageMacs } from './message-macs.ts'
@@ -13,7 +13,7 @@ const FREE_BYTES = 4_096
 /** Time in which a peer must end its side after this Pod has ended its own, in milliseconds. */
 const CLOSE_MS = 5_000
 /** Bytes that a peer may leave unread: one longest message, and what a link sends ahead of acknowledgements. */
-const MAX_UNREAD_BYTES = EXCHANGE_TEXT_MAX_BYTES + 1_048_576
+const MAX_UNREAD_BYTES = APPEND_MAX_BYTES + 1_048_576
 
 export interface LineExchangeOptions {
   duplex: Duplex
@@ -35,7 +35,7 @@ export interface LineExchangeOptions {
 /** An {@link Exchange} over the two open bodies of a request: each text is a line, after its MAC where it is signed. */
 export class LineExchange implements Exchange, DuplexReader, BudgetHolder {
   readonly #options: LineExchangeOptions
-  readonly #reader = new LineReader(MAC_LENGTH + EXCHANGE_TEXT_MAX_BYTES)
+  readonly #reader = new LineReader(MAC_LENGTH + APPEND_MAX_BYTES)
   #handler: ExchangeHandler | undefined
   /** Lines that leave at the end of this turn. */
   #lines = ''

@@ -12,10 +12,11 @@ export const APPEND_URL_PATH = '/api/json/v2/append'
 export const EXCHANGE_URL_PATH = '/api/json/v2/exchange'
 /** A sender stops filling a message here, in bytes before JSON's escapes. */
 export const APPEND_TARGET_BYTES = 1_048_576
-/** A receiver refuses a longer body: room for the largest message that options allow, escaped six-fold. */
+/**
+ * A receiver refuses a longer body, and ends an exchange at a longer text: room for the largest message that options
+ * allow, escaped six-fold.
+ */
 export const APPEND_MAX_BYTES: number = 8 * APPEND_TARGET_BYTES
-/** A receiver ends an exchange at a longer message; a sender stops filling one far earlier. */
-export const EXCHANGE_TEXT_MAX_BYTES: number = APPEND_MAX_BYTES
 /** Maximum length of a reported path to an error, in UTF-16 units, because the sender chooses the names in it. */
 const MAX_FAULT_LENGTH = 200
 /** Events or runs in one message. */

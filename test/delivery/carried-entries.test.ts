@@ -3,6 +3,7 @@ import { CarriedEntries } from '../../src/delivery/carried-entries.ts'
 import { Log } from '../../src/log/log.ts'
 import { timing } from '../../src/log/timing.ts'
 import { formatPosition, parsePosition } from '../../src/wire/position.ts'
+import { Listening } from '../support/listening.ts'
 
 const TIMES = timing(10_000)
 
@@ -62,5 +63,26 @@ describe('the carried entries of a connection', () => {
     carried.prune(0, TIMES.forgetMs + TIMES.noopIntervalMs)
     expect(carried.size).toBe(0)
     expect(carried.prefix(0)).toBeUndefined()
+  })
+
+  it('spare a client the gap for a hole that it has passed, of an epoch that ids no longer name', async () => {
+    const pod = new Listening({ logMaxAgeMs: 4_000 })
+    await pod.clock.advance(9_000)
+    const { log } = pod.incarnation
+    const now = pod.clock.now()
+    const id = formatPosition([
+      [log.epoch, log.ownSeq],
+      ['peer1', 13],
+    ])
+    pod.send('a', 'missed')
+    log.epochs.ensure('peer1', now - 9_000)
+    log.skipTo('peer1', 12, now)
+    log.append('peer1', {}, now - 9_000, now)
+    await pod.clock.advance(1_001)
+    const client = pod.open(['a'], id).flow()
+    await pod.clock.advance(0)
+    await client.cancel()
+    expect(client.messages).toEqual(['missed'])
+    expect(client.gaps).toEqual([])
   })
 })

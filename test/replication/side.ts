@@ -51,7 +51,7 @@ export class Side {
   }
 }
 
-export const wire = (message: Append): Append => parseAppend(encodeAppend(message))
+const wire = (message: Append): Append => parseAppend(encodeAppend(message))
 export const run = (prev: number, msgs: readonly string[], other: Partial<Run> = {}): Run => ({
   epoch: 'peer1',
   prev,

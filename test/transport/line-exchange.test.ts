@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BodyBudget } from '../../src/http/body-budget.ts'
-import { EXCHANGE_TEXT_MAX_BYTES } from '../../src/wire/v2.ts'
+import { APPEND_MAX_BYTES } from '../../src/wire/v2.ts'
 import { settle } from '../support/clock.ts'
 import { Side } from './exchange-side.ts'
 
@@ -96,8 +96,8 @@ describe('an exchange with a peer that is hostile', () => {
   it.each([
     ['empty lines', () => '\n'.repeat(1_000_000), 'invalid-peer-message'],
     ['an empty line between texts', () => 'a\n\nb\n', 'invalid-peer-message'],
-    ['a text that is too long', () => `${'x'.repeat(EXCHANGE_TEXT_MAX_BYTES + 100)}\n`, 'body-too-large'],
-    ['a line that never ends', () => 'x'.repeat(EXCHANGE_TEXT_MAX_BYTES + 100), 'body-too-large'],
+    ['a text that is too long', () => `${'x'.repeat(APPEND_MAX_BYTES + 100)}\n`, 'body-too-large'],
+    ['a line that never ends', () => 'x'.repeat(APPEND_MAX_BYTES + 100), 'body-too-large'],
   ])('ends at %s', (_, bytes, code) => {
     const side = new Side()
     side.receive('ok\n')
@@ -169,7 +169,7 @@ describe('an exchange with a peer that is hostile', () => {
 
   it('ends where the peer leaves more than one longest text unread', async () => {
     const side = new Side()
-    side.duplex.bufferedBytes = EXCHANGE_TEXT_MAX_BYTES + 1_048_576
+    side.duplex.bufferedBytes = APPEND_MAX_BYTES + 1_048_576
     side.exchange.send('a')
     await settle()
     expect(side.ends).toEqual([])
