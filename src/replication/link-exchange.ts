@@ -72,6 +72,9 @@ export class LinkExchange implements ExchangeHandler {
   #isScheduled = false
   #isOver = false
   #cancelWatch: (() => void) | undefined
+  /** When entries were last written. */
+  #wroteAt = Number.NEGATIVE_INFINITY
+  #cancelGather: (() => void) | undefined
 
   constructor(context: ExchangeContext, owner: ExchangeOwner) {
     this.#context = context
@@ -219,8 +222,10 @@ export class LinkExchange implements ExchangeHandler {
       return
     }
     let fields = this.#fields(now)
+    const gathers = this.#gathers(now)
     for (;;) {
-      const run = this.#owner.maySend(peer, now) ? this.#cursor.next(peer, now) : undefined
+      const isHeld = gathers || !this.#owner.maySend(peer, now)
+      const run = isHeld ? undefined : this.#cursor.next(peer, now)
       if (run === undefined && fields === '') return
       const at = Math.max(0, Math.round(now - this.#countedFrom))
       const text = encodeMessage({ at, fields, runs: run?.text })
@@ -228,7 +233,22 @@ export class LinkExchange implements ExchangeHandler {
       exchange.send(text)
       if (run === undefined) return
       this.#cursor.add(run, text.length, now)
+      this.#wroteAt = now
     }
+  }
+
+  /**
+   * Returns whether entries wait for others: while messages are unacknowledged, those of a moment leave together, so that
+   * a busy Pod does not send a message for each.
+   * @see https://www.rfc-editor.org/rfc/rfc896
+   */
+  #gathers(now: number): boolean {
+    if (this.#cursor.waitsSince === undefined || now - this.#wroteAt >= GATHER_MS) return false
+    this.#cancelGather ??= this.#context.clock.after(GATHER_MS, () => {
+      this.#cancelGather = undefined
+      this.push()
+    })
+    return true
   }
 
   /** The fields of the next message beside its runs. */
@@ -265,10 +285,13 @@ export class LinkExchange implements ExchangeHandler {
     if (this.#isOver) return
     this.#isOver = true
     this.#cancelWatch?.()
+    this.#cancelGather?.()
     this.#owner.onEnd(error)
   }
 }
 
+/** Time for which entries wait for others or for an acknowledgement, in milliseconds. */
+const GATHER_MS = 1
 /** Checks for a silent peer in the time in which it must acknowledge. */
 const WATCHES = 5
 /** Time in which a peer must end its direction after this Pod did, in milliseconds. */

@@ -50,7 +50,7 @@ describe('a link with an exchange', () => {
   it('sends without waiting for acknowledgements, and settles receipts by them', async () => {
     const { opener, pod } = await open()
     const first = pod.sser.send('a', '1')
-    await settle()
+    await pod.clock.advance(1)
     const second = pod.sser.send('a', '2')
     await settle()
     expect(opener.latest.batches).toEqual([['1'], ['2']])
@@ -64,6 +64,28 @@ describe('a link with an exchange', () => {
     for (const n of ['1', '2', '3']) void pod.sser.send('a', n)
     await settle()
     expect(opener.latest.batches).toEqual([['1', '2', '3']])
+  })
+
+  it('sends the events of several turns in one message, a millisecond after the last one without an acknowledgement', async () => {
+    const { opener, pod } = await open()
+    for (const n of ['1', '2', '3']) {
+      void pod.sser.send('a', n)
+      await settle()
+    }
+    expect(opener.latest.batches).toEqual([['1']])
+    await pod.clock.advance(1)
+    expect(opener.latest.batches).toEqual([['1'], ['2', '3']])
+  })
+
+  it('sends an event at once when the ones before it are acknowledged', async () => {
+    const { opener, pod } = await open()
+    for (const n of ['1', '2']) {
+      void pod.sser.send('a', n)
+      await settle()
+    }
+    opener.latest.ack()
+    await settle()
+    expect(opener.latest.batches).toEqual([['1'], ['2']])
   })
 
   it('sends a backlog in pieces of some 64 KiB, at most 512 KiB ahead of acknowledgements', async () => {
