@@ -94,7 +94,9 @@ export class PodProcess {
     const says = new Promise<string>((resolve, reject) => {
       const look = () => {
         const url = /listening on (\S+)/.exec(pod.stdout)?.[1]
-        if (url !== undefined) resolve(url)
+        if (url === undefined) return
+        pod.process.stdout?.off('data', look)
+        resolve(url)
       }
       pod.process.stdout?.on('data', look)
       const fail = (how: unknown) => reject(new Error(`${pod} ended with ${how}: ${pod.stderr}`))
@@ -118,6 +120,11 @@ export class PodProcess {
   /** Connections and peers of the custom Pod. */
   async state(): Promise<{ connections: number; peers: PeerStatus[] }> {
     return (await this.#ask('/state', {})) as { connections: number; peers: PeerStatus[] }
+  }
+
+  /** Posts JSON to a route of the Pod's app. */
+  post(path: string, content: unknown): Promise<unknown> {
+    return this.#ask(path, { method: 'POST', body: JSON.stringify(content) })
   }
 
   async #ask(path: string, options: { method?: 'POST'; body?: string }): Promise<unknown> {
