@@ -22,6 +22,8 @@ export async function balancedFleet(createApp: (sser: Sser) => Hono) {
     /** Sends a request to one Pod, past the balancer. */
     fetch: (index: number) => (input: string | URL | Request, init?: RequestInit) =>
       fleet.pod(index).request(input, init),
+    /** Breaks all connections, as the kill of a process does; `kill()` of a Pod in memory ends its responses cleanly. */
+    cut: () => server.closeAllConnections(),
     async [Symbol.asyncDispose]() {
       await fleet.stop()
       server.closeAllConnections()

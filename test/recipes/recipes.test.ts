@@ -7,11 +7,15 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, test } from 'vitest'
 import { installPacked, run } from '../frameworks/install.ts'
+import { requires } from '../support/requires.ts'
 
 const RECIPES = fileURLToPath(new URL('../../examples/recipes', import.meta.url))
 const TEST_MS = 60_000
 
 let folder = ''
+
+// Without it the tests of htmx and Datastar skip themselves.
+requires('chromium')
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sser-recipes-'))
