@@ -5,7 +5,7 @@ import { type Due, Ledger, messageOf } from '../soak/ledger.ts'
 import { PodProcess, type Runtime } from '../support/pod-process.ts'
 import type { StreamClient } from '../support/stream-client.ts'
 
-export const STREAMS = ['0', '1', '2', '3', '4']
+const STREAMS = ['0', '1', '2', '3', '4']
 const SEND_EVERY_MS = 40
 const SCRIPT = fileURLToPath(new URL('./subscribing-pod.ts', import.meta.url))
 /** A surviving Pod may lack for a quarter of the log's age the events of a killed Pod that another survivor has. */
