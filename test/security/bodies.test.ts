@@ -71,8 +71,8 @@ describe.each([
     await target.endures(async () => {
       const message = (fields: string) => `{"v":2,"epoch":"liar1","position":{},"runs":[],${fields}}`
       expect(await target.post(V2, message('"__proto__":{"ready":true,"hydrate":true}'))).toBe(200)
-      expect(await target.post(V2, message('"position":{"__proto__":1}'))).toBe(200)
-      expect(await target.post(V2, message('"position":{"constructor":1}'))).toBe(200)
+      expect(await target.post(V2, message('"position":{"__proto__":1}'))).toBe(400)
+      expect(await target.post(V2, message('"position":{"constructor":1}'))).toBe(400)
       expect(await target.post(V2, message('"position":{"toString":1}'))).toBe(400)
       expect((await target.state()).position).not.toMatch(/proto|const/)
       // Of two, JSON takes the last.

@@ -141,8 +141,8 @@ export function parseAppend(body: string): Append {
   {
     name: 'an unknown epoch of an id is carried',
     file: 'src/delivery/reader.ts',
-    find: 'if (record === undefined || seq > record.have ||',
-    replace: 'if (record !== undefined) if (seq > record.have ||',
+    find: 'of position) carried.add(epoch, seq, since)',
+    replace: 'of position) if (log.epochs.get(epoch) !== undefined) carried.add(epoch, seq, since)',
     profile: 'harsh',
     seeds: 1_000,
   },
