@@ -14,6 +14,6 @@ test('the pages on recipes and clients show lines of the htmx and Datastar pages
   const apps = flat(['htmx', 'datastar'].map((name) => read(`examples/recipes/${name}.ts`)).join(''))
   const clients = String(/^Datastar 0.*?^## /ms.exec(read('docs/clients.md')))
   const shown = [...blocks(read('docs/recipes.md')), ...blocks(clients)]
-  expect(shown).toHaveLength(5)
+  expect(shown).toHaveLength(6)
   for (const block of shown) expect(apps).toContain(block)
 })
