@@ -4,19 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { PeerTls } from '../../src/node.ts'
 import { acquainted, endPods, PodProcess, startFleet } from '../support/pod-process.ts'
+import { podTls } from '../support/pod-tls.ts'
 import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
 import { SecuredFleet, type SecuredPod } from './fleet.ts'
 
 const pem = (name: string) => readFileSync(new URL(`./tls/${name}`, import.meta.url), 'utf8')
-const own: PeerTls = {
-  key: pem('pod.key'),
-  cert: pem('pod.crt'),
-  ca: pem('pod-ca.crt'),
-  servername: 'sser-pod',
-}
 /** A client with a certificate of the same name, from another authority, that trusts the fleet's authority. */
-const otherAuthority: PeerTls = { ...own, key: pem('stranger.key'), cert: pem('stranger.crt') }
+const otherAuthority: PeerTls = { ...podTls, key: pem('stranger.key'), cert: pem('stranger.crt') }
 
 const fleet = new SecuredFleet('127.0.62')
 afterEach(async () => {
@@ -25,7 +20,7 @@ afterEach(async () => {
   await endPods()
 })
 
-const secured = (internalTls: PeerTls = own) => ({ serving: { internalTls, opsPort: 0 } })
+const secured = (internalTls: PeerTls = podTls) => ({ serving: { internalTls, opsPort: 0 } })
 
 describe('Pods with certificates', () => {
   it('deliver each event to all clients, and answer probes on a separate port', async () => {
@@ -80,7 +75,7 @@ describe('Node and Bun', () => {
   it('exchange events with certificates and a secret', async () => {
     const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
     const env = {
-      TLS: JSON.stringify(own),
+      TLS: JSON.stringify(podTls),
       OPTIONS: JSON.stringify({ peerSecret: 'sixteen letters and more' }),
     }
     const pods = await startFleet(['node', 'bun', 'bun'], '127.0.63.1', { script, env })
@@ -107,7 +102,7 @@ describe('Node and Bun', () => {
       await fleet.start(secured())
       const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
       const send = async (servername: string, host: string) => {
-        const env = { TLS: JSON.stringify({ ...own, servername }) }
+        const env = { TLS: JSON.stringify({ ...podTls, servername }) }
         const pod = await PodProcess.start({ runtime, host, peers: ['127.0.62.1:7310'], script, env })
         return (await pod.send('a', 'hello')).peers[0]
       }
@@ -115,7 +110,7 @@ describe('Node and Bun', () => {
         status: 'failed',
         reason: expect.stringMatching(/altname/i),
       })
-      expect(await send(own.servername, '127.0.63.32')).toMatchObject({ status: 'delivered' })
+      expect(await send(podTls.servername, '127.0.63.32')).toMatchObject({ status: 'delivered' })
     },
     15_000,
   )
@@ -124,7 +119,7 @@ describe('Node and Bun', () => {
     'trust no other authority, on %s, whatever the environment sets',
     async (runtime) => {
       const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
-      const env = { TLS: JSON.stringify(own), NODE_TLS_REJECT_UNAUTHORIZED: '0' }
+      const env = { TLS: JSON.stringify(podTls), NODE_TLS_REJECT_UNAUTHORIZED: '0' }
       let taken = 0
       const { key, cert } = otherAuthority
       const impostor = createServer({ key, cert }, (_, response) => {

@@ -1,21 +1,14 @@
 // The opening side of exchanges in a process of its own: talks with each server in HOSTS, and prints the results.
-import { readFileSync } from 'node:fs'
 import { bunHmac } from '../../src/runtime/bun/bun-hmac.ts'
 import { bunTransports } from '../../src/runtime/bun/peer-transport.ts'
 import { httpDuplexTransport } from '../../src/runtime/node/http-transport.ts'
 import { nodeHmac } from '../../src/runtime/node/node-hmac.ts'
 import type { PeerTls } from '../../src/transport/certificates.ts'
 import { fetchDuplexTransport } from '../../src/transport/duplex-transport.ts'
+import { podTls } from '../support/pod-tls.ts'
 import { Caller, type CallerOptions } from './exchange-caller.ts'
 
 const isBun = 'Bun' in globalThis
-const pem = (name: string) => readFileSync(new URL(`../security/tls/${name}`, import.meta.url), 'utf8')
-const tls: PeerTls = {
-  key: pem('pod.key'),
-  cert: pem('pod.crt'),
-  ca: pem('pod-ca.crt'),
-  servername: 'sser-pod',
-}
 const fetched = fetchDuplexTransport(fetch)
 const transport = (current?: () => PeerTls) =>
   isBun ? (bunTransports(current)?.open ?? fetched) : httpDuplexTransport(current)
@@ -24,7 +17,7 @@ const signed = { secrets: ['a secret'], hmacFactory: isBun ? bunHmac : nodeHmac 
 const ways: Record<string, { port: number; options: CallerOptions }> = {
   plain: { port: 7301, options: { transport: transport() } },
   signed: { port: 7302, options: { transport: transport(), ...signed } },
-  tls: { port: 7303, options: { transport: transport(() => tls), ...signed } },
+  tls: { port: 7303, options: { transport: transport(() => podTls), ...signed } },
   'by fetch, to an app': { port: 7304, options: { transport: fetched, secrets: ['a secret'] } },
   'to an app': { port: 7304, options: { transport: transport(), ...signed } },
 }

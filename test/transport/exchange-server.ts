@@ -1,7 +1,7 @@
 // The accepting side of exchanges in a process of its own, on the ports of a Pod and on those of apps.
-import { readFileSync } from 'node:fs'
 import { Hono } from 'hono'
 import type { PeerTls } from '../../src/transport/certificates.ts'
+import { podTls } from '../support/pod-tls.ts'
 import { Acceptor } from './exchange-acceptor.ts'
 
 const { HOST = '' } = process.env
@@ -13,20 +13,12 @@ const hmacFactory = isBun
   ? (await import('../../src/runtime/bun/bun-hmac.ts')).bunHmac
   : (await import('../../src/runtime/node/node-hmac.ts')).nodeHmac
 
-const pem = (name: string) => readFileSync(new URL(`../security/tls/${name}`, import.meta.url), 'utf8')
-const tls: PeerTls = {
-  key: pem('pod.key'),
-  cert: pem('pod.crt'),
-  ca: pem('pod-ca.crt'),
-  servername: 'sser-pod',
-}
-
 const bind = (port: number, { app }: Acceptor, certificate?: PeerTls) =>
   bindInternal(app.fetch, { port, hostname: HOST, tls: certificate, signal: new AbortController().signal })
 
 await bind(7301, new Acceptor())
 await bind(7302, new Acceptor({ secrets: ['a secret'], hmacFactory }))
-await bind(7303, new Acceptor({ secrets: ['a secret'], hmacFactory }), tls)
+await bind(7303, new Acceptor({ secrets: ['a secret'], hmacFactory }), podTls)
 // As an app that mounts the routes itself: with the runtime's own streams, and the HMAC of the web.
 const app = new Hono().route('/', new Acceptor({ secrets: ['a secret'] }).app)
 if (isBun) Bun.serve({ hostname: HOST, port: 7304, fetch: app.fetch })
