@@ -31,8 +31,6 @@ export class AcceptedExchanges {
       maySend: (peer, now) => now - peer.lastSuccessAt > context.timing.graceMs,
       onOpen: (peer) => this.#endOlder(accepted, peer),
       onPosition,
-      onEvicted: () => {},
-      onSparseRun: () => {},
       onEnd: (error) => {
         this.#exchanges.delete(accepted)
         if (error instanceof SserError && error.code === 'invalid-peer-message')

@@ -7,10 +7,8 @@ import { UnackedMessages } from './unacked-messages.ts'
 
 /** Functions of the owner of an exchange that the cursor calls. */
 export interface CursorOwner {
-  /** Own entries after `from` up to `to` are gone from the log before they were sent. */
-  onEvicted(from: number, to: number): void
-  /** A run leaves own entries out, because the log has evicted them. */
-  onSparseRun(run: Run): void
+  /** A run of own entries after `after` is to be written; it may leave some out, because the log has evicted them. */
+  onOwnRun?(after: number, run: Run): void
   /** A run was written; the returned function is called when it is acknowledged. */
   onSent?(run: EncodedRun): (() => void) | undefined
   /** The peer has acknowledged messages of this side. */
@@ -60,9 +58,7 @@ export class ExchangeCursor {
     if (match < log.ownSeq) {
       if (!this.#unacked.hasRoom(true)) return undefined
       const own = this.#replicator.ownRun(match, now)
-      // The peer will skip to the floor; the events below it must not look as if it had taken them.
-      if (own.run.floor === true) this.#owner.onEvicted(match, own.run.prev)
-      if (own.run.evicted !== undefined) this.#owner.onSparseRun(own.run)
+      this.#owner.onOwnRun?.(match, own.run)
       return own
     }
     if (!this.#isThirdDue || !this.#unacked.hasRoom(false)) return undefined

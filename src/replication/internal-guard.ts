@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { TARGET_HEADER } from '../discovery/peer.ts'
 import { SserError, type SserErrorCode } from '../errors.ts'
 import { addressOf } from '../http/address.ts'
-import { declaredLength } from '../http/body.ts'
+import { declaredLength, JSON_TYPE } from '../http/body.ts'
 import type { BodyReader } from '../http/body-reader.ts'
 import { hostError, webPageError } from '../http/web-pages.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
@@ -34,8 +34,6 @@ const UNREAD: ReadonlySet<SserErrorCode> = new Set([
   'message-too-large',
   'overloaded',
 ])
-
-const JSON_TYPE = /^application\/json *(?:;|$)/i
 
 /** Checks that each request on the internal port needs, whatever its path. */
 export class InternalGuard {

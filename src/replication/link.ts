@@ -257,8 +257,7 @@ export class Link {
         this.acks.reset()
         this.#settleAcks()
       },
-      onEvicted: (from, to) => this.acks.evict(from, to),
-      onSparseRun: (run) => this.acks.skipMissing(run),
+      onOwnRun: (after, run) => this.acks.onOwnRun(after, run),
       onSent: ({ run }) => {
         const span = client.startSpan(this.target.host, [run])
         return span && (() => quietly(() => span.end()))

@@ -31,20 +31,12 @@ export class PendingAcks {
 
   /** Settles the calls that wait for an event up to `seq`. */
   ackUpTo(seq: number, result: AckResult): void {
-    const pending = this.#pending
-    for (let next = pending.at(0); next !== undefined && next.seq <= seq; next = pending.at(0)) {
-      pending.shift()
-      next.settle(result)
-    }
+    this.#settleUpTo(seq, () => result)
   }
 
   /** The peer acknowledges `seq`: settles the calls up to it. */
   onPosition(seq: number): void {
-    const pending = this.#pending
-    for (let next = pending.at(0); next !== undefined && next.seq <= seq; next = pending.at(0)) {
-      pending.shift()
-      next.settle(this.resultOf(next.seq))
-    }
+    this.#settleUpTo(seq, (acked) => this.resultOf(acked))
   }
 
   settleAll(result: AckResult): void {
@@ -73,8 +65,16 @@ export class PendingAcks {
     this.ackUpTo(to, EVICTED)
   }
 
-  /** Skips the events that a run to the peer leaves out, because the log has evicted them. */
-  skipMissing(run: Run): void {
+  /**
+   * The peer is sent a run of this Pod's own events after `after`: skips those that it leaves out, because the log has
+   * evicted them. The peer will skip them, too; they must not look as if it had taken them.
+   */
+  onOwnRun(after: number, run: Run): void {
+    if (run.floor === true) this.evict(after, run.prev)
+    if (run.evicted !== undefined) this.#skipMissing(run)
+  }
+
+  #skipMissing(run: Run): void {
     this.#skipped.removeAfter(run.prev)
     let last = run.prev
     for (const { seq } of run.events) {
@@ -82,6 +82,14 @@ export class PendingAcks {
       last = seq
     }
     if (endOf(run) > last) this.skip(last, endOf(run))
+  }
+
+  #settleUpTo(seq: number, resultOf: (seq: number) => AckResult): void {
+    const pending = this.#pending
+    for (let next = pending.at(0); next !== undefined && next.seq <= seq; next = pending.at(0)) {
+      pending.shift()
+      next.settle(resultOf(next.seq))
+    }
   }
 
   /** Forgets the skipped events, because another Pod has the peer's address. */

@@ -42,10 +42,8 @@ export class SingleRequests {
       before === undefined
         ? replicator.handshake(clock.now())
         : replicator.buildAppend(before, { own: true, third }, clock.now())
-    // The peer will skip to the floor; the events below it must not look as if it had taken them.
     const ownRun = message.runs.find((run) => run.epoch === log.epoch)
-    if (ownRun?.floor === true) acks.evict(before?.match(log.epoch) ?? 0, ownRun.prev)
-    if (ownRun?.evicted !== undefined) acks.skipMissing(ownRun)
+    if (ownRun !== undefined) acks.onOwnRun(before?.match(log.epoch) ?? 0, ownRun)
     const matches = message.runs.map((run) => before?.match(run.epoch) ?? 0)
     const response = await client.append(target, message, { signal })
     acks.reset()
