@@ -40,20 +40,11 @@ export interface ExchangeClient {
 export function exchangeClient(options: ExchangeClientOptions): ExchangeClient {
   const { transport, clock, counts, signer, maxBufferedBytes } = options
   const budget = new BodyBudget(maxBufferedBytes)
-  const send = async (request: ExchangeRequest, by: RequestSigner) => {
-    const { signed, binding } = await by.sign(request, '')
-    request.signal.throwIfAborted()
-    return { response: await transport(signed), binding }
-  }
   /** Sends the head, once more where the peer tells this Pod its time. */
   const openSigned = async (request: ExchangeRequest, by: RequestSigner): Promise<Opened> => {
-    const first = await send(request, by)
-    const isAdopted =
-      first.response.status === 401 &&
-      (await by.adoptTime(request.host, first.binding, withoutBody(first.response)))
-    const { response, binding } = isAdopted ? await send(request, by) : first
+    const { response, binding } = await by.send(request, '', transport)
     try {
-      await by.verify(binding, withoutBody(response))
+      await by.verify(binding, response)
     } catch (error) {
       response.duplex?.destroy(error)
       throw error
@@ -105,12 +96,4 @@ export function exchangeClient(options: ExchangeClientOptions): ExchangeClient {
     for (const exchange of all) exchange.close()
   }
   return { open, closeAll }
-}
-
-function withoutBody({ status, signature }: DuplexResponse): {
-  status: number
-  body: string
-  signature: string | undefined
-} {
-  return { status, body: '', signature }
 }

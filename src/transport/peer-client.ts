@@ -85,24 +85,10 @@ export class PeerClient {
     handler: ExchangeHandler,
     signal: AbortSignal,
   ): Promise<Exchange> {
-    signal.throwIfAborted()
-    const opening = new AbortController()
-    const stop = () => opening.abort(signal.reason)
-    const cancelTimeout = this.#clock.after(this.#requestTimeoutMs, () =>
-      opening.abort(new PeerTimeoutError(this.#requestTimeoutMs)),
+    const path = EXCHANGE_URL_PATH
+    return this.#within(signal, this.#requestTimeoutMs, (opening) =>
+      (this.#openExchange as OpenExchange)({ host, path, headers: headersTo(uid), signal: opening }, handler),
     )
-    signal.addEventListener('abort', stop, { once: true })
-    try {
-      const headers = {
-        'content-type': 'application/json',
-        ...(uid !== undefined && { [TARGET_HEADER]: uid }),
-      }
-      const request = { host, path: EXCHANGE_URL_PATH, headers, signal: opening.signal }
-      return await (this.#openExchange as OpenExchange)(request, handler)
-    } finally {
-      cancelTimeout()
-      signal.removeEventListener('abort', stop)
-    }
   }
 
   /** Starts the span of a message with runs in an exchange, where the trace of any of its events is sampled. */
@@ -132,28 +118,33 @@ export class PeerClient {
   /** Posts JSON to a peer and reads the response, its body included, within the timeout. */
   async post({ host, uid }: Target, content: PostContent, limits: PostLimits): Promise<PeerResponse> {
     const { signal, timeoutMs = this.#requestTimeoutMs } = limits
+    const response = await this.#within(signal, timeoutMs, (request) =>
+      this.#counted({ host, headers: headersTo(uid), ...content, signal: request }),
+    )
+    if (response.status === 421) throw new PeerStatusError(421, 'another Pod has this address by now')
+    if (response.status === 401)
+      throw new PeerStatusError(
+        401,
+        this.#signer === undefined
+          ? 'wants a signature; this Pod has no peerSecret'
+          : 'refuses our signature: is its peerSecret ours?',
+      )
+    return response
+  }
+
+  /** Calls `send` with a signal that aborts with `signal`, or after the timeout. */
+  async #within<T>(
+    signal: AbortSignal,
+    timeoutMs: number,
+    send: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     signal.throwIfAborted()
     const request = new AbortController()
     const stop = () => request.abort(signal.reason)
-    const cancelTimeout = this.#clock.after(timeoutMs, () => {
-      request.abort(new PeerTimeoutError(timeoutMs))
-    })
+    const cancelTimeout = this.#clock.after(timeoutMs, () => request.abort(new PeerTimeoutError(timeoutMs)))
     signal.addEventListener('abort', stop, { once: true })
     try {
-      const headers = {
-        'content-type': 'application/json',
-        ...(uid !== undefined && { [TARGET_HEADER]: uid }),
-      }
-      const response = await this.#counted({ host, headers, ...content, signal: request.signal })
-      if (response.status === 421) throw new PeerStatusError(421, 'another Pod has this address by now')
-      if (response.status === 401)
-        throw new PeerStatusError(
-          401,
-          this.#signer === undefined
-            ? 'wants a signature; this Pod has no peerSecret'
-            : 'refuses our signature: is its peerSecret ours?',
-        )
-      return response
+      return await send(request.signal)
     } finally {
       cancelTimeout()
       signal.removeEventListener('abort', stop)
@@ -179,20 +170,14 @@ export class PeerClient {
   async #signed(request: PeerRequest): Promise<PeerResponse> {
     const signer = request.path === APPEND_URL_PATH ? this.#signer : undefined
     if (signer === undefined) return this.#transport(request)
-    const send = async () => {
-      const { signed, binding } = await signer.sign(request, request.body)
-      request.signal.throwIfAborted()
-      return { response: await this.#transport(signed), binding }
-    }
-    let { response, binding } = await send()
-    if (response.status === 401 && (await signer.adoptTime(request.host, binding, response))) {
-      const again = await send()
-      response = again.response
-      binding = again.binding
-    }
+    const { response, binding } = await signer.send(request, request.body, this.#transport)
     await signer.verify(binding, response)
     return response
   }
+}
+
+function headersTo(uid: string | undefined): Record<string, string> {
+  return { 'content-type': 'application/json', ...(uid !== undefined && { [TARGET_HEADER]: uid }) }
 }
 
 /** Returns whether this Pod cancelled the request. A timeout aborts it as well, and counts as a failure of the peer. */

@@ -1,5 +1,5 @@
 import { TARGET_HEADER } from '../discovery/peer.ts'
-import type { PeerRequest, PeerResponse } from './peer-transport.ts'
+import type { PeerRequest } from './peer-transport.ts'
 import { PeerStatusError } from './peer-transport.ts'
 import { type RequestBinding, SIGNATURE_HEADER, type Signatures, type Signer } from './signatures.ts'
 
@@ -16,6 +16,14 @@ interface SigningState {
 
 /** The head of a request that is to be signed. */
 type SignableRequest = Pick<PeerRequest, 'host' | 'path' | 'headers'>
+
+/** The parts of a response that its signature covers. */
+interface SignedResponse {
+  status: number
+  /** Undefined where the signature covers the head alone. */
+  body?: string
+  signature?: string | undefined
+}
 
 export interface RequestSignerOptions {
   signatures: Signatures
@@ -55,10 +63,27 @@ export class RequestSigner {
   }
 
   /**
-   * Adopts the peer's time from a signed 401, after which the request can be sent again; false where the 401 is not
-   * signed, because only the peer may change this Pod's idea of its time.
+   * Sends a request with a signature; once more, by the peer's own time, where the peer answers with a signed 401.
+   * `transport` resolves with the response.
    */
-  async adoptTime(host: string, binding: RequestBinding, response: PeerResponse): Promise<boolean> {
+  async send<T extends SignableRequest, R extends SignedResponse>(
+    request: T & { signal: AbortSignal },
+    body: string,
+    transport: (signed: T) => Promise<R>,
+  ): Promise<{ response: R; binding: RequestBinding }> {
+    const send = async () => {
+      const { signed, binding } = await this.sign(request, body)
+      request.signal.throwIfAborted()
+      return { response: await transport(signed), binding }
+    }
+    const first = await send()
+    const { response, binding } = first
+    const isAdopted = response.status === 401 && (await this.#adoptTime(request.host, binding, response))
+    return isAdopted ? send() : first
+  }
+
+  /** Adopts the peer's time, if the response is signed, because only the peer may change this Pod's idea of it. */
+  async #adoptTime(host: string, binding: RequestBinding, response: SignedResponse): Promise<boolean> {
     const time = await this.#timeOf(binding, response)
     if (time === undefined) return false
     this.#stateOf(host).offset = time - this.#signatures.time
@@ -66,7 +91,7 @@ export class RequestSigner {
   }
 
   /** @throws PeerStatusError where the response is not the peer's own to that very request. */
-  async verify(binding: RequestBinding, response: PeerResponse): Promise<void> {
+  async verify(binding: RequestBinding, response: SignedResponse): Promise<void> {
     const { status, signature } = response
     if (status === 404 && !this.#allowGoPeers)
       throw new PeerStatusError(404, 'does not speak v2, and the option allowGoPeers is off')
@@ -76,7 +101,10 @@ export class RequestSigner {
   }
 
   /** The peer's time, where the response carries a valid signature. */
-  #timeOf(binding: RequestBinding, { status, body, signature }: PeerResponse): Promise<number | undefined> {
+  #timeOf(
+    binding: RequestBinding,
+    { status, body = '', signature }: SignedResponse,
+  ): Promise<number | undefined> {
     return this.#signatures.verifyResponse(binding, status, body, signature)
   }
 
