@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { createParser } from 'eventsource-parser'
 import { printable } from '../printable.ts'
 import { parseArguments, readHeaders, readUrl, SHARED_OPTIONS } from './arguments.ts'
@@ -232,16 +233,8 @@ class Listener {
   #pause(): Promise<void> {
     const { signal } = this.#io
     const ms = Math.min(this.#retryMs * 2 ** Math.min(this.#failures, 4), MAX_RETRY_MS)
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const timer = setTimeout(done, ms)
-      if (signal.aborted) return done()
-      signal.addEventListener('abort', done, { once: true })
-    })
+    // An abort ends the wait.
+    return wait(ms, undefined, { signal }).catch(() => {})
   }
 
   #note(text: string): void {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { printable } from '../printable.ts'
 import { parseArguments, readHeaders, readUrl, SHARED_OPTIONS } from './arguments.ts'
 import { type CommandIo, EXIT, exitCodeOf, reasonOf, shown } from './output.ts'
@@ -192,7 +193,7 @@ async function post(
       problem = reasonOf(error)
     }
     stderr.write(`${problem}: sends it again (${attempt + 1} of ${retries})\n`)
-    await pause(RETRY_MS * 2 ** Math.min(attempt, 5), signal)
+    await wait(RETRY_MS * 2 ** Math.min(attempt, 5), undefined, { signal })
   }
 }
 
@@ -239,19 +240,4 @@ async function textOf(stdin: CommandIo['stdin']): Promise<string> {
   for await (const chunk of stdin)
     text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
   return text + decoder.decode()
-}
-
-/** Rejects where the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', abort)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', abort, { once: true })
-  })
 }

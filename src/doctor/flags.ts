@@ -1,5 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
-import { parseArgs } from 'node:util'
+import { parseArguments } from '../commands/arguments.ts'
 import type { CheckOptions } from './checks.ts'
 import { withStreamName } from './probe.ts'
 
@@ -45,13 +45,21 @@ Without ?stream= in the URL, the doctor uses a stream of its own.
 Exit codes: 0 no problems, 1 problems found, 2 wrong usage or no connection.
 `
 
+const OPTIONS = {
+  duration: { type: 'string', default: '75' },
+  header: { type: 'string', multiple: true, default: [] as string[] },
+  insecure: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
+
 /**
  * Parses the arguments; returns undefined for `--help`.
  *
  * @throws Error with the flag, the expected value and the received one, in one line
  */
 export function readFlags(args: readonly string[]): Flags | undefined {
-  const { values, positionals } = parse(args)
+  const { values, positionals } = parseArguments(args, OPTIONS)
   if (values.help) return undefined
   const [address, ...others] = positionals
   if (address === undefined || others.length > 0)
@@ -63,25 +71,6 @@ export function readFlags(args: readonly string[]): Flags | undefined {
     durationMs: readDuration(values.duration) * 1_000,
     timeoutMs: EVENT_TIMEOUT_MS,
     isJson: values.json,
-  }
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        duration: { type: 'string', default: '75' },
-        header: { type: 'string', multiple: true, default: [] },
-        insecure: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-  } catch (error) {
-    // Node appends advice about arguments that begin with a hyphen, which no URL does.
-    throw new Error((error as Error).message.replace(/\. To specify a positional argument .*/s, ''))
   }
 }
 

@@ -3,6 +3,9 @@ import { SserError } from '../errors.ts'
 /** A longer declared body is read piece by piece, so that received bytes count. */
 const WHOLE_BYTES = 65_536
 
+/** The Content-Type of JSON. */
+export const JSON_TYPE: RegExp = /^application\/json *(?:;|$)/i
+
 /** The declared length of a body; undefined where the headers declare none, or chunks. */
 export function declaredLength(headers: Headers): number | undefined {
   if (headers.has('transfer-encoding')) return undefined

@@ -44,11 +44,6 @@ export class FairShares {
     return this.#large.largest
   }
 
-  /** The streams that take more than {@link LARGE_STREAM_SHARE}, in no order. */
-  get large(): readonly StreamQueue[] {
-    return this.#large.all
-  }
-
   /** An entry was added to its queue. */
   add(entry: LogEntry): void {
     const queue = this.#queueOf(entry)

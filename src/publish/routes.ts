@@ -3,6 +3,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Clock } from '../clock.ts'
 import { SserError, type SserErrorCode } from '../errors.ts'
 import { addressOf } from '../http/address.ts'
+import { JSON_TYPE } from '../http/body.ts'
 import { BodyBudget } from '../http/body-budget.ts'
 import { BodyReader } from '../http/body-reader.ts'
 import { crossOriginPostError } from '../http/web-pages.ts'
@@ -27,7 +28,6 @@ const MAX_BODY_BYTES = 1_048_576
 /** Maximum bytes of all bodies that are being read. */
 const MAX_BUFFERED_BYTES = 16_777_216
 
-const JSON_TYPE = /^application\/json *(?:;|$)/i
 const LINES_TYPE = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines) *(?:;|$)/i
 
 export interface PublishOptions {
