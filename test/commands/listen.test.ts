@@ -135,7 +135,7 @@ describe('sser listen', () => {
   })
 
   it('receives what sser send has sent to a Pod, also after the Pod was killed and replaced', async () => {
-    const hosts = ['127.0.134.1', '127.0.134.2']
+    const hosts = ['127.0.176.1', '127.0.176.2']
     const start = (host: string) =>
       PodProcess.start({ runtime: 'node', host, peers: hosts.map((each) => `${each}:7110`) })
     const [first, second] = (await Promise.all(hosts.map(start))) as [PodProcess, PodProcess]

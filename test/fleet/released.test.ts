@@ -48,12 +48,12 @@ const ROLLBACK: Step[] = [
 ]
 
 test.each<[string, Runtime[], Step[], string, string | undefined]>([
-  ['are updated from the recorded release', ['node', 'bun', 'node'], UPDATE, '127.0.91.', undefined],
+  ['are updated from the recorded release', ['node', 'bun', 'node'], UPDATE, '127.0.177.', undefined],
   [
     'with a peerSecret go back to the recorded release',
     ['bun', 'node', 'bun'],
     ROLLBACK,
-    '127.0.91.1',
+    '127.0.177.1',
     SECRET,
   ],
 ])(

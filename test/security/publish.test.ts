@@ -8,8 +8,8 @@ const MIB = 1_048_576
 const settings = { publishToken: TOKEN, internalBodyTimeoutMs: 700 }
 
 describe.each([
-  ['node', '127.0.133.1'],
-  ['bun', '127.0.133.2'],
+  ['node', '127.0.175.1'],
+  ['bun', '127.0.175.2'],
 ] as const)('the publish routes under %s', (runtime, host) => {
   const target = Target.forAll(runtime, host, { settings })
   const head = (more: string, token = TOKEN) =>
