@@ -96,7 +96,7 @@ export const lyingPeer: Surface<string | undefined> = {
       if (log.position(clock.now()).size > MAX_EPOCHS) wrong ??= 'more Pods are known than there can be'
       ownSeq = log.ownSeq
       await clock.advance(0)
-      if ((log.nextIndex - log.firstIndex) * ENTRY_BYTES > LOG_BYTES)
+      if (Math.max(log.entries * ENTRY_BYTES, log.bytes) > LOG_BYTES)
         wrong ??= 'the log exceeds its maximum size'
     }
     for (let turn = 0; turn < 3; turn += 1) {
