@@ -24,7 +24,7 @@ export async function figure(options: BenchOptions): Promise<Table> {
   const clients = quick ? 1_000 : 10_000
   const overMs = quick ? 1_000 : 10_000
   const { servers, notes } = await rowsOf(options.servers ?? SERVERS)
-  const runs = servers.map(() => [] as Run[])
+  const runs = servers.map(() => [] as EntryRange[])
   for (let round = 0; round < rounds; round += 1) {
     for (const [i, each] of servers.entries()) runs[i]?.push(await run(each, clients, overMs))
   }
@@ -41,8 +41,8 @@ export async function figure(options: BenchOptions): Promise<Table> {
       'served after, s',
     ],
     rows: servers.map(({ server }, i) => {
-      const own = runs[i] as Run[]
-      const of = (pick: (run: Run) => number) => median(own.map(pick))
+      const own = runs[i] as EntryRange[]
+      const of = (pick: (run: EntryRange) => number) => median(own.map(pick))
       return [
         server.name,
         of(({ calm }) => quantile(calm, 0.5)),
@@ -63,13 +63,13 @@ export async function figure(options: BenchOptions): Promise<Table> {
 }
 
 /** Latencies in milliseconds, in ascending order. */
-interface Run {
+interface EntryRange {
   calm: number[]
   storm: number[]
   servedMs: number
 }
 
-async function run(described: Described, clients: number, overMs: number): Promise<Run> {
+async function run(described: Described, clients: number, overMs: number): Promise<EntryRange> {
   const server = await ServerProcess.start(described)
   try {
     const before = await Probe.join(server, 'storm')

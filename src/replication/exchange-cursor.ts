@@ -1,16 +1,16 @@
 import { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
-import type { Run } from '../wire/v2.ts'
+import type { EntryRange } from '../wire/v2.ts'
 import type { PeerProgress } from './peer-progress.ts'
-import type { EncodedRun, Replicator } from './replicator.ts'
+import type { EncodedRange, Replicator } from './replicator.ts'
 import { UnackedMessages } from './unacked-messages.ts'
 
 /** Functions of the owner of an exchange that the cursor calls. */
 export interface CursorOwner {
   /** A run of own entries after `after` is to be written; it may leave some out, because the log has evicted them. */
-  onOwnRun?(after: number, run: Run): void
+  onOwnRange?(after: number, run: EntryRange): void
   /** A run was written; the returned function is called when it is acknowledged. */
-  onSent?(run: EncodedRun): (() => void) | undefined
+  onSent?(run: EncodedRange): (() => void) | undefined
   /** The peer has acknowledged messages of this side. */
   onAck?(peer: PeerProgress, now: number): void
 }
@@ -52,23 +52,23 @@ export class ExchangeCursor {
   }
 
   /** The next run that the peer lacks, as far as there is room; own entries first. */
-  next(peer: PeerProgress, now: number): EncodedRun | undefined {
+  next(peer: PeerProgress, now: number): EncodedRange | undefined {
     const log = this.#log
     const match = Math.max(peer.match(log.epoch), this.#sent.get(log.epoch) ?? 0)
     if (match < log.ownSeq) {
       if (!this.#unacked.hasRoom(true)) return undefined
-      const own = this.#replicator.ownRun(match, now)
-      this.#owner.onOwnRun?.(match, own.run)
+      const own = this.#replicator.ownRange(match, now)
+      this.#owner.onOwnRange?.(match, own.run)
       return own
     }
     if (!this.#isThirdDue || !this.#unacked.hasRoom(false)) return undefined
-    const third = this.#replicator.thirdRun(peer, this.#sent, this.#isFlushing, now)
+    const third = this.#replicator.thirdRange(peer, this.#sent, this.#isFlushing, now)
     this.#isThirdDue = third !== undefined
     return third
   }
 
   /** Moves past a run that was written in a message of `length`. */
-  add(run: EncodedRun, length: number, now: number): void {
+  add(run: EncodedRange, length: number, now: number): void {
     const { epoch } = run.run
     if (this.#unacked.isEmpty) this.#progressAt = now
     const onAck = this.#owner.onSent?.(run)

@@ -96,7 +96,7 @@ async function syncFrom(
     if (response.ready !== true) return 'other'
     const now = clock.now()
     const before = log.position(now)
-    replicator.applyRuns(response.runs, now)
+    replicator.applyRanges(response.runs, now)
     if (response.v1Age !== undefined) log.losses.onV1Event(now - response.v1Age)
     const after = log.position(now)
     if (!isAhead(response.position, after) || !isAhead(after, before)) return 'ready'

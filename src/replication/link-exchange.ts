@@ -192,7 +192,7 @@ export class LinkExchange implements ExchangeHandler {
     const peer = this.#peer ?? progressOf(epoch as string)
     log.trim(now)
     if (runs !== undefined) {
-      replicator.applyRuns(runs, now)
+      replicator.applyRanges(runs, now)
       this.#taken += 1
       this.#mustAck = true
       for (const run of runs) this.#acks.set(run.epoch, 0)

@@ -257,7 +257,7 @@ export class Link {
         this.acks.reset()
         this.#settleAcks()
       },
-      onOwnRun: (after, run) => this.acks.onOwnRun(after, run),
+      onOwnRange: (after, run) => this.acks.onOwnRange(after, run),
       onSent: ({ run }) => {
         const span = client.startSpan(this.target.host, [run])
         return span && (() => quietly(() => span.end()))

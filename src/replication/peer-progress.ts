@@ -11,7 +11,7 @@ export class PeerProgress {
   /** When a request of this Pod to the peer last succeeded; at first, when the two met. */
   lastSuccessAt: number
   /** True if the peer takes sparse runs in single requests; in exchanges every peer does. */
-  takesSparseRuns = false
+  takesSparseRanges = false
   #position: Map<string, number> = new Map()
   /** By epoch, a seq that the peer is known to lack, and since when. */
   readonly #behind = new Map<string, { seq: number; since: number }>()

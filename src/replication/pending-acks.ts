@@ -1,6 +1,6 @@
 import { Deque } from '../log/deque.ts'
 import type { Log } from '../log/log.ts'
-import { endOf, type Run } from '../wire/v2.ts'
+import { type EntryRange, endOf } from '../wire/v2.ts'
 import type { AckResult } from './receipt.ts'
 
 export const DELIVERED: AckResult = { status: 'delivered' }
@@ -69,12 +69,12 @@ export class PendingAcks {
    * The peer is sent a run of this Pod's own events after `after`: skips those that it leaves out, because the log has
    * evicted them. The peer will skip them, too; they must not look as if it had taken them.
    */
-  onOwnRun(after: number, run: Run): void {
+  onOwnRange(after: number, run: EntryRange): void {
     if (run.floor === true) this.evict(after, run.prev)
     if (run.evicted !== undefined) this.#skipMissing(run)
   }
 
-  #skipMissing(run: Run): void {
+  #skipMissing(run: EntryRange): void {
     this.#skipped.removeAfter(run.prev)
     let last = run.prev
     for (const { seq } of run.events) {

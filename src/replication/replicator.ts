@@ -10,9 +10,9 @@ import { MAX_EPOCHS } from '../wire/position.ts'
 import {
   APPEND_TARGET_BYTES,
   type Append,
+  type EntryRange,
   type EvictedStream,
   endOf,
-  type Run,
   type WireEvent,
 } from '../wire/v2.ts'
 import type { PeerProgress } from './peer-progress.ts'
@@ -23,15 +23,15 @@ const EVENT_OVERHEAD_BYTES = 80
 const MAX_EVICTED_STREAMS = 2_048
 
 /** A run as its JSON text. */
-export interface EncodedRun {
-  readonly run: Run
+export interface EncodedRange {
+  readonly run: EntryRange
   /** Seq of its last entry. */
   readonly last: number
   readonly text: string
 }
 
 /** Place of the first entry of a run, the seq before it, and the streams with evicted events if the run is sparse. */
-interface RunBegin {
+interface RangeBegin {
   readonly start: number
   readonly prev: number
   readonly evicted: EvictedStream[] | undefined
@@ -47,7 +47,7 @@ export class Replicator {
   readonly #errors: ErrorReporter
   readonly #counters: Counters
   /** Runs of this Pod's own entries for exchanges, by the seq that they follow; of one moment and one end of the log. */
-  #encoded = { ownSeq: 0, at: Number.NEGATIVE_INFINITY, runs: new Map<number, EncodedRun>() }
+  #encoded = { ownSeq: 0, at: Number.NEGATIVE_INFINITY, runs: new Map<number, EncodedRange>() }
 
   constructor(options: { log: Log; timing: Timing; errors: ErrorReporter; counters: Counters }) {
     this.#log = options.log
@@ -68,12 +68,12 @@ export class Replicator {
    */
   buildAppend(peer: PeerProgress, { own, third }: { own: boolean; third: boolean }, now: number): Append {
     const message = this.handshake(now)
-    const runs: Run[] = []
+    const runs: EntryRange[] = []
     const budget = { bytes: APPEND_TARGET_BYTES }
     for (const [epoch, record] of this.#ownFirst(now)) {
       const match = peer.match(epoch)
       if (epoch === peer.epoch || match >= record.have) continue
-      const begin = this.#begin(record, match, peer.takesSparseRuns, now)
+      const begin = this.#begin(record, match, peer.takesSparseRanges, now)
       if (epoch === this.#log.epoch ? !own : !(third || this.#isDue(peer, epoch, begin, match, now))) continue
       runs.push(this.#run(epoch, record, begin, match, now, budget, runs.length > 0))
       if (budget.bytes <= 0) break
@@ -85,7 +85,7 @@ export class Replicator {
    * This Pod's own entries after `match` for one message of an exchange. Peers that are at the same point at the same time
    * are sent one text.
    */
-  ownRun(match: number, now: number): EncodedRun {
+  ownRange(match: number, now: number): EncodedRange {
     const log = this.#log
     // Ages are rounded to a millisecond in any case.
     if (this.#encoded.ownSeq !== log.ownSeq || now - this.#encoded.at >= 1)
@@ -96,7 +96,7 @@ export class Replicator {
       const record = log.epochs.get(log.epoch) as Epoch
       const begin = this.#begin(record, match, true, now)
       const budget = { bytes: EXCHANGE_TARGET_BYTES }
-      encoded = encodeRun(this.#run(log.epoch, record, begin, match, now, budget, false))
+      encoded = encodeRange(this.#run(log.epoch, record, begin, match, now, budget, false))
       runs.set(match, encoded)
     }
     return encoded
@@ -106,34 +106,34 @@ export class Replicator {
    * Entries of one third Pod after the seqs of `sent` for one message of an exchange: after the grace, or at once if `all`.
    * Undefined where there are none.
    */
-  thirdRun(
+  thirdRange(
     peer: PeerProgress,
     sent: ReadonlyMap<string, number>,
     all: boolean,
     now: number,
-  ): EncodedRun | undefined {
+  ): EncodedRange | undefined {
     for (const [epoch, record] of this.#log.epochs.active(now)) {
       const match = Math.max(peer.match(epoch), sent.get(epoch) ?? 0)
       if (epoch === peer.epoch || epoch === this.#log.epoch || match >= record.have) continue
       const begin = this.#begin(record, match, true, now)
       if (!(all || this.#isDue(peer, epoch, begin, match, now))) continue
       const budget = { bytes: EXCHANGE_TARGET_BYTES }
-      return encodeRun(this.#run(epoch, record, begin, match, now, budget, false))
+      return encodeRange(this.#run(epoch, record, begin, match, now, budget, false))
     }
     return undefined
   }
 
   /** Applies a message, and returns the progress of the peer that sent it. */
   receive(message: Append, progressOf: (epoch: string) => PeerProgress, now: number): PeerProgress {
-    this.applyRuns(message.runs, now)
+    this.applyRanges(message.runs, now)
     const peer = progressOf(message.epoch)
     peer.observe(message.position, this.#log.position(now), now)
-    if (message.sparse === true) peer.takesSparseRuns = true
+    if (message.sparse === true) peer.takesSparseRanges = true
     return peer
   }
 
   /** Appends the events that continue the epochs in this Pod's log, and ignores all others. */
-  applyRuns(runs: readonly Run[], now: number): void {
+  applyRanges(runs: readonly EntryRange[], now: number): void {
     let ignored = 0
     for (const run of runs) {
       if (run.epoch === this.#log.epoch || run.idle >= this.#timing.forgetMs) continue
@@ -182,12 +182,12 @@ export class Replicator {
   #run(
     epoch: string,
     { entries, have, lastActive }: Epoch,
-    { start, prev, evicted }: RunBegin,
+    { start, prev, evicted }: RangeBegin,
     match: number,
     now: number,
     budget: { bytes: number },
     isLater: boolean,
-  ): Run {
+  ): EntryRange {
     const events: WireEvent[] = []
     for (const { stream } of evicted ?? []) budget.bytes -= EVENT_OVERHEAD_BYTES + stream.length
     let isCut = false
@@ -207,12 +207,12 @@ export class Replicator {
   }
 
   /** Returns whether a third Pod's entries after `match` are to be sent: after the grace, or if some are gone. */
-  #isDue(peer: PeerProgress, epoch: string, { prev }: RunBegin, match: number, now: number): boolean {
+  #isDue(peer: PeerProgress, epoch: string, { prev }: RangeBegin, match: number, now: number): boolean {
     return prev > match || this.#isOverdue(peer, epoch, now)
   }
 
   /** Where the run to a peer begins that holds everything of an epoch up to `match`. */
-  #begin(record: Epoch, match: number, isSparse: boolean, now: number): RunBegin {
+  #begin(record: Epoch, match: number, isSparse: boolean, now: number): RangeBegin {
     const { entries, floor, evictedSeq, have } = record
     const evicted = isSparse && evictedSeq > match ? this.#evictedStreams(record, match, now) : undefined
     const oldest = now - this.#log.maxAgeMs
@@ -250,7 +250,7 @@ export class Replicator {
   }
 }
 
-function encodeRun(run: Run): EncodedRun {
+function encodeRange(run: EntryRange): EncodedRange {
   return { run, last: endOf(run), text: JSON.stringify(run) }
 }
 

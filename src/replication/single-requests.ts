@@ -42,8 +42,8 @@ export class SingleRequests {
       before === undefined
         ? replicator.handshake(clock.now())
         : replicator.buildAppend(before, { own: true, third }, clock.now())
-    const ownRun = message.runs.find((run) => run.epoch === log.epoch)
-    if (ownRun !== undefined) acks.onOwnRun(before?.match(log.epoch) ?? 0, ownRun)
+    const ownRange = message.runs.find((run) => run.epoch === log.epoch)
+    if (ownRange !== undefined) acks.onOwnRange(before?.match(log.epoch) ?? 0, ownRange)
     const matches = message.runs.map((run) => before?.match(run.epoch) ?? 0)
     const response = await client.append(target, message, { signal })
     acks.reset()

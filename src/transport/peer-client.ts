@@ -8,10 +8,10 @@ import {
   APPEND_MAX_BYTES,
   APPEND_URL_PATH,
   type Append,
+  type EntryRange,
   EXCHANGE_URL_PATH,
   encodeAppend,
   parseAppend,
-  type Run,
 } from '../wire/v2.ts'
 import type { Exchange, ExchangeHandler, OpenExchange } from './exchange.ts'
 import type { PeerRequest, PeerResponse, PeerTransport } from './peer-transport.ts'
@@ -92,7 +92,7 @@ export class PeerClient {
   }
 
   /** Starts the span of a message with runs in an exchange, where the trace of any of its events is sampled. */
-  startSpan(host: string, runs: readonly Run[]): TracingSpan | undefined {
+  startSpan(host: string, runs: readonly EntryRange[]): TracingSpan | undefined {
     return this.#tracing === undefined ? undefined : startSpan(this.#tracing, host, runs)
   }
 
@@ -186,7 +186,7 @@ function isCancelled({ aborted, reason }: AbortSignal): boolean {
 }
 
 /** Starts the span of a request, where the trace of any of its events is sampled. */
-function startSpan(tracing: Tracing, peer: string, runs: readonly Run[]): TracingSpan | undefined {
+function startSpan(tracing: Tracing, peer: string, runs: readonly EntryRange[]): TracingSpan | undefined {
   const traceparents: string[] = []
   let events = 0
   for (const run of runs) {

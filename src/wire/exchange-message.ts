@@ -1,7 +1,7 @@
 /** The messages of an exchange, in which two Pods keep one request and its response open. */
 import { SserError } from '../errors.ts'
 import { isEpoch, type Position } from './position.ts'
-import { checkRuns, checkSeqs, invalid, isDuration, isSeq, type Run } from './v2.ts'
+import { checkRanges, checkSeqs, type EntryRange, invalid, isDuration, isSeq } from './v2.ts'
 
 /** A sender stops filling a message here, in bytes before JSON's escapes, so that messages take turns. */
 export const EXCHANGE_TARGET_BYTES = 65_536
@@ -15,7 +15,7 @@ export interface ExchangeMessage {
   /** The sender's whole position. */
   position?: Position | undefined
   /** The entries that the receiver lacks. */
-  runs?: readonly Run[] | undefined
+  runs?: readonly EntryRange[] | undefined
   /** Number of messages with runs that the sender has received in this exchange. */
   taken?: number | undefined
   /** The sender's seq of each epoch in the runs that it received since its last message. */
@@ -83,7 +83,7 @@ export function parseExchangeMessage(text: string): ExchangeMessage {
     epoch,
     at,
     position: position === undefined ? undefined : checkSeqs(position, 'position'),
-    runs: runs === undefined ? undefined : checkRuns(runs),
+    runs: runs === undefined ? undefined : checkRanges(runs),
     taken,
     acks: acks === undefined ? undefined : checkSeqs(acks, 'acks'),
     ask,

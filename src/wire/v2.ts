@@ -36,8 +36,11 @@ export interface WireEvent {
   traceparent?: string | undefined
 }
 
-/** Consecutive events of one epoch, from the one after `prev`; the receiver must hold the epoch up to `prev`. */
-export interface Run {
+/**
+ * Consecutive events of one epoch, from the one after `prev`; the receiver must hold the epoch up to `prev`. Messages
+ * call these ranges `runs`.
+ */
+export interface EntryRange {
   epoch: string
   prev: number
   /** The sender's log does not reach further back than `prev`: the receiver may skip to it. */
@@ -62,7 +65,7 @@ export interface EvictedStream {
 }
 
 /** Last seq of a run. */
-export function endOf({ prev, to, events }: Run): number {
+export function endOf({ prev, to, events }: EntryRange): number {
   return to ?? prev + events.length
 }
 
@@ -70,7 +73,7 @@ export function endOf({ prev, to, events }: Run): number {
 export interface Append {
   epoch: string
   position: Position
-  runs: readonly Run[]
+  runs: readonly EntryRange[]
   /** The sender takes runs with `evicted`. */
   sparse?: boolean | undefined
   /** In a request: a new Pod asks for all that the answerer holds. */
@@ -115,7 +118,7 @@ export function parseAppend(body: string): Append {
     throw invalid(` at ${path}`)
   }
   const { v: _, position, ...message } = parsed.output
-  return { ...message, position: checkSeqs(position, 'position'), runs: checkRuns(message.runs) }
+  return { ...message, position: checkSeqs(position, 'position'), runs: checkRanges(message.runs) }
 }
 
 /** Returns seqs by epoch. @throws SserError `invalid-peer-message` */
@@ -132,14 +135,14 @@ export function checkSeqs(value: unknown, field: string): Position {
 }
 
 /** Returns the runs of a message without unknown fields. @throws SserError `invalid-peer-message` */
-export function checkRuns(value: unknown): Run[] {
+export function checkRanges(value: unknown): EntryRange[] {
   if (!Array.isArray(value) || value.length > MAX_ITEMS) throw invalid(' at runs')
-  return value.map(checkRun)
+  return value.map(checkRange)
 }
 
-function checkRun(value: unknown, index: number): Run {
+function checkRange(value: unknown, index: number): EntryRange {
   if (typeof value !== 'object' || value === null) throw invalid(` at runs.${index}`)
-  const { epoch, prev, floor, idle, evicted, to, events } = value as Run
+  const { epoch, prev, floor, idle, evicted, to, events } = value as EntryRange
   if (typeof epoch !== 'string' || !isEpoch(epoch)) throw invalid(` at runs.${index}.epoch`)
   if (!isSeq(prev)) throw invalid(` at runs.${index}.prev`)
   if (floor !== undefined && typeof floor !== 'boolean') throw invalid(` at runs.${index}.floor`)

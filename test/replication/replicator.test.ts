@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PeerProgress } from '../../src/replication/peer-progress.ts'
-import type { Run, WireEvent } from '../../src/wire/v2.ts'
+import type { EntryRange, WireEvent } from '../../src/wire/v2.ts'
 import { check } from '../support/property.ts'
 import { AGE_MS, run, Side, TIMES } from './side.ts'
 
-describe('applyRuns()', () => {
+describe('applyRanges()', () => {
   it('appends an unknown epoch from its first event', () => {
     const pod = new Side('own00')
     pod.take([run(0, ['1', '2'])])
@@ -207,8 +207,8 @@ describe('Pods that replicate over a bad network', () => {
       (steps) => {
         const pods = names.map((name) => new Side(name))
         const seen = names.map((): string[] => [])
-        const late: { to: number; runs: readonly Run[] }[] = []
-        const take = (to: number, runs: readonly Run[]) => pods[to]?.take(runs)
+        const late: { to: number; runs: readonly EntryRange[] }[] = []
+        const take = (to: number, runs: readonly EntryRange[]) => pods[to]?.take(runs)
         steps.forEach(({ from, to, fate }, i) => {
           const [sender, receiver] = [pods[from] as Side, pods[to] as Side]
           if (fate < 3) {

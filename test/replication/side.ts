@@ -5,7 +5,7 @@ import { PeerProgress } from '../../src/replication/peer-progress.ts'
 import { Replicator } from '../../src/replication/replicator.ts'
 import { Counters } from '../../src/telemetry/counters.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
-import { type Append, encodeAppend, parseAppend, type Run } from '../../src/wire/v2.ts'
+import { type Append, type EntryRange, encodeAppend, parseAppend } from '../../src/wire/v2.ts'
 
 export const AGE_MS = 100_000
 export const TIMES: Timing = timing(AGE_MS)
@@ -33,13 +33,13 @@ export class Side {
     { own = true, third = false, isSparse = false } = {},
   ): Append {
     const peer = new PeerProgress('other', now)
-    peer.takesSparseRuns = isSparse
+    peer.takesSparseRanges = isSparse
     peer.observe(new Map(Object.entries(position)), this.log.position(now), now)
     return wire(this.replicator.buildAppend(peer, { own, third }, now))
   }
 
-  take(runs: readonly Run[], now = 0): void {
-    this.replicator.applyRuns(runs, now)
+  take(runs: readonly EntryRange[], now = 0): void {
+    this.replicator.applyRanges(runs, now)
   }
 
   get entries() {
@@ -52,7 +52,7 @@ export class Side {
 }
 
 const wire = (message: Append): Append => parseAppend(encodeAppend(message))
-export const run = (prev: number, msgs: readonly string[], other: Partial<Run> = {}): Run => ({
+export const run = (prev: number, msgs: readonly string[], other: Partial<EntryRange> = {}): EntryRange => ({
   epoch: 'peer1',
   prev,
   idle: 0,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Run } from '../../src/wire/v2.ts'
+import type { EntryRange } from '../../src/wire/v2.ts'
 import { Side } from './side.ts'
 
 describe('a run after evicted events', () => {
@@ -26,7 +26,7 @@ describe('a run after evicted events', () => {
       ...Array.from({ length: 14 - evictedSeq }, (_, i) => evictedSeq + 1 + i),
     ])
     const peer = new Side('peer2')
-    peer.take([given as Run], 60)
+    peer.take([given as EntryRange], 60)
     expect(peer.log.position(60).get('own00')).toBe(14)
     const { have, floor, streamFloors } = peer.log.epochs.get('own00') ?? {}
     expect({ have, floor }).toEqual({ have: 14, floor: 0 })

@@ -33,7 +33,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'if (run.prev > have && run.floor !== true) continue',
     replace: `if (run.prev > have && run.floor !== true) {
         const events = run.events.map((event, i) => ({ ...event, seq: have + 1 + i }))
-        this.applyRuns([{ ...run, prev: have, events }], now)
+        this.applyRanges([{ ...run, prev: have, events }], now)
         continue
       }`,
     profile: 'harsh',
