@@ -130,7 +130,7 @@ describe('the protocol page', () => {
     }
     const fields = rows(section('Fields')).map(([name]) => name)
     expect(fields.toSorted()).toEqual(
-      ['v', ...shape('Append'), ...shape('Run'), ...shape('WireEvent')].toSorted(),
+      ['v', ...shape('Append'), ...shape('EntryRange'), ...shape('WireEvent')].toSorted(),
     )
     const inExchange = rows(section('Fields of an exchange')).map(([name]) => name)
     expect(inExchange.toSorted()).toEqual(['v', ...shape('ExchangeMessage')].toSorted())
