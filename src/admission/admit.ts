@@ -129,8 +129,10 @@ function connectionGrant(
   if (authorize === undefined && maxConnectionAgeMs === 0 && address === undefined) return undefined
   // Connections that opened together, after a rollout for example, must not end together.
   const ageMs = maxConnectionAgeMs === 0 ? undefined : maxConnectionAgeMs * (0.75 + clock.random() / 4)
-  const ms = Math.min(maxAgeMs ?? Number.POSITIVE_INFINITY, ageMs ?? Number.POSITIVE_INFINITY)
-  return { tags, endsAt: Number.isFinite(ms) ? clock.now() + ms : undefined, address }
+  const endReason =
+    ageMs !== undefined && ageMs < (maxAgeMs ?? Number.POSITIVE_INFINITY) ? 'max-age' : 'expired'
+  const ms = endReason === 'max-age' ? ageMs : maxAgeMs
+  return { tags, endsAt: ms === undefined ? undefined : clock.now() + ms, endReason, address }
 }
 
 /** A connection that opens once it has a sink. */

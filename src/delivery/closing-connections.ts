@@ -8,7 +8,7 @@ const CLOSE_TIMEOUT_MS = 10_000
 /** When and why a connection closes. */
 interface Closing {
   deadline: number
-  reason: RetryReason | undefined
+  reason: RetryReason
 }
 
 /** Connections that close as soon as they have received the events before their close index, at the latest after {@link CLOSE_TIMEOUT_MS}. */
@@ -32,12 +32,12 @@ export class ClosingConnections {
     return this.#closing.has(connection)
   }
 
-  /** Why the connection closes, where that is known. */
+  /** Why the connection closes; undefined where it is not one of these. */
   reasonOf(connection: Connection): RetryReason | undefined {
     return this.#closing.get(connection)?.reason
   }
 
-  add(connection: Connection, reason: RetryReason | undefined): void {
+  add(connection: Connection, reason: RetryReason): void {
     this.#closing.set(connection, { deadline: this.#clock.now() + CLOSE_TIMEOUT_MS, reason })
     this.#cancel ??= this.#clock.after(CLOSE_TIMEOUT_MS, () => this.#closeLate())
   }

@@ -202,7 +202,7 @@ export class Connection {
    * Ends the response. Its `retry` is 0.5 to 1.5 times `retryMs`, at random, so that the clients of one Pod do not all
    * reconnect at the same time; the preamble of the next connection restores `retryMs`.
    */
-  close(random: number, reason: RetryReason | undefined): void {
+  close(random: number, reason: RetryReason): void {
     this.#isClosed = true
     // Also where its sink has not asked for it, because an event may come right before a disconnect.
     const retryMs = Math.round(this.#context.retryMs * (0.5 + random))

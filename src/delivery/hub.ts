@@ -33,6 +33,8 @@ export interface HubOptions {
 
 const encoder = new TextEncoder()
 
+type ReasonOf = (connection: Connection) => RetryReason
+
 /** The open connections of this Pod: adds, removes and closes them, and keeps them alive with heartbeats. */
 export class Hub {
   readonly #log: Log
@@ -50,6 +52,8 @@ export class Hub {
   readonly #dispatcher: Dispatcher
   #isDraining = false
   #isStopped = false
+  /** Without a drain the hub closes because its incarnation ends after a pause of the process. */
+  #stopReason: RetryReason = 'paused'
 
   readonly #onError = (error: unknown): void => this.#errors.report(error, { stage: 'deliver' })
 
@@ -63,7 +67,7 @@ export class Hub {
     )
     this.#maxMissedHeartbeats = Math.ceil(options.slowClientTimeoutMs / options.heartbeatMs)
     this.registry = new ConnectionRegistry(options.clock, options.limits, (connections) =>
-      this.#closeAll(connections, options.log.nextIndex, 'expired'),
+      this.#closeAll(connections, options.log.nextIndex, ({ grant }) => grant?.endReason ?? 'expired'),
     )
     this.outputs = new OutputBuffers(options.maxOutputBufferBytes, () => {
       // A turn of the event loop lets the clients that read take their chunks.
@@ -88,7 +92,7 @@ export class Hub {
     })
     options.log.onAppend((entry) => {
       if (entry.kind === 'disconnect')
-        this.#closeAll(this.registry.matching(entry.selector), entry.index, 'disconnected')
+        this.#closeAll(this.registry.matching(entry.selector), entry.index, () => 'disconnected')
       this.#dispatcher.schedule()
     })
   }
@@ -145,6 +149,7 @@ export class Hub {
    */
   async drain(ms: number): Promise<void> {
     this.#isDraining = true
+    this.#stopReason = 'draining'
     const deadline = this.#clock.now() + ms
     const waveSize = Math.max(1, Math.ceil((this.size * WAVE_MS) / ms))
     for (let left = waveSize; this.size > 0; left = waveSize) {
@@ -173,10 +178,10 @@ export class Hub {
   #endOf(
     { audience, liveFrom, grant }: Connection,
     since: number,
-  ): { index: number; reason?: RetryReason } | undefined {
-    if (this.#isStopped) return { index: liveFrom }
+  ): { index: number; reason: RetryReason } | undefined {
+    if (this.#isStopped) return { index: liveFrom, reason: this.#stopReason }
     // A disconnect that the log has evicted may have matched. The client reconnects, and is authorized again.
-    if (since < this.#log.indexes.disconnectsFrom) return { index: liveFrom }
+    if (since < this.#log.indexes.disconnectsFrom) return { index: liveFrom, reason: 'disconnected' }
     for (const { selector, index } of this.#log.indexes.disconnects(since))
       if (matches(selector, audience.streams, grant?.tags ?? [])) return { index, reason: 'disconnected' }
     if (this.#isDraining) return { index: this.#log.nextIndex, reason: 'draining' }
@@ -184,15 +189,15 @@ export class Hub {
   }
 
   /** Closes connections at the log's `index`, {@link YIELD_EVERY} per turn of the event loop. */
-  #closeAll(connections: Iterable<Connection>, index: number, reason: RetryReason): void {
+  #closeAll(connections: Iterable<Connection>, index: number, reasonOf: ReasonOf): void {
     const all = [...connections]
     for (const connection of all) this.#detach(connection)
-    runYielding(this.#clock, this.#closeEach(all, index, reason), this.#onError)
+    runYielding(this.#clock, this.#closeEach(all, index, reasonOf), this.#onError)
   }
 
-  *#closeEach(connections: readonly Connection[], index: number, reason: RetryReason): Generator<void> {
+  *#closeEach(connections: readonly Connection[], index: number, reasonOf: ReasonOf): Generator<void> {
     for (const [i, connection] of connections.entries()) {
-      this.#closeAt(connection, index, reason)
+      this.#closeAt(connection, index, reasonOf(connection))
       if (i % YIELD_EVERY === YIELD_EVERY - 1) yield
     }
   }
@@ -213,7 +218,7 @@ export class Hub {
     else this.#close(connection)
   }
 
-  #close(connection: Connection, reason = this.#closing.reasonOf(connection)): void {
+  #close(connection: Connection, reason = this.#closing.reasonOf(connection) ?? this.#stopReason): void {
     this.#detach(connection)
     try {
       connection.close(this.#clock.random(), reason)

@@ -132,6 +132,8 @@ export interface ConnectionGrant {
   tags: readonly string[]
   /** When the connection ends, in this Pod's time. */
   endsAt: number | undefined
+  /** Why it ends then. */
+  endReason: 'expired' | 'max-age'
   /** The client's address, where connections are counted by address. */
   address: AddressCount | undefined
 }

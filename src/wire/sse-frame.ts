@@ -61,18 +61,27 @@ export function gapPreambleFrame(
 }
 
 /**
- * Reason why a response ends, or has no connection. `disconnected`: `disconnect()`. `expired`: `expiresAt` of the grant, or
- * `maxConnectionAgeMs`. `draining`: the Pod stops. `not-ready`: the Pod is not ready yet. Otherwise the code of the error.
+ * Reason why a response ends, or has no connection. `disconnected`: `disconnect()`. `expired`: `expiresAt` of the grant.
+ * `max-age`: `maxConnectionAgeMs`. `draining`: the Pod stops. `not-ready`: the Pod is not ready yet. `paused`: the process
+ * of the Pod paused for so long that its connections begin anew. `pipelined`: the request came before the response to an
+ * earlier one had ended. Otherwise the code of the error.
  */
-export type RetryReason = SserErrorCode | 'disconnected' | 'expired' | 'draining' | 'not-ready'
+export type RetryReason =
+  | SserErrorCode
+  | 'disconnected'
+  | 'expired'
+  | 'max-age'
+  | 'draining'
+  | 'not-ready'
+  | 'paused'
+  | 'pipelined'
 
 /**
  * The last block of a response that the server ends, and the only block of a response without a connection. It has no id, so
  * the client keeps its own.
  */
-export function retryFrame(ms?: number, reason?: RetryReason): string {
-  const data = reason === undefined ? '{}' : `{"reason":"${reason}"}`
-  return block('sser-retry', data, ms, undefined)
+export function retryFrame(ms: number | undefined, reason: RetryReason): string {
+  return block('sser-retry', `{"reason":"${reason}"}`, ms, undefined)
 }
 
 /**

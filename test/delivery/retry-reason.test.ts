@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import type { Client } from '../support/client.ts'
+import type { Authorize } from '../../src/index.ts'
+import { Client } from '../support/client.ts'
 import { settle } from '../support/clock.ts'
 import { Fleet } from '../support/fleet.ts'
 
@@ -9,6 +10,11 @@ function reasonOf({ all, ended }: Client): unknown {
   expect([ended, last?.event]).toEqual([true, 'sser-retry'])
   return JSON.parse(last?.data ?? '')
 }
+
+/** Grants the stream for `ms` milliseconds. */
+const grantedFor =
+  (ms: number): Authorize =>
+  () => ({ streams: ['a'], expiresAt: Date.now() + ms })
 
 it('a connection that disconnect() ends is told so, also where it is behind', async () => {
   const fleet = await Fleet.of(1)
@@ -26,11 +32,36 @@ it('a connection that disconnect() ends is told so, also where it is behind', as
   }
 })
 
-it('a connection whose time is over is told so', async () => {
-  const fleet = await Fleet.of(1, { maxConnectionAgeMs: 1_000 })
-  const client = fleet.pod(0).connect('a')
-  await fleet.clock.advance(2_000)
-  expect(reasonOf(client)).toEqual({ reason: 'expired' })
+it.each([
+  ['maxConnectionAgeMs', { maxConnectionAgeMs: 2_000, authorize: grantedFor(3_000) }, 'max-age'],
+  ['expiresAt of authorize', { maxConnectionAgeMs: 20_000, authorize: grantedFor(1_000) }, 'expired'],
+  ['expiresAt alone', { authorize: grantedFor(1_000) }, 'expired'],
+])('a connection that %s ends is told so', async (_, options, reason) => {
+  const fleet = await Fleet.of(1, options)
+  const response = await fleet.pod(0).sser.handler(new Request('http://pod/?stream=a'))
+  const client = new Client(response).flow()
+  await fleet.clock.advance(4_000)
+  expect(reasonOf(client)).toEqual({ reason })
+})
+
+it('the clients of a Pod whose process paused are told so', async () => {
+  const fleet = new Fleet(2)
+  const { clock } = fleet
+  let pausedMs = 0
+  const pod = fleet.replace(0, {
+    clock: {
+      now: () => clock.now() + pausedMs,
+      after: (ms, callback) => clock.after(ms, callback),
+      random: () => clock.random(),
+    },
+  })
+  await fleet.start(...fleet.pods)
+  const client = pod.connect('a')
+  await settle()
+  pausedMs = 300_000
+  await clock.until('the connection ends', () => client.ended)
+  expect(reasonOf(client)).toEqual({ reason: 'paused' })
+  await fleet.stop()
 })
 
 it('the clients of a Pod that stops are told so, and those that come meanwhile', async () => {

@@ -30,6 +30,7 @@ const app = new Hono()
 for (const name of FRONT.split(',')) if (name !== '') app.use(middleware[name]?.() as MiddlewareHandler)
 app.route('/events', sser.routes)
 app.post('/send', async (c) => c.json(await sser.send(c.req.query('stream') ?? '', await c.req.text()), 202))
+app.post('/disconnect', async (c) => c.json(await sser.disconnect(await c.req.json()), 202))
 app.get('/state', (c) => c.json({ connections: sser.connections, peers: sser.peers }))
 const released = new Promise<void>((resolve) => process.once('SIGUSR2', () => resolve()))
 app.post('/held', async (c) => {

@@ -82,7 +82,7 @@ describe('on the fast path', () => {
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
     raw.socket.write(get('/plain') + get('/events?stream=a'))
     const text = await raw.holds('both answers', (got) =>
-      got.endsWith('\r\n\r\nevent: sser-retry\ndata: {}\n\n'),
+      got.endsWith('\r\n\r\nevent: sser-retry\ndata: {"reason":"pipelined"}\n\n'),
     )
     expect(text.toLowerCase().match(/^content-type: .*(?=\r)/gm)).toEqual([
       'content-type: text/plain; charset=utf-8',

@@ -57,7 +57,9 @@ describe('an event in each format', () => {
       ({ sent, stream, own }) => {
         const format = frameFormat(dialect, label)
         const text =
-          format.own(own) + format.event(eventFrame(sent), stream, sent.event) + format.own(retryFrame(5))
+          format.own(own) +
+          format.event(eventFrame(sent), stream, sent.event) +
+          format.own(retryFrame(5, 'draining'))
         const { events, fields, comments } = received(text)
         const type = sent.event ?? (label === 'event' ? stream : undefined)
         const isPlain = dialect === 'plain'

@@ -96,7 +96,7 @@ describe('a frame, as a client reads it', () => {
           gapPreambleFrame(position, 3_000, 'id', 'peer-loss'),
           eventFrame(one),
           positionFrame(undefined),
-          retryFrame(1_234),
+          retryFrame(1_234, 'max-age'),
         ].join('')
         const { events, odd, retries } = received(text, at)
         expect([odd, retries]).toEqual([[], [2_000, 3_000, 1_234]])
@@ -106,7 +106,7 @@ describe('a frame, as a client reads it', () => {
           { id: position, event: 'sser-gap', data: '{"reason":"peer-loss"}' },
           asSeen(one),
           { id: undefined, event: 'sser-position', data: '{}' },
-          { id: undefined, event: 'sser-retry', data: '{}' },
+          { id: undefined, event: 'sser-retry', data: '{"reason":"max-age"}' },
         ])
       },
       { numRuns: 200 },
@@ -137,8 +137,8 @@ describe('each block', () => {
     gapFrame('a1', 'peer-loss'),
     gapPreambleFrame('a1', 2_000, 'oldest', 'peer-loss'),
     gapPreambleFrame(undefined, 2_000, 'now', 'slow-client'),
-    retryFrame(2_000),
-    retryFrame(),
+    retryFrame(2_000, 'draining'),
+    retryFrame(undefined, 'pipelined'),
   ]
 
   it('has its id, if any, as the last field', () => {

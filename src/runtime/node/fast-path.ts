@@ -108,7 +108,7 @@ function behindAnother(stream: EventStreamBody, response: Response): Response {
     body?.cancel().catch(() => {})
   }
   for (const name of ['content-length', 'content-encoding']) headers.delete(name)
-  return new Response(stream.format.own(retryFrame()), { status, headers })
+  return new Response(stream.format.own(retryFrame(undefined, 'pipelined')), { status, headers })
 }
 
 function withoutAttaching({ env: { outgoing }, response, stream }: Exchange): Response {
