@@ -1,0 +1,20 @@
+import { Client } from './client/client.ts'
+import type { ConnectOptions } from './client/options.ts'
+
+export type { Client, Stream } from './client/client.ts'
+export { ClientError } from './client/error.ts'
+export type { ConnectOptions, Gap } from './client/options.ts'
+export type { Readable } from './client/readable.ts'
+export type { FetchFunction, HeadersContext, HeaderValues } from './client/settings.ts'
+export type { ClientErrorCode, ConnectionState } from './client/source.ts'
+export type { EventInfo, StreamListener, StreamOptions } from './client/subscription.ts'
+
+/**
+ * Connects a page to an endpoint of `sser`. The connection begins with the first listener.
+ * @example
+ * const client = connect('/events')
+ * client.stream<Order>('orders').on((order) => show(order))
+ */
+export function connect(url: string, options: ConnectOptions = {}): Client {
+  return new Client(url, options)
+}

@@ -1,0 +1,55 @@
+import type { Clock } from '../clock.ts'
+import type { AttemptEnd } from './attempt.ts'
+
+/** Maximum length of the server's message in an error. */
+const MAX_MESSAGE_LENGTH = 200
+/** Statuses of the client's own mistakes after which the same request can succeed later. */
+const RETRIED = [408, 425, 429]
+
+/** How a response without events ends the attempt; undefined where it is an event stream. */
+export async function refusalOf(response: Response, clock: Clock): Promise<AttemptEnd | undefined> {
+  const { status, headers } = response
+  const type = headers.get('content-type')
+  if (status === 200 && type?.startsWith('text/event-stream') === true) {
+    if (response.body) return undefined
+    const message =
+      'the response has no readable body: pass a `fetch` that streams, such as the one of expo/fetch'
+    return { next: 'stop', error: { code: 'refused', message, status } }
+  }
+  if (status === 204) {
+    const message = 'HTTP 204: the server wants no further connection'
+    return { next: 'stop', error: { code: 'ended', message, status } }
+  }
+  const text = await messageIn(response)
+  if (status === 401) return { next: 'unauthorized', error: { code: 'unauthorized', message: text, status } }
+  if (status >= 400 && status < 500 && !RETRIED.includes(status))
+    return { next: 'stop', error: { code: 'refused', message: text, status } }
+  const message = status === 200 ? `expected text/event-stream, got ${type ?? 'no Content-Type'}` : text
+  return {
+    next: 'again',
+    error: { code: 'unavailable', message, status },
+    retryAfterMs: retryAfterMs(headers.get('retry-after'), clock),
+  }
+}
+
+async function messageIn(response: Response): Promise<string> {
+  const code = response.headers.get('sser-error')
+  let text = ''
+  // The first chunk is enough, and a body without an end would be read for ever.
+  const reader = response.body?.getReader()
+  try {
+    text = new TextDecoder().decode((await reader?.read())?.value)
+  } catch {
+    // The status says enough.
+  }
+  void reader?.cancel().catch(() => {})
+  const detail = text.trim().slice(0, MAX_MESSAGE_LENGTH)
+  return `HTTP ${response.status}${code === null ? '' : ` (${code})`}${detail === '' ? '' : `: ${detail}`}`
+}
+
+/** Reads seconds or a date. @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 */
+function retryAfterMs(value: string | null, clock: Clock): number | undefined {
+  if (value === null) return undefined
+  const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - clock.now()
+  return ms > 0 ? ms : undefined
+}

@@ -1,0 +1,105 @@
+import type { Block } from './block-parser.ts'
+import { Connection, type Opening } from './connection.ts'
+import type { Settings } from './settings.ts'
+import type { ConnectionState, ErrorDetails, Source, SourceItem, SourceState } from './source.ts'
+
+/** Time in which changes of the streams are one reconnect, in milliseconds. */
+const CHANGE_MS = 5
+
+/** The source with a connection of its own. */
+export class StreamSource implements Source {
+  readonly #settings: Settings
+  readonly #connection: Connection
+  readonly #listeners = new Set<(item: SourceItem) => void>()
+  #state: SourceState = { type: 'state', state: 'connecting', error: undefined }
+  /** The streams of the request that is under way. */
+  #requested: readonly string[] = []
+  #wanted: readonly string[] = []
+  #isOpen = false
+  #cancelChange: (() => void) | undefined
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+    this.#connection = new Connection(settings, {
+      onBlock: (block, before, opening) => {
+        this.#onBlock(block, before, opening)
+        return undefined
+      },
+      onState: (state, error) => this.#onState(state, error),
+    })
+  }
+
+  get state(): SourceState {
+    return this.#state
+  }
+
+  listen(listener: (item: SourceItem) => void): () => void {
+    const entry = (item: SourceItem) => listener(item)
+    this.#listeners.add(entry)
+    if (this.#isOpen) entry({ type: 'open', streams: this.#requested, id: this.#connection.position })
+    return () => {
+      this.#listeners.delete(entry)
+    }
+  }
+
+  setStreams(streams: readonly string[]): void {
+    this.#wanted = [...new Set(streams)].sort()
+    this.#cancelChange ??= this.#settings.clock.after(CHANGE_MS, () => this.#change())
+  }
+
+  reconnect(): void {
+    this.#connection.reconnect()
+  }
+
+  close(): void {
+    this.#cancelChange?.()
+    this.#isOpen = false
+    this.#connection.close({ code: 'closed', message: 'close() was called' })
+    this.#listeners.clear()
+  }
+
+  #change(): void {
+    this.#cancelChange = undefined
+    if (JSON.stringify(this.#wanted) === JSON.stringify(this.#requested)) return
+    this.#requested = this.#wanted
+    this.#isOpen = false
+    if (this.#requested.length === 0) return this.#connection.disconnect()
+    this.#connection.connect(
+      `${new URLSearchParams([...this.#requested.map((name) => ['stream', name]), ['label', 'field']])}`,
+    )
+  }
+
+  #onBlock({ event, data, stream }: Block, before: string | undefined, opening: Opening | undefined): void {
+    const id = this.#connection.position
+    const own = event?.startsWith('sser-') === true ? (fieldsOf(data) ?? {}) : undefined
+    if (opening !== undefined) {
+      this.#isOpen = true
+      this.#emit({ type: 'open', streams: this.#requested, id })
+      if (opening.hasPosition && own?.resumed === false)
+        this.#emit({ type: 'gap', reason: 'not-resumed', id })
+    }
+    if (event === 'sser-gap') this.#emit({ type: 'gap', reason: String(own?.reason), id })
+    else if (event === 'sser-position') this.#emit({ type: 'position', id })
+    else if (own === undefined)
+      this.#emit({ type: 'event', stream: stream ?? (this.#requested[0] as string), event, data, id, before })
+  }
+
+  #onState(state: ConnectionState, error: ErrorDetails | undefined): void {
+    if (state !== 'live') this.#isOpen = false
+    this.#state = { type: 'state', state, error }
+    this.#emit(this.#state)
+  }
+
+  #emit(item: SourceItem): void {
+    for (const listener of this.#listeners) listener(item)
+  }
+}
+
+/** The fields of the JSON object of one of the server's own blocks. */
+function fieldsOf(data: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(data) as Record<string, unknown>
+  } catch {
+    return undefined
+  }
+}
