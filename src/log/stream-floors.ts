@@ -14,6 +14,9 @@ export interface StreamFloor {
   sentAt: number
   /** Value of {@link StreamFloors.evictions} at its last change. */
   eviction: number
+  /** The floors that changed right before and right after it. */
+  older: StreamFloor | undefined
+  newer: StreamFloor | undefined
 }
 
 /** The last evicted event of each stream and epoch: all that a reader has to know of the evicted ones. */
@@ -31,9 +34,13 @@ export class StreamFloors {
   droppedEviction = 0
   /** Index of the last evicted event; -1: none. */
   #lastIndex = -1
-  /** The floor that has not changed for longest is the first. */
-  readonly #floors = new Set<StreamFloor>()
+  /**
+   * The floors form a list in the order of their last changes. A Set would not do, because reading its first item takes
+   * time for each item that was deleted before it.
+   */
+  #oldest: StreamFloor | undefined
   #latest: StreamFloor | undefined
+  #size = 0
   readonly #maxBytes: number
 
   constructor(maxBytes: number) {
@@ -42,7 +49,7 @@ export class StreamFloors {
 
   /** Number of floors. */
   get size(): number {
-    return this.#floors.size
+    return this.#size
   }
 
   /** Raises the floor of `stream` in an epoch. */
@@ -54,26 +61,26 @@ export class StreamFloors {
     epoch.streamFloors ??= new Map()
     let floor = epoch.streamFloors.get(stream)
     if (floor === undefined) {
-      floor = { stream, epoch, seq, index, sentAt, eviction: this.evictions }
+      const eviction = this.evictions
+      floor = { stream, epoch, seq, index, sentAt, eviction, older: undefined, newer: undefined }
       epoch.streamFloors.set(stream, floor)
       this.bytes += bytesOf(floor)
+      this.#size += 1
     } else {
       floor.seq = Math.max(floor.seq, seq)
       floor.index = Math.max(floor.index, index)
       floor.sentAt = Math.max(floor.sentAt, sentAt)
       floor.eviction = this.evictions
       if (floor === this.#latest) return
-      this.#floors.delete(floor)
+      this.#unlink(floor)
     }
-    this.#floors.add(floor)
-    this.#latest = floor
-    for (let first = this.#oldest; first && this.bytes > this.#maxBytes; first = this.#oldest)
-      this.#drop(first)
+    this.#link(floor)
+    while (this.#oldest !== undefined && this.bytes > this.#maxBytes) this.#drop(this.#oldest)
   }
 
   /** Drops the floors of events that were sent before `oldest`. */
   trim(oldest: number): void {
-    for (let first = this.#oldest; first && first.sentAt < oldest; first = this.#oldest) this.#drop(first)
+    while (this.#oldest !== undefined && this.#oldest.sentAt < oldest) this.#drop(this.#oldest)
   }
 
   /** An entry was evicted that concerns every stream. */
@@ -83,10 +90,20 @@ export class StreamFloors {
     this.droppedEviction = this.evictions
   }
 
-  /** The floor that has not changed for longest. */
-  get #oldest(): StreamFloor | undefined {
-    for (const floor of this.#floors) return floor
-    return undefined
+  /** Adds a floor as the latest one. */
+  #link(floor: StreamFloor): void {
+    floor.older = this.#latest
+    floor.newer = undefined
+    if (this.#latest === undefined) this.#oldest = floor
+    else this.#latest.newer = floor
+    this.#latest = floor
+  }
+
+  #unlink({ older, newer }: StreamFloor): void {
+    if (older === undefined) this.#oldest = newer
+    else older.newer = newer
+    if (newer === undefined) this.#latest = older
+    else newer.older = older
   }
 
   /** Drops a floor, by raising the floor of its epoch to it. */
@@ -94,9 +111,9 @@ export class StreamFloors {
     floor.epoch.floor = Math.max(floor.epoch.floor, floor.seq)
     this.droppedIndex = Math.max(this.droppedIndex, floor.index)
     this.droppedEviction = Math.max(this.droppedEviction, floor.eviction)
-    this.#floors.delete(floor)
+    this.#unlink(floor)
     this.bytes -= bytesOf(floor)
-    if (floor === this.#latest) this.#latest = undefined
+    this.#size -= 1
     const { streamFloors } = floor.epoch
     streamFloors?.delete(floor.stream)
     if (streamFloors?.size === 0) floor.epoch.streamFloors = undefined
@@ -106,7 +123,8 @@ export class StreamFloors {
   streamsFrom(index: number): Set<string> {
     const streams = new Set<string>()
     if (this.#lastIndex < index) return streams
-    for (const floor of this.#floors) if (floor.index >= index) streams.add(floor.stream)
+    for (let floor = this.#oldest; floor !== undefined; floor = floor.newer)
+      if (floor.index >= index) streams.add(floor.stream)
     return streams
   }
 }
