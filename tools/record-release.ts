@@ -1,15 +1,16 @@
-// node tools/record-release.ts db8a1ce: bundles a commit of this repository into test/released/, for fleets of two versions.
+// node tools/record-release.ts 60efd75: bundles a commit of this repository into test/released/, for fleets of two versions.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The exports of the bundle: a Pod for either runtime. */
+/** The exports of the bundle: a Pod for either runtime, and access to an instance for the simulation. */
 const ENTRY = `
 export { Sser, StaticPeerFinder } from './src/index.ts'
 export { serve as serveBun } from './src/bun.ts'
 export { serve as serveNode } from './src/node.ts'
+export { serverSideOf } from './src/sser.ts'
 `
 
 const [, , commit] = process.argv

@@ -2,11 +2,12 @@ import { Sser, StaticPeerFinder } from '../../src/index.ts'
 import type { Internals } from '../../src/internals.ts'
 import { serverSideOf } from '../../src/sser.ts'
 import type { Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
+import * as beforeRuns from '../released/60efd75.js'
 import * as released from '../released/db8a1ce.js'
 import { newSser } from '../support/settings.ts'
 
-/** The code that a Pod runs: that of this repository, or a recorded build of an earlier release. */
-export const VERSIONS = ['db8a1ce', 'current'] as const
+/** The code that a Pod runs: that of this repository, or a recorded build of an earlier one: before exchanges, before runs. */
+export const VERSIONS = ['db8a1ce', '60efd75', 'current'] as const
 export type Version = (typeof VERSIONS)[number]
 
 /** Invariants of connections that were added after the first release. */
@@ -19,6 +20,7 @@ export interface Promises {
 
 const PROMISES: Record<Version, Promises> = {
   current: { eventsAfterResponse: true, eventsBeforeDisconnect: true },
+  '60efd75': { eventsAfterResponse: true, eventsBeforeDisconnect: true },
   db8a1ce: { eventsAfterResponse: false, eventsBeforeDisconnect: false },
 }
 
@@ -56,11 +58,30 @@ export interface SimulatedSser {
 
 /** Makes an instance of a version. */
 export function createSser(version: Version, settings: Settings): SimulatedSser {
-  return version === 'current' ? createCurrent(settings) : createReleased(settings)
+  if (version === 'current') return createCurrent(settings)
+  return version === '60efd75' ? createBeforeRuns(settings) : createReleased(settings)
 }
 
 function createCurrent({ addresses, ...settings }: Settings): SimulatedSser {
   return newSser({ logger: false, peerFinder: new StaticPeerFinder(addresses), ...settings })
+}
+
+function createBeforeRuns({ addresses, ...settings }: Settings): SimulatedSser {
+  const { logMaxAgeMs, logMaxBytes, heartbeatMs, drainTimeoutMs, flushTimeoutMs, onError, ...internals } =
+    settings
+  return new beforeRuns.Sser(
+    {
+      logger: false,
+      peerFinder: new beforeRuns.StaticPeerFinder(addresses),
+      logMaxAgeMs,
+      logMaxBytes,
+      heartbeatMs,
+      drainTimeoutMs,
+      flushTimeoutMs,
+      onError,
+    },
+    internals,
+  )
 }
 
 function createReleased({
@@ -88,5 +109,6 @@ function createReleased({
 
 /** Hands an exchange of a peer to an instance; undefined where its version has none. */
 export function acceptExchange(sser: SimulatedSser, exchange: Exchange): ExchangeHandler | undefined {
+  if (sser instanceof beforeRuns.Sser) return beforeRuns.serverSideOf(sser)?.accept(exchange)
   return sser instanceof Sser ? serverSideOf(sser)?.accept(exchange) : undefined
 }
