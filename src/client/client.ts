@@ -6,10 +6,12 @@ import { Observable, type Readable } from './readable.ts'
 import { pageClock } from './settings.ts'
 import type { ConnectionState, Source, SourceItem } from './source.ts'
 import { type StreamListener, type StreamOptions, Subscription } from './subscription.ts'
+import type { Page } from './wakes.ts'
 
 /** Options that tests use. */
 export interface Internals {
   clock?: Clock | undefined
+  page?: Page | undefined
 }
 
 /** One stream of a client. */
@@ -30,7 +32,11 @@ export class Client {
   /** The streams that the connection covers. */
   #covered: ReadonlySet<string> = new Set()
 
-  constructor(url: string, options: ConnectOptions, { clock = pageClock }: Internals = {}) {
+  constructor(
+    url: string,
+    options: ConnectOptions,
+    { clock = pageClock, page = globalThis as Page }: Internals = {},
+  ) {
     this.#options = options
     const { headers } = options
     this.#source = openSource({
@@ -42,6 +48,7 @@ export class Client {
       share: options.share ?? true,
       user: options.user,
       clock,
+      page,
     })
     this.#state = new Observable(this.#source.state.state)
     this.state = this.#state

@@ -1,23 +1,43 @@
 import { type AttemptEnd, attempt } from './attempt.ts'
 import type { Block } from './block-parser.ts'
+import { fieldsOf } from './own-block.ts'
 import type { Settings } from './settings.ts'
 import type { ConnectionState, ErrorDetails } from './source.ts'
+import { listenToWakes, type Wake } from './wakes.ts'
+import { Watchdog } from './watchdog.ts'
 
 /** Reconnection time before the server has named one, in milliseconds. */
 const RETRY_MS = 2_000
 /** Longest wait that the client chooses by itself, in milliseconds. */
 const MAX_RETRY_MS = 30_000
+/** A response that lasted for longer was no failure, in milliseconds. */
+const STABLE_MS = 5_000
+/** Reasons for which the server ends a response that a new one can replace at once. */
+const ROUTINE_ENDS: readonly unknown[] = [
+  'draining',
+  'expired',
+  'max-age',
+  'disconnected',
+  'paused',
+  'pipelined',
+  undefined,
+]
 
-/** The first block of a response. */
-export interface Opening {
-  /** Whether the request had a position. */
+/** A block, and the positions around it. */
+export interface ReceivedBlock extends Block {
+  /** The position after the block. */
+  readonly position: string | undefined
+  readonly before: string | undefined
+  /** True for the first block of a response. */
+  readonly isFirst: boolean
+  /** True if the request had a position. */
   readonly hasPosition: boolean
 }
 
 /** Receives what a connection reads. */
 export interface ConnectionHandlers {
-  /** `opening`: for the first block of a response. `before`: the position before the block. */
-  onBlock(block: Block, before: string | undefined, opening: Opening | undefined): Promise<void> | undefined
+  /** The body is not read further until a returned promise resolves. */
+  onBlock(block: ReceivedBlock): Promise<void> | undefined
   onState(state: ConnectionState, error: ErrorDetails | undefined): void
 }
 
@@ -30,7 +50,9 @@ export class Connection {
   #query: string | undefined
   #state: ConnectionState = 'connecting'
   #abort: AbortController | undefined
-  #cancelTimer: (() => void) | undefined
+  #watchdog: Watchdog | undefined
+  #wait: { readonly isServers: boolean; cancel(): void } | undefined
+  #stopWakes: (() => void) | undefined
   #retryMs = RETRY_MS
   #failures = 0
   /** 401 where the last attempt got it. */
@@ -45,21 +67,21 @@ export class Connection {
   connect(query: string): void {
     this.#query = query
     if (this.#state === 'stopped') this.#setState('connecting')
+    this.#stopWakes ??= listenToWakes(this.#settings.page, (wake) => this.#onWake(wake))
     this.#start()
   }
 
   /** Ends the response, and forgets the position. */
   disconnect(): void {
-    this.#end()
+    this.#stop()
     this.#query = this.position = undefined
     this.#failures = 0
     this.#setState('connecting')
   }
 
   /** Ends the response for good. */
-  close(error: ErrorDetails): void {
-    this.#end()
-    this.#query = undefined
+  close(error?: ErrorDetails): void {
+    this.#stop()
     this.#setState('stopped', error)
   }
 
@@ -70,69 +92,116 @@ export class Connection {
     this.connect(this.#query)
   }
 
+  #onWake(wake: Wake): void {
+    // A wait that the server has named is the server's protection.
+    if (this.#wait !== undefined) return this.#wait.isServers ? undefined : this.#start()
+    if (wake === 'visible') this.#watchdog?.check()
+    else this.#start()
+  }
+
+  #stop(): void {
+    this.#end()
+    this.#stopWakes?.()
+    this.#stopWakes = undefined
+  }
+
   #end(): void {
     this.#abort?.abort()
     this.#abort = undefined
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
+    this.#wait?.cancel()
+    this.#wait = undefined
   }
 
   #start(): void {
     this.#end()
-    const abort = new AbortController()
-    this.#abort = abort
-    void this.#attempt(abort.signal)
+    this.#abort = new AbortController()
+    void this.#attempt(this.#abort)
   }
 
-  async #attempt(signal: AbortSignal): Promise<void> {
-    const { position } = this
-    let isFirst = true
-    let closingMs: number | undefined
+  async #attempt(abort: AbortController): Promise<void> {
+    const { clock, heartbeatMs } = this.#settings
+    const own = new AbortController()
+    const watchdog = new Watchdog(clock, heartbeatMs, () => own.abort())
+    this.#watchdog = watchdog
+    abort.signal.addEventListener('abort', () => own.abort())
+    const hasPosition = this.position !== undefined
+    const startedAt = clock.now()
+    let blocks = 0
+    let closing: { ms: number; reason: unknown } | undefined
+    let retryMs: number | undefined
     const end = await attempt(this.#settings, {
       query: this.#query as string,
-      position,
+      position: this.position,
       status: this.#status,
-      signal,
+      signal: own.signal,
+      watchdog,
       onRetry: (ms) => {
-        this.#retryMs = Math.min(ms, MAX_RETRY_MS)
-        closingMs = ms
+        retryMs = ms
       },
       onBlock: (block) => {
-        if (block.event === 'sser-retry') return undefined
-        closingMs = undefined
+        if (block.event === 'sser-retry') {
+          closing = { ms: retryMs ?? this.#retryMs, reason: fieldsOf(block.data).reason }
+          return undefined
+        }
+        if (retryMs !== undefined) this.#retryMs = Math.min(retryMs, MAX_RETRY_MS)
+        retryMs = undefined
         const before = this.position
         if (block.id !== undefined) this.position = block.id === '' ? undefined : block.id
-        const opening = isFirst ? { hasPosition: position !== undefined } : undefined
-        if (isFirst) this.#open()
-        isFirst = false
-        return this.#handlers.onBlock(block, before, opening)
+        blocks += 1
+        if (blocks === 1) this.#open(watchdog, block)
+        return this.#handlers.onBlock({
+          ...block,
+          position: this.position,
+          before,
+          isFirst: blocks === 1,
+          hasPosition,
+        })
       },
     })
-    if (!signal.aborted) this.#comeBack(end, closingMs)
+    if (abort.signal.aborted) return
+    if (blocks > 1 || clock.now() - startedAt > STABLE_MS) this.#failures = 0
+    if (closing === undefined || end.next === 'stop') this.#comeBack(end)
+    else this.#comeBackAfter(closing, blocks > 0)
   }
 
-  #open(): void {
-    this.#failures = 0
+  #open(watchdog: Watchdog, { event, data }: Block): void {
     this.#status = undefined
+    const heartbeatMs = event?.startsWith('sser-') === true ? fieldsOf(data).heartbeatMs : undefined
+    if (typeof heartbeatMs === 'number' && heartbeatMs > 0) watchdog.setHeartbeat(heartbeatMs)
     this.#setState('live')
   }
 
-  #comeBack({ next, error, retryAfterMs }: AttemptEnd, closingMs: number | undefined): void {
-    this.#abort = undefined
+  #comeBack({ next, error, retryAfterMs }: AttemptEnd): void {
     if (next === 'stop' || (next === 'unauthorized' && this.#status === 401)) {
       this.#status = undefined
-      return this.#setState('stopped', error)
+      return this.close(error)
     }
     this.#setState('recovering', error)
-    if (next === 'unauthorized') {
-      this.#status = 401
-      return this.#start()
-    }
-    const { clock } = this.#settings
-    const capMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2 ** this.#failures)
+    this.#status = next === 'unauthorized' ? 401 : undefined
+    if (next === 'unauthorized') return this.#start()
+    const maxMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2 ** this.#failures)
     this.#failures += 1
-    const waitMs = closingMs ?? (retryAfterMs ?? 0) + clock.random() * capMs
-    this.#cancelTimer = clock.after(waitMs, () => this.#start())
+    const jitterMs = this.#settings.clock.random() * maxMs
+    this.#waitFor((retryAfterMs ?? 0) + jitterMs, retryAfterMs !== undefined)
+  }
+
+  /** The server has ended the response, and has said why. */
+  #comeBackAfter({ ms, reason }: { ms: number; reason: unknown }, wasOpen: boolean): void {
+    if (wasOpen && ROUTINE_ENDS.includes(reason)) {
+      this.#setState('recovering')
+      return this.#waitFor(this.#settings.clock.random() * ms, false)
+    }
+    this.#setState('recovering', {
+      code: 'unavailable',
+      message: `the server ended the response: ${reason ?? 'no reason given'}`,
+      reason: typeof reason === 'string' ? reason : undefined,
+    })
+    this.#waitFor(ms, true)
+  }
+
+  #waitFor(ms: number, isServers: boolean): void {
+    this.#abort = undefined
+    this.#wait = { isServers, cancel: this.#settings.clock.after(ms, () => this.#start()) }
   }
 
   #setState(state: ConnectionState, error?: ErrorDetails): void {

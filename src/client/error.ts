@@ -6,11 +6,14 @@ export class ClientError extends Error {
   readonly code: ClientErrorCode
   /** HTTP status of the response, if there was one. */
   readonly status: number | undefined
+  /** The server's reason, where it gave one, such as `too-many-connections`. */
+  readonly reason: string | undefined
 
-  constructor({ code, message, status }: ErrorDetails, options?: { cause?: unknown }) {
+  constructor({ code, message, status, reason }: ErrorDetails, options?: { cause?: unknown }) {
     super(message, options)
     this.code = code
     this.status = status
+    this.reason = reason
   }
 }
 

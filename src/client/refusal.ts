@@ -20,20 +20,25 @@ export async function refusalOf(response: Response, clock: Clock): Promise<Attem
     const message = 'HTTP 204: the server wants no further connection'
     return { next: 'stop', error: { code: 'ended', message, status } }
   }
-  const text = await messageIn(response)
-  if (status === 401) return { next: 'unauthorized', error: { code: 'unauthorized', message: text, status } }
+  const reason = headers.get('sser-error') ?? undefined
+  const message = await messageIn(response, reason)
+  if (status === 401)
+    return { next: 'unauthorized', error: { code: 'unauthorized', message, status, reason } }
   if (status >= 400 && status < 500 && !RETRIED.includes(status))
-    return { next: 'stop', error: { code: 'refused', message: text, status } }
-  const message = status === 200 ? `expected text/event-stream, got ${type ?? 'no Content-Type'}` : text
+    return { next: 'stop', error: { code: 'refused', message, status, reason } }
   return {
     next: 'again',
-    error: { code: 'unavailable', message, status },
+    error: {
+      code: 'unavailable',
+      message: status === 200 ? `expected text/event-stream, got ${type ?? 'no Content-Type'}` : message,
+      status,
+      reason,
+    },
     retryAfterMs: retryAfterMs(headers.get('retry-after'), clock),
   }
 }
 
-async function messageIn(response: Response): Promise<string> {
-  const code = response.headers.get('sser-error')
+async function messageIn(response: Response, reason: string | undefined): Promise<string> {
   let text = ''
   // The first chunk is enough, and a body without an end would be read for ever.
   const reader = response.body?.getReader()
@@ -42,9 +47,9 @@ async function messageIn(response: Response): Promise<string> {
   } catch {
     // The status says enough.
   }
-  void reader?.cancel().catch(() => {})
+  reader?.cancel().catch(() => {})
   const detail = text.trim().slice(0, MAX_MESSAGE_LENGTH)
-  return `HTTP ${response.status}${code === null ? '' : ` (${code})`}${detail === '' ? '' : `: ${detail}`}`
+  return `HTTP ${response.status}${reason === undefined ? '' : ` (${reason})`}${detail === '' ? '' : `: ${detail}`}`
 }
 
 /** Reads seconds or a date. @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 */

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { Page } from './wakes.ts'
 
 /** Headers of a request. */
 export type HeaderValues = Readonly<Record<string, string>> | Headers
@@ -27,6 +28,8 @@ export interface Settings {
   /** Name of the login. Tabs share a connection only where it is equal. */
   readonly user: string | undefined
   readonly clock: Clock
+  /** Tells when the page is shown again, or the network is back. */
+  readonly page: Page
 }
 
 /** The time of the page. The wall clock, because a monotonic one stands still while a laptop sleeps. */

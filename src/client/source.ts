@@ -68,6 +68,8 @@ export interface ErrorDetails {
   readonly message: string
   /** HTTP status of the response, if there was one. */
   readonly status?: number | undefined
+  /** The server's reason: the code in `Sser-Error`, or that of `sser-retry`. */
+  readonly reason?: string | undefined
 }
 
 export type SourceItem = SourceEvent | SourceOpen | SourceGap | SourcePosition | SourceState

@@ -1,5 +1,5 @@
-import type { Block } from './block-parser.ts'
-import { Connection, type Opening } from './connection.ts'
+import { Connection, type ReceivedBlock } from './connection.ts'
+import { fieldsOf } from './own-block.ts'
 import type { Settings } from './settings.ts'
 import type { ConnectionState, ErrorDetails, Source, SourceItem, SourceState } from './source.ts'
 
@@ -16,13 +16,14 @@ export class StreamSource implements Source {
   #requested: readonly string[] = []
   #wanted: readonly string[] = []
   #isOpen = false
+  #isClosed = false
   #cancelChange: (() => void) | undefined
 
   constructor(settings: Settings) {
     this.#settings = settings
     this.#connection = new Connection(settings, {
-      onBlock: (block, before, opening) => {
-        this.#onBlock(block, before, opening)
+      onBlock: (block) => {
+        this.#onBlock(block)
         return undefined
       },
       onState: (state, error) => this.#onState(state, error),
@@ -43,18 +44,19 @@ export class StreamSource implements Source {
   }
 
   setStreams(streams: readonly string[]): void {
+    if (this.#isClosed) return
     this.#wanted = [...new Set(streams)].sort()
     this.#cancelChange ??= this.#settings.clock.after(CHANGE_MS, () => this.#change())
   }
 
   reconnect(): void {
-    this.#connection.reconnect()
+    if (!this.#isClosed) this.#connection.reconnect()
   }
 
   close(): void {
+    this.#isClosed = true
     this.#cancelChange?.()
-    this.#isOpen = false
-    this.#connection.close({ code: 'closed', message: 'close() was called' })
+    this.#connection.close()
     this.#listeners.clear()
   }
 
@@ -69,14 +71,12 @@ export class StreamSource implements Source {
     )
   }
 
-  #onBlock({ event, data, stream }: Block, before: string | undefined, opening: Opening | undefined): void {
-    const id = this.#connection.position
-    const own = event?.startsWith('sser-') === true ? (fieldsOf(data) ?? {}) : undefined
-    if (opening !== undefined) {
+  #onBlock({ event, data, stream, position: id, before, isFirst, hasPosition }: ReceivedBlock): void {
+    const own = event?.startsWith('sser-') === true ? fieldsOf(data) : undefined
+    if (isFirst) {
       this.#isOpen = true
       this.#emit({ type: 'open', streams: this.#requested, id })
-      if (opening.hasPosition && own?.resumed === false)
-        this.#emit({ type: 'gap', reason: 'not-resumed', id })
+      if (hasPosition && own?.resumed === false) this.#emit({ type: 'gap', reason: 'not-resumed', id })
     }
     if (event === 'sser-gap') this.#emit({ type: 'gap', reason: String(own?.reason), id })
     else if (event === 'sser-position') this.#emit({ type: 'position', id })
@@ -92,14 +92,5 @@ export class StreamSource implements Source {
 
   #emit(item: SourceItem): void {
     for (const listener of this.#listeners) listener(item)
-  }
-}
-
-/** The fields of the JSON object of one of the server's own blocks. */
-function fieldsOf(data: string): Record<string, unknown> | undefined {
-  try {
-    return JSON.parse(data) as Record<string, unknown>
-  } catch {
-    return undefined
   }
 }

@@ -1,15 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Client } from '../../src/client/client.ts'
-import type { ConnectOptions } from '../../src/client/options.ts'
-import { VirtualClock } from '../support/clock.ts'
-import { eventBlock, FakeEndpoint, preamble } from '../support/fake-endpoint.ts'
-
-function connected(options: ConnectOptions = {}) {
-  const endpoint = new FakeEndpoint()
-  const clock = new VirtualClock()
-  const client = new Client('/events', { fetch: endpoint.fetch, ...options }, { clock })
-  return { endpoint, clock, client }
-}
+import { connected } from '../support/connected-client.ts'
+import { eventBlock, preamble } from '../support/fake-endpoint.ts'
 
 describe('streams of a client', () => {
   it('delivers the events of each stream to its listeners', async () => {

@@ -1,0 +1,24 @@
+/** Why a client looks after its connection at once: the network is back, the page is shown again, or it was frozen. */
+export type Wake = 'online' | 'pageshow' | 'visible'
+
+/** The part of a page's or worker's global object that the client listens to. */
+export interface Page {
+  addEventListener?(type: string, listener: (event: Event) => void): void
+  removeEventListener?(type: string, listener: (event: Event) => void): void
+  document?: { readonly visibilityState: string } | undefined
+}
+
+/** Calls `onWake` until the returned function is called. Does nothing in a runtime without a page. */
+export function listenToWakes(page: Page, onWake: (wake: Wake) => void): () => void {
+  const listener = ({ type, persisted }: Event & { persisted?: boolean }) => {
+    if (type === 'online') onWake('online')
+    // A page that was loaded anew shows itself as well.
+    else if (type === 'pageshow') persisted && onWake('pageshow')
+    else if (page.document?.visibilityState === 'visible') onWake('visible')
+  }
+  const types = ['online', 'pageshow', 'visibilitychange']
+  for (const type of types) page.addEventListener?.(type, listener)
+  return () => {
+    for (const type of types) page.removeEventListener?.(type, listener)
+  }
+}

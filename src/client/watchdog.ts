@@ -1,0 +1,57 @@
+import type { Clock } from '../clock.ts'
+
+/** Number of heartbeats without a byte after which a connection counts as broken. */
+const MAX_MISSED_HEARTBEATS = 2
+
+/** Calls back after two heartbeats without a byte. One timer for a whole response, because each byte would set another. */
+export class Watchdog {
+  readonly #clock: Clock
+  readonly #onSilence: () => void
+  #limitMs: number
+  #lastAt = 0
+  #cancel: (() => void) | undefined
+  /** Whether it has called back. */
+  hasFired = false
+
+  constructor(clock: Clock, heartbeatMs: number, onSilence: () => void) {
+    this.#clock = clock
+    this.#onSilence = onSilence
+    this.#limitMs = heartbeatMs * MAX_MISSED_HEARTBEATS
+    this.reset()
+  }
+
+  /** Maximum silence in milliseconds. */
+  get limitMs(): number {
+    return this.#limitMs
+  }
+
+  /** Applies another heartbeat, which the server has named, from now on. */
+  setHeartbeat(heartbeatMs: number): void {
+    this.stop()
+    this.#limitMs = heartbeatMs * MAX_MISSED_HEARTBEATS
+    this.reset()
+  }
+
+  /** A byte has come. */
+  reset(): void {
+    this.#lastAt = this.#clock.now()
+    this.#cancel ??= this.#clock.after(this.#limitMs, () => this.check())
+  }
+
+  stop(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+
+  /** Calls back at once if it is time: after a sleep, in which timers stood still. */
+  check(): void {
+    this.stop()
+    // A wall clock that was set back counts from now on.
+    const restMs = this.#limitMs - Math.max(0, this.#clock.now() - this.#lastAt)
+    if (restMs > 0) this.#cancel = this.#clock.after(restMs, () => this.check())
+    else {
+      this.hasFired = true
+      this.#onSilence()
+    }
+  }
+}
