@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { installLeanWeb } from './lean-web.ts'
 import type { FaultProfile } from './plan.ts'
-import { run } from './run.ts'
+import { play } from './playback.ts'
 import { planOf, runSeeds } from './seeds.ts'
 import { shrink } from './shrink.ts'
 
@@ -55,7 +55,7 @@ console.log(
 process.exit(failed === 0 ? 0 : 1)
 
 async function printTrace(seed: number): Promise<void> {
-  const { trace } = await run(planOf({ seed, profile, isMixed }))
+  const { trace } = await play(planOf({ seed, profile, isMixed }))
   console.log(trace.join('\n'))
 }
 
@@ -63,7 +63,7 @@ async function report(seed: number, violation: string): Promise<void> {
   const plan = planOf({ seed, profile, isMixed })
   let shown = violation
   if (!values.quick) {
-    const { trace, violations } = await shrink(plan, await run(plan))
+    const { trace, violations } = await shrink(plan, await play(plan))
     console.log(trace.join('\n'))
     shown = violations[0] as string
   }

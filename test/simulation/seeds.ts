@@ -1,7 +1,7 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { installLeanWeb } from './lean-web.ts'
 import { type FaultProfile, makePlan, mixVersions, type Plan } from './plan.ts'
-import { type Result, run } from './run.ts'
+import { play, type Result } from './playback.ts'
 
 /** The result of one seed, without its trace. */
 export interface SeedResult {
@@ -60,7 +60,7 @@ export function planOf({ seed, profile, isMixed }: Task): Plan {
 }
 
 async function runSeed(task: Task): Promise<SeedResult> {
-  const { violations, trace: _, ...counts } = await run(planOf(task))
+  const { violations, trace: _, ...counts } = await play(planOf(task))
   return { seed: task.seed, violation: violations[0], counts }
 }
 

@@ -21,11 +21,11 @@ export interface Result {
 }
 
 /** Runs a plan until the fleet has converged after the last fault, and checks every invariant meanwhile. */
-export async function run(plan: Plan): Promise<Result> {
-  return new Run(plan).play()
+export async function play(plan: Plan): Promise<Result> {
+  return new Playback(plan).play()
 }
 
-class Run {
+class Playback {
   readonly #plan: Plan
   readonly #time = new Time()
   readonly #random: Random

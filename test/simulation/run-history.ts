@@ -1,0 +1,65 @@
+import { type Reading, type RunItem, RunOracle } from './run-oracle.ts'
+import type { SettlementOptions } from './run-settlement.ts'
+
+export const ENDED: RunItem = { type: 'end', state: 'ended' }
+export const LOST: RunItem = { type: 'end', state: 'lost' }
+export const GAP: RunItem = { type: 'gap' }
+
+/** A history of producers and readers, written by hand. */
+export class History {
+  readonly violations: string[] = []
+  readonly losses: { address: string; at: number }[] = []
+  now = 0
+  isCalm = true
+  readonly oracle: RunOracle
+
+  constructor({ mayEvict = false } = {}) {
+    this.oracle = new RunOracle({
+      now: () => this.now,
+      log: () => {},
+      violate: (message) => this.violations.push(message),
+      mayEvict,
+      isCalm: () => this.isCalm,
+    })
+  }
+
+  get settlement(): SettlementOptions {
+    const { oracle, losses } = this
+    return { oracle, losses, violate: (message) => this.violations.push(message) }
+  }
+
+  /** A run with the chunks `id/0`, `id/1`, … */
+  run(
+    id: string,
+    { chunks = 3, name = 'a', call }: { chunks?: number; name?: string; call?: 'end' | 'fail' } = {},
+  ) {
+    const run = this.oracle.started(id, name, 'pod0')
+    for (let i = 0; i < chunks; i += 1) this.oracle.wrote(run, `${id}/${i}`)
+    if (call !== undefined) this.oracle.called(run, call, call === 'fail' ? 'no luck' : undefined)
+    return run
+  }
+
+  read(items: readonly RunItem[], reading = this.reading()): Reading {
+    for (const item of items) this.oracle.received(reading, item)
+    return reading
+  }
+
+  reading(name = 'a'): Reading {
+    const reading = this.oracle.reading('reader', name)
+    this.oracle.opened(reading)
+    return reading
+  }
+
+  move(reading: Reading): Reading {
+    this.oracle.opened(reading)
+    return reading
+  }
+}
+
+export function chunk(id: string, index: number): RunItem {
+  return { type: 'chunk', id: `${index}.${id}`, index, text: `${id}/${index}` }
+}
+
+export function chunks(id: string, from: number, to: number): RunItem[] {
+  return Array.from({ length: to - from }, (_, i) => chunk(id, from + i))
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import { chunks, ENDED, History, LOST } from './run-history.ts'
+import { checkFreshReadings, checkOpenReading } from './run-settlement.ts'
+
+describe('the checks of runs after all faults report', () => {
+  it('a reader that lacks a chunk of a producer in reach', () => {
+    const history = new History()
+    history.run('1')
+    checkOpenReading(history.read(chunks('1', 0, 2)), history.settlement)
+    expect(history.violations[0]).toMatch(/not all 3/)
+  })
+
+  it('a reader that waits for a run that has ended, or whose producer is dead', () => {
+    const history = new History()
+    const run = history.run('1')
+    history.oracle.died(run)
+    checkOpenReading(history.read(chunks('1', 0, 3)), history.settlement)
+    expect(history.violations[0]).toMatch(/not told the end/)
+  })
+
+  it('Pods that read different runs under one name, or different parts of one', () => {
+    const history = new History()
+    history.run('1', { call: 'end' })
+    const readings = [history.read([...chunks('1', 0, 3), ENDED]), history.read(chunks('1', 0, 2))]
+    checkFreshReadings(readings, history.settlement)
+    expect(history.violations[0]).toMatch(/on different Pods/)
+  })
+
+  it('two runs that run under one name', () => {
+    const history = new History()
+    history.run('1')
+    history.run('2')
+    checkFreshReadings([history.read(chunks('1', 0, 3))], history.settlement)
+    expect(history.violations[0]).toMatch(/1 and 2 run as a/)
+  })
+
+  it('a run that is left unread for an older one', () => {
+    const history = new History()
+    history.run('1', { call: 'end' })
+    history.run('2')
+    checkFreshReadings([history.read([...chunks('1', 0, 3), ENDED])], history.settlement)
+    expect(history.violations[0]).toMatch(/not 2, which runs/)
+  })
+
+  it('a chunk that another Pod held, and that was lost with the producer', () => {
+    const history = new History()
+    const run = history.run('1')
+    history.oracle.flushed(run, 3, 1)
+    history.now = 10
+    history.oracle.died(run)
+    history.losses.push({ address: 'pod0', at: 10 })
+    const readings = [history.read([...chunks('1', 0, 2), LOST])]
+    checkFreshReadings(readings, history.settlement)
+    expect(history.violations[0]).toMatch(/1 Pods held it up to 3/)
+    history.violations.length = 0
+    history.losses.push({ address: 'pod1', at: 11 })
+    checkFreshReadings(readings, history.settlement)
+    expect(history.violations).toEqual([])
+  })
+})
