@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.ts'
-import { Connection, type Sink } from '../delivery/connection.ts'
+import type { Connection, Sink } from '../delivery/connection.ts'
 import { EventStreamBody } from '../delivery/event-stream-body.ts'
 import { Reader } from '../delivery/reader.ts'
 import type { ConnectionGrant, Reservation } from '../delivery/reservations.ts'
+import { StreamConnection } from '../delivery/stream-connection.ts'
 import type { Incarnation } from '../instance/incarnation.ts'
 import type { Membership } from '../instance/membership.ts'
 import type { Settings } from '../internals.ts'
@@ -168,7 +169,7 @@ export function prepareConnection(
   else if (start === 'oldest') gap = reader.beginAtOldest(context.now())
   const connect = (sink: Sink) => {
     const audience = hub.registry.audience(streams, format)
-    return new Connection({ reader, gap, start, audience, sink, context, grant })
+    return new StreamConnection({ reader, gap, start, audience, sink, context, grant })
   }
   return { gap, connect }
 }

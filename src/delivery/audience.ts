@@ -1,13 +1,13 @@
 import { type FrameFormat, STANDARD } from '../wire/frame-format.ts'
 import type { Batch } from './batch.ts'
-import type { Connection } from './connection.ts'
+import type { StreamConnection } from './stream-connection.ts'
 
 /** Connections that listen on the same streams in the same format: one encoded chunk serves all of them. */
 export class Audience {
   /** In ascending order, so that clients that name the same streams in another order share their chunks as well. */
   readonly streams: readonly string[]
   readonly format: FrameFormat
-  readonly connections: Set<Connection> = new Set()
+  readonly connections: Set<StreamConnection> = new Set()
 
   constructor(sortedStreams: readonly string[], format: FrameFormat = STANDARD) {
     this.streams = sortedStreams
@@ -46,7 +46,7 @@ export class Audiences {
   }
 
   /** Connections that listen on `stream`, alone or among others. */
-  *on(stream: string): Generator<Connection> {
+  *on(stream: string): Generator<StreamConnection> {
     for (const { connections } of this.#byStream.get(stream)?.audiences ?? []) yield* connections
   }
 
@@ -56,7 +56,7 @@ export class Audiences {
     return this.#byStreams.get(keyOf(sorted, format)) ?? new Audience(sorted, format)
   }
 
-  add(connection: Connection): void {
+  add(connection: StreamConnection): void {
     const { audience } = connection
     audience.connections.add(connection)
     if (audience.connections.size === 1)
@@ -72,7 +72,7 @@ export class Audiences {
     }
   }
 
-  remove(connection: Connection): void {
+  remove(connection: StreamConnection): void {
     const { audience } = connection
     if (!audience.connections.delete(connection)) return
     const isEmpty = audience.connections.size === 0

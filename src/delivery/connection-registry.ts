@@ -6,6 +6,7 @@ import { type Audience, Audiences } from './audience.ts'
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionsPerAddress, type Reservation, Reservations } from './reservations.ts'
+import { StreamConnection } from './stream-connection.ts'
 
 export interface ConnectionLimits {
   maxConnections: number
@@ -100,15 +101,15 @@ export class ConnectionRegistry {
 
   /** Adds a connection in place of its reservation. Returns an error where that has expired and a limit is reached. */
   add(connection: Connection, reservation?: Reservation): SserError | undefined {
-    const { audience, grant } = connection
+    const { streams, grant } = connection
     if (reservation?.release() !== true) {
       const fromAddress = grant?.address && this.#addresses.of(grant.address.address).connections
-      const error = this.#capacityError(fromAddress) ?? this.#streamsError(audience.streams)
+      const error = this.#capacityError(fromAddress) ?? this.#streamsError(streams)
       if (error !== undefined) return error
     }
     this.#size += 1
-    for (const stream of audience.streams) if (!this.has(stream)) this.#reservations.onConnections(stream, 1)
-    this.#audiences.add(connection)
+    for (const stream of streams) if (!this.has(stream)) this.#reservations.onConnections(stream, 1)
+    if (connection instanceof StreamConnection) this.#audiences.add(connection)
     for (const tag of grant?.tags ?? []) this.#tags.add(tag, connection)
     this.#deadlines.add(connection)
     if (grant?.address !== undefined) this.#addresses.add(grant.address)
@@ -116,10 +117,10 @@ export class ConnectionRegistry {
   }
 
   remove(connection: Connection): void {
-    const { audience, grant } = connection
+    const { streams, grant } = connection
     this.#size -= 1
-    this.#audiences.remove(connection)
-    for (const stream of audience.streams) if (!this.has(stream)) this.#reservations.onConnections(stream, -1)
+    if (connection instanceof StreamConnection) this.#audiences.remove(connection)
+    for (const stream of streams) if (!this.has(stream)) this.#reservations.onConnections(stream, -1)
     for (const tag of grant?.tags ?? []) this.#tags.remove(tag, connection)
     this.#deadlines.remove(connection)
     if (grant?.address !== undefined) this.#addresses.remove(grant.address)
@@ -132,7 +133,7 @@ export class ConnectionRegistry {
       return
     }
     for (const connection of this.#tags.of(tag))
-      if (stream === undefined || connection.audience.streams.includes(stream)) yield connection
+      if (stream === undefined || connection.streams.includes(stream)) yield connection
   }
 
   /** The error of one more connection from an address that has `fromAddress` connections; undefined within the limits. */

@@ -5,9 +5,9 @@ import { quietly, type Tracing } from '../telemetry/tracing.ts'
 import { formatPosition } from '../wire/position.ts'
 import { isSampled } from '../wire/traceparent.ts'
 import { Batch, WRITE_WORK } from './batch.ts'
-import type { Connection } from './connection.ts'
 import type { ConnectionRegistry } from './connection-registry.ts'
 import type { OutputBuffers } from './output-buffers.ts'
+import type { StreamConnection } from './stream-connection.ts'
 
 /** Connections that one turn of the event loop serves. */
 export const YIELD_EVERY = 250
@@ -19,9 +19,9 @@ export interface DispatcherOptions {
   outputs: OutputBuffers
   tracing: Tracing | undefined
   /** A connection fell behind, and asks to read its next slice of the log. */
-  onBehind(connection: Connection): void
+  onBehind(connection: StreamConnection): void
   /** A connection's sink threw. */
-  onBroken(connection: Connection, error: unknown): void
+  onBroken(connection: StreamConnection, error: unknown): void
   onError(error: unknown): void
 }
 
@@ -94,7 +94,7 @@ export class Dispatcher {
    * Delivers to the next connections until the turn is over; returns true if they are all served. It is apart
    * from the generator, whose loops V8 runs more slowly.
    */
-  #serve(connections: Iterable<Connection>, batch: Batch, turn: Turn): boolean {
+  #serve(connections: Iterable<StreamConnection>, batch: Batch, turn: Turn): boolean {
     const { outputs, onBehind, onBroken } = this.#options
     for (const connection of connections) {
       try {

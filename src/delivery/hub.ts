@@ -176,14 +176,14 @@ export class Hub {
 
   /** Log index at which a new connection must be closed, and why; undefined where no disconnect or drain affects it. */
   #endOf(
-    { audience, liveFrom, grant }: Connection,
+    { streams, liveFrom, grant }: Connection,
     since: number,
   ): { index: number; reason: RetryReason } | undefined {
     if (this.#isStopped) return { index: liveFrom, reason: this.#stopReason }
     // A disconnect that the log has evicted may have matched. The client reconnects, and is authorized again.
     if (since < this.#log.indexes.disconnectsFrom) return { index: liveFrom, reason: 'disconnected' }
     for (const { selector, index } of this.#log.indexes.disconnects(since))
-      if (matches(selector, audience.streams, grant?.tags ?? [])) return { index, reason: 'disconnected' }
+      if (matches(selector, streams, grant?.tags ?? [])) return { index, reason: 'disconnected' }
     if (this.#isDraining) return { index: this.#log.nextIndex, reason: 'draining' }
     return undefined
   }

@@ -107,9 +107,9 @@ export function parseAppend(body: string): Append {
   },
   {
     name: 'the first block carries an id',
-    file: 'src/delivery/connection.ts',
-    find: 'return format.own(preambleFrame(id,',
-    replace: 'return format.own(preambleFrame(undefined,',
+    file: 'src/delivery/stream-connection.ts',
+    find: 'return this.format.own(preambleFrame(id,',
+    replace: 'return this.format.own(preambleFrame(undefined,',
     profile: 'harsh',
     seeds: 300,
   },
@@ -205,7 +205,7 @@ export function parseAppend(body: string): Append {
   {
     name: 'a connection that is added after the stop is closed',
     file: 'src/delivery/hub.ts',
-    find: 'if (this.#isStopped) return { index: liveFrom }',
+    find: 'if (this.#isStopped) return { index: liveFrom, reason: this.#stopReason }',
     replace: 'if (this.#isStopped) return undefined',
     profile: 'tiny',
     seeds: 600,
@@ -213,7 +213,7 @@ export function parseAppend(body: string): Append {
   {
     name: 'a disconnect closes the matching connections',
     file: 'src/delivery/hub.ts',
-    find: "this.#closeAll(this.registry.matching(entry.selector), entry.index, 'disconnected')",
+    find: "this.#closeAll(this.registry.matching(entry.selector), entry.index, () => 'disconnected')",
     replace: 'void entry',
     profile: 'mild',
     seeds: 300,
@@ -222,7 +222,7 @@ export function parseAppend(body: string): Append {
   {
     name: 'a connection that was authorized before a disconnect and is added later is closed',
     file: 'src/delivery/hub.ts',
-    find: "if (matches(selector, audience.streams, grant?.tags ?? [])) return { index, reason: 'disconnected' }",
+    find: "if (matches(selector, streams, grant?.tags ?? [])) return { index, reason: 'disconnected' }",
     replace: 'void selector',
     profile: 'ordinary',
     seeds: 1_000,
@@ -230,10 +230,10 @@ export function parseAppend(body: string): Append {
   {
     name: 'a connection begins at the log index of its response',
     file: 'src/admission/admit.ts',
-    find: 'return new Connection({ reader, gap,',
+    find: 'return new StreamConnection({ reader, gap,',
     replace: `const late = new Reader(context.log, streams, incarnation.timing)
     if (lastEventId !== undefined) late.resume(lastEventId, settings.maxLastEventIdBytes, context.now())
-    return new Connection({ reader: late, gap,`,
+    return new StreamConnection({ reader: late, gap,`,
     profile: 'ordinary',
     seeds: 300,
   },
@@ -255,7 +255,7 @@ export function parseAppend(body: string): Append {
   },
   {
     name: 'a connection receives no entry after the disconnect that closes it',
-    file: 'src/delivery/connection.ts',
+    file: 'src/delivery/stream-connection.ts',
     find: 'this.#reader.slice(frames, now, this.#end)',
     replace: 'this.#reader.slice(frames, now, log.nextIndex)',
     profile: 'mild',
