@@ -5,7 +5,7 @@ import { statusOf, Target } from './target.ts'
 
 const TOKEN = 'a-token-of-the-tests'
 const MIB = 1_048_576
-const settings = { publishToken: TOKEN, internalBodyTimeoutMs: 700 }
+const settings = { publishToken: TOKEN, internalBodyTimeoutMs: 1_500 }
 
 describe.each([
   ['node', '127.0.175.1'],
@@ -76,19 +76,21 @@ describe.each([
 
   test('answer 408 to slow bodies, and 503 beyond 256 requests at once', async () => {
     await target.endures(async () => {
-      const slow = await Promise.all(
-        Array.from({ length: 256 }, () => open(`${head('Content-Length: 9\r\n')}x`)),
-      )
-      const more = await Promise.all(
-        Array.from({ length: 20 }, () => open(`${head('Content-Length: 1\r\n')}x`)),
-      )
+      // All connect first, so that the slow bodies begin at once, and none is late before the last one has begun.
+      const raws = await Promise.all(Array.from({ length: 276 }, () => open('')))
+      const slow = raws.slice(0, 256)
+      const more = raws.slice(256)
+      const complete = `${head('Content-Length: 1\r\n')}x`
+      for (const { socket } of slow) socket.write(`${head('Content-Length: 9\r\n')}x`)
+      await until('256 are open', async () => (await statusOf(target.url, complete)) === 503)
+      for (const { socket } of more) socket.write(complete)
       const statuses = (raws: RawClient[]) => raws.map(({ text }) => text.slice(9, 12))
       const isAnswered = (raws: RawClient[]) => statuses(raws).every((status) => status !== '')
       await until('all are answered', () => isAnswered(slow) && isAnswered(more), 10_000)
       expect(new Set(statuses(slow))).toEqual(new Set(['408']))
       expect(new Set(statuses(more))).toEqual(new Set(['503']))
-      for (const raw of [...slow, ...more]) raw.socket.destroy()
-      expect(await statusOf(target.url, `${head('Content-Length: 1\r\n')}x`)).toBe(200)
+      for (const { socket } of raws) socket.destroy()
+      expect(await statusOf(target.url, complete)).toBe(200)
     })
   })
 })
