@@ -64,7 +64,8 @@ export class Batch {
   constructor(log: Log, from: number, now: number, isWanted: (stream: string) => boolean) {
     this.from = from
     const position = log.positionAt(from, now)
-    const formatId = () => (log.isResumable ? log.eventIds.format(position) : undefined)
+    const formatId = (last?: string) =>
+      log.isResumable ? log.eventIds.format(position, undefined, undefined, last) : undefined
     /** Gaps by stream to write before the next event; all of them have the same position. */
     const gaps = new Map<string | undefined, GapReason>()
     let length = 0
@@ -106,7 +107,7 @@ export class Batch {
         frame(entry.stream, undefined, eventFrame({ msg: entry.msg }), entry)
       } else if (log.indexes.idempotencyKeys.isFirst(entry)) {
         if (entry.traceparent !== undefined) this.traced.push(entry)
-        const text = eventFrame({ id: formatId(), event: entry.event, msg: entry.msg })
+        const text = eventFrame({ id: formatId(entry.epoch), event: entry.event, msg: entry.msg })
         frame(entry.stream, undefined, text, entry)
       }
     }

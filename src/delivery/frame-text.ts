@@ -18,10 +18,10 @@ export class FrameText implements SliceOutput {
     return this.text.length
   }
 
-  event(entry: EventEntry | V1EventEntry, formatId: () => string): void {
+  event(entry: EventEntry | V1EventEntry, formatId: (last?: string) => string): void {
     const msg = entry.msg as string
     const isNumbered = entry.kind === 'event'
-    const id = isNumbered && this.#hasIds ? formatId() : undefined
+    const id = isNumbered && this.#hasIds ? formatId(entry.epoch) : undefined
     const event = isNumbered ? entry.event : undefined
     this.text += this.#format.event(eventFrame({ id, event, msg }), entry.stream, event)
   }

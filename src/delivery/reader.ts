@@ -27,8 +27,8 @@ type DeliverableEntry = EventEntry | V1EventEntry | HoleEntry | LossEntry
 export interface SliceOutput {
   /** Length of the output so far, in UTF-16 units. */
   readonly length: number
-  /** Adds an event; `formatId` returns the id of a client that has received it. */
-  event(entry: EventEntry | V1EventEntry, formatId: () => string): void
+  /** Adds an event; `formatId` returns the id of a client that has received it, with the entry of `last` last. */
+  event(entry: EventEntry | V1EventEntry, formatId: (last?: string) => string): void
   gap(reason: GapReason, formatId: () => string): void
 }
 
@@ -134,7 +134,7 @@ export class Reader {
     log.trim(now)
     let gap: GapReason | undefined = this.skipEvicted(now) ? 'slow-client' : undefined
     const position = this.#positionAt(this.cursor, now)
-    const formatId = () => this.#formatId(position, now)
+    const formatId = (last?: string) => this.#formatId(position, now, last)
     let [events, replayed] = [0, 0]
     let gaps: GapReason[] | undefined
     let next = end
@@ -187,7 +187,7 @@ export class Reader {
     return position
   }
 
-  #formatId(position: ReadonlyMap<string, number>, now: number): string {
+  #formatId(position: ReadonlyMap<string, number>, now: number, last?: string): string {
     let carriedMs: Map<string, number> | undefined
     this.#carried?.forEachKnown((epoch, seq, since) => {
       const record = this.#log.epochs.get(epoch)
@@ -196,7 +196,7 @@ export class Reader {
       carriedMs ??= new Map()
       carriedMs.set(epoch, now - since)
     })
-    return this.#log.eventIds.format(position, carriedMs, this.#carried?.prefix(now))
+    return this.#log.eventIds.format(position, carriedMs, this.#carried?.prefix(now), last)
   }
 
   #prune(now: number): void {

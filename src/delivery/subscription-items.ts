@@ -34,8 +34,8 @@ export class SubscriptionItems implements SliceOutput {
   readonly items: SubscriptionItem[] = []
   length = 0
 
-  event(entry: EventEntry | V1EventEntry, formatId: () => string): void {
-    const id = formatId()
+  event(entry: EventEntry | V1EventEntry, formatId: (last?: string) => string): void {
+    const id = formatId(entry.kind === 'event' ? entry.epoch : undefined)
     const data = entry.msg as string
     const event = (entry.kind === 'event' ? entry.event : undefined) ?? 'message'
     this.length += id.length + data.length

@@ -20,19 +20,20 @@ export class EventIds {
 
   /**
    * An id that would be too long leaves out `prefix`, then the epochs that have been silent for longest, and is marked
-   * as partial.
+   * as partial. `last`: the epoch of the event that has the id.
    */
   format(
     position: ReadonlyMap<string, number>,
     carriedMs?: ReadonlyMap<string, number>,
     prefix?: IdPrefix,
+    last?: string,
   ): string {
-    const whole = formatPosition(position, carriedMs, undefined, prefix)
+    const whole = formatPosition(position, carriedMs, undefined, prefix, last)
     if (whole.length <= this.#maxBytes) return whole
-    const partial = formatPosition(position, carriedMs, this.#leftOut)
+    const partial = formatPosition(position, carriedMs, this.#leftOut, undefined, last)
     if (partial.length <= this.#maxBytes) return partial
     this.#leftOut = this.#oldest(position, carriedMs)
-    return formatPosition(position, carriedMs, this.#leftOut)
+    return formatPosition(position, carriedMs, this.#leftOut, undefined, last)
   }
 
   #oldest(

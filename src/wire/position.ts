@@ -50,20 +50,26 @@ export function formatEntries(
 
 /**
  * Formats a position as an id. `carriedMs`: age of the carried entries, which the Pod's own log does not have. An id that
- * leaves out the epochs in `leftOut` is marked as partial. `prefix`: further entries, which the id begins with.
+ * leaves out the epochs in `leftOut` is marked as partial. `prefix`: further entries, which the id begins with. `last`: the
+ * epoch of the event that has the id, whose entry comes last, so that a client can tell which event the id is of.
  */
 export function formatPosition(
   position: Iterable<readonly [string, number]>,
   carriedMs?: ReadonlyMap<string, number>,
   leftOut?: ReadonlySet<string>,
   prefix?: IdPrefix,
+  last?: string,
 ): string {
   let text = ''
+  let lastEntry = ''
   for (const [epoch, seq] of position) {
     if (leftOut?.has(epoch)) continue
-    text += `${text === '' ? '' : '.'}${formatEntry(epoch, seq, carriedMs?.get(epoch))}`
+    const entry = formatEntry(epoch, seq, carriedMs?.get(epoch))
+    if (epoch === last) lastEntry = entry
+    else text += text === '' ? entry : `.${entry}`
   }
   if (leftOut !== undefined) text += PARTIAL_ENTRY
+  if (lastEntry !== '') text += text === '' ? lastEntry : `.${lastEntry}`
   if (prefix === undefined) return `${text}-${checksum(hashOf(text))}`
   if (text !== '') text = `.${text}`
   return `${prefix.text}${text}-${checksum(hashOf(text, prefix.hash))}`

@@ -16,6 +16,7 @@ interface Period {
   received: string[]
 }
 
+/** Whether a position covers an event. The last entry of an event's id is its own. */
 const hasEvent = (id: string, epoch: string, seq: number) => (parsePosition(id)?.get(epoch)?.seq ?? 0) >= seq
 
 test('a client that reconnects with other streams at its position gets each event after it once, on any Pod', async () => {
@@ -42,8 +43,11 @@ test('a client that reconnects with other streams at its position gets each even
   let client: Client | undefined
   let id: string | undefined
   const collect = () => {
-    for (const { data } of client?.events ?? [])
+    for (const { data, id } of client?.events ?? []) {
       open.find(({ stream }) => data.startsWith(stream))?.received.push(data)
+      const { epoch, seq } = sent[Number(data.slice(2))] as (typeof sent)[number]
+      expect([...(parsePosition(id as string) ?? [])].at(-1)).toEqual([epoch, { seq }])
+    }
     expect(client?.gaps ?? []).toEqual([])
     id = client?.lastEventId ?? id
   }
