@@ -7,6 +7,7 @@ import type { OnError } from './telemetry/error-reporter.ts'
 import type { SserLogger } from './telemetry/logging.ts'
 import type { Tracing } from './telemetry/tracing.ts'
 import { checkOptions, hasMethods, type OtherOptions, withDefault } from './validation.ts'
+import { DEFAULT_HEARTBEAT_MS } from './wire/sse-frame.ts'
 
 /** Options of {@link Sser}. A time is at most 2,147,483,647 ms, which is 24.8 days. */
 export interface SserOptions {
@@ -234,7 +235,7 @@ const schema = v.strictObject({
   ),
   internalPort: withDefault(7_000, 0, 65_535),
   retryMs: withDefault(2_000, 0, MAX_TIMER_MS),
-  heartbeatMs: withDefault(15_000, 1_000, MAX_TIMER_MS),
+  heartbeatMs: withDefault(DEFAULT_HEARTBEAT_MS, 1_000, MAX_TIMER_MS),
   logMaxAgeMs: withDefault(120_000, 1_000, MAX_TIMER_MS),
   logMaxBytes: withDefault(16_777_216, 1_024),
   resume: v.optional(v.boolean(), true),

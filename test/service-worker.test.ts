@@ -84,8 +84,8 @@ describe.skipIf(!chromium?.path)('a service worker (needs chromium)', () => {
     expect(reports.toSorted()).toEqual([
       'message sent when it is back',
       'message sent while it is away',
-      'sser-position {"resumed":false}',
-      'sser-position {"resumed":true}',
+      'sser-position {"resumed":false,"heartbeatMs":60000}',
+      'sser-position {"resumed":true,"heartbeatMs":60000}',
     ])
   }, 60_000)
 
@@ -94,8 +94,8 @@ describe.skipIf(!chromium?.path)('a service worker (needs chromium)', () => {
     expect(ids).toEqual([undefined, undefined])
     expect(reports.toSorted()).toEqual([
       'message sent when it is back',
-      'sser-position {"resumed":false}',
-      'sser-position {"resumed":false}',
+      'sser-position {"resumed":false,"heartbeatMs":60000}',
+      'sser-position {"resumed":false,"heartbeatMs":60000}',
     ])
   }, 60_000)
 })

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { DEFAULT_HEARTBEAT_MS } from '../wire/sse-frame.ts'
 import { ClientError } from './error.ts'
 import { openSource } from './open-source.ts'
 import type { ConnectOptions } from './options.ts'
@@ -44,7 +45,7 @@ export class Client {
       headers: typeof headers === 'function' ? headers : headers && (() => headers),
       credentials: options.credentials,
       fetch: options.fetch ?? ((input, init) => fetch(input, init)),
-      heartbeatMs: options.heartbeatMs ?? 15_000,
+      heartbeatMs: options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
       share: options.share ?? true,
       user: options.user,
       clock,

@@ -29,6 +29,7 @@ export interface ConnectionContext {
   log: Log
   now: () => number
   retryMs: number
+  heartbeatMs: number
   counters: Counters
   outputs: OutputBuffers
 }

@@ -137,14 +137,14 @@ export class StreamConnection extends Connection {
   /** The first block. It has an id, so that a client without any event can resume; a gap comes first. */
   #preamble(now: number): string {
     this.#isPreambleSent = true
-    const { retryMs, counters } = this.context
+    const { retryMs, heartbeatMs, counters } = this.context
     // The log may have evicted entries after its position since its request was answered.
     const isLost = this.#reader.skipEvicted(now)
     const gap = this.#gap ?? (isLost ? 'slow-client' : undefined)
     const id = this.#idAt(this.#reader.cursor, now)
-    if (gap === undefined) return this.format.own(preambleFrame(id, retryMs, this.#start))
+    if (gap === undefined) return this.format.own(preambleFrame(id, retryMs, this.#start, heartbeatMs))
     counters.gaps[gap] += 1
-    return this.format.own(gapPreambleFrame(id, retryMs, this.#start, gap))
+    return this.format.own(gapPreambleFrame(id, retryMs, this.#start, gap, heartbeatMs))
   }
 
   /** The id of its client at `index`; undefined where clients receive no ids, and for a client that has no entry yet. */

@@ -60,7 +60,14 @@ export class Incarnation {
       maxOutputBufferBytes,
       limits: { maxConnections, maxConnectionsPerAddress, maxStreams },
     })
-    this.context = { log: this.log, now: () => clock.now(), retryMs, counters, outputs: this.hub.outputs }
+    this.context = {
+      log: this.log,
+      now: () => clock.now(),
+      retryMs,
+      heartbeatMs,
+      counters,
+      outputs: this.hub.outputs,
+    }
     this.subscribers = new SubscriberHub({
       log: this.log,
       timing: this.timing,

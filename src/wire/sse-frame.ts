@@ -39,13 +39,21 @@ export function positionFrame(id: string | undefined): string {
 /** Where a connection begins: at the client's `Last-Event-ID`, at the oldest event of the log, or at its end. */
 export type StartPoint = 'id' | 'oldest' | 'now'
 
+/** Heartbeat that a client expects where the first block names none, in milliseconds. */
+export const DEFAULT_HEARTBEAT_MS = 15_000
+
 /**
  * The first block of a connection without a gap. `retryMs`: reconnection time of the client, in milliseconds. `resumed`
  * tells whether the request had a `Last-Event-ID`. A client that reconnects and reads `false` detects by it that a proxy
- * drops the header, which looks like a new client to the server.
+ * drops the header, which looks like a new client to the server. A client detects a half-open connection by `heartbeatMs`.
  */
-export function preambleFrame(id: string | undefined, retryMs: number, start: StartPoint): string {
-  const data = start === 'oldest' ? '{"resumed":false,"from":"oldest"}' : `{"resumed":${start === 'id'}}`
+export function preambleFrame(
+  id: string | undefined,
+  retryMs: number,
+  start: StartPoint,
+  heartbeatMs: number = DEFAULT_HEARTBEAT_MS,
+): string {
+  const data = `{"resumed":${start === 'id'}${preambleFields(start, heartbeatMs)}}`
   return block('sser-position', data, retryMs, id)
 }
 
@@ -55,9 +63,15 @@ export function gapPreambleFrame(
   retryMs: number,
   start: StartPoint,
   reason: GapReason,
+  heartbeatMs: number = DEFAULT_HEARTBEAT_MS,
 ): string {
+  const data = `{"reason":"${reason}"${preambleFields(start, heartbeatMs)}}`
+  return block('sser-gap', data, retryMs, id ?? '')
+}
+
+function preambleFields(start: StartPoint, heartbeatMs: number): string {
   const from = start === 'oldest' ? ',"from":"oldest"' : ''
-  return block('sser-gap', `{"reason":"${reason}"${from}}`, retryMs, id ?? '')
+  return heartbeatMs === DEFAULT_HEARTBEAT_MS ? from : `${from},"heartbeatMs":${heartbeatMs}`
 }
 
 /**

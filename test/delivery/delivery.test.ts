@@ -16,6 +16,12 @@ describe('a connection that reads', () => {
     ])
   })
 
+  it('learns the heartbeat from its first block where it is not the default', async () => {
+    const client = new Listening({ heartbeatMs: 4_000 }).open(['a'])
+    await client.read()
+    expect(client.all.map(({ data }) => data)).toEqual(['{"resumed":false,"heartbeatMs":4000}'])
+  })
+
   it('gets a burst as one chunk, in order', async () => {
     const pod = new Listening()
     const client = pod.connect('a')

@@ -136,6 +136,8 @@ describe('each block', () => {
     preambleFrame(undefined, 2_000, 'oldest'),
     gapFrame('a1', 'peer-loss'),
     gapPreambleFrame('a1', 2_000, 'oldest', 'peer-loss'),
+    gapPreambleFrame('a1', 2_000, 'oldest', 'peer-loss', 5_000),
+    preambleFrame('a1', 2_000, 'id', 5_000),
     gapPreambleFrame(undefined, 2_000, 'now', 'slow-client'),
     retryFrame(2_000, 'draining'),
     retryFrame(undefined, 'pipelined'),
