@@ -1,33 +1,31 @@
 import type { Hono } from 'hono'
-import {
-  type Endpoint,
-  type EndpointOptions,
-  EventsEndpoint,
-  type EventsOptions,
-} from './admission/events-endpoint.ts'
+import { EventResponses, type EventResponsesOptions } from './admission/event-responses.ts'
+import { type Endpoint, type EndpointOptions, EventsEndpoint } from './admission/events-endpoint.ts'
 import { SserError } from './errors.ts'
 import { checkEndpointOptions } from './instance/call-arguments.ts'
 import { type PublishOptions, publishRoutes } from './publish/routes.ts'
 
-export type PublicRoutesOptions = EventsOptions & Pick<PublishOptions, 'send'>
+export type PublicRoutesOptions = EventResponsesOptions & Pick<PublishOptions, 'send'>
 
 /** The routes of an instance that its clients reach. */
 export class PublicRoutes {
   /** The endpoint in the standard dialect. */
   readonly events: Endpoint
   readonly #options: PublicRoutesOptions
+  readonly #responses: EventResponses
   #publish: Hono | undefined
 
   constructor(options: PublicRoutesOptions) {
     this.#options = options
-    this.events = new EventsEndpoint(options)
+    this.#responses = new EventResponses(options)
+    this.events = new EventsEndpoint(options, this.#responses)
   }
 
   /** A further endpoint. @throws SserError `invalid-argument` */
   endpoint(options: EndpointOptions): Endpoint {
     const fault = checkEndpointOptions(options)
     if (fault !== undefined) throw fault
-    return new EventsEndpoint(this.#options, options.dialect)
+    return new EventsEndpoint(this.#options, this.#responses, options.dialect)
   }
 
   /** The sub-app that publishes. @throws SserError `open-publish-routes` */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Arrivals } from '../../src/admission/arrivals.ts'
+import { EventResponses } from '../../src/admission/event-responses.ts'
 import { EventsEndpoint } from '../../src/admission/events-endpoint.ts'
 import type { Authorize, Decision } from '../../src/index.ts'
 import type { Incarnation } from '../../src/instance/incarnation.ts'
@@ -26,7 +27,7 @@ class Endpoint {
       mark: () => this.incarnation.log.nextIndex,
       since: (mark: number) => mark,
     }
-    this.events = new EventsEndpoint({
+    const options = {
       settings: settingsOf(all),
       clock: this.pod.clock,
       errors: this.pod.reports,
@@ -36,7 +37,8 @@ class Endpoint {
       isDraining: () => this.isDraining,
       isStarted: () => true,
       logging: { warn: () => {}, warnOncePerMinute: () => false },
-    })
+    }
+    this.events = new EventsEndpoint(options, new EventResponses(options))
   }
 
   ask(query = 'stream=a', init: RequestInit = {}, env?: unknown): Promise<Response> {
