@@ -1,12 +1,14 @@
 import { Client } from './client/client.ts'
 import type { ConnectOptions } from './client/options.ts'
 
-export type { Client, Stream } from './client/client.ts'
+export type { Client } from './client/client.ts'
 export { ClientError } from './client/error.ts'
 export type { ConnectOptions, Gap } from './client/options.ts'
 export type { Readable } from './client/readable.ts'
 export type { FetchFunction, HeadersContext, HeaderValues } from './client/settings.ts'
+export type { LoadSnapshot, Snapshot, SnapshotContext } from './client/snapshot-loader.ts'
 export type { ClientErrorCode, ConnectionState } from './client/source.ts'
+export type { Stream } from './client/stream.ts'
 export type { EventInfo, StreamListener, StreamOptions } from './client/subscription.ts'
 
 /**

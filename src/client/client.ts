@@ -1,64 +1,58 @@
 import type { Clock } from '../clock.ts'
 import { DEFAULT_HEARTBEAT_MS } from '../wire/sse-frame.ts'
-import { ClientError } from './error.ts'
+import { ClientError, guarded, logError } from './error.ts'
 import { openSource } from './open-source.ts'
-import type { ConnectOptions } from './options.ts'
+import type { ConnectOptions, Gap } from './options.ts'
 import { Observable, type Readable } from './readable.ts'
-import { pageClock } from './settings.ts'
-import type { ConnectionState, Source, SourceItem } from './source.ts'
-import { type StreamListener, type StreamOptions, Subscription } from './subscription.ts'
+import { pageClock, type Settings } from './settings.ts'
+import type { Snapshot } from './snapshot-loader.ts'
+import type { ConnectionState, Source, SourceItem, SourceState } from './source.ts'
+import { type Listening, Stream } from './stream.ts'
+import type { StreamOptions } from './subscription.ts'
 import type { Page } from './wakes.ts'
 
-/** Options that tests use. */
+/** Values that tests replace. */
 export interface Internals {
   clock?: Clock | undefined
   page?: Page | undefined
-}
-
-/** One stream of a client. */
-export interface Stream<T> {
-  readonly name: string
-  /** Calls `listener` for each event until the returned function is called. */
-  on(listener: StreamListener<T>): () => void
 }
 
 /** Delivers the events of an endpoint. The connection begins with the first listener. */
 export class Client {
   /** The state of the connection. */
   readonly state: Readable<ConnectionState>
+  readonly #settings: Settings
   readonly #source: Source
-  readonly #options: ConnectOptions
+  readonly #onGap: (gap: Gap) => void
+  readonly #onError: (error: ClientError) => void
   readonly #state: Observable<ConnectionState>
-  readonly #subscriptions = new Map<string, Set<Subscription<unknown>>>()
+  readonly #listening = new Map<string, Set<Listening>>()
   /** The streams that the connection covers. */
   #covered: ReadonlySet<string> = new Set()
 
-  constructor(
-    url: string,
-    options: ConnectOptions,
-    { clock = pageClock, page = globalThis as Page }: Internals = {},
-  ) {
-    this.#options = options
-    const { headers } = options
-    this.#source = openSource({
-      url,
-      headers: typeof headers === 'function' ? headers : headers && (() => headers),
-      credentials: options.credentials,
-      fetch: options.fetch ?? ((input, init) => fetch(input, init)),
-      heartbeatMs: options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
-      share: options.share ?? true,
-      user: options.user,
-      clock,
-      page,
-    })
+  constructor(url: string, options: ConnectOptions, internals: Internals = {}) {
+    this.#onGap = guarded(options.onGap)
+    this.#onError = guarded(options.onError ?? logError)
+    this.#settings = settingsOf(url, options, internals)
+    this.#source = openSource(this.#settings)
     this.#state = new Observable(this.#source.state.state)
     this.state = this.#state
     this.#source.listen((item) => this.#receive(item))
   }
 
-  /** A stream of JSON values of the type `T`. */
-  stream<T = unknown>(name: string, options: StreamOptions<T> = {}): Stream<T> {
-    return { name, on: (listener) => this.#subscribe(name, listener, options) }
+  /**
+   * A stream of JSON values of the type `T`. With a schema, `T` is its output, and each payload is validated.
+   * @example
+   * client.stream<Order>('orders').on((order) => show(order))
+   */
+  stream<T = unknown, S extends Snapshot = Snapshot>(
+    name: string,
+    options: StreamOptions<T, S> = {},
+  ): Stream<T, S> {
+    const onError = options.onError === undefined ? this.#onError : guarded(options.onError)
+    return new Stream(name, { ...options, onError }, this.#settings, (listening) =>
+      this.#add(name, listening),
+    )
   }
 
   /** Connects at once, also where the client has stopped, for example after a new login. */
@@ -66,42 +60,78 @@ export class Client {
     this.#source.reconnect()
   }
 
-  /** Ends the connection and all listeners, for good. */
+  /** Ends the connection and all loops, for good. */
   close(): void {
-    this.#subscriptions.clear()
+    for (const set of [...this.#listening.values()]) for (const each of [...set]) each.end()
     this.#source.close()
+    this.#state.set('stopped')
   }
 
-  #subscribe<T>(name: string, listener: StreamListener<T>, options: StreamOptions<T>): () => void {
-    const subscription = new Subscription(listener, options, (error) => this.#options.onError?.(error))
-    const entry = subscription as Subscription<unknown>
-    const set = this.#subscriptions.get(name) ?? new Set()
-    this.#subscriptions.set(name, set.add(entry))
+  #add(name: string, listening: Listening): () => void {
+    const set = this.#listening.get(name) ?? new Set()
+    this.#listening.set(name, set.add(listening))
     if (set.size === 1) this.#setStreams()
-    else if (this.#covered.has(name)) entry.onOpen()
+    else if (this.#covered.has(name)) listening.onOpen()
     return () => {
-      if (!set.delete(entry) || set.size > 0) return
-      this.#subscriptions.delete(name)
+      if (!set.delete(listening) || set.size > 0) return
+      this.#listening.delete(name)
       this.#setStreams()
     }
   }
 
   #setStreams(): void {
-    this.#source.setStreams([...this.#subscriptions.keys()])
+    this.#source.setStreams([...this.#listening.keys()])
   }
 
   #receive(item: SourceItem): void {
-    if (item.type === 'event') {
-      for (const each of this.#subscriptions.get(item.stream) ?? []) each.onEvent(item)
-    } else if (item.type === 'open') {
+    // Copies, because a listener may add and remove listeners.
+    if (item.type === 'event') for (const each of [...this.#of(item.stream)]) each.onEvent(item)
+    else if (item.type === 'open') {
       this.#covered = new Set(item.streams)
-      for (const name of item.streams) for (const each of this.#subscriptions.get(name) ?? []) each.onOpen()
+      for (const name of item.streams) for (const each of [...this.#of(name)]) each.onOpen()
     } else if (item.type === 'gap') {
-      this.#options.onGap?.(item)
-      for (const set of this.#subscriptions.values()) for (const each of set) each.onGap(item.reason)
-    } else if (item.type === 'state') {
-      if (item.error !== undefined) this.#options.onError?.(new ClientError(item.error))
-      this.#state.set(item.state)
+      this.#onGap({ reason: item.reason })
+      for (const each of this.#all()) each.onGap(item.reason)
+    } else if (item.type === 'state') this.#onState(item)
+  }
+
+  #onState({ state, error: details }: SourceState): void {
+    const error = details && new ClientError(details)
+    if (error !== undefined) this.#onError(error)
+    this.#state.set(state)
+    if (state === 'live') return
+    this.#covered = new Set()
+    for (const each of this.#all()) {
+      if (state === 'stopped') each.onStop(error)
+      else each.onLost()
     }
+  }
+
+  #of(name: string): Iterable<Listening> {
+    return this.#listening.get(name) ?? []
+  }
+
+  #all(): Listening[] {
+    return [...this.#listening.values()].flatMap((set) => [...set])
+  }
+}
+
+function settingsOf(
+  url: string,
+  options: ConnectOptions,
+  { clock = pageClock, page = globalThis as Page }: Internals,
+): Settings {
+  const { headers, persist = false } = options
+  return {
+    url,
+    headers: typeof headers === 'function' ? headers : headers && (() => headers),
+    credentials: options.credentials,
+    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    heartbeatMs: options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
+    share: !persist && (options.share ?? true),
+    user: options.user,
+    persist,
+    clock,
+    page,
   }
 }

@@ -23,11 +23,9 @@ const ROUTINE_ENDS: readonly unknown[] = [
   undefined,
 ]
 
-/** A block, and the positions around it. */
+/** A block, and the position after it. */
 export interface ReceivedBlock extends Block {
-  /** The position after the block. */
   readonly position: string | undefined
-  readonly before: string | undefined
   /** True for the first block of a response. */
   readonly isFirst: boolean
   /** True if the request had a position. */
@@ -145,14 +143,12 @@ export class Connection {
         }
         if (retryMs !== undefined) this.#retryMs = Math.min(retryMs, MAX_RETRY_MS)
         retryMs = undefined
-        const before = this.position
         if (block.id !== undefined) this.position = block.id === '' ? undefined : block.id
         blocks += 1
         if (blocks === 1) this.#open(watchdog, block)
         return this.#handlers.onBlock({
           ...block,
           position: this.position,
-          before,
           isFirst: blocks === 1,
           hasPosition,
         })

@@ -21,3 +21,24 @@ export class ClientError extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** Errors that the client recovers from, or that are no fault. */
+const QUIET: readonly ClientErrorCode[] = ['network', 'silent', 'unavailable', 'ended']
+
+/** Writes an error to the console where the page has no `onError`. */
+export function logError(error: ClientError): void {
+  if (!QUIET.includes(error.code)) console.error(error)
+}
+
+/** Calls back to the page. An error of the callback is reported as an uncaught one, and ends nothing. */
+export function guarded<T>(callback: ((value: T) => void) | undefined): (value: T) => void {
+  return (value) => {
+    try {
+      callback?.(value)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+}

@@ -19,12 +19,25 @@ export interface ConnectOptions {
   credentials?: 'omit' | 'same-origin' | 'include' | undefined
   /** Replaces `fetch`, for a runtime whose own does not stream, such as React Native. @default globalThis.fetch */
   fetch?: FetchFunction | undefined
-  /** The server's option `heartbeatMs`. A connection without a byte for twice as long is replaced. @default 15_000 */
+  /**
+   * The heartbeat to expect until the server has named its own, in milliseconds. A connection without a byte for twice as
+   * long is replaced.
+   * @default 15_000
+   */
   heartbeatMs?: number | undefined
   /** False: this page has a connection of its own. @default true: the tabs of an origin share one, where they can */
   share?: boolean | undefined
-  /** Name of the login, such as a user id. Tabs share a connection only where it is equal. @default '' */
+  /**
+   * Name of the login, such as a user id. Tabs share a connection, and a stored position is used, only where it is equal.
+   * @default ''
+   */
   user?: string | undefined
+  /**
+   * True: the position survives a reload, in `sessionStorage`, and the page is sent what came in between. The page then has
+   * a connection of its own.
+   * @default false
+   */
+  persist?: boolean | undefined
   /** Called where events may be missing. @default none */
   onGap?: ((gap: Gap) => void) | undefined
   /** Called for each error, also for those that the client recovers from. @default none */

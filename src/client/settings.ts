@@ -23,10 +23,12 @@ export interface Settings {
   readonly fetch: FetchFunction
   /** Interval of the server's heartbeat in milliseconds. */
   readonly heartbeatMs: number
-  /** False: this page has a connection of its own. */
+  /** False: this page has a connection of its own, as with `persist`. */
   readonly share: boolean
   /** Name of the login. Tabs share a connection only where it is equal. */
   readonly user: string | undefined
+  /** True: the position survives a reload. */
+  readonly persist: boolean
   readonly clock: Clock
   /** Tells when the page is shown again, or the network is back. */
   readonly page: Page

@@ -27,10 +27,8 @@ export interface SourceEvent {
   /** The event type that the sender named. */
   readonly event: string | undefined
   readonly data: string
-  /** The position after this event; undefined where the server keeps none. */
+  /** The position after this event; undefined where the server keeps none. Its last entry is the event's own. */
   readonly id: string | undefined
-  /** The position before this event. Both together tell whether a snapshot contains it. */
-  readonly before: string | undefined
 }
 
 /** A response has begun: from here on the events of `streams` arrive. */

@@ -2,6 +2,8 @@ import { Connection, type ReceivedBlock } from './connection.ts'
 import { fieldsOf } from './own-block.ts'
 import type { Settings } from './settings.ts'
 import type { ConnectionState, ErrorDetails, Source, SourceItem, SourceState } from './source.ts'
+import { StoredPosition } from './stored-position.ts'
+import { listenToHides } from './wakes.ts'
 
 /** Time in which changes of the streams are one reconnect, in milliseconds. */
 const CHANGE_MS = 5
@@ -18,6 +20,7 @@ export class StreamSource implements Source {
   #isOpen = false
   #isClosed = false
   #cancelChange: (() => void) | undefined
+  #stopStoring: (() => void) | undefined
 
   constructor(settings: Settings) {
     this.#settings = settings
@@ -28,6 +31,10 @@ export class StreamSource implements Source {
       },
       onState: (state, error) => this.#onState(state, error),
     })
+    if (!settings.persist) return
+    const stored = new StoredPosition(settings.page, settings.url, settings.user)
+    this.#connection.position = stored.load()
+    this.#stopStoring = listenToHides(settings.page, () => stored.save(this.#connection.position))
   }
 
   get state(): SourceState {
@@ -55,6 +62,7 @@ export class StreamSource implements Source {
 
   close(): void {
     this.#isClosed = true
+    this.#stopStoring?.()
     this.#cancelChange?.()
     this.#connection.close()
     this.#listeners.clear()
@@ -71,7 +79,7 @@ export class StreamSource implements Source {
     )
   }
 
-  #onBlock({ event, data, stream, position: id, before, isFirst, hasPosition }: ReceivedBlock): void {
+  #onBlock({ event, data, stream, position: id, isFirst, hasPosition }: ReceivedBlock): void {
     const own = event?.startsWith('sser-') === true ? fieldsOf(data) : undefined
     if (isFirst) {
       this.#isOpen = true
@@ -81,7 +89,7 @@ export class StreamSource implements Source {
     if (event === 'sser-gap') this.#emit({ type: 'gap', reason: String(own?.reason), id })
     else if (event === 'sser-position') this.#emit({ type: 'position', id })
     else if (own === undefined)
-      this.#emit({ type: 'event', stream: stream ?? (this.#requested[0] as string), event, data, id, before })
+      this.#emit({ type: 'event', stream: stream ?? (this.#requested[0] as string), event, data, id })
   }
 
   #onState(state: ConnectionState, error: ErrorDetails | undefined): void {

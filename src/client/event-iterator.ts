@@ -1,0 +1,61 @@
+import { BoundedQueue } from './bounded-queue.ts'
+import { ClientError } from './error.ts'
+
+/** The values of one loop, as they come. A loop that does not read fast enough ends with `slow-reader`. */
+export class EventIterator<T> implements AsyncIterableIterator<T, undefined, void> {
+  readonly #queue = new BoundedQueue<T>()
+  readonly #close: () => void
+  #waiting: PromiseWithResolvers<IteratorResult<T, undefined>>[] = []
+  #end: { readonly error?: ClientError | undefined } | undefined
+
+  /** `open` begins to push values, and returns the function that ends it. */
+  constructor(open: (iterator: EventIterator<T>) => () => void) {
+    this.#close = open(this)
+  }
+
+  push(value: T, length: number): void {
+    if (this.#end !== undefined) return
+    const waiting = this.#waiting.shift()
+    if (waiting !== undefined) return waiting.resolve({ done: false, value })
+    if (this.#queue.push(value, length) === undefined) return
+    this.#queue.clear()
+    const message = 'the loop did not read for so long that the queue of its events is full'
+    this.end(new ClientError({ code: 'slow-reader', message }))
+  }
+
+  /** Ends the loop after the values that wait. */
+  end(error?: ClientError): void {
+    if (this.#end !== undefined) return
+    this.#end = { error }
+    this.#close()
+    for (const { resolve, reject } of this.#waiting.splice(0))
+      if (error === undefined) resolve({ done: true, value: undefined })
+      else reject(error)
+  }
+
+  async next(): Promise<IteratorResult<T, undefined>> {
+    if (!this.#queue.isEmpty) return { done: false, value: this.#queue.shift() as T }
+    if (this.#end === undefined) {
+      const waiting = Promise.withResolvers<IteratorResult<T, undefined>>()
+      this.#waiting.push(waiting)
+      return waiting.promise
+    }
+    const { error } = this.#end
+    // Once, as a generator does.
+    this.#end = {}
+    if (error !== undefined) throw error
+    return { done: true, value: undefined }
+  }
+
+  /** Ends the loop; leaving it calls this. */
+  async return(): Promise<IteratorResult<T, undefined>> {
+    this.#queue.clear()
+    this.end()
+    this.#end = {}
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}
