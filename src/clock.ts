@@ -7,6 +7,11 @@ export interface Clock {
   now(): number
   /** Calls `callback` once, after `ms` milliseconds; the returned function cancels it. */
   after(ms: number, callback: () => void): () => void
+  /**
+   * Calls `callback` at the end of this turn of the event loop, after the callbacks of all that is ready. A clock without it has
+   * no such turns: see {@link atTurnEnd}.
+   */
+  atTurnEnd?(callback: () => void): void
   /** A number from 0 up to, not including, 1. */
   random(): number
   /** Keeps the process alive, which the timers do not, until the returned function is called. */
@@ -37,6 +42,7 @@ export const systemClock: Clock = {
     if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref()
     return () => clearTimeout(timer as number)
   },
+  ...(setImmediate !== undefined && { atTurnEnd: (callback: () => void) => void setImmediate(callback) }),
   random() {
     return (crypto.getRandomValues(new Uint32Array(1))[0] as number) / 2 ** 32
   },
@@ -44,6 +50,28 @@ export const systemClock: Clock = {
     const timer = setInterval(() => {}, MAX_TIMER_MS)
     return () => clearInterval(timer)
   },
+}
+
+/**
+ * Calls `callback` at the end of this turn of the event loop: entries that are appended in one turn leave together, also
+ * where each is appended by a callback of its own. It takes no time that a timer could count.
+ */
+export function atTurnEnd(clock: Clock, callback: () => void): void {
+  if (clock.atTurnEnd === undefined) queueMicrotask(callback)
+  else clock.atTurnEnd(callback)
+}
+
+/** Returns a function that calls `callback` at the end of the turn, once however often it is called in the turn. */
+export function oncePerTurn(clock: Clock, callback: () => void): () => void {
+  let isDue = false
+  return () => {
+    if (isDue) return
+    isDue = true
+    atTurnEnd(clock, () => {
+      isDue = false
+      callback()
+    })
+  }
 }
 
 /** Keeps the process alive until `promise` settles, if the clock supports it. */

@@ -1,4 +1,4 @@
-import { type Clock, runYielding } from '../clock.ts'
+import { atTurnEnd, type Clock, runYielding } from '../clock.ts'
 import type { EventEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import { quietly, type Tracing } from '../telemetry/tracing.ts'
@@ -53,8 +53,9 @@ export class Dispatcher {
   schedule(): void {
     if (this.#isRunning) return
     this.#isRunning = true
-    queueMicrotask(() => {
-      runYielding(this.#options.clock, this.#deliver(), this.#options.onError, () => {
+    const { clock } = this.#options
+    atTurnEnd(clock, () => {
+      runYielding(clock, this.#deliver(), this.#options.onError, () => {
         this.#isRunning = false
       })
     })

@@ -47,6 +47,21 @@ export class Incarnation {
       isResumable: resume,
       maxLastEventIdBytes,
     })
+    // Before the hub, because of the callbacks at the end of a turn the first are called first: an event reaches the clients of
+    // other Pods last.
+    const { ackTimeoutMs, initialSyncTimeoutMs, requestTimeoutMs } = options.settings
+    this.mesh = new Mesh({
+      log: this.log,
+      timing: this.timing,
+      clock,
+      errors,
+      counters,
+      onPause,
+      client,
+      requestTimeoutMs,
+      ackTimeoutMs,
+      initialSyncTimeoutMs,
+    })
     const { heartbeatMs, slowClientTimeoutMs, maxOutputBufferBytes, tracing } = options.settings
     const { maxConnections, maxConnectionsPerAddress, maxStreams, retryMs } = options.settings
     this.hub = new Hub({
@@ -74,19 +89,6 @@ export class Incarnation {
       clock,
       maxLastEventIdBytes,
       onError: (error) => errors.report(error, { stage: 'deliver' }),
-    })
-    const { ackTimeoutMs, initialSyncTimeoutMs, requestTimeoutMs } = options.settings
-    this.mesh = new Mesh({
-      log: this.log,
-      timing: this.timing,
-      clock,
-      errors,
-      counters,
-      onPause,
-      client,
-      requestTimeoutMs,
-      ackTimeoutMs,
-      initialSyncTimeoutMs,
     })
   }
 

@@ -92,7 +92,7 @@ export class Sender {
     const before = hub.size
     const { seq } = log.append(log.epoch, { disconnect }, now, now)
     const connections = before - hub.size
-    const peers = await mesh.send(log.epoch, seq, signal)
+    const peers = await mesh.acks(log.epoch, seq, signal)
     return { id: formatPosition([[log.epoch, seq]]), connections, peers }
   }
 
@@ -117,7 +117,7 @@ export class Sender {
     const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
     if (first === undefined) this.#options.counters.sent += 1
     const connections = hub.registry.listeners(stream)
-    const peers = await mesh.send(epoch, seq, signal)
+    const peers = await mesh.acks(epoch, seq, signal)
     return { id: formatPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }
   }
 

@@ -72,8 +72,9 @@ export class LinkExchange implements ExchangeHandler {
   #isScheduled = false
   #isOver = false
   #cancelWatch: (() => void) | undefined
-  /** When entries were last written. */
+  /** When entries were last written, and the time before. */
   #wroteAt = Number.NEGATIVE_INFINITY
+  #wroteBefore = Number.NEGATIVE_INFINITY
   #cancelGather: (() => void) | undefined
 
   constructor(context: ExchangeContext, owner: ExchangeOwner) {
@@ -233,17 +234,18 @@ export class LinkExchange implements ExchangeHandler {
       exchange.send(text)
       if (run === undefined) return
       this.#cursor.add(run, text.length, now)
+      if (this.#wroteAt !== now) this.#wroteBefore = this.#wroteAt
       this.#wroteAt = now
     }
   }
 
   /**
-   * Returns whether entries wait for others: while messages are unacknowledged, those of a moment leave together, so that
-   * a busy Pod does not send a message for each.
+   * Returns whether entries wait for others: while messages are unacknowledged, the third of a moment and those after it leave
+   * together, so that a busy Pod does not send a message in each turn of the event loop.
    * @see https://www.rfc-editor.org/rfc/rfc896
    */
   #gathers(now: number): boolean {
-    if (this.#cursor.waitsSince === undefined || now - this.#wroteAt >= GATHER_MS) return false
+    if (this.#cursor.waitsSince === undefined || now - this.#wroteBefore >= GATHER_MS) return false
     this.#cancelGather ??= this.#context.clock.after(GATHER_MS, () => {
       this.#cancelGather = undefined
       this.push()

@@ -110,9 +110,10 @@ export class Link {
     else void this.#work()
   }
 
-  /** Sends this Pod's position, where an exchange is open. */
+  /** Sends this Pod's position, where an exchange is open, and checks for work. */
   beat(): void {
     if (this.#exchange?.isOpen) this.#exchange.beat()
+    this.poke()
   }
 
   /**

@@ -1,4 +1,4 @@
-import { type Clock, pause } from '../clock.ts'
+import { type Clock, oncePerTurn, pause } from '../clock.ts'
 import { type Peer, type Target, targetOf } from '../discovery/peer.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
@@ -79,6 +79,10 @@ export class Mesh {
       isLinked: (peer) => this.#peers.isLinked(peer),
       onPosition: (peer) => this.#pokeLinksTo(peer),
     })
+    const pokeAll = oncePerTurn(clock, () => {
+      for (const link of this.#links.values()) link.poke()
+    })
+    log.onAppend((entry) => 'epoch' in entry && entry.epoch === log.epoch && pokeAll())
   }
 
   /** True if the initial sync has ended, so that this Pod numbers events of its own. */
@@ -156,10 +160,9 @@ export class Mesh {
     return Array.from(this.#links.values(), (link) => link.status())
   }
 
-  /** Sends a new event to every peer. Resolves when each has acknowledged it or failed, or after `ackTimeoutMs`. */
-  send(epoch: string, seq: number, signal?: AbortSignal): Promise<PeerReceipt[]> {
+  /** Resolves when each peer has acknowledged an event or failed, or after `ackTimeoutMs`. */
+  acks(epoch: string, seq: number, signal?: AbortSignal): Promise<PeerReceipt[]> {
     const { ackTimeoutMs, clock } = this.#options
-    for (const link of this.#links.values()) link.poke()
     return collectAcks(this.#links.values(), epoch, seq, { timeoutMs: ackTimeoutMs, clock, signal })
   }
 
@@ -266,10 +269,7 @@ export class Mesh {
       [...this.#links.values()].some((link) => link.isRefused),
       now,
     )
-    for (const link of this.#links.values()) {
-      link.beat()
-      link.poke()
-    }
+    for (const link of this.#links.values()) link.beat()
   }
 
   #appendNoOp(): void {

@@ -66,26 +66,29 @@ describe('a link with an exchange', () => {
     expect(opener.latest.batches).toEqual([['1', '2', '3']])
   })
 
-  it('sends the events of several turns in one message, a millisecond after the last one without an acknowledgement', async () => {
+  it('sends the events of the third turn in a millisecond and those after it in one message, when the millisecond is over', async () => {
     const { opener, pod } = await open()
-    for (const n of ['1', '2', '3']) {
+    for (const n of ['1', '2', '3', '4']) {
       void pod.sser.send('a', n)
       await settle()
+      await pod.clock.advance(0.1)
     }
-    expect(opener.latest.batches).toEqual([['1']])
+    expect(opener.latest.batches).toEqual([['1'], ['2']])
     await pod.clock.advance(1)
-    expect(opener.latest.batches).toEqual([['1'], ['2', '3']])
+    expect(opener.latest.batches).toEqual([['1'], ['2'], ['3', '4']])
   })
 
   it('sends an event at once when the ones before it are acknowledged', async () => {
     const { opener, pod } = await open()
-    for (const n of ['1', '2']) {
+    for (const n of ['1', '2', '3']) {
       void pod.sser.send('a', n)
       await settle()
+      await pod.clock.advance(0.1)
     }
+    expect(opener.latest.batches).toEqual([['1'], ['2']])
     opener.latest.ack()
     await settle()
-    expect(opener.latest.batches).toEqual([['1'], ['2']])
+    expect(opener.latest.batches).toEqual([['1'], ['2'], ['3']])
   })
 
   it('sends a backlog in pieces of some 64 KiB, at most 512 KiB ahead of acknowledgements', async () => {

@@ -56,7 +56,7 @@ export const peerAnswer: Surface<string | undefined> = {
       clock.now(),
     )
     let receipts: { status: string }[] | undefined
-    const sending = incarnation.mesh.send(incarnation.log.epoch, seq).then((peers) => {
+    const sending = incarnation.mesh.acks(incarnation.log.epoch, seq).then((peers) => {
       receipts = peers
     })
     const askedBefore = asked
