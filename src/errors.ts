@@ -33,17 +33,17 @@ export type SserErrorCode =
   /** A `GET` for events has a body. Fix: Send the parameters in the URL. */
   | 'unexpected-body'
   /**
-   * The message of a `send()` is the empty string, which EventSource ignores. Fix: Send at least one character,
-   * such as `{}`.
+   * The message of a `send()`, or the chunk of a `run.write()`, is the empty string, which EventSource ignores. Fix: Send at
+   * least one character, such as `{}`.
    */
   | 'empty-message'
   /**
-   * The message of a `send()` is not a string, or a typed stream cannot send or parse it: `cause` has the issues of its
+   * The message of a `send()`, or the chunk of a `run.write()`, is not a string, or a typed stream cannot send or parse it: `cause` has the issues of its
    * schema. Fix: Serialize it, for instance with `JSON.stringify()`, or change the value as the issues say.
    */
   | 'invalid-message'
   /**
-   * A message has more than `maxMessageBytes` bytes. Fix: Send a reference to the data instead, or raise the
+   * A message, or a chunk of a run, has more than `maxMessageBytes` bytes. Fix: Send a reference to the data instead, or raise the
    * option on every Pod.
    */
   | 'message-too-large'
@@ -155,6 +155,33 @@ export type SserErrorCode =
    * A body, or a line of it, is not the JSON of an event. Fix: Send objects such as `{"stream":"orders","data":"two coffees"}`.
    */
   | 'invalid-json'
+  /**
+   * No Pod knows a run of this name: it was never started, or ended longer ago than `runs.retainMs`. A reader waits 2 s for
+   * the start. Fix: Start the run before its readers are told of it, and read it while it is kept.
+   */
+  | 'run-not-found'
+  /**
+   * `startRun()` received the name of a run that is running, or that has ended and is kept; the message has its state. Fix: Use
+   * a new name for each run, or pass `replace: true` to start one again that has ended.
+   */
+  | 'run-exists'
+  /**
+   * `run.write()` was called after the end of the run. Fix: Stop writing when `run.signal` aborts, and after `end()` or
+   * `fail()`.
+   */
+  | 'run-ended'
+  /** This Pod writes `runs.maxRuns` runs. Fix: End runs that are done, limit them per user, or raise the option. */
+  | 'too-many-runs'
+  /**
+   * A run has failed: its producer called `fail()`, its source was idle for `maxIdleMs`, or the message has another reason. Fix:
+   * Start it again.
+   */
+  | 'run-failed'
+  /**
+   * The stream of `runStream()` lacks chunks, or the end: the producer's Pod has gone, or chunks were evicted. Fix: Start the
+   * run again, or read it by `readRun()`, which reports gaps; raise `runs.maxBytes` if chunks were evicted.
+   */
+  | 'run-incomplete'
   /** A tag is no string, is empty, or is too long. Fix: Use 1 to 256 characters. */
   | 'invalid-tag'
   /** `disconnect()` received neither a stream nor a tag. Fix: Name the stream, the tag, or both. */
@@ -214,7 +241,21 @@ export type SserErrorCode =
   | 'peer-finder-failed'
 
 /** The HTTP status of an answer to a request that failed with an {@link SserError}. */
-export type SserErrorStatus = 400 | 401 | 403 | 406 | 408 | 409 | 411 | 413 | 415 | 429 | 500 | 502 | 503
+export type SserErrorStatus =
+  | 400
+  | 401
+  | 403
+  | 404
+  | 406
+  | 408
+  | 409
+  | 411
+  | 413
+  | 415
+  | 429
+  | 500
+  | 502
+  | 503
 
 const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'stream-name-required': 400,
@@ -249,6 +290,12 @@ const STATUS: Readonly<Record<SserErrorCode, SserErrorStatus>> = {
   'conflicting-event': 409,
   'open-publish-routes': 500,
   'invalid-json': 400,
+  'run-not-found': 404,
+  'run-exists': 409,
+  'run-ended': 409,
+  'too-many-runs': 429,
+  'run-failed': 500,
+  'run-incomplete': 500,
   'invalid-tag': 400,
   'empty-selector': 400,
   forbidden: 403,

@@ -7,6 +7,12 @@ export { LocalhostPeerFinder, StaticPeerFinder } from './discovery/static.ts'
 export { WorkerPeerFinder, type WorkerPeerFinderOptions } from './discovery/workers.ts'
 export { SserError, type SserErrorCode, type SserErrorStatus } from './errors.ts'
 export type { StartOptions, StopOptions } from './instance/membership.ts'
+export type {
+  CancelReceipt,
+  ReadRunOptions,
+  RunStatus,
+  StartRunOptions,
+} from './instance/run-calls.ts'
 export type { SendOptions } from './instance/sender.ts'
 export type { SubscribeOptions, Subscription } from './instance/subscriptions.ts'
 export type { StreamOptions, TypedStream } from './instance/typed-stream.ts'
@@ -14,9 +20,14 @@ export type { InvalidEvent, TypedEvent, TypedItem, TypedSubscription } from './i
 export type { ConnectionSelector } from './log/entry.ts'
 export type { SserState } from './ops/probes.ts'
 export type { HistogramStats, Stats, StatsOptions, StreamStats } from './ops/stats.ts'
-export type { SserOptions } from './options.ts'
+export type { RunsOptions, SserOptions } from './options.ts'
 export type { LinkState, PeerStatus } from './replication/peer-status.ts'
 export type { DisconnectReceipt, PeerReceipt, Receipt } from './replication/receipt.ts'
+export type { Run, RunStopReason } from './runs/run.ts'
+export type { CancelOutcome } from './runs/run-peers.ts'
+export type { RunEnded, RunGap, RunInterrupted, RunResumed } from './runs/run-reader.ts'
+export type { RunSource } from './runs/run-source.ts'
+export type { RunChunk, RunItem, RunSubscription } from './runs/run-subscription.ts'
 export { Sser } from './sser.ts'
 export type { StandardIssue, StandardSchemaV1 } from './standard-schema.ts'
 export type { ErrorContext, ErrorStage, OnError } from './telemetry/error-reporter.ts'
@@ -32,5 +43,6 @@ export type {
   TracingSpan,
 } from './telemetry/tracing.ts'
 export type { Dialect } from './wire/frame-format.ts'
+export type { RunEnd, RunEndState } from './wire/run-header.ts'
 export type { GapReason } from './wire/sse-frame.ts'
 export { PEER_ENDPOINT_URL_PATH, QUERY_PARAMETER_NAME } from './wire/v1.ts'

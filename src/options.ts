@@ -6,7 +6,7 @@ import { describeSecret } from './printable.ts'
 import type { OnError } from './telemetry/error-reporter.ts'
 import type { SserLogger } from './telemetry/logging.ts'
 import type { Tracing } from './telemetry/tracing.ts'
-import { checkOptions, hasMethods, type OtherOptions, withDefault } from './validation.ts'
+import { checkOptions, hasMethods, type OtherOptions, whole, withDefault } from './validation.ts'
 import { DEFAULT_HEARTBEAT_MS } from './wire/sse-frame.ts'
 
 /** Options of {@link Sser}. A time is at most 2,147,483,647 ms, which is 24.8 days. */
@@ -126,6 +126,11 @@ export interface SserOptions {
    */
   maxSubscriptions?: number | undefined
   /**
+   * Limits of runs, an object with the members below: memory, time, copies, number and drain.
+   * @default the defaults of its members
+   */
+  runs?: RunsOptions | undefined
+  /**
    * Time after which a client that does not read is disconnected, in milliseconds. It is checked with each heartbeat,
    * so up to one heartbeat late. Lower it if slow clients take too much memory. Minimum: 1,000.
    * @default 60_000
@@ -205,6 +210,40 @@ export interface SserOptions {
   tracing?: Tracing | undefined
 }
 
+/** Limits of the runs of a Pod: the option `runs` of {@link SserOptions}. Use the same values on all Pods. */
+export interface RunsOptions {
+  /**
+   * Maximum memory of the runs that a Pod holds, in bytes. Beyond it, copies that no client reads are evicted first, then runs
+   * that have ended, the oldest first, and last the oldest chunks of the largest running run, whose readers get a gap. Raise it
+   * if readers get gaps. Minimum: 1,048,576.
+   * @default 67_108_864 (64 MiB)
+   */
+  maxBytes?: number | undefined
+  /**
+   * Time for which a run can be read after its end, in milliseconds. Raise it if clients come back later than that. Minimum: 0.
+   * @default 300_000 (5 minutes)
+   */
+  retainMs?: number | undefined
+  /**
+   * Number of further Pods that keep a copy of each run, so that it can be read when its producer's Pod has gone. Raise it if
+   * Pods often go two at a time; 0 keeps no copies but those of readers. Minimum: 0. Maximum: 16.
+   * @default 2
+   */
+  holders?: number | undefined
+  /**
+   * Maximum number of running runs that a Pod has started; `startRun()` rejects further ones. Raise it if a Pod generates for
+   * more clients at once. Minimum: 1.
+   * @default 10_000
+   */
+  maxRuns?: number | undefined
+  /**
+   * Time for which a stopping Pod goes on with its running runs, in milliseconds; then they end as `failed`, with the reason
+   * `draining`. Raise it, and `terminationGracePeriodSeconds` with it, if runs take longer than a drain. Minimum: 0.
+   * @default `drainTimeoutMs`
+   */
+  drainTimeoutMs?: number | undefined
+}
+
 function isPeerSecret(value: unknown): boolean {
   if (value === undefined) return true
   const secrets: unknown[] = Array.isArray(value) ? value : [value]
@@ -250,6 +289,16 @@ const schema = v.strictObject({
   trustedProxyHops: withDefault(0, 0, 100),
   maxStreams: withDefault(100_000, 1),
   maxSubscriptions: withDefault(20_000, 1),
+  runs: v.optional(
+    v.strictObject({
+      maxBytes: withDefault(67_108_864, 1_048_576),
+      retainMs: withDefault(300_000, 0, MAX_TIMER_MS),
+      holders: withDefault(2, 0, 16),
+      maxRuns: withDefault(10_000, 1),
+      drainTimeoutMs: v.optional(whole(0, MAX_TIMER_MS)),
+    }),
+    {},
+  ),
   slowClientTimeoutMs: withDefault(60_000, 1_000, MAX_TIMER_MS),
   maxOutputBufferBytes: withDefault(33_554_432, 1_048_576),
   maxConnectionAgeMs: withDefault(0, 0, MAX_TIMER_MS),
@@ -294,9 +343,18 @@ const schema = v.strictObject({
 
 type Optional = 'peerFinder' | 'authorize' | 'peerSecret' | 'publishToken' | 'onError' | 'logger' | 'tracing'
 
+/** {@link RunsOptions} with their defaults. */
+type ResolvedRunsOptions = {
+  [K in Exclude<keyof RunsOptions, 'drainTimeoutMs'>]-?: NonNullable<RunsOptions[K]>
+} & Pick<RunsOptions, 'drainTimeoutMs'>
+
 /** {@link SserOptions} with their defaults. */
 export type ResolvedOptions = {
-  [K in keyof SserOptions]-?: K extends Optional ? SserOptions[K] : NonNullable<SserOptions[K]>
+  [K in keyof SserOptions]-?: K extends 'runs'
+    ? ResolvedRunsOptions
+    : K extends Optional
+      ? SserOptions[K]
+      : NonNullable<SserOptions[K]>
 }
 
 /** With neither `peerSecret` nor `allowOpenInternalPort`, the internal port needs certificates or a loopback address. */

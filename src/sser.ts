@@ -1,19 +1,24 @@
 import type { Hono } from 'hono'
 import { Arrivals } from './admission/arrivals.ts'
 import type { Endpoint, EndpointOptions, EventsHandler } from './admission/events-endpoint.ts'
-import { type Clock, keepAlive } from './clock.ts'
+import type { Clock } from './clock.ts'
 import type { PeerFinder } from './discovery/peer-finder.ts'
 import { StaticPeerFinder } from './discovery/static.ts'
-import { stopped } from './errors.ts'
 import { checkStartOptions, checkStatsOptions, checkStopOptions } from './instance/call-arguments.ts'
-import { logReady, logStart, type ServerStop, warnOpenRoutes } from './instance/lifecycle-lines.ts'
-import { Membership, type ServerStart, type StartOptions, type StopOptions } from './instance/membership.ts'
+import { Membership, type StartOptions, type StopOptions } from './instance/membership.ts'
+import {
+  type CancelReceipt,
+  type ReadRunOptions,
+  RunCalls,
+  type RunStatus,
+  type StartRunOptions,
+} from './instance/run-calls.ts'
 import { Sender, type SendOptions } from './instance/sender.ts'
 import type { SharedParts } from './instance/shared-parts.ts'
-import { shutDown } from './instance/shut-down.ts'
 import { type SubscribeOptions, type Subscription, Subscriptions } from './instance/subscriptions.ts'
 import { type StreamOptions, TypedStream } from './instance/typed-stream.ts'
 import { type Internals, resolveSettings, type Settings } from './internals.ts'
+import { Lifecycle } from './lifecycle.ts'
 import type { ConnectionSelector } from './log/entry.ts'
 import type { SserState } from './ops/probes.ts'
 import { readStats, type Stats, type StatsOptions } from './ops/stats.ts'
@@ -23,11 +28,12 @@ import { PublicRoutes } from './public-routes.ts'
 import { V1Connections } from './replication/legacy-v1/receiver.ts'
 import type { PeerStatus } from './replication/peer-status.ts'
 import type { DisconnectReceipt, Receipt } from './replication/receipt.ts'
+import type { Run } from './runs/run.ts'
+import type { RunSubscription } from './runs/run-subscription.ts'
 import type { ServerSide } from './server-side.ts'
 import { Counters } from './telemetry/counters.ts'
 import { ErrorReporter, RecentErrors } from './telemetry/error-reporter.ts'
 import { Logging } from './telemetry/logging.ts'
-import type { PeerCertificates } from './transport/certificates.ts'
 import { Signatures } from './transport/signatures.ts'
 import { requireOptions } from './validation.ts'
 
@@ -45,10 +51,10 @@ export class Sser {
         isLocal: sser.#peerFinder.isLocal === true,
         isSigned: sser.#settings.peerSecret !== undefined,
         notice: (message) => sser.#logging.notice(message),
-        start: (options) => sser.#startOnce({}, options),
-        stop: (options, how) => sser.#stopOnce(options, how),
+        start: (options) => sser.#lifecycle.start({}, options),
+        stop: (options, how) => sser.#lifecycle.stop(options, how),
         accept: (exchange) => sser.#membership.accept(exchange),
-        kill: () => sser.#kill(),
+        kill: () => sser.#lifecycle.kill(),
       }
     }
   }
@@ -71,20 +77,14 @@ export class Sser {
   readonly #shared: SharedParts
   readonly #logging: Logging
   readonly #peerFinder: PeerFinder
-  readonly #v1Connections: V1Connections
   readonly #bornAt: number
-  #certificates: PeerCertificates | undefined
-  readonly #abort = new AbortController()
+  readonly #lifecycle: Lifecycle
   readonly #membership: Membership
   readonly #arrivals: Arrivals
   readonly #sender: Sender
   readonly #publicRoutes: PublicRoutes
   readonly #subscriptions: Subscriptions
-  #starting: Promise<void> | undefined
-  #stopping: Promise<void> | undefined
-  #isDraining = false
-  /** Whether the first request on the internal routes is to be warned of, because the app serves them without a secret. */
-  #isOpen = false
+  readonly #runs: RunCalls
 
   /** @throws SserError `invalid-options`: the message names the option, the received and the expected value. */
   constructor(options?: SserOptions)
@@ -94,7 +94,8 @@ export class Sser {
     this.#settings = resolveSettings(requireOptions('new Sser()', options), internals)
     this.#peerFinder = this.#settings.peerFinder ?? new StaticPeerFinder([])
     this.#clock = this.#settings.clock
-    this.#v1Connections = new V1Connections(this.#clock)
+    const v1Connections = new V1Connections(this.#clock)
+    const abort = new AbortController()
     this.#bornAt = this.#clock.now()
     const recentErrors = new RecentErrors(this.#clock)
     this.#logging = new Logging(this.#settings.logger, this.#clock)
@@ -110,17 +111,33 @@ export class Sser {
       signatures,
       peerFinder: this.#peerFinder,
       subscriptions: this.#subscriptions,
-      signal: this.#abort.signal,
+      onAttach: (incarnation) => this.#runs.attach(incarnation),
+      onDetach: () => this.#runs.detach(),
+      signal: abort.signal,
+    })
+    this.#runs = new RunCalls({
+      ...shared,
+      membership: this.#membership,
+      subscriptions: this.#subscriptions,
     })
     this.#arrivals = new Arrivals(() => this.#membership.mark())
     this.#sender = new Sender({ ...shared, membership: this.#membership })
+    this.#lifecycle = new Lifecycle({
+      ...shared,
+      membership: this.#membership,
+      v1Connections,
+      sender: this.#sender,
+      subscriptions: this.#subscriptions,
+      runs: this.#runs,
+      abort,
+    })
     this.#publicRoutes = new PublicRoutes({
       ...shared,
       membership: this.#membership,
       arrivals: this.#arrivals,
       isReady: () => this.isReady,
-      isDraining: () => this.#isDraining,
-      isStarted: () => this.#starting !== undefined || this.#stopping !== undefined,
+      isDraining: () => this.#lifecycle.isDraining,
+      isStarted: () => this.#lifecycle.isStarted,
       send: (stream, msg, options) => this.send(stream, msg, options),
     })
     this.handler = this.#publicRoutes.events.handler
@@ -130,13 +147,13 @@ export class Sser {
       membership: this.#membership,
       recentErrors,
       signatures,
-      v1Connections: this.#v1Connections,
+      v1Connections,
       exchangeCounts: shared.counters.exchanges,
       state: () => this.state,
-      isStopping: () => this.#stopping !== undefined,
-      onInternalRequest: () => this.#onInternalRequest(),
+      isStopping: () => this.#lifecycle.isStopping,
+      onInternalRequest: () => this.#lifecycle.onInternalRequest(),
       stats: (options) => this.stats(options),
-      certificateWarning: () => this.#certificates?.warning(),
+      certificateWarning: () => this.#lifecycle.certificates?.warning(),
     })
     this.internalRoutes = internalRoutes
     this.probeRoutes = probeRoutes
@@ -181,11 +198,7 @@ export class Sser {
 
   /** State of this instance, from its construction to its end. */
   get state(): SserState {
-    if (this.#abort.signal.aborted) return 'stopped'
-    if (this.#isDraining) return 'draining'
-    if (this.#membership.incarnation.mesh.isReady) return 'ready'
-    if (this.#membership.joining !== undefined) return 'fetching-log'
-    return this.#starting === undefined ? 'idle' : 'finding-peers'
+    return this.#lifecycle.state
   }
 
   /**
@@ -204,7 +217,7 @@ export class Sser {
       ...this.#shared,
       incarnation: this.#membership.incarnation,
       peerFinder: this.#peerFinder,
-      certificates: this.#certificates,
+      certificates: this.#lifecycle.certificates,
       subscriptions: this.#subscriptions,
     }
     return readStats(sources, own, options)
@@ -227,7 +240,7 @@ export class Sser {
    */
   start(options: StartOptions = {}): Promise<void> {
     const fault = checkStartOptions(options)
-    return fault === undefined ? this.#startOnce(options, {}) : Promise.reject(fault)
+    return fault === undefined ? this.#lifecycle.start(options, {}) : Promise.reject(fault)
   }
 
   /**
@@ -238,7 +251,7 @@ export class Sser {
    */
   stop(options: StopOptions = {}): Promise<void> {
     const fault = checkStopOptions(options)
-    return fault === undefined ? this.#stopOnce(options, {}) : Promise.reject(fault)
+    return fault === undefined ? this.#lifecycle.stop(options, {}) : Promise.reject(fault)
   }
 
   /** Calls {@link stop}: `await using sser = new Sser()`. */
@@ -296,55 +309,50 @@ export class Sser {
     return this.#sender.disconnect(selector, options)
   }
 
-  #startOnce(options: StartOptions, server: ServerStart): Promise<void> {
-    this.#starting ??= keepAlive(this.#clock, this.#start(options, server)).catch((error: unknown) => {
-      this.#starting = undefined
-      throw error
-    })
-    return this.#starting
+  /**
+   * Starts a run: generated output, the steps of a job, or another stream with a beginning and an end. This Pod is its only
+   * writer; clients read it on any Pod, from its start, also after its end. With `from`, the run is written and ended by
+   * itself, and goes on when the request that has started it goes away.
+   * @throws SserError `not-started`, `stopped`, `stream-name-required`, `invalid-stream-name`, `invalid-argument`, `run-exists`
+   * or `too-many-runs`; the signal's reason when it aborts.
+   */
+  startRun(name: string, options: StartRunOptions = {}): Promise<Run> {
+    return this.#runs.start(name, options)
   }
 
-  #stopOnce({ beforeFlush }: StopOptions, how: ServerStop): Promise<void> {
-    this.#stopping ??= keepAlive(this.#clock, this.#shutDown(beforeFlush, how))
-    return this.#stopping
+  /**
+   * Reads a run in this process, from its start or after a chunk, then live, then its end: `for await (const item of
+   * sser.readRun(name))`. It counts as a subscription. The loop rejects with `run-not-found` where no Pod knows the run within
+   * 2 s.
+   * @throws SserError `stream-name-required`, `invalid-stream-name`, `invalid-argument`, `too-many-subscriptions` or `stopped`
+   */
+  readRun(name: string, options: ReadRunOptions = {}): RunSubscription {
+    return this.#runs.read(name, options)
   }
 
-  async #start({ signal }: StartOptions, options: ServerStart): Promise<void> {
-    this.#abort.signal.throwIfAborted()
-    signal?.throwIfAborted()
-    signal?.addEventListener('abort', () => void this.stop(), { once: true })
-    this.#certificates = options.certificates
-    const warn = (message: string) => this.#logging.warnOncePerMinute('certificate', message)
-    if (this.#certificates !== undefined) this.#certificates.onWarning = warn
-    logStart(this.#logging, this.#settings, options)
-    this.#isOpen = options.internalPort === undefined && isUnguarded(this.#settings)
-    await this.#membership.start(options)
-    logReady(this.#logging, this.#settings, this.#membership.incarnation.mesh)
+  /**
+   * The text of a run, from its start, then live: for `new Response()` and for libraries that take a stream. It closes when the
+   * run has ended or was cancelled, and errors with `run-failed` or `run-incomplete` otherwise.
+   * @throws as {@link readRun}
+   */
+  runStream(name: string, options: ReadRunOptions = {}): ReadableStream<string> {
+    return this.#runs.text(name, options)
   }
 
-  #onInternalRequest(): void {
-    if (this.#isOpen) warnOpenRoutes(this.#logging)
-    this.#isOpen = false
+  /**
+   * Stops a run, on whichever Pod it is written: its `run.signal` aborts. The receipt says whether the producer has heard it.
+   * @throws SserError `not-started`, `stopped`, `stream-name-required`, `invalid-stream-name`, `invalid-argument` or
+   * `run-not-found`; the signal's reason when it aborts.
+   */
+  cancelRun(name: string, options: { signal?: AbortSignal | undefined } = {}): Promise<CancelReceipt> {
+    return this.#runs.cancel(name, options)
   }
 
-  async #shutDown(beforeFlush: StopOptions['beforeFlush'], how: ServerStop): Promise<void> {
-    this.#isDraining = true
-    await shutDown({
-      ...how,
-      ...this.#shared,
-      membership: this.#membership,
-      v1Connections: this.#v1Connections,
-      sender: this.#sender,
-      subscriptions: this.#subscriptions,
-      beforeFlush,
-    })
-    this.#kill()
-  }
-
-  #kill(): void {
-    this.#sender.close()
-    this.#abort.abort(stopped())
-    this.#subscriptions.stop()
-    this.#membership.incarnation.stop()
+  /**
+   * The state of a run; undefined: no Pod that can be reached knows it.
+   * @throws SserError `not-started`, `stopped`, `stream-name-required` or `invalid-stream-name`
+   */
+  run(name: string): Promise<RunStatus | undefined> {
+    return this.#runs.status(name)
   }
 }

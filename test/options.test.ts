@@ -44,8 +44,9 @@ const refusal = (...words: string[]) =>
 
 describe('the defaults', () => {
   it('are as documented, and every option is tested here', () => {
+    const runs = { maxBytes: 67_108_864, retainMs: 300_000, holders: 2, maxRuns: 10_000 }
     const numbers = Object.fromEntries(Object.entries(NUMBERS).map(([name, [fallback]]) => [name, fallback]))
-    expect(resolveOptions({})).toEqual({ ...numbers, ...BOOLEANS, allowedInternalHosts: [] })
+    expect(resolveOptions({})).toEqual({ ...numbers, ...BOOLEANS, allowedInternalHosts: [], runs })
     expect(make({})().internalPort).toBe(7_000)
   })
 

@@ -15,6 +15,7 @@ const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
 /** The pages by their path, as the source has them now. */
 export function pages(): Record<string, string> {
   const instance = documentedProperties(read('src/options.ts'), 'SserOptions')
+  const runs = documentedProperties(read('src/options.ts'), 'RunsOptions')
   const pod = documentedProperties(read('src/runtime/join-options.ts'), 'JoinOptions')
   const server = documentedProperties(read('src/runtime/serve.ts'), 'ServeOptions')
   const node = documentedProperties(read('src/node.ts'), 'NodeServeOptions')
@@ -28,6 +29,9 @@ export function pages(): Record<string, string> {
       'An unknown or invalid option throws an `SserError` with the code `invalid-options`, which names the option, the expected and the received value. Times are in milliseconds, at most 2,147,483,647 (24.8 days).',
       '## `new Sser()`',
       ...instance.map(section),
+      '## `runs`',
+      'Members of the option `runs`: limits of the runs of a Pod. Use the same values on all Pods.',
+      ...runs.map(section),
       '## `serve()` and `join()`',
       'Options of `serve()` and `join()` from `sser/node` and `sser/bun`.',
       ...pod.map(section),
@@ -59,7 +63,11 @@ export function pages(): Record<string, string> {
 /** The page of the methods, and of the objects that they take and return. */
 function apiPage(): string {
   const members = documentedSignatures(read('src/sser.ts'), 'Sser')
-  const list = (path: string, name: string) => documentedSignatures(read(path), name).map(item).join('\n')
+  const list = (path: string, name: string) =>
+    documentedSignatures(read(path), name)
+      .filter(({ text }) => !text.startsWith('@internal'))
+      .map(item)
+      .join('\n')
   const stats = read('src/ops/stats.ts')
   const statsBody = stats.slice(stats.indexOf('export interface Stats {'), stats.indexOf('/** Sources of'))
   return [
@@ -99,6 +107,24 @@ function apiPage(): string {
     'The result of `stream()`. Its subscriptions have events with parsed `data`, gaps, and:',
     list('src/instance/typed-stream.ts', 'TypedStream'),
     list('src/instance/typed-subscription.ts', 'InvalidEvent'),
+    '## `StartRunOptions`',
+    list('src/instance/run-calls.ts', 'StartRunOptions'),
+    '## `Run`',
+    'The result of `startRun()`: the handle of the producer.',
+    list('src/runs/run.ts', 'Run'),
+    '## `ReadRunOptions`',
+    list('src/instance/run-calls.ts', 'ReadRunOptions'),
+    '## `RunSubscription`',
+    'The result of `readRun()`: an async iterable, and the iterator of one loop. Its items are told apart by `type`:',
+    list('src/runs/run-subscription.ts', 'RunChunk'),
+    list('src/runs/run-reader.ts', 'RunGap'),
+    list('src/runs/run-reader.ts', 'RunInterrupted'),
+    list('src/runs/run-reader.ts', 'RunResumed'),
+    list('src/runs/run-reader.ts', 'RunEnded'),
+    '## `CancelReceipt`',
+    list('src/instance/run-calls.ts', 'CancelReceipt'),
+    '## `RunStatus`',
+    list('src/instance/run-calls.ts', 'RunStatus'),
     '## `ConnectionSelector`',
     list('src/log/entry.ts', 'ConnectionSelector'),
     '## `DisconnectReceipt`',

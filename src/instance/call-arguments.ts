@@ -19,6 +19,18 @@ const COUNT: Expectation = [
   (value) => Number.isSafeInteger(value) && Number(value) >= 0,
 ]
 const DIALECT: Expectation = ['"standard" or "plain"', (value) => value === 'standard' || value === 'plain']
+const FLAG: Expectation = ['true or false', (value) => typeof value === 'boolean']
+const DURATION: Expectation = [
+  'a whole number of milliseconds, 1 or more',
+  (value) => Number.isSafeInteger(value) && Number(value) >= 1,
+]
+const SOURCE: Expectation = [
+  'an async iterable or a ReadableStream of strings',
+  (value) =>
+    typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || 'getReader' in value),
+]
+const CHUNK_ID: Expectation = ['the id of a chunk', (value) => typeof value === 'string']
+const RUN_FROM: Expectation = ['"start" or "now"', (value) => value === 'start' || value === 'now']
 /** For options that another module validates. */
 const ANY: Expectation = ['a value', () => true]
 
@@ -76,6 +88,28 @@ export function checkStopOptions(options: object): SserError | undefined {
 /** Returns the error where `options` are not options of `stats()`. */
 export function checkStatsOptions(options: object): SserError | undefined {
   return checkOptions('stats()', options, { largestStreams: COUNT }, '{ largestStreams: 10 }')
+}
+
+/** Returns the error where `options` are not options of `startRun()`. */
+export function checkStartRunOptions(options: object): SserError | undefined {
+  const expectations = {
+    from: SOURCE,
+    replace: FLAG,
+    signal: SIGNAL,
+    maxIdleMs: DURATION,
+    exposeErrors: FLAG,
+  }
+  return checkOptions('startRun()', options, expectations, '{ from: stream }')
+}
+
+/** Returns the error where `options` are not options of `call`, which reads a run. */
+export function checkReadRunOptions(call: string, options: object): SserError | undefined {
+  return checkOptions(call, options, { after: CHUNK_ID, from: RUN_FROM, signal: SIGNAL }, '{ after: lastId }')
+}
+
+/** Returns the error where `options` are not options of `cancelRun()`. */
+export function checkCancelRunOptions(options: object): SserError | undefined {
+  return checkOptions('cancelRun()', options, { signal: SIGNAL }, '{ signal }')
 }
 
 function checkOptions(

@@ -6,6 +6,7 @@ import type { Settings } from '../internals.ts'
 import { Log } from '../log/log.ts'
 import { type Timing, timing } from '../log/timing.ts'
 import { Mesh } from '../replication/mesh.ts'
+import { Runs } from '../runs/runs.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
@@ -29,6 +30,7 @@ export class Incarnation {
   readonly hub: Hub
   readonly subscribers: SubscriberHub
   readonly mesh: Mesh
+  readonly runs: Runs
   readonly settings: Settings
   readonly timing: Timing
   readonly context: ConnectionContext
@@ -90,6 +92,16 @@ export class Incarnation {
       maxLastEventIdBytes,
       onError: (error) => errors.report(error, { stage: 'deliver' }),
     })
+    const { runs: limits, maxMessageBytes } = options.settings
+    this.runs = new Runs({
+      log: this.log,
+      timing: this.timing,
+      clock,
+      errors,
+      limits,
+      maxMessageBytes,
+      ackTimeoutMs,
+    })
   }
 
   /** Appends an event of a Go Pod. @throws SserError `empty-message`, `invalid-message` or `message-too-large` */
@@ -100,7 +112,9 @@ export class Incarnation {
     this.context.counters.received += 1
   }
 
-  stop(): void {
+  /** `reason`: why runs of this Pod that have not ended end with it. */
+  stop(reason: 'draining' | 'process-paused' = 'draining'): void {
+    this.runs.stop(reason)
     this.hub.close()
     this.mesh.stop()
   }

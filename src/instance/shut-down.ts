@@ -4,6 +4,7 @@ import type { V1Connections } from '../replication/legacy-v1/receiver.ts'
 import type { Logging } from '../telemetry/logging.ts'
 import { namePeers, type ServerStop, stopLine } from './lifecycle-lines.ts'
 import type { Membership, StopOptions } from './membership.ts'
+import type { RunCalls } from './run-calls.ts'
 import type { Sender } from './sender.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -14,21 +15,23 @@ export interface ShutDownOptions extends ServerStop {
   logging: Logging
   sender: Sender
   subscriptions: Subscriptions
+  runs: RunCalls
   beforeFlush: StopOptions['beforeFlush']
 }
 
 /** Closes connections first, so that their clients resume on other Pods; later events are handed over as well. */
 export async function shutDown(options: ShutDownOptions): Promise<void> {
-  const { settings, membership, v1Connections, logging, sender, subscriptions, beforeFlush } = options
+  const { settings, membership, v1Connections, logging, sender, subscriptions, runs, beforeFlush } = options
   const { drainTimeoutMs, flushTimeoutMs } = settings
   const { hub, mesh } = membership.incarnation
   const waits = { connections: hub.size, peers: mesh.flushPeers, drainTimeoutMs, flushTimeoutMs }
   const line = stopLine({ ...options, ...waits })
   if (options.signal === undefined) logging.info(line)
   else logging.notice(line)
-  await hub.drain(drainTimeoutMs)
+  await Promise.all([hub.drain(drainTimeoutMs), runs.drain(settings.runs.drainTimeoutMs ?? drainTimeoutMs)])
   // Before the requests in flight, because responses of the app that a subscription feeds are some of them.
   subscriptions.stop()
+  runs.stop()
   await callBeforeFlush(beforeFlush, logging)
   sender.close()
   const onWait = (peers: string[]) =>

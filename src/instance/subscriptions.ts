@@ -73,6 +73,8 @@ export class Subscriptions {
   readonly #open = new Set<Subscriber>()
   /** Ends a subscription that its consumer has dropped without an end: nothing else refers to the iterator. */
   readonly #abandoned = new FinalizationRegistry<Subscriber>((subscriber) => subscriber.discard())
+  /** Readers of runs, which count as subscriptions. */
+  runReaders = 0
   #isStopped = false
 
   constructor(options: SubscriptionsOptions) {
@@ -81,23 +83,16 @@ export class Subscriptions {
 
   /** Number of open subscriptions. */
   get size(): number {
-    return this.#open.size
+    return this.#open.size + this.runReaders
   }
 
   /** Opens a subscription. @throws SserError, see `Sser.subscribe()`. */
   open(streams: string | readonly string[], options: SubscribeOptions): Subscription {
-    const { settings, counters, errors, incarnation } = this.#options
+    const { settings, counters, incarnation } = this.#options
     const names = checkStreams(streams, settings.maxStreamsPerConnection)
     const { after, signal } = checkOptions(options, settings.maxLastEventIdBytes)
     if (this.#isStopped) throw stopped()
-    const { maxSubscriptions } = settings
-    if (this.#open.size >= maxSubscriptions) {
-      errors.countRejected('too-many-subscriptions')
-      throw new SserError(
-        'too-many-subscriptions',
-        `This Pod takes ${maxSubscriptions} subscriptions: see the option maxSubscriptions`,
-      )
-    }
+    this.requireCapacity()
     const end = () => subscriber.discard()
     const subscriber = new Subscriber({
       streams: names,
@@ -119,6 +114,17 @@ export class Subscriptions {
     const { mesh, subscribers } = incarnation()
     if (mesh.isReady) subscriber.attach(subscribers)
     return subscription
+  }
+
+  /** @throws SserError `too-many-subscriptions` where no further one is allowed */
+  requireCapacity(): void {
+    const { errors, settings } = this.#options
+    if (this.size < settings.maxSubscriptions) return
+    errors.countRejected('too-many-subscriptions')
+    throw new SserError(
+      'too-many-subscriptions',
+      `This Pod takes ${settings.maxSubscriptions} subscriptions: see the option maxSubscriptions`,
+    )
   }
 
   /** A new incarnation is ready: the subscriptions go on in its log. */

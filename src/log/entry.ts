@@ -1,4 +1,5 @@
 import { byteLength } from '../wire/names.ts'
+import { headerBytes, type RunHeader } from '../wire/run-header.ts'
 
 interface BaseEntry {
   /** Place in the order of arrival, counted from the start of the Pod. */
@@ -47,6 +48,14 @@ export interface DisconnectEntry extends BaseEntry {
   readonly selector: ConnectionSelector
 }
 
+/** A header of a run: its start, its end, or a cancellation. No connection sees it. */
+export interface RunEntry extends BaseEntry {
+  readonly kind: 'run'
+  readonly epoch: string
+  readonly seq: number
+  readonly run: RunHeader
+}
+
 /** An event of a Go Pod: without an epoch, so it is delivered live, but never replicated or replayed. */
 export interface V1EventEntry extends BaseEntry {
   readonly kind: 'v1-event'
@@ -61,7 +70,7 @@ export interface LossEntry extends BaseEntry {
 }
 
 /** An entry with an epoch and a seq, which positions count. */
-export type NumberedEntry = EventEntry | NoopEntry | HoleEntry | DisconnectEntry
+export type NumberedEntry = EventEntry | NoopEntry | HoleEntry | DisconnectEntry | RunEntry
 
 export type LogEntry = NumberedEntry | V1EventEntry | LossEntry
 
@@ -86,26 +95,33 @@ export function isLoss(entry: LogEntry): entry is HoleEntry | LossEntry {
   return entry.kind === 'hole' || entry.kind === 'loss'
 }
 
-/** Content of a new entry: an event has a stream, a disconnect a selector, a no-op entry neither. */
+/** Returns whether connections miss nothing without the entry. */
+export function isInternal(entry: LogEntry): entry is NoopEntry | RunEntry {
+  return entry.kind === 'no-op' || entry.kind === 'run'
+}
+
+/** Content of a new entry: an event has a stream, a disconnect a selector, a header of a run `run`, a no-op entry none. */
 export interface EntryContent {
   stream?: string | undefined
   msg?: string | undefined
   event?: string | undefined
   key?: string | undefined
   disconnect?: ConnectionSelector | undefined
+  run?: RunHeader | undefined
   traceparent?: string | undefined
 }
 
-/** Creates an entry of an epoch: an event where `content` has a stream, else a disconnect or a no-op entry. */
+/** Creates an entry of an epoch: an event where `content` has a stream, else a disconnect, a header or a no-op entry. */
 export function createEntry(
   index: number,
   sentAt: number,
   epoch: string,
   seq: number,
   content: EntryContent,
-): EventEntry | NoopEntry | DisconnectEntry {
-  const { stream, disconnect: selector } = content
+): EventEntry | NoopEntry | DisconnectEntry | RunEntry {
+  const { stream, disconnect: selector, run } = content
   if (stream !== undefined) return createEvent(index, sentAt, epoch, seq, stream, content)
+  if (run !== undefined) return { kind: 'run', index, sentAt, isEvicted: false, epoch, seq, run }
   if (selector === undefined) return { kind: 'no-op', index, sentAt, isEvicted: false, epoch, seq }
   return { kind: 'disconnect', index, sentAt, isEvicted: false, epoch, seq, selector }
 }
@@ -150,6 +166,7 @@ export function memoryBytes(entry: LogEntry): number {
     const { stream = '', tag = '' } = entry.selector
     return ENTRY_BYTES + stream.length + tag.length
   }
+  if (entry.kind === 'run') return ENTRY_BYTES + headerBytes(entry.run)
   return ENTRY_BYTES + (isEvent(entry) ? entry.bytes : 0)
 }
 

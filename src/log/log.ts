@@ -7,8 +7,9 @@ import type {
   HoleEntry,
   LogEntry,
   NoopEntry,
+  RunEntry,
 } from './entry.ts'
-import { createEntry, createV1Event, isLoss, isNumbered } from './entry.ts'
+import { createEntry, createV1Event, isInternal, isLoss, isNumbered } from './entry.ts'
 import { EntryQueue } from './entry-queue.ts'
 import { type Epoch, Epochs } from './epochs.ts'
 import { EventIds } from './event-ids.ts'
@@ -134,7 +135,7 @@ export class Log {
   }
 
   /**
-   * Appends an event, disconnect or no-op entry of `epoch`, with the seq after the last one; `seq`: a later one, because
+   * Appends an event, disconnect, header of a run or no-op entry of `epoch`, with the seq after the last one; `seq`: a later one, because
    * a peer's log has evicted the entries in between.
    */
   append(
@@ -143,7 +144,7 @@ export class Log {
     sentAt: number,
     now: number,
     seq: number = (this.epochs.get(epoch)?.have ?? 0) + 1,
-  ): EventEntry | NoopEntry | DisconnectEntry {
+  ): EventEntry | NoopEntry | DisconnectEntry | RunEntry {
     const record = this.epochs.ensure(epoch, sentAt)
     if (seq > record.have + 1) record.evictedSeq = seq - 1
     record.have = seq
@@ -258,7 +259,7 @@ export class Log {
       record.evictedSeq = Math.max(record.evictedSeq, entry.seq)
       if (entry.kind === 'event') floors.raise(record, entry.stream, entry.seq, index, sentAt)
       // A peer that skips a disconnect sends every connection a gap, as for a hole.
-      else if (entry.kind !== 'no-op') record.floor = Math.max(record.floor, entry.seq)
+      else if (!isInternal(entry)) record.floor = Math.max(record.floor, entry.seq)
     } else if (entry.kind === 'v1-event') floors.raise(floors.unnumbered, entry.stream, 0, index, sentAt)
     if (isLoss(entry)) floors.raiseAll(index)
     this.#entries.evict(entry)
@@ -266,7 +267,7 @@ export class Log {
 
   #removeOldest(entry: LogEntry): void {
     this.#shares.remove(entry, this.indexes.remove(entry))
-    if (entry.kind !== 'no-op') this.#evictedIndex = entry.index + 1
+    if (!isInternal(entry)) this.#evictedIndex = entry.index + 1
     if (isNumbered(entry)) {
       const record = this.epochs.get(entry.epoch) as Epoch
       record.floor = Math.max(record.floor, entry.seq)

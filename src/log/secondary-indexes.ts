@@ -10,6 +10,8 @@ export class SecondaryIndexes {
   readonly #streams = new Map<string, StreamQueue>()
   /** The entries without a stream. */
   readonly #others = new StreamQueue(undefined)
+  /** The headers of runs, apart from the others, because many of them must not evict a disconnect. */
+  readonly #headers = new StreamQueue(undefined)
   readonly #losses = new Deque<HoleEntry | LossEntry>()
   readonly #disconnects = new Deque<DisconnectEntry>()
   #disconnectsFrom = 0
@@ -20,9 +22,9 @@ export class SecondaryIndexes {
     return this.#streams.size
   }
 
-  /** True if the log has events or disconnects, that is anything but no-op entries and holes. */
+  /** True if the log has events, disconnects or headers of runs, that is anything but no-op entries and holes. */
   get hasEvents(): boolean {
-    return this.#streams.size > 0 || this.#disconnects.length > 0
+    return this.#streams.size > 0 || this.#disconnects.length > 0 || this.#headers.length > 0
   }
 
   /** True if the log has entries that are in no epoch's queue. */
@@ -59,7 +61,8 @@ export class SecondaryIndexes {
 
   /** The queue of the stream of an entry in the log, or of all entries without a stream. */
   queueOf(entry: LogEntry): StreamQueue {
-    return isEvent(entry) ? (this.#streams.get(entry.stream) as StreamQueue) : this.#others
+    if (isEvent(entry)) return this.#streams.get(entry.stream) as StreamQueue
+    return entry.kind === 'run' ? this.#headers : this.#others
   }
 
   add(entry: LogEntry): void {
@@ -74,7 +77,7 @@ export class SecondaryIndexes {
       queue.push(entry)
       return
     }
-    this.#others.push(entry)
+    this.queueOf(entry).push(entry)
     if (isLoss(entry)) this.#losses.push(entry)
     else if (entry.kind === 'disconnect') this.#disconnects.push(entry)
   }

@@ -7,6 +7,7 @@ import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { EXCHANGE_TARGET_BYTES } from '../wire/exchange-message.ts'
 import { MAX_EPOCHS } from '../wire/position.ts'
+import { isSameHeader } from '../wire/run-header.ts'
 import {
   APPEND_TARGET_BYTES,
   type Append,
@@ -240,6 +241,8 @@ export class Replicator {
     if (held.kind === 'no-op') return event.stream !== undefined
     // A Pod of a version without disconnects passes one on as a no-op entry.
     if (held.kind === 'disconnect') return event.stream !== undefined
+    if (held.kind === 'run')
+      return event.stream !== undefined || (event.run !== undefined && !isSameHeader(held.run, event.run))
     if (held.stream !== event.stream || held.event !== event.event) return true
     return held.msg !== event.msg
   }
@@ -257,6 +260,7 @@ function encodeRange(run: EntryRange): EncodedRange {
 function wireEvent(entry: NumberedEntry, now: number): WireEvent {
   const age = Math.max(0, Math.round(now - entry.sentAt))
   if (entry.kind === 'disconnect') return { seq: entry.seq, age, disconnect: entry.selector }
+  if (entry.kind === 'run') return { seq: entry.seq, age, run: entry.run }
   if (entry.kind !== 'event') return { seq: entry.seq, age }
   const { seq, stream, msg, event, key, traceparent } = entry
   return { seq, age, stream, msg, event, key, traceparent }

@@ -5,7 +5,14 @@ import { printable } from '../printable.ts'
 import type { Logging } from './logging.ts'
 
 /** Background work in which an error occurred. */
-export type ErrorStage = 'append' | 'receive' | 'initial-sync' | 'peer-finder' | 'deliver' | 'authorize'
+export type ErrorStage =
+  | 'append'
+  | 'receive'
+  | 'initial-sync'
+  | 'peer-finder'
+  | 'deliver'
+  | 'authorize'
+  | 'run'
 
 /** Context of an error, for {@link OnError}. */
 export interface ErrorContext {
@@ -27,6 +34,7 @@ export class ErrorReporter {
     'peer-finder': 0,
     deliver: 0,
     authorize: 0,
+    run: 0,
   }
   /** Number of rejected requests and messages of clients and peers, by error code. */
   readonly rejected: Partial<Record<SserErrorCode, number>> = {}

@@ -155,4 +155,5 @@ const STAGE_MESSAGES: Record<ErrorContext['stage'], string> = {
   'peer-finder': 'peer finder failed',
   deliver: 'connection closed because its delivery failed',
   authorize: 'the hook "authorize" failed, and the request was rejected',
+  run: 'the source of a run failed',
 }

@@ -64,12 +64,12 @@ function isLongerInLines(msg: string, limit: number): boolean {
   return bytes > limit
 }
 
-/** Returns the error where `msg` is not a message of at most `maxBytes`. */
-export function validateMessage(msg: string, maxBytes: number): SserError | undefined {
+/** Returns the error where `msg`, an argument of `call`, is not a message of at most `maxBytes`. */
+export function validateMessage(msg: string, maxBytes: number, call = 'send()'): SserError | undefined {
   if (typeof msg !== 'string')
     return new SserError(
       'invalid-message',
-      `send(): expected the message as a string, got ${describeValue(msg)}; for other values, call JSON.stringify()`,
+      `${call}: expected the message as a string, got ${describeValue(msg)}; for other values, call JSON.stringify()`,
     )
   if (msg === '')
     return new SserError('empty-message', 'you cannot send the empty string as a message over SSE')

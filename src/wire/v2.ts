@@ -4,6 +4,7 @@ import { SserError } from '../errors.ts'
 import { printable } from '../printable.ts'
 import { validateEventType, validateIdempotencyKey, validatePeerStreamName, validateTag } from './names.ts'
 import { isEpoch, MAX_EPOCHS, type Position } from './position.ts'
+import { checkRunHeader, type RunHeader } from './run-header.ts'
 import { normalizeTraceparent } from './traceparent.ts'
 
 /** URL path on the internal port to which peers POST appends. */
@@ -22,7 +23,7 @@ const MAX_FAULT_LENGTH = 200
 /** Events or runs in one message. */
 const MAX_ITEMS = 65_536
 
-/** One entry on the wire; a disconnect and a no-op entry have no stream. `age` in milliseconds, as the sender sees it. */
+/** One entry on the wire; a disconnect, a header of a run and a no-op entry have no stream. `age` in milliseconds, as the sender sees it. */
 export interface WireEvent {
   seq: number
   age: number
@@ -32,6 +33,8 @@ export interface WireEvent {
   key?: string | undefined
   /** Ends the connections on the stream, or with the tag. A version without this field reads a no-op entry. */
   disconnect?: { stream?: string | undefined; tag?: string | undefined } | undefined
+  /** A header of a run. A version without this field, or without this kind of header, reads a no-op entry. */
+  run?: RunHeader | undefined
   /** The sender's `traceparent`; an invalid value is ignored. */
   traceparent?: string | undefined
 }
@@ -195,7 +198,7 @@ function checkEvents(
   let checked: string | undefined
   return events.map((value, i) => {
     if (typeof value !== 'object' || value === null) throw invalid(` at runs.${index}.events.${i}`)
-    const { seq, age, stream, msg, event, key, traceparent, disconnect } = value as WireEvent
+    const { seq, age, stream, msg, event, key, traceparent, disconnect, run } = value as WireEvent
     const field = faultyField(value as WireEvent, checked)
     if (field !== undefined) throw invalid(` at runs.${index}.events.${i}.${field}`)
     if (isSparse ? seq <= last : seq !== last + 1) throw invalid(`: seq ${seq} after ${last}`)
@@ -204,6 +207,7 @@ function checkEvents(
     checked = stream
     if (stream === undefined && disconnect !== undefined)
       return { seq, age, disconnect: { stream: disconnect.stream, tag: disconnect.tag } }
+    if (stream === undefined && run !== undefined) return { seq, age, run: checkRunHeader(run) }
     const trace = traceparent === undefined ? undefined : normalizeTraceparent(traceparent)
     return { seq, age, stream, msg, event, key, traceparent: trace }
   })
@@ -211,7 +215,7 @@ function checkEvents(
 
 /** Returns the name of the first invalid field. Skips the stream if it equals `checked`. */
 function faultyField(
-  { seq, age, stream, msg, event, key, disconnect }: WireEvent,
+  { seq, age, stream, msg, event, key, disconnect, run }: WireEvent,
   checked: string | undefined,
 ): keyof WireEvent | undefined {
   if (!isSeq(seq)) return 'seq'
@@ -221,6 +225,7 @@ function faultyField(
   if (event !== undefined && !isText(event, validateEventType)) return 'event'
   if (key !== undefined && !isText(key, validateIdempotencyKey)) return 'key'
   if (disconnect !== undefined && !isSelection(disconnect)) return 'disconnect'
+  if (run !== undefined && (typeof run !== 'object' || run === null)) return 'run'
   return undefined
 }
 

@@ -1,0 +1,129 @@
+import { type Clock, oncePerTurn } from '../clock.ts'
+import type { RunId } from '../wire/run-id.ts'
+import { type CopyContext, RunCopy } from './run-copy.ts'
+import type { RunRecord } from './run-directory.ts'
+
+/** Part of `maxBytes` down to which copies are evicted at once, so that not every further chunk evicts. */
+const EVICT_TO = 15 / 16
+/** Approximate memory of a copy without its chunks. */
+const COPY_BYTES = 600
+
+export interface RunCopiesOptions {
+  clock: Clock
+  maxBytes: number
+  /** Returns whether this Pod is the producer or a holder. */
+  mustHold(id: RunId): boolean
+}
+
+/** The copies that this Pod holds, bounded by memory. */
+export class RunCopies implements CopyContext {
+  readonly #options: RunCopiesOptions
+  readonly #copies = new Map<RunId, RunCopy>()
+  /** Copies of ended runs, in the order in which this Pod learned of their ends. */
+  readonly #ended = new Set<RunCopy>()
+  /** Copies whose listeners are to be called. */
+  #changed: RunCopy[] = []
+  #bytes = 0
+  #isEvicting = false
+  readonly #notifyAtTurnEnd: () => void
+
+  constructor(options: RunCopiesOptions) {
+    this.#options = options
+    // All that changes in one turn of the event loop is one change for readers and links.
+    this.#notifyAtTurnEnd = oncePerTurn(options.clock, () => this.#notify())
+  }
+
+  /** Approximate memory of all copies. */
+  get bytes(): number {
+    return this.#bytes + this.#copies.size * COPY_BYTES
+  }
+
+  /** Number of copies. */
+  get size(): number {
+    return this.#copies.size
+  }
+
+  get(id: RunId): RunCopy | undefined {
+    return this.#copies.get(id)
+  }
+
+  /** All copies. */
+  values(): Iterable<RunCopy> {
+    return this.#copies.values()
+  }
+
+  /** The copy of a run; creates an empty one if there is none. */
+  ensure({ id, name, end }: RunRecord): RunCopy {
+    let copy = this.#copies.get(id)
+    if (copy !== undefined) return copy
+    copy = new RunCopy(id, name, this)
+    this.#copies.set(id, copy)
+    if (end !== undefined) {
+      copy.setEnd(end)
+      this.#ended.add(copy)
+    }
+    if (this.bytes > this.#options.maxBytes) this.#makeRoom()
+    return copy
+  }
+
+  /** The end of a run is known. */
+  onEnd({ id, end }: RunRecord): void {
+    const copy = this.#copies.get(id)
+    if (copy === undefined || end === undefined || this.#ended.has(copy)) return
+    copy.setEnd(end)
+    this.#ended.add(copy)
+  }
+
+  /** Drops the copy of a run; readers that lack chunks of it get a gap. */
+  remove(id: RunId): void {
+    const copy = this.#copies.get(id)
+    if (copy === undefined) return
+    this.#copies.delete(id)
+    this.#ended.delete(copy)
+    copy.drop()
+  }
+
+  onBytes(bytes: number): void {
+    this.#bytes += bytes
+    if (bytes > 0 && this.bytes > this.#options.maxBytes) this.#makeRoom()
+  }
+
+  onChange(copy: RunCopy): void {
+    this.#changed.push(copy)
+    this.#notifyAtTurnEnd()
+  }
+
+  #notify(): void {
+    const changed = this.#changed
+    this.#changed = []
+    for (const copy of changed) copy.notify()
+  }
+
+  #makeRoom(): void {
+    if (this.#isEvicting) return
+    this.#isEvicting = true
+    const target = this.#options.maxBytes * EVICT_TO
+    for (const copy of this.#copies.values()) {
+      if (this.bytes <= target) break
+      if (!copy.isFollowed && !this.#options.mustHold(copy.id)) this.remove(copy.id)
+    }
+    for (const copy of this.#ended) {
+      if (this.bytes <= target) break
+      if (copy.isFollowed) copy.drop()
+      else this.remove(copy.id)
+    }
+    while (this.bytes > target) {
+      const largest = this.#largest()
+      if (largest.bytes === 0) break
+      for (const enough = largest.bytes / 2; this.bytes > target && largest.bytes > enough; )
+        largest.dropOldest()
+    }
+    this.#isEvicting = false
+  }
+
+  #largest(): RunCopy {
+    let largest: RunCopy | undefined
+    for (const copy of this.#copies.values()) if (copy.bytes > (largest?.bytes ?? -1)) largest = copy
+    return largest as RunCopy
+  }
+}

@@ -1,0 +1,205 @@
+import type { RunEnd, RunHeader } from '../wire/run-header.ts'
+import { isSameEnd } from '../wire/run-header.ts'
+import { formatRunId, type RunId } from '../wire/run-id.ts'
+import { resolveRun } from './run-names.ts'
+
+/** A run that this Pod knows. */
+export interface RunRecord {
+  readonly id: RunId
+  readonly epoch: string
+  readonly name: string
+  /** The run of the same name whose place it takes. */
+  readonly replaces: RunId | undefined
+  /** Time of its start, on this Pod's clock. */
+  readonly startedAt: number
+  /** Its end, once this Pod knows it. */
+  end: RunEnd | undefined
+  /** Time of the end; of the judgement that it is lost, without an end. */
+  endedAt: number | undefined
+  /** Number of its chunks that another Pod has told of. */
+  told: number
+}
+
+/** Facts about a run that a peer tells. */
+export interface RunFacts {
+  readonly id: RunId
+  readonly epoch: string
+  readonly name: string
+  readonly replaces?: RunId | undefined
+  readonly startedAt: number
+  readonly end?: RunEnd | undefined
+  readonly endedAt?: number | undefined
+  /** Number of chunks up to which the peer has the run. */
+  readonly next?: number | undefined
+}
+
+export interface RunDirectoryOptions {
+  maxRecords: number
+  retainMs: number
+  /** The epoch of this Pod. */
+  ownEpoch(): string
+  /** A cancellation of a run has arrived. */
+  onCancel(id: RunId): void
+  /** A run ended twice, in different ways; the first end stays. */
+  onConflict(id: RunId): void
+}
+
+/** Receives a record that is new, or has ended, or whose name resolves to another run. */
+export type RecordListener = (record: RunRecord) => void
+
+/** The runs that this Pod knows, by id and by name. */
+export class RunDirectory {
+  readonly #options: RunDirectoryOptions
+  readonly #records = new Map<RunId, RunRecord>()
+  readonly #names = new Map<string, RunRecord[]>()
+  /** Records with an end, in the order in which this Pod learned of it. */
+  readonly #ended = new Set<RunRecord>()
+  /** Ends of runs whose start this Pod does not know. */
+  readonly #orphans = new Map<RunId, { end: RunEnd; endedAt: number }>()
+  readonly #listeners: RecordListener[] = []
+  readonly #waiting = new Map<string, Set<() => void>>()
+
+  constructor(options: RunDirectoryOptions) {
+    this.#options = options
+  }
+
+  /** Number of known runs. */
+  get size(): number {
+    return this.#records.size
+  }
+
+  get(id: RunId): RunRecord | undefined {
+    return this.#records.get(id)
+  }
+
+  /** All known runs. */
+  values(): Iterable<RunRecord> {
+    return this.#records.values()
+  }
+
+  /** The known runs of one name. */
+  named(name: string): readonly RunRecord[] {
+    return this.#names.get(name) ?? []
+  }
+
+  /** The run to which a name resolves; undefined: there is none. */
+  resolve(name: string): RunRecord | undefined {
+    return resolveRun(this.named(name))
+  }
+
+  /** Calls `listener` with each record that is new or has ended. */
+  onRecord(listener: RecordListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Calls `listener` when a record of the name is new or has ended, until the returned function is called. */
+  watch(name: string, listener: () => void): () => void {
+    const waiting = this.#waiting.get(name) ?? new Set()
+    this.#waiting.set(name, waiting.add(listener))
+    return () => {
+      waiting.delete(listener)
+      if (waiting.size === 0 && this.#waiting.get(name) === waiting) this.#waiting.delete(name)
+    }
+  }
+
+  /** Takes a header of the log. */
+  onHeader(epoch: string, seq: number, header: RunHeader, sentAt: number): void {
+    if ('cancel' in header) return this.#options.onCancel(header.cancel)
+    if ('start' in header) {
+      const { start: name, replaces } = header
+      this.onFacts({ id: formatRunId(epoch, seq), epoch, name, replaces, startedAt: sentAt })
+      return
+    }
+    const { state, reason, chunks } = header
+    this.setEnd(formatRunId(epoch, header.end), { state, reason, chunks }, sentAt)
+  }
+
+  /** Takes facts that a peer has told, or a header. */
+  onFacts({ id, epoch, name, replaces, startedAt, end, endedAt = startedAt, next = 0 }: RunFacts): void {
+    const known = this.#records.get(id)
+    if (known !== undefined) {
+      known.told = Math.max(known.told, next)
+      if (end !== undefined) this.setEnd(id, end, endedAt)
+      return
+    }
+    if (!this.#makeRoom(epoch)) return
+    const record: RunRecord = {
+      id,
+      epoch,
+      name,
+      replaces,
+      startedAt,
+      end: undefined,
+      endedAt: undefined,
+      told: next,
+    }
+    this.#records.set(id, record)
+    const named = this.#names.get(name)
+    if (named === undefined) this.#names.set(name, [record])
+    else named.push(record)
+    const orphan = this.#orphans.get(id)
+    this.#orphans.delete(id)
+    const known_ = end === undefined ? orphan : { end, endedAt }
+    if (known_ !== undefined) this.#setEnd(record, known_.end, known_.endedAt)
+    this.#tell(record)
+  }
+
+  /** Records the end of a run. */
+  setEnd(id: RunId, end: RunEnd, endedAt: number): void {
+    const record = this.#records.get(id)
+    if (record === undefined) {
+      if (this.#orphans.size >= this.#options.maxRecords) this.#dropFirst(this.#orphans)
+      if (!this.#orphans.has(id)) this.#orphans.set(id, { end, endedAt })
+      return
+    }
+    if (record.end !== undefined) {
+      if (!isSameEnd(record.end, end)) this.#options.onConflict(id)
+      return
+    }
+    this.#setEnd(record, end, endedAt)
+    this.#tell(record)
+  }
+
+  /** Forgets a run. */
+  remove({ id, name }: RunRecord): void {
+    const record = this.#records.get(id)
+    if (record === undefined) return
+    this.#records.delete(id)
+    this.#ended.delete(record)
+    const left = this.named(name).filter((other) => other !== record)
+    if (left.length === 0) this.#names.delete(name)
+    else this.#names.set(name, left)
+  }
+
+  /** The runs that are not kept any longer. */
+  expired(now: number): RunRecord[] {
+    const { retainMs } = this.#options
+    for (const [id, { endedAt }] of this.#orphans) if (now - endedAt >= retainMs) this.#orphans.delete(id)
+    return [...this.#records.values()].filter(
+      ({ endedAt }) => endedAt !== undefined && now - endedAt >= retainMs,
+    )
+  }
+
+  #setEnd(record: RunRecord, end: RunEnd, endedAt: number): void {
+    record.end = end
+    record.endedAt = endedAt
+    this.#ended.add(record)
+  }
+
+  #tell(record: RunRecord): void {
+    for (const listener of this.#listeners) listener(record)
+    for (const listener of [...(this.#waiting.get(record.name) ?? [])]) listener()
+  }
+
+  /** Makes room for a record: the oldest ended run goes first. False where all records are of running runs. */
+  #makeRoom(epoch: string): boolean {
+    if (this.#records.size < this.#options.maxRecords) return true
+    const [oldest] = this.#ended
+    if (oldest !== undefined) this.remove(oldest)
+    return oldest !== undefined || epoch === this.#options.ownEpoch()
+  }
+
+  #dropFirst(map: Map<RunId, unknown>): void {
+    for (const key of map.keys()) return void map.delete(key)
+  }
+}

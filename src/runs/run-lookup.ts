@@ -1,0 +1,88 @@
+import type { Clock } from '../clock.ts'
+import { SserError } from '../errors.ts'
+import { describeValue } from '../printable.ts'
+import { parseChunkId, runCheck } from '../wire/run-id.ts'
+import type { RunDirectory, RunRecord } from './run-directory.ts'
+import type { RunPeers } from './run-peers.ts'
+
+/** Time for which a header may be on its way from another Pod, in milliseconds. */
+const HEADER_WAIT_MS = 2_000
+
+/** Where a reader is to begin. */
+export interface RunStart {
+  /** After the chunk with this id. */
+  readonly after: string | undefined
+  /** With the first chunk, or the next one that is written. */
+  readonly from: 'start' | 'now'
+}
+
+/** The run of a reader, and its start in it. */
+export interface FoundRun {
+  readonly record: RunRecord
+  /** Index of the reader's first chunk. */
+  readonly from: number
+  /** True if the reader's id is of another run, or no id. */
+  readonly hasGap: boolean
+}
+
+export interface LookupOptions {
+  directory: RunDirectory
+  peers: RunPeers
+  clock: Clock
+  name: string
+  /** Id of the reader's last chunk. */
+  after: string | undefined
+  signal: AbortSignal | undefined
+}
+
+/**
+ * Finds the run for a reader. A name that this Pod does not know, and an id of a run that it does not know, may be of a header
+ * on its way: it asks the peers, and waits. Undefined: there is no such run.
+ */
+export async function lookUp(options: LookupOptions): Promise<FoundRun | undefined> {
+  const { directory, peers, name, signal } = options
+  const known = match(options)
+  if (known !== undefined || signal?.aborted) return known
+  void peers.ask({ names: [name] })
+  await nextMatch(options)
+  const found = match(options)
+  if (found !== undefined) return found
+  const record = directory.resolve(name)
+  return record && { record, from: 0, hasGap: true }
+}
+
+function match({ directory, name, after }: LookupOptions): FoundRun | undefined {
+  const record = directory.resolve(name)
+  if (record === undefined) return undefined
+  if (after === undefined) return { record, from: 0, hasGap: false }
+  const id = parseChunkId(after)
+  if (id?.check === runCheck(record.id)) return { record, from: id.index + 1, hasGap: false }
+  const isKnown = id === undefined || directory.named(name).some((other) => runCheck(other.id) === id.check)
+  return isKnown ? { record, from: 0, hasGap: true } : undefined
+}
+
+/** Resolves when there is a match, after {@link HEADER_WAIT_MS}, or when the signal aborts. */
+function nextMatch(options: LookupOptions): Promise<void> {
+  const { directory, clock, name, signal } = options
+  return new Promise((resolve) => {
+    const done = () => {
+      cancel()
+      unwatch()
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const unwatch = directory.watch(name, () => {
+      if (match(options) !== undefined) done()
+    })
+    const cancel = clock.after(HEADER_WAIT_MS, done)
+    signal?.addEventListener('abort', done, { once: true })
+  })
+}
+
+/** The error for a name to which no run belongs. */
+export function runNotFound(name: string): SserError {
+  return new SserError(
+    'run-not-found',
+    `No Pod knows a run ${describeValue(name)}: it was not started in the last ${HEADER_WAIT_MS / 1_000} seconds, or ended longer ago than runs.retainMs`,
+  )
+}

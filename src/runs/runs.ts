@@ -1,0 +1,291 @@
+import type { Clock } from '../clock.ts'
+import { SserError } from '../errors.ts'
+import type { LogEntry } from '../log/entry.ts'
+import type { Log } from '../log/log.ts'
+import type { Timing } from '../log/timing.ts'
+import { describeValue } from '../printable.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
+import type { RunEnd } from '../wire/run-header.ts'
+import { formatRunId, parseRunId, type RunId } from '../wire/run-id.ts'
+import { Run, type RunStopReason } from './run.ts'
+import { RunCopies } from './run-copies.ts'
+import type { RunCopy } from './run-copy.ts'
+import { RunDirectory, type RunRecord } from './run-directory.ts'
+import { type Liveness, RunLiveness } from './run-liveness.ts'
+import { type FoundRun, lookUp, type RunStart, runNotFound } from './run-lookup.ts'
+import { ALONE, type CancelOutcome, type RunPeers } from './run-peers.ts'
+import { type ReaderContext, RunReader } from './run-reader.ts'
+
+/** Known headers, as a multiple of `maxRuns`. */
+const RECORDS_PER_RUN = 16
+
+/** The options `runs` of the instance. */
+interface RunLimits {
+  maxBytes: number
+  retainMs: number
+  holders: number
+  maxRuns: number
+}
+
+export interface RunsOptions {
+  log: Log
+  timing: Timing
+  clock: Clock
+  errors: ErrorReporter
+  limits: RunLimits
+  maxMessageBytes: number
+  ackTimeoutMs: number
+}
+
+/** The runs of one incarnation of this Pod: those that it writes, and those that it knows of others. */
+export class Runs implements ReaderContext {
+  readonly directory: RunDirectory
+  readonly copies: RunCopies
+  readonly #options: RunsOptions
+  readonly #liveness: RunLiveness
+  /** The running runs of this Pod. */
+  readonly #own = new Map<RunId, Run>()
+  /** Last judgement of each epoch that has running runs. */
+  readonly #judged = new Map<string, Liveness>()
+  #peers: RunPeers = ALONE
+  #cancelTick: (() => void) | undefined
+  #isStopped = false
+
+  constructor(options: RunsOptions) {
+    this.#options = options
+    const { log, timing, clock, errors, limits } = options
+    const ownEpoch = () => log.epoch
+    this.#liveness = new RunLiveness({ timing, ownEpoch, peers: () => this.#peers })
+    this.copies = new RunCopies({
+      clock,
+      maxBytes: limits.maxBytes,
+      mustHold: (id) => this.isOwn(id) || this.#peers.mustHold(id),
+    })
+    this.directory = new RunDirectory({
+      maxRecords: RECORDS_PER_RUN * limits.maxRuns,
+      retainMs: limits.retainMs,
+      ownEpoch,
+      onCancel: (id) => this.#own.get(id)?.cancel(),
+      onConflict: (id) =>
+        errors.report(
+          new SserError(
+            'conflicting-event',
+            `Received a second end of the run ${id} that differs; ignored it`,
+          ),
+          { stage: 'receive' },
+        ),
+    })
+    this.directory.onRecord((record) => this.#onRecord(record))
+    log.onAppend((entry) => {
+      if (entry.kind === 'run') this.#onHeader(entry)
+    })
+  }
+
+  /** The other Pods, as runs see them. */
+  get peers(): RunPeers {
+    return this.#peers
+  }
+
+  /** Connects the runs with those of the other Pods. */
+  join(peers: RunPeers): void {
+    this.#peers = peers
+    peers.onChange(() => this.#onPeersChange())
+  }
+
+  /** Number of running runs of this Pod. */
+  get running(): number {
+    return this.#own.size
+  }
+
+  /** Starts a run. @throws SserError `run-exists` or `too-many-runs` */
+  async start(name: string, isReplacing: boolean): Promise<Run> {
+    if (!this.#peers.isSynced) await this.#peers.ask({ names: [name] })
+    const { log, clock, errors, limits, maxMessageBytes, ackTimeoutMs } = this.#options
+    const known = this.directory.resolve(name)
+    if (known !== undefined && !(isReplacing && this.stateOf(known) !== 'running')) throw this.#exists(known)
+    if (this.#own.size >= limits.maxRuns) {
+      errors.countRejected('too-many-runs')
+      throw new SserError(
+        'too-many-runs',
+        `This Pod writes ${limits.maxRuns} runs: see the option runs.maxRuns`,
+      )
+    }
+    const now = clock.now()
+    log.trim(now)
+    const { seq } = log.append(log.epoch, { run: { start: name, replaces: known?.id } }, now, now)
+    const record = this.directory.get(formatRunId(log.epoch, seq)) as RunRecord
+    const run = new Run({
+      copy: this.copies.ensure(record),
+      clock,
+      maxMessageBytes,
+      flushTimeoutMs: ackTimeoutMs,
+      heldBy: (id, next) => this.#peers.heldBy(id, next),
+      holdersOf: (id) => this.#peers.holdersOf(id),
+      onEnd: (ended, end) => this.#onEnd(ended, end),
+    })
+    this.#own.set(run.id, run)
+    return run
+  }
+
+  /** State of a run that this Pod knows. */
+  stateOf({ end, epoch }: RunRecord): 'running' | 'interrupted' | 'lost' | RunEnd['state'] {
+    if (end !== undefined) return end.state
+    const liveness = this.liveness(epoch)
+    return liveness === 'alive' ? 'running' : liveness
+  }
+
+  /** Asks the producer of the run to stop it. */
+  async cancel({ id, end }: RunRecord): Promise<CancelOutcome> {
+    if (this.isOwn(id)) return this.#own.get(id)?.cancel() === true ? 'cancelled' : 'not-running'
+    if (end !== undefined) return 'not-running'
+    const outcome = await this.#peers.cancel(id)
+    if (outcome !== 'unreachable' || this.#isStopped) return outcome
+    const { log, clock } = this.#options
+    const now = clock.now()
+    log.append(log.epoch, { run: { cancel: id } }, now, now)
+    return outcome
+  }
+
+  /** Answers another Pod that asks this one to cancel a run of its own. */
+  cancelOwn(id: RunId): Exclude<CancelOutcome, 'unreachable'> {
+    return this.#own.get(id)?.cancel() === true ? 'cancelled' : 'not-running'
+  }
+
+  /**
+   * Finds the run for a reader; waits for a header that may be on its way.
+   * @throws SserError `run-not-found`; the signal's reason when it aborts
+   */
+  async find(name: string, { after, from }: RunStart, signal?: AbortSignal): Promise<FoundRun> {
+    const { directory } = this
+    const { clock } = this.#options
+    const found = await lookUp({ directory, peers: this.#peers, clock, name, after, signal })
+    signal?.throwIfAborted()
+    if (found === undefined) throw runNotFound(name)
+    if (after !== undefined || from === 'start') return found
+    const { record } = found
+    if (!this.isOwn(record.id)) await this.#peers.ask({ ids: [record.id] })
+    return { ...found, from: Math.max(record.told, this.copies.get(record.id)?.next ?? 0) }
+  }
+
+  /** A cursor over a run, on this Pod. */
+  read(found: FoundRun): RunReader {
+    return new RunReader({ ...found, context: this })
+  }
+
+  open(record: RunRecord): RunCopy {
+    const copy = this.copies.ensure(record)
+    copy.readers += 1
+    if (copy.readers === 1 && !this.#own.has(record.id)) this.#peers.want(record.id)
+    return copy
+  }
+
+  close(copy: RunCopy): void {
+    copy.readers -= 1
+    if (copy.readers === 0 && !this.#own.has(copy.id)) this.#peers.unwant(copy.id)
+  }
+
+  isOwn(id: RunId): boolean {
+    return parseRunId(id)?.epoch === this.#options.log.epoch
+  }
+
+  resolve(name: string): RunRecord | undefined {
+    return this.directory.resolve(name)
+  }
+
+  liveness(epoch: string): Liveness {
+    return this.#liveness.of(epoch, this.#options.clock.now())
+  }
+
+  hasAll(id: RunId): boolean {
+    return this.#peers.hasAll(id)
+  }
+
+  /** Waits until the runs of this Pod have ended; after `timeoutMs`, ends them as `failed`, with the reason `draining`. */
+  async drain(timeoutMs: number): Promise<void> {
+    if (this.#own.size === 0) return
+    const ended = Promise.all(Array.from(this.#own.values(), ({ closed }) => closed))
+    const timeout = Promise.withResolvers<void>()
+    const cancel = this.#options.clock.after(timeoutMs, () => timeout.resolve())
+    await Promise.race([ended, timeout.promise])
+    cancel()
+    for (const run of [...this.#own.values()]) run.stop('draining')
+  }
+
+  /** Ends all runs of this Pod, for the reason that their signals abort with. */
+  stop(reason: Exclude<RunStopReason, 'cancelled'>): void {
+    for (const run of [...this.#own.values()]) run.stop(reason)
+    this.#isStopped = true
+    this.#cancelTick?.()
+  }
+
+  #onHeader({ epoch, seq, run, sentAt }: Extract<LogEntry, { kind: 'run' }>): void {
+    this.directory.onHeader(epoch, seq, run, sentAt)
+  }
+
+  #onRecord(record: RunRecord): void {
+    if (record.end !== undefined) this.copies.onEnd(record)
+    // Two Pods have started the name: the producer that lost ends its run.
+    const winner = this.directory.resolve(record.name)
+    for (const { id } of this.directory.named(record.name)) {
+      if (id === winner?.id) continue
+      const run = this.#own.get(id)
+      if (run === undefined) this.copies.get(id)?.touch()
+      else queueMicrotask(() => run.stop('superseded'))
+    }
+    this.#scheduleTick()
+  }
+
+  #onEnd(run: Run, { state, reason, chunks }: RunEnd): void {
+    this.#own.delete(run.id)
+    if (this.#isStopped) return
+    const { log, clock } = this.#options
+    const now = clock.now()
+    const { seq: end } = parseRunId(run.id) as { seq: number }
+    log.append(log.epoch, { run: { end, state, reason, chunks } }, now, now)
+  }
+
+  #onPeersChange(): void {
+    for (const copy of this.copies.values()) if (copy.readers > 0) copy.touch()
+  }
+
+  #scheduleTick(): void {
+    if (this.#cancelTick !== undefined || this.#isStopped) return
+    this.#cancelTick = this.#options.clock.after(this.#options.timing.noopIntervalMs / 2, () => {
+      this.#cancelTick = undefined
+      this.#tick()
+    })
+  }
+
+  /** Judges the producers, and forgets runs that are not kept any longer. */
+  #tick(): void {
+    const now = this.#options.clock.now()
+    const epochs = new Set<string>()
+    const judged = new Map<string, Liveness>()
+    for (const record of this.directory.values()) {
+      if (record.end !== undefined) continue
+      epochs.add(record.epoch)
+      const liveness = judged.get(record.epoch) ?? this.#liveness.of(record.epoch, now)
+      judged.set(record.epoch, liveness)
+      if (liveness !== 'lost') record.endedAt = undefined
+      else record.endedAt ??= now
+      if (liveness !== this.#judged.get(record.epoch)) this.copies.get(record.id)?.touch()
+    }
+    this.#judged.clear()
+    for (const [epoch, liveness] of judged) this.#judged.set(epoch, liveness)
+    this.#liveness.retain(epochs)
+    for (const record of this.directory.expired(now)) {
+      this.copies.remove(record.id)
+      this.directory.remove(record)
+    }
+    if (this.directory.size > 0) this.#scheduleTick()
+  }
+
+  #exists(record: RunRecord): SserError {
+    const state = this.stateOf(record)
+    const fix =
+      state === 'running' || state === 'interrupted'
+        ? 'read it by readRun(), or cancel it first'
+        : 'pass { replace: true } to start it again'
+    return new SserError('run-exists', `The run ${describeValue(record.name)} exists (${state}): ${fix}`)
+  }
+}

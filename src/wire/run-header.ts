@@ -1,0 +1,93 @@
+import { validatePeerStreamName } from './names.ts'
+import { parseRunId, type RunId } from './run-id.ts'
+
+/** Maximum length of the reason of an end, in UTF-16 units. */
+export const MAX_REASON_LENGTH = 200
+
+/** How a run has ended, by its producer's word. */
+export type RunEndState = 'ended' | 'failed' | 'cancelled'
+
+/** The end of a run. */
+export interface RunEnd {
+  readonly state: RunEndState
+  /** Reason that readers are told. */
+  readonly reason?: string | undefined
+  /** Number of its chunks. */
+  readonly chunks: number
+}
+
+/** The run `start` begins, whose id has the epoch and the seq of the entry. */
+interface RunStartHeader {
+  /** Name of the run. */
+  readonly start: string
+  /** The run of this name whose place it takes. */
+  readonly replaces?: RunId | undefined
+}
+
+/** The run ends that started at the seq `end` of the entry's epoch. */
+interface RunEndHeader extends RunEnd {
+  readonly end: number
+}
+
+/** A Pod asks the producer to stop the run. */
+interface RunCancelHeader {
+  readonly cancel: RunId
+}
+
+/** Content of an entry of the log that is no event: the start, the end, or a cancellation of a run. */
+export type RunHeader = RunStartHeader | RunEndHeader | RunCancelHeader
+
+const END_STATES: readonly unknown[] = ['ended', 'failed', 'cancelled'] satisfies RunEndState[]
+
+/** Returns the header of a peer without unknown fields; undefined where this version does not know such a header. */
+export function checkRunHeader(value: unknown): RunHeader | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const header = value as { start?: unknown; replaces?: unknown; end?: unknown; cancel?: unknown }
+  if (header.start !== undefined) return checkStart(header.start, header.replaces)
+  if (header.cancel !== undefined) return isRunId(header.cancel) ? { cancel: header.cancel } : undefined
+  const end = checkRunEnd(value)
+  return end !== undefined && isCount(header.end) && header.end > 0 ? { end: header.end, ...end } : undefined
+}
+
+/** Returns the end of a run without unknown fields; undefined where it is not valid. */
+function checkRunEnd(value: unknown): RunEnd | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { state, reason, chunks } = value as RunEnd
+  if (!END_STATES.includes(state) || !isCount(chunks)) return undefined
+  if (reason === undefined) return { state, chunks }
+  return typeof reason === 'string' && reason.length <= MAX_REASON_LENGTH
+    ? { state, reason, chunks }
+    : undefined
+}
+
+/** Returns whether the headers say the same. */
+export function isSameHeader(a: RunHeader, b: RunHeader): boolean {
+  if ('start' in a) return 'start' in b && a.start === b.start && a.replaces === b.replaces
+  if ('cancel' in a) return 'cancel' in b && a.cancel === b.cancel
+  return 'end' in b && a.end === b.end && isSameEnd(a, b)
+}
+
+/** Returns whether the ends say the same. */
+export function isSameEnd(a: RunEnd, b: RunEnd): boolean {
+  return a.state === b.state && a.reason === b.reason && a.chunks === b.chunks
+}
+
+/** Approximate memory of the texts of a header, in bytes. */
+export function headerBytes(header: RunHeader): number {
+  if ('start' in header) return header.start.length + (header.replaces?.length ?? 0)
+  return 'cancel' in header ? header.cancel.length : (header.reason?.length ?? 0)
+}
+
+function checkStart(start: unknown, replaces: unknown): RunStartHeader | undefined {
+  if (typeof start !== 'string' || validatePeerStreamName(start) !== undefined) return undefined
+  if (replaces === undefined) return { start }
+  return isRunId(replaces) ? { start, replaces } : undefined
+}
+
+function isRunId(value: unknown): value is RunId {
+  return typeof value === 'string' && value.length <= 64 && parseRunId(value) !== undefined
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
