@@ -1,4 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import type { Subscription } from '../../src/index.ts'
 import type { Oracle } from './oracle.ts'
 import type { Incarnation, Pod } from './pod.ts'
 import type { Random } from './random.ts'
@@ -6,9 +7,13 @@ import type { Time } from './time.ts'
 
 const decoder = new TextDecoder()
 
-/** An EventSource on virtual time: it reads, stores the last id, and reconnects to a random Pod. */
+/**
+ * An EventSource on virtual time: it reads, stores the last id, and reconnects to a random Pod. A loop is a subscription in the
+ * process of the Pod instead, which takes the ids that an EventSource does.
+ */
 export class Client {
   readonly name: string
+  readonly isLoop: boolean
   readonly streams: readonly string[]
   lastEventId = ''
   /** Start of the open connection. */
@@ -28,9 +33,16 @@ export class Client {
   constructor(
     index: number,
     streams: readonly string[],
-    { pods, time, random, oracle }: { pods: readonly Pod[]; time: Time; random: Random; oracle: Oracle },
+    {
+      pods,
+      time,
+      random,
+      oracle,
+      isLoop,
+    }: { pods: readonly Pod[]; time: Time; random: Random; oracle: Oracle; isLoop: boolean },
   ) {
-    this.name = `client${index}`
+    this.name = `${isLoop ? 'loop' : 'client'}${index}`
+    this.isLoop = isLoop
     this.streams = streams
     this.#pods = pods
     this.#time = time
@@ -82,7 +94,9 @@ export class Client {
   #connect(attempt: number): void {
     const pod = this.#random.pick(this.#pods)
     const incarnation = pod.incarnation
-    if (incarnation === undefined || !pod.isReady) return this.scheduleConnect(this.#random.int(50, 500))
+    if (incarnation === undefined || !pod.isReady || (this.isLoop && incarnation.current === undefined))
+      return this.scheduleConnect(this.#random.int(50, 500))
+    if (this.isLoop) return this.#subscribe(attempt, incarnation)
     const query = this.streams.map((stream) => `stream=${stream}`).join('&')
     const headers = new Headers(this.lastEventId === '' ? {} : { 'last-event-id': this.lastEventId })
     const request = { method: 'GET', url: `http://pod/?${query}`, headers } as Request
@@ -92,6 +106,33 @@ export class Client {
     this.connectedAt = this.#time.now
     this.#oracle.connected(this, incarnation, response.headers.get('sser-resume'))
     void this.#read(attempt, incarnation, response.body as ReadableStream<Uint8Array>)
+  }
+
+  #subscribe(attempt: number, incarnation: Incarnation): void {
+    const after = this.lastEventId === '' ? undefined : this.lastEventId
+    if (after !== undefined) this.resumes += 1
+    this.#incarnation = incarnation
+    this.connectedAt = this.#time.now
+    this.#oracle.connected(this, incarnation, null)
+    const subscription = incarnation.current?.subscribe(this.streams, { after })
+    if (subscription !== undefined) void this.#loop(attempt, subscription)
+  }
+
+  async #loop(attempt: number, subscription: Subscription): Promise<void> {
+    this.#cancel = () => void subscription.return()
+    for (;;) {
+      const waitMs = this.#stalledUntil - this.#time.now
+      if (waitMs > 0) await new Promise<void>((resolve) => void this.#time.after(waitMs, resolve))
+      if (attempt !== this.#attempt) return
+      const { done, value } = await subscription.next()
+      if (attempt !== this.#attempt) return
+      if (done || value === undefined) {
+        this.#incarnation = undefined
+        return this.scheduleConnect(this.#random.int(50, 1_500))
+      }
+      if (value.type === 'gap') this.#receive({ id: value.id, event: 'sser-gap', data: value.reason })
+      else this.#receive({ id: value.id, event: undefined, data: value.data })
+    }
   }
 
   async #read(attempt: number, incarnation: Incarnation, body: ReadableStream<Uint8Array>): Promise<void> {

@@ -1,4 +1,4 @@
-// npm run simulate -- --seeds 2000 --from 1 [--profile harsh] [--mixed] [--jobs 2] [--trace]
+// npm run simulate -- --seeds 2000 --from 1 [--profile harsh] [--mixed] [--runs] [--loops] [--jobs 2] [--trace]
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { installLeanWeb } from './lean-web.ts'
@@ -14,6 +14,8 @@ const { values } = parseArgs({
     profile: { type: 'string' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     mixed: { type: 'boolean', default: false },
+    runs: { type: 'boolean', default: false },
+    loops: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     'max-failures': { type: 'string', default: '1' },
@@ -23,9 +25,13 @@ const from = Number(values.from)
 const count = Number(values.seeds)
 const profile = values.profile as FaultProfile | undefined
 const isMixed = values.mixed
+const hasRuns = values.runs
+const hasLoops = values.loops
 const jobs = Math.min(Number(values.jobs), count)
 const started = performance.now()
 const totals = { events: 0, exchanges: 0, messages: 0, resumes: 0, gaps: 0, falseGaps: 0, maxIdLength: 0 }
+/** Number of occurrences of each situation of runs, and of the seeds that had it. */
+const situations = new Map<string, { times: number; seeds: number }>()
 let ran = 0
 let failed = 0
 
@@ -33,7 +39,15 @@ installLeanWeb()
 
 if (values.trace) for (let seed = from; seed < from + count; seed += 1) await printTrace(seed)
 
-for await (const { seed, violation, counts } of runSeeds({ from, count, profile, isMixed, jobs })) {
+for await (const { seed, violation, counts } of runSeeds({
+  from,
+  count,
+  profile,
+  isMixed,
+  hasRuns,
+  hasLoops,
+  jobs,
+})) {
   ran += 1
   totals.events += counts.events
   totals.exchanges += counts.exchanges
@@ -42,6 +56,10 @@ for await (const { seed, violation, counts } of runSeeds({ from, count, profile,
   totals.gaps += counts.gaps
   totals.falseGaps += counts.falseGaps
   totals.maxIdLength = Math.max(totals.maxIdLength, counts.maxIdLength)
+  for (const [name, times] of Object.entries(counts.runs ?? {})) {
+    const before = situations.get(name) ?? { times: 0, seeds: 0 }
+    situations.set(name, { times: before.times + times, seeds: before.seeds + (times > 0 ? 1 : 0) })
+  }
   if (violation === undefined) continue
   failed += 1
   await report(seed, violation)
@@ -52,15 +70,17 @@ const seconds = (performance.now() - started) / 1_000
 console.log(
   `${ran} seeds from ${from}, ${failed} failed, ${(ran / seconds).toFixed(0)} seeds/s, ${JSON.stringify(totals)}`,
 )
+for (const [name, { times, seeds }] of situations)
+  console.log(`${name.padStart(14)}: ${String(times).padStart(8)} in ${seeds} seeds`)
 process.exit(failed === 0 ? 0 : 1)
 
 async function printTrace(seed: number): Promise<void> {
-  const { trace } = await play(planOf({ seed, profile, isMixed }))
+  const { trace } = await play(planOf({ seed, profile, isMixed, hasRuns, hasLoops }))
   console.log(trace.join('\n'))
 }
 
 async function report(seed: number, violation: string): Promise<void> {
-  const plan = planOf({ seed, profile, isMixed })
+  const plan = planOf({ seed, profile, isMixed, hasRuns, hasLoops })
   let shown = violation
   if (!values.quick) {
     const { trace, violations } = await shrink(plan, await play(plan))
@@ -68,6 +88,11 @@ async function report(seed: number, violation: string): Promise<void> {
     shown = violations[0] as string
   }
   console.log(`\nseed ${seed} (${plan.profile}): ${shown}`)
-  const flags = `${profile === undefined ? '' : ` --profile ${profile}`}${isMixed ? ' --mixed' : ''}`
-  console.log(`replay: npm run simulate -- --from ${seed}${flags}`)
+  const flags = [
+    ...(profile === undefined ? [] : ['--profile', profile]),
+    ...(isMixed ? ['--mixed'] : []),
+    ...(hasRuns ? ['--runs'] : []),
+    ...(hasLoops ? ['--loops'] : []),
+  ]
+  console.log(`replay: npm run simulate -- ${['--from', seed, ...flags].join(' ')}`)
 }

@@ -1,43 +1,11 @@
 import type { EventSourceMessage } from 'eventsource-parser'
 import type { Client } from './client.ts'
+import { ClientRecord, isCoveredByGap, type Sent } from './client-record.ts'
 import type { Plan } from './plan.ts'
 import type { Incarnation } from './pod.ts'
 import { readId } from './read-id.ts'
 import type { Time } from './time.ts'
-import { type Promises, promisesOf } from './version.ts'
-
-/** An event that a Pod accepted. */
-export interface Sent {
-  msg: string
-  stream: string
-  /** Undefined: an event of a Go Pod. */
-  epoch: string | undefined
-  seq: number
-  at: number
-  key: string | undefined
-}
-
-/** Blocks that one client received. */
-class ClientRecord {
-  readonly received = new Set<string>()
-  readonly position = new Map<string, number>()
-  /** Position of the last gap: the client was notified that it may lack events up to there. */
-  coveredByGap = new Map<string, number>()
-  /** Time of the last gap. */
-  gapAt = -1
-  /** Position of its Pod at the response of the open connection. */
-  atConnect: ReadonlyMap<string, number> = new Map()
-  readonly lastSeq = new Map<string, number>()
-  /** Events of the open connection. */
-  current = new Set<string>()
-  isNew = true
-  /** Promises of the Pod of the open connection. */
-  promises: Promises = promisesOf('current')
-  heardAt = 0
-  /** Time of the first block of the open connection. */
-  resumedAt = 0
-  isWaiting = true
-}
+import { promisesOf } from './version.ts'
 
 /** Test oracle: it knows every accepted event and every received block, and never looks inside a Pod. */
 export class Oracle {
@@ -98,6 +66,8 @@ export class Oracle {
     this.log(
       `${client.name} ← ${incarnation.address} with ${client.lastEventId || 'no id'}${resume === null ? '' : `: ${resume}`}`,
     )
+    // A loop that has received no event begins anew.
+    if (client.isLoop && client.lastEventId === '') this.forgets(client)
     const record = this.#recordOf(client)
     record.current = new Set()
     record.isWaiting = true
@@ -105,6 +75,8 @@ export class Oracle {
     record.atConnect = readId(incarnation.sser.position)
     // A new client must receive every event after its response.
     if (record.isNew) record.coveredByGap = new Map(record.atConnect)
+    if (record.isNew && client.isLoop)
+      for (const [epoch, seq] of record.atConnect) record.position.set(epoch, seq)
     if (record.heardAt > 0 && client.lastEventId === '') {
       this.violate(`${client.name} reconnects without an id, although it received a block`)
     }
@@ -183,6 +155,8 @@ export class Oracle {
 
   /** Disconnects up to `position` that match the client's open connection. */
   #endsBefore(client: Client, position: ReadonlyMap<string, number>): Sent[] {
+    // A disconnect ends connections alone.
+    if (client.isLoop) return []
     const record = this.#recordOf(client)
     return this.disconnects.filter(
       (disconnect) =>
@@ -290,8 +264,4 @@ export class Oracle {
     }
     return record
   }
-}
-
-function isCoveredByGap(record: ClientRecord, { epoch, seq }: Sent): boolean {
-  return epoch !== undefined && seq <= (record.coveredByGap.get(epoch) ?? 0)
 }

@@ -1,8 +1,11 @@
 import { Random } from './random.ts'
+import type { RunAction, RunsPlan } from './run-plan.ts'
 import { VERSIONS, type Version } from './version.ts'
 
-/** One action of the run, at `at` milliseconds. */
-export type Action = { at: number } & (
+/** One action, at `at` milliseconds. */
+export type Action = RunAction | StreamAction
+
+type StreamAction = { at: number } & (
   | { kind: 'send'; pod: number; stream: string; key?: string; length?: number }
   | { kind: 'disconnect'; pod: number; stream: string }
   | { kind: 'v1'; stream: string }
@@ -31,12 +34,16 @@ export interface Plan {
   /** First version of each Pod. */
   versions: readonly Version[]
   clients: readonly (readonly string[])[]
+  /** Numbers of the clients that are subscriptions in the process of a Pod; undefined: none. */
+  loops?: ReadonlySet<number>
   ageMs: number
   logBytes: number
   heartbeatMs: number
   /** End of all faults. */
   faultsEndAt: number
   actions: readonly Action[]
+  /** Undefined without runs. */
+  runs?: RunsPlan
 }
 
 const FAULT_PROFILES: readonly FaultProfile[] = ['ordinary', 'mild', 'harsh', 'tiny', 'crowded']
@@ -190,6 +197,13 @@ export function makePlan(
     faultsEndAt,
     actions,
   }
+}
+
+/** The same plan, in which about half of the clients are subscriptions in the process of a Pod. */
+export function withLoops(plan: Plan): Plan {
+  const random = new Random(plan.seed ^ 0x100b)
+  // The id of a loop that receives nothing grows older than the log.
+  return { ...plan, isFair: false, loops: new Set([...plan.clients.keys()].filter(() => random.chance(0.5))) }
 }
 
 /**

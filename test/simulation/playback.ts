@@ -5,6 +5,8 @@ import type { Action, Plan } from './plan.ts'
 import { type Incarnation, Pod } from './pod.ts'
 import { Random } from './random.ts'
 import { readId } from './read-id.ts'
+import type { RunCounts } from './run-facts.ts'
+import { RunsPlayback } from './run-playback.ts'
 import { Time } from './time.ts'
 
 export interface Result {
@@ -18,6 +20,8 @@ export interface Result {
   gaps: number
   falseGaps: number
   maxIdLength: number
+  /** Situations of runs; undefined without runs. */
+  runs: RunCounts | undefined
 }
 
 /** Runs a plan until the fleet has converged after the last fault, and checks every invariant meanwhile. */
@@ -32,6 +36,7 @@ class Playback {
   readonly #network: Network
   readonly #oracle: Oracle
   readonly #pods: readonly Pod[]
+  readonly #runs: RunsPlayback | undefined
   #clients: readonly Client[] = []
   #sent = 0
 
@@ -51,6 +56,13 @@ class Playback {
       plan,
     }
     this.#pods = Array.from({ length: plan.pods }, (_, i) => new Pod(i, fixture))
+    if (plan.runs !== undefined)
+      this.#runs = new RunsPlayback({
+        ...fixture,
+        plan: plan.runs,
+        pods: this.#pods,
+        stallMs: 2 * plan.ageMs,
+      })
   }
 
   async play(): Promise<Result> {
@@ -58,11 +70,14 @@ class Playback {
     for (const pod of this.#pods) pod.start()
     await this.#time.run(2_000)
     const fixture = { pods: this.#pods, time: this.#time, random: this.#random, oracle: this.#oracle }
-    this.#clients = plan.clients.map((streams, i) => new Client(i, streams, fixture))
+    this.#clients = plan.clients.map(
+      (streams, i) => new Client(i, streams, { ...fixture, isLoop: plan.loops?.has(i) ?? false }),
+    )
     await this.#time.run(2_500)
     for (const action of plan.actions) this.#time.after(action.at, () => this.#do(action))
     await this.#time.run(2_500 + plan.faultsEndAt + 10)
     await this.#settle()
+    await this.#runs?.settle()
     for (const client of this.#clients) {
       if (this.#isExact(client)) this.#oracle.checkComplete(client)
       client.goOffline(1e9)
@@ -86,6 +101,7 @@ class Playback {
       gaps,
       falseGaps,
       maxIdLength,
+      runs: this.#runs?.counts,
     }
   }
 
@@ -106,22 +122,31 @@ class Playback {
         return this.#disconnect(pod as Pod, action.stream)
       case 'v1':
         return this.#sendV1(action.stream)
+      case 'start-run':
+      case 'read-run':
+      case 'cancel-run':
+        return this.#runs?.do(action)
       case 'crash':
+        if (pod !== undefined) this.#runs?.lost(pod)
         pod?.crash()
         for (const each of this.#clients) each.onPodCrash(pod?.address ?? '')
         return
       case 'stop':
+        if (pod !== undefined) this.#runs?.lost(pod)
         void pod?.stop()
         return
       case 'start':
         if (pod !== undefined && action.version !== undefined) pod.version = action.version
         return pod?.start()
       case 'pause':
+        if (pod !== undefined) this.#runs?.lost(pod)
+        this.#runs?.disturbed(action.ms)
         return pod?.incarnation?.pause(action.ms)
       case 'partition':
         return this.#partition(action.from, action.ms, action.isOneWay)
       case 'faults': {
         const { rate } = action
+        this.#runs?.disturbed(action.ms)
         this.#network.faults = { dropRequest: rate, dropResponse: rate, duplicate: rate, delay: rate }
         this.#time.after(action.ms, () => {
           this.#network.faults = NO_FAULTS
@@ -135,7 +160,8 @@ class Playback {
       case 'reconnect':
         return client?.reconnect()
       case 'foreign-id':
-        if (client === undefined) return
+        // subscribe() rejects it.
+        if (client === undefined || client.isLoop) return
         client.lastEventId = String(this.#random.int(0, 1e6))
         this.#oracle.forgets(client)
         return client.reconnect()
@@ -195,6 +221,7 @@ class Playback {
   }
 
   #partition(side: readonly number[], ms: number, isOneWay: boolean): void {
+    this.#runs?.disturbed(ms)
     const pairs: [string, string][] = []
     for (const from of this.#pods) {
       for (const to of this.#pods) {
@@ -255,7 +282,9 @@ class Playback {
       return
     }
     this.#oracle.checkEnded(client, position)
-    for (const { msg, epoch, seq, stream } of this.#oracle.sent) {
+    for (const { msg, epoch, seq, stream, key } of this.#oracle.sent) {
+      // A loop that has a duplicate of the event skips it without a new id.
+      if (client.isLoop && key !== undefined) continue
       if (epoch === undefined || !client.streams.includes(stream) || (position.get(epoch) ?? 0) < seq)
         continue
       if ((this.#oracle.positionOf(client).get(epoch) ?? 0) < seq)

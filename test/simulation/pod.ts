@@ -1,3 +1,4 @@
+import { Sser } from '../../src/index.ts'
 import type { Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
 import type { Network } from './network.ts'
 import type { Oracle } from './oracle.ts'
@@ -72,12 +73,17 @@ export class Incarnation {
   readonly address: string
   readonly version: Version
   readonly sser: SimulatedSser
+  /** The same instance; undefined where it is one of an earlier version. */
+  readonly current: Sser | undefined
+  /** The same instance; undefined without runs, or where its version knows none. */
+  readonly runs: Sser | undefined
   /** Known after its first send. */
   epoch: string | undefined
   readonly #oracle: Oracle
   readonly #time: Time
   /** False: as a Pod of a version without exchanges. */
   readonly #hasExchanges: boolean
+  readonly #onDeath: (() => void)[] = []
   #isDead = false
   #pausedUntil = -5
 
@@ -116,7 +122,10 @@ export class Incarnation {
         after: (ms, callback) => time.after(ms, () => this.#run(callback)),
       },
       onError: (error, context) => oracle.log(`${address} ${context.stage}: ${(error as Error).message}`),
+      runs: plan.runs?.limits,
     })
+    this.current = this.sser instanceof Sser ? this.sser : undefined
+    this.runs = plan.runs === undefined ? undefined : this.current
   }
 
   /** It is paused, or resumed less than 5 ms ago, so that its late timers may not have run. */
@@ -139,7 +148,13 @@ export class Incarnation {
 
   die(): void {
     this.#isDead = true
+    for (const callback of this.#onDeath) callback()
     if (this.epoch !== undefined) this.#oracle.died(this.epoch)
+  }
+
+  /** Calls `callback` when the process ends. */
+  onDeath(callback: () => void): void {
+    this.#onDeath.push(callback)
   }
 
   serve(request: Request): Response | Promise<Response> {

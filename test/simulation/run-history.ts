@@ -1,4 +1,5 @@
-import { type Reading, type RunItem, RunOracle } from './run-oracle.ts'
+import type { Reading, RunItem } from './run-facts.ts'
+import { RunOracle } from './run-oracle.ts'
 import type { SettlementOptions } from './run-settlement.ts'
 
 export const ENDED: RunItem = { type: 'end', state: 'ended' }
@@ -46,12 +47,12 @@ export class History {
 
   reading(name = 'a'): Reading {
     const reading = this.oracle.reading('reader', name)
-    this.oracle.opened(reading)
+    this.oracle.opened(reading, 'pod0', undefined)
     return reading
   }
 
   move(reading: Reading): Reading {
-    this.oracle.opened(reading)
+    this.oracle.opened(reading, 'pod0', undefined)
     return reading
   }
 }

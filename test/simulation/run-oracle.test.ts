@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { ProducedRun } from './run-facts.ts'
 import { chunk, chunks, ENDED, GAP, History, LOST } from './run-history.ts'
-import type { ProducedRun } from './run-oracle.ts'
 
 describe('the oracle of runs accepts', () => {
   it('a reader that gets every chunk and the end', () => {
@@ -49,7 +49,7 @@ describe('the oracle of runs accepts', () => {
     const run = history.run('1')
     history.oracle.cancelRequested('a')
     history.oracle.aborted(run, 'cancelled')
-    history.oracle.cancelled('a', 'cancelled')
+    history.oracle.cancelled('1', 'cancelled')
     history.oracle.called(run, 'end')
     history.read([...chunks('1', 0, 3), { type: 'end', state: 'cancelled' }])
     expect(history.violations).toEqual([])
@@ -174,11 +174,16 @@ describe('the oracle of runs reports', () => {
     ],
     [
       'a receipt of a cancellation whose signal has not aborted',
-      /no signal/,
+      /has not aborted/,
       (history) => {
         history.oracle.cancelRequested('a')
-        history.oracle.cancelled('a', 'cancelled')
+        history.oracle.cancelled('1', 'cancelled')
       },
+    ],
+    [
+      'a receipt that says of a run that it has ended, although it runs',
+      /does not run/,
+      (history) => history.oracle.cancelled('1', 'not-running'),
     ],
     ['two runs with one id', /two runs/, (history) => history.run('1')],
   ]

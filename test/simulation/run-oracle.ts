@@ -1,48 +1,12 @@
-/** An item of a reader of a run. */
-export type RunItem =
-  | { type: 'chunk'; id: string; index: number; text: string }
-  | { type: 'gap' | 'interrupted' | 'resumed' }
-  | RunEnd
-
-export interface RunEnd {
-  type: 'end'
-  state: string
-  reason?: string | undefined
-}
-
-/** A run that a Pod of the simulation started, with all that its application did. */
-export interface ProducedRun {
-  readonly id: string
-  readonly name: string
-  readonly address: string
-  readonly startedAt: number
-  readonly replaces: string | undefined
-  readonly texts: string[]
-  /** The call that ended it. */
-  call: { kind: 'end' | 'fail'; reason: string | undefined } | undefined
-  /** The first abort of its signal, with its reason, before or after the call. */
-  abort: { reason: string; isBeforeCall: boolean } | undefined
-  /** Time at which the process of its producer ended. */
-  diedAt: number | undefined
-  /** Chunks that `flush()` reported as held by other Pods, with the number of these Pods. */
-  held: { next: number; pods: number; at: number } | undefined
-  /** The end that a reader got first, `lost` apart. */
-  told: RunEnd | undefined
-}
-
-/** What one reader of a name received, over all its moves between Pods. */
-export interface Reading {
-  readonly reader: string
-  readonly name: string
-  /** The run of the last chunk. */
-  run: ProducedRun | undefined
-  /** Index of the next chunk. */
-  next: number
-  /** True after a gap, until the next chunk, end or move. */
-  isAfterGap: boolean
-  isInterrupted: boolean
-  end: RunEnd | undefined
-}
+import {
+  hasEnded,
+  noCounts,
+  type ProducedRun,
+  type Reading,
+  type RunCounts,
+  type RunEnd,
+  type RunItem,
+} from './run-facts.ts'
 
 export interface RunOracleOptions {
   now(): number
@@ -54,34 +18,15 @@ export interface RunOracleOptions {
   isCalm(ms: number): boolean
 }
 
-/** Number of situations that the readers of a seed met. */
-export interface RunCounts {
-  runs: number
-  chunks: number
-  gaps: number
-  /** Gaps that left out no chunk, of the run that the reader had. */
-  falseGaps: number
-  interruptions: number
-  lost: number
-  /** Readers that changed to another run of the name. */
-  changes: number
-}
-
 /** A calm time of this length proves that a Pod has no cause to call a run `lost`. */
 const CALM_MS = 20_000
+/** Time within which each Pod knows a run, without faults. */
+const FOUND_MS = 5_000
 
 /** Test oracle of runs: it knows each call of the producers and each item of the readers, and never looks inside a Pod. */
 export class RunOracle {
   readonly runs: ProducedRun[] = []
-  readonly counts: RunCounts = {
-    runs: 0,
-    chunks: 0,
-    gaps: 0,
-    falseGaps: 0,
-    interruptions: 0,
-    lost: 0,
-    changes: 0,
-  }
+  readonly counts: RunCounts = noCounts()
   readonly #options: RunOracleOptions
   readonly #texts = new Map<string, { run: ProducedRun; index: number }>()
   readonly #ids = new Map<string, string>()
@@ -92,13 +37,12 @@ export class RunOracle {
     this.#options = options
   }
 
-  started(id: string, name: string, address: string, replaces?: string): ProducedRun {
+  started(id: string, name: string, address: string): ProducedRun {
     const run: ProducedRun = {
       id,
       name,
       address,
       startedAt: this.#options.now(),
-      replaces,
       texts: [],
       call: undefined,
       abort: undefined,
@@ -107,9 +51,22 @@ export class RunOracle {
       told: undefined,
     }
     if (this.runs.some((each) => each.id === id)) this.#options.violate(`two runs have the id ${id}`)
+    if (this.runs.some((each) => each.name === name && each.call !== undefined)) this.counts.replacements += 1
+    this.#options.log(`${address} started ${id} as ${name}`)
     this.runs.push(run)
     this.counts.runs += 1
     return run
+  }
+
+  startRejected(name: string, address: string, error: Error): void {
+    const { violate, log, mayEvict } = this.#options
+    const { code } = error as { code?: string }
+    log(`${address} did not start ${name}: ${error.message}`)
+    this.counts.rejections += 1
+    if (code === 'run-exists') {
+      if (!this.runs.some((run) => run.name === name)) violate(`${address} says that ${name} exists`)
+    } else if (code !== 'stopped' && !(code === 'too-many-runs' && mayEvict))
+      violate(`${address} did not start ${name}: ${error.message}`)
   }
 
   wrote(run: ProducedRun, text: string): void {
@@ -125,7 +82,11 @@ export class RunOracle {
   aborted(run: ProducedRun, reason: string): void {
     if (reason === 'cancelled' && !this.#cancelled.has(run.name))
       this.#options.violate(`${run.id} was cancelled without a request`)
+    this.#options.log(`the signal of ${run.id} aborts: ${reason}`)
     run.abort ??= { reason, isBeforeCall: run.call === undefined }
+    if (reason === 'superseded') this.counts.superseded += 1
+    if (reason === 'draining') this.counts.drained += 1
+    if (reason === 'process-paused') this.counts.paused += 1
   }
 
   died(run: ProducedRun): void {
@@ -141,12 +102,20 @@ export class RunOracle {
     this.#cancelled.add(name)
   }
 
-  /** The receipt of a cancellation of `name`, which `runs` had not ended before. */
-  cancelled(name: string, result: string): void {
-    if (result !== 'cancelled') return
-    const isAborted = this.runs.some((run) => run.name === name && run.abort?.reason === 'cancelled')
-    if (!isAborted)
-      this.#options.violate(`the receipt says that ${name} is cancelled, and no signal has aborted`)
+  /** The receipt of a cancellation. */
+  cancelled(id: string, outcome: string): void {
+    const { log, violate } = this.#options
+    log(`the cancellation of ${id} is ${outcome}`)
+    const run = this.runs.find((each) => each.id === id)
+    if (outcome === 'not-running') {
+      this.counts.notRunning += 1
+      if (run !== undefined && !hasEnded(run)) violate(`the receipt says that ${id} does not run`)
+    }
+    if (outcome === 'unreachable') this.counts.unreachable += 1
+    if (outcome !== 'cancelled') return
+    this.counts.cancelled += 1
+    if (run?.abort?.reason !== 'cancelled')
+      violate(`the receipt says that ${id} is cancelled, and its signal has not aborted`)
   }
 
   reading(reader: string, name: string): Reading {
@@ -157,12 +126,36 @@ export class RunOracle {
       next: 0,
       isAfterGap: false,
       isInterrupted: false,
+      isNotFound: false,
       end: undefined,
     }
   }
 
-  /** The reader begins to read on a Pod, after its last chunk. */
-  opened(reading: Reading): void {
+  cancelRejected(name: string, error: Error): void {
+    const { code } = error as { code?: string }
+    this.#options.log(`${name} was not cancelled: ${error.message}`)
+    if (code !== 'stopped' && code !== 'run-not-found')
+      this.#options.violate(`${name} was not cancelled: ${error.message}`)
+  }
+
+  readRejected(reading: Reading, error: Error): void {
+    const { violate, log, isCalm, now } = this.#options
+    const { reader, name } = reading
+    const { code } = error as { code?: string }
+    log(`${reader} cannot read ${name}: ${error.message}`)
+    if (code === 'stopped') return
+    if (code !== 'run-not-found') return violate(`${reader} cannot read ${name}: ${error.message}`)
+    this.counts.notFound += 1
+    reading.isNotFound = true
+    const run = this.runs.find(
+      (each) => each.name === name && !hasEnded(each) && now() - each.startedAt > FOUND_MS,
+    )
+    if (run !== undefined && isCalm(FOUND_MS)) violate(`${reader} does not find ${run.id}, which runs`)
+  }
+
+  /** The reader begins to read on a Pod, after the chunk with the id `after`. */
+  opened(reading: Reading, address: string, after: string | undefined): void {
+    this.#options.log(`${reading.reader} reads ${reading.name} on ${address} after ${after ?? 'nothing'}`)
     reading.isAfterGap = false
     reading.isInterrupted = false
     reading.end = undefined
@@ -171,6 +164,7 @@ export class RunOracle {
   received(reading: Reading, item: RunItem): void {
     const { violate, log } = this.#options
     log(`${reading.reader} got ${JSON.stringify(item)}`)
+    reading.isNotFound = false
     if (reading.end !== undefined)
       violate(`${reading.reader} got ${item.type} after the end of ${reading.name}`)
     if (item.type === 'chunk') this.#chunk(reading, item)
@@ -182,7 +176,7 @@ export class RunOracle {
       const isInterrupted = item.type === 'interrupted'
       if (isInterrupted === reading.isInterrupted) violate(`${reading.reader} was told ${item.type} twice`)
       reading.isInterrupted = isInterrupted
-      if (isInterrupted) this.counts.interruptions += 1
+      this.counts[isInterrupted ? 'interruptions' : 'resumptions'] += 1
     }
   }
 

@@ -1,4 +1,5 @@
-import type { ProducedRun, Reading, RunOracle } from './run-oracle.ts'
+import { hasEnded, type ProducedRun, type Reading } from './run-facts.ts'
+import type { RunOracle } from './run-oracle.ts'
 
 /** Facts about the fleet that the checks need. */
 export interface SettlementOptions {
@@ -10,7 +11,7 @@ export interface SettlementOptions {
 
 /** Checks a reader that has stayed on a Pod since all faults ended, and whose Pod is connected with all others. */
 export function checkOpenReading(reading: Reading, { oracle, violate }: SettlementOptions): void {
-  if (reading.end !== undefined) return
+  if (reading.end !== undefined || reading.isNotFound) return
   const { reader, name, next } = reading
   const runs = oracle.runs.filter((run) => run.name === name)
   const run = reading.run ?? (runs.length === 1 ? runs[0] : undefined)
@@ -25,7 +26,10 @@ export function checkFreshReadings(readings: readonly Reading[], options: Settle
   const { oracle, violate } = options
   for (const name of new Set(readings.map((reading) => reading.name))) {
     const group = readings.filter((reading) => reading.name === name)
-    const seen = group.map(({ run, next, end }) => `${run?.id} to ${next}, ${end?.state ?? 'no end'}`)
+    const seen = group.map(
+      ({ run, next, end, isNotFound }) =>
+        `${isNotFound ? 'no run' : run?.id} to ${next}, ${end?.state ?? 'no end'}`,
+    )
     if (new Set(seen).size > 1) violate(`readers of ${name} on different Pods read ${seen.join('; ')}`)
     const [first] = group as [Reading]
     const running = oracle.runs.filter((run) => run.name === name && !hasEnded(run))
@@ -51,8 +55,4 @@ function checkHeld(
   )
   if (lost.size < held.pods && next < held.next)
     violate(`${run.id} has chunks up to ${next} left, although ${held.pods} Pods held it up to ${held.next}`)
-}
-
-function hasEnded({ call, abort, diedAt }: ProducedRun): boolean {
-  return call !== undefined || abort !== undefined || diedAt !== undefined
 }

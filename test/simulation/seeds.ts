@@ -1,7 +1,8 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { installLeanWeb } from './lean-web.ts'
-import { type FaultProfile, makePlan, mixVersions, type Plan } from './plan.ts'
+import { type FaultProfile, makePlan, mixVersions, type Plan, withLoops } from './plan.ts'
 import { play, type Result } from './playback.ts'
+import { addRuns } from './run-plan.ts'
 
 /** The result of one seed, without its trace. */
 export interface SeedResult {
@@ -15,8 +16,12 @@ export interface SeedsOptions {
   from: number
   count: number
   profile: FaultProfile | undefined
-  /** Whether the Pods are of two versions. */
+  /** Whether the Pods are of several versions. */
   isMixed: boolean
+  /** Whether Pods start runs. */
+  hasRuns: boolean
+  /** Whether about half of the clients are subscriptions in the process of a Pod. */
+  hasLoops: boolean
   /** Number of seeds that run at the same time, each in a thread. 1: all in this thread. */
   jobs: number
 }
@@ -50,12 +55,14 @@ export async function* runSeeds({ from, count, jobs, ...task }: SeedsOptions): A
   }
 }
 
-interface Task extends Pick<SeedsOptions, 'profile' | 'isMixed'> {
+interface Task extends Pick<SeedsOptions, 'profile' | 'isMixed' | 'hasRuns' | 'hasLoops'> {
   seed: number
 }
 
-export function planOf({ seed, profile, isMixed }: Task): Plan {
-  const plan = makePlan(seed, profile)
+export function planOf({ seed, profile, isMixed, hasRuns, hasLoops }: Task): Plan {
+  let plan = makePlan(seed, profile)
+  if (hasRuns) plan = addRuns(plan)
+  if (hasLoops) plan = withLoops(plan)
   return isMixed ? mixVersions(plan) : plan
 }
 

@@ -5,6 +5,7 @@ import type { Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
 import * as beforeRuns from '../released/60efd75.js'
 import * as released from '../released/db8a1ce.js'
 import { newSser } from '../support/settings.ts'
+import type { RunsPlan } from './run-plan.ts'
 
 /** The code that a Pod runs: that of this repository, or a recorded build of an earlier one: before exchanges, before runs. */
 export const VERSIONS = ['db8a1ce', '60efd75', 'current'] as const
@@ -39,6 +40,8 @@ interface Settings
   drainTimeoutMs: number
   flushTimeoutMs: number
   onError: (error: unknown, context: { stage: string }) => void
+  /** Undefined where the simulation has no runs. */
+  runs: RunsPlan['limits'] | undefined
 }
 
 /** The part of an instance that the simulation drives. */
@@ -62,11 +65,12 @@ export function createSser(version: Version, settings: Settings): SimulatedSser 
   return version === '60efd75' ? createBeforeRuns(settings) : createReleased(settings)
 }
 
-function createCurrent({ addresses, ...settings }: Settings): SimulatedSser {
-  return newSser({ logger: false, peerFinder: new StaticPeerFinder(addresses), ...settings })
+function createCurrent({ addresses, runs, ...settings }: Settings): SimulatedSser {
+  const peerFinder = new StaticPeerFinder(addresses)
+  return newSser({ logger: false, peerFinder, ...settings, ...(runs !== undefined && { runs }) })
 }
 
-function createBeforeRuns({ addresses, ...settings }: Settings): SimulatedSser {
+function createBeforeRuns({ addresses, runs: _, ...settings }: Settings): SimulatedSser {
   const { logMaxAgeMs, logMaxBytes, heartbeatMs, drainTimeoutMs, flushTimeoutMs, onError, ...internals } =
     settings
   return new beforeRuns.Sser(
@@ -90,6 +94,7 @@ function createReleased({
   initialSyncTimeoutMs,
   drainTimeoutMs,
   openExchange: _,
+  runs: _runs,
   ...settings
 }: Settings): SimulatedSser {
   const sser = new released.Sser({

@@ -1,0 +1,100 @@
+/** An item of a reader of a run. */
+export type RunItem =
+  | { type: 'chunk'; id: string; index: number; text: string }
+  | { type: 'gap' | 'interrupted' | 'resumed' }
+  | RunEnd
+
+export interface RunEnd {
+  type: 'end'
+  state: string
+  reason?: string | undefined
+}
+
+/** A run that a Pod of the simulation started, with all that its application did. */
+export interface ProducedRun {
+  readonly id: string
+  readonly name: string
+  readonly address: string
+  readonly startedAt: number
+  readonly texts: string[]
+  /** The call that ended it. */
+  call: { kind: 'end' | 'fail'; reason: string | undefined } | undefined
+  /** The first abort of its signal, with its reason, before or after the call. */
+  abort: { reason: string; isBeforeCall: boolean } | undefined
+  /** Time at which the process of its producer ended. */
+  diedAt: number | undefined
+  /** Chunks that `flush()` reported as held by other Pods, with the number of these Pods. */
+  held: { next: number; pods: number; at: number } | undefined
+  /** The end that a reader got first, `lost` apart. */
+  told: RunEnd | undefined
+}
+
+/** What one reader of a name received, over all its moves between Pods. */
+export interface Reading {
+  readonly reader: string
+  readonly name: string
+  /** The run of the last chunk. */
+  run: ProducedRun | undefined
+  /** Index of the next chunk. */
+  next: number
+  /** True after a gap, until the next chunk, end or move. */
+  isAfterGap: boolean
+  isInterrupted: boolean
+  /** True if its last Pod knew no run, until the next item. */
+  isNotFound: boolean
+  end: RunEnd | undefined
+}
+
+/** Number of situations that the readers of a seed met. */
+export interface RunCounts {
+  runs: number
+  chunks: number
+  gaps: number
+  /** Gaps that left out no chunk, of the run that the reader had. */
+  falseGaps: number
+  interruptions: number
+  lost: number
+  /** Readers that changed to another run of the name. */
+  changes: number
+  resumptions: number
+  /** Starts that were accepted for a name with an ended run, and those that were rejected. */
+  replacements: number
+  rejections: number
+  /** Runs that ended because of an older run of their name, of a drain, and of a process pause. */
+  superseded: number
+  drained: number
+  paused: number
+  /** Receipts of cancellations, by their outcome. */
+  cancelled: number
+  notRunning: number
+  unreachable: number
+  /** Readers that found no run. */
+  notFound: number
+}
+
+export function noCounts(): RunCounts {
+  return {
+    runs: 0,
+    chunks: 0,
+    gaps: 0,
+    falseGaps: 0,
+    interruptions: 0,
+    lost: 0,
+    changes: 0,
+    resumptions: 0,
+    replacements: 0,
+    rejections: 0,
+    superseded: 0,
+    drained: 0,
+    paused: 0,
+    cancelled: 0,
+    notRunning: 0,
+    unreachable: 0,
+    notFound: 0,
+  }
+}
+
+/** Whether the run was ended, or can be written no more. */
+export function hasEnded({ call, abort, diedAt }: ProducedRun): boolean {
+  return call !== undefined || abort !== undefined || diedAt !== undefined
+}

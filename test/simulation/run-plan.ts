@@ -1,0 +1,123 @@
+import type { Action, Plan } from './plan.ts'
+import { Random } from './random.ts'
+
+/** One action on runs, at `at` milliseconds. */
+export type RunAction = { at: number } & (
+  | StartRun
+  | ReadRun
+  | { kind: 'cancel-run'; pod: number; name: string }
+)
+
+/** A Pod starts a run, and writes its chunks. */
+export interface StartRun {
+  kind: 'start-run'
+  pod: number
+  name: string
+  /** Whether it may take the place of an ended run. */
+  isReplacing: boolean
+  chunks: number
+  everyMs: number
+  /** Length of the filler of a chunk. */
+  length: number
+  /** The application's last call; none: it goes on without a word. */
+  end: 'end' | 'fail' | 'none'
+  /** Whether it calls `flush()` now and then. */
+  isFlushing: boolean
+}
+
+/** A reader begins on a random Pod. */
+export interface ReadRun {
+  kind: 'read-run'
+  reader: string
+  name: string
+  /** Time between two items. */
+  slowMs: number
+  /** Number of moves to another Pod, and the longest time before each. */
+  moves: number
+  moveMs: number
+}
+
+/** Settings of the runs of a fleet. */
+export interface RunsPlan {
+  limits: { maxBytes: number; retainMs: number; maxRuns: number; holders: number }
+  /** Whether a Pod may evict chunks, or forget a run, before the simulation ends. */
+  mayEvict: boolean
+}
+
+/** A lost producer is judged after this time at most. */
+const LONG_CUT_MS = 62_000
+
+/** The same plan, with runs: their producers, readers and cancellations, and more faults for their producers. */
+export function addRuns(plan: Plan): Plan {
+  const { seed, profile, pods } = plan
+  const random = new Random(seed ^ 0x0c0ffee)
+  const isOrdinary = profile === 'ordinary' || profile === 'crowded'
+  const hasLongCut = !isOrdinary && random.chance(0.06)
+  const faultsEndAt = plan.faultsEndAt + (hasLongCut ? LONG_CUT_MS : 0)
+  const actions: Action[] = []
+  const pod = () => random.int(0, pods - 1)
+  let readers = 0
+  const startRun = (name: string, at: number, isReplacing: boolean): StartRun & { at: number } => ({
+    at,
+    kind: 'start-run',
+    pod: pod(),
+    name,
+    isReplacing,
+    chunks: random.pick([0, 1, 5, 30, 30, 120]),
+    everyMs: random.pick([0, 3, 10, 30, 100, 400]),
+    length: random.pick(profile === 'tiny' ? [0, 400, 20_000] : [0, 0, 0, 20, 400]),
+    end: random.pick(['end', 'end', 'end', 'fail', 'none']),
+    isFlushing: random.chance(0.4),
+  })
+  const read = (name: string, from: number) => {
+    actions.push({
+      at: Math.max(0, from + random.int(-1_500, 3_000)),
+      kind: 'read-run',
+      reader: `reader${readers++}`,
+      name,
+      slowMs: random.pick([0, 0, 0, 2, 40, 200]),
+      moves: random.pick([0, 0, 1, 3, 8]),
+      moveMs: random.pick([5, 50, 1_000, 4_000]),
+    })
+  }
+  const disturb = (producer: number, from: number) => {
+    const at = from + random.int(0, 3_000)
+    const kind = random.pick(['crash', 'crash', 'stop', 'cut', 'pause', 'none'])
+    if (kind === 'cut') {
+      const ms = hasLongCut ? LONG_CUT_MS + random.int(-4_000, 4_000) : random.int(1_000, 8_000)
+      actions.push({ at, kind: 'partition', from: [producer], ms, isOneWay: random.chance(0.2) })
+    } else if (kind === 'pause')
+      actions.push({ at, kind, pod: producer, ms: Math.min(random.int(200, plan.ageMs), faultsEndAt - at) })
+    else if (kind !== 'none') {
+      actions.push({ at, kind, pod: producer } as Action)
+      if (random.chance(0.7)) actions.push({ at: at + random.int(50, 5_000), kind: 'start', pod: producer })
+    }
+  }
+  for (const name of ['r', 's', 't'].slice(0, random.pick([1, 1, 2, 3]))) {
+    const from = random.int(0, plan.faultsEndAt - 2_000)
+    const first = startRun(name, from, false)
+    actions.push(first)
+    // Two Pods that start one name within the time that a header travels.
+    if (random.chance(0.3)) actions.push(startRun(name, from + random.int(0, 12), random.chance(0.3)))
+    for (let n = random.pick([0, 0, 1, 2]); n > 0; n -= 1)
+      actions.push(startRun(name, from + random.int(500, 6_000), random.chance(0.8)))
+    for (let n = random.int(1, 4); n > 0; n -= 1) read(name, from)
+    if (random.chance(0.35))
+      actions.push({ at: from + random.int(0, 3_000), kind: 'cancel-run', pod: pod(), name })
+    if (!isOrdinary && (hasLongCut || random.chance(0.5))) disturb(first.pod, from)
+  }
+  const isTiny = profile === 'tiny'
+  const retainMs = isTiny ? random.pick([2_000, 10_000]) : 600_000
+  const limits = {
+    maxBytes: isTiny ? 1_048_576 : 67_108_864,
+    retainMs,
+    maxRuns: isTiny ? random.pick([2, 100]) : 100,
+    holders: random.pick([1, 2, 2, 2]),
+  }
+  return {
+    ...plan,
+    faultsEndAt,
+    runs: { limits, mayEvict: isTiny },
+    actions: [...plan.actions, ...actions.filter(({ at }) => at <= faultsEndAt)].sort((a, b) => a.at - b.at),
+  }
+}

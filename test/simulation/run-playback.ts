@@ -1,0 +1,152 @@
+import type { Oracle } from './oracle.ts'
+import type { Incarnation, Pod } from './pod.ts'
+import type { Random } from './random.ts'
+import { RunClient } from './run-client.ts'
+import type { RunCounts } from './run-facts.ts'
+import { RunOracle } from './run-oracle.ts'
+import type { RunAction, RunsPlan } from './run-plan.ts'
+import { type RunFixture, RunProducer } from './run-producer.ts'
+import { checkFreshReadings, checkOpenReading } from './run-settlement.ts'
+import type { Time } from './time.ts'
+
+export interface RunsPlaybackOptions {
+  plan: RunsPlan
+  pods: readonly Pod[]
+  time: Time
+  random: Random
+  oracle: Oracle
+  /** Longest delay of a message in an exchange. */
+  stallMs: number
+}
+
+/** Plays the actions on runs of a plan, and checks the invariants of runs. */
+export class RunsPlayback {
+  readonly #options: RunsPlaybackOptions
+  readonly #fixture: RunFixture
+  readonly #producers: RunProducer[] = []
+  readonly #clients: RunClient[] = []
+  readonly #losses: { address: string; at: number }[] = []
+  /** From then on there is no fault. */
+  #calmFrom = 0
+
+  constructor(options: RunsPlaybackOptions) {
+    const { plan, pods, time, random, oracle, stallMs } = options
+    this.#options = options
+    const runs = new RunOracle({
+      now: () => time.now,
+      log: (message) => oracle.log(message),
+      violate: (message) => oracle.violate(message),
+      mayEvict: plan.mayEvict,
+      isCalm: (ms) => time.now - this.#calmFrom >= ms + stallMs,
+    })
+    this.#fixture = { pods, time, random, runs }
+  }
+
+  get counts(): RunCounts {
+    return this.#fixture.runs.counts
+  }
+
+  do(action: RunAction): void {
+    const { pods } = this.#options
+    switch (action.kind) {
+      case 'start-run': {
+        const producer = new RunProducer(action, this.#fixture)
+        this.#producers.push(producer)
+        void producer.start()
+        return
+      }
+      case 'read-run':
+        this.#clients.push(new RunClient(action, this.#fixture, () => this.#incarnations()))
+        return
+      case 'cancel-run':
+        return this.#cancel(pods[action.pod] as Pod, action.name)
+    }
+  }
+
+  /** A fault lasts for the next `ms` milliseconds. */
+  disturbed(ms: number): void {
+    this.#calmFrom = Math.max(this.#calmFrom, this.#options.time.now + ms)
+  }
+
+  /** A Pod has lost its memory. */
+  lost({ address }: Pod): void {
+    this.#losses.push({ address, at: this.#options.time.now })
+  }
+
+  /** All faults have ended, and each Pod is connected with all others: checks what must hold then. */
+  async settle(): Promise<void> {
+    const { time, oracle, plan } = this.#options
+    const { runs } = this.#fixture
+    const settlement = {
+      oracle: runs,
+      losses: this.#losses,
+      violate: (message: string) => oracle.violate(message),
+    }
+    const checkOpen = () => {
+      for (const client of this.#clients) {
+        if (client.address !== undefined && !plan.mayEvict) checkOpenReading(client.reading, settlement)
+      }
+    }
+    for (const client of this.#clients) client.settle()
+    for (const producer of this.#producers) producer.pause()
+    await time.run(time.now + 4_000)
+    checkOpen()
+    const fresh = this.#readEverywhere()
+    await time.run(time.now + 4_000)
+    if (!plan.mayEvict)
+      checkFreshReadings(
+        fresh.map(({ reading }) => reading),
+        settlement,
+      )
+    for (const producer of this.#producers) producer.finish()
+    await time.run(time.now + 2_000)
+    checkOpen()
+    for (const client of [...this.#clients, ...fresh]) client.close()
+    await this.#checkForgotten()
+  }
+
+  /** A reader for each name on each Pod. */
+  #readEverywhere(): RunClient[] {
+    const names = new Set(this.#fixture.runs.runs.map(({ name }) => name))
+    return [...names].flatMap((name) =>
+      this.#incarnations().map((incarnation) => {
+        const reader = `${name} on ${incarnation.address}`
+        const action = { kind: 'read-run', reader, name, slowMs: 0, moves: 0, moveMs: 0 } as const
+        return new RunClient(action, this.#fixture, () => [incarnation])
+      }),
+    )
+  }
+
+  /** No Pod keeps an ended run for ever. */
+  async #checkForgotten(): Promise<void> {
+    const { time, oracle, plan } = this.#options
+    if (!plan.mayEvict) return
+    await time.run(time.now + plan.limits.retainMs + 20_000)
+    const names = new Set(this.#fixture.runs.runs.map(({ name }) => name))
+    for (const { address, runs } of this.#incarnations()) {
+      for (const name of names) {
+        void runs?.run(name).then((status) => {
+          if (status !== undefined) oracle.violate(`${address} keeps ${status.id}, which is ${status.state}`)
+        })
+      }
+    }
+    await time.run(time.now + 1_500)
+  }
+
+  #cancel({ incarnation, isReady }: Pod, name: string): void {
+    const { runs } = this.#fixture
+    if (incarnation?.runs === undefined || !isReady) return
+    runs.cancelRequested(name)
+    incarnation.runs.cancelRun(name).then(
+      ({ id, outcome }) => runs.cancelled(id, outcome),
+      (error) => runs.cancelRejected(name, error),
+    )
+  }
+
+  /** Those that know runs, and are ready. */
+  #incarnations(): Incarnation[] {
+    return this.#options.pods.flatMap(({ incarnation, isReady }) =>
+      incarnation?.runs !== undefined && isReady ? [incarnation] : [],
+    )
+  }
+}
