@@ -102,9 +102,9 @@ class IdleTimer {
 }
 
 function iterate(source: RunSource): AsyncIterator<string> {
-  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]()
-  // Some browsers' streams, and polyfills, are no iterables.
-  const reader = (source as ReadableStream<string>).getReader()
+  if (!('getReader' in source)) return source[Symbol.asyncIterator]()
+  // A reader cancels its stream at once; the iterator of a stream does so only after a pending read.
+  const reader = source.getReader()
   return {
     next: () => reader.read() as Promise<IteratorResult<string>>,
     return: () => reader.cancel().then(() => ({ done: true, value: undefined })),

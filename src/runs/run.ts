@@ -3,7 +3,7 @@ import { SserError } from '../errors.ts'
 import { describeValue } from '../printable.ts'
 import { validateMessage } from '../wire/names.ts'
 import { MAX_REASON_LENGTH, type RunEnd, type RunEndState } from '../wire/run-header.ts'
-import type { RunId } from '../wire/run-id.ts'
+import { formatChunkId, type RunId } from '../wire/run-id.ts'
 import type { RunCopy } from './run-copy.ts'
 
 /** Why the signal of a run has aborted: a Pod has cancelled it, or the run can no longer be written here. */
@@ -71,6 +71,12 @@ export class Run {
   /** Number of chunks so far. */
   get chunks(): number {
     return this.#end?.chunks ?? this.#copy.next
+  }
+
+  /** Id of the last chunk: a reader that passes it as `after` begins with the next one. Undefined before the first chunk. */
+  get lastId(): string | undefined {
+    const { chunks } = this
+    return chunks === 0 ? undefined : formatChunkId(chunks - 1, this.#copy.check)
   }
 
   /** Resolves with the end of the run, whoever ends it. */

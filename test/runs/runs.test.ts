@@ -44,3 +44,26 @@ test('a cancellation aborts the signal of the run before its receipt says so', a
   expect((await itemsOf(sser.readRun('chat:44'))).at(-1)).toEqual({ type: 'end', state: 'cancelled' })
   expect(await sser.cancelRun('chat:44')).toMatchObject({ outcome: 'not-running' })
 })
+
+test('the last id of a run is where a reader goes on', async () => {
+  await using sser = await createSser()
+  const run = await sser.startRun('chat:45')
+  expect(run.lastId).toBeUndefined()
+  run.write('read')
+  const after = run.lastId
+  run.write('new')
+  run.end()
+  expect(run.lastId).not.toBe(after)
+  expect(await itemsOf(sser.readRun('chat:45', { after }))).toEqual([
+    { type: 'chunk', id: run.lastId, index: 1, text: 'new' },
+    { type: 'end', state: 'ended' },
+  ])
+})
+
+test('a cancellation cancels a stream that the run is written from, also while it gives nothing', async () => {
+  await using sser = await createSser()
+  const { promise: isCancelled, resolve } = Promise.withResolvers<boolean>()
+  await sser.startRun('chat:46', { from: new ReadableStream({ cancel: () => resolve(true) }) })
+  await sser.cancelRun('chat:46')
+  expect(await isCancelled).toBe(true)
+})
