@@ -8,7 +8,17 @@ const ROOT = new URL('../', import.meta.url)
 const CONTENT = new URL('./content/', import.meta.url)
 const { homepage } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'))
 const REPOSITORY = String(homepage).replace(/#.*$/, '')
-const ENTRIES = ['index', 'node', 'bun', 'dns', 'kubernetes', 'opentelemetry', 'prometheus', 'testing']
+const ENTRIES = [
+  'index',
+  'node',
+  'bun',
+  'dns',
+  'kubernetes',
+  'opentelemetry',
+  'prometheus',
+  'resumable-stream',
+  'testing',
+]
 
 /** Pages beside those of docs/, by their name on the site. */
 const OTHERS = {

@@ -2,4 +2,5 @@
 export type * as dns from 'sser/dns'
 export type * as opentelemetry from 'sser/opentelemetry'
 export type * as prometheus from 'sser/prometheus'
+export type * as resumableStream from 'sser/resumable-stream'
 export type * as testing from 'sser/testing'
