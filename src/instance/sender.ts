@@ -17,6 +17,7 @@ import { normalizeTraceparent } from '../wire/traceparent.ts'
 import { checkSelector, checkSendOptions } from './call-arguments.ts'
 import type { Incarnation } from './incarnation.ts'
 import type { Membership } from './membership.ts'
+import { ReceiptPromise } from './receipt-promise.ts'
 
 const NOT_STARTED =
   'This instance was not started: await serve({ sser, … }) or join({ sser, … }), or without a port await sser.start(), before send() and disconnect()'
@@ -92,16 +93,29 @@ export class Sender {
     const before = hub.size
     const { seq } = log.append(log.epoch, { disconnect }, now, now)
     const connections = before - hub.size
+    mesh.awaited.raise(seq)
     const peers = await mesh.acks(log.epoch, seq, signal)
     return { id: formatPosition([[log.epoch, seq]]), connections, peers }
   }
 
-  async #send(
+  #send(
     stream: string,
     msg: string,
-    { event, idempotencyKey: key, signal }: SendOptions,
+    options: SendOptions,
     traceparent: string | undefined,
   ): Promise<Receipt> {
+    try {
+      this.#checkSend(stream, msg, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    if (this.#options.membership.current().mesh.isReady)
+      return this.#append(stream, msg, options, traceparent)
+    const joined = this.#whenJoined(options.signal)
+    return joined.then(() => this.#append(stream, msg, options, traceparent))
+  }
+
+  #checkSend(stream: string, msg: string, { event, idempotencyKey: key, signal }: SendOptions): void {
     this.#requireStarted()
     const fault =
       validateStreamName(stream) ??
@@ -110,15 +124,30 @@ export class Sender {
       (key === undefined ? undefined : validateIdempotencyKey(key))
     if (fault !== undefined) throw fault
     signal?.throwIfAborted()
-    if (!this.#options.membership.current().mesh.isReady) await this.#whenJoined(signal)
+  }
+
+  /** Appends an event; its promise resolves with the receipt. */
+  #append(
+    stream: string,
+    msg: string,
+    { event, idempotencyKey: key, signal }: SendOptions,
+    traceparent: string | undefined,
+  ): Promise<Receipt> {
     const { hub, log, mesh, now } = this.#trimmed()
     const first = key === undefined ? undefined : log.indexes.idempotencyKeys.first(stream, key)
     const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key, traceparent }
     const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
     if (first === undefined) this.#options.counters.sent += 1
     const connections = hub.registry.listeners(stream)
-    const peers = await mesh.acks(epoch, seq, signal)
-    return { id: formatPosition([[epoch, seq]]), duplicate: first !== undefined, connections, peers }
+    const duplicate = first !== undefined
+    return new ReceiptPromise(
+      (resolve, reject) => {
+        mesh.acks(epoch, seq, signal).then((peers) => {
+          resolve({ id: formatPosition([[epoch, seq]]), duplicate, connections, peers })
+        }, reject)
+      },
+      () => epoch === log.epoch && mesh.awaited.raise(seq),
+    )
   }
 
   #requireStarted(): void {

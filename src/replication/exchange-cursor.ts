@@ -1,6 +1,7 @@
 import { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import type { EntryRange } from '../wire/v2.ts'
+import type { AwaitedSeq } from './awaited-seq.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { EncodedRange, Replicator } from './replicator.ts'
 import { UnackedMessages } from './unacked-messages.ts'
@@ -22,17 +23,21 @@ export interface CursorOwner {
 export class ExchangeCursor {
   readonly #log: Log
   readonly #replicator: Replicator
+  readonly #awaited: AwaitedSeq
   readonly #owner: CursorOwner
   /** By epoch, the seq up to which entries were written. */
   readonly #sent = new Map<string, number>()
   readonly #unacked = new UnackedMessages()
   #progressAt = 0
+  /** Own entries up to this seq were written, and the peer knows that it is to acknowledge them at once. */
+  #promptSeq = 0
   #isThirdDue = false
   #isFlushing = false
 
-  constructor(log: Log, replicator: Replicator, owner: CursorOwner) {
-    this.#log = log
-    this.#replicator = replicator
+  constructor(context: { log: Log; replicator: Replicator; awaited: AwaitedSeq }, owner: CursorOwner) {
+    this.#log = context.log
+    this.#replicator = context.replicator
+    this.#awaited = context.awaited
     this.#owner = owner
   }
 
@@ -65,6 +70,27 @@ export class ExchangeCursor {
     const third = this.#replicator.thirdRange(peer, this.#sent, this.#isFlushing, now)
     this.#isThirdDue = third !== undefined
     return third
+  }
+
+  /**
+   * Returns whether the peer is to be asked for acknowledgements at once, because something has begun to await some that it
+   * may delay.
+   */
+  asksForAcks(peer: PeerProgress): boolean {
+    const { value } = this.#awaited
+    if (value <= this.#promptSeq) return false
+    const sent = this.#sent.get(this.#log.epoch) ?? 0
+    if (value > sent || value <= peer.match(this.#log.epoch)) return false
+    this.#promptSeq = sent
+    return true
+  }
+
+  /** Returns whether the peer may delay the acknowledgement of a run, because nothing awaits it. */
+  mayDelay({ run: { epoch, prev }, last }: EncodedRange): boolean {
+    if (epoch !== this.#log.epoch) return false
+    if (!this.#isFlushing && this.#awaited.value <= prev) return true
+    this.#promptSeq = last
+    return false
   }
 
   /** Moves past a run that was written in a message of `length`. */

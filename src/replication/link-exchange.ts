@@ -6,14 +6,16 @@ import type { Exchange, ExchangeHandler } from '../transport/exchange.ts'
 import { PeerTimeoutError } from '../transport/peer-transport.ts'
 import {
   ASK,
+  DELAY,
   type ExchangeMessage,
-  encodeAcks,
   encodeFirstMessage,
   encodeMessage,
   encodePosition,
   parseExchangeMessage,
 } from '../wire/exchange-message.ts'
+import type { AwaitedSeq } from './awaited-seq.ts'
 import { type CursorOwner, ExchangeCursor } from './exchange-cursor.ts'
+import { OwedAcks } from './owed-acks.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { Replicator } from './replicator.ts'
 import { MAX_UNACKED_LENGTH } from './unacked-messages.ts'
@@ -24,6 +26,7 @@ export interface ExchangeContext {
   replicator: Replicator
   clock: Clock
   timing: Timing
+  awaited: AwaitedSeq
   /** Time in which a peer must acknowledge, in milliseconds. */
   requestTimeoutMs: number
   /** Progress of the Pod with that epoch. */
@@ -63,13 +66,11 @@ export class LinkExchange implements ExchangeHandler {
   #peer: PeerProgress | undefined
   #heardAt: number
   readonly #cursor: ExchangeCursor
-  /** Number of messages with runs that were received. */
-  #taken = 0
-  #acks = new Map<string, number>()
-  #mustAck = false
+  readonly #owedAcks: OwedAcks
   #mustTell = false
   #mustAsk = false
   #isScheduled = false
+  #isClosing = false
   #isOver = false
   #cancelWatch: (() => void) | undefined
   /** When entries were last written, and the time before. */
@@ -80,7 +81,8 @@ export class LinkExchange implements ExchangeHandler {
   constructor(context: ExchangeContext, owner: ExchangeOwner) {
     this.#context = context
     this.#owner = owner
-    this.#cursor = new ExchangeCursor(context.log, context.replicator, owner)
+    this.#cursor = new ExchangeCursor(context, owner)
+    this.#owedAcks = new OwedAcks(context.clock, context.log.epochs, () => this.push())
     const now = context.clock.now()
     this.#comparedFrom = now
     this.#countedFrom = now
@@ -121,7 +123,7 @@ export class LinkExchange implements ExchangeHandler {
       return
     }
     try {
-      this.#receive(parseExchangeMessage(text))
+      this.#receive(parseExchangeMessage(text), text.length)
     } catch (error) {
       this.abort(error)
     }
@@ -160,6 +162,7 @@ export class LinkExchange implements ExchangeHandler {
   /** Ends the exchange after all that is to be acknowledged. */
   close(): void {
     if (this.#isOver) return
+    this.#isClosing = true
     if (!this.#context.wasPaused()) this.#write()
     this.#end(undefined)
     const exchange = this.#exchange
@@ -174,7 +177,7 @@ export class LinkExchange implements ExchangeHandler {
     this.#exchange?.abort(error)
   }
 
-  #receive(message: ExchangeMessage): void {
+  #receive(message: ExchangeMessage, length: number): void {
     const { clock, log, replicator, progressOf, timing } = this.#context
     const now = clock.now()
     const lateMs = Math.abs(now - this.#comparedFrom - message.at)
@@ -194,9 +197,7 @@ export class LinkExchange implements ExchangeHandler {
     log.trim(now)
     if (runs !== undefined) {
       replicator.applyRanges(runs, now)
-      this.#taken += 1
-      this.#mustAck = true
-      for (const run of runs) this.#acks.set(run.epoch, 0)
+      this.#owedAcks.add(runs, length, message.delay === true)
     }
     if (position !== undefined) {
       peer.observe(position, log.position(now), now)
@@ -222,12 +223,14 @@ export class LinkExchange implements ExchangeHandler {
       this.abort(new SserError('peer-failed', 'does not read what it is sent'))
       return
     }
+    if (this.#cursor.asksForAcks(peer)) this.#mustAsk = true
     let fields = this.#fields(now)
     const gathers = this.#gathers(now)
     for (;;) {
       const isHeld = gathers || !this.#owner.maySend(peer, now)
       const run = isHeld ? undefined : this.#cursor.next(peer, now)
       if (run === undefined && fields === '') return
+      if (run !== undefined && this.#cursor.mayDelay(run)) fields += fields === '' ? DELAY : `,${DELAY}`
       const at = Math.max(0, Math.round(now - this.#countedFrom))
       const text = encodeMessage({ at, fields, runs: run?.text })
       fields = ''
@@ -255,16 +258,11 @@ export class LinkExchange implements ExchangeHandler {
 
   /** The fields of the next message beside its runs. */
   #fields(now: number): string {
-    const { log } = this.#context
     const fields: string[] = []
-    if (this.#mustAck) {
-      for (const epoch of this.#acks.keys()) this.#acks.set(epoch, log.epochs.get(epoch)?.have ?? 0)
-      fields.push(encodeAcks(this.#taken, this.#acks))
-      this.#acks.clear()
-    }
-    if (this.#mustTell) fields.push(encodePosition(log.position(now)))
+    const acks = this.#owedAcks.take(this.#mustTell || this.#isClosing)
+    if (acks !== undefined) fields.push(acks)
+    if (this.#mustTell) fields.push(encodePosition(this.#context.log.position(now)))
     if (this.#mustAsk) fields.push(ASK)
-    this.#mustAck = false
     this.#mustTell = false
     this.#mustAsk = false
     return fields.join(',')
@@ -288,6 +286,7 @@ export class LinkExchange implements ExchangeHandler {
     this.#isOver = true
     this.#cancelWatch?.()
     this.#cancelGather?.()
+    this.#owedAcks.stop()
     this.#owner.onEnd(error)
   }
 }

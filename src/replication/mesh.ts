@@ -8,6 +8,7 @@ import type { Exchange, ExchangeHandler } from '../transport/exchange.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import type { Append } from '../wire/v2.ts'
 import { AcceptedExchanges } from './accepted-exchanges.ts'
+import { AwaitedSeq } from './awaited-seq.ts'
 import { type InitialSyncResult, initialSync } from './initial-sync.ts'
 import { KnownPeers, MAX_UNLINKED_PEERS } from './known-peers.ts'
 import { V1Sender } from './legacy-v1/sender.ts'
@@ -41,6 +42,8 @@ export interface MeshOptions {
 
 /** This Pod among its peers: a link to each, the response to each request of theirs, and the no-op entries. */
 export class Mesh {
+  readonly awaited: AwaitedSeq
+  readonly #pokeAll: () => void
   readonly #options: MeshOptions
   readonly #replicator: Replicator
   readonly #refusals: Refusals
@@ -59,6 +62,10 @@ export class Mesh {
   constructor(options: MeshOptions) {
     this.#options = options
     const { log, timing, errors, counters, clock, requestTimeoutMs, onPause } = options
+    this.#pokeAll = oncePerTurn(clock, () => {
+      for (const link of this.#links.values()) link.poke()
+    })
+    this.awaited = new AwaitedSeq(this.#pokeAll)
     this.#replicator = new Replicator({ log, timing, errors, counters })
     this.#refusals = new Refusals(log)
     this.#peers = new KnownPeers({ clock, timing, links: this.#links })
@@ -67,6 +74,7 @@ export class Mesh {
       replicator: this.#replicator,
       clock,
       timing,
+      awaited: this.awaited,
       requestTimeoutMs,
       progressOf: (epoch) => this.#peers.progressOf(epoch),
       wasPaused: () => this.wasPaused(),
@@ -79,10 +87,7 @@ export class Mesh {
       isLinked: (peer) => this.#peers.isLinked(peer),
       onPosition: (peer) => this.#pokeLinksTo(peer),
     })
-    const pokeAll = oncePerTurn(clock, () => {
-      for (const link of this.#links.values()) link.poke()
-    })
-    log.onAppend((entry) => 'epoch' in entry && entry.epoch === log.epoch && pokeAll())
+    log.onAppend((entry) => 'epoch' in entry && entry.epoch === log.epoch && this.#pokeAll())
   }
 
   /** True if the initial sync has ended, so that this Pod numbers events of its own. */

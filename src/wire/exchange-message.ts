@@ -22,6 +22,8 @@ export interface ExchangeMessage {
   acks?: Position | undefined
   /** True if the receiver is to send its whole position. */
   ask?: boolean | undefined
+  /** True if nothing waits for the acknowledgement of the entries. */
+  delay?: boolean | undefined
 }
 
 /** The parts of a message as JSON texts, because many peers are sent the same runs and the same position. */
@@ -54,6 +56,7 @@ export function encodeAcks(taken: number, acks: Position): string {
 }
 
 export const ASK = '"ask":true'
+export const DELAY = '"delay":true'
 
 /** Epochs need no escapes. */
 function encodeSeqs(seqs: Position): string {
@@ -73,12 +76,13 @@ export function parseExchangeMessage(text: string): ExchangeMessage {
   }
   if (typeof value !== 'object' || value === null) throw invalid(': not an object')
   const message = value as Record<string, unknown>
-  const { epoch, at, position, runs, taken, acks, ask } = message
+  const { epoch, at, position, runs, taken, acks, ask, delay } = message
   if (!isDuration(at)) throw invalid(' at at')
   if (epoch !== undefined && (typeof epoch !== 'string' || !isEpoch(epoch))) throw invalid(' at epoch')
   if (epoch !== undefined && message.v !== 2) throw invalid(' at v')
   if (taken !== undefined && !isSeq(taken)) throw invalid(' at taken')
   if (ask !== undefined && typeof ask !== 'boolean') throw invalid(' at ask')
+  if (delay !== undefined && typeof delay !== 'boolean') throw invalid(' at delay')
   return {
     epoch,
     at,
@@ -87,5 +91,6 @@ export function parseExchangeMessage(text: string): ExchangeMessage {
     taken,
     acks: acks === undefined ? undefined : checkSeqs(acks, 'acks'),
     ask,
+    delay,
   }
 }

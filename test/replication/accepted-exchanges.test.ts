@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { AcceptedExchanges } from '../../src/replication/accepted-exchanges.ts'
+import { AwaitedSeq } from '../../src/replication/awaited-seq.ts'
 import { PeerProgress } from '../../src/replication/peer-progress.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import type { Exchange } from '../../src/transport/exchange.ts'
@@ -28,6 +29,7 @@ class Accepting {
         replicator,
         clock: new VirtualClock(),
         timing: TIMES,
+        awaited: new AwaitedSeq(() => {}),
         requestTimeoutMs: 5_000,
         progressOf,
         wasPaused: () => false,

@@ -1,27 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import type { ServerSide } from '../../src/server-side.ts'
-import { serverSideOf } from '../../src/sser.ts'
 import { PeerStatusError } from '../../src/transport/peer-transport.ts'
 import { parseAppend } from '../../src/wire/v2.ts'
 import { settle } from '../support/clock.ts'
-import { FakeExchange, FakeOpener } from '../support/fake-exchange.ts'
-import { Among, FakePeer } from '../support/fake-peer.ts'
 import { outcome } from '../support/fleet.ts'
+import { begin, PEER } from './linked-pod.ts'
 
-const PEER = '10.0.0.1'
 const BEAT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 5_000
 const AGE_MS = 120_000
-
-/** A Pod whose link has been answered by single requests. */
-async function begin(prepare: (opener: FakeOpener) => void = () => {}) {
-  const peer = new FakePeer('peer1')
-  const opener: FakeOpener = new FakeOpener(() => pod.clock)
-  prepare(opener)
-  const pod: Among = new Among({ [PEER]: peer }, { openExchange: opener.open })
-  await pod.start()
-  return { peer, opener, pod, own: () => pod.sser.position?.slice(0, 5) as string }
-}
 
 /** A Pod whose link has an open exchange, in which all is acknowledged. */
 async function open() {
@@ -57,6 +43,33 @@ describe('a link with an exchange', () => {
     expect(await outcome(first)).toBeUndefined()
     opener.latest.ack()
     for (const { peers } of await Promise.all([first, second])) expect(peers[0]?.status).toBe('delivered')
+  })
+
+  it('tells the peer that it may delay the acknowledgement of events whose receipts nothing awaits', async () => {
+    const { opener, pod } = await open()
+    void pod.sser.send('a', '1')
+    await settle()
+    void pod.sser.send('a', '2')
+    void pod.sser.send('a', '3').then(() => {})
+    await settle()
+    const { messages } = opener.latest
+    expect(messages.filter(({ runs }) => runs !== undefined).map(({ delay }) => delay)).toEqual([
+      true,
+      undefined,
+    ])
+  })
+
+  it('asks for the acknowledgement once where something begins to await a receipt later', async () => {
+    const { opener, pod } = await open()
+    const receipt = pod.sser.send('a', '1')
+    await settle()
+    expect(opener.latest.messages.map(({ ask }) => ask)).not.toContain(true)
+    const outcomes = [outcome(receipt), outcome(receipt)]
+    await settle()
+    expect(opener.latest.messages.filter(({ ask }) => ask)).toHaveLength(1)
+    expect(await Promise.all(outcomes)).toEqual([undefined, undefined])
+    opener.latest.ack()
+    expect((await receipt).peers).toMatchObject([{ status: 'delivered' }])
   })
 
   it('sends the events of one turn in one message', async () => {
@@ -212,77 +225,5 @@ describe('a link with an exchange', () => {
     await settle()
     opener.latest.say({ taken: 1, acks: {} })
     expect(opener.latest.abortedWith).toMatchObject({ message: 'answers, but takes nothing' })
-  })
-})
-
-/** Opens an exchange to the Pod, as a peer would. */
-function openTo(pod: Among, epoch: string): FakeExchange {
-  const exchange = new FakeExchange(pod.clock)
-  exchange.handler = (serverSideOf(pod.sser) as ServerSide).accept(exchange)
-  exchange.say({ v: 2, epoch, position: {} })
-  return exchange
-}
-
-const runOf = (epoch: string, seq: number) => ({
-  epoch,
-  prev: seq - 1,
-  idle: 0,
-  events: [{ seq, age: 0, stream: 'a', msg: `${seq}` }],
-})
-
-describe('an accepted exchange', () => {
-  it('acknowledges the messages of one turn once', async () => {
-    const { pod } = await begin()
-    const exchange = openTo(pod, 'other')
-    for (const seq of [1, 2, 3]) exchange.say({ runs: [runOf('other', seq)] })
-    await settle()
-    expect(exchange.messages.slice(1)).toMatchObject([{ taken: 3, acks: new Map([['other', 3]]) }])
-  })
-
-  it('carries no entries while this Pod’s own requests succeed', async () => {
-    const { pod } = await begin()
-    const exchange = openTo(pod, 'peer1')
-    void pod.sser.send('a', 'x')
-    exchange.say({ runs: [runOf('peer1', 1)] })
-    await settle()
-    expect(exchange.batches).toEqual([])
-  })
-
-  it('carries this Pod’s entries after the grace without success of its own requests', async () => {
-    const { pod, peer } = await begin()
-    peer.behave = () => new Response('', { status: 500 })
-    const exchange = openTo(pod, 'peer1')
-    void pod.sser.send('a', 'x')
-    for (let beats = 0; beats < 4; beats += 1) {
-      await pod.clock.advance(BEAT_MS)
-      exchange.ack()
-    }
-    expect(exchange.batches).toEqual([['x']])
-  })
-
-  it('ends an earlier exchange of the same peer', async () => {
-    const { pod } = await begin()
-    const earlier = openTo(pod, 'other')
-    const later = openTo(pod, 'other')
-    expect(earlier.abortedWith).toMatchObject({ message: 'the peer has opened another exchange' })
-    expect(later.abortedWith).toBeUndefined()
-  })
-
-  it('acknowledges what was applied before a Pod that stops closes it', async () => {
-    const { pod } = await begin()
-    const exchange = openTo(pod, 'other')
-    exchange.say({ runs: [runOf('other', 1)] })
-    serverSideOf(pod.sser)?.kill()
-    expect(exchange.messages.at(-1)).toMatchObject({ taken: 1, acks: new Map([['other', 1]]) })
-    expect(exchange.isClosed).toBe(true)
-  })
-
-  it('ends at an invalid message, of which nothing counts', async () => {
-    const { pod } = await begin()
-    const exchange = openTo(pod, 'other')
-    exchange.say({ runs: [runOf('other', 1), { ...runOf('third', 1), idle: -1 }] })
-    expect(exchange.abortedWith).toMatchObject({ code: 'invalid-peer-message' })
-    expect(pod.sser.position).not.toContain('other')
-    expect(pod.errors).toMatchObject([{ stage: 'receive' }])
   })
 })

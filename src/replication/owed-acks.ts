@@ -1,0 +1,64 @@
+import type { Clock } from '../clock.ts'
+import type { Epochs } from '../log/epochs.ts'
+import { encodeAcks } from '../wire/exchange-message.ts'
+import type { EntryRange } from '../wire/v2.ts'
+
+/** Time for which an acknowledgement that nothing waits for gathers others, in milliseconds. */
+const DELAY_MS = 20
+/** Length of messages that ends the delay, in UTF-16 units: an eighth of what the other side sends ahead. */
+const MAX_DELAYED_LENGTH = 65_536
+
+/**
+ * The acknowledgements that this Pod owes the other side of an exchange.
+ * @see https://www.rfc-editor.org/rfc/rfc1122#page-96
+ */
+export class OwedAcks {
+  readonly #clock: Clock
+  readonly #epochs: Epochs
+  readonly #onDue: () => void
+  /** Number of messages with entries that were received. */
+  #taken = 0
+  /** Epochs of the entries that are not acknowledged. */
+  readonly #owed = new Set<string>()
+  #length = 0
+  #isDue = false
+  #cancelDelay: (() => void) | undefined
+
+  /** Calls `onDue` when the acknowledgements are not to be delayed any more. */
+  constructor(clock: Clock, epochs: Epochs, onDue: () => void) {
+    this.#clock = clock
+    this.#epochs = epochs
+    this.#onDue = onDue
+  }
+
+  /** A message of `length` with entries was applied. */
+  add(ranges: readonly EntryRange[], length: number, mayDelay: boolean): void {
+    this.#taken += 1
+    this.#length += length
+    for (const { epoch } of ranges) this.#owed.add(epoch)
+    if (!mayDelay || this.#length > MAX_DELAYED_LENGTH) this.#isDue = true
+    else this.#cancelDelay ??= this.#clock.after(DELAY_MS, () => this.#onDelayOver())
+  }
+
+  /** The field of the acknowledgements, if they are due; `now`: also of delayed ones. */
+  take(now: boolean): string | undefined {
+    if (this.#length === 0 || !(now || this.#isDue)) return undefined
+    const acks = new Map<string, number>()
+    for (const epoch of this.#owed) acks.set(epoch, this.#epochs.get(epoch)?.have ?? 0)
+    this.#owed.clear()
+    this.#length = 0
+    this.#isDue = false
+    return encodeAcks(this.#taken, acks)
+  }
+
+  stop(): void {
+    this.#cancelDelay?.()
+  }
+
+  #onDelayOver(): void {
+    this.#cancelDelay = undefined
+    if (this.#length === 0) return
+    this.#isDue = true
+    this.#onDue()
+  }
+}
