@@ -23,8 +23,9 @@ const ROUTINE_ENDS: readonly unknown[] = [
   undefined,
 ]
 
-/** A block, and the position after it. */
+/** An event of the server, and the position after it. */
 export interface ReceivedBlock extends Block {
+  readonly data: string
   readonly position: string | undefined
   /** True for the first block of a response. */
   readonly isFirst: boolean
@@ -137,17 +138,20 @@ export class Connection {
         retryMs = ms
       },
       onBlock: (block) => {
+        const { data } = block
         if (block.event === 'sser-retry') {
-          closing = { ms: retryMs ?? this.#retryMs, reason: fieldsOf(block.data).reason }
+          closing = { ms: retryMs ?? this.#retryMs, reason: fieldsOf(data).reason }
           return undefined
         }
         if (retryMs !== undefined) this.#retryMs = Math.min(retryMs, MAX_RETRY_MS)
         retryMs = undefined
         if (block.id !== undefined) this.position = block.id === '' ? undefined : block.id
+        if (data === undefined) return undefined
         blocks += 1
         if (blocks === 1) this.#open(watchdog, block)
         return this.#handlers.onBlock({
           ...block,
+          data,
           position: this.position,
           isFirst: blocks === 1,
           hasPosition,

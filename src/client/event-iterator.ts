@@ -1,6 +1,8 @@
 import { BoundedQueue } from './bounded-queue.ts'
 import { ClientError } from './error.ts'
 
+const DONE = { done: true, value: undefined } as const
+
 /** The values of one loop, as they come. A loop that does not read fast enough ends with `slow-reader`. */
 export class EventIterator<T> implements AsyncIterableIterator<T, undefined, void> {
   readonly #queue = new BoundedQueue<T>()
@@ -28,9 +30,13 @@ export class EventIterator<T> implements AsyncIterableIterator<T, undefined, voi
     if (this.#end !== undefined) return
     this.#end = { error }
     this.#close()
-    for (const { resolve, reject } of this.#waiting.splice(0))
-      if (error === undefined) resolve({ done: true, value: undefined })
-      else reject(error)
+    const [first, ...rest] = this.#waiting.splice(0)
+    if (first === undefined) return
+    // The error is thrown once, as by a generator.
+    this.#end = {}
+    if (error === undefined) first.resolve(DONE)
+    else first.reject(error)
+    for (const { resolve } of rest) resolve(DONE)
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
@@ -41,10 +47,9 @@ export class EventIterator<T> implements AsyncIterableIterator<T, undefined, voi
       return waiting.promise
     }
     const { error } = this.#end
-    // Once, as a generator does.
     this.#end = {}
     if (error !== undefined) throw error
-    return { done: true, value: undefined }
+    return DONE
   }
 
   /** Ends the loop; leaving it calls this. */
@@ -52,7 +57,7 @@ export class EventIterator<T> implements AsyncIterableIterator<T, undefined, voi
     this.#queue.clear()
     this.end()
     this.#end = {}
-    return { done: true, value: undefined }
+    return DONE
   }
 
   [Symbol.asyncIterator](): this {

@@ -5,7 +5,7 @@ import { VirtualClock } from './clock.ts'
 import { FakeEndpoint } from './fake-endpoint.ts'
 
 /** A page as the client sees it. */
-class FakePage extends EventTarget {
+export class FakePage extends EventTarget {
   readonly document = { visibilityState: 'visible' }
 
   /** Dispatches an event of the window. */

@@ -5,6 +5,7 @@ export class FakeRequest {
   readonly init: RequestInit
   readonly response: Promise<Response>
   readonly #settle = Promise.withResolvers<Response>()
+  #isCancelled = false
   #body: ReadableStreamDefaultController<Uint8Array> | undefined
 
   constructor(url: string, init: RequestInit) {
@@ -25,7 +26,7 @@ export class FakeRequest {
 
   /** True if the client has given up the request, or the response. */
   get isAborted(): boolean {
-    return this.init.signal?.aborted === true
+    return this.#isCancelled || this.init.signal?.aborted === true
   }
 
   /** Answers with an event stream, and its first text. */
@@ -33,6 +34,9 @@ export class FakeRequest {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#body = controller
+      },
+      cancel: () => {
+        this.#isCancelled = true
       },
     })
     this.answer(200, body, { 'content-type': 'text/event-stream; charset=utf-8', ...headers })
@@ -45,7 +49,7 @@ export class FakeRequest {
 
   write(text: string | Uint8Array): this {
     const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text
-    if (bytes.length > 0) this.#body?.enqueue(bytes)
+    if (bytes.length > 0 && !this.isAborted) this.#body?.enqueue(bytes)
     return this
   }
 

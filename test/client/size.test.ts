@@ -1,0 +1,27 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { brotliCompressSync } from 'node:zlib'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const folder = mkdtempSync(join(tmpdir(), 'sser-size-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Bytes of an entry point as a browser loads it: bundled, minified, compressed. */
+function compressedBytes(entry: string, ...external: string[]): number {
+  const file = join(folder, 'bundle.js')
+  const options = ['--minify', '--format', 'esm', '--platform', 'browser', '--file', file]
+  execFileSync(join('node_modules', '.bin', 'rolldown'), [
+    entry,
+    ...options,
+    ...external.flatMap((name) => ['--external', name]),
+  ])
+  return brotliCompressSync(readFileSync(file)).length
+}
+
+describe('the size of the browser client', () => {
+  it('is at most 6 KB, compressed', () => {
+    expect(compressedBytes('src/client.ts')).toBeLessThanOrEqual(6_144)
+  })
+})
