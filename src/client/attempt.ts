@@ -96,16 +96,14 @@ async function read(body: ReadableStream<Uint8Array>, request: AttemptRequest): 
 }
 
 /** Resolves as the promise does, or rejects as soon as the signal aborts, also where the promise ignores the signal. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort)
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort)
+    const settled = () => signal.removeEventListener('abort', abort)
+    promise.then(resolve, reject).then(settled)
+  })
 }
 
 function detailsOf(error: unknown, watchdog: Watchdog): ErrorDetails {

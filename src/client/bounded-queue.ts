@@ -13,9 +13,12 @@ export class BoundedQueue<T> {
     return this.#head === this.#items.length
   }
 
-  /** Adds an item whose payload has `length` units. Returns the newest item that had to be dropped. */
-  push(item: T, length: number): T | undefined {
-    this.#items.push({ item, length })
+  /**
+   * Adds an item whose payload has `length` units. Returns the newest item that had to be dropped; without a length none is.
+   */
+  push(item: T, length: number | undefined): T | undefined {
+    this.#items.push({ item, length: length ?? 0 })
+    if (length === undefined) return undefined
     this.#length += length
     let dropped: T | undefined
     while (this.#items.length - this.#head > MAX_EVENTS || (this.#length > MAX_LENGTH && !this.isEmpty))

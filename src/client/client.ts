@@ -4,6 +4,7 @@ import { ClientError, guarded, logError } from './error.ts'
 import { openSource } from './open-source.ts'
 import type { ConnectOptions, Gap } from './options.ts'
 import { Observable, type Readable } from './readable.ts'
+import { Run, type RunContext, type RunOptions } from './run.ts'
 import { pageClock, type Settings } from './settings.ts'
 import type { Snapshot } from './snapshot-loader.ts'
 import type { ConnectionState, Source, SourceItem, SourceState } from './source.ts'
@@ -22,6 +23,9 @@ export class Client {
   /** The state of the connection. */
   readonly state: Readable<ConnectionState>
   readonly #settings: Settings
+  readonly #runs: RunContext
+  /** Functions that end the loops of runs. */
+  readonly #closers = new Set<() => void>()
   readonly #source: Source
   readonly #onGap: (gap: Gap) => void
   readonly #onError: (error: ClientError) => void
@@ -34,6 +38,15 @@ export class Client {
     this.#onGap = guarded(options.onGap)
     this.#onError = guarded(options.onError ?? logError)
     this.#settings = settingsOf(url, options, internals)
+    this.#runs = {
+      settings: this.#settings,
+      cancelRun: options.cancelRun,
+      onError: this.#onError,
+      onClose: (close) => {
+        this.#closers.add(close)
+        return () => this.#closers.delete(close)
+      },
+    }
     this.#source = openSource(this.#settings)
     this.#state = new Observable(this.#source.state.state)
     this.state = this.#state
@@ -55,6 +68,15 @@ export class Client {
     )
   }
 
+  /**
+   * A run. Its loop has the chunks from the first one, as text, and ends with the run.
+   * @example
+   * for await (const text of client.run('chat:42')) answer.append(text)
+   */
+  run<T = string>(name: string, options: RunOptions<T> = {}): Run<T> {
+    return new Run(name, options, this.#runs)
+  }
+
   /** Connects at once, also where the client has stopped, for example after a new login. */
   reconnect(): void {
     this.#source.reconnect()
@@ -63,6 +85,7 @@ export class Client {
   /** Ends the connection and all loops, for good. */
   close(): void {
     for (const set of [...this.#listening.values()]) for (const each of [...set]) each.end()
+    for (const close of [...this.#closers]) close()
     this.#source.close()
     this.#state.set('stopped')
   }

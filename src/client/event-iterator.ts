@@ -3,15 +3,21 @@ import { ClientError } from './error.ts'
 
 const DONE = { done: true, value: undefined } as const
 
-/** The values of one loop, as they come. A loop that does not read fast enough ends with `slow-reader`. */
+/**
+ * The values of one loop, as they come. A bounded one that does not read fast enough ends with `slow-reader`; of another
+ * one the source waits for {@link whenRead}.
+ */
 export class EventIterator<T> implements AsyncIterableIterator<T, undefined, void> {
   readonly #queue = new BoundedQueue<T>()
   readonly #close: () => void
+  readonly #isBounded: boolean
+  #onRead: (() => void) | undefined
   #waiting: PromiseWithResolvers<IteratorResult<T, undefined>>[] = []
   #end: { readonly error?: ClientError | undefined } | undefined
 
   /** `open` begins to push values, and returns the function that ends it. */
-  constructor(open: (iterator: EventIterator<T>) => () => void) {
+  constructor(open: (iterator: EventIterator<T>) => () => void, isBounded = true) {
+    this.#isBounded = isBounded
     this.#close = open(this)
   }
 
@@ -19,10 +25,18 @@ export class EventIterator<T> implements AsyncIterableIterator<T, undefined, voi
     if (this.#end !== undefined) return
     const waiting = this.#waiting.shift()
     if (waiting !== undefined) return waiting.resolve({ done: false, value })
-    if (this.#queue.push(value, length) === undefined) return
+    if (this.#queue.push(value, this.#isBounded ? length : undefined) === undefined) return
     this.#queue.clear()
     const message = 'the loop did not read for so long that the queue of its events is full'
     this.end(new ClientError({ code: 'slow-reader', message }))
+  }
+
+  /** Resolves once the loop has read all values; undefined where it has. */
+  whenRead(): Promise<void> | undefined {
+    if (this.#queue.isEmpty) return undefined
+    return new Promise((resolve) => {
+      this.#onRead = resolve
+    })
   }
 
   /** Ends the loop after the values that wait. */
@@ -40,7 +54,11 @@ export class EventIterator<T> implements AsyncIterableIterator<T, undefined, voi
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
-    if (!this.#queue.isEmpty) return { done: false, value: this.#queue.shift() as T }
+    if (!this.#queue.isEmpty) {
+      const value = this.#queue.shift() as T
+      if (this.#queue.isEmpty) this.#onRead?.()
+      return { done: false, value }
+    }
     if (this.#end === undefined) {
       const waiting = Promise.withResolvers<IteratorResult<T, undefined>>()
       this.#waiting.push(waiting)

@@ -38,6 +38,8 @@ export interface ConnectOptions {
    * @default false
    */
   persist?: boolean | undefined
+  /** Asks the application to cancel a run, for `run.cancel()`. @default none */
+  cancelRun?: ((name: string) => unknown) | undefined
   /** Called where events may be missing. @default none */
   onGap?: ((gap: Gap) => void) | undefined
   /** Called for each error, also for those that the client recovers from. @default none */

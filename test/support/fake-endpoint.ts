@@ -29,6 +29,11 @@ export class FakeRequest {
     return this.#isCancelled || this.init.signal?.aborted === true
   }
 
+  /** Number of writes that the client has not read. */
+  get pending(): number {
+    return 1 - (this.#body?.desiredSize ?? 1)
+  }
+
   /** Answers with an event stream, and its first text. */
   open(text: string | Uint8Array = '', headers: Record<string, string> = {}): this {
     const body = new ReadableStream<Uint8Array>({

@@ -1,0 +1,182 @@
+import { Connection, type ReceivedBlock } from './connection.ts'
+import { ClientError } from './error.ts'
+import { EventIterator } from './event-iterator.ts'
+import type { Gap } from './options.ts'
+import { fieldsOf } from './own-block.ts'
+import { Observable, type Readable } from './readable.ts'
+import type { Settings } from './settings.ts'
+import type { ConnectionState, ErrorDetails } from './source.ts'
+
+/** Options of `client.run()`. */
+export interface RunOptions<T> {
+  /** Parses the text of a chunk. @default the text itself */
+  parse?: ((text: string) => T) | undefined
+  /** Called where chunks are missing, and the loop goes on. @default none: the loop throws */
+  onGap?: ((gap: Gap) => void) | undefined
+}
+
+/**
+ * `idle`: no loop reads the run. `connecting`, `running`, `recovering`: as the state of a client. `interrupted`: the server
+ * does not reach the producer, which may return. `ended`, `failed`, `cancelled`, `lost`: how the run ended. `stopped`: the
+ * server refused the request, and `error` has the reason.
+ */
+export type RunStatus =
+  | 'idle'
+  | 'connecting'
+  | 'running'
+  | 'recovering'
+  | 'interrupted'
+  | 'ended'
+  | 'failed'
+  | 'cancelled'
+  | 'lost'
+  | 'stopped'
+
+/** The state of a run as a page can show it. */
+export interface RunState {
+  readonly status: RunStatus
+  /** The producer's reason of the end. */
+  readonly reason?: string | undefined
+  readonly error?: ClientError | undefined
+}
+
+/** How a run can end. */
+const ENDS: readonly unknown[] = ['ended', 'failed', 'cancelled', 'lost'] satisfies RunStatus[]
+
+/** What a run needs of its client. */
+export interface RunContext {
+  readonly settings: Settings
+  readonly cancelRun: ((name: string) => unknown) | undefined
+  onError(error: ClientError): void
+  /** Remembers a function that `client.close()` calls; the returned function forgets it. */
+  onClose(close: () => void): () => void
+}
+
+/** One run. Each loop reads it from its first chunk, on a connection of its own, to its end. */
+export class Run<T = string> implements AsyncIterable<T, undefined, void> {
+  /** The name of the run. */
+  readonly name: string
+  /** The state of the newest loop. */
+  readonly state: Readable<RunState>
+  readonly #state = new Observable<RunState>({ status: 'idle' })
+  readonly #options: RunOptions<T>
+  readonly #context: RunContext
+
+  constructor(name: string, options: RunOptions<T>, context: RunContext) {
+    this.name = name
+    this.state = this.#state
+    this.#options = options
+    this.#context = context
+  }
+
+  /**
+   * Asks the application to cancel the run: calls the option `cancelRun` of `connect()`. The loop goes on to the end.
+   * @throws Error where `connect()` was not given that option
+   */
+  async cancel(): Promise<void> {
+    const { cancelRun } = this.#context
+    if (cancelRun === undefined)
+      throw new Error(
+        `run("${this.name}").cancel(): expected the option cancelRun of connect(), such as (name) => fetch('/runs/' + name, { method: 'DELETE' })`,
+      )
+    await cancelRun(this.name)
+  }
+
+  /**
+   * The chunks, from the first one. The loop ends with the run; it throws `run-failed` and `run-lost`, `gap` without an
+   * `onGap`, and the error of a request that the server refuses.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined, void> {
+    return new EventIterator<T>((iterator) => this.#read(iterator), false)
+  }
+
+  #read(iterator: EventIterator<T>): () => void {
+    const { settings, onClose } = this.#context
+    let isDone = false
+    const finish = (state: RunState) => {
+      isDone = true
+      this.#state.set(state)
+      iterator.end(state.error)
+    }
+    const connection = new Connection(settings, {
+      onBlock: (block) => (isDone ? undefined : this.#onBlock(block, iterator, finish)),
+      onState: (state, error) => isDone || this.#onState(state, error, finish),
+    })
+    this.#state.set({ status: 'connecting' })
+    connection.connect(`${new URLSearchParams({ run: this.name })}`)
+    const forget = onClose(() => iterator.end())
+    return () => {
+      if (!isDone) this.#state.set({ status: 'idle' })
+      isDone = true
+      forget()
+      connection.close()
+    }
+  }
+
+  #onBlock(
+    { event, data }: ReceivedBlock,
+    iterator: EventIterator<T>,
+    finish: (state: RunState) => void,
+  ): Promise<void> | undefined {
+    if (event === 'sser-gap') this.#onGap(String(fieldsOf(data).reason), finish)
+    else if (event === 'sser-end') this.#onEnd(fieldsOf(data), finish)
+    else if (event === 'sser-interrupted') this.#state.set({ status: 'interrupted' })
+    else if (event === 'sser-resumed') this.#state.set({ status: 'running' })
+    else if (event?.startsWith('sser-') !== true) return this.#onChunk(data, iterator, finish)
+    return undefined
+  }
+
+  #onChunk(
+    data: string,
+    iterator: EventIterator<T>,
+    finish: (state: RunState) => void,
+  ): Promise<void> | undefined {
+    try {
+      iterator.push(this.#options.parse === undefined ? (data as T) : this.#options.parse(data), data.length)
+    } catch (cause) {
+      finish(this.#stopped('invalid-payload', 'parse() rejected a chunk', cause))
+    }
+    return iterator.whenRead()
+  }
+
+  #onGap(reason: string, finish: (state: RunState) => void): void {
+    const { onGap } = this.#options
+    if (onGap === undefined) finish(this.#stopped('gap', `chunks are missing (${reason})`))
+    else onGap({ reason })
+  }
+
+  #onEnd(
+    { state, reason: text }: Readonly<Record<string, unknown>>,
+    finish: (state: RunState) => void,
+  ): void {
+    // A way to end that this version does not know is a failure.
+    const status = ENDS.includes(state) ? (state as RunStatus) : 'failed'
+    const reason = typeof text === 'string' ? text : undefined
+    if (status === 'ended' || status === 'cancelled') return finish({ status, reason })
+    const message = `the run "${this.name}" ${status === 'lost' ? 'was lost' : 'failed'}: ${reason ?? 'no reason given'}`
+    finish({
+      status,
+      reason,
+      error: new ClientError({ code: `run-${status as 'lost' | 'failed'}`, message }),
+    })
+  }
+
+  #onState(
+    state: ConnectionState,
+    details: ErrorDetails | undefined,
+    finish: (state: RunState) => void,
+  ): void {
+    if (state === 'live') return this.#state.set({ status: 'running' })
+    // 204 answers a client that knows the end.
+    if (details?.code === 'ended') return finish({ status: 'ended' })
+    const error = details && new ClientError(details)
+    if (state === 'stopped') return finish({ status: 'stopped', error })
+    if (error !== undefined) this.#context.onError(error)
+    this.#state.set({ status: 'recovering', error })
+  }
+
+  #stopped(code: 'gap' | 'invalid-payload', text: string, cause?: unknown): RunState {
+    const error = new ClientError({ code, message: `the run "${this.name}": ${text}` }, { cause })
+    return { status: 'stopped', error }
+  }
+}
