@@ -8,8 +8,8 @@ import { Run, type RunContext, type RunOptions } from './run.ts'
 import { pageClock, type Settings } from './settings.ts'
 import type { Snapshot } from './snapshot-loader.ts'
 import type { ConnectionState, Source, SourceItem, SourceState } from './source.ts'
-import { type Listening, Stream } from './stream.ts'
-import type { StreamOptions } from './subscription.ts'
+import { Stream } from './stream.ts'
+import type { AnySubscription, StreamOptions } from './subscription.ts'
 import type { Page } from './wakes.ts'
 
 /** Values that tests replace. */
@@ -30,7 +30,7 @@ export class Client {
   readonly #onGap: (gap: Gap) => void
   readonly #onError: (error: ClientError) => void
   readonly #state: Observable<ConnectionState>
-  readonly #listening = new Map<string, Set<Listening>>()
+  readonly #subscriptions = new Map<string, Set<AnySubscription>>()
   /** The streams that the connection covers. */
   #covered: ReadonlySet<string> = new Set()
 
@@ -63,8 +63,8 @@ export class Client {
     options: StreamOptions<T, S> = {},
   ): Stream<T, S> {
     const onError = options.onError === undefined ? this.#onError : guarded(options.onError)
-    return new Stream(name, { ...options, onError }, this.#settings, (listening) =>
-      this.#add(name, listening),
+    return new Stream(name, { ...options, onError }, this.#settings, (subscription) =>
+      this.#add(name, subscription),
     )
   }
 
@@ -84,26 +84,26 @@ export class Client {
 
   /** Ends the connection and all loops, for good. */
   close(): void {
-    for (const set of [...this.#listening.values()]) for (const each of [...set]) each.end()
+    for (const set of [...this.#subscriptions.values()]) for (const each of [...set]) each.end()
     for (const close of [...this.#closers]) close()
     this.#source.close()
     this.#state.set('stopped')
   }
 
-  #add(name: string, listening: Listening): () => void {
-    const set = this.#listening.get(name) ?? new Set()
-    this.#listening.set(name, set.add(listening))
+  #add(name: string, subscription: AnySubscription): () => void {
+    const set = this.#subscriptions.get(name) ?? new Set()
+    this.#subscriptions.set(name, set.add(subscription))
     if (set.size === 1) this.#setStreams()
-    else if (this.#covered.has(name)) listening.onOpen()
+    else if (this.#covered.has(name)) subscription.onOpen()
     return () => {
-      if (!set.delete(listening) || set.size > 0) return
-      this.#listening.delete(name)
+      if (!set.delete(subscription) || set.size > 0) return
+      this.#subscriptions.delete(name)
       this.#setStreams()
     }
   }
 
   #setStreams(): void {
-    this.#source.setStreams([...this.#listening.keys()])
+    this.#source.setStreams([...this.#subscriptions.keys()])
   }
 
   #receive(item: SourceItem): void {
@@ -130,12 +130,12 @@ export class Client {
     }
   }
 
-  #of(name: string): Iterable<Listening> {
-    return this.#listening.get(name) ?? []
+  #of(name: string): Iterable<AnySubscription> {
+    return this.#subscriptions.get(name) ?? []
   }
 
-  #all(): Listening[] {
-    return [...this.#listening.values()].flatMap((set) => [...set])
+  #all(): AnySubscription[] {
+    return [...this.#subscriptions.values()].flatMap((set) => [...set])
   }
 }
 

@@ -3,7 +3,7 @@ import type { Block } from './block-parser.ts'
 import { fieldsOf } from './own-block.ts'
 import type { Settings } from './settings.ts'
 import type { ConnectionState, ErrorDetails } from './source.ts'
-import { listenToWakes, type Wake } from './wakes.ts'
+import { listenToWakes, VISIBILITY, type Wake } from './wakes.ts'
 import { Watchdog } from './watchdog.ts'
 
 /** Reconnection time before the server has named one, in milliseconds. */
@@ -94,7 +94,7 @@ export class Connection {
   #onWake(wake: Wake): void {
     // A wait that the server has named is the server's protection.
     if (this.#wait !== undefined) return this.#wait.isServers ? undefined : this.#start()
-    if (wake === 'visible') this.#watchdog?.check()
+    if (wake === VISIBILITY) this.#watchdog?.check()
     else this.#start()
   }
 

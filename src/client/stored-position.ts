@@ -1,33 +1,33 @@
-import type { Page } from './wakes.ts'
+import { listenTo, type Page, VISIBILITY } from './wakes.ts'
 
-/** The position of a page in `sessionStorage`, which survives a reload. */
-export class StoredPosition {
-  readonly #page: Page
-  readonly #key: string
+/** The page and the key of a position in `sessionStorage`, which survives a reload. */
+interface Place {
+  readonly page: Page
+  readonly url: string
+  readonly user: string | undefined
+}
 
-  constructor(page: Page, url: string, user: string | undefined) {
-    this.#page = page
-    this.#key = `sser:${JSON.stringify([url, user ?? ''])}`
-  }
+/** The position that the page had before its reload. */
+export function loadPosition(place: Place): string | undefined {
+  return withStorage(place, (storage, key) => storage.getItem(key)) || undefined
+}
 
-  load(): string | undefined {
-    return this.#try((storage) => storage.getItem(this.#key)) ?? undefined
-  }
+/** Stores the position whenever the page may be about to end, until the returned function is called. */
+export function storePosition(place: Place, position: () => string | undefined): () => void {
+  return listenTo(place.page, ['pagehide', VISIBILITY], () => {
+    withStorage(place, (storage, key) => storage.setItem(key, position() ?? ''))
+  })
+}
 
-  save(position: string | undefined): void {
-    this.#try((storage) => {
-      if (position === undefined) storage.removeItem(this.#key)
-      else storage.setItem(this.#key, position)
-    })
-  }
-
-  /** A browser may deny the storage, or it is full: the page then begins live. */
-  #try<T>(call: (storage: NonNullable<Page['sessionStorage']>) => T): T | undefined {
-    try {
-      const { sessionStorage } = this.#page
-      return sessionStorage && call(sessionStorage)
-    } catch {
-      return undefined
-    }
+/** A browser may deny the storage, or it is full: the page then begins live. */
+function withStorage<T>(
+  { page, url, user }: Place,
+  call: (storage: NonNullable<Page['sessionStorage']>, key: string) => T,
+): T | undefined {
+  try {
+    const { sessionStorage } = page
+    return sessionStorage && call(sessionStorage, `sser:${JSON.stringify([url, user])}`)
+  } catch {
+    return undefined
   }
 }

@@ -2,8 +2,7 @@ import { Connection, type ReceivedBlock } from './connection.ts'
 import { fieldsOf } from './own-block.ts'
 import type { Settings } from './settings.ts'
 import type { ConnectionState, ErrorDetails, Source, SourceItem, SourceState } from './source.ts'
-import { StoredPosition } from './stored-position.ts'
-import { listenToHides } from './wakes.ts'
+import { loadPosition, storePosition } from './stored-position.ts'
 
 /** Time in which changes of the streams are one reconnect, in milliseconds. */
 const CHANGE_MS = 5
@@ -32,9 +31,8 @@ export class StreamSource implements Source {
       onState: (state, error) => this.#onState(state, error),
     })
     if (!settings.persist) return
-    const stored = new StoredPosition(settings.page, settings.url, settings.user)
-    this.#connection.position = stored.load()
-    this.#stopStoring = listenToHides(settings.page, () => stored.save(this.#connection.position))
+    this.#connection.position = loadPosition(settings)
+    this.#stopStoring = storePosition(settings, () => this.#connection.position)
   }
 
   get state(): SourceState {

@@ -2,20 +2,12 @@ import type { Clock } from '../clock.ts'
 import type { ClientError } from './error.ts'
 import { EventIterator } from './event-iterator.ts'
 import type { Snapshot } from './snapshot-loader.ts'
-import type { SourceEvent } from './source.ts'
-import { type StreamListener, type StreamOptions, Subscription } from './subscription.ts'
-
-/** Receives what concerns one listener of a stream. */
-export interface Listening {
-  onOpen(): void
-  onLost(): void
-  onGap(reason: string): void
-  onEvent(event: SourceEvent): void
-  /** The connection has stopped, and does not come back by itself. */
-  onStop(error: ClientError | undefined): void
-  /** The client is closed. */
-  end(): void
-}
+import {
+  type AnySubscription,
+  type StreamListener,
+  type StreamOptions,
+  Subscription,
+} from './subscription.ts'
 
 /** One stream of a client. It has no connection before `on()` or a loop. */
 export class Stream<T, S extends Snapshot = Snapshot> implements AsyncIterable<T, undefined, void> {
@@ -23,13 +15,13 @@ export class Stream<T, S extends Snapshot = Snapshot> implements AsyncIterable<T
   readonly name: string
   readonly #options: StreamOptions<T, S>
   readonly #settings: { readonly clock: Clock }
-  readonly #add: (listening: Listening) => () => void
+  readonly #add: (subscription: AnySubscription) => () => void
 
   constructor(
     name: string,
     options: StreamOptions<T, S>,
     settings: { readonly clock: Clock },
-    add: (listening: Listening) => () => void,
+    add: (subscription: AnySubscription) => () => void,
   ) {
     this.name = name
     this.#options = options
@@ -42,7 +34,7 @@ export class Stream<T, S extends Snapshot = Snapshot> implements AsyncIterable<T
    * client: with the next event, or with those of the last seconds where the client has been live for longer.
    */
   on(listener: StreamListener<T>): () => void {
-    return this.#listen(listener, () => {})
+    return this.#listen(listener, () => undefined)
   }
 
   /**
@@ -59,26 +51,11 @@ export class Stream<T, S extends Snapshot = Snapshot> implements AsyncIterable<T
   }
 
   #listen(listener: StreamListener<T>, onEnd: (error: ClientError | undefined) => void): () => void {
-    const subscription = new Subscription(this.name, listener, this.#options, this.#settings)
-    const close = () => {
+    const subscription = new Subscription(this.name, listener, onEnd, this.#options, this.#settings)
+    const remove = this.#add(subscription)
+    return () => {
       subscription.close()
       remove()
     }
-    const remove = this.#add({
-      onOpen: () => subscription.onOpen(),
-      onLost: () => subscription.onLost(),
-      onGap: (reason) => subscription.onGap(reason),
-      onEvent: (event) => subscription.onEvent(event),
-      onStop(error) {
-        subscription.onLost()
-        // 204 is the end, and no error.
-        onEnd(error?.code === 'ended' ? undefined : error)
-      },
-      end() {
-        close()
-        onEnd(undefined)
-      },
-    })
-    return close
   }
 }

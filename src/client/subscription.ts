@@ -40,10 +40,17 @@ export interface EventInfo {
 
 export type StreamListener<T> = (value: T, info: EventInfo) => void
 
+/** A subscription of any stream, as its client knows it. */
+export type AnySubscription = Pick<
+  Subscription<unknown, Snapshot>,
+  'onOpen' | 'onLost' | 'onGap' | 'onEvent' | 'onStop' | 'end'
+>
+
 /** One listener of a stream: holds events back while a snapshot loads, validates them, and delivers them in order. */
 export class Subscription<T, S extends Snapshot> {
   readonly #name: string
   readonly #listener: StreamListener<T>
+  readonly #onEnd: (error: ClientError | undefined) => void
   readonly #options: StreamOptions<T, S>
   readonly #loader: SnapshotLoader<S> | undefined
   readonly #held = new BoundedQueue<SourceEvent>()
@@ -59,11 +66,13 @@ export class Subscription<T, S extends Snapshot> {
   constructor(
     name: string,
     listener: StreamListener<T>,
+    onEnd: (error: ClientError | undefined) => void,
     options: StreamOptions<T, S>,
     { clock }: { readonly clock: Clock },
   ) {
     this.#name = name
     this.#listener = listener
+    this.#onEnd = onEnd
     this.#options = options
     const { snapshot } = options
     if (snapshot === undefined) return
@@ -101,6 +110,19 @@ export class Subscription<T, S extends Snapshot> {
     if (this.#dropped === undefined || this.#loader?.isLoading) return
     this.#dropped = undefined
     this.onGap('slow-reader')
+  }
+
+  /** The connection has stopped, and does not come back by itself. */
+  onStop(error: ClientError | undefined): void {
+    this.onLost()
+    // 204 is the end, and no error.
+    this.#onEnd(error?.code === 'ended' ? undefined : error)
+  }
+
+  /** The client is closed. */
+  end(): void {
+    this.close()
+    this.#onEnd(undefined)
   }
 
   close(): void {

@@ -1,5 +1,9 @@
 /** Why a client looks after its connection at once: the network is back, the page is shown again, or it was frozen. */
-export type Wake = 'online' | 'pageshow' | 'visible'
+export type Wake = 'online' | 'pageshow' | 'visibilitychange'
+
+export const VISIBILITY = 'visibilitychange'
+
+type PageEvent = Event & { persisted?: boolean }
 
 /** The part of a page's or worker's global object that the client uses. */
 export interface Page {
@@ -10,31 +14,24 @@ export interface Page {
     | {
         getItem(key: string): string | null
         setItem(key: string, value: string): void
-        removeItem(key: string): void
       }
     | undefined
 }
 
-/** Calls `onHide` when the page may be about to end, until the returned function is called. */
-export function listenToHides(page: Page, onHide: () => void): () => void {
-  const types = ['pagehide', 'visibilitychange']
-  for (const type of types) page.addEventListener?.(type, onHide)
-  return () => {
-    for (const type of types) page.removeEventListener?.(type, onHide)
-  }
-}
-
-/** Calls `onWake` until the returned function is called. Does nothing in a runtime without a page. */
-export function listenToWakes(page: Page, onWake: (wake: Wake) => void): () => void {
-  const listener = ({ type, persisted }: Event & { persisted?: boolean }) => {
-    if (type === 'online') onWake('online')
-    // A page that was loaded anew shows itself as well.
-    else if (type === 'pageshow') persisted && onWake('pageshow')
-    else if (page.document?.visibilityState === 'visible') onWake('visible')
-  }
-  const types = ['online', 'pageshow', 'visibilitychange']
+/** Calls `listener` for events of the page until the returned function is called. Does nothing in a runtime without a page. */
+export function listenTo(page: Page, types: readonly string[], listener: (event: Event) => void): () => void {
   for (const type of types) page.addEventListener?.(type, listener)
   return () => {
     for (const type of types) page.removeEventListener?.(type, listener)
   }
+}
+
+/** Calls `onWake` until the returned function is called. */
+export function listenToWakes(page: Page, onWake: (wake: Wake) => void): () => void {
+  return listenTo(page, ['online', 'pageshow', VISIBILITY], ({ type, persisted }: PageEvent) => {
+    // A page that was loaded anew shows itself as well.
+    const isWake =
+      type === VISIBILITY ? page.document?.visibilityState === 'visible' : type !== 'pageshow' || persisted
+    if (isWake) onWake(type as Wake)
+  })
 }
