@@ -40,6 +40,8 @@ export interface RunDirectoryOptions {
   ownEpoch(): string
   /** A cancellation of a run has arrived. */
   onCancel(id: RunId): void
+  /** A run is forgotten. */
+  onRemove(record: RunRecord): void
   /** A run ended twice, in different ways; the first end stays. */
   onConflict(id: RunId): void
 }
@@ -139,8 +141,8 @@ export class RunDirectory {
     else named.push(record)
     const orphan = this.#orphans.get(id)
     this.#orphans.delete(id)
-    const known_ = end === undefined ? orphan : { end, endedAt }
-    if (known_ !== undefined) this.#setEnd(record, known_.end, known_.endedAt)
+    if (end !== undefined) this.#setEnd(record, end, endedAt)
+    else if (orphan !== undefined) this.#setEnd(record, orphan.end, orphan.endedAt)
     this.#tell(record)
   }
 
@@ -169,6 +171,7 @@ export class RunDirectory {
     const left = this.named(name).filter((other) => other !== record)
     if (left.length === 0) this.#names.delete(name)
     else this.#names.set(name, left)
+    this.#options.onRemove(record)
   }
 
   /** The runs that are not kept any longer. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { SserError } from '../errors.ts'
+import { SserError, stopped } from '../errors.ts'
 import type { LogEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
@@ -53,7 +53,7 @@ export class Runs implements ReaderContext {
 
   constructor(options: RunsOptions) {
     this.#options = options
-    const { log, timing, clock, errors, limits } = options
+    const { log, timing, clock, limits } = options
     const ownEpoch = () => log.epoch
     this.#liveness = new RunLiveness({ timing, ownEpoch, peers: () => this.#peers })
     this.copies = new RunCopies({
@@ -65,15 +65,10 @@ export class Runs implements ReaderContext {
       maxRecords: RECORDS_PER_RUN * limits.maxRuns,
       retainMs: limits.retainMs,
       ownEpoch,
-      onCancel: (id) => this.#own.get(id)?.cancel(),
-      onConflict: (id) =>
-        errors.report(
-          new SserError(
-            'conflicting-event',
-            `Received a second end of the run ${id} that differs; ignored it`,
-          ),
-          { stage: 'receive' },
-        ),
+      // Later, because a listener of the log must not append: the application ends the run as soon as its signal aborts.
+      onCancel: (id) => queueMicrotask(() => this.#own.get(id)?.cancel()),
+      onRemove: ({ id }) => this.copies.remove(id),
+      onConflict: (id) => this.#onConflict(id),
     })
     this.directory.onRecord((record) => this.#onRecord(record))
     log.onAppend((entry) => {
@@ -100,6 +95,7 @@ export class Runs implements ReaderContext {
   /** Starts a run. @throws SserError `run-exists` or `too-many-runs` */
   async start(name: string, isReplacing: boolean): Promise<Run> {
     if (!this.#peers.isSynced) await this.#peers.ask({ names: [name] })
+    if (this.#isStopped) throw stopped()
     const { log, clock, errors, limits, maxMessageBytes, ackTimeoutMs } = this.#options
     const known = this.directory.resolve(name)
     if (known !== undefined && !(isReplacing && this.stateOf(known) !== 'running')) throw this.#exists(known)
@@ -175,7 +171,7 @@ export class Runs implements ReaderContext {
   open(record: RunRecord): RunCopy {
     const copy = this.copies.ensure(record)
     copy.readers += 1
-    if (copy.readers === 1 && !this.#own.has(record.id)) this.#peers.want(record.id)
+    if (copy.readers === 1 && !copy.isComplete && !this.#own.has(record.id)) this.#peers.want(record.id)
     return copy
   }
 
@@ -213,9 +209,9 @@ export class Runs implements ReaderContext {
 
   /** Ends all runs of this Pod, for the reason that their signals abort with. */
   stop(reason: Exclude<RunStopReason, 'cancelled'>): void {
-    for (const run of [...this.#own.values()]) run.stop(reason)
     this.#isStopped = true
     this.#cancelTick?.()
+    for (const run of [...this.#own.values()]) run.stop(reason)
   }
 
   #onHeader({ epoch, seq, run, sentAt }: Extract<LogEntry, { kind: 'run' }>): void {
@@ -237,11 +233,17 @@ export class Runs implements ReaderContext {
 
   #onEnd(run: Run, { state, reason, chunks }: RunEnd): void {
     this.#own.delete(run.id)
+    // The log of an incarnation that has ended goes to no peer.
     if (this.#isStopped) return
     const { log, clock } = this.#options
     const now = clock.now()
     const { seq: end } = parseRunId(run.id) as { seq: number }
     log.append(log.epoch, { run: { end, state, reason, chunks } }, now, now)
+  }
+
+  #onConflict(id: RunId): void {
+    const message = `Received a second end of the run ${id} that differs from the first one; ignored it`
+    this.#options.errors.report(new SserError('conflicting-event', message), { stage: 'receive' })
   }
 
   #onPeersChange(): void {
@@ -273,10 +275,7 @@ export class Runs implements ReaderContext {
     this.#judged.clear()
     for (const [epoch, liveness] of judged) this.#judged.set(epoch, liveness)
     this.#liveness.retain(epochs)
-    for (const record of this.directory.expired(now)) {
-      this.copies.remove(record.id)
-      this.directory.remove(record)
-    }
+    for (const record of this.directory.expired(now)) this.directory.remove(record)
     if (this.directory.size > 0) this.#scheduleTick()
   }
 
