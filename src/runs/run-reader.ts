@@ -127,7 +127,8 @@ export class RunReader {
     }
     const from = this.#cursor
     if (from < this.#copy.next) {
-      if (this.#isInterrupted) return this.#setInterrupted(false)
+      if (this.#isInterrupted && this.#context.liveness(this.#record.epoch) === 'alive')
+        return this.#setInterrupted(false)
       const chunks = this.#copy.read(from, maxUnits)
       this.#cursor += chunks.length
       return { type: 'chunks', from, chunks }
