@@ -11,6 +11,8 @@ const proxies = 'test/proxies/**'
 const clients = 'test/clients/**'
 /** Installs frameworks: `npm run test:frameworks`, likewise. */
 const frameworks = 'test/{frameworks,recipes}/**'
+/** Opens many tabs of browsers: `npm run test:browsers`, likewise. */
+const browsers = 'test/client/browsers/**'
 /** Needs minutes of CPU time: `npm run test:long`, likewise. */
 const long = 'test/**/*.long.test.ts'
 
@@ -34,7 +36,7 @@ export default defineConfig({
         test: {
           name: 'behaviour',
           include: ['test/**/*.test.ts'],
-          exclude: [timing, cluster, proxies, clients, frameworks, long],
+          exclude: [timing, cluster, proxies, clients, frameworks, browsers, long],
           // One more than the smallest machine has cores, because many tests wait.
           maxWorkers: 3,
           sequence: { groupOrder: 0 },

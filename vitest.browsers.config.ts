@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+import { SkippedReporter } from './test/support/skipped-reporter.ts'
+
+export default defineConfig({
+  test: {
+    environment: 'node',
+    reporters: ['default', new SkippedReporter()],
+    include: ['test/client/browsers/**/*.test.ts'],
+    pool: 'forks',
+    // Each file has a browser, and measures times.
+    maxWorkers: 1,
+    retry: 0,
+    testTimeout: 10_000,
+  },
+})
