@@ -151,7 +151,8 @@ function settingsOf(
     credentials: options.credentials,
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
     heartbeatMs: options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS,
-    share: !persist && (options.share ?? true),
+    // A worker or another tab cannot call the `fetch` of this page.
+    share: !persist && options.fetch === undefined && (options.share ?? true),
     user: options.user,
     persist,
     clock,

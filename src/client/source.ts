@@ -32,7 +32,7 @@ export interface SourceEvent {
 }
 
 /** A response has begun: from here on the events of `streams` arrive. */
-interface SourceOpen {
+export interface SourceOpen {
   readonly type: 'open'
   readonly streams: readonly string[]
   readonly id: string | undefined

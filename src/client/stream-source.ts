@@ -54,6 +54,15 @@ export class StreamSource implements Source {
     this.#cancelChange ??= this.#settings.clock.after(CHANGE_MS, () => this.#change())
   }
 
+  /** Requests `streams` at once, from `position` on. */
+  seek(streams: readonly string[], position: string): void {
+    if (this.#isClosed) return
+    this.#wanted = [...new Set(streams)].sort()
+    this.#connection.position = position
+    this.#requested = []
+    this.#change()
+  }
+
   reconnect(): void {
     if (!this.#isClosed) this.#connection.reconnect()
   }
@@ -67,6 +76,7 @@ export class StreamSource implements Source {
   }
 
   #change(): void {
+    this.#cancelChange?.()
     this.#cancelChange = undefined
     if (JSON.stringify(this.#wanted) === JSON.stringify(this.#requested)) return
     this.#requested = this.#wanted
