@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 /** Access that `authorize` grants to one connection. */
 export interface Grant {
   /**
-   * The streams of the connection.
+   * The streams of the connection. Not for a run.
    * @default the requested streams
    */
   streams?: readonly string[] | undefined
@@ -20,8 +20,13 @@ export interface Grant {
   tags?: readonly string[] | undefined
 }
 
+/** What a client asks for: streams, or one run. The other one of the two is undefined. */
+export type Requested =
+  | { readonly streams: readonly string[]; readonly run?: undefined }
+  | { readonly run: string; readonly streams?: undefined }
+
 /**
- * `allow` grants the requested streams. `deny` answers 403: an EventSource gives up, other clients may try again. `stop`
+ * `allow` grants the requested streams, or the run. `deny` answers 403: an EventSource gives up, other clients may try again. `stop`
  * answers 204, after which no client reconnects.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model
  */
@@ -32,4 +37,4 @@ export type Decision = 'allow' | 'deny' | 'stop' | Grant
  * response. Any other error, an invalid decision and a call that takes longer than `authorizeTimeoutMs` refuse the client
  * with an `sser-retry`, so that it reconnects a little later.
  */
-export type Authorize = (c: Context, asked: { streams: readonly string[] }) => Decision | Promise<Decision>
+export type Authorize = (c: Context, asked: Requested) => Decision | Promise<Decision>

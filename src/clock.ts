@@ -27,6 +27,17 @@ const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) =
 /** Taken once, because Node looks up its global `performance` by a getter, and every event asks for the time. */
 const { performance } = globalThis
 
+/** Milliseconds of Unix time in 1973: a smaller time is in seconds. */
+const MIN_UNIX_MS = 100_000_000_000
+
+/** The expected value of {@link isUnixMs}. */
+export const UNIX_MS = "milliseconds of Unix time: a JWT's exp times 1,000"
+
+/** Returns whether the value is a time of the wall clock in milliseconds. */
+export function isUnixMs(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= MIN_UNIX_MS
+}
+
 /** The clock of the machine. Its timers never keep the process alive. */
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -1,5 +1,6 @@
 export type { Endpoint, EndpointOptions, EventsHandler } from './admission/events-endpoint.ts'
-export type { Authorize, Decision, Grant } from './authorize.ts'
+export type { RunResponseOptions } from './admission/run-responses.ts'
+export type { Authorize, Decision, Grant, Requested } from './authorize.ts'
 export type { SubscriptionEvent, SubscriptionGap, SubscriptionItem } from './delivery/subscription-items.ts'
 export type { Peer } from './discovery/peer.ts'
 export type { FindOptions, PeerFinder, PeerFinderStatus, PeerList } from './discovery/peer-finder.ts'

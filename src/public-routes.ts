@@ -1,6 +1,7 @@
 import type { Hono } from 'hono'
 import { EventResponses, type EventResponsesOptions } from './admission/event-responses.ts'
 import { type Endpoint, type EndpointOptions, EventsEndpoint } from './admission/events-endpoint.ts'
+import { RunResponses } from './admission/run-responses.ts'
 import { SserError } from './errors.ts'
 import { checkEndpointOptions } from './instance/call-arguments.ts'
 import { type PublishOptions, publishRoutes } from './publish/routes.ts'
@@ -11,6 +12,7 @@ export type PublicRoutesOptions = EventResponsesOptions & Pick<PublishOptions, '
 export class PublicRoutes {
   /** The endpoint in the standard dialect. */
   readonly events: Endpoint
+  readonly runs: RunResponses
   readonly #options: PublicRoutesOptions
   readonly #responses: EventResponses
   #publish: Hono | undefined
@@ -18,6 +20,7 @@ export class PublicRoutes {
   constructor(options: PublicRoutesOptions) {
     this.#options = options
     this.#responses = new EventResponses(options)
+    this.runs = new RunResponses(options, this.#responses)
     this.events = new EventsEndpoint(options, this.#responses)
   }
 

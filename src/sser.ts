@@ -1,6 +1,7 @@
 import type { Hono } from 'hono'
 import { Arrivals } from './admission/arrivals.ts'
 import type { Endpoint, EndpointOptions, EventsHandler } from './admission/events-endpoint.ts'
+import type { RunResponseOptions } from './admission/run-responses.ts'
 import type { Clock } from './clock.ts'
 import type { PeerFinder } from './discovery/peer-finder.ts'
 import { StaticPeerFinder } from './discovery/static.ts'
@@ -337,6 +338,16 @@ export class Sser {
    */
   runStream(name: string, options: ReadRunOptions = {}): ReadableStream<string> {
     return this.#runs.text(name, options)
+  }
+
+  /**
+   * Answers a request with a run: from its start or after its client's `Last-Event-ID`, then live, then its end. For a route of
+   * the app, which decides before the call who may read the run: the option `authorize` is not called. A client that has the
+   * whole run is answered 204; a name that no Pod knows within 2 s is answered 404.
+   * @throws SserError `stream-name-required`, `invalid-stream-name` or `invalid-argument`
+   */
+  runResponse(name: string, request: Request, options: RunResponseOptions = {}): Promise<Response> {
+    return this.#publicRoutes.runs.respond(name, request, options)
   }
 
   /**

@@ -11,7 +11,7 @@ export function jwtQuery(secret: string, lastsMs = 3_600_000): Authorize {
     const claims = token ? await verify(token, secret, 'HS256').catch(() => undefined) : undefined
     if (claims?.aud !== 'events' || typeof claims.exp !== 'number') return 'deny'
     const allowed = Array.isArray(claims.streams) ? claims.streams : []
-    if (!streams.every((stream) => allowed.includes(stream))) return 'deny'
+    if (!streams?.every((stream) => allowed.includes(stream))) return 'deny'
     return { tags: [`user:${claims.sub}`], expiresAt: Date.now() + lastsMs }
   }
 }

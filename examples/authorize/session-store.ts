@@ -10,13 +10,14 @@ export interface Sessions {
  * automatically. To log out: delete the row, then `sser.disconnect({ tag: 'session:…' })`, in this order.
  */
 export function sessionStore(sessions: Sessions): Authorize {
-  return async (c, { streams }) => {
+  return async (c, { streams, run }) => {
     const id = getCookie(c, 'sid')
     const session = id === undefined ? undefined : await sessions.find(id)
     if (session === undefined) return 'deny'
     if (session.isBanned) return 'stop'
     const own = `user:${session.user}`
-    if (!streams.every((stream) => stream === 'news' || stream === own)) return 'deny'
+    const isAllowed = run?.startsWith(`${own}:`) ?? streams?.every((name) => name === 'news' || name === own)
+    if (!isAllowed) return 'deny'
     return { tags: [own, `session:${id}`], expiresAt: session.expiresAt }
   }
 }

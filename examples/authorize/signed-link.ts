@@ -18,6 +18,7 @@ export function signedLinks(secret: string) {
   }
 
   const authorize: Authorize = (c, { streams }) => {
+    if (streams === undefined) return 'deny'
     const { expires = '', signature = '' } = c.req.query()
     const given = Buffer.from(signature)
     const right = Buffer.from(sign(streams, expires))

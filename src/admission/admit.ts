@@ -1,3 +1,4 @@
+import type { Requested } from '../authorize.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Sink } from '../delivery/connection.ts'
 import { EventStreamBody } from '../delivery/event-stream-body.ts'
@@ -27,21 +28,25 @@ export interface AdmissionOptions {
   isReady(): boolean
 }
 
-/** One valid request for events. */
+/** One valid request for a connection. */
 export interface ConnectionRequest {
   request: Request
   env: unknown
-  streams: readonly string[]
   lastEventId: string | undefined
+  dialect: Dialect
+  /** The client's address, where connections are counted by address. */
+  address: string | undefined
+}
+
+/** One valid request for events. */
+export interface StreamRequest extends ConnectionRequest {
+  streams: readonly string[]
   /** Where the connection begins if there is no `lastEventId`. */
   from: 'oldest' | 'now'
   /** How the client learns the stream of an event. */
   label: Label | undefined
-  dialect: Dialect
-  /** The client's address, where connections are counted by address. */
-  address: string | undefined
   /** Calls the option `authorize`, where there is one. */
-  authorize: ((streams: readonly string[]) => Promise<CheckedGrant>) | undefined
+  authorize: ((asked: Requested) => Promise<CheckedGrant>) | undefined
 }
 
 /** The response to a request that was admitted. */
@@ -59,40 +64,73 @@ export interface Admitted {
  */
 export function admit(
   options: AdmissionOptions,
-  asked: ConnectionRequest,
+  asked: StreamRequest,
 ): Admitted | undefined | Promise<Admitted | undefined> {
-  const { membership, arrivals } = options
-  const { request, env, streams, address, authorize } = asked
-  const incarnation = membership.current()
-  const mark = arrivals.of(request, env)?.mark ?? membership.mark()
-  const reservation = incarnation.hub.registry.reserve(streams, address)
+  const { streams, lastEventId, from, authorize } = asked
+  const captured = capture(options, asked, streams)
   const open = (granted: CheckedGrant): Admitted | undefined => {
     const invalid = validateLabel(asked.label, granted.streams)
     if (invalid === undefined && options.isReady())
-      return openBody(options, asked, granted, { incarnation, reservation, mark })
-    reservation.release()
+      return openBody(options, asked, granted, captured, (incarnation, grant) => {
+        const format = frameFormat(asked.dialect, asked.label)
+        const terms = { lastEventId, from, format, grant }
+        const { gap, connect } = prepareConnection(incarnation, granted.streams, terms)
+        return {
+          connect,
+          format,
+          asksLog: lastEventId !== undefined || from === 'oldest',
+          isGap: gap !== undefined,
+        }
+      })
+    captured.reservation.release()
     if (invalid !== undefined) throw invalid
     return undefined
   }
   if (authorize === undefined) return open({ streams, tags: [], maxAgeMs: undefined })
-  return authorize(streams).then(open, (error: unknown) => {
-    reservation.release()
+  return authorize({ streams }).then(open, (error: unknown) => {
+    captured.reservation.release()
     throw error
   })
 }
 
-/** State that {@link admit} captures before it calls `authorize`. */
-interface Captured {
+/** State that admission captures before it calls `authorize`. */
+export interface Captured {
   incarnation: Incarnation
   reservation: Reservation
   mark: number
 }
 
-function openBody(
+/**
+ * Captures the state of this Pod, and reserves capacity for a connection on `streams`.
+ * @throws SserError where a limit is reached
+ */
+export function capture(
+  { membership, arrivals }: AdmissionOptions,
+  { request, env, address }: ConnectionRequest,
+  streams: readonly string[],
+): Captured {
+  const incarnation = membership.current()
+  const mark = arrivals.of(request, env)?.mark ?? membership.mark()
+  return { incarnation, reservation: incarnation.hub.registry.reserve(streams, address), mark }
+}
+
+/** How the body of a response becomes a connection. */
+interface Prepared {
+  connect(sink: Sink): Connection
+  format: FrameFormat
+  /** True if the client asked for something of the past. */
+  asksLog: boolean
+  /** True if the client gets a gap. */
+  isGap: boolean
+}
+
+/** Makes the body of a response in the current incarnation, by `prepare`. */
+export function openBody(
   options: AdmissionOptions,
-  { request, env, streams: requested, lastEventId, from, dialect, label, address }: ConnectionRequest,
+  { request, env, address }: ConnectionRequest,
   granted: CheckedGrant,
   captured: Captured,
+  prepare: (incarnation: Incarnation, grant: ConnectionGrant | undefined) => Prepared,
 ): Admitted {
   const { membership, arrivals } = options
   const incarnation = membership.current()
@@ -101,22 +139,15 @@ function openBody(
   if (incarnation !== captured.incarnation) {
     // The process paused for so long while `authorize` was pending that a new incarnation began.
     reservation.release()
-    reservation = registry.reserve(requested, address)
+    reservation = registry.reserve(granted.streams, address)
   }
   registry.grant(reservation, granted.streams)
   const grant = connectionGrant(options, granted, reservation)
-  const format = frameFormat(dialect, label)
-  const { gap, connect } = prepareConnection(incarnation, granted.streams, {
-    lastEventId,
-    from,
-    format,
-    grant,
-  })
+  const { connect, format, asksLog, isGap } = prepare(incarnation, grant)
   const since = membership.since(captured.mark)
   const body = new EventStreamBody({ hub: incarnation.hub, connect, since, reservation, format })
   arrivals.opened(request, env, body)
-  const asksLog = lastEventId !== undefined || from === 'oldest'
-  const resume = gap === undefined ? 'complete' : 'gap'
+  const resume = isGap ? 'gap' : 'complete'
   return { body, resume: asksLog ? resume : undefined }
 }
 
@@ -126,8 +157,9 @@ function connectionGrant(
   { tags, maxAgeMs }: CheckedGrant,
   { address }: Reservation,
 ): ConnectionGrant | undefined {
-  const { authorize, maxConnectionAgeMs } = settings
-  if (authorize === undefined && maxConnectionAgeMs === 0 && address === undefined) return undefined
+  const { maxConnectionAgeMs } = settings
+  const isUnlimited = maxAgeMs === undefined && maxConnectionAgeMs === 0
+  if (isUnlimited && tags.length === 0 && address === undefined) return undefined
   // Connections that opened together, after a rollout for example, must not end together.
   const ageMs = maxConnectionAgeMs === 0 ? undefined : maxConnectionAgeMs * (0.75 + clock.random() / 4)
   const endReason =

@@ -1,13 +1,10 @@
 import type { Context } from 'hono'
-import type { Authorize, Decision, Grant } from '../authorize.ts'
-import { type Clock, withTimeout } from '../clock.ts'
+import type { Authorize, Decision, Grant, Requested } from '../authorize.ts'
+import { type Clock, isUnixMs, UNIX_MS, withTimeout } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { describeValue } from '../printable.ts'
-import { validateStreamName, validateTag } from '../wire/names.ts'
+import { isTags, TAGS, validateStreamName } from '../wire/names.ts'
 
-const MAX_TAGS = 16
-/** Milliseconds of Unix time in 1973: a smaller `expiresAt` is in seconds. */
-const MIN_EXPIRES_AT = 100_000_000_000
 const DECISIONS = "'allow', 'deny', 'stop' or { streams, expiresAt, tags }"
 
 export interface AuthorizeOptions {
@@ -19,6 +16,7 @@ export interface AuthorizeOptions {
 
 /** A validated decision of `authorize` that lets the client in. */
 export interface CheckedGrant {
+  /** Empty for a run. */
   streams: readonly string[]
   tags: readonly string[]
   /** How long the connection may last, in milliseconds; undefined: no limit. */
@@ -33,14 +31,14 @@ export interface CheckedGrant {
 export async function runAuthorize(
   options: AuthorizeOptions,
   c: Context,
-  streams: readonly string[],
+  asked: Requested,
 ): Promise<CheckedGrant> {
   const { authorizeTimeoutMs, clock } = options
   try {
-    const call = async () => options.authorize(c, { streams })
+    const call = async () => options.authorize(c, asked)
     const late = () => failure(`did not settle within authorizeTimeoutMs, ${authorizeTimeoutMs} ms`)
     const decision = await withTimeout(clock, authorizeTimeoutMs, call, late)
-    return checkDecision(decision, streams, options.maxStreamsPerConnection)
+    return checkDecision(decision, asked, options.maxStreamsPerConnection)
   } catch (cause) {
     if (cause instanceof SserError ? isOwn(cause) : isHttpException(cause)) throw cause
     throw failure('threw', { cause })
@@ -60,7 +58,8 @@ function isHttpException(error: unknown): boolean {
   return error instanceof Error && 'getResponse' in error && typeof error.getResponse === 'function'
 }
 
-function checkDecision(decision: Decision, requested: readonly string[], maxStreams: number): CheckedGrant {
+function checkDecision(decision: Decision, asked: Requested, maxStreams: number): CheckedGrant {
+  const requested = asked.streams ?? []
   if (decision === 'allow') return { streams: requested, tags: [], maxAgeMs: undefined }
   if (decision === 'deny') throw new SserError('forbidden', 'You may not listen on this')
   if (decision === 'stop') throw new SserError('blocked', 'You may not come back')
@@ -69,18 +68,24 @@ function checkDecision(decision: Decision, requested: readonly string[], maxStre
   const unknown = Object.keys(rest)[0]
   if (unknown !== undefined)
     throw failure(`returned an object with the key "${unknown}", expected ${DECISIONS}`)
-  checkList('streams', streams, `at most ${maxStreams} stream names (maxStreamsPerConnection)`, (list) => {
-    return list.length <= maxStreams && list.every((name) => isString(name) && !validateStreamName(name))
-  })
-  checkList('tags', tags, `at most ${MAX_TAGS} strings of 1 to 256 characters`, (list) => {
-    return list.length <= MAX_TAGS && list.every((tag) => validateTag(tag as string) === undefined)
-  })
+  if (asked.run !== undefined && decision.streams !== undefined)
+    throw failure('returned streams for a run, expected { expiresAt, tags }')
+  const isNames = Array.isArray(streams) && streams.length <= maxStreams && streams.every(isStreamName)
+  if (!isNames)
+    throw failure(
+      `returned streams: ${describeValue(streams)}, expected at most ${maxStreams} stream names (maxStreamsPerConnection)`,
+    )
+  if (!isTags(tags)) throw failure(`returned tags: ${describeValue(tags)}, expected ${TAGS}`)
   const maxAgeMs = ageUntil(expiresAt)
-  if (streams.length === 0 || (maxAgeMs !== undefined && maxAgeMs <= 0))
+  const isEmpty = asked.run === undefined && streams.length === 0
+  if (isEmpty || (maxAgeMs !== undefined && maxAgeMs <= 0))
     throw new SserError('forbidden', 'You may not listen on this')
-  // disconnect() sends tags in this form: otherwise a tag with a lone surrogate would never match.
-  const wellFormed = new Set(tags.map((tag) => tag.toWellFormed()))
-  return { streams: [...new Set(streams)], tags: [...wellFormed], maxAgeMs }
+  return { streams: [...new Set(streams)], tags: distinctTags(tags), maxAgeMs }
+}
+
+/** `disconnect()` sends tags in this form: otherwise a tag with a lone surrogate would never match. */
+export function distinctTags(tags: readonly string[]): readonly string[] {
+  return [...new Set(tags.map((tag) => tag.toWellFormed()))]
 }
 
 /** A `Response`, an `Error` or a `Map` has no keys, as `{}`, which lets the client in. */
@@ -95,26 +100,14 @@ function isPlain(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-function isString(value: unknown): value is string {
-  return typeof value === 'string'
-}
-
-function checkList(
-  name: string,
-  value: unknown,
-  expected: string,
-  isValid: (list: unknown[]) => boolean,
-): void {
-  if (Array.isArray(value) && isValid(value)) return
-  throw failure(`returned ${name}: ${describeValue(value)}, expected ${expected}`)
+function isStreamName(value: unknown): value is string {
+  return typeof value === 'string' && validateStreamName(value) === undefined
 }
 
 /** The age is fixed here, so that a later jump of the wall clock changes nothing. */
 function ageUntil(expiresAt: unknown): number | undefined {
   if (expiresAt === undefined) return undefined
-  if (typeof expiresAt !== 'number' || !Number.isFinite(expiresAt) || expiresAt < MIN_EXPIRES_AT)
-    throw failure(
-      `returned expiresAt: ${describeValue(expiresAt)}, expected milliseconds of Unix time: a JWT's exp times 1,000`,
-    )
+  if (!isUnixMs(expiresAt))
+    throw failure(`returned expiresAt: ${describeValue(expiresAt)}, expected ${UNIX_MS}`)
   return expiresAt - Date.now()
 }

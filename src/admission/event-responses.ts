@@ -3,12 +3,14 @@ import { MAX_TIMER_MS } from '../clock.ts'
 import { SserError, type SserErrorCode } from '../errors.ts'
 import { withConnectionClose } from '../http/connection-close.ts'
 import { nodeResponseIn } from '../http/env.ts'
+import { describeValue } from '../printable.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { Logging } from '../telemetry/logging.ts'
 import { type Dialect, frameFormat } from '../wire/frame-format.ts'
 import { retryFrame } from '../wire/sse-frame.ts'
 import { acceptsOnlyEventStream } from './accept-header.ts'
 import type { AdmissionOptions, Admitted } from './admit.ts'
+import type { RunAdmission } from './admit-run.ts'
 import { endsConnection, ResponseSocket } from './response-socket.ts'
 
 export interface EventResponsesOptions extends AdmissionOptions {
@@ -20,7 +22,7 @@ export interface EventResponsesOptions extends AdmissionOptions {
 }
 
 /** Makes a response, with the headers that the app has set in Hono's context. */
-export type Respond = (
+type Respond = (
   body: ReadableStream | string | null,
   status: ContentfulStatusCode | 204,
   headers: Record<string, string>,
@@ -32,6 +34,8 @@ export interface Exchange {
   env: unknown
   dialect: Dialect
   respond: Respond
+  /** True if the client reads a run. */
+  isRun?: boolean
 }
 
 /** Why a response has no connection, and when its client is to come back. */
@@ -68,15 +72,41 @@ export class EventResponses {
     })
   }
 
+  /** Answers a request for a run. A client that has the end is answered 204, after which an EventSource stays away. */
+  async ofRun(exchange: Exchange, admission: Promise<RunAdmission>): Promise<Response> {
+    try {
+      const admitted = await admission
+      if (admitted !== 'at-end') return this.accept(exchange, admitted)
+    } catch (error) {
+      return this.refuse(exchange, error)
+    }
+    return this.closeIfDraining(exchange.respond(null, 204, { 'cache-control': 'no-store' }))
+  }
+
   /** Answers 200 even without a connection, because an EventSource gives up after any other status. */
   accept(exchange: Exchange, admitted: Admitted | undefined, refusal?: Refusal): Response {
     if (admitted === undefined && !this.#options.isStarted()) this.#warnNotStarted()
+    if (admitted === undefined && exchange.isRun === true && !isEventSource(exchange))
+      return this.#unavailable(exchange, refusal)
     try {
       return this.#respond(exchange, admitted, refusal)
     } catch (error) {
       admitted?.body.leave()
       throw error
     }
+  }
+
+  /** Answers 503: other clients than an EventSource would take an empty response for a run without a chunk. */
+  #unavailable({ respond, request }: Exchange, refusal: Refusal | undefined): Response {
+    const retryMs = refusal?.retryMs ?? this.#options.settings.retryMs
+    const headers = {
+      ...TEXT,
+      'cache-control': 'no-store',
+      'retry-after': `${Math.ceil(retryMs / 1_000)}`,
+      ...(refusal !== undefined && { 'sser-error': refusal.code }),
+    }
+    const text = 'This Pod serves no run at the moment: come back\n'
+    return this.closeIfDraining(respond(request.method === 'HEAD' ? null : text, 503, headers))
   }
 
   #respond(
@@ -131,8 +161,7 @@ export class EventResponses {
       )
       const retryMs = this.#refusedRetryMs()
       // Nor must a limit, because an EventSource does not reconnect after a 429.
-      if (acceptsOnlyEventStream(exchange.request.headers.get('accept')))
-        return this.accept(exchange, undefined, { code, retryMs })
+      if (isEventSource(exchange)) return this.accept(exchange, undefined, { code, retryMs })
       headers['retry-after'] = `${Math.ceil(retryMs / 1_000)}`
     }
     // The connection cannot be reused, because the rest of the body is not read.
@@ -155,4 +184,32 @@ export class EventResponses {
   closeIfDraining(response: Response): Response {
     return this.#options.isDraining() ? withConnectionClose(response) : response
   }
+}
+
+/** Returns whether the client can be expected to be an EventSource. */
+function isEventSource({ request }: Exchange): boolean {
+  return acceptsOnlyEventStream(request.headers.get('accept'))
+}
+
+/** Makes a response without a context of Hono. */
+export function makeResponse(
+  body: ReadableStream | string | null,
+  status: number,
+  headers: Record<string, string>,
+): Response {
+  return new Response(body, { status, headers })
+}
+
+/** @throws SserError `invalid-argument`: a framework's own context or request in place of a `Request`. */
+export function requireRequest(call: string, request: unknown): void {
+  const { url, method, headers, req } = (request ?? {}) as Partial<Request> & { req?: { raw?: unknown } }
+  if (typeof url === 'string' && typeof method === 'string' && typeof headers?.get === 'function') return
+  const fix =
+    req?.raw === undefined
+      ? 'make one of it: new Request(url, { headers })'
+      : "pass c.req.raw, and c.env for the client's address; or mount sser.routes: app.route(path, sser.routes)"
+  throw new SserError(
+    'invalid-argument',
+    `${call}: expected a Request, got ${req?.raw === undefined ? describeValue(request) : "Hono's Context"}; ${fix}`,
+  )
 }

@@ -1,16 +1,24 @@
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { Requested } from '../authorize.ts'
 import { SserError } from '../errors.ts'
 import { addressOf } from '../http/address.ts'
 import { closeWhile, type FetchHandler } from '../http/connection-close.ts'
 import { dropBody, hasBody } from '../http/env.ts'
 import { hasInvalidHost, isBelowMount } from '../http/request-url.ts'
-import { describeValue } from '../printable.ts'
 import type { Dialect } from '../wire/frame-format.ts'
 import { acceptsEventStream } from './accept-header.ts'
-import { admit, type ConnectionRequest } from './admit.ts'
+import { admit, type StreamRequest } from './admit.ts'
+import { admitRun, type RunRequest } from './admit-run.ts'
 import { type CheckedGrant, runAuthorize } from './authorization.ts'
-import { type EventResponses, type EventResponsesOptions, type Exchange, TEXT } from './event-responses.ts'
+import {
+  type EventResponses,
+  type EventResponsesOptions,
+  type Exchange,
+  makeResponse,
+  requireRequest,
+  TEXT,
+} from './event-responses.ts'
 import { readQuery } from './query.ts'
 
 /**
@@ -40,11 +48,11 @@ export interface Endpoint {
 
 /** One request to the endpoint. */
 interface EndpointExchange extends Exchange {
-  authorize?: ((streams: readonly string[]) => Promise<CheckedGrant>) | undefined
+  authorize?: ((asked: Requested) => Promise<CheckedGrant>) | undefined
 }
 
 /**
- * The public endpoint: `GET ?stream=S`, with one stream or several, answers with an event stream.
+ * The public endpoint: `GET ?stream=S`, with one stream or several, or `GET ?run=NAME`, answers with an event stream.
  */
 export class EventsEndpoint implements Endpoint {
   /** A sub-app with the endpoint at its root. */
@@ -65,10 +73,10 @@ export class EventsEndpoint implements Endpoint {
     const answer: FetchHandler =
       options.settings.authorize !== undefined
         ? closeWhile(options.isDraining, (request, env) => app.fetch(request, env as object))
-        : (request, env) => this.#answer({ request, env, dialect, respond })
+        : (request, env) => this.#answer({ request, env, dialect, respond: makeResponse })
     // Hono's `app.mount()` hands on three arguments.
     this.handler = async (request, env, ...rest: unknown[]) => {
-      requireRequest(request)
+      requireRequest('sser.handler()', request)
       if (rest.length > 0 && isBelowMount(request, env)) return new Response('Not Found\n', { status: 404 })
       if (hasInvalidHost(request)) return new Response('a valid Host is required\n', { status: 400 })
       return answer(request, env)
@@ -85,8 +93,8 @@ export class EventsEndpoint implements Endpoint {
       respond: (body, status, headers) =>
         hasHeaders(c)
           ? c.newResponse(body, status as ContentfulStatusCode, headers)
-          : respond(body, status, headers),
-      authorize: authorize && ((streams) => runAuthorize({ ...settings, authorize, clock }, c, streams)),
+          : makeResponse(body, status, headers),
+      authorize: authorize && ((asked) => runAuthorize({ ...settings, authorize, clock }, c, asked)),
     })
   }
 
@@ -97,7 +105,10 @@ export class EventsEndpoint implements Endpoint {
         respond('Method Not Allowed\n', 405, { ...TEXT, allow: 'GET, HEAD' }),
       )
     try {
-      const admitted = admit(this.#options, this.#parse(exchange))
+      const asked = this.#parse(exchange)
+      if (asked.run !== undefined)
+        return this.#responses.ofRun({ ...exchange, isRun: true }, admitRun(this.#options, asked))
+      const admitted = admit(this.#options, asked)
       if (!(admitted instanceof Promise)) return this.#responses.accept(exchange, admitted)
       return admitted.then(
         (settled) => this.#responses.accept(exchange, settled),
@@ -109,7 +120,12 @@ export class EventsEndpoint implements Endpoint {
   }
 
   /** Checks the request before `authorize`, which may take seconds. */
-  #parse({ request, env, dialect, authorize }: EndpointExchange): ConnectionRequest {
+  #parse({
+    request,
+    env,
+    dialect,
+    authorize,
+  }: EndpointExchange): (StreamRequest & { run?: undefined }) | RunRequest {
     const { maxStreamsPerConnection, maxConnectionsPerAddress, trustedProxyHops } = this.#options.settings
     if (hasBody(request) && !dropBody(env))
       throw new SserError('unexpected-body', 'A GET for events must not have a body')
@@ -121,32 +137,10 @@ export class EventsEndpoint implements Endpoint {
   }
 }
 
-function respond(
-  body: ReadableStream | string | null,
-  status: number,
-  headers: Record<string, string>,
-): Response {
-  return new Response(body, { status, headers })
-}
-
 /**
  * Returns whether the app has set headers in the context. Otherwise the response can take a plain object: Hono would
  * make `Headers` of it, which under Node last as long as the stream and take 1 KB.
  */
 function hasHeaders(c: Context): boolean {
   return !c.newResponse(null).headers.keys().next().done
-}
-
-/** @throws SserError `invalid-argument`: a framework's own context or request in place of a `Request`. */
-function requireRequest(request: unknown): void {
-  const { url, method, headers, req } = (request ?? {}) as Partial<Request> & { req?: { raw?: unknown } }
-  if (typeof url === 'string' && typeof method === 'string' && typeof headers?.get === 'function') return
-  const fix =
-    req?.raw === undefined
-      ? 'make one of it: new Request(url, { headers })'
-      : 'call sser.handler(c.req.raw, c.env), or mount sser.routes: app.route(path, sser.routes)'
-  throw new SserError(
-    'invalid-argument',
-    `sser.handler(): expected a Request, got ${req?.raw === undefined ? describeValue(request) : "Hono's Context"}; ${fix}`,
-  )
 }

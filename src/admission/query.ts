@@ -3,7 +3,8 @@ import { searchOf } from '../http/request-url.ts'
 import { describeValue } from '../printable.ts'
 import { ownCopy, validateStreamName } from '../wire/names.ts'
 import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
-import type { ConnectionRequest } from './admit.ts'
+import type { StreamRequest } from './admit.ts'
+import type { RunRequest } from './admit-run.ts'
 
 /**
  * Limit of the names of one connection's streams in the URL, in percent-encoded bytes. Node reads 16 KB of headers, which
@@ -16,21 +17,55 @@ const MAX_NAMES_BYTES = 6_000
 const LONG_SEARCH = 512
 /** Where a connection without an id begins. */
 const FROM = ['now', 'oldest'] as const
+/** Name of the parameter for a run. */
+const RUN = 'run'
+const RUN_FROM = ['start', 'now'] as const
 const LABEL = ['event', 'field'] as const
 
 /** The parts of a request for events that its URL and `Last-Event-ID` name. */
-export type ConnectionQuery = Pick<ConnectionRequest, 'streams' | 'lastEventId' | 'from' | 'label'>
+export type StreamQuery = Pick<StreamRequest, 'streams' | 'lastEventId' | 'from' | 'label'> & {
+  run?: undefined
+}
+
+/** The parts of a request for a run that its URL and `Last-Event-ID` name. */
+export type RunQuery = Pick<RunRequest, 'run' | 'lastEventId' | 'from'>
 
 /** Reads the URL and `Last-Event-ID`. @throws SserError with the status 400 */
-export function readQuery(request: Request, maxStreams: number): ConnectionQuery {
+export function readQuery(request: Request, maxStreams: number): StreamQuery | RunQuery {
   const search = searchOf(request)
   const query = new URLSearchParams(search)
+  if (query.has(RUN)) return readRunQuery(request, query)
   return {
     streams: requestedStreams(query, maxStreams, search),
     from: parameter(query, 'from', FROM) ?? 'now',
     label: parameter(query, 'label', LABEL),
     lastEventId: lastEventId(request.headers, query),
   }
+}
+
+function readRunQuery({ headers }: Request, query: URLSearchParams): RunQuery {
+  const names = query.getAll(RUN)
+  const other = [QUERY_PARAMETER_NAME, 'label'].find((name) => query.has(name))
+  if (names.length > 1 || other !== undefined) {
+    const received = other === undefined ? `${names.length} runs` : `"${other}" beside a run`
+    throw new SserError(
+      'invalid-parameter',
+      `The parameter "run" of the URL: expected one run, got ${received}; read streams, and each run, on a connection of its own`,
+    )
+  }
+  const run = names[0] as string
+  const error = validateStreamName(run)
+  if (error !== undefined) throw error
+  return {
+    run: ownCopy(run),
+    from: parameter(query, 'from', RUN_FROM) ?? 'start',
+    lastEventId: lastEventId(headers, query),
+  }
+}
+
+/** The `Last-Event-ID` of a request, whose URL may have any further parameters. */
+export function lastEventIdOf(request: Request): string | undefined {
+  return lastEventId(request.headers, new URLSearchParams(searchOf(request)))
 }
 
 /** Reads `Last-Event-ID`. The header, which a browser updates, precedes the query, which a page was rendered with. */

@@ -85,5 +85,6 @@ export function onBunSocket(
       onEnd()
     },
     reportsClose,
+    abortsByTimeout: true,
   })
 }

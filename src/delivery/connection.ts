@@ -22,6 +22,11 @@ export interface Sink {
   close(): void
   /** Ends the response at once, and discards the bytes that the client has not read. */
   abort(): void
+  /**
+   * Ends the response so that its client sees that it is not complete.
+   * @default {@link abort}
+   */
+  breakOff?(): void
 }
 
 /** Dependencies that all connections of a Pod share. */
@@ -73,6 +78,11 @@ export abstract class Connection {
   /** True if nothing is left to be sent before its end, and it is not closed yet. */
   abstract readonly canClose: boolean
   protected abstract readonly format: FrameFormat
+
+  /** True if its client takes any end of the body for the last one, so that a drain waits for it as long as it can. */
+  get outlastsDrain(): boolean {
+    return false
+  }
 
   /** Reads the next slice. Returns true if the connection is still behind and can take another one. */
   abstract catchUp(): boolean
@@ -128,7 +138,7 @@ export abstract class Connection {
   close(random: number, reason: RetryReason): void {
     // Also where its sink has not asked for it, because an event may come right before a disconnect.
     const retryMs = Math.round(this.context.retryMs * (0.5 + random))
-    this.end(this.format.own(retryFrame(retryMs, reason)))
+    this.finish(this.format.own(retryFrame(retryMs, reason)))
   }
 
   /** Ends the response at once, because its client does not read. */
@@ -144,11 +154,19 @@ export abstract class Connection {
   }
 
   /** Ends the response after a last text. */
-  protected end(text: string): void {
+  protected finish(text: string): void {
     this.#isClosed = true
     this.writeText(text)
     this.#sink.close()
     this.#release()
+  }
+
+  /** Ends the response after a last text in a way that its client sees as a failure. */
+  protected breakOff(text: string): void {
+    if (text !== '') this.writeText(text)
+    this.discard()
+    if (this.#sink.breakOff === undefined) this.#sink.abort()
+    else this.#sink.breakOff()
   }
 
   /** Returns whether a shared chunk may be written, or the output buffers are so full that slices are to be read. */
@@ -156,14 +174,12 @@ export abstract class Connection {
     return this.context.outputs.hasRoomFor(chunk, this.#sink.isSharing === true)
   }
 
-  /** Writes a chunk that other connections may share. */
-  protected writeChunk(chunk: Chunk): void {
+  /** Writes a chunk that other connections may share. Returns true if the client's socket took all of it. */
+  protected writeChunk(chunk: Chunk): boolean {
     const sink = this.#sink
-    if (chunk.bytes === undefined && sink.writeText !== undefined) this.writeText(chunk.text)
-    else {
-      const bytes = chunk.encoded()
-      this.#writeToSink(bytes, sink.isSharing === true ? chunk : bytes.byteLength, true)
-    }
+    if (chunk.bytes === undefined && sink.writeText !== undefined) return this.writeText(chunk.text)
+    const bytes = chunk.encoded()
+    return this.#writeToSink(bytes, sink.isSharing === true ? chunk : bytes.byteLength, true)
   }
 
   /** Writes a text of its own. Returns true if the client's socket took all of it. */

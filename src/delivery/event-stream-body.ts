@@ -28,6 +28,8 @@ export interface SocketHooks {
   onAbort(): void
   /** True if the runtime calls {@link EventStreamBody.leave} when the client's socket has closed. */
   reportsClose: boolean
+  /** True if {@link onAbort} closes the socket after a timeout, which the end of the body must not precede. */
+  abortsByTimeout?: boolean
 }
 
 /** A connection, for the code that writes its bytes to a client. */
@@ -150,6 +152,14 @@ export class EventStreamBody extends BoundedTeeStream {
     if (this.#hooks?.reportsClose !== true && !this.#watch(request)) return this.#close()
     this.#isOpen = true
     this.#hooks?.onOpen()
+    const abort = () => {
+      const hooks = this.#hooks
+      this.#isOpen = false
+      // A plain end, because some frameworks end the process or print a stack where a body fails.
+      this.#close()
+      if (hooks !== undefined) hooks.onAbort()
+      else response?.destroy()
+    }
     this.#handle = this.attach({
       write: (chunk) => {
         this.#controller.enqueue(chunk)
@@ -157,14 +167,13 @@ export class EventStreamBody extends BoundedTeeStream {
         return false
       },
       close: () => this.#close(),
-      abort: () => {
-        const hooks = this.#hooks
+      breakOff: () => {
+        // At its end the runtime would send a last chunk, and the client would take the body for a whole one.
+        if (this.#hooks?.abortsByTimeout !== true) return abort()
         this.#isOpen = false
-        // A plain end, because some frameworks end the process or print a stack where a body fails.
-        this.#close()
-        if (hooks !== undefined) hooks.onAbort()
-        else response?.destroy()
+        this.#hooks.onAbort()
       },
+      abort,
     })
   }
 

@@ -12,6 +12,7 @@ import type { Connection } from './connection.ts'
 import { type ConnectionLimits, ConnectionRegistry } from './connection-registry.ts'
 import { Dispatcher, YIELD_EVERY } from './dispatcher.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { LiveQueue } from './live-queue.ts'
 import { OutputBuffers } from './output-buffers.ts'
 import type { Reservation } from './reservations.ts'
 
@@ -47,6 +48,7 @@ export class Hub {
   /** Maximum number of heartbeats during which a client may leave a chunk unread. */
   readonly #maxMissedHeartbeats: number
   readonly #catchUp: CatchUpQueue
+  readonly #live: LiveQueue
   /** Connections that are no longer open, and still receive the events before their close index. */
   readonly #closing: ClosingConnections
   readonly #dispatcher: Dispatcher
@@ -79,6 +81,11 @@ export class Hub {
       isServed: (connection) => this.#connections.has(connection) || this.#closing.has(connection),
       onReadyToClose: (connection) => this.#close(connection),
       onError: (connection, error) => this.#fail(connection, error),
+    })
+    this.#live = new LiveQueue({
+      clock: options.clock,
+      serve: (connection) => this.#serve(connection),
+      onError: this.#onError,
     })
     this.#dispatcher = new Dispatcher({
       log: options.log,
@@ -143,9 +150,25 @@ export class Hub {
     else if (connection.canClose) this.#close(connection)
   }
 
+  /** A connection that is not behind has something new outside the log. */
+  wake(connection: Connection): void {
+    this.#live.push(connection)
+  }
+
+  #serve(connection: Connection): void {
+    if (!this.#connections.has(connection)) return
+    try {
+      if (connection.catchUp()) this.#catchUp.push(connection)
+      else if (connection.canClose) this.#close(connection)
+    } catch (error) {
+      this.#fail(connection, error)
+    }
+  }
+
   /**
    * Closes every connection, in waves {@link WAVE_MS} apart, so that the clients do not reconnect to other Pods all at
-   * once. Open connections still receive new events. Resolves when no connection is left, at the latest after `ms`.
+   * once. Open connections still receive new events, and those that outlast the drain are left for its end. Resolves when no
+   * connection is left, at the latest after `ms`.
    */
   async drain(ms: number): Promise<void> {
     this.#isDraining = true
@@ -153,7 +176,9 @@ export class Hub {
     const deadline = this.#clock.now() + ms
     const waveSize = Math.max(1, Math.ceil((this.size * WAVE_MS) / ms))
     for (let left = waveSize; this.size > 0; left = waveSize) {
+      const isLate = this.#clock.now() >= deadline
       for (const connection of this.#connections) {
+        if (connection.outlastsDrain && !isLate) continue
         this.#closeAt(connection, this.#log.nextIndex, 'draining')
         left -= 1
         if (left === 0) break

@@ -1,6 +1,8 @@
+import { isUnixMs, UNIX_MS } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { describeValue, suggestion } from '../printable.ts'
 import { hasMethods, isObject } from '../validation.ts'
+import { isTags, TAGS } from '../wire/names.ts'
 
 /** Expected value of an option, and whether a value is one. */
 type Expectation = readonly [expected: string, isExpected: (value: unknown) => boolean]
@@ -30,6 +32,8 @@ const SOURCE: Expectation = [
     typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || 'getReader' in value),
 ]
 const CHUNK_ID: Expectation = ['the id of a chunk', (value) => typeof value === 'string']
+const TAG_LIST: Expectation = [TAGS, isTags]
+const TIME: Expectation = [UNIX_MS, isUnixMs]
 const RUN_FROM: Expectation = ['"start" or "now"', (value) => value === 'start' || value === 'now']
 /** For options that another module validates. */
 const ANY: Expectation = ['a value', () => true]
@@ -105,6 +109,19 @@ export function checkStartRunOptions(options: object): SserError | undefined {
 /** Returns the error where `options` are not options of `call`, which reads a run. */
 export function checkReadRunOptions(call: string, options: object): SserError | undefined {
   return checkOptions(call, options, { after: CHUNK_ID, from: RUN_FROM, signal: SIGNAL }, '{ after: lastId }')
+}
+
+/** Returns the error where `options` are not options of `runResponse()`; their `headers` are checked elsewhere. */
+export function checkRunResponseOptions(options: object): SserError | undefined {
+  const expectations = {
+    dialect: DIALECT,
+    headers: ANY,
+    from: RUN_FROM,
+    tags: TAG_LIST,
+    expiresAt: TIME,
+    env: ANY,
+  }
+  return checkOptions('runResponse()', options, expectations, "{ dialect: 'plain' }")
 }
 
 /** Returns the error where `options` are not options of `cancelRun()`. */

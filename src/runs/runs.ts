@@ -11,6 +11,7 @@ import { Run, type RunStopReason } from './run.ts'
 import { RunCopies } from './run-copies.ts'
 import type { RunCopy } from './run-copy.ts'
 import { RunDirectory, type RunRecord } from './run-directory.ts'
+import { RunFrames } from './run-frames.ts'
 import { type Liveness, RunLiveness } from './run-liveness.ts'
 import { type FoundRun, lookUp, type RunStart, runNotFound } from './run-lookup.ts'
 import { ALONE, type CancelOutcome, type RunPeers } from './run-peers.ts'
@@ -41,6 +42,8 @@ export interface RunsOptions {
 export class Runs implements ReaderContext {
   readonly directory: RunDirectory
   readonly copies: RunCopies
+  /** The frames of chunks that connections share. */
+  readonly frames: RunFrames = new RunFrames()
   readonly #options: RunsOptions
   readonly #liveness: RunLiveness
   /** The running runs of this Pod. */

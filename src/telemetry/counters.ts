@@ -5,6 +5,12 @@ import { Histogram, PeerRequests } from './peer-requests.ts'
 /** How a request to a peer ended: with a 2xx, with another status, or without an answer. */
 type RequestOutcome = 'ok' | 'refused' | 'failed'
 
+/** Counters of runs. */
+class RunCounts {
+  /** Deliveries: chunks times the connections that received them. */
+  delivered = 0
+}
+
 /** Numbers that a chunk or slice adds to the counters. */
 export interface DeliveryCounts {
   events: number
@@ -37,7 +43,9 @@ export class Counters {
     'unknown-id': 0,
     'legacy-peer': 0,
     'invalid-id': 0,
+    superseded: 0,
   }
+  readonly runs: RunCounts = new RunCounts()
   readonly requests: Record<RequestOutcome, number> = { ok: 0, refused: 0, failed: 0 }
   readonly peerRequests: PeerRequests = new PeerRequests()
   readonly exchanges: ExchangeCounts = new ExchangeCounts()

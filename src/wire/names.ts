@@ -142,6 +142,18 @@ export function validateIdempotencyKey(key: string): SserError | undefined {
   )
 }
 
+const MAX_TAGS = 16
+
+/** The expected value of {@link isTags}. */
+export const TAGS: string = `at most ${MAX_TAGS} strings of 1 to 256 characters`
+
+/** Returns whether the value is a list of tags for one connection. */
+export function isTags(value: unknown): value is readonly string[] {
+  return (
+    Array.isArray(value) && value.length <= MAX_TAGS && value.every((tag) => validateTag(tag) === undefined)
+  )
+}
+
 /** Returns the error where `tag` is not a valid connection tag. */
 export function validateTag(tag: string): SserError | undefined {
   if (typeof tag === 'string' && tag !== '' && tag.length <= MAX_TAG_LENGTH) return undefined

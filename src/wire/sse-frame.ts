@@ -102,9 +102,17 @@ export function retryFrame(ms: number | undefined, reason: RetryReason): string 
  * Reason why a client may have missed events. `trimmed`: the log has evicted entries after its id. `peer-loss`: events of
  * a peer did not arrive here, also because the peer and this Pod reject each other's requests. `slow-client`: the log
  * evicted entries before the client read them. `unknown-id`: its id names no known epoch. `legacy-peer`: a Go Pod sent
- * events, which have no ids. `invalid-id`: `sser` did not create its id.
+ * events, which have no ids. `invalid-id`: `sser` did not create its id. `superseded`: another Pod had started a run of the
+ * same name, which is read in place of this one.
  */
-export type GapReason = 'trimmed' | 'peer-loss' | 'slow-client' | 'unknown-id' | 'legacy-peer' | 'invalid-id'
+export type GapReason =
+  | 'trimmed'
+  | 'peer-loss'
+  | 'slow-client'
+  | 'unknown-id'
+  | 'legacy-peer'
+  | 'invalid-id'
+  | 'superseded'
 
 /** Notifies the client that it may have missed events; it continues from `id`, or without an id. */
 export function gapFrame(id: string | undefined, reason: GapReason): string {
@@ -112,7 +120,7 @@ export function gapFrame(id: string | undefined, reason: GapReason): string {
 }
 
 /** The data is JSON and never empty because applications pass the data of every block to `JSON.parse()`. */
-function block(event: string, data: string, retryMs: number | undefined, id: string | undefined): string {
+export function block(event: string, data: string, retryMs?: number, id?: string): string {
   const retry = retryMs === undefined ? '' : `retry: ${retryMs}\n`
   return `event: ${event}\n${retry}data: ${data}\n${id === undefined ? '' : `id: ${id}\n`}\n`
 }

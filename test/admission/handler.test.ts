@@ -30,7 +30,7 @@ describe('sser.handler()', () => {
         name: 'SserError',
         code: 'invalid-argument',
         message:
-          "sser.handler(): expected a Request, got Hono's Context; call sser.handler(c.req.raw, c.env), or mount sser.routes: app.route(path, sser.routes)",
+          "sser.handler(): expected a Request, got Hono's Context; pass c.req.raw, and c.env for the client's address; or mount sser.routes: app.route(path, sser.routes)",
       },
     ])
   })

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
-import type { Decision } from '../../src/index.ts'
+import type { Decision, Requested } from '../../src/index.ts'
 import { Fleet } from '../support/fleet.ts'
 import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
@@ -11,8 +11,8 @@ const fleet = new SecuredFleet('127.0.65')
 afterEach(() => fleet.stop())
 
 /** The tag of a connection is the name of its first stream, before the dash. */
-const authorize = (_: unknown, { streams }: { streams: readonly string[] }): Decision => ({
-  tags: [streams[0]?.split('-')[0] ?? ''],
+const authorize = (_: unknown, { streams }: Requested): Decision => ({
+  tags: [streams?.[0]?.split('-')[0] ?? ''],
 })
 
 describe('disconnect()', () => {

@@ -55,7 +55,7 @@ const sser = newSser({
   logger: false,
   // As a careful user would have it.
   peerSecret: 'known to the Pods of the soak',
-  authorize: async (_, { streams }) => ({ tags: streams.slice(0, 1), expiresAt: Date.now() + 86_400_000 }),
+  authorize: async (_, { streams }) => ({ tags: streams?.slice(0, 1), expiresAt: Date.now() + 86_400_000 }),
   maxConnectionsPerAddress: 10_000,
   onError: (_, { stage }) => {
     errors[stage] = (errors[stage] ?? 0) + 1

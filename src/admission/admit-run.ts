@@ -1,0 +1,104 @@
+import type { Requested } from '../authorize.ts'
+import { RunConnection } from '../runs/run-connection.ts'
+import type { FoundRun } from '../runs/run-lookup.ts'
+import type { Runs } from '../runs/runs.ts'
+import { frameFormat } from '../wire/frame-format.ts'
+import { type EndId, parseEndId } from '../wire/run-frame.ts'
+import { formatChunkId, parseChunkId, runCheck } from '../wire/run-id.ts'
+import type { GapReason, StartPoint } from '../wire/sse-frame.ts'
+import { type AdmissionOptions, type Admitted, type ConnectionRequest, capture, openBody } from './admit.ts'
+import type { CheckedGrant } from './authorization.ts'
+
+/** One valid request for a run. */
+export interface RunRequest extends ConnectionRequest {
+  run: string
+  /** Where the connection begins if there is no `lastEventId`. */
+  from: 'start' | 'now'
+  /** Calls the option `authorize`, where there is one. */
+  authorize: ((asked: Requested) => Promise<CheckedGrant>) | undefined
+}
+
+/** `at-end`: the client has the whole run. Undefined where this Pod is not ready, or drains. */
+export type RunAdmission = Admitted | 'at-end' | undefined
+
+const EVERYTHING: CheckedGrant = { streams: [], tags: [], maxAgeMs: undefined }
+
+/**
+ * Admits a request for a run, as `admit()` does for streams. The capacity stays reserved while the header of the run may be on
+ * its way.
+ * @throws SserError where a limit is reached, or no Pod knows the run. Rejects with the error of `authorize`.
+ */
+export async function admitRun(options: AdmissionOptions, asked: RunRequest): Promise<RunAdmission> {
+  const captured = capture(options, asked, EVERYTHING.streams)
+  let admitted: RunAdmission
+  try {
+    const granted = (await asked.authorize?.({ run: asked.run })) ?? EVERYTHING
+    const { runs } = captured.incarnation
+    const found = options.isReady() ? await find(runs, asked) : undefined
+    // A reader belongs to the incarnation that has found the run.
+    const isCurrent = options.membership.current() === captured.incarnation && options.isReady()
+    if (found === 'at-end') admitted = found
+    else if (found !== undefined && isCurrent)
+      admitted = openBody(options, asked, granted, captured, ({ hub, context }, grant) => {
+        const format = frameFormat(asked.dialect)
+        const { lastEventId } = asked
+        const start: StartPoint = lastEventId === undefined ? 'now' : 'id'
+        const gap = gapOf(found, lastEventId)
+        return {
+          connect: (sink) =>
+            new RunConnection({
+              sink,
+              context,
+              grant,
+              reader: runs.read(found),
+              frames: runs.frames,
+              format,
+              start,
+              gap,
+              onNews: (connection) => hub.wake(connection),
+            }),
+          format,
+          asksLog: lastEventId !== undefined,
+          isGap: found.hasGap,
+        }
+      })
+    return admitted
+  } finally {
+    if (typeof admitted !== 'object') captured.reservation.release()
+  }
+}
+
+/** Finds the run, where the client lacks something of it. */
+async function find(
+  runs: Runs,
+  { run, lastEventId, from, dialect }: RunRequest,
+): Promise<FoundRun | 'at-end'> {
+  const told = lastEventId === undefined ? undefined : parseEndId(lastEventId)
+  // Its client knows the end of a run that no Pod keeps any longer, or whose header is on its way.
+  if (told?.isLost === false && runs.resolve(run) === undefined) return 'at-end'
+  const after = told === undefined ? lastEventId : chunkBefore(told)
+  const found = await runs.find(run, { after, from: told === undefined ? from : 'start' })
+  return isAtEnd(runs, found, told, dialect === 'plain') ? 'at-end' : found
+}
+
+function chunkBefore({ next, check }: EndId): string | undefined {
+  return next === 0 ? undefined : formatChunkId(next - 1, check)
+}
+
+/** Returns whether the client has the whole run. A client in the plain dialect is not told the end, so its last chunk counts. */
+function isAtEnd(runs: Runs, found: FoundRun, told: EndId | undefined, isPlain: boolean): boolean {
+  const { record, from } = found
+  const knowsEnd = told !== undefined && told.check === runCheck(record.id)
+  if (knowsEnd && !told.isLost) return true
+  if (!knowsEnd && !isPlain) return false
+  const { id, end, epoch, told: chunks } = record
+  if (end !== undefined) return isPlain && from >= end.chunks
+  const isLost = runs.liveness(epoch) === 'lost' && runs.hasAll(id)
+  return isLost && from >= Math.max(chunks, runs.copies.get(id)?.next ?? 0)
+}
+
+function gapOf({ hasGap }: FoundRun, lastEventId: string | undefined): GapReason | undefined {
+  if (!hasGap || lastEventId === undefined) return undefined
+  const isId = parseChunkId(lastEventId) !== undefined || parseEndId(lastEventId) !== undefined
+  return isId ? 'unknown-id' : 'invalid-id'
+}

@@ -1,0 +1,92 @@
+import { SserError } from '../errors.ts'
+import { addressOf } from '../http/address.ts'
+import { checkRunResponseOptions } from '../instance/call-arguments.ts'
+import { describeValue } from '../printable.ts'
+import type { Dialect } from '../wire/frame-format.ts'
+import { validateStreamName } from '../wire/names.ts'
+import { admitRun } from './admit-run.ts'
+import { distinctTags } from './authorization.ts'
+import {
+  type EventResponses,
+  type EventResponsesOptions,
+  makeResponse,
+  requireRequest,
+} from './event-responses.ts'
+import { lastEventIdOf } from './query.ts'
+
+/** Options of `runResponse()`. */
+export interface RunResponseOptions {
+  /**
+   * `standard`, for `EventSource` and `sser/client`: the server's own events tell gaps, interruptions and the end. `plain`, for
+   * readers that parse each `data:` as JSON, and for text: chunks alone. The end of the run is the end of the body, which
+   * breaks off where the run has failed, or goes on elsewhere.
+   * @default 'standard'
+   */
+  dialect?: Dialect | undefined
+  /** Further headers of the response, such as `x-vercel-ai-ui-message-stream`. @default none */
+  headers?: HeadersInit | undefined
+  /** Where a client without `Last-Event-ID` begins. @default 'start' */
+  from?: 'start' | 'now' | undefined
+  /** Tags by which `disconnect({ tag })` selects the connection. @default [] */
+  tags?: readonly string[] | undefined
+  /** When the connection ends, in milliseconds of Unix time; its client then reconnects. @default no end */
+  expiresAt?: number | undefined
+  /**
+   * The second argument that the runtime hands to an app, as of `sser.handler`: `c.env` with Hono, the server with `Bun.serve()`.
+   * @default none: under Node the client's address is unknown, and `Bun.serve()` closes quiet connections
+   */
+  env?: unknown
+}
+
+/** Makes the responses of `runResponse()`. */
+export class RunResponses {
+  readonly #options: EventResponsesOptions
+  readonly #responses: EventResponses
+
+  constructor(options: EventResponsesOptions, responses: EventResponses) {
+    this.#options = options
+    this.#responses = responses
+  }
+
+  /** @throws SserError `invalid-argument`, `stream-name-required` or `invalid-stream-name` */
+  async respond(run: string, request: Request, options: RunResponseOptions): Promise<Response> {
+    const fault = checkRunResponseOptions(options) ?? validateStreamName(run)
+    if (fault !== undefined) throw fault
+    requireRequest('sser.runResponse()', request)
+    const { dialect = 'standard', from = 'start', tags = [], expiresAt, env } = options
+    const headers = headersOf(options.headers)
+    const { maxConnectionsPerAddress, trustedProxyHops } = this.#options.settings
+    const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxyHops)
+    const maxAgeMs = expiresAt === undefined ? undefined : expiresAt - Date.now()
+    const granted = { streams: [], tags: distinctTags(tags), maxAgeMs }
+    const authorize = async () => {
+      if (maxAgeMs === undefined || maxAgeMs > 0) return granted
+      throw new SserError('forbidden', 'The time of this client is over')
+    }
+    const lastEventId = lastEventIdOf(request)
+    const asked = { request, env, run, from, lastEventId, dialect, address, authorize }
+    const exchange = {
+      request,
+      env,
+      dialect,
+      isRun: true,
+      respond: (body: ReadableStream | string | null, status: number, own: Record<string, string>) =>
+        makeResponse(body, status, { ...headers, ...own }),
+    }
+    return this.#responses.ofRun(exchange, admitRun(this.#options, asked))
+  }
+}
+
+/** A plain object, because under Node `Headers` last as long as the stream and take 1 KB. */
+function headersOf(headers: HeadersInit | undefined): Record<string, string> {
+  if (headers === undefined) return {}
+  try {
+    return Object.fromEntries(new Headers(headers))
+  } catch (cause) {
+    throw new SserError(
+      'invalid-argument',
+      `sser.runResponse(): option "headers": expected headers such as { 'x-request-id': '17' }, got ${describeValue(headers)}`,
+      { cause },
+    )
+  }
+}

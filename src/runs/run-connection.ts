@@ -1,0 +1,185 @@
+import { Connection, type ConnectionOptions } from '../delivery/connection.ts'
+import type { FrameFormat } from '../wire/frame-format.ts'
+import { formatEndId, INTERRUPTED_FRAME, RESUMED_FRAME, runEndFrame } from '../wire/run-frame.ts'
+import { formatChunkId, type RunId } from '../wire/run-id.ts'
+import {
+  type GapReason,
+  gapFrame,
+  gapPreambleFrame,
+  positionFrame,
+  preambleFrame,
+  type RetryReason,
+  type StartPoint,
+} from '../wire/sse-frame.ts'
+import type { RunFrames } from './run-frames.ts'
+import type { RunEnded, RunReader, RunSlice } from './run-reader.ts'
+
+/** A write ends with the slice that reaches this length, in UTF-16 units. */
+const WRITE_UNITS = 65_536
+const NO_STREAMS: readonly string[] = []
+
+export interface RunConnectionOptions extends ConnectionOptions {
+  reader: RunReader
+  /** The frames that the connections of this Pod share. */
+  frames: RunFrames
+  format: FrameFormat
+  /** Where the client's request asked to begin. */
+  start: StartPoint
+  /** Reason of a gap with which the reader begins because of its client's id. */
+  gap: GapReason | undefined
+  /** The run has something new for the connection, and its sink has asked for a chunk. */
+  onNews(connection: RunConnection): void
+}
+
+/**
+ * A connection that reads a run: a cursor over the copy of this Pod. It ends with the run. A client that would take any end of
+ * the body for the end of the run, because it receives no events of the server, sees the body break off in all other cases.
+ */
+export class RunConnection extends Connection {
+  readonly #reader: RunReader
+  readonly #frames: RunFrames
+  readonly #start: StartPoint
+  readonly #gap: GapReason | undefined
+  readonly #onNews: (connection: RunConnection) => void
+  protected readonly format: FrameFormat
+  #isPreambleSent = false
+  /** True if the reader may have something that was not written. */
+  #isBehind = true
+  #end: RunEnded | undefined
+  #runId: RunId
+
+  constructor(options: RunConnectionOptions) {
+    super(options)
+    this.#reader = options.reader
+    this.#frames = options.frames
+    this.#start = options.start
+    this.#gap = options.gap
+    this.#runId = options.reader.id
+    this.#onNews = options.onNews
+    this.format = options.format
+    this.#reader.follow(() => this.#onChange())
+  }
+
+  get streams(): readonly string[] {
+    return NO_STREAMS
+  }
+
+  /** It has to receive no entry of the log. */
+  get liveFrom(): number {
+    return Number.POSITIVE_INFINITY
+  }
+
+  get canClose(): boolean {
+    // A body that breaks off would take the chunks with it that its sink still holds.
+    return this.#end !== undefined && !this.isClosed && (this.isReady || !this.format.isPlain)
+  }
+
+  override get outlastsDrain(): boolean {
+    return this.format.isPlain
+  }
+
+  closeAt(): boolean {
+    return true
+  }
+
+  protected onReady(): boolean {
+    return this.#isBehind
+  }
+
+  #onChange(): void {
+    if (this.#isBehind) return
+    this.#isBehind = true
+    if (this.isReady) this.#onNews(this)
+  }
+
+  catchUp(): boolean {
+    if (!this.isReady || !this.#isBehind) return false
+    let text = ''
+    let slice = this.#read()
+    if (!this.#isPreambleSent) {
+      text = this.#preamble(slice)
+      if (slice?.type === 'gap') slice = this.#read()
+    }
+    for (; slice !== undefined && slice.type !== 'end'; slice = this.#read()) {
+      const frame = this.#frameOf(slice)
+      text = text === '' ? frame : text + frame
+      if (text.length >= WRITE_UNITS) break
+    }
+    const takesMore = text === '' || this.#write(text)
+    return this.#isBehind && takesMore
+  }
+
+  heartbeat(): void {
+    if (this.isReady && !this.#isBehind) this.writeText(this.format.own(positionFrame(undefined)))
+  }
+
+  /** The body of a client in the plain dialect ends with the run alone. */
+  override close(random: number, reason: RetryReason): void {
+    const end = this.#end
+    this.#reader.close()
+    const { isPlain } = this.format
+    if (end === undefined) {
+      if (isPlain) this.breakOff('')
+      else super.close(random, reason)
+      return
+    }
+    const isLost = end.state === 'lost'
+    const id = formatEndId({ next: this.#reader.cursor, check: this.#reader.check, isLost })
+    const text = this.format.own(runEndFrame(end.state, end.reason, isPlain ? undefined : id))
+    if (isPlain && (isLost || end.state === 'failed')) this.breakOff(text)
+    else this.finish(text)
+  }
+
+  override discard(): void {
+    super.discard()
+    this.#reader.close()
+  }
+
+  #write(text: string): boolean {
+    const chunk = this.#frames.chunkOf(text)
+    return chunk === undefined ? this.writeText(text) : this.writeChunk(chunk)
+  }
+
+  /** The next slice. Without one, the connection is not behind. */
+  #read(): RunSlice | undefined {
+    const slice = this.#reader.read(WRITE_UNITS)
+    if (slice === undefined || slice.type === 'end') this.#isBehind = false
+    if (slice?.type === 'end') this.#end = slice
+    return slice
+  }
+
+  /** The first block; `slice` is the first one that was read, and may be a gap. */
+  #preamble(slice: RunSlice | undefined): string {
+    this.#isPreambleSent = true
+    const { retryMs, heartbeatMs, counters } = this.context
+    const id = this.#idAt(slice?.type === 'chunks' ? slice.from : this.#reader.cursor)
+    if (slice?.type !== 'gap') return this.format.own(preambleFrame(id, retryMs, this.#start, heartbeatMs))
+    const reason = this.#gap ?? this.#gapReason()
+    counters.gaps[reason] += 1
+    return this.format.own(gapPreambleFrame(id, retryMs, this.#start, reason, heartbeatMs))
+  }
+
+  #frameOf(slice: Exclude<RunSlice, { type: 'end' }>): string {
+    const { counters } = this.context
+    if (slice.type === 'chunks') {
+      counters.runs.delivered += slice.chunks.length
+      return this.#frames.textOf(this.#reader, slice)
+    }
+    if (slice.type !== 'gap')
+      return this.format.own(slice.type === 'interrupted' ? INTERRUPTED_FRAME : RESUMED_FRAME)
+    const reason = this.#gapReason()
+    counters.gaps[reason] += 1
+    return this.format.own(gapFrame(this.#idAt(slice.index), reason))
+  }
+
+  #gapReason(): GapReason {
+    const isOther = this.#runId !== this.#reader.id
+    this.#runId = this.#reader.id
+    return isOther ? 'superseded' : 'trimmed'
+  }
+
+  /** The id of a client that has all chunks before `index`; undefined where that is none. */
+  #idAt(index: number): string | undefined {
+    return index === 0 ? undefined : formatChunkId(index - 1, this.#reader.check)
+  }
+}
