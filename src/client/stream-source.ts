@@ -56,7 +56,6 @@ export class StreamSource implements Source {
 
   /** Requests `streams` at once, from `position` on. */
   seek(streams: readonly string[], position: string): void {
-    if (this.#isClosed) return
     this.#wanted = [...new Set(streams)].sort()
     this.#connection.position = position
     this.#requested = []

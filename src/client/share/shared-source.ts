@@ -11,8 +11,7 @@ const MAX_SILENT_HEARTBEATS = 1.5
 /** A source that is fed by the hub of all tabs, or, where there is none, by a connection of its own. */
 export class SharedSource implements Source {
   readonly #settings: Settings
-  readonly #loadLinks: () => Promise<OpenLink[]>
-  #links: OpenLink[] | undefined
+  readonly #links: OpenLink[]
   readonly #listeners = new Set<(item: SourceItem) => void>()
   readonly #abort = new AbortController()
   #streams: readonly string[] = []
@@ -30,10 +29,10 @@ export class SharedSource implements Source {
   #cancelWatch: (() => void) | undefined
   #isAway = false
 
-  /** `loadLinks`: resolves with the ways to a hub, the best one first. */
-  constructor(settings: Settings, loadLinks: () => Promise<OpenLink[]>) {
+  /** `links`: the ways to a hub, the best one first. */
+  constructor(settings: Settings, links: readonly OpenLink[]) {
     this.#settings = settings
-    this.#loadLinks = loadLinks
+    this.#links = [...links]
     const { page } = settings
     // A tab that is closed, frozen or cached has no part in the sharing: a held lock would also keep it out of the cache.
     for (const type of ['pagehide', 'freeze']) this.#on(page, type, () => this.#goAway())
@@ -57,7 +56,7 @@ export class SharedSource implements Source {
     this.#streams = [...new Set(streams)]
     if (this.#own !== undefined) return this.#own.setStreams(this.#streams)
     if (streams.length > 0) {
-      if (this.#link === undefined) void this.#openLink()
+      if (this.#link === undefined) this.#openLink()
       else this.#link.post({ type: 'streams', streams: this.#streams })
       return
     }
@@ -86,11 +85,8 @@ export class SharedSource implements Source {
   }
 
   /** Opens the first link that exists here. */
-  async #openLink(): Promise<void> {
-    // Without the code of the links, this tab has a connection of its own.
-    this.#links ??= await this.#loadLinks().catch(() => [])
-    if (this.#isAway || this.#link !== undefined || this.#own !== undefined || this.#streams.length === 0)
-      return
+  #openLink(): void {
+    if (this.#isAway) return
     const open = this.#links[0]
     if (open === undefined) return this.#openOwn()
     this.#hear()
@@ -108,8 +104,8 @@ export class SharedSource implements Source {
 
   #openNext(): void {
     this.#closeLink()
-    this.#links?.shift()
-    void this.#openLink()
+    this.#links.shift()
+    this.#openLink()
   }
 
   /** Asks a hub for the streams, from the position of this tab on. */
@@ -194,7 +190,7 @@ export class SharedSource implements Source {
   #comeBack(): void {
     if (!this.#isAway) return
     this.#isAway = false
-    if (this.#streams.length > 0) void this.#openLink()
+    if (this.#streams.length > 0) this.#openLink()
   }
 
   #hear(): void {

@@ -7,7 +7,6 @@ import { within } from '../../support/until.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const PORT = 8191
-const PARSER = '/node_modules/eventsource-parser/dist/'
 
 /** A page with the client. `open()` listens, and records what the client delivers. */
 const PAGE = `<!doctype html><link rel="icon" href="data:,"><script type="module">
@@ -117,10 +116,9 @@ export class Site {
   }
 
   async #module(path: string): Promise<string> {
-    if (path.startsWith(PARSER)) return readFile(ROOT + path, 'utf8')
     // The package has JavaScript where the sources have TypeScript.
     const source = await readFile(ROOT + path.replace(/\.js$/, '.ts'), 'utf8')
-    return stripTypeScriptTypes(source).replaceAll("'eventsource-parser'", `'${PARSER}index.js'`)
+    return stripTypeScriptTypes(source)
   }
 
   #forward(incoming: IncomingMessage, outgoing: ServerResponse): void {

@@ -1,15 +1,22 @@
 import type { Settings } from '../settings.ts'
+import type { Source } from '../source.ts'
 import type { OpenLink } from './link.ts'
 import { LockLink } from './lock-link.ts'
 import { PROTOCOL } from './messages.ts'
+import { SharedSource } from './shared-source.ts'
 import { type SharedWorkerLike, WorkerLink } from './worker-link.ts'
 
 /** Declared here, because a worker, which has neither, is checked without them. */
 declare const SharedWorker: new (url: URL, options: { type: 'module'; name: string }) => SharedWorkerLike
 declare const document: { readonly baseURI: string }
 
+/** Opens a source that tabs share. */
+export function openShared(settings: Settings): Source {
+  return new SharedSource(settings, linksOf(settings))
+}
+
 /** The ways to share a connection here, the best one first. */
-export function linksOf(settings: Settings): OpenLink[] {
+function linksOf(settings: Settings): OpenLink[] {
   const name = shareKey(settings, document.baseURI)
   // Only a secure context has locks.
   const { locks } = navigator as { locks?: LockManager }
@@ -33,6 +40,6 @@ export function linksOf(settings: Settings): OpenLink[] {
 }
 
 /** Name of the worker, lock and channels of the tabs that share a connection: equal for the same requests of the same user. */
-export function shareKey({ url, user, credentials }: Settings, base: string): string {
+function shareKey({ url, user, credentials }: Settings, base: string): string {
   return JSON.stringify([PROTOCOL, new URL(url, base).href, user ?? '', credentials ?? ''])
 }
