@@ -22,12 +22,11 @@ export interface PumpOptions {
  */
 export function pump(run: Run, source: RunSource, options: PumpOptions): void {
   const iterator = iterate(source)
-  const idle = new IdleTimer(run, options)
+  const idle = new IdleTimer(run, options, () => leave(iterator))
   const stop = () => {
     idle.stop()
     run.end()
-    // A generator that waits for its next value returns only after that.
-    void Promise.resolve(iterator.return?.()).catch(() => {})
+    leave(iterator)
   }
   run.signal.addEventListener('abort', stop, { once: true })
   void read(run, iterator, options, idle).finally(() => {
@@ -55,19 +54,26 @@ async function read(
     if (run.state !== 'running') return
     errors.report(error, { stage: 'run' })
     run.fail(exposeErrors ? describe(error) : undefined)
-    void Promise.resolve(iterator.return?.()).catch(() => {})
+    leave(iterator)
   }
+}
+
+/** Tells a source that no more of it is read. A generator that waits for its next value returns only after that. */
+function leave(iterator: AsyncIterator<string>): void {
+  void (async () => iterator.return?.())().catch(() => {})
 }
 
 /** Fails the run when its source gives nothing for too long. One timer at a time, whatever the number of chunks. */
 class IdleTimer {
   readonly #run: Run
   readonly #options: PumpOptions
+  readonly #onIdle: () => void
   #touchedAt: number
   #cancel: (() => void) | undefined
 
-  constructor(run: Run, options: PumpOptions) {
+  constructor(run: Run, options: PumpOptions, onIdle: () => void) {
     this.#run = run
+    this.#onIdle = onIdle
     this.#options = options
     this.#touchedAt = options.clock.now()
     if (options.maxIdleMs !== undefined) this.#arm(options.maxIdleMs, options.maxIdleMs)
@@ -97,6 +103,7 @@ class IdleTimer {
         { stage: 'run' },
       )
       this.#run.fail('idle')
+      this.#onIdle()
     })
   }
 }

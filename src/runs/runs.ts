@@ -101,7 +101,7 @@ export class Runs implements ReaderContext {
     if (this.#isStopped) throw stopped()
     const { log, clock, errors, limits, maxMessageBytes, ackTimeoutMs } = this.#options
     const known = this.directory.resolve(name)
-    if (known !== undefined && !(isReplacing && this.stateOf(known) !== 'running')) throw this.#exists(known)
+    if (known !== undefined && !(isReplacing && this.#isOver(known))) throw this.#exists(known)
     if (this.#own.size >= limits.maxRuns) {
       errors.countRejected('too-many-runs')
       throw new SserError(
@@ -201,12 +201,15 @@ export class Runs implements ReaderContext {
 
   /** Waits until the runs of this Pod have ended; after `timeoutMs`, ends them as `failed`, with the reason `draining`. */
   async drain(timeoutMs: number): Promise<void> {
-    if (this.#own.size === 0) return
-    const ended = Promise.all(Array.from(this.#own.values(), ({ closed }) => closed))
-    const timeout = Promise.withResolvers<void>()
-    const cancel = this.#options.clock.after(timeoutMs, () => timeout.resolve())
-    await Promise.race([ended, timeout.promise])
-    cancel()
+    if (this.#own.size > 0 && timeoutMs > 0) {
+      const timeout = Promise.withResolvers<void>()
+      const cancel = this.#options.clock.after(timeoutMs, () => timeout.resolve())
+      await Promise.race([
+        Promise.all(Array.from(this.#own.values(), ({ closed }) => closed)),
+        timeout.promise,
+      ])
+      cancel()
+    }
     for (const run of [...this.#own.values()]) run.stop('draining')
   }
 
@@ -282,12 +285,15 @@ export class Runs implements ReaderContext {
     if (this.directory.size > 0) this.#scheduleTick()
   }
 
+  #isOver(record: RunRecord): boolean {
+    return record.end !== undefined || this.liveness(record.epoch) === 'lost'
+  }
+
   #exists(record: RunRecord): SserError {
     const state = this.stateOf(record)
-    const fix =
-      state === 'running' || state === 'interrupted'
-        ? 'read it by readRun(), or cancel it first'
-        : 'pass { replace: true } to start it again'
+    const fix = this.#isOver(record)
+      ? 'pass { replace: true } to start it again'
+      : 'read it by readRun(), or cancel it first'
     return new SserError('run-exists', `The run ${describeValue(record.name)} exists (${state}): ${fix}`)
   }
 }
