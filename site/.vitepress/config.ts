@@ -19,6 +19,7 @@ export default defineConfig({
         items: [
           link('Notifications for each user', 'notifications'),
           link('Snapshot, then live', 'snapshot'),
+          link('Generated output', 'generated-output'),
           link('The end of a stream', 'end-of-stream'),
           link('Typed payloads', 'typed-payloads'),
           link('Authorization', 'authorize'),

@@ -5,7 +5,7 @@ import { RunText } from './run-text.ts'
 /** Receives the changes of a copy; called at most once in a turn of the event loop. */
 export type CopyListener = () => void
 
-/** What the copies of a Pod have in common. */
+/** Memory and turns of the copies of a Pod. */
 export interface CopyContext {
   /** The memory of a copy has changed by `bytes`. */
   onBytes(bytes: number): void

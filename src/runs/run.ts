@@ -79,7 +79,7 @@ export class Run {
     return chunks === 0 ? undefined : formatChunkId(chunks - 1, this.#copy.check)
   }
 
-  /** Resolves with the end of the run, whoever ends it. */
+  /** Resolves with the end of the run. */
   get closed(): Promise<RunEnd> {
     return this.#closed.promise
   }

@@ -16,7 +16,7 @@ export interface RunEnd {
   readonly chunks: number
 }
 
-/** The run `start` begins, whose id has the epoch and the seq of the entry. */
+/** A run begins; its id has the epoch and the seq of the entry. */
 interface RunStartHeader {
   /** Name of the run. */
   readonly start: string
