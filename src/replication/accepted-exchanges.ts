@@ -27,6 +27,7 @@ export class AcceptedExchanges {
   accept(exchange: Exchange): ExchangeHandler {
     const { context, errors, maxExchanges, onPosition } = this.#options
     const accepted: LinkExchange = new LinkExchange(context, {
+      isOpener: false,
       // Otherwise the same entries would cross in the exchange that this Pod has opened.
       maySend: (peer, now) => now - peer.lastSuccessAt > context.timing.graceMs,
       onOpen: (peer) => this.#endOlder(accepted, peer),

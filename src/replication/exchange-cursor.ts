@@ -4,6 +4,7 @@ import type { EntryRange } from '../wire/v2.ts'
 import type { AwaitedSeq } from './awaited-seq.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { EncodedRange, Replicator } from './replicator.ts'
+import type { SideSection, SideSession } from './side-channel.ts'
 import { UnackedMessages } from './unacked-messages.ts'
 
 /** Functions of the owner of an exchange that the cursor calls. */
@@ -85,28 +86,37 @@ export class ExchangeCursor {
     return true
   }
 
-  /** Returns whether the peer may delay the acknowledgement of a run, because nothing awaits it. */
-  mayDelay({ run: { epoch, prev }, last }: EncodedRange): boolean {
+  /** Returns whether the peer may delay the acknowledgement of a run, or of a section alone, because nothing awaits it. */
+  mayDelay(range: EncodedRange | undefined): boolean {
+    if (range === undefined) return !this.#isFlushing
+    const { run, last } = range
+    const { epoch, prev } = run
     if (epoch !== this.#log.epoch) return false
     if (!this.#isFlushing && this.#awaited.value <= prev) return true
     this.#promptSeq = last
     return false
   }
 
-  /** Moves past a run that was written in a message of `length`. */
-  add(run: EncodedRange, length: number, now: number): void {
-    const { epoch } = run.run
-    if (this.#unacked.isEmpty) this.#progressAt = now
-    const onAck = this.#owner.onSent?.(run)
-    this.#unacked.add({ length, isOwn: epoch === this.#log.epoch, last: run.last, onAck })
-    this.#sent.set(epoch, run.last)
+  /** The next section of the side channel, as far as there is room; as entries of third Pods, it leaves half to own entries. */
+  nextSection(session: SideSession | undefined): SideSection | undefined {
+    return session !== undefined && this.#unacked.hasRoom(false) ? session.next() : undefined
   }
 
-  /** The peer has received `taken` messages with runs. @throws SserError where it did not take what was in them */
+  /** Moves past a run, a section of the side channel or both that were written in a message of `length`. */
+  add(run: EncodedRange | undefined, section: SideSection | undefined, length: number, now: number): void {
+    if (this.#unacked.isEmpty) this.#progressAt = now
+    const onRunAck = run && this.#owner.onSent?.(run)
+    const isOwn = run?.run.epoch === this.#log.epoch
+    this.#unacked.add({ length, isOwn, last: run?.last ?? 0, onRunAck, onSectionAck: section?.onAck })
+    if (run !== undefined) this.#sent.set(run.run.epoch, run.last)
+  }
+
+  /** The peer has received `taken` messages with runs or sections. @throws SserError where it did not take what was in them */
   ack(taken: number, peer: PeerProgress, now: number): void {
     const { epoch } = this.#log
-    for (const { isOwn, last, onAck } of this.#unacked.ack(taken)) {
-      onAck?.()
+    for (const { isOwn, last, onRunAck, onSectionAck } of this.#unacked.ack(taken)) {
+      onRunAck?.()
+      onSectionAck?.()
       if (isOwn && peer.match(epoch) < last) throw new SserError('peer-failed', 'answers, but takes nothing')
     }
     this.#progressAt = now

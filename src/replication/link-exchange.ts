@@ -5,19 +5,18 @@ import type { Timing } from '../log/timing.ts'
 import type { Exchange, ExchangeHandler } from '../transport/exchange.ts'
 import { PeerTimeoutError } from '../transport/peer-transport.ts'
 import {
-  ASK,
   DELAY,
   type ExchangeMessage,
   encodeFirstMessage,
   encodeMessage,
-  encodePosition,
   parseExchangeMessage,
 } from '../wire/exchange-message.ts'
 import type { AwaitedSeq } from './awaited-seq.ts'
 import { type CursorOwner, ExchangeCursor } from './exchange-cursor.ts'
-import { OwedAcks } from './owed-acks.ts'
+import { ExchangeFields } from './exchange-fields.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { Replicator } from './replicator.ts'
+import type { SideChannel, SideSession } from './side-channel.ts'
 import { MAX_UNACKED_LENGTH } from './unacked-messages.ts'
 
 /** Parts of this Pod that every exchange uses. */
@@ -29,6 +28,8 @@ export interface ExchangeContext {
   awaited: AwaitedSeq
   /** Time in which a peer must acknowledge, in milliseconds. */
   requestTimeoutMs: number
+  /** Data beside the entries of the log; undefined in tests without. */
+  sideChannel?: SideChannel | undefined
   /** Progress of the Pod with that epoch. */
   progressOf(epoch: string): PeerProgress
   /** Returns whether this Pod's process was paused for so long that its ages are wrong. */
@@ -39,6 +40,8 @@ export interface ExchangeContext {
 
 /** The side of a link that an exchange serves: that of the link itself, or of the peer's. */
 export interface ExchangeOwner extends CursorOwner {
+  /** True if this Pod has opened the exchange. */
+  readonly isOpener: boolean
   /** Returns whether entries may be sent in the exchange now. */
   maySend(peer: PeerProgress, now: number): boolean
   /** The peer has sent its first message. */
@@ -66,11 +69,10 @@ export class LinkExchange implements ExchangeHandler {
   #peer: PeerProgress | undefined
   #heardAt: number
   readonly #cursor: ExchangeCursor
-  readonly #owedAcks: OwedAcks
-  #mustTell = false
-  #mustAsk = false
+  readonly #fields: ExchangeFields
+  /** Undefined: the peer does not know the side channel. */
+  #session: SideSession | undefined
   #isScheduled = false
-  #isClosing = false
   #isOver = false
   #cancelWatch: (() => void) | undefined
   /** When entries were last written, and the time before. */
@@ -82,7 +84,7 @@ export class LinkExchange implements ExchangeHandler {
     this.#context = context
     this.#owner = owner
     this.#cursor = new ExchangeCursor(context, owner)
-    this.#owedAcks = new OwedAcks(context.clock, context.log.epochs, () => this.push())
+    this.#fields = new ExchangeFields(context.clock, context.log, () => this.push())
     const now = context.clock.now()
     this.#comparedFrom = now
     this.#countedFrom = now
@@ -148,21 +150,21 @@ export class LinkExchange implements ExchangeHandler {
 
   /** Sends this Pod's position, as each beat does. */
   beat(): void {
-    this.#mustTell = true
+    this.#fields.tell()
     this.push()
   }
 
   /** Sends the peer all that it lacks, also of third Pods and without the grace, because this Pod leaves. */
   flush(): void {
     this.#cursor.flush()
-    this.#mustAsk = true
+    this.#fields.ask()
     this.push()
   }
 
   /** Ends the exchange after all that is to be acknowledged. */
   close(): void {
     if (this.#isOver) return
-    this.#isClosing = true
+    this.#fields.close()
     if (!this.#context.wasPaused()) this.#write()
     this.#end(undefined)
     const exchange = this.#exchange
@@ -184,7 +186,7 @@ export class LinkExchange implements ExchangeHandler {
     if (lateMs > timing.maxLateMs)
       throw new SserError('peer-failed', `a message was on its way for ${Math.round(lateMs)} ms`)
     this.#heardAt = now
-    const { epoch, position, runs, acks, taken } = message
+    const { epoch, position, runs, runLogs, acks, taken } = message
     if (this.#peer === undefined) {
       if (epoch === undefined || position === undefined)
         throw new SserError(
@@ -195,22 +197,30 @@ export class LinkExchange implements ExchangeHandler {
     }
     const peer = this.#peer ?? progressOf(epoch as string)
     log.trim(now)
-    if (runs !== undefined) {
-      replicator.applyRanges(runs, now)
-      this.#owedAcks.add(runs, length, message.delay === true)
-    }
+    const section = runLogs === true ? undefined : runLogs
+    if (runs !== undefined) replicator.applyRanges(runs, now)
+    if (runs !== undefined || section !== undefined)
+      this.#fields.acks.add(runs ?? [], length, message.delay === true)
     if (position !== undefined) {
       peer.observe(position, log.position(now), now)
       this.#cursor.onPosition()
     }
     if (acks !== undefined) peer.acknowledge(acks, log.epochs, now)
-    if (message.ask) this.#mustTell = true
+    if (message.ask) this.#fields.tell()
     if (this.#peer === undefined) {
       this.#peer = peer
       this.#owner.onOpen(peer)
+      if (runLogs === true) this.#openSession(peer)
     }
+    if (section !== undefined) this.#session?.receive(section)
     if (taken !== undefined) this.#cursor.ack(taken, peer, now)
     if (position !== undefined) this.#owner.onPosition(peer)
+  }
+
+  #openSession(peer: PeerProgress): void {
+    const { isOpener } = this.#owner
+    peer.knowsRuns = true
+    this.#session = this.#context.sideChannel?.open({ peer, isOpener, push: () => this.push() })
   }
 
   #write(): void {
@@ -223,20 +233,22 @@ export class LinkExchange implements ExchangeHandler {
       this.abort(new SserError('peer-failed', 'does not read what it is sent'))
       return
     }
-    if (this.#cursor.asksForAcks(peer)) this.#mustAsk = true
-    let fields = this.#fields(now)
+    if (this.#cursor.asksForAcks(peer)) this.#fields.ask()
+    let fields = this.#fields.take(now)
     const gathers = this.#gathers(now)
     for (;;) {
       const isHeld = gathers || !this.#owner.maySend(peer, now)
       const run = isHeld ? undefined : this.#cursor.next(peer, now)
-      if (run === undefined && fields === '') return
-      if (run !== undefined && this.#cursor.mayDelay(run)) fields += fields === '' ? DELAY : `,${DELAY}`
+      const section = gathers ? undefined : this.#cursor.nextSection(this.#session)
+      const isEmpty = run === undefined && section === undefined
+      if (isEmpty && fields === '') return
+      if (!isEmpty && this.#cursor.mayDelay(run)) fields += fields === '' ? DELAY : `,${DELAY}`
       const at = Math.max(0, Math.round(now - this.#countedFrom))
-      const text = encodeMessage({ at, fields, runs: run?.text })
+      const text = encodeMessage({ at, fields, runs: run?.text, runLogs: section?.text })
       fields = ''
       exchange.send(text)
-      if (run === undefined) return
-      this.#cursor.add(run, text.length, now)
+      if (isEmpty) return
+      this.#cursor.add(run, section, text.length, now)
       if (this.#wroteAt !== now) this.#wroteBefore = this.#wroteAt
       this.#wroteAt = now
     }
@@ -254,18 +266,6 @@ export class LinkExchange implements ExchangeHandler {
       this.push()
     })
     return true
-  }
-
-  /** The fields of the next message beside its runs. */
-  #fields(now: number): string {
-    const fields: string[] = []
-    const acks = this.#owedAcks.take(this.#mustTell || this.#isClosing)
-    if (acks !== undefined) fields.push(acks)
-    if (this.#mustTell) fields.push(encodePosition(this.#context.log.position(now)))
-    if (this.#mustAsk) fields.push(ASK)
-    this.#mustTell = false
-    this.#mustAsk = false
-    return fields.join(',')
   }
 
   /** Aborts the exchange when the peer is silent, or acknowledges nothing. */
@@ -286,7 +286,8 @@ export class LinkExchange implements ExchangeHandler {
     this.#isOver = true
     this.#cancelWatch?.()
     this.#cancelGather?.()
-    this.#owedAcks.stop()
+    this.#fields.acks.stop()
+    this.#session?.close()
     this.#owner.onEnd(error)
   }
 }

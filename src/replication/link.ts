@@ -245,6 +245,7 @@ export class Link {
     if (!isDue || this.#exchange !== undefined || this.#state === 'self' || this.#abort.signal.aborted) return
     let hasSucceeded = false
     const exchange = new LinkExchange(exchangeContext, {
+      isOpener: true,
       maySend: () => !this.#isBusy,
       onOpen: (peer) => {
         this.#retryState.cancelRetry()

@@ -20,6 +20,7 @@ import { PendingAcks } from './pending-acks.ts'
 import { collectAcks, type PeerReceipt } from './receipt.ts'
 import { Refusals } from './refusals.ts'
 import { Replicator } from './replicator.ts'
+import type { SideChannel } from './side-channel.ts'
 
 /** Interval at which a Pod that stops checks whether its peers hold everything, in milliseconds. */
 const FLUSH_POLL_MS = 20
@@ -36,6 +37,8 @@ export interface MeshOptions {
   requestTimeoutMs: number
   ackTimeoutMs: number
   initialSyncTimeoutMs: number
+  /** Data beside the entries of the log; undefined in tests without. */
+  sideChannel?: SideChannel | undefined
   /** Called when the process was paused for so long that this Pod's ages and ids are wrong. */
   onPause: () => void
 }
@@ -61,7 +64,7 @@ export class Mesh {
   #syncResult: InitialSyncResult | undefined
   constructor(options: MeshOptions) {
     this.#options = options
-    const { log, timing, errors, counters, clock, requestTimeoutMs, onPause } = options
+    const { log, timing, errors, counters, clock, requestTimeoutMs, sideChannel, onPause } = options
     this.#pokeAll = oncePerTurn(clock, () => {
       for (const link of this.#links.values()) link.poke()
     })
@@ -76,6 +79,7 @@ export class Mesh {
       timing,
       awaited: this.awaited,
       requestTimeoutMs,
+      sideChannel,
       progressOf: (epoch) => this.#peers.progressOf(epoch),
       wasPaused: () => this.wasPaused(),
       onPause,

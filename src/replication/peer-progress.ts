@@ -12,6 +12,8 @@ export class PeerProgress {
   lastSuccessAt: number
   /** True if the peer takes sparse runs in single requests; in exchanges every peer does. */
   takesSparseRanges = false
+  /** True if the peer knows runs: only such a Pod is sent any, asked for any, or a holder. */
+  knowsRuns = false
   #position: Map<string, number> = new Map()
   /** By epoch, a seq that the peer is known to lack, and since when. */
   readonly #behind = new Map<string, { seq: number; since: number }>()

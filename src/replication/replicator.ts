@@ -60,7 +60,13 @@ export class Replicator {
   /** Builds a message with this Pod's position and no events, for a peer at an unknown position. */
   handshake(now: number): Append {
     this.#log.trim(now)
-    return { epoch: this.#log.epoch, position: this.#log.position(now), runs: [], sparse: true }
+    return {
+      epoch: this.#log.epoch,
+      position: this.#log.position(now),
+      runs: [],
+      sparse: true,
+      runLogs: true,
+    }
   }
 
   /**
@@ -130,6 +136,7 @@ export class Replicator {
     const peer = progressOf(message.epoch)
     peer.observe(message.position, this.#log.position(now), now)
     if (message.sparse === true) peer.takesSparseRanges = true
+    if (message.runLogs === true) peer.knowsRuns = true
     return peer
   }
 

@@ -4,15 +4,16 @@ import { Deque } from '../log/deque.ts'
 /** Maximum length of the messages that a peer has not acknowledged, in UTF-16 units. */
 export const MAX_UNACKED_LENGTH = 524_288
 
-/** One message with a run that was written to an exchange. */
+/** One message with a run, a section of the side channel or both that was written to an exchange. */
 export interface SentMessage {
   readonly length: number
-  /** True if its run is of this Pod's own epoch. */
+  /** True if it has a run of this Pod's own epoch. */
   readonly isOwn: boolean
   /** Seq of the last entry of its run. */
   readonly last: number
-  /** Called when the peer acknowledges it. */
-  readonly onAck: (() => void) | undefined
+  /** Called when the peer acknowledges it, because of its run and of its section. */
+  readonly onRunAck: (() => void) | undefined
+  readonly onSectionAck: (() => void) | undefined
 }
 
 /** The messages of one side of an exchange that the peer has not acknowledged. Their length is limited, as TCP's window. */

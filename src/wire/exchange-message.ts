@@ -1,6 +1,7 @@
 /** The messages of an exchange, in which two Pods keep one request and its response open. */
 import { SserError } from '../errors.ts'
 import { isEpoch, type Position } from './position.ts'
+import { checkRunLogs, type RunLogs } from './run-messages.ts'
 import { checkRanges, checkSeqs, type EntryRange, invalid, isDuration, isSeq } from './v2.ts'
 
 /** A sender stops filling a message here, in bytes before JSON's escapes, so that messages take turns. */
@@ -16,7 +17,9 @@ export interface ExchangeMessage {
   position?: Position | undefined
   /** The entries that the receiver lacks. */
   runs?: readonly EntryRange[] | undefined
-  /** Number of messages with runs that the sender has received in this exchange. */
+  /** Parts of runs, and wants of them; `true`, in the first message of a direction alone: the sender knows runs. */
+  runLogs?: RunLogs | true | undefined
+  /** Number of messages with `runs` or a section of `runLogs` that the sender has received in this exchange. */
   taken?: number | undefined
   /** The sender's seq of each epoch in the runs that it received since its last message. */
   acks?: Position | undefined
@@ -33,17 +36,22 @@ export interface MessageParts {
   fields: string
   /** Encoded runs. */
   runs: string | undefined
+  /** The encoded section `runLogs`. */
+  runLogs?: string | undefined
 }
 
 /** Encodes the first message of a direction. */
 export function encodeFirstMessage(epoch: string, at: number, position: Position): string {
-  return `{"v":2,"epoch":"${epoch}","at":${at},${encodePosition(position)}}`
+  return `{"v":2,"epoch":"${epoch}","at":${at},${encodePosition(position)},"runLogs":true}`
 }
 
 /** Encodes every later message. */
-export function encodeMessage({ at, fields, runs }: MessageParts): string {
-  const end = runs === undefined ? '}' : `,"runs":[${runs}]}`
-  return `{"at":${at}${fields === '' ? '' : `,${fields}`}${end}`
+export function encodeMessage({ at, fields, runs, runLogs }: MessageParts): string {
+  let text = `{"at":${at}`
+  if (fields !== '') text += `,${fields}`
+  if (runs !== undefined) text += `,"runs":[${runs}]`
+  if (runLogs !== undefined) text += `,"runLogs":${runLogs}`
+  return `${text}}`
 }
 
 export function encodePosition(position: Position): string {
@@ -76,7 +84,7 @@ export function parseExchangeMessage(text: string): ExchangeMessage {
   }
   if (typeof value !== 'object' || value === null) throw invalid(': not an object')
   const message = value as Record<string, unknown>
-  const { epoch, at, position, runs, taken, acks, ask, delay } = message
+  const { epoch, at, position, runs, runLogs, taken, acks, ask, delay } = message
   if (!isDuration(at)) throw invalid(' at at')
   if (epoch !== undefined && (typeof epoch !== 'string' || !isEpoch(epoch))) throw invalid(' at epoch')
   if (epoch !== undefined && message.v !== 2) throw invalid(' at v')
@@ -88,6 +96,7 @@ export function parseExchangeMessage(text: string): ExchangeMessage {
     at,
     position: position === undefined ? undefined : checkSeqs(position, 'position'),
     runs: runs === undefined ? undefined : checkRanges(runs),
+    runLogs: runLogs === undefined || runLogs === true ? runLogs : checkRunLogs(runLogs),
     taken,
     acks: acks === undefined ? undefined : checkSeqs(acks, 'acks'),
     ask,

@@ -50,7 +50,7 @@ export function checkRunHeader(value: unknown): RunHeader | undefined {
 }
 
 /** Returns the end of a run without unknown fields; undefined where it is not valid. */
-function checkRunEnd(value: unknown): RunEnd | undefined {
+export function checkRunEnd(value: unknown): RunEnd | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { state, reason, chunks } = value as RunEnd
   if (!END_STATES.includes(state) || !isCount(chunks)) return undefined

@@ -79,6 +79,8 @@ export interface Append {
   runs: readonly EntryRange[]
   /** The sender takes runs with `evicted`. */
   sparse?: boolean | undefined
+  /** The sender knows runs. */
+  runLogs?: boolean | undefined
   /** In a request: a new Pod asks for all that the answerer holds. */
   hydrate?: boolean | undefined
   /** In an answer: whether the answerer holds all that the fleet does, as far as it knows. */
@@ -96,6 +98,7 @@ const schema = v.object({
   // These two are checked below: a schema for each part would take longer than to read them.
   position: v.unknown(),
   sparse: v.optional(v.boolean()),
+  runLogs: v.optional(v.boolean()),
   hydrate: v.optional(v.boolean()),
   ready: v.optional(v.boolean()),
   v1Age: v.optional(duration),

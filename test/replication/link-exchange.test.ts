@@ -20,7 +20,9 @@ async function open() {
 describe('a link with an exchange', () => {
   it('opens it after a request that succeeded, and sends single requests until the peer speaks', async () => {
     const { peer, opener, pod, own } = await begin()
-    expect(opener.latest.messages).toEqual([{ epoch: own(), at: 0, position: new Map([[own(), 1]]) }])
+    expect(opener.latest.messages).toEqual([
+      { epoch: own(), at: 0, runLogs: true, position: new Map([[own(), 1]]) },
+    ])
     void pod.sser.send('a', 'x')
     await settle()
     expect(peer.batches.at(-1)).toEqual(['x'])
