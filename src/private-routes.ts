@@ -62,6 +62,7 @@ export function privateRoutes(options: PrivateRoutesOptions): PrivateRoutes {
       exchangeCounts: options.exchangeCounts,
       accept: (exchange) => membership.accept(exchange),
       receive: (message) => membership.current().mesh.receive(message),
+      receiveRuns: (body) => membership.current().runMesh.answer(body),
       receiveV1: (event) => membership.current().receiveV1(event),
     }),
     probeRoutes: probes,

@@ -6,6 +6,7 @@ import type { Settings } from '../internals.ts'
 import { Log } from '../log/log.ts'
 import { type Timing, timing } from '../log/timing.ts'
 import { Mesh } from '../replication/mesh.ts'
+import { RunMesh } from '../runs/run-mesh.ts'
 import { Runs } from '../runs/runs.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
@@ -31,6 +32,7 @@ export class Incarnation {
   readonly subscribers: SubscriberHub
   readonly mesh: Mesh
   readonly runs: Runs
+  readonly runMesh: RunMesh
   readonly settings: Settings
   readonly timing: Timing
   readonly context: ConnectionContext
@@ -52,6 +54,17 @@ export class Incarnation {
     // Before the hub, because of the callbacks at the end of a turn the first are called first: an event reaches the clients of
     // other Pods last.
     const { ackTimeoutMs, initialSyncTimeoutMs, requestTimeoutMs } = options.settings
+    const { runs: limits, maxMessageBytes } = options.settings
+    const shared = { log: this.log, timing: this.timing, clock, errors }
+    this.runs = new Runs({ ...shared, limits, maxMessageBytes, ackTimeoutMs })
+    this.runMesh = new RunMesh({
+      ...shared,
+      client,
+      runs: this.runs,
+      holders: limits.holders,
+      links: () => this.mesh.links,
+    })
+    this.runs.join(this.runMesh)
     this.mesh = new Mesh({
       log: this.log,
       timing: this.timing,
@@ -63,6 +76,9 @@ export class Incarnation {
       requestTimeoutMs,
       ackTimeoutMs,
       initialSyncTimeoutMs,
+      sideChannel: this.runMesh,
+      onLinksChange: () => this.runMesh.onLinksChange(),
+      onHole: () => this.runMesh.onHole(),
     })
     const { heartbeatMs, slowClientTimeoutMs, maxOutputBufferBytes, tracing } = options.settings
     const { maxConnections, maxConnectionsPerAddress, maxStreams, retryMs } = options.settings
@@ -92,16 +108,6 @@ export class Incarnation {
       maxLastEventIdBytes,
       onError: (error) => errors.report(error, { stage: 'deliver' }),
     })
-    const { runs: limits, maxMessageBytes } = options.settings
-    this.runs = new Runs({
-      log: this.log,
-      timing: this.timing,
-      clock,
-      errors,
-      limits,
-      maxMessageBytes,
-      ackTimeoutMs,
-    })
   }
 
   /** Appends an event of a Go Pod. @throws SserError `empty-message`, `invalid-message` or `message-too-large` */
@@ -115,6 +121,7 @@ export class Incarnation {
   /** `reason`: why runs of this Pod that have not ended end with it. */
   stop(reason: 'draining' | 'process-paused' = 'draining'): void {
     this.runs.stop(reason)
+    this.runMesh.stop()
     this.hub.close()
     this.mesh.stop()
   }

@@ -23,11 +23,12 @@ export interface ShutDownOptions extends ServerStop {
 export async function shutDown(options: ShutDownOptions): Promise<void> {
   const { settings, membership, v1Connections, logging, sender, subscriptions, runs, beforeFlush } = options
   const { drainTimeoutMs, flushTimeoutMs } = settings
-  const { hub, mesh } = membership.incarnation
-  const waits = { connections: hub.size, peers: mesh.flushPeers, drainTimeoutMs, flushTimeoutMs }
+  const { hub, mesh, runMesh } = membership.incarnation
+  const waits = { connections: hub.size, peers: mesh.flush.peers, drainTimeoutMs, flushTimeoutMs }
   const line = stopLine({ ...options, ...waits })
   if (options.signal === undefined) logging.info(line)
   else logging.notice(line)
+  runMesh.leave()
   await Promise.all([hub.drain(drainTimeoutMs), runs.drain(settings.runs.drainTimeoutMs ?? drainTimeoutMs)])
   // Before the requests in flight, because responses of the app that a subscription feeds are some of them.
   subscriptions.stop()
@@ -39,8 +40,9 @@ export async function shutDown(options: ShutDownOptions): Promise<void> {
       `waits for peers that lack events, within ${flushTimeoutMs} ms (flushTimeoutMs): ${namePeers(peers)}`,
     )
   const [lacking] = await Promise.all([
-    membership.incarnation.mesh.flush(flushTimeoutMs, onWait),
+    membership.incarnation.mesh.flush.run(flushTimeoutMs, onWait),
     v1Connections.closed(),
+    membership.incarnation.runMesh.handover.run(flushTimeoutMs),
   ])
   if (lacking.length === 0) logging.info('has stopped')
   else logging.warn(`has stopped, and peers may lack events of this Pod: ${namePeers(lacking)}`)

@@ -33,7 +33,7 @@ export class KnownPeers {
 
   /** Returns whether a link leads to that Pod. */
   isLinked(progress: PeerProgress): boolean {
-    return Array.from(this.#options.links.values()).some((link) => link.leadsTo(progress))
+    return Array.from(this.#options.links.values()).some((link) => link.peer === progress)
   }
 
   /** Forgets the Pods that have been silent for so long that their epochs are forgotten, too. */

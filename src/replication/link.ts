@@ -23,6 +23,8 @@ export interface LinkOptions extends SingleRequestsOptions {
   exchangeContext: ExchangeContext
   /** Returns whether no peer has ever sent this Pod a message. */
   isAlone(): boolean
+  /** The state of the link has changed, or the Pod that it leads to. */
+  onChange(): void
 }
 
 /**
@@ -31,11 +33,12 @@ export interface LinkOptions extends SingleRequestsOptions {
  * ends, single requests carry on. A link never gives up; it waits longer.
  */
 export class Link {
-  #target: Target
+  /** The latest news of the finder. */
+  target: Target
   readonly #options: LinkOptions
   readonly acks: PendingAcks
   readonly #requests: SingleRequests
-  readonly #retryState: RetryState
+  readonly retryState: RetryState
   readonly #abort = new AbortController()
   #state: LinkState = 'connecting'
   #peer: PeerProgress | undefined
@@ -47,23 +50,27 @@ export class Link {
   #flushing: Position | undefined
 
   constructor(options: LinkOptions) {
-    this.#target = options.target
+    this.target = options.target
     this.#options = options
     this.acks = options.acks
     this.#requests = new SingleRequests(options)
-    this.#retryState = new RetryState(options.clock)
+    this.retryState = new RetryState(options.clock)
     this.#schedule = new ExchangeSchedule(options.clock)
   }
 
-  get target(): Target {
-    return this.#target
+  get state(): LinkState {
+    return this.#state
+  }
+
+  get peer(): PeerProgress | undefined {
+    return this.#peer
   }
 
   /** Adopts later news of the finder about the same Pod. A peer that has become ready is sent a request at once. */
   update(target: Target): void {
-    const isReadyNow = this.#target.ready === false && target.ready !== false
-    this.#target = target
-    if (isReadyNow && this.#retryState.cancelRetry()) this.poke()
+    const isReadyNow = this.target.ready === false && target.ready !== false
+    this.target = target
+    if (isReadyNow && this.retryState.cancelRetry()) this.poke()
   }
 
   status(): PeerStatus {
@@ -76,36 +83,21 @@ export class Link {
       epoch: this.#peer?.epoch,
       lag,
       lagMs: lag <= 0 ? 0 : log.ownAge(this.#ackedSeq(), clock.now()),
-      failures: this.#retryState.failures,
-      lastError: this.#retryState.lastError,
+      failures: this.retryState.failures,
+      lastError: this.retryState.lastError,
     }
-  }
-
-  /** True if the peer and this Pod refused each other, and no request has succeeded since. */
-  get isRefused(): boolean {
-    return this.#retryState.isRefused
-  }
-
-  /** True if another Pod has ever responded. */
-  get hasAnswered(): boolean {
-    return this.#retryState.hasResponded && this.#state !== 'self'
   }
 
   /** True if a stopping Pod need not wait for the peer: it has never responded, and no response is to be expected. */
   get isUnmet(): boolean {
-    if (this.#retryState.hasResponded) return false
-    return !this.#isBusy || this.#retryState.isHung || this.acks.isExpired
-  }
-
-  /** Returns whether the link leads to the Pod with this progress. */
-  leadsTo(peer: PeerProgress): boolean {
-    return this.#peer === peer
+    if (this.retryState.hasResponded) return false
+    return !this.#isBusy || this.retryState.isHung || this.acks.isExpired
   }
 
   /** Checks for work, after this Pod appended an event or the peer sent a message. */
   poke(): void {
     this.#settleAcks()
-    if (this.#isBusy || this.#retryState.isWaiting || !this.#hasWork()) return
+    if (this.#isBusy || this.retryState.isWaiting || !this.#hasWork()) return
     if (this.#exchange?.isOpen) this.#exchange.push()
     else void this.#work()
   }
@@ -122,7 +114,7 @@ export class Link {
    */
   flush(position: Position): void {
     this.#flushing = position
-    this.#retryState.cancelRetry()
+    this.retryState.cancelRetry()
     if (this.#exchange?.isOpen) this.#exchange.flush()
     this.poke()
   }
@@ -147,8 +139,8 @@ export class Link {
       settle(isHeld ? DELIVERED : { status: 'pending', reason: 'sent by another Pod' })
     }
     // Duplicate send: no request will follow, so settle from what is already acknowledged.
-    else if (this.#retryState.hasResponded && this.#ackedSeq() >= seq) settle(this.acks.resultOf(seq))
-    else if (this.#state === 'failing') settle(this.#retryState.result(this.target))
+    else if (this.retryState.hasResponded && this.#ackedSeq() >= seq) settle(this.acks.resultOf(seq))
+    else if (this.#state === 'failing') settle(this.retryState.result(this.target))
     else this.acks.onAck(seq, settle)
   }
 
@@ -156,11 +148,13 @@ export class Link {
   probe(): void {
     this.#options.legacy.end()
     this.#schedule.reset()
+    // Its process may have been restarted.
+    if (this.retryState.cancelRetry()) void this.#work()
   }
 
   stop(reason: string): void {
     this.#abort.abort(new SserError('stopped', reason))
-    this.#retryState.cancelRetry()
+    this.retryState.cancelRetry()
     this.#exchange?.close()
     this.acks.settleAll(this.target.terminating ? LEAVING : { status: 'failed', reason })
   }
@@ -190,7 +184,7 @@ export class Link {
   async #step(): Promise<void> {
     const { legacy } = this.#options
     if (legacy.isActive) {
-      await legacy.sendNext(this.#target, this.#abort.signal)
+      await legacy.sendNext(this.target, this.#abort.signal)
       this.#settleAcks()
       return
     }
@@ -200,19 +194,18 @@ export class Link {
       this.#openExchange()
       return
     }
-    this.#state = 'v1'
     legacy.begin(this.#ackedSeq())
-    this.#peer = undefined
+    this.#become('v1', undefined)
   }
 
   /** Sends one v2 request and applies the response; false if the peer does not know v2. */
   async #append(): Promise<boolean> {
     const before = this.#peer
     const third = this.#flushing !== undefined
-    const result = await this.#requests.append(this.#target, before, third, this.#abort.signal)
+    const result = await this.#requests.append(this.target, before, third, this.#abort.signal)
     if (result === 'unknown') return false
     if (result === 'self') {
-      this.#state = 'self'
+      this.#become('self', this.#peer)
       this.acks.settleAll(undefined)
       return true
     }
@@ -224,8 +217,8 @@ export class Link {
 
   /** Ends the failures. */
   #succeed(): void {
-    const { failures, hasResponded } = this.#retryState
-    this.#retryState.end()
+    const { failures, hasResponded } = this.retryState
+    this.retryState.end()
     if ((failures > 0 || !hasResponded) && this.#state !== 'self')
       this.#options.errors.recovered(this.target.host)
   }
@@ -233,9 +226,15 @@ export class Link {
   /** The peer has responded, and its epoch is that of `peer`. */
   #adopt(peer: PeerProgress): void {
     if (peer !== this.#peer) this.acks.clearSkipped()
-    this.#peer = peer
-    this.#state = 'connected'
+    this.#become('connected', peer)
     this.#settleAcks()
+  }
+
+  #become(state: LinkState, peer: PeerProgress | undefined): void {
+    if (state === this.#state && peer === this.#peer) return
+    this.#state = state
+    this.#peer = peer
+    this.#options.onChange()
   }
 
   /** Opens an exchange beside the single requests, if it is time. */
@@ -248,7 +247,7 @@ export class Link {
       isOpener: true,
       maySend: () => !this.#isBusy,
       onOpen: (peer) => {
-        this.#retryState.cancelRetry()
+        this.retryState.cancelRetry()
         this.#succeed()
         this.#adopt(peer)
       },
@@ -267,7 +266,7 @@ export class Link {
       onEnd: (error) => this.#endExchange(error, hasSucceeded),
     })
     this.#exchange = exchange
-    client.openExchange(this.#target, exchange, this.#abort.signal).then(
+    client.openExchange(this.target, exchange, this.#abort.signal).then(
       (opened) => exchange.begin(opened),
       (error: unknown) => exchange.abort(error),
     )
@@ -286,13 +285,13 @@ export class Link {
   #fail(error: unknown): void {
     if (this.#abort.signal.aborted) return
     const { errors, counters } = this.#options
-    const kind = this.#retryState.fail(error, this.target, this.#options.isAlone())
-    this.#state = 'failing'
+    const kind = this.retryState.fail(error, this.target, this.#options.isAlone())
+    this.#become('failing', this.#peer)
     this.acks.reset()
-    this.acks.settleAll(this.#retryState.result(this.target))
+    this.acks.settleAll(this.retryState.result(this.target))
     if (kind !== 'expected')
       errors.report(error, { stage: 'append', peer: this.target.host }, { isBrief: kind === 'brief' })
-    this.#retryState.scheduleRetry(() => {
+    this.retryState.scheduleRetry(() => {
       counters.retries += 1
       void this.#work()
     })

@@ -1,4 +1,4 @@
-import { type Clock, oncePerTurn, pause } from '../clock.ts'
+import { type Clock, oncePerTurn } from '../clock.ts'
 import { type Peer, type Target, targetOf } from '../discovery/peer.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
@@ -9,6 +9,7 @@ import type { PeerClient } from '../transport/peer-client.ts'
 import type { Append } from '../wire/v2.ts'
 import { AcceptedExchanges } from './accepted-exchanges.ts'
 import { AwaitedSeq } from './awaited-seq.ts'
+import { Flush } from './flush.ts'
 import { type InitialSyncResult, initialSync } from './initial-sync.ts'
 import { KnownPeers, MAX_UNLINKED_PEERS } from './known-peers.ts'
 import { V1Sender } from './legacy-v1/sender.ts'
@@ -22,11 +23,6 @@ import { Refusals } from './refusals.ts'
 import { Replicator } from './replicator.ts'
 import type { SideChannel } from './side-channel.ts'
 
-/** Interval at which a Pod that stops checks whether its peers hold everything, in milliseconds. */
-const FLUSH_POLL_MS = 20
-/** Time after which a stop reports the peers that it waits for, in milliseconds; most need less. */
-const FLUSH_REPORT_MS = 250
-
 export interface MeshOptions {
   log: Log
   timing: Timing
@@ -39,6 +35,10 @@ export interface MeshOptions {
   initialSyncTimeoutMs: number
   /** Data beside the entries of the log; undefined in tests without. */
   sideChannel?: SideChannel | undefined
+  /** A link has changed its state or its peer, was added or was removed. */
+  onLinksChange?: (() => void) | undefined
+  /** Entries of a peer will never come. */
+  onHole?: (() => void) | undefined
   /** Called when the process was paused for so long that this Pod's ages and ids are wrong. */
   onPause: () => void
 }
@@ -55,6 +55,8 @@ export class Mesh {
   readonly #exchangeContext: ExchangeContext
   readonly #accepted: AcceptedExchanges
   readonly #abort = new AbortController()
+  /** The handover of the log when this Pod stops. */
+  readonly flush: Flush
   #cancelBeat: (() => void) | undefined
   #beatAt = Number.NaN
   #seqAtBeat = 0
@@ -69,7 +71,7 @@ export class Mesh {
       for (const link of this.#links.values()) link.poke()
     })
     this.awaited = new AwaitedSeq(this.#pokeAll)
-    this.#replicator = new Replicator({ log, timing, errors, counters })
+    this.#replicator = new Replicator({ log, timing, errors, counters, onHole: options.onHole })
     this.#refusals = new Refusals(log)
     this.#peers = new KnownPeers({ clock, timing, links: this.#links })
     this.#exchangeContext = {
@@ -84,6 +86,7 @@ export class Mesh {
       wasPaused: () => this.wasPaused(),
       onPause,
     }
+    this.flush = new Flush({ log, clock, links: this.#links, signal: this.#abort.signal })
     this.#accepted = new AcceptedExchanges({
       context: this.#exchangeContext,
       errors,
@@ -125,30 +128,6 @@ export class Mesh {
     this.#link()
   }
 
-  /**
-   * Resolves when the peers hold all entries that this Pod holds now, or after `timeoutMs`, with the peers that do not.
-   * `onWait` receives these peers where the wait is longer than a moment.
-   */
-  async flush(timeoutMs: number, onWait: (peers: string[]) => void): Promise<string[]> {
-    const { clock } = this.#options
-    const startedAt = clock.now()
-    const position = this.#options.log.position(startedAt)
-    for (const link of this.#links.values()) link.flush(position)
-    let isReported = false
-    while (!this.#isFlushed() && clock.now() - startedAt < timeoutMs && !this.#abort.signal.aborted) {
-      await pause(clock, FLUSH_POLL_MS)
-      if (isReported || clock.now() - startedAt < FLUSH_REPORT_MS) continue
-      isReported = true
-      onWait(this.#unflushed())
-    }
-    return this.#isFlushed() ? [] : this.#unflushed()
-  }
-
-  /** Number of peers that {@link flush} would wait for; none without events. */
-  get flushPeers(): number {
-    return this.#options.log.indexes.hasEvents ? this.#flushLinks().length : 0
-  }
-
   stop(): void {
     this.#abort.abort()
     this.#cancelBeat?.()
@@ -162,6 +141,11 @@ export class Mesh {
     const targets = peers.map((peer) => targetOf(peer, defaultPort))
     this.#targets = new Map(targets.map((target) => [target.host, target]))
     if (this.#isReady) this.#link()
+  }
+
+  /** The link to each peer, by its address. */
+  get links(): ReadonlyMap<string, Link> {
+    return this.#links
   }
 
   /** Status of the link to each peer. */
@@ -218,6 +202,7 @@ export class Mesh {
         continue
       }
       link.stop('no longer a peer')
+      this.#options.onLinksChange?.()
       this.#options.errors.removed(host)
       this.#links.delete(host)
     }
@@ -245,14 +230,18 @@ export class Mesh {
       exchangeContext: this.#exchangeContext,
       progressOf: (epoch) => this.#peers.progressOf(epoch),
       isAlone: () =>
-        !this.#peers.hasMet && !Array.from(this.#links.values()).some((link) => link.hasAnswered),
+        !this.#peers.hasMet &&
+        !Array.from(this.#links.values()).some(
+          ({ state, retryState }) => retryState.hasResponded && state !== 'self',
+        ),
       wasPaused: () => this.wasPaused(),
+      onChange: () => this.#options.onLinksChange?.(),
     })
   }
 
   /** Lets the links to a peer that has told its position send what it lacks. */
   #pokeLinksTo(peer: PeerProgress): void {
-    for (const link of this.#links.values()) if (link.leadsTo(peer)) link.poke()
+    for (const link of this.#links.values()) if (link.peer === peer) link.poke()
   }
 
   #beat(): void {
@@ -275,7 +264,7 @@ export class Mesh {
     if (log.ownSeq === this.#seqAtBeat) this.#appendNoOp()
     this.#seqAtBeat = log.ownSeq
     this.#refusals.check(
-      [...this.#links.values()].some((link) => link.isRefused),
+      [...this.#links.values()].some(({ retryState }) => retryState.isRefused),
       now,
     )
     for (const link of this.#links.values()) link.beat()
@@ -285,25 +274,5 @@ export class Mesh {
     const { clock, log } = this.#options
     const now = clock.now()
     log.append(log.epoch, {}, now, now)
-  }
-
-  /** Peers that a stop waits for. A peer that has never responded is none, because it may not exist. */
-  #flushLinks(): Link[] {
-    return [...this.#links.values()].filter((link) => link.status().state !== 'self' && !link.isUnmet)
-  }
-
-  /** Peers that do not hold everything, as far as this Pod knows. */
-  #unflushed(): string[] {
-    return this.#flushLinks().flatMap((link) => (link.isFlushed() === true ? [] : [link.target.host]))
-  }
-
-  /**
-   * Returns whether every available peer holds everything, and at least one does; with no events to hand over, at once.
-   */
-  #isFlushed(): boolean {
-    if (!this.#options.log.indexes.hasEvents) return true
-    const links = this.#flushLinks()
-    const flushed = links.map((link) => link.isFlushed())
-    return links.length === 0 || (flushed.includes(true) && !flushed.includes(false))
   }
 }

@@ -31,6 +31,15 @@ export interface EncodedRange {
   readonly text: string
 }
 
+export interface ReplicatorOptions {
+  log: Log
+  timing: Timing
+  errors: ErrorReporter
+  counters: Counters
+  /** Entries of a peer will never come. */
+  onHole?: (() => void) | undefined
+}
+
 /** Place of the first entry of a run, the seq before it, and the streams with evicted events if the run is sparse. */
 interface RangeBegin {
   readonly start: number
@@ -47,10 +56,12 @@ export class Replicator {
   readonly #timing: Timing
   readonly #errors: ErrorReporter
   readonly #counters: Counters
+  readonly #onHole: (() => void) | undefined
   /** Runs of this Pod's own entries for exchanges, by the seq that they follow; of one moment and one end of the log. */
   #encoded = { ownSeq: 0, at: Number.NEGATIVE_INFINITY, runs: new Map<number, EncodedRange>() }
 
-  constructor(options: { log: Log; timing: Timing; errors: ErrorReporter; counters: Counters }) {
+  constructor(options: ReplicatorOptions) {
+    this.#onHole = options.onHole
     this.#log = options.log
     this.#timing = options.timing
     this.#errors = options.errors
@@ -156,6 +167,7 @@ export class Replicator {
       }
       const record = known ?? this.#log.epochs.ensure(run.epoch, now - run.idle)
       if (last > have) record.lastActive = Math.max(record.lastActive, now - run.idle)
+      if (last > have && (run.prev > have || run.evicted !== undefined)) this.#onHole?.()
       if (run.prev > have) this.#log.skipTo(run.epoch, run.prev, now)
       // Before any entry, because no id may move past an evicted event before the client has a gap.
       for (const { stream, seq, age } of run.evicted ?? [])

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { TARGET_HEADER } from '../discovery/peer.ts'
 import { SIGNATURE_HEADER, type Signatures, type VerifiedRequest } from '../transport/signatures.ts'
+import { RUNS_REQUEST_MAX_BYTES, RUNS_URL_PATH } from '../wire/run-messages.ts'
 import {
   APPEND_MAX_BYTES,
   APPEND_URL_PATH,
@@ -24,21 +25,27 @@ export interface InternalOptions
   /** With a secret: whether this Pod accepts v1, which has no signatures. */
   allowGoPeers: boolean
   receive(message: Append): Append
+  /** Answers the body of a request for runs. */
+  receiveRuns(body: string): string
 }
 
 /** The internal sub-app: the routes to which peers post. */
 export function internalRoutes(options: InternalOptions): Hono {
   const { signatures, allowUnsignedPeers, allowGoPeers, v1Connections, v1MaxBytes } = options
   const guard = new InternalGuard(options)
-  /** Reads the body of an append, and verifies its signature. */
-  const readAppend = async (c: Context): Promise<{ body: string; verified: VerifiedRequest | undefined }> => {
+  /** Reads the body of a request, and verifies its signature. */
+  const read = async (
+    c: Context,
+    path: string,
+    maxBytes: number,
+  ): Promise<{ body: string; verified: VerifiedRequest | undefined }> => {
     const header = c.req.header(SIGNATURE_HEADER)
     const isSigned = signatures !== undefined && !(allowUnsignedPeers && header === undefined)
     // Before the body costs anything.
     if (isSigned) signatures.precheck(header)
-    const body = await guard.read(c, APPEND_MAX_BYTES, isSigned)
+    const body = await guard.read(c, maxBytes, isSigned)
     if (!isSigned) return { body, verified: undefined }
-    const request = { path: APPEND_URL_PATH, uid: c.req.header(TARGET_HEADER), body }
+    const request = { path, uid: c.req.header(TARGET_HEADER), body }
     return { body, verified: await signatures.verify(request, header) }
   }
   const signatureOf = async (
@@ -49,15 +56,24 @@ export function internalRoutes(options: InternalOptions): Hono {
     if (verified === undefined || signatures === undefined) return {}
     return { [SIGNATURE_HEADER]: await signatures.signResponse(verified, status, body) }
   }
-  const append = async (c: Context): Promise<Response> => {
-    const { body, verified } = await readAppend(c)
-    // The signed 401 tells the sender this Pod's time.
-    if (verified?.isCurrent === false) return c.body(null, 401, await signatureOf(verified, 401, ''))
-    const response = encodeAppend(options.receive(parseAppend(body)))
-    return c.body(response, 200, {
-      'content-type': 'application/json',
-      ...(await signatureOf(verified, 200, response)),
-    })
+  /** A route with signed requests and responses; `respond` returns the body of the response. */
+  const signedRoute = (path: string, maxBytes: number, respond: (body: string) => string) => {
+    const answer = async (c: Context): Promise<Response> => {
+      const { body, verified } = await read(c, path, maxBytes)
+      // The signed 401 tells the sender this Pod's time.
+      if (verified?.isCurrent === false) return c.body(null, 401, await signatureOf(verified, 401, ''))
+      const response = respond(body)
+      return c.body(response, 200, {
+        'content-type': 'application/json',
+        ...(await signatureOf(verified, 200, response)),
+      })
+    }
+    return (c: Context) =>
+      guard.run(
+        c,
+        () => answer(c),
+        ({ code, message }) => c.json({ code, message }, 400),
+      )
   }
   const v1 = v1Routes({
     guard,
@@ -68,12 +84,15 @@ export function internalRoutes(options: InternalOptions): Hono {
     receiveV1: options.receiveV1,
   })
   return new Hono()
-    .post(APPEND_URL_PATH, (c) =>
-      guard.run(
-        c,
-        () => append(c),
-        ({ code, message }) => c.json({ code, message }, 400),
+    .post(
+      APPEND_URL_PATH,
+      signedRoute(APPEND_URL_PATH, APPEND_MAX_BYTES, (body) =>
+        encodeAppend(options.receive(parseAppend(body))),
       ),
+    )
+    .post(
+      RUNS_URL_PATH,
+      signedRoute(RUNS_URL_PATH, RUNS_REQUEST_MAX_BYTES, (body) => options.receiveRuns(body)),
     )
     .post(EXCHANGE_URL_PATH, exchangeRoute({ ...options, guard }))
     .route('/', v1)

@@ -59,6 +59,7 @@ export class RunDirectory {
   /** Ends of runs whose start this Pod does not know. */
   readonly #orphans = new Map<RunId, { end: RunEnd; endedAt: number }>()
   readonly #listeners: RecordListener[] = []
+  readonly #removals: RecordListener[] = []
   readonly #waiting = new Map<string, Set<() => void>>()
 
   constructor(options: RunDirectoryOptions) {
@@ -92,6 +93,11 @@ export class RunDirectory {
   /** Calls `listener` with each record that is new or has ended. */
   onRecord(listener: RecordListener): void {
     this.#listeners.push(listener)
+  }
+
+  /** Calls `listener` with each record that is forgotten. */
+  onRemove(listener: RecordListener): void {
+    this.#removals.push(listener)
   }
 
   /** Calls `listener` when a record of the name is new or has ended, until the returned function is called. */
@@ -172,6 +178,7 @@ export class RunDirectory {
     if (left.length === 0) this.#names.delete(name)
     else this.#names.set(name, left)
     this.#options.onRemove(record)
+    for (const listener of this.#removals) listener(record)
   }
 
   /** The runs that are not kept any longer. */

@@ -3,6 +3,13 @@ import { TARGET_HEADER, type Target } from '../discovery/peer.ts'
 import { SserError } from '../errors.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import { quietly, type Tracing, type TracingSpan } from '../telemetry/tracing.ts'
+import {
+  encodeRunsRequest,
+  parseRunsAnswer,
+  RUNS_URL_PATH,
+  type RunsAnswer,
+  type RunsRequest,
+} from '../wire/run-messages.ts'
 import { isSampled } from '../wire/traceparent.ts'
 import {
   APPEND_MAX_BYTES,
@@ -20,6 +27,9 @@ import type { RequestSigner } from './request-signer.ts'
 
 /** Maximum number of traces that one request is linked to: OpenTelemetry keeps as many. */
 const MAX_TRACE_LINKS = 128
+
+/** Paths of requests that are signed; a Go Pod does not know the others' signatures. */
+const SIGNED_PATHS: ReadonlySet<string> = new Set([APPEND_URL_PATH, RUNS_URL_PATH])
 
 export interface PeerClientOptions {
   clock: Clock
@@ -115,6 +125,18 @@ export class PeerClient {
     return parseAppend(body)
   }
 
+  /** Asks a peer for runs. @throws PeerStatusError 404 where it is a Pod of an older version */
+  async askRuns(
+    target: Target,
+    request: Partial<RunsRequest> & Pick<RunsRequest, 'epoch'>,
+    limits: PostLimits,
+  ): Promise<RunsAnswer> {
+    const content = { path: RUNS_URL_PATH, body: encodeRunsRequest(request), maxBytes: APPEND_MAX_BYTES }
+    const { status, body } = await this.post(target, content, limits)
+    if (status !== 200) throw new PeerStatusError(status)
+    return parseRunsAnswer(body)
+  }
+
   /** Posts JSON to a peer and reads the response, its body included, within the timeout. */
   async post({ host, uid }: Target, content: PostContent, limits: PostLimits): Promise<PeerResponse> {
     const { signal, timeoutMs = this.#requestTimeoutMs } = limits
@@ -168,7 +190,7 @@ export class PeerClient {
 
   /** Signs a v2 request and verifies its response, where this Pod has a secret. A Go Pod does neither. */
   async #signed(request: PeerRequest): Promise<PeerResponse> {
-    const signer = request.path === APPEND_URL_PATH ? this.#signer : undefined
+    const signer = SIGNED_PATHS.has(request.path) ? this.#signer : undefined
     if (signer === undefined) return this.#transport(request)
     const { response, binding } = await signer.send(request, request.body, this.#transport)
     await signer.verify(binding, response)

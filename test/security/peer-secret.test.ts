@@ -136,6 +136,7 @@ describe('an unauthenticated peer', () => {
       `${V1} 401`,
       `${V2} 401`,
       '/api/json/v2/exchange 401',
+      '/api/json/v2/runs 401',
       '/api/json/v3/append 404',
     ])
     expect(pod.sser.connections).toBe(1)

@@ -1,7 +1,11 @@
 import { type ErrorContext, type Sser, StaticPeerFinder } from '../../src/index.ts'
+import type { ServerSide } from '../../src/server-side.ts'
+import { serverSideOf } from '../../src/sser.ts'
+import type { Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
 import { parseAppend } from '../../src/wire/v2.ts'
 import { Client } from './client.ts'
 import { settle, VirtualClock } from './clock.ts'
+import { PairedExchanges } from './paired-exchanges.ts'
 import { newSser, type TestSettings } from './settings.ts'
 import { within } from './until.ts'
 
@@ -83,12 +87,15 @@ export class Fleet {
   readonly pods: Pod[]
   /** Every request between Pods, as it was handed to its link. */
   readonly carried: Carried[] = []
+  /** Undefined: its Pods have no exchanges. */
+  readonly exchanges: PairedExchanges | undefined
   readonly #errors = new Map<string, LinkFault>()
   readonly #settings: TestSettings
   readonly #size: number
 
-  constructor(size: number, settings: TestSettings = {}) {
+  constructor(size: number, settings: TestSettings = {}, hasExchanges = false) {
     this.clock = new VirtualClock()
+    this.exchanges = hasExchanges ? new PairedExchanges() : undefined
     this.#settings = settings
     this.#size = size
     this.pods = Array.from({ length: size }, (_, index) => this.#make(index))
@@ -99,6 +106,14 @@ export class Fleet {
     const fleet = new Fleet(size, settings)
     await fleet.start(...fleet.pods)
     await fleet.clock.until('every link is up', () => fleet.pods.every(isJoined))
+    return fleet
+  }
+
+  /** The same, with an exchange open between each two Pods. */
+  static async withExchanges(size: number, settings?: TestSettings): Promise<Fleet> {
+    const fleet = new Fleet(size, settings, true)
+    await fleet.start(...fleet.pods)
+    await fleet.clock.until('every exchange is open', () => fleet.pods.every(hasExchanges))
     return fleet
   }
 
@@ -123,6 +138,7 @@ export class Fleet {
   link(from: number, to: number, fault?: LinkFault): void {
     if (fault === undefined) this.#errors.delete(`${from}>${to}`)
     else this.#errors.set(`${from}>${to}`, fault)
+    if (fault !== undefined) this.exchanges?.cut((a, b) => a === from && b === to)
   }
 
   /** Both ways. */
@@ -140,6 +156,13 @@ export class Fleet {
     const pod = this.#make(index, settings)
     this.pods[index] = pod
     return pod
+  }
+
+  /** Ends a Pod as if its process were killed; nothing listens at its address then. */
+  kill(index: number): void {
+    const { sser } = this.pod(index)
+    for (let other = 0; other < this.#size; other += 1) this.cut(index, other)
+    serverSideOf(sser)?.kill()
   }
 
   /** Stops all Pods; time passes, so that pending requests to peers end. */
@@ -164,19 +187,36 @@ export class Fleet {
       clock: this.clock,
       peerFinder: new StaticPeerFinder(peers),
       peerFetch: (url, init) => this.#carry(from, new URL(url), init),
+      ...(this.exchanges !== undefined && {
+        openExchange: async ({ host }, handler) => this.#open(from, this.#indexOf(host), handler),
+      }),
       ...this.#settings,
       ...settings,
     })
   }
 
+  #open(from: number, to: number, handler: ExchangeHandler): Exchange {
+    if (this.#errors.has(`${from}>${to}`)) throw new TypeError('fetch failed')
+    const { accept } = serverSideOf(this.pod(to).sser) as ServerSide
+    return (this.exchanges as PairedExchanges).open(from, to, handler, accept)
+  }
+
+  #indexOf(host: string): number {
+    const [, , high = 0, low = 0] = host.split(/[.:]/).map(Number)
+    return 256 * high + low
+  }
+
   #carry(from: number, url: URL, init: RequestInit): Promise<Response> {
-    const [, , high, low] = url.hostname.split('.').map(Number) as [number, number, number, number]
-    const to = 256 * high + low
+    const to = this.#indexOf(url.hostname)
     this.carried.push({ from, to, path: url.pathname, body: init.body as string })
     const deliver = async () => this.pod(to).sser.internalRoutes.fetch(new Request(url, init))
     const fault = this.#errors.get(`${from}>${to}`)
     return fault === undefined ? deliver() : fault(deliver, init.signal as AbortSignal)
   }
+}
+
+function hasExchanges({ sser }: Pod): boolean {
+  return sser.peers.every(({ state, exchange }) => exchange || state === 'self')
 }
 
 function isJoined({ sser }: Pod): boolean {

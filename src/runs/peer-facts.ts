@@ -1,0 +1,71 @@
+import type { Log } from '../log/log.ts'
+import type { Timing } from '../log/timing.ts'
+import type { PeerLink } from '../replication/peer-link.ts'
+import type { PeerRunState } from './run-peers.ts'
+import type { RunSessions } from './run-sessions.ts'
+
+/** Intervals of no-op entries without an entry of an epoch, after which its Pod is silent. */
+const SILENT_INTERVALS = 3
+
+/** An address at which a Pod was reached. */
+interface Home {
+  readonly host: string
+  readonly uid: string | undefined
+  /** Since when the address has no Pod, or another one, on this Pod's clock. */
+  goneAt: number | undefined
+}
+
+export interface PeerFactsOptions {
+  log: Log
+  timing: Timing
+  links(): ReadonlyMap<string, PeerLink>
+  sessions: RunSessions
+}
+
+/** What this Pod knows of the Pods of other epochs: those that have gone, by their addresses, and those that are silent. */
+export class PeerFacts {
+  readonly #options: PeerFactsOptions
+  readonly #homes = new Map<string, Home>()
+
+  constructor(options: PeerFactsOptions) {
+    this.#options = options
+  }
+
+  /** Compares the Pods with the links, which have changed. */
+  update(now: number): void {
+    const { log } = this.#options
+    const links = this.#options.links()
+    for (const { target, peer } of links.values()) {
+      if (peer === undefined) continue
+      const home = this.#homes.get(peer.epoch)
+      if (home?.host === target.host && home.uid === target.uid) home.goneAt = undefined
+      else this.#homes.set(peer.epoch, { host: target.host, uid: target.uid, goneAt: undefined })
+    }
+    for (const [epoch, home] of this.#homes) {
+      const link = links.get(home.host)
+      const isAtHome = link !== undefined && link.target.uid === home.uid
+      if (isAtHome && (link.peer === undefined || link.peer.epoch === epoch)) continue
+      home.goneAt ??= now
+      if (log.epochs.get(epoch) === undefined) this.#homes.delete(epoch)
+    }
+  }
+
+  /** Returns whether the Pod was deleted, or its address answers with another epoch. */
+  isGone(epoch: string): boolean {
+    const { log, sessions } = this.#options
+    const goneAt = sessions.has(epoch) ? undefined : this.#homes.get(epoch)?.goneAt
+    // A Pod that the finder has lost, or whose address leads to several Pods, is heard all the same.
+    return goneAt !== undefined && (log.epochs.get(epoch)?.lastActive ?? 0) <= goneAt
+  }
+
+  /** @see RunPeers.stateOf */
+  stateOf(epoch: string, now: number): PeerRunState {
+    const { log, timing } = this.#options
+    if (epoch === log.epoch) return { state: 'self' }
+    if (this.isGone(epoch)) return { state: 'gone' }
+    const since = log.epochs.get(epoch)?.lastActive
+    if (since === undefined) return { state: 'unknown' }
+    const isSilent = now - since > SILENT_INTERVALS * timing.noopIntervalMs
+    return isSilent ? { state: 'silent', since } : { state: 'connected' }
+  }
+}

@@ -1,0 +1,111 @@
+import type { RunEnd } from '../wire/run-header.ts'
+import { compareRunIds, type RunId } from '../wire/run-id.ts'
+import {
+  type CancelAnswer,
+  MAX_ASKED,
+  type RunPart,
+  type RunSummary,
+  type RunsAnswer,
+  type RunsRequest,
+  type RunWant,
+} from '../wire/run-messages.ts'
+import { producerOf } from './holders.ts'
+import type { RunCopies } from './run-copies.ts'
+import type { RunDirectory, RunFacts, RunRecord } from './run-directory.ts'
+import { RunFeed } from './run-feed.ts'
+
+/** Units of chunks in one answer. */
+const ANSWER_UNITS = 1_048_576
+/** Runs in one answer: some names may have several. */
+const MAX_RUNS = 4 * MAX_ASKED
+
+export interface RunAnswersOptions {
+  ownEpoch(): string
+  directory: RunDirectory
+  copies: RunCopies
+  now(): number
+  /** Cancels a run of this Pod. */
+  cancel(id: RunId): CancelAnswer
+  /** The end of a run of which this Pod has no copy any more; undefined where it may get one. */
+  evicted(id: RunId): { from: number; end: RunEnd | undefined } | undefined
+  /** The peer has the chunks of the run before `next`. */
+  onHeld(epoch: string, id: RunId, next: number): void
+}
+
+/** Answers other Pods that ask for runs. */
+export class RunAnswers {
+  readonly #options: RunAnswersOptions
+
+  constructor(options: RunAnswersOptions) {
+    this.#options = options
+  }
+
+  answer({ epoch, names, ids, after, want, cancel }: RunsRequest): RunsAnswer {
+    const { directory, ownEpoch } = this.#options
+    const records = new Set<RunRecord>()
+    for (const name of names) for (const record of directory.named(name)) records.add(record)
+    for (const id of ids) {
+      const record = directory.get(id)
+      if (record !== undefined) records.add(record)
+    }
+    if (after !== undefined) for (const record of this.#after(after)) records.add(record)
+    const isOwn = cancel !== undefined && producerOf(cancel) === ownEpoch()
+    return {
+      epoch: ownEpoch(),
+      runs: Array.from(records)
+        .slice(0, MAX_RUNS)
+        .map((record) => this.#summary(record)),
+      parts: this.#parts(epoch, want),
+      cancel: isOwn ? this.#options.cancel(cancel) : undefined,
+    }
+  }
+
+  #summary(record: RunRecord): RunSummary {
+    const { copies, now } = this.#options
+    const { id, name, replaces, startedAt, end, endedAt } = record
+    const copy = copies.get(id)
+    const age = Math.max(0, Math.round(now() - startedAt))
+    const endAge = end && Math.max(0, Math.round(now() - (endedAt ?? startedAt)))
+    return { id, name, replaces, age, end, endAge, first: copy?.first ?? 0, next: copy?.next ?? 0 }
+  }
+
+  #parts(epoch: string, wants: readonly RunWant[]): readonly RunPart[] {
+    if (wants.length === 0) return []
+    const { copies, evicted, onHeld } = this.#options
+    const feed = new RunFeed({ copy: (id) => copies.get(id), evicted }, () => {})
+    for (const [id, from] of wants) {
+      onHeld(epoch, id, from)
+      feed.want(id, from)
+    }
+    const parts = feed.next(ANSWER_UNITS)
+    feed.close()
+    return parts
+  }
+
+  /** The known runs after the id, in order. Epochs are compared first, so that only the runs of a few are sorted. */
+  #after(after: RunId | ''): RunRecord[] {
+    const byEpoch = new Map<string, RunRecord[]>()
+    const from = after.slice(0, after.indexOf(':'))
+    for (const record of this.#options.directory.values()) {
+      if (after !== '' && (record.epoch < from || compareRunIds(record.id, after) <= 0)) continue
+      const others = byEpoch.get(record.epoch)
+      if (others === undefined) byEpoch.set(record.epoch, [record])
+      else others.push(record)
+    }
+    const page: RunRecord[] = []
+    for (const epoch of [...byEpoch.keys()].toSorted()) {
+      page.push(
+        ...(byEpoch.get(epoch) ?? []).toSorted((a, b) => compareRunIds(a.id, b.id)).slice(0, MAX_ASKED),
+      )
+      if (page.length >= MAX_ASKED) break
+    }
+    return page.slice(0, MAX_ASKED)
+  }
+}
+
+/** The facts that a peer has told, on this Pod's clock. */
+export function factsOf(summary: RunSummary, now: number): RunFacts {
+  const { id, name, replaces, age, end, endAge = 0, next } = summary
+  const epoch = producerOf(id)
+  return { id, epoch, name, replaces, startedAt: now - age, end, endedAt: now - endAge, next }
+}

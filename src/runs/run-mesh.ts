@@ -1,0 +1,294 @@
+import type { Clock } from '../clock.ts'
+import type { SserError } from '../errors.ts'
+import type { Log } from '../log/log.ts'
+import type { Timing } from '../log/timing.ts'
+import type { PeerLink } from '../replication/peer-link.ts'
+import type { SideChannel, SideExchange, SideSession } from '../replication/side-channel.ts'
+import type { ErrorReporter } from '../telemetry/error-reporter.ts'
+import type { PeerClient } from '../transport/peer-client.ts'
+import type { RunEnd } from '../wire/run-header.ts'
+import type { RunId } from '../wire/run-id.ts'
+import { encodeRunsAnswer, parseRunsRequest, type RunPart, type RunSummary } from '../wire/run-messages.ts'
+import { HeldRuns } from './held-runs.ts'
+import { HolderSweep } from './holder-sweep.ts'
+import { Holders, producerOf } from './holders.ts'
+import { PeerFacts } from './peer-facts.ts'
+import { factsOf, RunAnswers } from './run-answers.ts'
+import type { RunCopy } from './run-copy.ts'
+import type { RunRecord } from './run-directory.ts'
+import { RunHandover } from './run-handover.ts'
+import type { CancelOutcome, PeerRunState, RunPeers } from './run-peers.ts'
+import { RunPoller } from './run-poller.ts'
+import { RunPuller } from './run-puller.ts'
+import { RunQuestions } from './run-questions.ts'
+import { RunRequests } from './run-requests.ts'
+import { RunSession, type SessionOwner } from './run-session.ts'
+import { RunSessions } from './run-sessions.ts'
+import { RunSync } from './run-sync.ts'
+import type { Runs } from './runs.ts'
+
+export interface RunMeshOptions {
+  log: Log
+  timing: Timing
+  clock: Clock
+  errors: ErrorReporter
+  client: PeerClient
+  runs: Runs
+  /** Number of further Pods that keep a copy of each run. */
+  holders: number
+  /** The links to the peers, by address. */
+  links(): ReadonlyMap<string, PeerLink>
+}
+
+/** The runs of this Pod among those of its peers: which ones it wants and holds, and what it knows of their producers. */
+export class RunMesh implements RunPeers, SideChannel, SessionOwner {
+  readonly #options: RunMeshOptions
+  readonly #runs: Runs
+  readonly #abort = new AbortController()
+  readonly #sessions = new RunSessions()
+  readonly #leaving = new Set<string>()
+  readonly #facts: PeerFacts
+  readonly #holders: Holders
+  readonly #sweep: HolderSweep
+  readonly #held = new HeldRuns()
+  readonly #puller: RunPuller
+  readonly #requests: RunRequests
+  readonly #poller: RunPoller
+  readonly #questions: RunQuestions
+  readonly #sync: RunSync
+  readonly #answers: RunAnswers
+  /** The handover of the copies when this Pod stops. */
+  readonly handover: RunHandover
+  readonly #listeners: (() => void)[] = []
+  #reachable: ReadonlySet<string> = new Set()
+  #isLeaving = false
+  #isScheduled = false
+
+  constructor(options: RunMeshOptions) {
+    this.#options = options
+    const { client, clock, links, log, timing, runs, errors } = options
+    const { signal } = this.#abort
+    this.#runs = runs
+    const ownEpoch = () => log.epoch
+    const now = () => clock.now()
+    const learn = (found: readonly RunSummary[]) => this.#learn(found)
+    const requests = new RunRequests({ client, ownEpoch, links, signal })
+    this.#requests = requests
+    this.#facts = new PeerFacts({ log, timing, links, sessions: this.#sessions })
+    this.#holders = new Holders({ count: options.holders, ownEpoch })
+    this.#sweep = new HolderSweep(clock, ({ id }) => this.#hold(id))
+    this.#puller = new RunPuller({
+      ensureCopy: (id) => this.#ensureCopy(id),
+      session: (epoch) => this.#sessions.get(epoch),
+      isOwn: (id) => runs.isOwn(id),
+      copy: (id) => runs.copies.get(id),
+      report: (error: SserError) => errors.report(error, { stage: 'receive' }),
+      onOpen: () => this.#poller.wake(),
+      onChange: () => this.#notify(),
+      now,
+    })
+    this.#poller = new RunPoller({
+      clock,
+      requests,
+      puller: this.#puller,
+      copy: (id) => runs.copies.get(id),
+      learn: (offers) => this.#learn(offers.map(({ summary }) => summary)),
+    })
+    this.#questions = new RunQuestions({ clock, requests, learn })
+    this.#sync = new RunSync({ clock, requests, learn })
+    this.#answers = new RunAnswers({
+      ownEpoch,
+      now,
+      directory: runs.directory,
+      copies: runs.copies,
+      cancel: (id) => runs.cancelOwn(id),
+      evicted: (id) => this.evicted(id),
+      onHeld: (epoch, id, next) => this.onHeld(epoch, id, next),
+    })
+    const isLeaving = (epoch: string) => this.#leaving.has(epoch)
+    const hasHolders = () => this.#holders.others > 0
+    this.handover = new RunHandover({ clock, copies: runs.copies, requests, isLeaving, hasHolders, signal })
+    runs.directory.onRecord((record) => this.#onRecord(record))
+    runs.directory.onRemove(({ id }) => {
+      this.#puller.forget(id)
+      this.#held.forget(id)
+    })
+  }
+
+  get isSynced(): boolean {
+    return this.#sync.isDone
+  }
+
+  open(exchange: SideExchange): SideSession {
+    const session = new RunSession(exchange, this)
+    this.#sessions.add(session)
+    if (this.#isLeaving) session.leave()
+    this.#puller.onSession(session)
+    this.onLinksChange()
+    return session
+  }
+
+  onClose(session: RunSession): void {
+    this.#sessions.delete(session)
+    this.#puller.onSessionClosed(session)
+    this.onLinksChange()
+  }
+
+  onPart(session: RunSession, part: RunPart): void {
+    this.#puller.onPart(part, session.epoch, session)
+  }
+
+  onLeaving({ epoch }: RunSession): void {
+    this.#leaving.add(epoch)
+    this.onLinksChange()
+  }
+
+  onHeld(epoch: string, id: RunId, next: number): void {
+    if (this.#runs.isOwn(id) && this.#runs.copies.get(id) !== undefined) this.#held.onHeld(epoch, id, next)
+  }
+
+  onUnwant(epoch: string, id: RunId): void {
+    // A Pod that has all of a run wants it no more.
+    if (this.#runs.copies.get(id)?.end === undefined) this.#held.onUnwant(epoch, id)
+  }
+
+  copy(id: RunId): RunCopy | undefined {
+    return this.#runs.copies.get(id)
+  }
+
+  evicted(id: RunId): { from: number; end: RunEnd | undefined } | undefined {
+    if (!this.#runs.isOwn(id)) return undefined
+    const end = this.#runs.directory.get(id)?.end
+    return { from: end?.chunks ?? 0, end }
+  }
+
+  /** A link has changed, or an exchange. */
+  onLinksChange(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      if (!this.#abort.signal.aborted) this.#update()
+    })
+  }
+
+  /** Entries of the log are missing, with headers perhaps. */
+  onHole(): void {
+    this.#sync.require()
+  }
+
+  /** Answers the request of a peer. @throws SserError `invalid-peer-message` */
+  answer(body: string): string {
+    return encodeRunsAnswer(this.#answers.answer(parseRunsRequest(body)))
+  }
+
+  stateOf(epoch: string, now: number): PeerRunState {
+    return this.#facts.stateOf(epoch, now)
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  want(id: RunId): void {
+    this.#puller.setRead(id, true)
+    this.#onCopy(id)
+  }
+
+  unwant(id: RunId): void {
+    this.#puller.setRead(id, false)
+  }
+
+  mustHold(id: RunId): boolean {
+    return this.#puller.isHeld(id)
+  }
+
+  async ask(question: { names?: readonly string[]; ids?: readonly RunId[] }): Promise<void> {
+    if (this.#requests.reachable().length > 0) await this.#questions.ask(question)
+  }
+
+  async cancel(id: RunId): Promise<CancelOutcome> {
+    const peer = this.#requests.peer(producerOf(id))
+    const answer = peer && (await this.#requests.send(peer, { cancel: id }))
+    return answer?.cancel ?? 'unreachable'
+  }
+
+  heldBy(id: RunId, next: number): number {
+    return this.#held.count(id, next)
+  }
+
+  holdersOf(): number {
+    return this.#holders.others
+  }
+
+  hasAll(id: RunId): boolean {
+    return this.#puller.hasAll(id)
+  }
+
+  /** Tells the peers that this Pod drains: from now on others hold what it held. */
+  leave(): void {
+    this.#isLeaving = true
+    for (const session of this.#sessions) session.leave()
+  }
+
+  stop(): void {
+    this.#abort.abort()
+    this.#sweep.stop()
+    this.#poller.stop()
+    this.#questions.stop()
+    this.#sync.stop()
+  }
+
+  #update(): void {
+    const facts = this.#facts
+    facts.update(this.#options.clock.now())
+    const isGone = (epoch: string) => facts.isGone(epoch)
+    this.#held.onGone(isGone)
+    for (const epoch of this.#leaving) if (isGone(epoch)) this.#leaving.delete(epoch)
+    const reachable = new Set(this.#requests.reachable().map(({ epoch }) => epoch))
+    const isNew = [...reachable].some((epoch) => !this.#reachable.has(epoch))
+    this.#reachable = reachable
+    if (isNew) {
+      this.#puller.onReachable()
+      this.#sync.tryNow()
+    }
+    const able = [...reachable, ...this.#sessions.epochs()].filter((epoch) => !this.#leaving.has(epoch))
+    if (this.#holders.setPeers(new Set(able))) this.#sweep.start(this.#runs.directory.values())
+    this.#notify()
+  }
+
+  /** Computes whether this Pod holds the run. */
+  #hold(id: RunId): void {
+    if (this.#isLeaving) return
+    this.#puller.setHeld(id, this.#holders.isOwn(id))
+  }
+
+  #onRecord({ id, end }: RunRecord): void {
+    if (end !== undefined) this.#puller.onEnd(id)
+    this.#hold(id)
+  }
+
+  #learn(found: readonly RunSummary[]): void {
+    const now = this.#options.clock.now()
+    for (const summary of found)
+      if (!this.#runs.isOwn(summary.id)) this.#runs.directory.onFacts(factsOf(summary, now))
+  }
+
+  #ensureCopy(id: RunId): RunCopy | undefined {
+    const record = this.#runs.directory.get(id)
+    if (record === undefined) return undefined
+    const known = this.#runs.copies.get(id)
+    const copy = known ?? this.#runs.copies.ensure(record)
+    if (known === undefined) this.#onCopy(id)
+    return copy
+  }
+
+  /** Peers may want the run of which there is a copy now. */
+  #onCopy(id: RunId): void {
+    for (const { feed } of this.#sessions) feed.onCopy(id)
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}

@@ -1,0 +1,68 @@
+import type { PeerLink } from '../replication/peer-link.ts'
+import type { PeerClient } from '../transport/peer-client.ts'
+import { PeerStatusError } from '../transport/peer-transport.ts'
+import type { RunsAnswer, RunsRequest } from '../wire/run-messages.ts'
+
+/** Time in which a peer must answer, in milliseconds. */
+const ANSWER_MS = 1_000
+
+export interface RunRequestsOptions {
+  client: PeerClient
+  ownEpoch(): string
+  links(): ReadonlyMap<string, PeerLink>
+  signal: AbortSignal
+}
+
+/** A peer that answers requests for runs. */
+export interface AskedPeer {
+  readonly epoch: string
+  readonly link: PeerLink
+}
+
+/** Requests for runs to single peers. */
+export class RunRequests {
+  readonly #options: RunRequestsOptions
+
+  constructor(options: RunRequestsOptions) {
+    this.#options = options
+  }
+
+  /** The peers that can be asked: they know runs, and the last request to them succeeded. */
+  reachable(): AskedPeer[] {
+    const peers: AskedPeer[] = []
+    for (const link of this.#options.links().values()) {
+      if (link.state !== 'connected' || link.peer === undefined || !link.peer.knowsRuns) continue
+      peers.push({ epoch: link.peer.epoch, link })
+    }
+    return peers
+  }
+
+  /** The peer with this epoch, if it can be asked. */
+  peer(epoch: string): AskedPeer | undefined {
+    return this.reachable().find((peer) => peer.epoch === epoch)
+  }
+
+  /** Sends a request; undefined where the peer does not answer it. */
+  async send({ epoch, link }: AskedPeer, fields: Partial<RunsRequest>): Promise<RunsAnswer | undefined> {
+    const { client, ownEpoch, signal } = this.#options
+    try {
+      const request = { epoch: ownEpoch(), ...fields }
+      const answer = await client.askRuns(link.target, request, { signal, timeoutMs: ANSWER_MS })
+      // Another Pod has the address by now; the link finds that out.
+      return answer.epoch === epoch ? answer : undefined
+    } catch (error) {
+      // Until its epoch changes, the Pod is asked no more.
+      if (error instanceof PeerStatusError && error.received === 404 && link.peer?.epoch === epoch)
+        link.peer.knowsRuns = false
+      return undefined
+    }
+  }
+
+  /** Sends a request to all peers that can be asked, and resolves with the answers. */
+  async sendToAll(fields: Partial<RunsRequest>): Promise<{ peer: AskedPeer; answer: RunsAnswer }[]> {
+    const answers = await Promise.all(
+      this.reachable().map(async (peer) => ({ peer, answer: await this.send(peer, fields) })),
+    )
+    return answers.flatMap(({ peer, answer }) => (answer === undefined ? [] : [{ peer, answer }]))
+  }
+}

@@ -1,0 +1,119 @@
+import type { SideExchange, SideSection, SideSession } from '../replication/side-channel.ts'
+import type { RunId } from '../wire/run-id.ts'
+import { encodeRunLogs, MAX_WANTS, type RunLogs, type RunPart, type RunWant } from '../wire/run-messages.ts'
+import { type FeedSource, RunFeed } from './run-feed.ts'
+
+/** Units of chunks in one section. */
+const SECTION_UNITS = 49_152
+/** Wants in one section. */
+const SECTION_WANTS = 1_000
+
+/** Functions that a session calls. */
+export interface SessionOwner extends FeedSource {
+  onPart(session: RunSession, part: RunPart): void
+  /** The peer drains. */
+  onLeaving(session: RunSession): void
+  /** The peer has received the chunks of the run before `next`. */
+  onHeld(epoch: string, id: RunId, next: number): void
+  /** The peer wants the run no more. */
+  onUnwant(epoch: string, id: RunId): void
+  onClose(session: RunSession): void
+}
+
+/** The runs of one exchange: the chunks that the peer wants, and those that this Pod wants of it. */
+export class RunSession implements SideSession {
+  /** Epoch of the peer. */
+  readonly epoch: string
+  /** True if this Pod has opened the exchange. */
+  readonly isOpener: boolean
+  readonly feed: RunFeed
+  readonly #owner: SessionOwner
+  readonly #push: () => void
+  /** Wants that are to be sent, with the index of the first chunk. */
+  readonly #wants = new Map<RunId, number>()
+  readonly #unwants = new Set<RunId>()
+  /** The runs that this Pod wants of the peer. */
+  readonly #wanted = new Set<RunId>()
+  #mustLeave = false
+
+  constructor(exchange: SideExchange, owner: SessionOwner) {
+    this.epoch = exchange.peer.epoch
+    this.isOpener = exchange.isOpener
+    this.#owner = owner
+    this.#push = exchange.push
+    this.feed = new RunFeed(owner, exchange.push)
+  }
+
+  /** True if the peer takes another want. */
+  get hasRoom(): boolean {
+    return this.#wanted.size < MAX_WANTS
+  }
+
+  /** Wants the chunks of the run from `from` on. */
+  want(id: RunId, from: number): void {
+    this.#wanted.add(id)
+    this.#unwants.delete(id)
+    this.#wants.set(id, from)
+    this.#push()
+  }
+
+  unwant(id: RunId): void {
+    if (!this.#wanted.delete(id)) return
+    if (!this.#wants.delete(id)) this.#unwants.add(id)
+    this.#push()
+  }
+
+  /** The peer has sent all of the run, and has forgotten the want. */
+  finish(id: RunId): void {
+    this.#wanted.delete(id)
+    this.#wants.delete(id)
+  }
+
+  /** Tells the peer that this Pod drains. */
+  leave(): void {
+    this.#mustLeave = true
+    this.#push()
+  }
+
+  receive({ want, unwant, parts, leaving }: RunLogs): void {
+    const { epoch } = this
+    for (const id of unwant) {
+      this.feed.unwant(id)
+      this.#owner.onUnwant(epoch, id)
+    }
+    for (const [id, from] of want) {
+      this.feed.want(id, from)
+      this.#owner.onHeld(epoch, id, from)
+    }
+    if (leaving) this.#owner.onLeaving(this)
+    for (const part of parts) this.#owner.onPart(this, part)
+  }
+
+  next(): SideSection | undefined {
+    const want: RunWant[] = []
+    for (const entry of this.#wants) {
+      if (want.length === SECTION_WANTS) break
+      want.push(entry)
+      this.#wants.delete(entry[0])
+    }
+    const unwant = [...this.#unwants]
+    this.#unwants.clear()
+    const parts = this.feed.next(SECTION_UNITS)
+    const leaving = this.#mustLeave
+    this.#mustLeave = false
+    const text = encodeRunLogs({ want, unwant, parts, leaving })
+    return text === undefined
+      ? undefined
+      : { text, onAck: parts.length > 0 ? () => this.#onAck(parts) : undefined }
+  }
+
+  close(): void {
+    this.feed.close()
+    this.#owner.onClose(this)
+  }
+
+  #onAck(parts: readonly RunPart[]): void {
+    for (const { id, from, chunks } of parts)
+      if (chunks.length > 0) this.#owner.onHeld(this.epoch, id, from + chunks.length)
+  }
+}

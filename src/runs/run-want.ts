@@ -1,0 +1,75 @@
+import type { RunId } from '../wire/run-id.ts'
+import { producerOf } from './holders.ts'
+import type { RunSession } from './run-session.ts'
+
+/** Waits between two questions for a run that a client reads, and for one that is only held, in milliseconds. */
+const ASK_MS = 250
+const MAX_READ_MS = 4_000
+const MAX_HELD_MS = 60_000
+/** Questions that a peer may answer with more than it then sends. */
+const MAX_BROKEN_PROMISES = 4
+
+/** A run that this Pod wants of other Pods, and its source. */
+export class RunWant {
+  readonly id: RunId
+  /** Epoch of its producer. */
+  readonly producer: string
+  /** True if a client of this Pod reads it. */
+  isRead = false
+  /** True if this Pod is its holder. */
+  isHeld = false
+  /** The exchange that it was asked for in. */
+  session: RunSession | undefined
+  /** Epoch of the peer that is polled for it. */
+  polled: string | undefined
+  /** The producer holds no chunk before this one, so that the others are asked first. */
+  floor: number | undefined
+  /** Generation of peers none of which has more than this Pod. */
+  settledIn = -1
+  /** True if it matters whether another Pod has more, since the last chunk has arrived. */
+  isDoubted = false
+  /** When the peers are to be asked. */
+  askAt: number = Number.NEGATIVE_INFINITY
+  /** Peers that do not send what they have told of, or have none of it. */
+  readonly excluded: Set<string> = new Set()
+  /** Peers that contradict what this Pod holds. */
+  readonly refused: Set<string> = new Set()
+  #tries = 0
+  #promise = { epoch: '', next: 0, broken: 0 }
+
+  constructor(id: RunId) {
+    this.id = id
+    this.producer = producerOf(id)
+  }
+
+  /** True if the producer sends it. */
+  get isFromProducer(): boolean {
+    return this.session?.epoch === this.producer && this.floor === undefined
+  }
+
+  /** Returns whether the peer may be its source. */
+  accepts(epoch: string): boolean {
+    return !this.excluded.has(epoch) && !this.refused.has(epoch)
+  }
+
+  /** The peers are to be asked at once. */
+  askNow(): void {
+    this.#tries = 0
+    this.askAt = Number.NEGATIVE_INFINITY
+  }
+
+  /** The peers were asked. */
+  onAsked(now: number): void {
+    const maxMs = this.isRead ? MAX_READ_MS : MAX_HELD_MS
+    this.askAt = now + Math.min(maxMs, ASK_MS * 2 ** this.#tries)
+    this.#tries += 1
+  }
+
+  /** The peer has told that it has more than this Pod, which has the chunks before `next`. */
+  onPromise(epoch: string, next: number): void {
+    const isBroken = this.#promise.epoch === epoch && this.#promise.next === next
+    const broken = isBroken ? this.#promise.broken + 1 : 0
+    this.#promise = { epoch, next, broken }
+    if (broken >= MAX_BROKEN_PROMISES) this.excluded.add(epoch)
+  }
+}
