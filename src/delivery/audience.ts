@@ -1,5 +1,5 @@
 import { type FrameFormat, STANDARD } from '../wire/frame-format.ts'
-import type { Batch } from './batch.ts'
+import type { Batch, Frames } from './batch.ts'
 import type { StreamConnection } from './stream-connection.ts'
 
 /** Connections that listen on the same streams in the same format: one encoded chunk serves all of them. */
@@ -8,6 +8,8 @@ export class Audience {
   readonly streams: readonly string[]
   readonly format: FrameFormat
   readonly connections: Set<StreamConnection> = new Set()
+  /** The listeners of each of its streams while it has a connection, so that a batch looks up none. */
+  members: readonly Listeners[] = []
 
   constructor(sortedStreams: readonly string[], format: FrameFormat = STANDARD) {
     this.streams = sortedStreams
@@ -16,9 +18,16 @@ export class Audience {
 }
 
 /** The connections of one stream. */
-interface Listeners {
-  readonly audiences: Set<Audience>
-  connections: number
+export class Listeners {
+  readonly stream: string
+  readonly audiences: Set<Audience> = new Set()
+  connections = 0
+  /** Frames of the stream in the batch that is being delivered. */
+  frames: Frames | undefined
+
+  constructor(stream: string) {
+    this.stream = stream
+  }
 }
 
 /** Index of the connections of this Pod by stream. A stream without connections takes no memory. */
@@ -40,6 +49,11 @@ export class Audiences {
     return this.#byStream.has(stream)
   }
 
+  /** The listeners of `stream`; undefined: it has no connection. */
+  get(stream: string): Listeners | undefined {
+    return this.#byStream.get(stream)
+  }
+
   /** Number of connections that listen on `stream`. */
   listeners(stream: string): number {
     return this.#byStream.get(stream)?.connections ?? 0
@@ -59,17 +73,12 @@ export class Audiences {
   add(connection: StreamConnection): void {
     const { audience } = connection
     audience.connections.add(connection)
-    if (audience.connections.size === 1)
+    if (audience.connections.size === 1) {
       this.#byStreams.set(keyOf(audience.streams, audience.format), audience)
-    for (const stream of audience.streams) {
-      const listeners = this.#byStream.get(stream)
-      if (listeners === undefined)
-        this.#byStream.set(stream, { audiences: new Set([audience]), connections: 1 })
-      else {
-        listeners.audiences.add(audience)
-        listeners.connections += 1
-      }
+      audience.members = audience.streams.map((stream) => this.#listenersOf(stream))
+      for (const { audiences } of audience.members) audiences.add(audience)
     }
+    for (const listeners of audience.members) listeners.connections += 1
   }
 
   remove(connection: StreamConnection): void {
@@ -77,26 +86,33 @@ export class Audiences {
     if (!audience.connections.delete(connection)) return
     const isEmpty = audience.connections.size === 0
     if (isEmpty) this.#byStreams.delete(keyOf(audience.streams, audience.format))
-    for (const stream of audience.streams) {
-      const listeners = this.#byStream.get(stream) as Listeners
+    for (const listeners of audience.members) {
       listeners.connections -= 1
       if (isEmpty) listeners.audiences.delete(audience)
-      if (listeners.connections === 0) this.#byStream.delete(stream)
+      if (listeners.connections === 0) this.#byStream.delete(listeners.stream)
     }
+    if (isEmpty) audience.members = []
+  }
+
+  #listenersOf(stream: string): Listeners {
+    let listeners = this.#byStream.get(stream)
+    if (listeners === undefined) {
+      listeners = new Listeners(stream)
+      this.#byStream.set(stream, listeners)
+    }
+    return listeners
   }
 
   /** Audiences that a batch has events for, each once. */
-  *affectedBy({ streams }: Batch): Generator<Audience> {
-    if (streams === undefined) {
+  *affectedBy({ affected }: Batch): Generator<Audience> {
+    if (affected === undefined) {
       yield* this.#byStreams.values()
       return
     }
-    const isOne = streams.size === 1
+    const isOne = affected.length === 1
     const visited = new Set<Audience>()
-    for (const stream of streams.keys()) {
-      const listeners = this.#byStream.get(stream)
-      if (listeners === undefined) continue
-      for (const audience of listeners.audiences) {
+    for (const { audiences } of affected) {
+      for (const audience of audiences) {
         if (!isOne && audience.streams.length > 1) {
           if (visited.has(audience)) continue
           visited.add(audience)

@@ -2,7 +2,7 @@ import { type EventEntry, isEvent, isLoss, isNumbered, type V1EventEntry } from 
 import type { Log } from '../log/log.ts'
 import { type FrameFormat, STANDARD } from '../wire/frame-format.ts'
 import { eventFrame, type GapReason, gapFrame } from '../wire/sse-frame.ts'
-import type { Audience } from './audience.ts'
+import type { Audience, Listeners } from './audience.ts'
 import { Chunk } from './chunk.ts'
 
 /**
@@ -21,7 +21,7 @@ const MAX_ENTRIES = 16_384
 
 type BatchEvent = EventEntry | V1EventEntry
 
-interface BatchFrame {
+export interface BatchFrame {
   /** Place in the order of all frames of the batch. */
   place: number
   /** Reason of a gap; undefined for an event. */
@@ -33,7 +33,8 @@ interface BatchFrame {
 }
 
 /** Frames in order, and their chunk in the format {@link STANDARD} once an audience has asked for it. */
-interface Frames {
+export interface Frames {
+  readonly batch: Batch
   readonly list: BatchFrame[]
   chunk: Chunk | undefined
 }
@@ -50,10 +51,10 @@ export class Batch {
   readonly traced: EventEntry[] = []
   /** Work of making chunks so far; the dispatcher reads and resets it. An integer, which V8 does not allocate. */
   work = 0
-  /** Streams with new events and connections. */
-  readonly #streams = new Map<string, Frames>()
+  /** Listeners of the streams with new events; they hold the frames of their streams until {@link end}. */
+  readonly #affected: Listeners[] = []
   /** Gaps for every connection. */
-  readonly #common: Frames = { list: [], chunk: undefined }
+  readonly #common: Frames = { batch: this, list: [], chunk: undefined }
   /** Chunks of audiences that have several of the streams or another format, by the format and these streams. */
   readonly #chunks = new Map<string, Chunk>()
   #cachedLength = 0
@@ -61,29 +62,38 @@ export class Batch {
   #latest: Audience | undefined
   #latestChunk: Chunk | undefined
 
-  constructor(log: Log, from: number, now: number, isWanted: (stream: string) => boolean) {
+  /** `listenersOn`: the listeners of a stream, undefined without connections. */
+  constructor(log: Log, from: number, now: number, listenersOn: (stream: string) => Listeners | undefined) {
     this.from = from
     const position = log.positionAt(from, now)
     const formatId = (last?: string) =>
       log.isResumable ? log.eventIds.format(position, undefined, undefined, last) : undefined
     /** Gaps by stream to write before the next event; all of them have the same position. */
-    const gaps = new Map<string | undefined, GapReason>()
+    const gaps = new Map<Listeners | undefined, GapReason>()
     let length = 0
     let place = 0
-    const frame = (stream: string | undefined, gap: GapReason | undefined, text: string, of?: BatchEvent) => {
-      this.#framesOf(stream).list.push({ place, gap, text, entry: of })
+    const frame = (
+      listeners: Listeners | undefined,
+      gap: GapReason | undefined,
+      text: string,
+      entry?: BatchEvent,
+    ) => {
+      this.#framesOf(listeners).list.push({ place, gap, text, entry })
       place += 1
       length += text.length
     }
     const flushGaps = () => {
       if (gaps.size === 0) return
       const id = formatId()
-      for (const [stream, reason] of gaps) frame(stream, reason, gapFrame(id, reason))
+      for (const [listeners, reason] of gaps) frame(listeners, reason, gapFrame(id, reason))
       gaps.clear()
     }
     if (from < log.evictedIndex || from <= log.floors.droppedIndex) gaps.set(undefined, 'trimmed')
     // Before the events of other streams, because their ids move past the evicted ones.
-    for (const stream of log.floors.streamsFrom(from)) if (isWanted(stream)) gaps.set(stream, 'trimmed')
+    for (const stream of log.floors.streamsFrom(from)) {
+      const listeners = listenersOn(stream)
+      if (listeners !== undefined) gaps.set(listeners, 'trimmed')
+    }
     let entries = 0
     let to = log.nextIndex
     for (const entry of log.from(from)) {
@@ -93,31 +103,36 @@ export class Batch {
       }
       entries += 1
       if (entry.isEvicted) continue
-      const isWantedEvent = isEvent(entry) && isWanted(entry.stream)
+      const listeners = isEvent(entry) ? listenersOn(entry.stream) : undefined
       // Before the position moves past this event, because a client may receive the gap and not the event.
-      if (isWantedEvent) flushGaps()
+      if (listeners !== undefined) flushGaps()
       if (isNumbered(entry)) position.set(entry.epoch, entry.seq)
       if (isLoss(entry)) {
         // It affects every connection, and covers the gaps before it.
         gaps.clear()
         gaps.set(undefined, 'peer-loss')
       }
-      if (!isWantedEvent) continue
+      if (listeners === undefined || !isEvent(entry)) continue
       if (entry.kind === 'v1-event') {
-        frame(entry.stream, undefined, eventFrame({ msg: entry.msg }), entry)
+        frame(listeners, undefined, eventFrame({ msg: entry.msg }), entry)
       } else if (log.indexes.idempotencyKeys.isFirst(entry)) {
         if (entry.traceparent !== undefined) this.traced.push(entry)
         const text = eventFrame({ id: formatId(entry.epoch), event: entry.event, msg: entry.msg })
-        frame(entry.stream, undefined, text, entry)
+        frame(listeners, undefined, text, entry)
       }
     }
     flushGaps()
     this.to = to
   }
 
-  /** Streams with new events and connections; undefined where the batch affects every connection. */
-  get streams(): ReadonlyMap<string, unknown> | undefined {
-    return this.#common.list.length === 0 ? this.#streams : undefined
+  /** Listeners of the streams with new events; undefined where the batch affects every connection. */
+  get affected(): readonly Listeners[] | undefined {
+    return this.#common.list.length === 0 ? this.#affected : undefined
+  }
+
+  /** Releases the frames. */
+  end(): void {
+    for (const listeners of this.#affected) listeners.frames = undefined
   }
 
   /** The chunk for the connections of an audience; undefined when the batch has nothing for them. */
@@ -130,37 +145,38 @@ export class Batch {
     return this.#latestChunk
   }
 
-  #framesOf(stream: string | undefined): Frames {
-    if (stream === undefined) return this.#common
-    let frames = this.#streams.get(stream)
-    if (frames === undefined) {
-      frames = { list: [], chunk: undefined }
-      this.#streams.set(stream, frames)
+  #framesOf(listeners: Listeners | undefined): Frames {
+    if (listeners === undefined) return this.#common
+    if (listeners.frames?.batch !== this) {
+      listeners.frames = { batch: this, list: [], chunk: undefined }
+      this.#affected.push(listeners)
     }
-    return frames
+    return listeners.frames
   }
 
-  #chunkFor({ streams, format }: Audience): Chunk | undefined {
-    const lists: Frames[] = this.#common.list.length === 0 ? [] : [this.#common]
-    for (const stream of streams) {
-      const frames = this.#streams.get(stream)
-      if (frames !== undefined) lists.push(frames)
+  #chunkFor({ members, format }: Audience): Chunk | undefined {
+    let only = this.#common.list.length === 0 ? undefined : this.#common
+    let count = only === undefined ? 0 : 1
+    for (const { frames } of members) {
+      if (frames?.batch !== this) continue
+      only = frames
+      count += 1
     }
-    const [only] = lists
     if (only === undefined) return undefined
-    if (lists.length === 1 && format === STANDARD) {
+    if (count === 1 && format === STANDARD) {
       // A second audience needs it.
       only.chunk?.encoded()
       only.chunk ??= this.#chunkOf(only.list, format)
       return only.chunk
     }
-    let key = format.key
-    for (const stream of streams) if (this.#streams.has(stream)) key += `${stream}\n`
+    const affected = members.filter(({ frames }) => frames?.batch === this)
+    const key = format.key + affected.map(({ stream }) => `${stream}\n`).join('')
     const known = this.#chunks.get(key)
     if (known !== undefined) {
       known.encoded()
       return known
     }
+    const lists = [this.#common, ...affected.map(({ frames }) => frames as Frames)]
     const list = lists.flatMap((frames) => frames.list).sort((a, b) => a.place - b.place)
     const chunk = this.#chunkOf(list, format)
     if (this.#cachedLength > MAX_CACHED_LENGTH) {

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import type { ConnectionSelector } from '../log/entry.ts'
 import type { FrameFormat } from '../wire/frame-format.ts'
-import { type Audience, Audiences } from './audience.ts'
+import { type Audience, Audiences, type Listeners } from './audience.ts'
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionsPerAddress, type Reservation, Reservations } from './reservations.ts'
@@ -57,6 +57,11 @@ export class ConnectionRegistry {
   /** Returns whether a connection is open on `stream`. */
   has(stream: string): boolean {
     return this.#audiences.has(stream)
+  }
+
+  /** The listeners of `stream`; undefined: it has no connection. */
+  get(stream: string): Listeners | undefined {
+    return this.#audiences.get(stream)
   }
 
   /** Number of connections on `stream`. */

@@ -67,7 +67,7 @@ export class Dispatcher {
     let turn = this.#newTurn()
     while (this.#deliveredIndex < log.nextIndex) {
       const { nextIndex } = log
-      const batch = new Batch(log, this.#deliveredIndex, clock.now(), (stream) => registry.has(stream))
+      const batch = new Batch(log, this.#deliveredIndex, clock.now(), (stream) => registry.get(stream))
       const endSpans = tracing && traceDelivery(tracing, batch.traced, (stream) => registry.listeners(stream))
       for (const audience of registry.affectedBy(batch)) {
         // The Set may change meanwhile, because a connection that is added now begins after this batch.
@@ -78,6 +78,7 @@ export class Dispatcher {
           turn = this.#newTurn()
         }
       }
+      batch.end()
       endSpans?.()
       this.#deliveredIndex = batch.to
       // More follows. The sinks need the turn as well, because a client asks for the next chunk when it has taken this one.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Audience } from '../../src/delivery/audience.ts'
+import { Audience, Listeners } from '../../src/delivery/audience.ts'
 import { Batch } from '../../src/delivery/batch.ts'
 import type { Log } from '../../src/log/log.ts'
 import { Listening } from '../support/listening.ts'
@@ -37,12 +37,31 @@ function countFormats(log: Log): () => number {
   return () => formats
 }
 
+/** Streams with connections. */
+class Streams {
+  readonly #listeners = new Map<string, Listeners>()
+
+  readonly on = (stream: string): Listeners | undefined => this.#listeners.get(stream)
+
+  /** An audience of `streams`, each of which has connections from now on. */
+  audience(...streams: string[]): Audience {
+    const audience = new Audience(streams)
+    audience.members = streams.map((stream) => {
+      const listeners = this.on(stream) ?? new Listeners(stream)
+      this.#listeners.set(stream, listeners)
+      return listeners
+    })
+    return audience
+  }
+}
+
 /** The batches from the entry `from` on for an audience of `a`. */
 function batches({ incarnation: { log }, clock }: Listening, from: number) {
-  const audience = new Audience(['a'])
+  const streams = new Streams()
+  const audience = streams.audience('a')
   const all = []
   for (let next = from; next < log.nextIndex; ) {
-    const batch = new Batch(log, next, clock.now(), (stream) => stream === 'a')
+    const batch = new Batch(log, next, clock.now(), streams.on)
     all.push({
       batch,
       chunk: batch.chunk(audience),
@@ -65,13 +84,15 @@ describe('a batch', () => {
     const pod = new Listening()
     const from = pod.incarnation.log.nextIndex
     pod.send('a', 'x')
-    const batch = new Batch(pod.incarnation.log, from, pod.clock.now(), (stream) => stream === 'a')
-    const audience = new Audience(['a'])
+    const streams = new Streams()
+    const audience = streams.audience('a')
+    const batch = new Batch(pod.incarnation.log, from, pod.clock.now(), streams.on)
+    const { members } = audience
     let looks = 0
-    Object.defineProperty(audience, 'streams', {
+    Object.defineProperty(audience, 'members', {
       get() {
         looks += 1
-        return ['a']
+        return members
       },
     })
     const chunks = Array.from({ length: 1_000 }, () => batch.chunk(audience))
@@ -83,9 +104,11 @@ describe('a batch', () => {
     const pod = new Listening()
     const from = pod.incarnation.log.nextIndex
     for (const stream of ['a', 'b', 'a']) pod.send(stream, 'x')
-    const batch = new Batch(pod.incarnation.log, from, pod.clock.now(), () => true)
-    for (const streams of [['a'], ['b'], ['a', 'b']]) {
-      batch.chunk(new Audience(streams))
+    const streams = new Streams()
+    const audiences = [['a'], ['b'], ['a', 'b']].map((names) => streams.audience(...names))
+    const batch = new Batch(pod.incarnation.log, from, pod.clock.now(), streams.on)
+    for (const audience of audiences) {
+      batch.chunk(audience)
       expect(batch.work).toBeGreaterThan(0)
       expect(batch.work).toSatisfy(Number.isSafeInteger)
     }
@@ -147,8 +170,10 @@ describe('a batch', () => {
     const from = log.nextIndex
     pod.send('b', 'x')
     log.skipTo('peer1', 7, pod.clock.now())
-    const batch = new Batch(log, from, pod.clock.now(), () => true)
-    const [a, b, c] = ['a', 'b', 'c'].map((stream) => batch.chunk(new Audience([stream])))
+    const streams = new Streams()
+    const audiences = ['a', 'b', 'c'].map((stream) => streams.audience(stream))
+    const batch = new Batch(log, from, pod.clock.now(), streams.on)
+    const [a, b, c] = audiences.map((audience) => batch.chunk(audience))
     expect(a?.gaps).toEqual(['peer-loss'])
     expect(c?.bytes).toBe(a?.bytes)
     expect(b).toMatchObject({ events: 1, gaps: ['peer-loss'] })
