@@ -14,6 +14,7 @@ const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await
 
 const middleware: Record<string, () => MiddlewareHandler> = {
   cors: () => cors(),
+  exposingCors: () => cors({ origin: '*', exposeHeaders: ['Sser-Error', 'Sser-Resume', 'Retry-After'] }),
   logger: () => logger(() => {}),
   compress: () => compress(),
   secureHeaders: () => secureHeaders(),

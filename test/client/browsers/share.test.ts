@@ -1,34 +1,27 @@
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { acquainted, endPods, type PodProcess, startFleet } from '../../support/pod-process.ts'
+import { endPods } from '../../support/pod-process.ts'
 import { until } from '../../support/until.ts'
 import { Chromium, installed, type Tab } from './chromium.ts'
-import { Site } from './site.ts'
+import { expectExactly, HEARTBEAT_MS, SiteFleet } from './fleet.ts'
+import type { Site } from './site.ts'
 
-const SCRIPT = fileURLToPath(new URL('../../fleet/custom-pod.ts', import.meta.url))
-const HEARTBEAT_MS = 2_000
-const env = { OPTIONS: JSON.stringify({ retryMs: 200, heartbeatMs: HEARTBEAT_MS }) }
 const options = { heartbeatMs: HEARTBEAT_MS }
 
 describe.skipIf(!installed.path)('one connection for all tabs (needs chromium)', () => {
-  let pods: PodProcess[]
+  let fleet: SiteFleet
   let site: Site
   let chromium: Chromium
-  let sent = 0
   const tabs: Tab[] = []
 
   beforeAll(async () => {
-    pods = await startFleet(['node', 'node', 'node'], '127.0.186.1', { script: SCRIPT, env })
-    await acquainted(pods)
-    site = await Site.listen('127.0.186.9', pods)
+    fleet = await SiteFleet.start('127.0.186.')
+    site = fleet.site
     chromium = await Chromium.start()
   }, 60_000)
 
   afterEach(async () => {
     for (const tab of tabs.splice(0)) await tab.close().catch(() => {})
-    await until('no connection is left', () => site.open.length === 0, 15_000)
-    site.requests.length = 0
-    Object.assign(site, { hasWorker: true, headers: {}, guard: undefined })
+    await fleet.reset()
   }, 30_000)
 
   afterAll(async () => {
@@ -37,45 +30,11 @@ describe.skipIf(!installed.path)('one connection for all tabs (needs chromium)',
     await endPods()
   }, 30_000)
 
-  const connections = async () => {
-    const counts = await Promise.all(pods.map(async (pod) => (await pod.state()).connections))
-    return counts.reduce((sum, count) => sum + count, 0)
-  }
   const open = async (settings: object, ...streams: string[]) => {
     const tab = await chromium.open(site.url)
     tabs.push(tab)
     await tab.listen({ ...options, ...settings }, ...streams)
     return tab
-  }
-  const send = async (stream: string) => {
-    sent += 1
-    const number = sent
-    await (pods[number % 3] as PodProcess).send(stream, `${number}`)
-    return number
-  }
-  /** Sends to the streams in turn until it is stopped; resolves with the numbers of each stream. */
-  const sendAll = (...streams: string[]) => {
-    const numbers: Record<string, number[]> = Object.fromEntries(streams.map((stream) => [stream, []]))
-    let isStopped = false
-    const done = (async () => {
-      while (!isStopped)
-        for (const stream of streams) {
-          numbers[stream]?.push(await send(stream))
-          await new Promise((resolve) => setTimeout(resolve, 10))
-        }
-    })()
-    return async () => {
-      isStopped = true
-      await done
-      return numbers
-    }
-  }
-  const sorted = (values: unknown[]) => (values as number[]).toSorted((one, other) => one - other)
-  /** Fails unless the tab has received exactly these numbers. */
-  const hasExactly = async (tab: Tab, stream: string, numbers: readonly number[]) => {
-    await tab.has(stream, numbers.length)
-    expect(sorted(await tab.seen(stream))).toEqual(numbers)
-    expect(await tab.read('gaps')).toEqual([])
   }
 
   describe.each([
@@ -85,13 +44,13 @@ describe.skipIf(!installed.path)('one connection for all tabs (needs chromium)',
     test('20 tabs with streams of their own have one connection', async () => {
       site.hasWorker = hasWorker
       for (let i = 0; i < 20; i += 1) await open({}, 'all', `own ${i % 10}`)
-      await until('one connection', async () => (await connections()) === 1, 10_000)
+      await until('one connection', async () => (await fleet.connections()) === 1, 10_000)
       expect(site.open).toHaveLength(1)
-      const all = await send('all')
-      const own = await send('own 3')
+      const all = await fleet.send('all')
+      const own = await fleet.send('own 3')
       for (const [i, tab] of tabs.entries()) {
-        await hasExactly(tab, 'all', [all])
-        if (i % 10 === 3) await hasExactly(tab, 'own 3', [own])
+        await expectExactly(tab, 'all', [all])
+        if (i % 10 === 3) await expectExactly(tab, 'own 3', [own])
         expect(await tab.read('Object.keys(seen)')).toEqual(['all', `own ${i % 10}`])
       }
     }, 120_000)
@@ -109,7 +68,7 @@ describe.skipIf(!installed.path)('one connection for all tabs (needs chromium)',
         site.hasWorker = hasWorker
         const first = await open({}, 'all', 'a')
         const others = [await open({}, 'all', 'b'), await open({}, 'all', 'c')]
-        const stop = sendAll('all', 'a', 'b', 'c')
+        const stop = fleet.sendAll('all', 'a', 'b', 'c')
         for (const tab of [first, ...others]) await tab.has('all', 5)
         const lengths = await Promise.all(others.map((tab) => tab.read<number>('seen.all.length')))
         await others[0]?.read('window.at = []; client.stream("all").on(() => at.push(Date.now()))')
@@ -118,8 +77,8 @@ describe.skipIf(!installed.path)('one connection for all tabs (needs chromium)',
         for (const [i, tab] of others.entries()) await tab.has('all', (lengths[i] as number) + 50)
         const numbers = await stop()
         for (const [i, stream] of ['b', 'c'].entries()) {
-          await hasExactly(others[i] as Tab, 'all', numbers.all as number[])
-          await hasExactly(others[i] as Tab, stream, numbers[stream] as number[])
+          await expectExactly(others[i] as Tab, 'all', numbers.all as number[])
+          await expectExactly(others[i] as Tab, stream, numbers[stream] as number[])
         }
         const at = (await others[0]?.read<number[]>('at')) as number[]
         const gaps = at.map((time, i) => time - (at[i - 1] ?? from))
@@ -138,7 +97,7 @@ describe.skipIf(!installed.path)('one connection for all tabs (needs chromium)',
         site.hasWorker = hasWorker
         const first = await open({}, 'all', 'a')
         const other = await open({}, 'all', 'b')
-        const stop = sendAll('all', 'a', 'b')
+        const stop = fleet.sendAll('all', 'a', 'b')
         for (const tab of [first, other]) await tab.has('all', 5)
         await freeze(first)
         const seen = await other.read<number>('seen.all.length')
@@ -147,13 +106,80 @@ describe.skipIf(!installed.path)('one connection for all tabs (needs chromium)',
         const again = await other.read<number>('seen.all.length')
         await other.has('all', again + 50)
         const numbers = await stop()
-        await hasExactly(first, 'all', numbers.all as number[])
-        await hasExactly(first, 'a', numbers.a as number[])
-        await hasExactly(other, 'all', numbers.all as number[])
-        await hasExactly(other, 'b', numbers.b as number[])
-        await until('one connection', async () => (await connections()) === 1, 10_000)
+        await expectExactly(first, 'all', numbers.all as number[])
+        await expectExactly(first, 'a', numbers.a as number[])
+        await expectExactly(other, 'all', numbers.all as number[])
+        await expectExactly(other, 'b', numbers.b as number[])
+        await until('one connection', async () => (await fleet.connections()) === 1, 10_000)
       },
       90_000,
     )
+
+    test('a tab comes back from the back/forward cache, and has missed nothing', async () => {
+      site.hasWorker = hasWorker
+      const first = await open({}, 'all', 'a')
+      const other = await open({}, 'all', 'b')
+      const stop = fleet.sendAll('all', 'a', 'b')
+      for (const tab of [first, other]) await tab.has('all', 5)
+      await first.page.goto(`${site.url}/other`)
+      const seen = await other.read<number>('seen.all.length')
+      await other.has('all', seen + 100)
+      await first.page.goBack({ waitUntil: 'commit' })
+      expect(await first.read('performance.getEntriesByType("navigation")[0].notRestoredReasons')).toBe(null)
+      expect(await first.read('seen.all.length')).toBeGreaterThan(0)
+      await first.isLive()
+      const numbers = await stop()
+      await expectExactly(first, 'all', numbers.all as number[])
+      await expectExactly(first, 'a', numbers.a as number[])
+      await expectExactly(other, 'all', numbers.all as number[])
+    }, 90_000)
+
+    test('tabs of another user, and tabs with headers and no user, have connections of their own', async () => {
+      site.hasWorker = hasWorker
+      await open({ user: 'one', token: 'one' }, 'a')
+      await open({ user: 'one', token: 'one' }, 'b')
+      await open({ user: 'two', token: 'two' }, 'a')
+      await open({ token: 'three' }, 'a')
+      await open({ share: false }, 'a')
+      await until('four connections', () => site.open.length === 4, 10_000)
+      expect(site.open.map(({ authorization }) => authorization).sort()).toEqual([
+        'one',
+        'three',
+        'two',
+        undefined,
+      ])
+    }, 60_000)
+
+    test('a token that expires is replaced by that of a tab, and nothing is missed', async () => {
+      site.hasWorker = hasWorker
+      const one = await open({ user: 'one', token: 'old' }, 'a')
+      const other = await open({ user: 'one', token: 'old' }, 'a')
+      const stop = fleet.sendAll('a')
+      await one.has('a', 5)
+      site.guard = (authorization) => (authorization === 'old' ? 401 : undefined)
+      site.cut()
+      await until(
+        'a request with the new token',
+        () => site.open.some((asked) => asked.authorization === 'new'),
+        10_000,
+      )
+      const { a = [] } = await stop()
+      for (const tab of [one, other]) await expectExactly(tab, 'a', a)
+    }, 60_000)
+
+    test('a tab whose stream is refused does not end the connection of the others', async () => {
+      site.hasWorker = hasWorker
+      const one = await open({}, 'a')
+      const stop = fleet.sendAll('a')
+      await one.has('a', 5)
+      site.guard = (_authorization, url) => (url.includes('forbidden') ? 403 : undefined)
+      const other = await chromium.open(site.url)
+      tabs.push(other)
+      await other.read('open({}, ["a", "forbidden"])')
+      await until('the other tab stops', () => other.read('client.state.get() === "stopped"'), 10_000)
+      await one.isLive()
+      const { a = [] } = await stop()
+      await expectExactly(one, 'a', a)
+    }, 60_000)
   })
 })

@@ -21,13 +21,13 @@ const PAGE = `<!doctype html><link rel="icon" href="data:,"><script type="module
     return client.stream(stream).on((value) => { seen[stream].push(value) })
   }
   window.open = (options, streams) => {
-    const { token, ...rest } = options
+    const { token, url = '/events', ...rest } = options
     if (token !== undefined) rest.headers = ({ status }) => {
       headerCalls.push(status)
       if (status === 401) sessionStorage.token = 'new'
       return { authorization: sessionStorage.token ?? token }
     }
-    window.client = connect('/events', {
+    window.client = connect(url, {
       ...rest,
       onGap: ({ reason }) => gaps.push(reason),
       onError: ({ code, message }) => errors.push(code + ': ' + message),
@@ -37,6 +37,12 @@ const PAGE = `<!doctype html><link rel="icon" href="data:,"><script type="module
   }
   window.isReady = true
 </script>`
+
+const PAGES: Readonly<Record<string, string>> = {
+  '/': PAGE,
+  '/frames': `<!doctype html><link rel="icon" href="data:,">${'<iframe src="/"></iframe>'.repeat(3)}`,
+  '/other': '<!doctype html><link rel="icon" href="data:,">',
+}
 
 /** A request for events that reached the site. */
 export interface EventsRequest {
@@ -55,7 +61,7 @@ export class Site {
   /** True: answers a request for events with this status. */
   status: number | undefined
   /** Called for the credentials of a request; a status refuses it. */
-  guard: ((authorization: string | undefined) => number | undefined) | undefined
+  guard: ((authorization: string | undefined, url: string) => number | undefined) | undefined
   /** Headers of every page. */
   headers: Record<string, string> = {}
   /** Whether the worker's script exists. */
@@ -102,8 +108,9 @@ export class Site {
   async #answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { pathname } = new URL(incoming.url ?? '', this.url)
     if (pathname === '/events') return this.#forward(incoming, outgoing)
-    if (pathname === '/') {
-      outgoing.writeHead(200, { 'content-type': 'text/html', ...this.headers }).end(PAGE)
+    const page = PAGES[pathname]
+    if (page !== undefined) {
+      outgoing.writeHead(200, { 'content-type': 'text/html', ...this.headers }).end(page)
       return
     }
     try {
@@ -134,7 +141,7 @@ export class Site {
       asked.isOpen = false
       this.#responses.delete(outgoing)
     })
-    const refusal = this.status ?? this.guard?.(authorization)
+    const refusal = this.status ?? this.guard?.(authorization, asked.url)
     const pod = this.pods[this.#turn++ % this.pods.length]
     if (refusal !== undefined || pod === undefined) {
       outgoing.writeHead(refusal ?? 502).end()
