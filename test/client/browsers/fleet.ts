@@ -14,7 +14,8 @@ export const HEARTBEAT_MS = 2_000
 export class SiteFleet {
   readonly pods: PodProcess[]
   readonly site: Site
-  #sent = 0
+  /** How many numbers were sent. */
+  sent = 0
 
   private constructor(pods: PodProcess[], site: Site) {
     this.pods = pods
@@ -44,8 +45,8 @@ export class SiteFleet {
 
   /** Sends the next number to a stream, through the Pods in turn. */
   async send(stream: string): Promise<number> {
-    this.#sent += 1
-    const number = this.#sent
+    this.sent += 1
+    const number = this.sent
     await (this.site.pods[number % this.site.pods.length] as PodProcess).send(stream, `${number}`)
     return number
   }

@@ -18,7 +18,10 @@ const PAGE = `<!doctype html><link rel="icon" href="data:,"><script type="module
   window.headerCalls = []
   window.listen = (stream) => {
     seen[stream] ??= []
-    return client.stream(stream).on((value) => { seen[stream].push(value) })
+    return client.stream(stream).on((value, { id }) => {
+      seen[stream].push(value)
+      window.lastId = id
+    })
   }
   window.open = (options, streams) => {
     const { token, url = '/events', ...rest } = options

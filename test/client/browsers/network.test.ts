@@ -1,0 +1,207 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { browsers } from '../../support/browser.ts'
+import { openPage } from '../../support/page.ts'
+import { acquainted, endPods, PodProcess } from '../../support/pod-process.ts'
+import { until } from '../../support/until.ts'
+import { Chromium, installed, type Tab } from './chromium.ts'
+import { expectExactly, HEARTBEAT_MS, SiteFleet } from './fleet.ts'
+import type { Site } from './site.ts'
+
+const START_MS = 30_000
+const options = { heartbeatMs: HEARTBEAT_MS }
+
+let fleet: SiteFleet
+let site: Site
+
+beforeAll(async () => {
+  fleet = await SiteFleet.start('127.0.187.', { logMaxAgeMs: 8_000 }, { FRONT: 'exposingCors' })
+  site = fleet.site
+}, 60_000)
+
+afterEach(() => fleet.reset(), 30_000)
+
+afterAll(async () => {
+  await site?.close()
+  await endPods()
+}, 30_000)
+
+describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () => {
+  let chromium: Chromium
+  const tabs: Tab[] = []
+
+  beforeAll(async () => {
+    chromium = await Chromium.start()
+  }, 60_000)
+
+  afterEach(async () => {
+    await chromium.setOffline(false)
+    for (const tab of tabs.splice(0)) await tab.close().catch(() => {})
+  }, 30_000)
+
+  afterAll(() => chromium?.close(), 30_000)
+
+  const open = async (settings: object, ...streams: string[]) => {
+    const tab = await chromium.open(site.url)
+    tabs.push(tab)
+    await tab.listen({ ...options, ...settings }, ...streams)
+    return tab
+  }
+
+  describe.each([
+    ['that shares its connection', {}],
+    ['with a connection of its own', { share: false }],
+  ])('a tab %s', (_, settings) => {
+    test('notices within two heartbeats that no byte arrives, and misses nothing', async () => {
+      const tab = await open(settings, 'a')
+      const stop = fleet.sendAll('a')
+      await tab.has('a', 5)
+      const requests = site.requests.length
+      const since = performance.now()
+      site.goSilent()
+      await until('another request', () => site.requests.length > requests, 3 * HEARTBEAT_MS)
+      expect(performance.now() - since).toBeLessThan(2 * HEARTBEAT_MS + 500)
+      const { a = [] } = await stop()
+      await expectExactly(tab, 'a', a)
+    }, 60_000)
+
+    test('misses nothing while three Pods are replaced, one after the other', async () => {
+      const tab = await open(settings, 'a', 'b')
+      const stop = fleet.sendAll('a', 'b')
+      await tab.has('a', 5)
+      for (const old of [...fleet.pods]) {
+        site.pods.splice(site.pods.indexOf(old), 1)
+        expect(await old.kill('SIGTERM')).toBe(0)
+        const next = await PodProcess.start(old.options)
+        fleet.pods[fleet.pods.indexOf(old)] = next
+        await acquainted(fleet.pods)
+        site.pods.push(next)
+      }
+      const { a = [], b = [] } = await stop()
+      await expectExactly(tab, 'a', a)
+      await expectExactly(tab, 'b', b)
+    }, 90_000)
+
+    test('reports a gap where the log no longer has the events that it missed', async () => {
+      const tab = await open(settings, 'a')
+      await fleet.send('a')
+      await tab.has('a', 1)
+      site.status = 503
+      site.cut()
+      const position = await tab.read<string>('lastId')
+      await fleet.send('a')
+      const resume = `/events?${new URLSearchParams({ stream: 'a', lastEventId: position })}`
+      const isTrimmed = async () => {
+        const response = await fetch((fleet.pods[0] as PodProcess).url + resume)
+        await response.body?.cancel()
+        return response.headers.get('sser-resume') === 'gap'
+      }
+      await until('the log has evicted the event', isTrimmed, 20_000, 500)
+      const last = await fleet.send('a')
+      site.status = undefined
+      await tab.read('client.reconnect()')
+      await until('the gap', () => tab.read('gaps.length > 0'), START_MS)
+      expect(await tab.read('gaps')).toEqual(['trimmed'])
+      await until('the last event', async () => (await tab.seen('a')).includes(last), START_MS)
+    }, 90_000)
+  })
+
+  test('a tab that was offline comes back at once, and has missed nothing', async () => {
+    const tab = await open({ share: false }, 'a')
+    const stop = fleet.sendAll('a')
+    await tab.has('a', 5)
+    await chromium.setOffline(true)
+    site.cut()
+    await until('the tab is offline', () => tab.read('client.state.get() !== "live"'), START_MS)
+    const before = fleet.sent
+    await until('100 more events are sent', () => fleet.sent > before + 100, 10_000)
+    await chromium.setOffline(false)
+    await tab.isLive(2_000)
+    const { a = [] } = await stop()
+    await expectExactly(tab, 'a', a)
+  }, 60_000)
+
+  test('a tab that wakes from the sleep of its machine asks anew at once', async () => {
+    const tab = await open({ share: false }, 'a')
+    const number = await fleet.send('a')
+    await tab.has('a', 1)
+    const requests = site.requests.length
+    site.goSilent()
+    await tab.read('{ const now = Date.now; Date.now = () => now() + 3_600_000 }')
+    const since = performance.now()
+    await tab.read('document.dispatchEvent(new Event("visibilitychange", { bubbles: true }))')
+    await until('another request', () => site.requests.length > requests, HEARTBEAT_MS)
+    expect(performance.now() - since).toBeLessThan(500)
+    await expectExactly(tab, 'a', [number, await fleet.send('a')])
+  }, 60_000)
+
+  test('a tab that is loaded anew with `persist` receives what came meanwhile', async () => {
+    const tab = await open({ persist: true }, 'a')
+    const first = await fleet.send('a')
+    expect(await tab.has('a', 1)).toEqual([first])
+    await tab.page.goto('about:blank')
+    const meanwhile = [await fleet.send('a'), await fleet.send('a')]
+    await tab.load(site.url)
+    await tab.listen({ ...options, persist: true }, 'a')
+    await expectExactly(tab, 'a', meanwhile)
+  }, 60_000)
+
+  test('resumes at another origin behind cors(), with headers of its own, and reads the headers of a refusal', async () => {
+    const pod = fleet.pods[0] as PodProcess
+    const tab = await open({ url: `${pod.url}/events`, user: 'one', token: 'one' }, 'a')
+    const first = await fleet.send('a')
+    await tab.has('a', 1)
+    await pod.post('/disconnect', { stream: 'a' })
+    await until('it comes back', async () => (await pod.state()).connections === 1, 10_000)
+    await expectExactly(tab, 'a', [first, await fleet.send('a')])
+    const refusal = `fetch(${JSON.stringify(pod.url)} + '/events').then((it) => [it.status, it.headers.get('sser-error')])`
+    expect(await tab.read(refusal)).toEqual([400, expect.any(String)])
+  }, 60_000)
+})
+
+describe.each(browsers)('three frames of a page in $name', (browser) => {
+  test.skipIf(!browser.path)(
+    `share a connection, and lose nothing when the first is removed (needs ${browser.name})`,
+    async () => {
+      const page = await openPage(browser, `${site.url}/frames`)
+      try {
+        const isReady = '[0, 1, 2].every((i) => frames[i].isReady === true)'
+        await until('the frames have the client', () => page.read(isReady), START_MS)
+        await page.read(
+          `[0, 1, 2].forEach((i) => frames[i].open(${JSON.stringify(options)}, ['all', 's' + i]))`,
+        )
+        await until(
+          'all are live',
+          () => page.read('[0, 1, 2].every((i) => frames[i].client.state.get() === "live")'),
+          START_MS,
+        )
+        await until('one connection', async () => (await fleet.connections()) === 1, 10_000)
+        const stop = fleet.sendAll('all', 's0', 's1', 's2')
+        await until('events', () => page.read('frames[0].seen.all.length > 5'), START_MS)
+        await page.read('document.querySelector("iframe").remove()')
+        const count = await page.read<number>('frames[0].seen.all.length')
+        await until('more events', () => page.read(`frames[0].seen.all.length > ${count + 50}`), START_MS)
+        const { all = [], s1 = [], s2 = [] } = await stop()
+        for (const [i, own] of [s1, s2].entries()) {
+          const seen = `[frames[${i}].seen.all, frames[${i}].seen.s${i + 1}, frames[${i}].gaps]`
+          await until(
+            'the last event',
+            () => page.read(`frames[${i}].seen.all.includes(${all.at(-1)})`),
+            START_MS,
+          )
+          await until(
+            'the last own event',
+            () => page.read(`frames[${i}].seen.s${i + 1}.includes(${own.at(-1)})`),
+            START_MS,
+          )
+          const [both, mine, gaps] = await page.read<[number[], number[], string[]]>(seen)
+          expect(both.toSorted((x, y) => x - y)).toEqual(all)
+          expect(mine.toSorted((x, y) => x - y)).toEqual(own)
+          expect(gaps).toEqual([])
+        }
+      } finally {
+        await page.close()
+      }
+    },
+    90_000,
+  )
+})
