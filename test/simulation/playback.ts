@@ -62,6 +62,7 @@ class Playback {
         plan: plan.runs,
         pods: this.#pods,
         stallMs: 2 * plan.ageMs,
+        lostMs: Math.min(60_000, 2.5 * plan.ageMs),
       })
   }
 

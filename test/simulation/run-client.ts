@@ -83,7 +83,7 @@ export class RunClient {
     this.#incarnation = incarnation
     this.#abort = new AbortController()
     incarnation.onDeath(() => {
-      if (attempt === this.#attempt) this.#retry(random.int(50, 1_000))
+      if (attempt === this.#attempt && this.reading.end === undefined) this.#retry(random.int(50, 1_000))
     })
     runs.opened(this.reading, incarnation.address, this.#lastId)
     void this.#read(attempt, incarnation)

@@ -17,6 +17,8 @@ export interface RunsPlaybackOptions {
   oracle: Oracle
   /** Longest delay of a message in an exchange. */
   stallMs: number
+  /** Longest time until a Pod judges that a producer is lost. */
+  lostMs: number
 }
 
 /** Plays the actions on runs of a plan, and checks the invariants of runs. */
@@ -89,7 +91,11 @@ export class RunsPlayback {
     }
     for (const client of this.#clients) client.settle()
     for (const producer of this.#producers) producer.pause()
-    await time.run(time.now + 4_000)
+    // A Pod that has heard nothing of a dead producer judges it as late as one that it has heard.
+    const isLost = this.#clients.some(
+      ({ reading: { run, end } }) => run?.diedAt !== undefined && end === undefined,
+    )
+    await time.run(time.now + 4_000 + (isLost ? this.#options.lostMs : 0))
     checkOpen()
     const fresh = this.#readEverywhere()
     await time.run(time.now + 4_000)

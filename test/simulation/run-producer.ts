@@ -42,9 +42,10 @@ export class RunProducer {
     })
     try {
       const handle = await incarnation.runs.startRun(name, { replace: isReplacing })
-      if (isDead) return
       const run = runs.started(handle.id, name, address)
       this.run = run
+      // The process may end in the instant in which the run has started.
+      if (isDead) return runs.died(run)
       this.#handle = handle
       this.#incarnation = incarnation
       handle.signal.addEventListener('abort', () => this.#onAbort(run, handle))

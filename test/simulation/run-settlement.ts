@@ -14,7 +14,9 @@ export function checkOpenReading(reading: Reading, { oracle, violate }: Settleme
   if (reading.end !== undefined || reading.isNotFound) return
   const { reader, name, next } = reading
   const runs = oracle.runs.filter((run) => run.name === name)
-  const run = reading.run ?? (runs.length === 1 ? runs[0] : undefined)
+  // After a gap it may read another run.
+  const known = reading.isAfterGap ? undefined : reading.run
+  const run = known ?? (runs.length === 1 ? runs[0] : undefined)
   if (run === undefined) return
   if (hasEnded(run)) violate(`${reader} was not told the end of ${run.id}`)
   else if (next < run.texts.length)
@@ -26,10 +28,7 @@ export function checkFreshReadings(readings: readonly Reading[], options: Settle
   const { oracle, violate } = options
   for (const name of new Set(readings.map((reading) => reading.name))) {
     const group = readings.filter((reading) => reading.name === name)
-    const seen = group.map(
-      ({ run, next, end, isNotFound }) =>
-        `${isNotFound ? 'no run' : run?.id} to ${next}, ${end?.state ?? 'no end'}`,
-    )
+    const seen = group.map(summary)
     if (new Set(seen).size > 1) violate(`readers of ${name} on different Pods read ${seen.join('; ')}`)
     const [first] = group as [Reading]
     const running = oracle.runs.filter((run) => run.name === name && !hasEnded(run))
@@ -55,4 +54,11 @@ function checkHeld(
   )
   if (lost.size < held.pods && next < held.next)
     violate(`${run.id} has chunks up to ${next} left, although ${held.pods} Pods held it up to ${held.next}`)
+}
+
+/** The part that readers on all Pods must have in common. */
+function summary({ run, next, end, isNotFound, isInterrupted }: Reading): string {
+  // A Pod that learned of a dead producer late judges it late.
+  const state = end?.state ?? (isInterrupted ? 'lost' : 'no end')
+  return `${isNotFound ? 'no run' : run?.id} to ${next}, ${state}`
 }
