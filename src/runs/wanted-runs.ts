@@ -61,14 +61,16 @@ export class WantedRuns {
 
   /** The runs that the peers are to be asked for now, at most `max`; the next call begins after them. */
   due(now: number, max: number): RunId[] {
-    const ids: RunId[] = []
+    const wants: RunWant[] = []
     for (const want of this.#open) {
-      if (want.askAt > now) continue
+      if (wants.length === max) break
+      if (want.askAt <= now) wants.push(want)
+    }
+    // The others take their turn first next time.
+    for (const want of wants) {
       this.#open.delete(want)
       this.#open.add(want)
-      ids.push(want.id)
-      if (ids.length === max) break
     }
-    return ids
+    return wants.map(({ id }) => id)
   }
 }
