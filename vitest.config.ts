@@ -10,7 +10,7 @@ const proxies = 'test/proxies/**'
 /** Installs packages of four languages: `npm run test:clients`, with a configuration of its own. */
 const clients = 'test/clients/**'
 /** Installs frameworks: `npm run test:frameworks`, likewise. */
-const frameworks = 'test/{frameworks,recipes}/**'
+const frameworks = 'test/{browser,frameworks,recipes}/**'
 /** Opens many tabs of browsers: `npm run test:browsers`, likewise. */
 const browsers = 'test/client/browsers/**'
 /** Needs minutes of CPU time: `npm run test:long`, likewise. */

@@ -1,5 +1,5 @@
-import { type Block, BlockParser, BlockTooLargeError } from './block-parser.ts'
-import { messageOf } from './error.ts'
+import { type Block, BlockParser } from './block-parser.ts'
+import { ClientError, messageOf } from './error.ts'
 import { refusalOf } from './refusal.ts'
 import type { Settings } from './settings.ts'
 import type { ErrorDetails } from './source.ts'
@@ -53,9 +53,6 @@ export async function attempt(settings: Settings, request: AttemptRequest): Prom
   }
 }
 
-/** Thrown where the option `headers` fails. */
-class HeadersError extends Error {}
-
 async function requestHeaders(settings: Settings, request: AttemptRequest): Promise<Headers> {
   const { status, signal, position } = request
   let headers: Headers
@@ -63,7 +60,7 @@ async function requestHeaders(settings: Settings, request: AttemptRequest): Prom
     const values = await abortable(Promise.resolve(settings.headers?.({ status, signal })), signal)
     headers = new Headers(values as HeadersInit | undefined)
   } catch (error) {
-    throw new HeadersError(`headers() failed: ${messageOf(error)}`)
+    throw new ClientError({ code: 'headers', message: `headers() failed: ${messageOf(error)}` })
   }
   headers.set('accept', 'text/event-stream')
   if (position !== undefined) headers.set('last-event-id', position)
@@ -108,10 +105,9 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 
 function detailsOf(error: unknown, watchdog: Watchdog): ErrorDetails {
   const message = messageOf(error)
-  if (error instanceof HeadersError) return { code: 'headers', message }
-  if (error instanceof BlockTooLargeError) return { code: 'block-too-large', message }
+  if (error instanceof ClientError) return { code: error.code, message }
   if (!watchdog.hasFired) return { code: 'network', message }
-  return { code: 'silent', message: `no byte for ${watchdog.limitMs} ms, which is two heartbeats` }
+  return { code: 'silent', message: 'no byte for two heartbeats' }
 }
 
 function urlOf(url: string, query: string): string {

@@ -1,3 +1,5 @@
+import { ClientError } from './error.ts'
+
 /** Maximum length of one block of the server, in UTF-16 units. */
 const MAX_BLOCK_LENGTH = 4_194_304
 
@@ -14,9 +16,6 @@ export interface Block {
   /** The field `stream:`, which `label=field` asks for. */
   readonly stream: string | undefined
 }
-
-/** Thrown by {@link BlockParser.feed} where a block exceeds {@link MAX_BLOCK_LENGTH}. */
-export class BlockTooLargeError extends Error {}
 
 /**
  * Parses the bytes of one response. The package `eventsource-parser` is larger, and drops the first part of a field that it
@@ -41,7 +40,7 @@ export class BlockParser {
     this.#onRetry = onRetry
   }
 
-  /** @throws BlockTooLargeError */
+  /** @throws ClientError `block-too-large` */
   feed(bytes: Uint8Array): void {
     let text = this.#decoder.decode(bytes, { stream: true })
     if (text === '') return
@@ -61,7 +60,10 @@ export class BlockParser {
     if (rest !== '') this.#parts.push(rest)
     this.#partsLength += rest.length
     if (this.#partsLength + this.#dataLength > MAX_BLOCK_LENGTH)
-      throw new BlockTooLargeError(`expected a block of at most ${MAX_BLOCK_LENGTH} characters`)
+      throw new ClientError({
+        code: 'block-too-large',
+        message: `expected a block of at most ${MAX_BLOCK_LENGTH} characters`,
+      })
   }
 
   #line(line: string): void {

@@ -1,6 +1,6 @@
 import { type AttemptEnd, attempt } from './attempt.ts'
 import type { Block } from './block-parser.ts'
-import { fieldsOf } from './own-block.ts'
+import { ownFields } from './own-block.ts'
 import type { Settings } from './settings.ts'
 import type { ConnectionState, ErrorDetails } from './source.ts'
 import { listenToWakes, VISIBILITY, type Wake } from './wakes.ts'
@@ -12,20 +12,11 @@ const RETRY_MS = 2_000
 const MAX_RETRY_MS = 30_000
 /** A response that lasted for longer was no failure, in milliseconds. */
 const STABLE_MS = 5_000
-/** Reasons for which the server ends a response that a new one can replace at once. */
-const ROUTINE_ENDS: readonly unknown[] = [
-  'draining',
-  'expired',
-  'max-age',
-  'disconnected',
-  'paused',
-  'pipelined',
-  undefined,
-]
-
 /** An event of the server, and the position after it. */
 export interface ReceivedBlock extends Block {
   readonly data: string
+  /** Its fields, if it is one of the server's own. */
+  readonly own: Readonly<Record<string, unknown>> | undefined
   readonly position: string | undefined
   /** True for the first block of a response. */
   readonly isFirst: boolean
@@ -119,10 +110,9 @@ export class Connection {
 
   async #attempt(abort: AbortController): Promise<void> {
     const { clock, heartbeatMs } = this.#settings
-    const own = new AbortController()
-    const watchdog = new Watchdog(clock, heartbeatMs, () => own.abort())
+    const { signal } = abort
+    const watchdog = new Watchdog(clock, heartbeatMs, () => abort.abort())
     this.#watchdog = watchdog
-    abort.signal.addEventListener('abort', () => own.abort())
     const hasPosition = this.position !== undefined
     const startedAt = clock.now()
     let blocks = 0
@@ -132,15 +122,16 @@ export class Connection {
       query: this.#query as string,
       position: this.position,
       status: this.#status,
-      signal: own.signal,
+      signal,
       watchdog,
       onRetry: (ms) => {
         retryMs = ms
       },
       onBlock: (block) => {
-        const { data } = block
-        if (block.event === 'sser-retry') {
-          closing = { ms: retryMs ?? this.#retryMs, reason: fieldsOf(data).reason }
+        const { event, data } = block
+        const own = ownFields(event, data)
+        if (event === 'sser-retry') {
+          closing = { ms: retryMs ?? this.#retryMs, reason: own?.reason }
           return undefined
         }
         if (retryMs !== undefined) this.#retryMs = Math.min(retryMs, MAX_RETRY_MS)
@@ -148,26 +139,27 @@ export class Connection {
         if (block.id !== undefined) this.position = block.id === '' ? undefined : block.id
         if (data === undefined) return undefined
         blocks += 1
-        if (blocks === 1) this.#open(watchdog, block)
+        if (blocks === 1) this.#open(watchdog, Number(own?.heartbeatMs))
         return this.#handlers.onBlock({
           ...block,
           data,
+          own,
           position: this.position,
           isFirst: blocks === 1,
           hasPosition,
         })
       },
     })
-    if (abort.signal.aborted) return
+    // Another attempt, or the end, has replaced this one.
+    if (this.#abort !== abort) return
     if (blocks > 1 || clock.now() - startedAt > STABLE_MS) this.#failures = 0
     if (closing === undefined || end.next === 'stop') this.#comeBack(end)
     else this.#comeBackAfter(closing, blocks > 0)
   }
 
-  #open(watchdog: Watchdog, { event, data }: Block): void {
+  #open(watchdog: Watchdog, heartbeatMs: number): void {
     this.#status = undefined
-    const heartbeatMs = event?.startsWith('sser-') === true ? fieldsOf(data).heartbeatMs : undefined
-    if (typeof heartbeatMs === 'number' && heartbeatMs > 0) watchdog.setHeartbeat(heartbeatMs)
+    if (heartbeatMs > 0) watchdog.setHeartbeat(heartbeatMs)
     this.#setState('live')
   }
 
@@ -187,13 +179,14 @@ export class Connection {
 
   /** The server has ended the response, and has said why. */
   #comeBackAfter({ ms, reason }: { ms: number; reason: unknown }, wasOpen: boolean): void {
-    if (wasOpen && ROUTINE_ENDS.includes(reason)) {
+    // A new response can replace one that was open at once; otherwise the wait is the server's protection.
+    if (wasOpen) {
       this.#setState('recovering')
       return this.#waitFor(this.#settings.clock.random() * ms, false)
     }
     this.#setState('recovering', {
       code: 'unavailable',
-      message: `the server ended the response: ${reason ?? 'no reason given'}`,
+      message: `the server ended the response: ${reason}`,
       reason: typeof reason === 'string' ? reason : undefined,
     })
     this.#waitFor(ms, true)

@@ -27,7 +27,7 @@ export class EventIterator<T> implements AsyncIterableIterator<T, undefined, voi
     if (waiting !== undefined) return waiting.resolve({ done: false, value })
     if (this.#queue.push(value, this.#isBounded ? length : undefined) === undefined) return
     this.#queue.clear()
-    const message = 'the loop did not read for so long that the queue of its events is full'
+    const message = 'the loop reads too slowly, and its queue is full'
     this.end(new ClientError({ code: 'slow-reader', message }))
   }
 

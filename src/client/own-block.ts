@@ -1,8 +1,8 @@
-/** The fields of the JSON object of one of the server's own blocks; none where it is not one. */
-export function fieldsOf(data = ''): Readonly<Record<string, unknown>> {
+/** The fields of one of the server's own blocks, none where its data is no JSON; undefined for an event of the app. */
+export function ownFields(event = '', data = ''): Readonly<Record<string, unknown>> | undefined {
+  if (!event.startsWith('sser-')) return undefined
   try {
-    const fields: unknown = JSON.parse(data)
-    return typeof fields === 'object' && fields !== null ? (fields as Record<string, unknown>) : {}
+    return JSON.parse(data) ?? {}
   } catch {
     return {}
   }

@@ -12,8 +12,7 @@ export async function refusalOf(response: Response, clock: Clock): Promise<Attem
   const type = headers.get('content-type')
   if (status === 200 && type?.startsWith('text/event-stream') === true) {
     if (response.body) return undefined
-    const message =
-      'the response has no readable body: pass a `fetch` that streams, such as the one of expo/fetch'
+    const message = 'the body cannot be read as a stream: pass another `fetch`'
     return { next: 'stop', error: { code: 'refused', message, status } }
   }
   if (status === 204) {
@@ -55,6 +54,7 @@ async function messageIn(response: Response, reason: string | undefined): Promis
 /** Reads seconds or a date. @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 */
 function retryAfterMs(value: string | null, clock: Clock): number | undefined {
   if (value === null) return undefined
-  const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - clock.now()
+  const seconds = Number(value)
+  const ms = seconds >= 0 ? seconds * 1_000 : Date.parse(value) - clock.now()
   return ms > 0 ? ms : undefined
 }

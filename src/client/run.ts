@@ -2,10 +2,9 @@ import { Connection, type ReceivedBlock } from './connection.ts'
 import { ClientError } from './error.ts'
 import { EventIterator } from './event-iterator.ts'
 import type { Gap } from './options.ts'
-import { fieldsOf } from './own-block.ts'
 import { Observable, type Readable } from './readable.ts'
 import type { Settings } from './settings.ts'
-import type { ConnectionState, ErrorDetails } from './source.ts'
+import type { ClientErrorCode, ConnectionState, ErrorDetails } from './source.ts'
 
 /** Options of `client.run()`. */
 export interface RunOptions<T> {
@@ -40,9 +39,6 @@ export interface RunState {
   readonly error?: ClientError | undefined
 }
 
-/** How a run can end. */
-const ENDS: readonly unknown[] = ['ended', 'failed', 'cancelled', 'lost'] satisfies RunStatus[]
-
 /** What a run needs of its client. */
 export interface RunContext {
   readonly settings: Settings
@@ -76,8 +72,8 @@ export class Run<T = string> implements AsyncIterable<T, undefined, void> {
   async cancel(): Promise<void> {
     const { cancelRun } = this.#context
     if (cancelRun === undefined)
-      throw new Error(
-        `run("${this.name}").cancel(): expected the option cancelRun of connect(), such as (name) => fetch('/runs/' + name, { method: 'DELETE' })`,
+      throw new TypeError(
+        'cancel(): expected the option cancelRun of connect(), a function that calls the application',
       )
     await cancelRun(this.name)
   }
@@ -91,16 +87,60 @@ export class Run<T = string> implements AsyncIterable<T, undefined, void> {
   }
 
   #read(iterator: EventIterator<T>): () => void {
-    const { settings, onClose } = this.#context
+    const { settings, onClose, onError } = this.#context
+    const { parse, onGap } = this.#options
     let isDone = false
     const finish = (state: RunState) => {
       isDone = true
       this.#state.set(state)
       iterator.end(state.error)
     }
+    const stop = (
+      code: ClientErrorCode,
+      text: string,
+      state: RunState = { status: 'stopped' },
+      cause?: unknown,
+    ) =>
+      finish({
+        ...state,
+        error: new ClientError({ code, message: `the run "${this.name}" ${text}` }, { cause }),
+      })
+    const onBlock = ({ event, data, own }: ReceivedBlock) => {
+      if (own === undefined) {
+        try {
+          iterator.push(parse === undefined ? (data as T) : parse(data), data.length)
+        } catch (cause) {
+          stop('invalid-payload', 'has a chunk that parse() rejects', undefined, cause)
+        }
+        return iterator.whenRead()
+      }
+      const reason = own.reason as string | undefined
+      if (event === 'sser-interrupted') this.#state.set({ status: 'interrupted' })
+      else if (event === 'sser-resumed') this.#state.set({ status: 'running' })
+      else if (event === 'sser-gap') {
+        if (onGap === undefined) stop('gap', `lacks chunks: ${reason}`)
+        else onGap({ reason: String(reason) })
+      } else if (event === 'sser-end') {
+        const { state } = own
+        if (state === 'ended' || state === 'cancelled') finish({ status: state, reason })
+        else if (state === 'lost') stop('run-lost', `was lost: ${reason}`, { status: state, reason })
+        // A way to end that this version does not know is a failure.
+        else stop('run-failed', `failed: ${reason}`, { status: 'failed', reason })
+      }
+      return undefined
+    }
+    const onState = (state: ConnectionState, details: ErrorDetails | undefined) => {
+      if (state === 'live') return this.#state.set({ status: 'running' })
+      // 204 answers a client that knows the end.
+      if (details?.code === 'ended') return finish({ status: 'ended' })
+      const error = details && new ClientError(details)
+      if (state === 'stopped') return finish({ status: 'stopped', error })
+      if (error !== undefined) onError(error)
+      this.#state.set({ status: 'recovering', error })
+    }
     const connection = new Connection(settings, {
-      onBlock: (block) => (isDone ? undefined : this.#onBlock(block, iterator, finish)),
-      onState: (state, error) => isDone || this.#onState(state, error, finish),
+      onBlock: (block) => (isDone ? undefined : onBlock(block)),
+      onState: (state, error) => isDone || onState(state, error),
     })
     this.#state.set({ status: 'connecting' })
     connection.connect(`${new URLSearchParams({ run: this.name })}`)
@@ -111,72 +151,5 @@ export class Run<T = string> implements AsyncIterable<T, undefined, void> {
       forget()
       connection.close()
     }
-  }
-
-  #onBlock(
-    { event, data }: ReceivedBlock,
-    iterator: EventIterator<T>,
-    finish: (state: RunState) => void,
-  ): Promise<void> | undefined {
-    if (event === 'sser-gap') this.#onGap(String(fieldsOf(data).reason), finish)
-    else if (event === 'sser-end') this.#onEnd(fieldsOf(data), finish)
-    else if (event === 'sser-interrupted') this.#state.set({ status: 'interrupted' })
-    else if (event === 'sser-resumed') this.#state.set({ status: 'running' })
-    else if (event?.startsWith('sser-') !== true) return this.#onChunk(data, iterator, finish)
-    return undefined
-  }
-
-  #onChunk(
-    data: string,
-    iterator: EventIterator<T>,
-    finish: (state: RunState) => void,
-  ): Promise<void> | undefined {
-    try {
-      iterator.push(this.#options.parse === undefined ? (data as T) : this.#options.parse(data), data.length)
-    } catch (cause) {
-      finish(this.#stopped('invalid-payload', 'parse() rejected a chunk', cause))
-    }
-    return iterator.whenRead()
-  }
-
-  #onGap(reason: string, finish: (state: RunState) => void): void {
-    const { onGap } = this.#options
-    if (onGap === undefined) finish(this.#stopped('gap', `chunks are missing (${reason})`))
-    else onGap({ reason })
-  }
-
-  #onEnd(
-    { state, reason: text }: Readonly<Record<string, unknown>>,
-    finish: (state: RunState) => void,
-  ): void {
-    // A way to end that this version does not know is a failure.
-    const status = ENDS.includes(state) ? (state as RunStatus) : 'failed'
-    const reason = typeof text === 'string' ? text : undefined
-    if (status === 'ended' || status === 'cancelled') return finish({ status, reason })
-    const message = `the run "${this.name}" ${status === 'lost' ? 'was lost' : 'failed'}: ${reason ?? 'no reason given'}`
-    finish({
-      status,
-      reason,
-      error: new ClientError({ code: `run-${status as 'lost' | 'failed'}`, message }),
-    })
-  }
-
-  #onState(
-    state: ConnectionState,
-    details: ErrorDetails | undefined,
-    finish: (state: RunState) => void,
-  ): void {
-    if (state === 'live') return this.#state.set({ status: 'running' })
-    // 204 answers a client that knows the end.
-    if (details?.code === 'ended') return finish({ status: 'ended' })
-    const error = details && new ClientError(details)
-    if (state === 'stopped') return finish({ status: 'stopped', error })
-    if (error !== undefined) this.#context.onError(error)
-    this.#state.set({ status: 'recovering', error })
-  }
-
-  #stopped(code: 'gap' | 'invalid-payload', text: string, cause?: unknown): RunState {
-    const error = new ClientError({ code, message: `the run "${this.name}": ${text}` }, { cause })
-    return { status: 'stopped', error }
   }
 }

@@ -79,9 +79,7 @@ export class SnapshotLoader<S extends Snapshot> {
     try {
       snapshot = await readSnapshot(await this.#load({ signal, gap }))
       if (typeof snapshot?.position !== 'string')
-        throw new TypeError(
-          'expected an object with `position`, the sser.position of the server, as a string',
-        )
+        throw new TypeError('expected { position }, the sser.position of the server')
       seqs = seqsOf(snapshot.position)
     } catch (cause) {
       if (signal.aborted) return

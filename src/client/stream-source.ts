@@ -1,5 +1,4 @@
 import { Connection, type ReceivedBlock } from './connection.ts'
-import { fieldsOf } from './own-block.ts'
 import type { Settings } from './settings.ts'
 import type { ConnectionState, ErrorDetails, Source, SourceItem, SourceState } from './source.ts'
 import { loadPosition, storePosition } from './stored-position.ts'
@@ -86,8 +85,7 @@ export class StreamSource implements Source {
     )
   }
 
-  #onBlock({ event, data, stream, position: id, isFirst, hasPosition }: ReceivedBlock): void {
-    const own = event?.startsWith('sser-') === true ? fieldsOf(data) : undefined
+  #onBlock({ event, data, own, stream, position: id, isFirst, hasPosition }: ReceivedBlock): void {
     if (isFirst) {
       this.#isOpen = true
       this.#emit({ type: 'open', streams: this.#requested, id })

@@ -20,11 +20,6 @@ export class Watchdog {
     this.reset()
   }
 
-  /** Maximum silence in milliseconds. */
-  get limitMs(): number {
-    return this.#limitMs
-  }
-
   /** Applies another heartbeat, which the server has named, from now on. */
   setHeartbeat(heartbeatMs: number): void {
     this.stop()

@@ -109,7 +109,7 @@ describe('a run', () => {
     await strict.clock.advance(0)
     expect(await strict.loop).toMatchObject({
       code: 'gap',
-      message: 'the run "chat:42": chunks are missing (trimmed)',
+      message: 'the run "chat:42" lacks chunks: trimmed',
     })
     expect(strict.chunks).toEqual([])
 

@@ -127,7 +127,7 @@ describe('a snapshot', () => {
     expect(seen).toEqual([['a3'], 'a4'])
     expect(errors.map(({ code, message }) => `${code}: ${message}`)).toEqual([
       'snapshot: snapshot() failed: HTTP 500',
-      'snapshot: snapshot() failed: expected an object with `position`, the sser.position of the server, as a string',
+      'snapshot: snapshot() failed: expected { position }, the sser.position of the server',
       'snapshot: snapshot() failed: network error',
     ])
   })
