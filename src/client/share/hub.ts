@@ -133,11 +133,9 @@ export class Hub {
       // The connection lacks streams or events of this tab, which may have been sent already.
       if (own !== undefined)
         for (const other of this.#ports)
-          if (other !== port && !other.isBehind && !other.isWaiting)
-            other.floor = union(other.floor ?? own, own)
+          if (other !== port && !other.isBehind) other.floor = union(other.floor ?? own, own)
       const target = idOf(own === undefined ? mine : intersection(mine, own))
       port.floor = mine
-      port.isWaiting = true
       this.#isOpen = false
       this.#covered = new Set()
       this.#position = target
@@ -185,7 +183,6 @@ export class Hub {
     if (item.type === 'open') this.#onOpen(item)
     for (const port of this.#ports) {
       if (item.type === 'open') {
-        port.isWaiting = false
         this.#open(port)
       } else if (item.type !== 'event' || port.streams.has(item.stream)) port.add(item)
       this.#flushSoon(port)

@@ -21,8 +21,6 @@ export class Port {
   position: string | undefined
   /** What the tab has while the connection is behind that; undefined where it has all that the connection has delivered. */
   floor: Seqs | undefined
-  /** True until the next response: the open one began after the position of the tab. */
-  isWaiting = false
   /** True while it is sent nothing, because it acknowledges nothing: a frozen tab. */
   isBehind = false
   #outbox: SourceItem[] = []
@@ -42,7 +40,7 @@ export class Port {
     this.session = session
     this.position = position
     this.floor = undefined
-    this.isWaiting = this.isBehind = false
+    this.isBehind = false
     this.#outbox = []
     this.#sent = { items: 0, length: 0 }
     this.#read = this.#sent
@@ -52,7 +50,7 @@ export class Port {
   /** Adds an item to the next message. An event or gap that the tab has is left out. */
   add(item: SourceItem): void {
     if (item.type === 'state') return this.#push(item)
-    if (this.isWaiting || this.isBehind) return
+    if (this.isBehind) return
     const { floor } = this
     if (floor === undefined || item.id === undefined) return this.#push(item)
     if (item.type === 'open') return this.#push({ ...item, id: this.position })
