@@ -44,7 +44,7 @@ export function privateRoutes(options: PrivateRoutesOptions): PrivateRoutes {
     settings
   const hosts = { allowedInternalHosts, peerAddresses: () => membership.addresses }
   const budget = new BodyBudget(maxBufferedBodyBytes)
-  const probes = probeRoutes(state, options.certificateWarning)
+  const probes = probeRoutes(state, options.certificateWarning, () => membership.incarnation.runs.running)
   return {
     internalRoutes: internalRoutes({
       ...settings,

@@ -168,15 +168,16 @@ export class Hub {
   /**
    * Closes every connection, in waves {@link WAVE_MS} apart, so that the clients do not reconnect to other Pods all at
    * once. Open connections still receive new events, and those that outlast the drain are left for its end. Resolves when no
-   * connection is left, at the latest after `ms`.
+   * connection is left, at the latest after `ms`; those that outlast it have `patienceMs`.
    */
-  async drain(ms: number): Promise<void> {
+  async drain(ms: number, patienceMs: number = ms): Promise<void> {
     this.#isDraining = true
     this.#stopReason = 'draining'
     const deadline = this.#clock.now() + ms
+    const patience = this.#clock.now() + Math.max(ms, patienceMs)
     const waveSize = Math.max(1, Math.ceil((this.size * WAVE_MS) / ms))
     for (let left = waveSize; this.size > 0; left = waveSize) {
-      const isLate = this.#clock.now() >= deadline
+      const isLate = this.#clock.now() >= patience
       for (const connection of this.#connections) {
         if (connection.outlastsDrain && !isLate) continue
         this.#closeAt(connection, this.#log.nextIndex, 'draining')

@@ -10,6 +10,7 @@ import { RunMesh } from '../runs/run-mesh.ts'
 import { Runs } from '../runs/runs.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
+import type { Logging } from '../telemetry/logging.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import { validateMessage } from '../wire/names.ts'
 import { randomEpoch } from '../wire/position.ts'
@@ -20,6 +21,7 @@ export interface IncarnationOptions {
   clock: Clock
   errors: ErrorReporter
   counters: Counters
+  logging: Pick<Logging, 'notice' | 'warnOncePerMinute'>
   /** Sends the requests to peers. */
   client: PeerClient
   onPause: () => void
@@ -56,7 +58,14 @@ export class Incarnation {
     const { ackTimeoutMs, initialSyncTimeoutMs, requestTimeoutMs } = options.settings
     const { runs: limits, maxMessageBytes } = options.settings
     const shared = { log: this.log, timing: this.timing, clock, errors }
-    this.runs = new Runs({ ...shared, limits, maxMessageBytes, ackTimeoutMs })
+    this.runs = new Runs({
+      ...shared,
+      limits,
+      counts: counters.runs,
+      logging: options.logging,
+      maxMessageBytes,
+      ackTimeoutMs,
+    })
     this.runMesh = new RunMesh({
       ...shared,
       client,

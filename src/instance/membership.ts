@@ -5,6 +5,7 @@ import { stopped } from '../errors.ts'
 import type { Settings } from '../internals.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
+import type { Logging } from '../telemetry/logging.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
 import type { Exchange, ExchangeHandler, OpenExchange } from '../transport/exchange.ts'
 import { type ExchangeClient, exchangeClient } from '../transport/exchange-client.ts'
@@ -55,6 +56,7 @@ export interface MembershipOptions {
   peerFinder: PeerFinder
   clock: Clock
   errors: ErrorReporter
+  logging: Logging
   /** Signs requests to peers, and verifies their responses. */
   signatures: Signatures | undefined
   counters: Counters

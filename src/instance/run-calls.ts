@@ -178,7 +178,7 @@ export class RunCalls {
     const fault = validateStreamName(name)
     if (fault !== undefined) throw fault
     const runs = await this.#joined(undefined)
-    if (runs.resolve(name) === undefined) await runs.peers.ask({ names: [name] })
+    if (runs.resolve(name) === undefined) await runs.ask({ names: [name] })
     const record = runs.resolve(name)
     return record && this.#statusOf(runs, record)
   }

@@ -29,7 +29,8 @@ export async function shutDown(options: ShutDownOptions): Promise<void> {
   if (options.signal === undefined) logging.info(line)
   else logging.notice(line)
   runMesh.leave()
-  await Promise.all([hub.drain(drainTimeoutMs), runs.drain(settings.runs.drainTimeoutMs ?? drainTimeoutMs)])
+  const runsMs = settings.runs.drainTimeoutMs ?? drainTimeoutMs
+  await Promise.all([hub.drain(drainTimeoutMs, runsMs), runs.drain(runsMs)])
   // Before the requests in flight, because responses of the app that a subscription feeds are some of them.
   subscriptions.stop()
   runs.stop()

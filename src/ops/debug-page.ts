@@ -68,7 +68,7 @@ function peerTable({ peers }: DebugView) {
 }
 
 function podTable(view: DebugView) {
-  const { peerExchanges, peerRequests, connections, subscriptions, events, log, peerFinder } = view
+  const { peerExchanges, peerRequests, connections, subscriptions, events, log, peerFinder, runs } = view
   const synced =
     peerFinder?.syncAgeMs === undefined ? '' : `, list confirmed ${formatDuration(peerFinder.syncAgeMs)} ago`
   const rows: [string, string, isZero?: boolean][] = [
@@ -91,6 +91,16 @@ function podTable(view: DebugView) {
       'Delivered',
       `${formatCount(events.delivered)}, of which ${formatCount(events.replayed)} replayed`,
       events.delivered === 0,
+    ],
+    [
+      'Runs',
+      `${formatCount(runs.running)} running here of ${formatCount(runs.started)} started, ${formatCount(runs.known)} known; ${formatCount(runs.readers)} readers, ${formatCount(runs.delivered)} chunks delivered`,
+      runs.known + runs.started === 0,
+    ],
+    [
+      'Copies of runs',
+      `${formatCount(runs.copies)}, ${formatBytes(runs.bytes)} of ${formatBytes(runs.maxBytes)}`,
+      runs.copies === 0,
     ],
     [
       'Log',
@@ -131,11 +141,19 @@ function streamTable({ streams }: DebugView) {
   return html`<h2>Streams</h2>${rows.length === 0 ? html`<p class="muted">None has a connection.</p>` : table(['Stream', 'Connections'], rows)}`
 }
 
-function counters({ gaps, rejected, errors }: DebugView): Counter[] {
+function counters({ gaps, rejected, errors, runs }: DebugView): Counter[] {
+  const { interrupted, lost, superseded, ended, evictions } = runs
   return [
     counter('Gaps', 'Reason', gaps),
     counter('Rejected input', 'Code', rejected),
     counter('Errors', 'Stage', errors),
+    counter('Run failures', 'Kind', {
+      interrupted,
+      lost,
+      superseded,
+      failed: ended.failed,
+      'evicted while running': evictions.running,
+    }),
   ]
 }
 

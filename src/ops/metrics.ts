@@ -36,6 +36,7 @@ export function metricFamilies(stats: Stats): Family[] {
     log,
     peerFinder,
     rejected,
+    runs,
     streams,
     subscriptions,
   } = stats
@@ -80,6 +81,45 @@ export function metricFamilies(stats: Stats): Family[] {
       events.replayed,
     ),
     counter('gaps_total', 'Gaps reported to connections and subscriptions.', counts('reason', gaps)),
+    gauge('runs_running', 'Running runs that this Pod writes.', runs.running),
+    gauge(
+      'runs_known',
+      'Runs of all Pods that this Pod knows, with those that have ended and are kept.',
+      runs.known,
+    ),
+    gauge('run_copies', 'Copies of runs on this Pod.', runs.copies),
+    gauge('run_bytes', 'Accounted memory of the copies of runs.', runs.bytes),
+    gauge('run_max_bytes', 'Memory limit of the copies of runs: the option runs.maxBytes.', runs.maxBytes),
+    gauge('run_readers', 'Connections and loops on this Pod that read a run.', runs.readers),
+    counter('runs_started_total', 'Runs started on this Pod.', runs.started),
+    counter('runs_ended_total', 'Runs of this Pod that have ended, by state.', counts('state', runs.ended)),
+    counter(
+      'runs_superseded_total',
+      'Runs of this Pod that ended because another Pod had started the same name.',
+      runs.superseded,
+    ),
+    counter(
+      'run_chunks_delivered_total',
+      'Chunks written to connections, counted once for each connection.',
+      runs.delivered,
+    ),
+    counter(
+      'run_evictions_total',
+      'Evictions by runs.maxBytes: spare copies, or the oldest chunks of a running run.',
+      counts('of', runs.evictions),
+    ),
+    counter('runs_interrupted_total', 'Runs of other Pods that were interrupted.', runs.interrupted),
+    counter('runs_lost_total', 'Runs of other Pods that were lost.', runs.lost),
+    counter(
+      'run_cancels_total',
+      'Calls of cancelRun() on this Pod, by outcome.',
+      counts('outcome', runs.cancels),
+    ),
+    counter(
+      'run_asks_total',
+      'Questions to the peers for names and ids of runs that this Pod does not know.',
+      runs.asks,
+    ),
     gauge('peers', 'Peers, by the state of their link.', [
       ...Object.keys(LINK_STATES).map((state) => ({
         labels: { state },

@@ -17,15 +17,21 @@ const REASON: Record<Exclude<SserState, 'ready'>, string> = {
 
 /**
  * Probes: `GET /livez` fails after the instance was stopped, and `GET /readyz` fails while clients should use other Pods.
- * Both answer 200 or 503, with the state, the reason of a failure and any warning as JSON.
+ * Both answer 200 or 503, with the state, the reason of a failure and any warning as JSON; while the Pod drains, with the number
+ * of running runs that it still writes.
  * @see https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
  */
-export function probeRoutes(state: () => SserState, warning: () => string | undefined): Hono {
+export function probeRoutes(
+  state: () => SserState,
+  warning: () => string | undefined,
+  runsLeft: () => number,
+): Hono {
   const answer = (test: string, isIt: (state: SserState) => boolean) => () => {
     const now = state()
     const reason = now === 'ready' ? undefined : REASON[now]
     // JSON omits undefined fields.
-    const body = { [test]: isIt(now), state: now, reason, warning: warning() }
+    const runs = (now === 'draining' && runsLeft()) || undefined
+    const body = { [test]: isIt(now), state: now, reason, runs, warning: warning() }
     return Response.json(body, { status: isIt(now) ? 200 : 503, headers: { 'cache-control': 'no-store' } })
   }
   return new Hono()

@@ -10,6 +10,7 @@ import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter, ErrorStage } from '../telemetry/error-reporter.ts'
 import type { Histogram, PeerRequestStats } from '../telemetry/peer-requests.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
+import type { RunEndState } from '../wire/run-header.ts'
 import type { GapReason } from '../wire/sse-frame.ts'
 import type { SserState } from './probes.ts'
 
@@ -82,6 +83,36 @@ export interface Stats {
     /** Delivered events that are older than their connection, because a client resumed. */
     replayed: number
   }
+  /** Generated output and other streams with an end, as this Pod knows them. */
+  runs: {
+    /** Runs that this Pod writes now, and the limit of their number: `runs.maxRuns`. */
+    running: number
+    maxRuns: number
+    /** Runs that this Pod knows, of all Pods: running ones, and ended ones that are kept. */
+    known: number
+    /** Copies of runs on this Pod, their accounted bytes, and the limit of these: `runs.maxBytes`. */
+    copies: number
+    bytes: number
+    maxBytes: number
+    /** Connections and loops on this Pod that read a run. */
+    readers: number
+    /** Runs started on this Pod since the start, and those that ended, by state. */
+    started: number
+    ended: Record<RunEndState, number>
+    /** Runs of this Pod that ended because another Pod had started the same name. */
+    superseded: number
+    /** Chunks written to connections, counted once for each connection. */
+    delivered: number
+    /** Evictions by `runs.maxBytes`: of copies that others hold or whose runs have ended, and of the chunks of running runs. */
+    evictions: Record<'spare' | 'running', number>
+    /** Runs of other Pods that were interrupted, and that were lost. */
+    interrupted: number
+    lost: number
+    /** Calls of `cancelRun()` on this Pod, by outcome. */
+    cancels: Record<'cancelled' | 'not-running' | 'unreachable', number>
+    /** Questions to the peers for names and ids that this Pod does not know. */
+    asks: number
+  }
   /** Gaps reported to connections and subscriptions, by reason. */
   gaps: Record<GapReason, number>
   /** Every peer, with the state of its link. */
@@ -151,7 +182,7 @@ export function readStats(
   { largestStreams = 0 }: StatsOptions,
 ): Stats {
   const { clock, errors, incarnation, peerFinder, settings, counters } = sources
-  const { hub, log, mesh } = incarnation
+  const { hub, log, mesh, runs } = incarnation
   const now = clock.now()
   log.trim(now)
   const age = (sentAt: number | undefined) => Math.max(0, now - (sentAt ?? now))
@@ -171,6 +202,19 @@ export function readStats(
       received: counters.received,
       delivered: counters.delivered,
       replayed: counters.replayed,
+    },
+    runs: {
+      ...counters.runs,
+      ended: { ...counters.runs.ended },
+      evictions: { ...counters.runs.evictions },
+      cancels: { ...counters.runs.cancels },
+      running: runs.running,
+      maxRuns: settings.runs.maxRuns,
+      known: runs.directory.size,
+      copies: runs.copies.size,
+      bytes: runs.copies.bytes,
+      maxBytes: settings.runs.maxBytes,
+      readers: runs.readers,
     },
     gaps: { ...counters.gaps },
     peers: mesh.peers(),

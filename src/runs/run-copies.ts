@@ -11,6 +11,8 @@ const COPY_BYTES = 600
 export interface RunCopiesOptions {
   clock: Clock
   maxBytes: number
+  /** The memory limit has taken chunks from a copy. */
+  onEvict(isRunning: boolean): void
   /** Returns whether this Pod is the producer or a holder. */
   mustHold(id: RunId): boolean
 }
@@ -105,20 +107,29 @@ export class RunCopies implements CopyContext {
     const target = this.#options.maxBytes * EVICT_TO
     for (const copy of this.#copies.values()) {
       if (this.bytes <= target) break
-      if (!copy.isFollowed && !this.#options.mustHold(copy.id)) this.remove(copy.id)
+      if (!copy.isFollowed && !this.#options.mustHold(copy.id)) this.#evict(copy.id)
     }
     for (const copy of this.#ended) {
       if (this.bytes <= target) break
-      if (copy.isFollowed) copy.drop()
-      else this.remove(copy.id)
+      if (!copy.isFollowed) this.#evict(copy.id)
+      else if (copy.bytes > 0) {
+        copy.drop()
+        this.#options.onEvict(false)
+      }
     }
     while (this.bytes > target) {
       const largest = this.#largest()
       if (largest.bytes === 0) break
       for (const enough = largest.bytes / 2; this.bytes > target && largest.bytes > enough; )
         largest.dropOldest()
+      this.#options.onEvict(true)
     }
     this.#isEvicting = false
+  }
+
+  #evict(id: RunId): void {
+    this.remove(id)
+    this.#options.onEvict(false)
   }
 
   #largest(): RunCopy {

@@ -40,7 +40,7 @@ export class RunLiveness {
   }
 
   /** Forgets the epochs that have no run. */
-  retain(epochs: ReadonlySet<string>): void {
+  retain(epochs: Pick<ReadonlySet<string>, 'has'>): void {
     for (const epoch of this.#unknownSince.keys()) if (!epochs.has(epoch)) this.#unknownSince.delete(epoch)
   }
 

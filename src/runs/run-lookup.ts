@@ -27,7 +27,7 @@ export interface FoundRun {
 
 export interface LookupOptions {
   directory: RunDirectory
-  peers: RunPeers
+  peers: Pick<RunPeers, 'ask'>
   clock: Clock
   name: string
   /** Id of the reader's last chunk. */
@@ -85,4 +85,10 @@ export function runNotFound(name: string): SserError {
     'run-not-found',
     `No Pod knows a run ${describeValue(name)}: it was not started in the last ${HEADER_WAIT_MS / 1_000} seconds, or ended longer ago than runs.retainMs`,
   )
+}
+
+/** The error for a start of a name that belongs to a run in this state. */
+export function runExists(name: string, state: string, isOver: boolean): SserError {
+  const fix = isOver ? 'pass { replace: true } to start it again' : 'read it by readRun(), or cancel it first'
+  return new SserError('run-exists', `The run ${describeValue(name)} exists (${state}): ${fix}`)
 }

@@ -3,8 +3,8 @@ import { SserError, stopped } from '../errors.ts'
 import type { LogEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
-import { describeValue } from '../printable.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
+import type { RunCounts } from '../telemetry/run-counts.ts'
 import type { RunEnd } from '../wire/run-header.ts'
 import { formatRunId, parseRunId, type RunId } from '../wire/run-id.ts'
 import { Run, type RunStopReason } from './run.ts'
@@ -13,9 +13,11 @@ import type { RunCopy } from './run-copy.ts'
 import { RunDirectory, type RunRecord } from './run-directory.ts'
 import { RunFrames } from './run-frames.ts'
 import { type Liveness, RunLiveness } from './run-liveness.ts'
-import { type FoundRun, lookUp, type RunStart, runNotFound } from './run-lookup.ts'
+import { type FoundRun, lookUp, type RunStart, runExists, runNotFound } from './run-lookup.ts'
 import { ALONE, type CancelOutcome, type RunPeers } from './run-peers.ts'
 import { type ReaderContext, RunReader } from './run-reader.ts'
+import { RunReports, type RunReportsOptions } from './run-reports.ts'
+import { RunReview } from './run-review.ts'
 
 /** Known headers, as a multiple of `maxRuns`. */
 const RECORDS_PER_RUN = 16
@@ -36,6 +38,8 @@ export interface RunsOptions {
   limits: RunLimits
   maxMessageBytes: number
   ackTimeoutMs: number
+  counts: RunCounts
+  logging: RunReportsOptions['logging']
 }
 
 /** The runs of one incarnation of this Pod: those that it writes, and those that it knows of others. */
@@ -44,24 +48,27 @@ export class Runs implements ReaderContext {
   readonly copies: RunCopies
   /** The frames of chunks that connections share. */
   readonly frames: RunFrames = new RunFrames()
+  /** Number of readers on this Pod: connections and loops. */
+  readers = 0
   readonly #options: RunsOptions
+  readonly #reports: RunReports
   readonly #liveness: RunLiveness
   /** The running runs of this Pod. */
   readonly #own = new Map<RunId, Run>()
-  /** Last judgement of each epoch that has running runs. */
-  readonly #judged = new Map<string, Liveness>()
+  readonly #review: RunReview
   #peers: RunPeers = ALONE
-  #cancelTick: (() => void) | undefined
   #isStopped = false
 
   constructor(options: RunsOptions) {
     this.#options = options
     const { log, timing, clock, limits } = options
+    this.#reports = new RunReports({ ...options, ...limits })
     const ownEpoch = () => log.epoch
     this.#liveness = new RunLiveness({ timing, ownEpoch, peers: () => this.#peers })
     this.copies = new RunCopies({
       clock,
       maxBytes: limits.maxBytes,
+      onEvict: (isRunning) => this.#reports.onEvict(isRunning),
       mustHold: (id) => this.isOwn(id) || this.#peers.mustHold(id),
     })
     this.directory = new RunDirectory({
@@ -72,6 +79,14 @@ export class Runs implements ReaderContext {
       onCancel: (id) => queueMicrotask(() => this.#own.get(id)?.cancel()),
       onRemove: ({ id }) => this.copies.remove(id),
       onConflict: (id) => this.#onConflict(id),
+    })
+    this.#review = new RunReview({
+      clock,
+      timing,
+      liveness: this.#liveness,
+      directory: this.directory,
+      reports: this.#reports,
+      onJudged: (id) => this.copies.get(id)?.touch(),
     })
     this.directory.onRecord((record) => this.#onRecord(record))
     log.onAppend((entry) => {
@@ -97,11 +112,12 @@ export class Runs implements ReaderContext {
 
   /** Starts a run. @throws SserError `run-exists` or `too-many-runs` */
   async start(name: string, isReplacing: boolean): Promise<Run> {
-    if (!this.#peers.isSynced) await this.#peers.ask({ names: [name] })
+    if (!this.#peers.isSynced) await this.ask({ names: [name] })
     if (this.#isStopped) throw stopped()
     const { log, clock, errors, limits, maxMessageBytes, ackTimeoutMs } = this.#options
     const known = this.directory.resolve(name)
-    if (known !== undefined && !(isReplacing && this.#isOver(known))) throw this.#exists(known)
+    if (known !== undefined && !(isReplacing && this.#isOver(known)))
+      throw runExists(name, this.stateOf(known), this.#isOver(known))
     if (this.#own.size >= limits.maxRuns) {
       errors.countRejected('too-many-runs')
       throw new SserError(
@@ -123,6 +139,7 @@ export class Runs implements ReaderContext {
       onEnd: (ended, end) => this.#onEnd(ended, end),
     })
     this.#own.set(run.id, run)
+    this.#reports.counts.started += 1
     return run
   }
 
@@ -133,8 +150,20 @@ export class Runs implements ReaderContext {
     return liveness === 'alive' ? 'running' : liveness
   }
 
+  /** Asks the peers for headers that this Pod does not know. */
+  ask(question: Parameters<RunPeers['ask']>[0]): Promise<void> {
+    this.#reports.counts.asks += 1
+    return this.#peers.ask(question)
+  }
+
   /** Asks the producer of the run to stop it. */
-  async cancel({ id, end }: RunRecord): Promise<CancelOutcome> {
+  async cancel(record: RunRecord): Promise<CancelOutcome> {
+    const outcome = await this.#cancel(record)
+    this.#reports.counts.cancels[outcome] += 1
+    return outcome
+  }
+
+  async #cancel({ id, end }: RunRecord): Promise<CancelOutcome> {
     if (this.isOwn(id)) return this.#own.get(id)?.cancel() === true ? 'cancelled' : 'not-running'
     if (end !== undefined) return 'not-running'
     const outcome = await this.#peers.cancel(id)
@@ -157,12 +186,12 @@ export class Runs implements ReaderContext {
   async find(name: string, { after, from }: RunStart, signal?: AbortSignal): Promise<FoundRun> {
     const { directory } = this
     const { clock } = this.#options
-    const found = await lookUp({ directory, peers: this.#peers, clock, name, after, signal })
+    const found = await lookUp({ directory, peers: this, clock, name, after, signal })
     signal?.throwIfAborted()
     if (found === undefined) throw runNotFound(name)
     if (after !== undefined || from === 'start') return found
     const { record } = found
-    if (!this.isOwn(record.id)) await this.#peers.ask({ ids: [record.id] })
+    if (!this.isOwn(record.id)) await this.ask({ ids: [record.id] })
     return { ...found, from: Math.max(record.told, this.copies.get(record.id)?.next ?? 0) }
   }
 
@@ -174,12 +203,14 @@ export class Runs implements ReaderContext {
   open(record: RunRecord): RunCopy {
     const copy = this.copies.ensure(record)
     copy.readers += 1
+    this.readers += 1
     if (copy.readers === 1 && !copy.isComplete && !this.#own.has(record.id)) this.#peers.want(record.id)
     return copy
   }
 
   close(copy: RunCopy): void {
     copy.readers -= 1
+    this.readers -= 1
     if (copy.readers === 0 && !this.#own.has(copy.id)) this.#peers.unwant(copy.id)
   }
 
@@ -202,6 +233,7 @@ export class Runs implements ReaderContext {
   /** Waits until the runs of this Pod have ended; after `timeoutMs`, ends them as `failed`, with the reason `draining`. */
   async drain(timeoutMs: number): Promise<void> {
     if (this.#own.size > 0 && timeoutMs > 0) {
+      this.#reports.onDrain(this.#own.size, timeoutMs)
       const timeout = Promise.withResolvers<void>()
       const cancel = this.#options.clock.after(timeoutMs, () => timeout.resolve())
       await Promise.race([
@@ -210,13 +242,14 @@ export class Runs implements ReaderContext {
       ])
       cancel()
     }
+    if (this.#own.size > 0) this.#reports.onDrainTimeout(this.#own.size)
     for (const run of [...this.#own.values()]) run.stop('draining')
   }
 
   /** Ends all runs of this Pod, for the reason that their signals abort with. */
   stop(reason: Exclude<RunStopReason, 'cancelled'>): void {
     this.#isStopped = true
-    this.#cancelTick?.()
+    this.#review.stop()
     for (const run of [...this.#own.values()]) run.stop(reason)
   }
 
@@ -234,11 +267,12 @@ export class Runs implements ReaderContext {
       if (run === undefined) this.copies.get(id)?.touch()
       else queueMicrotask(() => run.stop('superseded'))
     }
-    this.#scheduleTick()
+    this.#review.schedule()
   }
 
   #onEnd(run: Run, { state, reason, chunks }: RunEnd): void {
     this.#own.delete(run.id)
+    this.#reports.onEnd(run.name, state, run.stopReason === 'superseded')
     // The log of an incarnation that has ended goes to no peer.
     if (this.#isStopped) return
     const { log, clock } = this.#options
@@ -256,44 +290,7 @@ export class Runs implements ReaderContext {
     for (const copy of this.copies.values()) if (copy.readers > 0) copy.touch()
   }
 
-  #scheduleTick(): void {
-    if (this.#cancelTick !== undefined || this.#isStopped) return
-    this.#cancelTick = this.#options.clock.after(this.#options.timing.noopIntervalMs / 2, () => {
-      this.#cancelTick = undefined
-      this.#tick()
-    })
-  }
-
-  /** Judges the producers, and forgets runs that are not kept any longer. */
-  #tick(): void {
-    const now = this.#options.clock.now()
-    const epochs = new Set<string>()
-    const judged = new Map<string, Liveness>()
-    for (const record of this.directory.values()) {
-      if (record.end !== undefined) continue
-      epochs.add(record.epoch)
-      const liveness = judged.get(record.epoch) ?? this.#liveness.of(record.epoch, now)
-      judged.set(record.epoch, liveness)
-      if (liveness !== 'lost') record.endedAt = undefined
-      else record.endedAt ??= now
-      if (liveness !== this.#judged.get(record.epoch)) this.copies.get(record.id)?.touch()
-    }
-    this.#judged.clear()
-    for (const [epoch, liveness] of judged) this.#judged.set(epoch, liveness)
-    this.#liveness.retain(epochs)
-    for (const record of this.directory.expired(now)) this.directory.remove(record)
-    if (this.directory.size > 0) this.#scheduleTick()
-  }
-
   #isOver(record: RunRecord): boolean {
     return record.end !== undefined || this.liveness(record.epoch) === 'lost'
-  }
-
-  #exists(record: RunRecord): SserError {
-    const state = this.stateOf(record)
-    const fix = this.#isOver(record)
-      ? 'pass { replace: true } to start it again'
-      : 'read it by readRun(), or cancel it first'
-    return new SserError('run-exists', `The run ${describeValue(record.name)} exists (${state}): ${fix}`)
   }
 }

@@ -1,15 +1,10 @@
 import type { GapReason } from '../wire/sse-frame.ts'
 import { ExchangeCounts } from './exchange-counts.ts'
 import { Histogram, PeerRequests } from './peer-requests.ts'
+import { RunCounts } from './run-counts.ts'
 
 /** How a request to a peer ended: with a 2xx, with another status, or without an answer. */
 type RequestOutcome = 'ok' | 'refused' | 'failed'
-
-/** Counters of runs. */
-class RunCounts {
-  /** Deliveries: chunks times the connections that received them. */
-  delivered = 0
-}
 
 /** Numbers that a chunk or slice adds to the counters. */
 export interface DeliveryCounts {

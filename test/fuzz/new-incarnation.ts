@@ -1,6 +1,7 @@
 import { Incarnation } from '../../src/instance/incarnation.ts'
 import { Counters } from '../../src/telemetry/counters.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
+import { Logging } from '../../src/telemetry/logging.ts'
 import type { PeerTransport } from '../../src/transport/peer-transport.ts'
 import { peerClient } from '../support/peer-client.ts'
 import { settingsOf, type TestSettings } from '../support/settings.ts'
@@ -21,6 +22,7 @@ export async function newIncarnation({ transport, peers = [], ...settings }: Inc
     clock,
     errors: new ErrorReporter((error) => errors.push(error)),
     counters: new Counters(),
+    logging: new Logging(false, clock),
     client: peerClient(clock, transport),
     onPause: () => incarnation.stop(),
   })

@@ -98,7 +98,7 @@ it('folds away the rows at zero, and shows units for people', async () => {
   const page = await (await fleet.pod(0).sser.opsRoutes.request('/debug/sser', PAGE)).text()
   expect(page).toMatch(/\d entries, [\d.]+ KiB of 16 MiB; complete for 2 min of 2 min/)
   expect(page).toMatch(/<details><summary>\d rows at zero<\/summary><p>Connections, /)
-  expect(page).toContain('So far no gaps, no rejected input, no errors.')
+  expect(page).toContain('So far no gaps, no rejected input, no errors, no run failures.')
   await fleet.stop()
 })
 

@@ -5,6 +5,7 @@ import { Incarnation } from '../../src/instance/incarnation.ts'
 import type { EntryContent, EventEntry } from '../../src/log/entry.ts'
 import { Counters } from '../../src/telemetry/counters.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
+import { Logging } from '../../src/telemetry/logging.ts'
 import { Client } from './client.ts'
 import { VirtualClock } from './clock.ts'
 import { peerClient } from './peer-client.ts'
@@ -23,6 +24,7 @@ export class Listening {
       clock: this.clock,
       errors: this.reports,
       counters: new Counters(),
+      logging: new Logging(false, this.clock),
       client: peerClient(this.clock),
       onPause: () => {},
     })

@@ -4,6 +4,8 @@ import type { PeerRunState, RunPeers } from '../../src/runs/run-peers.ts'
 import type { RunReader } from '../../src/runs/run-reader.ts'
 import { Runs } from '../../src/runs/runs.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
+import { Logging } from '../../src/telemetry/logging.ts'
+import { RunCounts } from '../../src/telemetry/run-counts.ts'
 import { VirtualClock } from './clock.ts'
 
 /** The other Pods, whose facts a test sets. */
@@ -86,6 +88,8 @@ export function newRuns(limits: { maxBytes?: number; retainMs?: number; maxRuns?
     limits: { maxBytes: 1_000_000, retainMs: 300_000, holders: 2, maxRuns: 10, ...limits },
     maxMessageBytes: 60_000,
     ackTimeoutMs: 1_000,
+    counts: new RunCounts(),
+    logging: new Logging(false, clock),
   })
   const peers = new FakePeers()
   runs.join(peers)
