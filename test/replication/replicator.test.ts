@@ -104,6 +104,27 @@ describe('applyRanges()', () => {
     expect(pod.errors).toMatchObject([{ code: 'conflicting-event' }])
   })
 
+  it('passes a header of a run on, and reports one that differs', () => {
+    const [pod, third] = [new Side('own00'), new Side('third')]
+    const header = (start: string) => run(0, [], { events: [{ seq: 1, age: 0, run: { start } }] })
+    pod.take([header('chat')])
+    third.take(pod.give({}, 0, { third: true }).runs)
+    expect(third.entries).toMatchObject([{ kind: 'run', epoch: 'peer1', seq: 1, run: { start: 'chat' } }])
+    third.take([header('chat'), run(0, [], { events: [{ seq: 1, age: 0 }] })])
+    expect(third.errors).toEqual([])
+    third.take([header('other')])
+    third.take([run(0, ['an event'])])
+    expect(third.errors).toMatchObject([{ code: 'conflicting-event' }, { code: 'conflicting-event' }])
+    expect(third.messages).toEqual(['run'])
+  })
+
+  it('reports no conflict where another Pod has passed a header of a run on as a no-op entry', () => {
+    const pod = new Side('own00')
+    pod.take([run(0, [], { events: [{ seq: 1, age: 0 }] })])
+    pod.take([run(0, [], { events: [{ seq: 1, age: 0, run: { start: 'chat' } }] })])
+    expect([pod.messages, pod.errors]).toEqual([['no-op'], []])
+  })
+
   it('reports no conflict where another Pod dropped the traceparent', () => {
     const pod = new Side('own00')
     const [event] = run(0, ['1']).events

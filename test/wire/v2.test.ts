@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { RunHeader } from '../../src/wire/run-header.ts'
 import { type Append, encodeAppend, parseAppend } from '../../src/wire/v2.ts'
 import { HOSTILE_MESSAGES } from '../support/messages.ts'
 import { check } from '../support/property.ts'
@@ -10,6 +11,12 @@ const duration = fc.double({ min: 0, max: 1e9, noNaN: true }).map((ms) => ms + 0
 const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
 const content = fc.oneof(
   fc.constant({}),
+  fc.constantFrom<{ run: RunHeader }>(
+    { run: { start: 'chat' } },
+    { run: { start: 'chat', replaces: 'aaaaa:1' } },
+    { run: { end: 3, state: 'failed', reason: 'quota', chunks: 7 } },
+    { run: { cancel: 'aaaaa:1' } },
+  ),
   fc.record({
     stream: fc.constantFrom('foo', 'é😀'),
     msg: fc.oneof(fc.constantFrom(...HOSTILE_MESSAGES), fc.string({ unit: 'binary', minLength: 1 })),
@@ -59,6 +66,14 @@ describe('an append', () => {
       expect(position).toEqual(sent)
       expect(rest).toEqual(JSON.parse(JSON.stringify(others)))
     })
+  })
+
+  it('has a no-op entry in place of a header of a run that this version does not know', () => {
+    for (const header of [{ paused: 3 }, { end: 3, state: 'paused', chunks: 1 }, { start: 7 }, {}]) {
+      const [parsed] = parseAppend(withRun({ events: [{ seq: 5, age: 1, run: header }] })).runs
+      expect(JSON.parse(JSON.stringify(parsed?.events))).toEqual([{ seq: 5, age: 1 }])
+    }
+    expect(() => parseAppend(withRun({ events: [{ seq: 5, age: 1, run: 'start' }] }))).toThrow('events.0.run')
   })
 
   it('may have fields that this version does not know, anywhere', () => {
