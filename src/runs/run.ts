@@ -1,4 +1,4 @@
-import { type Clock, pause } from '../clock.ts'
+import { type Clock, keepAlive, pause } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { describeValue } from '../printable.ts'
 import { validateMessage } from '../wire/names.ts'
@@ -119,15 +119,8 @@ export class Run {
    * Resolves with the number of other Pods that hold all chunks so far, so that they survive a crash of this Pod: as soon as
    * all holders do, or after `ackTimeoutMs`.
    */
-  async flush(): Promise<number> {
-    const { clock, flushTimeoutMs, heldBy, holdersOf } = this.#options
-    const { next } = this.#copy
-    const deadline = clock.now() + flushTimeoutMs
-    for (;;) {
-      const held = heldBy(this.id, next)
-      if (held >= holdersOf(this.id) || clock.now() >= deadline) return held
-      await pause(clock, FLUSH_POLL_MS)
-    }
+  flush(): Promise<number> {
+    return keepAlive(this.#options.clock, this.#flush())
   }
 
   /** @internal Aborts the signal because a Pod has cancelled the run. Returns false where it has ended. */
@@ -147,6 +140,17 @@ export class Run {
     this.#stopReason ??= reason
     this.#close('failed', isCancelled ? undefined : reason)
     this.#abort.abort(stopError(reason, this.name))
+  }
+
+  async #flush(): Promise<number> {
+    const { clock, flushTimeoutMs, heldBy, holdersOf } = this.#options
+    const { next } = this.#copy
+    const deadline = clock.now() + flushTimeoutMs
+    for (;;) {
+      const held = heldBy(this.id, next)
+      if (held >= holdersOf(this.id) || clock.now() >= deadline) return held
+      await pause(clock, FLUSH_POLL_MS)
+    }
   }
 
   #push(text: string): void {
