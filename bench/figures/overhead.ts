@@ -25,7 +25,7 @@ export async function figure(options: BenchOptions): Promise<Table> {
   ]
   const runs = kinds.map(() => [] as Flood[])
   for (let round = 0; round < rounds; round += 1)
-    for (const [i, [, env]] of kinds.entries()) runs[i]?.push(await floodPods(quick ? 1 : 5, env))
+    for (const [i, [, env]] of kinds.entries()) runs[i]?.push(await floodPods('sser', quick ? 1 : 5, env))
   const without = runs[0] as Flood[]
   const sends = kinds.map(([name], i) => {
     const mine = runs[i] as Flood[]

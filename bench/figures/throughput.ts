@@ -8,6 +8,9 @@ import { sserFleets } from '../pods/fleets.ts'
 import { addresses, type PodProcess, startPods } from '../pods.ts'
 
 const BYTES = 100
+const WARM_UP_SECONDS = 1
+/** Limit of the time in which the last event must reach each client after a flood, in milliseconds. */
+const LAST_MS = 60_000
 
 export async function figure(options: BenchOptions): Promise<Table> {
   const { rounds, quick } = options
@@ -16,8 +19,8 @@ export async function figure(options: BenchOptions): Promise<Table> {
   const control: number[] = []
   const floods = fleets.map(() => [] as Flood[])
   for (let round = 0; round < rounds; round += 1) {
-    control.push((await inPods('go-way', 500, 1_000)).perSecond)
-    for (const [i, { env }] of fleets.entries()) floods[i]?.push(await floodPods(seconds, env))
+    control.push((await floodPods('go-way', 1)).perSecond)
+    for (const [i, { env }] of fleets.entries()) floods[i]?.push(await floodPods('sser', seconds, env))
   }
   const perSecond = floods.map((each) => each.map((flood) => flood.perSecond))
   return {
@@ -60,42 +63,32 @@ export interface Flood {
   cpuUs: number
 }
 
-/** Floods three Pods with this environment for about `seconds`. */
-export async function floodPods(seconds: number, env: Readonly<Record<string, string>>): Promise<Flood> {
-  const warm = await inPods('sser', 40_000, 100_000, env)
-  return inPods('sser', 100_000, eventsFor(seconds, warm.perSecond), env)
-}
-
-function eventsFor(seconds: number, perSecond: number): number {
-  return Math.round((perSecond * seconds) / 1_000) * 1_000
-}
-
-async function inPods(
+/** Floods three Pods with this environment for `seconds`, after a shorter flood for the compilers. */
+export async function floodPods(
   kind: 'sser' | 'go-way',
-  warmUp: number,
-  count: number,
+  seconds: number,
   env?: Readonly<Record<string, string>>,
 ): Promise<Flood> {
   const pods = await startPods(kind, addresses(3), env)
-  const cpu = () => pods.reduce((sum, pod) => sum + pod.cpu(), 0)
   try {
-    await flood(pods, warmUp)
-    const before = cpu()
-    const perSecond = await flood(pods, count)
-    return { perSecond, cpuUs: ((cpu() - before) / count) * 1_000 }
+    await flood(pods, WARM_UP_SECONDS)
+    return await flood(pods, seconds)
   } finally {
     await Promise.all(pods.map((pod) => pod.end()))
   }
 }
 
-/** Returns the sends per second, until the last client has the last event. */
-async function flood(pods: readonly PodProcess[], count: number): Promise<number> {
+/** Floods for a time, and not with a number of events, because another build may be much slower; until the last client has the last event. */
+async function flood(pods: readonly PodProcess[], seconds: number): Promise<Flood> {
   const clients = await Promise.all(pods.map(({ url }) => StreamClient.open(url)))
+  const cpu = () => pods.reduce((sum, pod) => sum + pod.cpu(), 0)
+  const before = cpu()
   const start = performance.now()
-  await (pods[0] as PodProcess).do({ do: 'flood', count, bytes: BYTES })
+  const { count = 0 } = await (pods[0] as PodProcess).do({ do: 'flood', ms: seconds * 1_000, bytes: BYTES })
   const last = textOf(count - 1, BYTES)
-  const ends = await Promise.all(clients.map((client) => client.sees(last, 10_000)))
+  const ends = await Promise.all(clients.map((client) => client.sees(last, LAST_MS)))
+  const cpuUs = ((cpu() - before) / count) * 1_000
   for (const client of clients) client.close()
   for (const client of clients) client.arrivals(count, BYTES)
-  return (count / (Math.max(...ends) - start)) * 1_000
+  return { perSecond: (count / (Math.max(...ends) - start)) * 1_000, cpuUs }
 }

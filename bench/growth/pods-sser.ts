@@ -19,6 +19,6 @@ export const server: BenchServer = {
       internalHostname: address(0),
     })
     const isMet = () => measured.sser.peers.every(({ state }) => state === 'connected')
-    await until('the other Pods are connected', isMet, 60_000)
+    await until('the other Pods are connected', isMet, 85_000)
   },
 }

@@ -5,11 +5,11 @@ import { StreamClient } from './client.ts'
 import { STREAM, textOf } from './event.ts'
 
 /**
- * `flood`: send as fast as possible. `pace`: send at a rate, and measure the latency to a client of another Pod. `await`:
+ * `flood`: send as fast as possible for a time. `pace`: send at a rate, and measure the latency to a client of another Pod. `await`:
  * send each event when the previous one is acknowledged.
  */
 export type Command =
-  | { do: 'flood'; count: number; bytes: number }
+  | { do: 'flood'; ms: number; bytes: number }
   | { do: 'pace'; count: number; bytes: number; rate: number; url: string; bareUrl?: string }
   | { do: 'await'; count: number; bytes: number }
 
@@ -19,7 +19,8 @@ export interface Result {
   /** Address for a bare POST. */
   bareUrl?: string
   error?: string
-  ms?: number
+  /** Number of events of a flood. */
+  count?: number
   /** Latencies from send to client, or to the acknowledgement, in milliseconds, in the order of the events. */
   latencies?: number[]
   /** Latencies of the bare POSTs, from request to response, in milliseconds. */
@@ -61,23 +62,24 @@ export async function obey(pod: Measured): Promise<void> {
 }
 
 function run(pod: Measured, command: Command): Promise<Result> {
-  if (command.do === 'flood') return flood(pod, command.count, command.bytes)
+  if (command.do === 'flood') return flood(pod, command.ms, command.bytes)
   if (command.do === 'await') return sendAwaited(pod, command.count, command.bytes)
   return pace(pod, command)
 }
 
 /** Sends without awaiting receipts, and yields to the event loop after each burst. */
-async function flood({ send, isSequential, lag }: Measured, count: number, bytes: number): Promise<Result> {
-  const start = performance.now()
-  for (let i = 0; i < count; i += 1) {
-    const acknowledged = send(STREAM, textOf(i, bytes))
+async function flood({ send, isSequential, lag }: Measured, ms: number, bytes: number): Promise<Result> {
+  const end = performance.now() + ms
+  let count = 0
+  for (; performance.now() < end; count += 1) {
+    const acknowledged = send(STREAM, textOf(count, bytes))
     if (isSequential) await acknowledged
-    else if (i % BURST === BURST - 1) {
+    else if (count % BURST === BURST - 1) {
       do await new Promise((resolve) => setImmediate(resolve))
       while (lag() > MAX_LAG)
     }
   }
-  return { ms: performance.now() - start }
+  return { count }
 }
 
 async function sendAwaited({ send }: Measured, count: number, bytes: number): Promise<Result> {
