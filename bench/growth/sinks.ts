@@ -20,12 +20,15 @@ const { connections, streams, burst, turns } = JSON.parse(values.work) as SinkWo
 const { sser } = pod()
 await sser.start()
 const counts = { written: 0 }
+const take = () => {
+  counts.written += 1
+  return true
+}
 const sink = {
   isSharing: true,
-  write: () => {
-    counts.written += 1
-    return true
-  },
+  write: take,
+  // As the sink of Node's sockets, which writes a text without encoding it before.
+  writeText: take,
   close() {},
   abort() {},
 }

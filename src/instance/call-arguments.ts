@@ -135,8 +135,9 @@ function checkOptions(
   expectations: Readonly<Record<string, Expectation>>,
   example: string,
 ): SserError | undefined {
-  const fault = checkNames(call, 'option', options, Object.keys(expectations), `options such as ${example}`)
-  if (fault !== undefined) return fault
+  // Every event is sent with options, so the texts of errors are made only for an error.
+  if (!isObject(options) || !hasOnly(options, expectations))
+    return checkNames(call, 'option', options, Object.keys(expectations), `options such as ${example}`)
   for (const name in options) {
     const value = (options as Record<string, unknown>)[name]
     const [expected, isExpected] = expectations[name] as Expectation
@@ -144,6 +145,11 @@ function checkOptions(
       return invalid(`${call}: option "${name}": expected ${expected}, got ${describeValue(value)}`)
   }
   return undefined
+}
+
+function hasOnly(options: object, expectations: object): boolean {
+  for (const name in options) if (!Object.hasOwn(expectations, name)) return false
+  return true
 }
 
 function checkNames(

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
 import type { ConnectionSelector } from '../log/entry.ts'
 import type { ResolvedOptions } from '../options.ts'
-import type { DisconnectReceipt, Receipt } from '../replication/receipt.ts'
+import type { DisconnectReceipt, PeerReceipt, Receipt } from '../replication/receipt.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import { traceSend } from '../telemetry/tracing.ts'
 import {
@@ -94,7 +94,9 @@ export class Sender {
     const { seq } = log.append(log.epoch, { disconnect }, now, now)
     const connections = before - hub.size
     mesh.awaited.raise(seq)
-    const peers = await mesh.acks(log.epoch, seq, signal)
+    const peers = await new Promise<PeerReceipt[]>((resolve, reject) => {
+      mesh.collectAcks(log.epoch, seq, signal, { resolve, reject })
+    })
     return { id: formatPosition([[log.epoch, seq]]), connections, peers }
   }
 
@@ -142,9 +144,9 @@ export class Sender {
     const duplicate = first !== undefined
     return new ReceiptPromise(
       (resolve, reject) => {
-        mesh.acks(epoch, seq, signal).then((peers) => {
+        const onPeers = (peers: PeerReceipt[]) =>
           resolve({ id: formatPosition([[epoch, seq]]), duplicate, connections, peers })
-        }, reject)
+        mesh.collectAcks(epoch, seq, signal, { resolve: onPeers, reject })
       },
       () => epoch === log.epoch && mesh.awaited.raise(seq),
     )

@@ -18,7 +18,7 @@ import type { ExchangeContext } from './link-exchange.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { PeerStatus } from './peer-status.ts'
 import { PendingAcks } from './pending-acks.ts'
-import { collectAcks, type PeerReceipt } from './receipt.ts'
+import { type AckCollector, collectAcks } from './receipt.ts'
 import { Refusals } from './refusals.ts'
 import { Replicator } from './replicator.ts'
 import type { SideChannel } from './side-channel.ts'
@@ -153,10 +153,10 @@ export class Mesh {
     return Array.from(this.#links.values(), (link) => link.status())
   }
 
-  /** Resolves when each peer has acknowledged an event or failed, or after `ackTimeoutMs`. */
-  acks(epoch: string, seq: number, signal?: AbortSignal): Promise<PeerReceipt[]> {
-    const { ackTimeoutMs, clock } = this.#options
-    return collectAcks(this.#links.values(), epoch, seq, { timeoutMs: ackTimeoutMs, clock, signal })
+  /** Collects the results of an event at each peer, for up to `ackTimeoutMs`. */
+  collectAcks(epoch: string, seq: number, signal: AbortSignal | undefined, collector: AckCollector): void {
+    const { ackTimeoutMs: timeoutMs, clock } = this.#options
+    collectAcks(this.#links.values(), epoch, seq, { timeoutMs, clock, signal }, collector)
   }
 
   /** Applies a peer's message, and returns the response to it. */

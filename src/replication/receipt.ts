@@ -47,48 +47,56 @@ export interface DisconnectReceipt {
 /** Result of an event at one peer; undefined: the peer is this very Pod. */
 export type AckResult = Omit<PeerReceipt, 'peer'> | undefined
 
-/** Resolves when every link has a result for the event `seq` of `epoch`, or after `timeoutMs`. */
+/** Calls for the results of an event at all peers, without a promise: the caller has one of its own. */
+export interface AckCollector {
+  resolve(peers: PeerReceipt[]): void
+  reject(reason: unknown): void
+}
+
+/**
+ * Calls `resolve` when every link has a result for the event `seq` of `epoch`, or after `timeoutMs`; `reject` when the
+ * signal aborts before.
+ */
 export function collectAcks(
   allLinks: Iterable<Link>,
   epoch: string,
   seq: number,
   options: { timeoutMs: number; clock: Clock; signal?: AbortSignal | undefined },
-): Promise<PeerReceipt[]> {
+  { resolve, reject }: AckCollector,
+): void {
   const links = [...allLinks]
-  if (links.length === 0) return Promise.resolve([])
-  return new Promise((resolve, reject) => {
-    const { timeoutMs, clock, signal } = options
-    const results: AckResult[] = []
-    let missing = links.length
-    let cancelTimeout: (() => void) | undefined
-    const finish = () => {
-      cancelTimeout?.()
-      signal?.removeEventListener('abort', abort)
-      const peers: PeerReceipt[] = []
-      for (let i = 0; i < links.length; i += 1) {
-        const { host } = (links[i] as Link).target
-        const result = results[i]
-        if (result !== undefined) peers.push({ peer: host, ...result })
-      }
-      resolve(peers)
+  if (links.length === 0) return resolve([])
+  const { timeoutMs, clock, signal } = options
+  const results: AckResult[] = []
+  let missing = links.length
+  let cancelTimeout: (() => void) | undefined
+  const finish = () => {
+    cancelTimeout?.()
+    signal?.removeEventListener('abort', abort)
+    const peers: PeerReceipt[] = []
+    for (let i = 0; i < links.length; i += 1) {
+      const { host } = (links[i] as Link).target
+      const result = results[i]
+      if (result !== undefined) peers.push({ peer: host, ...result })
     }
-    /** Settles the missing results; the last one calls `finish`. */
-    const expire = () => {
-      for (let i = 0; i < links.length; i += 1) if (!(i in results)) links[i]?.acks.expire(timeoutMs)
-    }
-    const abort = () => {
-      cancelTimeout?.()
-      reject(signal?.reason)
-    }
-    links.forEach((link, i) => {
-      link.onAck(epoch, seq, (result) => {
-        results[i] = result
-        missing -= 1
-        if (missing === 0) finish()
-      })
+    resolve(peers)
+  }
+  /** Settles the missing results; the last one calls `finish`. */
+  const expire = () => {
+    for (let i = 0; i < links.length; i += 1) if (!(i in results)) links[i]?.acks.expire(timeoutMs)
+  }
+  const abort = () => {
+    cancelTimeout?.()
+    reject(signal?.reason)
+  }
+  links.forEach((link, i) => {
+    link.onAck(epoch, seq, (result) => {
+      results[i] = result
+      missing -= 1
+      if (missing === 0) finish()
     })
-    if (missing === 0) return
-    cancelTimeout = clock.after(timeoutMs, expire)
-    signal?.addEventListener('abort', abort, { once: true })
   })
+  if (missing === 0) return
+  cancelTimeout = clock.after(timeoutMs, expire)
+  signal?.addEventListener('abort', abort, { once: true })
 }

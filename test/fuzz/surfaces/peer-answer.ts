@@ -56,8 +56,12 @@ export const peerAnswer: Surface<string | undefined> = {
       clock.now(),
     )
     let receipts: { status: string }[] | undefined
-    const sending = incarnation.mesh.acks(incarnation.log.epoch, seq).then((peers) => {
-      receipts = peers
+    const sending = new Promise<void>((settled) => {
+      const resolve = (peers: { status: string }[]) => {
+        receipts = peers
+        settled()
+      }
+      incarnation.mesh.collectAcks(incarnation.log.epoch, seq, undefined, { resolve, reject: () => {} })
     })
     const askedBefore = asked
     await clock.advance(3_000)
