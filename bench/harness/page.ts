@@ -27,7 +27,9 @@ export function writePage(tables: readonly Table[]): void {
   )
   for (const table of tables) {
     if (table.name === TARGETS) {
-      page = between(page, TARGETS, withRowsOf(page, markdown(table).trim()))
+      // The page has a heading for them.
+      const [, ...lines] = markdown(table).trim().split('\n')
+      page = between(page, TARGETS, withRowsOf(page, lines.join('\n').trim()))
       continue
     }
     const drawn = table.plots.filter(({ name }) => existsSync(new URL(`${name}.svg`, PLOTS)))

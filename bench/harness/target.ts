@@ -19,14 +19,15 @@ export function targetTable(tables: readonly Table[]): Table {
   return {
     name: TARGETS,
     title: 'Targets',
-    columns: ['figure', 'target', 'measured', 'of `--base`'],
+    columns: ['figure', 'target', 'measured', 'of `--base`', '`--only`'],
     rows: tables
-      .flatMap(({ targets = [] }) => targets)
-      .map(({ figure, most, least, measured, base }) => [
+      .flatMap(({ name, targets = [] }) => targets.map((target) => ({ name, ...target })))
+      .map(({ name, figure, most, least, measured, base }) => [
         figure,
         most === undefined ? `≥ ${least}` : `≤ ${most}`,
         measured ?? '',
         base ?? '',
+        name,
       ]),
     notes: [],
     plots: [],
