@@ -89,6 +89,7 @@ describe('the README', () => {
   test.skipIf(!chromium?.path)(
     'shows a page that lists events with and without a name (needs chromium)',
     async () => {
+      await app.compileClient()
       const page = await openPage(chromium as never, app.url())
       try {
         const send = (query: string) =>

@@ -27,6 +27,7 @@ export default defineConfig({
           link('Subscriptions in process', 'subscribe'),
           link('Recipes', 'recipes'),
           link('Testing', 'testing'),
+          link('In the browser', 'browser'),
           link('Clients', 'clients'),
           link('Migrating from Go', 'migrating-from-go'),
         ],

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { type Block, codeBlocks } from '../../tools/markdown.ts'
 import { until, within } from './until.ts'
 
@@ -40,6 +41,15 @@ export class ReaderApp {
       blocks.map((block) => ({ ...block, text: app.#translate(block.text) })),
     )
     return app
+  }
+
+  /** Compiles the browser client to where the package has it, for a page that loads it without a bundler. */
+  async compileClient(): Promise<void> {
+    const entries = ['src/client.ts', 'src/client/share/worker.ts']
+    const options = ['--format', 'esm', '--dir', join(this.folder, 'node_modules/sser/dist')]
+    await promisify(execFile)(join(ROOT, 'node_modules/.bin/rolldown'), [...entries, ...options], {
+      cwd: ROOT,
+    })
   }
 
   /** URL of the public port that the page calls `port`. */
