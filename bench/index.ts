@@ -11,6 +11,8 @@ import { figure as overhead } from './figures/overhead.ts'
 import { figure as peers } from './figures/peers.ts'
 import { figure as receipts } from './figures/receipts.ts'
 import { redisAt } from './figures/redis.ts'
+import { figure as runCosts } from './figures/run-costs.ts'
+import { figure as runs } from './figures/runs.ts'
 import { figure as shared } from './figures/shared.ts'
 import { figure as stall } from './figures/stall.ts'
 import { figure as storm } from './figures/storm.ts'
@@ -38,6 +40,8 @@ const figures: Record<string, (options: BenchOptions) => Promise<Table>> = {
   'redis-1000': redisAt(1_000, { p50: 0.8, p99: 1, cpu: 0.9 }),
   'redis-10000': redisAt(10_000, { p50: 1, p99: 1, cpu: 1 }),
   receipts,
+  runs,
+  'runs-costs': runCosts,
   peers,
   overhead,
   ids,

@@ -1,0 +1,117 @@
+// Bytes, memory and times of runs, without a comparison.
+import { execFile } from 'node:child_process'
+import { connect } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { BenchOptions } from '../harness/options.ts'
+import { median, type Table } from '../harness/table.ts'
+import { addresses } from '../pods.ts'
+import { RunPod } from '../runs/run-pod.ts'
+
+const BYTES_CHUNKS = 200
+const RELOAD_CHUNKS = 5_000
+const RELOADS = 5
+
+export async function figure({ quick }: BenchOptions): Promise<Table> {
+  const { bytes, reload } = await betweenProcesses()
+  const memory = await script('memory.ts', ['--expose-gc'], {})
+  const few = await inProcess(3, quick)
+  const many = await inProcess(50, quick)
+  const rows: [string, number, string, number][] = [
+    ['bytes on the wire to a reader, for each chunk of 4 bytes', bytes, '≤ 40', 40],
+    [
+      'heap of 1,000 ended runs of 1,000 chunks of 4 to 20 bytes, to their text',
+      memory.ratio as number,
+      '≤ 2',
+      2,
+    ],
+    [
+      'CPU of a chunk with 50 Pods in one process, to 3 Pods',
+      (many.cpu as number) / (few.cpu as number),
+      '≤ 1.5',
+      1.5,
+    ],
+    [
+      `reload of ${RELOAD_CHUNKS.toLocaleString('en-US')} chunks on a Pod without a copy, ms`,
+      reload,
+      '≤ 100',
+      100,
+    ],
+  ]
+  return {
+    name: 'runs-costs',
+    title: 'Costs of runs',
+    columns: ['', 'measured', 'target'],
+    rows: rows.map(([name, value, target]) => [name, value, target]),
+    notes: [
+      'Bytes: the plain dialect over HTTP/1.1, one chunk in a turn, with the framing of the body. Reload: until the last chunk has arrived over HTTP, the median of 5 runs.',
+    ],
+    plots: [],
+    targets: rows.map(([name, measured, , most]) => ({ figure: name, most, measured })),
+  }
+}
+
+async function betweenProcesses(): Promise<{ bytes: number; reload: number }> {
+  const hosts = addresses(2)
+  // Without holders the other Pod has no copy before it is asked.
+  const env = { HOSTS: hosts.join(','), OPTIONS: JSON.stringify({ runs: { holders: 0 } }) }
+  const pods = await Promise.all(hosts.map((HOST) => RunPod.start('sser', { ...env, HOST })))
+  const [writer, other] = pods as [RunPod, RunPod]
+  try {
+    await writer.do({ do: 'open', runs: [{ name: 'bytes', seed: 1 }] })
+    const reading = received(writer.url, 'bytes')
+    await reading.open
+    await writer.do({ do: 'fill', count: BYTES_CHUNKS, bytes: 4, isPaced: true })
+    const body = (await reading.text).split('\r\n\r\n').slice(1).join('\r\n\r\n')
+    const reloads: number[] = []
+    for (let i = 0; i < RELOADS; i += 1) {
+      const name = `reload-${i}`
+      await writer.do({ do: 'open', runs: [{ name, seed: 1 }] })
+      await writer.do({ do: 'fill', count: RELOAD_CHUNKS, bytes: 12, isPaced: false })
+      const start = performance.now()
+      const text = await received(other.url, name).text
+      reloads.push(performance.now() - start)
+      const chunks = text.split('\ndata: ').length - 1
+      if (chunks < RELOAD_CHUNKS) throw new Error(`${chunks} of ${RELOAD_CHUNKS} chunks came`)
+    }
+    return { bytes: body.length / BYTES_CHUNKS, reload: median(reloads) }
+  } finally {
+    await Promise.all(pods.map((pod) => pod.end()))
+  }
+}
+
+/** All bytes of a response, with its head and the framing of its body. */
+function received(url: string, name: string): { open: Promise<void>; text: Promise<string> } {
+  const { hostname, port } = new URL(url)
+  const opened = Promise.withResolvers<void>()
+  const text = new Promise<string>((resolve, reject) => {
+    let all = ''
+    const socket = connect(Number(port), hostname, () => {
+      socket.write(`GET /runs/${name} HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n`)
+    })
+    socket.setEncoding('latin1').on('data', (part) => {
+      all += part
+      if (all.includes('\r\n\r\n')) opened.resolve()
+    })
+    socket.once('end', () => resolve(all)).once('error', reject)
+  })
+  return { open: opened.promise, text }
+}
+
+async function inProcess(pods: number, quick: boolean): Promise<Record<string, number>> {
+  const env = { PODS: `${pods}`, HOSTS: addresses(pods).join(','), SECONDS: quick ? '2' : '5' }
+  return script('in-process.ts', [], env)
+}
+
+async function script(
+  name: string,
+  flags: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Record<string, number>> {
+  const path = fileURLToPath(new URL(`../runs/${name}`, import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, path], {
+    env: { ...process.env, ...env },
+    timeout: 180_000,
+  })
+  return JSON.parse(stdout)
+}

@@ -1,0 +1,67 @@
+// CPU of a chunk in a fleet of `PODS` Pods in this process, and the memory of ended runs; prints a JSON object.
+import { until } from '../../test/support/until.ts'
+import { Sser, StaticPeerFinder, serve } from '../harness/source.ts'
+import { CHUNKS_PER_SECOND, chunksOf } from './plan.ts'
+
+const { PODS = '1', HOSTS = '', RUNS = '100', SECONDS = '4' } = process.env
+const pods = Number(PODS)
+const hosts = HOSTS.split(',')
+process.setMaxListeners(0)
+
+const fleet = await Promise.all(
+  Array.from({ length: pods }, async (_, i) => {
+    const sser = new Sser({
+      peerFinder: new StaticPeerFinder(hosts.slice(0, pods).map((host) => `${host}:7147`)),
+      peerSecret: 'a secret of the bench, which is long enough',
+      internalPort: 7147,
+      logger: false,
+    })
+    await serve({
+      sser,
+      fetch: () => new Response(),
+      port: 0,
+      hostname: '127.0.0.1',
+      internalHostname: hosts[i] as string,
+    })
+    return sser
+  }),
+)
+const isMet = () => fleet.every(({ peers }) => peers.every(({ state }) => state === 'connected'))
+await until('all Pods are connected', isMet, 100_000)
+
+const count = Number(SECONDS) * CHUNKS_PER_SECOND
+/** Writes the runs in time, each read on another Pod; returns the CPU of a chunk, in microseconds. */
+async function round(label: string): Promise<number> {
+  const plans = Array.from({ length: Number(RUNS) }, (_, i) => ({ name: `${label}-${i}`, seed: i + 1 }))
+  const runs = await Promise.all(
+    plans.map(({ name }, i) => (fleet[i % pods] as (typeof fleet)[number]).startRun(name)),
+  )
+  const readers = plans.map(async ({ name }, i) => {
+    let chunks = 0
+    const reader = fleet[(i * 7 + 1) % pods] as (typeof fleet)[number]
+    for await (const item of reader.readRun(name)) if (item.type === 'chunk') chunks += 1
+    if (chunks !== count) throw new Error(`${name}: ${chunks} of ${count} chunks came`)
+  })
+  const texts = plans.map((plan) => chunksOf(plan, count))
+  const before = process.cpuUsage()
+  await new Promise<void>((resolve) => {
+    let i = 0
+    const tick = setInterval(() => {
+      for (const [r, run] of runs.entries()) {
+        if (i < count) run.write(texts[r]?.[i] as string)
+        else run.end()
+      }
+      i += 1
+      if (i <= count) return
+      clearInterval(tick)
+      resolve()
+    }, 1_000 / CHUNKS_PER_SECOND)
+  })
+  await Promise.all(readers)
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / (runs.length * count)
+}
+
+await round('warm-up')
+console.log(JSON.stringify({ cpu: await round('measured') }))
+process.exit()
