@@ -10,10 +10,15 @@ const path = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-st
 /** Why the tests that need a browser are skipped, or false. */
 export const skip = path === undefined && 'needs chromium'
 
+export async function launch() {
+  const browser = await chromium.launch({ executablePath: path, args: ['--no-sandbox', '--disable-gpu'] })
+  const context = await browser.newContext()
+  return { page: await context.newPage(), [Symbol.asyncDispose]: () => browser.close() }
+}
+
 /** Opens a page; resolves with the texts of its list on demand. */
 export async function openOrders(url: string) {
-  const browser = await chromium.launch({ executablePath: path, args: ['--no-sandbox', '--disable-gpu'] })
-  const page = await browser.newPage()
+  const { page, [Symbol.asyncDispose]: close } = await launch()
   await page.goto(url)
   return {
     page,
@@ -31,6 +36,6 @@ export async function openOrders(url: string) {
         )
       })
     },
-    [Symbol.asyncDispose]: () => browser.close(),
+    [Symbol.asyncDispose]: close,
   }
 }
