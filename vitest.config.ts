@@ -9,8 +9,8 @@ const cluster = 'test/cluster/**'
 const proxies = 'test/proxies/**'
 /** Installs packages of four languages: `npm run test:clients`, with a configuration of its own. */
 const clients = 'test/clients/**'
-/** Installs frameworks: `npm run test:frameworks`, likewise. */
-const frameworks = 'test/{browser,frameworks,recipes}/**'
+/** Installs frameworks, or runs an example in a browser: `npm run test:frameworks`, likewise. */
+const frameworks = 'test/{browser,chat,frameworks,recipes}/**'
 /** Opens many tabs of browsers: `npm run test:browsers`, likewise. */
 const browsers = 'test/client/browsers/**'
 /** Needs minutes of CPU time: `npm run test:long`, likewise. */

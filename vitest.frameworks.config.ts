@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     environment: 'node',
     reporters: ['default', new SkippedReporter()],
-    include: ['test/{browser,frameworks,recipes}/**/*.test.ts'],
+    include: ['test/{browser,chat,frameworks,recipes}/**/*.test.ts'],
     pool: 'forks',
     retry: 0,
     testTimeout: 10_000,
