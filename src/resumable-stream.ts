@@ -39,7 +39,8 @@ export interface ResumableStreamContext {
   ): Promise<ReadableStream<string> | null | undefined>
   /**
    * Reads the stream if it exists, and otherwise creates it. Resolves with `null` if it has ended. Where two Pods create it at
-   * once, both call `makeStream`, one of the runs is superseded, and the stream of its creator fails unless it has not begun.
+   * once, both call `makeStream`, the source of one is stopped, and its creator reads the other; where it has read some text
+   * by then, its stream fails.
    */
   resumableStream(
     streamId: string,
@@ -96,6 +97,9 @@ export function createResumableStreamContext(options: ResumableStreamOptions): R
       create(streamId, makeStream, skipCharacters, true),
     resumeExistingStream: resume,
     async resumableStream(streamId, makeStream, skipCharacters) {
+      // Asks the other Pods: the stream may have begun a moment ago.
+      const stream = await resume(streamId, skipCharacters)
+      if (stream !== undefined) return stream
       try {
         return await create(streamId, makeStream, skipCharacters, false)
       } catch (error) {

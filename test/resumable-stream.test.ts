@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createResumableStreamContext, type ResumableStreamContext } from '../src/resumable-stream.ts'
 import { createFleet, type Fleet } from '../src/testing.ts'
+import { until } from './support/until.ts'
 
 let fleet: Fleet
 let contexts: ResumableStreamContext[]
 
 beforeAll(async () => {
-  fleet = await createFleet(1)
+  fleet = await createFleet(3)
   contexts = fleet.pods.map(({ sser }) => createResumableStreamContext({ sser }))
 })
 afterAll(() => fleet.stop())
@@ -53,9 +54,12 @@ async function textOf(stream: ReadableStream<string> | null | undefined): Promis
 }
 
 const newId = () => crypto.randomUUID()
-const creator = () => contexts[0]!
+const [creator, other] = [() => contexts[0]!, () => contexts[1]!]
 
-describe.each([['on its Pod', creator]])('a stream that is read %s', (_, reader) => {
+describe.each([
+  ['on its Pod', creator],
+  ['on another Pod', other],
+])('a stream that is read %s', (_, reader) => {
   test('has the text from its start, and what is written later', async () => {
     const id = newId()
     const { make, write, close } = source()
@@ -89,7 +93,7 @@ describe.each([['on its Pod', creator]])('a stream that is read %s', (_, reader)
     write('x')
     close()
     await text
-    expect(await reader().hasExistingStream(id)).toBe('DONE')
+    await until('the end is known', async () => (await reader().hasExistingStream(id)) === 'DONE')
     expect(await reader().resumeExistingStream(id)).toBeNull()
     expect(await reader().resumableStream(id, () => expect.unreachable())).toBeNull()
   })
@@ -100,7 +104,8 @@ describe.each([['on its Pod', creator]])('a stream that is read %s', (_, reader)
     const unused = source()
     const first = textOf(await creator().resumableStream(id, make))
     write('once')
-    const second = textOf(await reader().resumableStream(id, unused.make, 2))
+    const resumed = await reader().resumableStream(id, unused.make, 2)
+    const second = textOf(resumed)
     close()
     expect(await Promise.all([first, second])).toEqual(['once', 'ce'])
     expect(unused.made).toBe(0)
@@ -112,20 +117,18 @@ describe.each([['on its Pod', creator]])('a stream that is read %s', (_, reader)
     const first = textOf(await creator().createNewResumableStream(id, created.make))
     created.write('half')
     const second = textOf(await reader().resumeExistingStream(id))
-    const { sser } = fleet.pods[0]!
+    const { sser } = fleet.pods[reader === creator ? 0 : 1]!
     expect(await sser.cancelRun(id)).toMatchObject({ outcome: 'cancelled' })
     expect(created.isStopped).toBe(true)
     expect(await Promise.all([first, second])).toEqual(['half', 'half'])
-    expect(await reader().hasExistingStream(id)).toBe('DONE')
+    await until('the end is known', async () => (await reader().hasExistingStream(id)) === 'DONE')
   })
 
   test('fails where its source fails', async () => {
     const id = newId()
     const { make, write, fail } = source()
     const first = textOf(await creator().createNewResumableStream(id, make))
-    const second = reader()
-      .resumeExistingStream(id)
-      .then((stream) => textOf(stream))
+    const second = textOf(await reader().resumeExistingStream(id))
     write('half')
     const both = Promise.allSettled([first, second])
     fail(new Error('the model has no more tokens'))
@@ -169,4 +172,25 @@ test('replaces a stream that has ended, and rejects one that is being written', 
   write('new')
   close()
   expect(await next).toBe('new')
+})
+
+test('two Pods that create a stream at once stop one of its sources, and agree on the other', async () => {
+  const id = newId()
+  const sources = [source(), source(), source()]
+  const created = await Promise.all(
+    contexts.map((context, i) => context.resumableStream(id, sources[i]!.make)),
+  )
+  for (const [i, { write }] of sources.entries()) write(`from ${i}`)
+  const texts = Promise.allSettled(created.map(textOf))
+  await until(
+    'one source is left',
+    () => sources.filter(({ made, isStopped }) => made > 0 && !isStopped).length === 1,
+  )
+  const left = sources.findIndex(({ made, isStopped }) => made > 0 && !isStopped)
+  sources[left]!.close()
+  const all = await texts
+  expect(all[left]).toEqual({ status: 'fulfilled', value: `from ${left}` })
+  for (const result of all)
+    if (result.status === 'fulfilled') expect(result.value).toBe(`from ${left}`)
+    else expect(result.reason).toMatchObject({ code: 'run-incomplete' })
 })

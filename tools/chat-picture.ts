@@ -25,7 +25,8 @@ try {
     await page.goto(url)
     for (const ask of await page.getByRole('button', { name: 'Ask' }).all()) await ask.click()
     await page.reload()
-    await page.getByText('200 tokens').first().waitFor()
+    const isLong = () => Number(/(\d+) tokens/.exec(document.body.textContent ?? '')?.[1]) > 200
+    await page.waitForFunction(isLong)
     await page.screenshot({ path: PICTURE })
   } finally {
     await browser.close()

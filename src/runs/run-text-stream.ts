@@ -7,14 +7,21 @@ import type { RunItem, RunSubscription } from './run-subscription.ts'
  * cancelled, and where the instance stops; it errors where the run failed or is lost, or chunks are missing.
  */
 export function runTextStream(name: string, subscription: RunSubscription): ReadableStream<string> {
+  let isBegun = false
   return new ReadableStream<string>(
     {
       async pull(controller) {
         for (;;) {
           const result = await subscription.next()
           if (result.done) return controller.close()
-          if (result.value.type === 'chunk') return controller.enqueue(result.value.text)
-          const error = faultOf(name, result.value)
+          const { value } = result
+          if (value.type === 'chunk') {
+            isBegun = true
+            return controller.enqueue(value.text)
+          }
+          // Another Pod has started the name at once, and this reader has no text of the run that gives way.
+          if (value.type === 'gap' && value.index === 0 && !isBegun) continue
+          const error = faultOf(name, value)
           if (error !== undefined) {
             await subscription.return()
             throw error

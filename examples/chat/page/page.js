@@ -34,7 +34,8 @@ function showAll() {
 function step() {
   const isWriting = chats.some(({ isRunning }) => isRunning)
   const has = (state) => chats.some(({ status }) => status === state)
-  if (has('lost')) return 'The Pod that wrote the answer has died: each reader was told, and its text is kept. Ask again.'
+  if (has('lost'))
+    return 'The Pod that wrote the answer has died: each reader was told, and its text is kept. Ask again.'
   if (pods.some('killed') || pods.some('starting'))
     return 'The Pod starts again, as a kubelet would see to. Within seconds each reader of its answer is told.'
   if (!isWriting && has('cancelled'))
