@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { EventSource } from 'eventsource'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { endPods, PodProcess, type Runtime } from '../support/pod-process.ts'
+import { endPods, PodProcess, type Runtime, startFleet } from '../support/pod-process.ts'
 import { until, within } from '../support/until.ts'
 
 const SCRIPT = fileURLToPath(new URL('./run-pod.ts', import.meta.url))
@@ -138,4 +138,76 @@ describe.each<[string, Runtime, string, string]>([
     expect([events.map(({ data }) => data), isWhole]).toEqual([['before'], false])
     expect(await within('the Pod ends', pod.ended, 15_000)).toBe(0)
   })
+})
+
+describe('a run of another Pod', () => {
+  let pods: PodProcess[]
+
+  beforeAll(async () => {
+    const OPTIONS = JSON.stringify({ drainTimeoutMs: 0, flushTimeoutMs: 0, retryMs: 200 })
+    pods = await startFleet(['node', 'bun'], '127.0.207.1', { script: SCRIPT, env: { OPTIONS } })
+  })
+
+  test.each([
+    ['node', 'bun', 0, 1],
+    ['bun', 'node', 1, 0],
+  ])(
+    'that %s writes is read from %s, after the last chunk, in both dialects',
+    async (_runtime, _other, from, to) => {
+      const [producer, other] = [pods[from] as PodProcess, pods[to] as PodProcess]
+      const name = `moving${from}`
+      await producer.post(`/start/${name}`, {})
+      await producer.post(`/write/${name}`, ['one', 'two', 'three'])
+      const live = read(`${other.url}/events?run=${name}`)
+      const plain = read(`${other.url}/plain/${name}`)
+      await until('both read', async () => (await other.state()).connections === 2)
+      await producer.post(`/write/${name}`, ['four'])
+      await producer.post(`/end/${name}`, {})
+      const { events } = await within('the run ends', live, 5_000)
+      expect(events.map(({ event = 'message', data }) => [event, data])).toEqual([
+        ['sser-position', '{"resumed":false}'],
+        ['message', 'one'],
+        ['message', 'two'],
+        ['message', 'three'],
+        ['message', 'four'],
+        ['sser-end', '{"state":"ended"}'],
+      ])
+      const all = await within('the run ends', plain, 5_000)
+      expect([all.isWhole, all.events.map(({ data }) => data)]).toEqual([
+        true,
+        ['one', 'two', 'three', 'four'],
+      ])
+      // The client has read two chunks from one Pod, and comes to the other one.
+      const resumed = await read(`${producer.url}/events?run=${name}`, {
+        headers: { 'last-event-id': events[2]?.id as string },
+      })
+      expect(resumed.events.map(({ data }) => data)).toEqual([
+        '{"resumed":true}',
+        'three',
+        'four',
+        '{"state":"ended"}',
+      ])
+      for (const { url } of pods) {
+        const told = await fetch(`${url}/events?run=${name}&lastEventId=${events.at(-1)?.id}`)
+        expect(told.status).toBe(204)
+      }
+    },
+  )
+
+  test('is told to be lost when the process of its Pod is killed and another one takes its address', async () => {
+    const [victim, other] = pods as [PodProcess, PodProcess]
+    await victim.post('/start/lost', {})
+    await victim.post('/write/lost', ['half'])
+    const standard = read(`${other.url}/events?run=lost`)
+    const plain = read(`${other.url}/plain/lost`)
+    await until('both read', async () => (await other.state()).connections === 2)
+    await victim.kill()
+    await PodProcess.start(victim.options)
+    const { events, isWhole } = await within('the reader is told', standard, 15_000)
+    expect(events.at(-1)).toMatchObject({ event: 'sser-end', data: '{"state":"lost"}' })
+    expect([isWhole, events.some(({ data }) => data === 'half')]).toEqual([true, true])
+    expect((await within('the reader is told', plain, 15_000)).isWhole).toBe(false)
+    const again = await fetch(`${other.url}/events?run=lost&lastEventId=${events.at(-1)?.id}`)
+    expect(again.status).toBe(204)
+  }, 40_000)
 })
