@@ -8,6 +8,7 @@ import { lyingPeer } from './surfaces/lying-peer.ts'
 import { peerAnswer } from './surfaces/peer-answer.ts'
 import { position } from './surfaces/position.ts'
 import { request } from './surfaces/request.ts'
+import { runRequest } from './surfaces/run-request.ts'
 import { signature } from './surfaces/signature.ts'
 import { v1 } from './surfaces/v1.ts'
 import { v2 } from './surfaces/v2.ts'
@@ -16,6 +17,7 @@ import { v2 } from './surfaces/v2.ts'
 export const surfaces: readonly Surface[] = [
   position,
   request,
+  runRequest,
   v1,
   v2,
   internal,
