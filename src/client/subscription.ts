@@ -97,8 +97,6 @@ export class Subscription<T, S extends Snapshot> {
   onGap(reason: string): void {
     this.#call(() => this.#options.onGap?.({ reason }))
     if (this.#isClosed) return
-    // Events before the gap are older than the snapshot that is to come.
-    if (this.#loader !== undefined) this.#held.clear()
     this.#loader?.start(reason)
   }
 

@@ -35,7 +35,6 @@ describe('the types of the client', () => {
   test.each([
     ['nodenext, with the types of a page', { module: 'nodenext', lib: dom, types: [] }],
     ['nodenext, with those of Node', { module: 'nodenext', lib: ['es2024'], types: ['node'] }],
-    ['nodenext, with neither', { module: 'nodenext', lib: ['es2024'], types: [] }],
     [
       'bundler, with the types of a page',
       { module: 'esnext', moduleResolution: 'bundler', lib: dom, types: [] },

@@ -74,7 +74,7 @@ describe('a snapshot', () => {
     expect(seen).toEqual([[], 'b9', 'a4'])
   })
 
-  it('is loaded again after a gap, and the events before the gap are left out', async () => {
+  it('is loaded again after a gap, and comes before the events after it', async () => {
     const { endpoint, clock, seen, contexts, answer } = await withSnapshot()
     endpoint.last.open(preamble(at(1, 1)))
     await clock.advance(0)
