@@ -191,9 +191,14 @@ class Listener {
       },
     })
     const decoder = new TextDecoder()
+    let rest = ''
     for await (const chunk of response.body ?? []) {
       onBytes()
-      parser.feed(decoder.decode(chunk, { stream: true }))
+      // Whole lines, because the parser drops the first part of a field that it does not know, such as `stream:`.
+      rest += decoder.decode(chunk, { stream: true })
+      const end = rest.lastIndexOf('\n') + 1
+      parser.feed(rest.slice(0, end))
+      rest = rest.slice(end)
       if (this.#received >= this.#options.count) return EXIT.ok
     }
     return 'ended'

@@ -68,6 +68,23 @@ describe('sser listen', () => {
       expect(io.err).toContain(note)
   })
 
+  it('prints the stream of an event although a chunk ends inside of its name', async () => {
+    const { url } = await server((outgoing) => {
+      outgoing.writeHead(200, STREAM)
+      const pieces = `${GREETING('{"resumed":false}', 'i1')}stream: orders\ndata: 1\nid: i2\n\n`.split(
+        /(?=[rd])/,
+      )
+      const next = () => {
+        const piece = pieces.shift()
+        if (piece !== undefined) outgoing.write(piece, () => setTimeout(next, 1))
+      }
+      next()
+    })
+    const io = new TestIo()
+    expect(await listen([url, '--stream', 'orders', '--count', '1'], io)).toBe(0)
+    expect(io.out).toBe('orders: 1\n')
+  })
+
   it('prints JSON lines for scripts, and ends after --count events', async () => {
     const { url } = await server((outgoing) => {
       outgoing.writeHead(200, STREAM)
