@@ -28,6 +28,7 @@ export default defineConfig({
           link('Recipes', 'recipes'),
           link('Testing', 'testing'),
           link('In the browser', 'browser'),
+          link('One connection for all tabs', 'tabs'),
           link('Clients', 'clients'),
           link('Migrating from Go', 'migrating-from-go'),
         ],

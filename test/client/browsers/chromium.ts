@@ -31,11 +31,23 @@ export class Chromium {
     }
   }
 
+  /** Opens the page of a {@link Site}. */
   async open(url: string): Promise<Tab> {
-    const page = (await this.#context?.newPage()) as PlaywrightPage
-    const tab = new Tab(page, (await this.#context?.newCDPSession(page)) as CDPSession)
+    const tab = await this.#newTab()
     await tab.load(url)
     return tab
+  }
+
+  /** Opens any other page. */
+  async page(url: string): Promise<Tab> {
+    const tab = await this.#newTab()
+    await tab.page.goto(url)
+    return tab
+  }
+
+  async #newTab(): Promise<Tab> {
+    const page = (await this.#context?.newPage()) as PlaywrightPage
+    return new Tab(page, (await this.#context?.newCDPSession(page)) as CDPSession)
   }
 
   async setOffline(isOffline: boolean): Promise<void> {

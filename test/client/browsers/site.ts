@@ -67,6 +67,8 @@ export class Site {
   guard: ((authorization: string | undefined, url: string) => number | undefined) | undefined
   /** Headers of every page. */
   headers: Record<string, string> = {}
+  /** True: the pages are those of the Pods as well; `/sser/` has the client. */
+  forwardsAll = false
   /** Whether the worker's script exists. */
   hasWorker = true
   readonly #server: Server
@@ -110,12 +112,18 @@ export class Site {
 
   async #answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { pathname } = new URL(incoming.url ?? '', this.url)
-    if (pathname === '/events') return this.#forward(incoming, outgoing)
+    if (this.forwardsAll && pathname.startsWith('/sser/'))
+      return this.#sendModule(pathname.replace('/sser/', '/src/'), outgoing)
+    if (pathname === '/events' || this.forwardsAll) return this.#forward(incoming, outgoing)
     const page = PAGES[pathname]
     if (page !== undefined) {
       outgoing.writeHead(200, { 'content-type': 'text/html', ...this.headers }).end(page)
       return
     }
+    return this.#sendModule(pathname, outgoing)
+  }
+
+  async #sendModule(pathname: string, outgoing: ServerResponse): Promise<void> {
     try {
       if (pathname.endsWith('/worker.js') && !this.hasWorker) throw new Error('no such script')
       const text = await this.#module(pathname)
@@ -139,7 +147,7 @@ export class Site {
       authorization,
       isOpen: true,
     }
-    this.requests.push(asked)
+    if (asked.url.startsWith('/events')) this.requests.push(asked)
     outgoing.once('close', () => {
       asked.isOpen = false
       this.#responses.delete(outgoing)
