@@ -1,4 +1,5 @@
 import { SserError } from '../errors.ts'
+import type { RunEnd } from '../wire/run-header.ts'
 import type { RunId } from '../wire/run-id.ts'
 import type { RunPart } from '../wire/run-messages.ts'
 import type { RunCopy } from './run-copy.ts'
@@ -17,6 +18,8 @@ export interface PullerOwner {
   isOwn(id: RunId): boolean
   /** The copy of a run that is known. */
   copy(id: RunId): RunCopy | undefined
+  /** A part has told the end of a run, whose header this Pod may have missed. */
+  onEnd(id: RunId, end: RunEnd): void
   report(error: SserError): void
   /** There are runs that peers are to be asked for. */
   onOpen(): void
@@ -138,7 +141,12 @@ export class RunPuller {
       if (want !== undefined) this.#onProgress(want)
     }
     if (end !== undefined && !copy.setEnd(end)) throw this.#conflict(id, epoch, 'another end')
-    if (want === undefined) return
+    if (want !== undefined) this.#onPartOf(want, copy, part, session)
+    if (end !== undefined) this.#owner.onEnd(id, end)
+  }
+
+  #onPartOf(want: RunWant, copy: RunCopy, part: RunPart, session: RunSession | undefined): void {
+    const { id, from, chunks, floor, end } = part
     if (copy.isComplete) {
       if (end !== undefined) session?.finish(id)
       this.#drop(want)

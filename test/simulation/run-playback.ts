@@ -93,7 +93,9 @@ export class RunsPlayback {
     for (const producer of this.#producers) producer.pause()
     // A Pod that has heard nothing of a dead producer judges it as late as one that it has heard.
     const isLost = this.#clients.some(
-      ({ reading: { run, end } }) => run?.diedAt !== undefined && end === undefined,
+      ({ reading }) =>
+        reading.end === undefined &&
+        runs.runs.some(({ name, diedAt }) => name === reading.name && diedAt !== undefined),
     )
     await time.run(time.now + 4_000 + (isLost ? this.#options.lostMs : 0))
     checkOpen()
