@@ -21,6 +21,8 @@ export interface ProducedRun {
   call: { kind: 'end' | 'fail'; reason: string | undefined } | undefined
   /** The first abort of its signal, with its reason, before or after the call. */
   abort: { reason: string; isBeforeCall: boolean } | undefined
+  /** Time of the call, the abort or the death, whichever came first. */
+  endedAt: number | undefined
   /** Time at which the process of its producer ended. */
   diedAt: number | undefined
   /** Chunks that `flush()` reported as held by other Pods, with the number of these Pods. */

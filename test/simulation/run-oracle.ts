@@ -46,6 +46,7 @@ export class RunOracle {
       texts: [],
       call: undefined,
       abort: undefined,
+      endedAt: undefined,
       diedAt: undefined,
       held: undefined,
       told: undefined,
@@ -77,6 +78,8 @@ export class RunOracle {
 
   called(run: ProducedRun, kind: 'end' | 'fail', reason?: string): void {
     run.call ??= { kind, reason }
+    if (run.abort === undefined) this.#checkAlone(run)
+    run.endedAt ??= this.#options.now()
   }
 
   aborted(run: ProducedRun, reason: string): void {
@@ -84,6 +87,7 @@ export class RunOracle {
       this.#options.violate(`${run.id} was cancelled without a request`)
     this.#options.log(`the signal of ${run.id} aborts: ${reason}`)
     run.abort ??= { reason, isBeforeCall: run.call === undefined }
+    run.endedAt ??= this.#options.now()
     if (reason === 'superseded') this.counts.superseded += 1
     if (reason === 'draining') this.counts.drained += 1
     if (reason === 'process-paused') this.counts.paused += 1
@@ -91,6 +95,7 @@ export class RunOracle {
 
   died(run: ProducedRun): void {
     run.diedAt ??= this.#options.now()
+    run.endedAt ??= run.diedAt
   }
 
   /** `flush()` said that `pods` other Pods hold the chunks before `next`. */
@@ -204,10 +209,28 @@ export class RunOracle {
       else if (!mayEvict) this.#checkLoss(reading, run, index)
     }
     if (isAfterGap && index === next && (isFirst || !isOther)) this.counts.falseGaps += 1
-    if (isOther && !isFirst) this.counts.changes += 1
+    if (isOther && !isFirst) this.#checkChange(reading, run)
     reading.run = run
     reading.next = index + 1
     reading.isAfterGap = false
+  }
+
+  /** Of two runs that were started at once, one has ended as soon as their headers have met. */
+  #checkAlone({ id, name, startedAt }: ProducedRun): void {
+    const { isCalm, now, violate } = this.#options
+    if (!isCalm(FOUND_MS)) return
+    const other = this.runs.find((run) => run.id !== id && run.name === name && !hasEnded(run))
+    if (other !== undefined && now() - Math.max(startedAt, other.startedAt) > FOUND_MS)
+      violate(`${id} and ${other.id} run as ${name}`)
+  }
+
+  /** A reader of a newer run is not thrown back to the one that it replaced. */
+  #checkChange({ reader, run: before }: Reading, run: ProducedRun): void {
+    const { isCalm, violate } = this.#options
+    this.counts.changes += 1
+    const wasReplaced = (run.endedAt ?? Number.POSITIVE_INFINITY) < (before?.startedAt ?? 0)
+    if (wasReplaced && before?.abort?.reason !== 'superseded' && isCalm(FOUND_MS))
+      violate(`${reader} was thrown back from ${before?.id} to ${run.id}`)
   }
 
   /** Chunks may be lost with the Pods that had them; never while their producer lives. */

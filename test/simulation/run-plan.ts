@@ -69,19 +69,11 @@ export function addRuns(plan: Plan): Plan {
     end: random.pick(['end', 'end', 'end', 'fail', 'none']),
     isFlushing: random.chance(0.4),
   })
-  const read = (name: string, from: number) => {
-    actions.push({
-      at: Math.max(0, from + random.int(-1_500, 3_000)),
-      kind: 'read-run',
-      reader: `reader${readers++}`,
-      name,
-      slowMs: random.pick([0, 0, 0, 2, 40, 200]),
-      moves: random.pick([0, 0, 1, 3, 8]),
-      moveMs: random.pick([5, 50, 1_000, 4_000]),
-    })
+  const read = (name: string, options: Pick<ReadRun, 'slowMs' | 'moves' | 'moveMs'> & { at: number }) => {
+    actions.push({ kind: 'read-run', reader: `reader${readers++}`, name, ...options })
   }
   const disturb = (producer: number, from: number) => {
-    const at = from + random.int(0, 3_000)
+    const at = from + random.int(0, random.pick([200, 3_000]))
     const kind = random.pick(['crash', 'crash', 'stop', 'cut', 'pause', 'none'])
     if (kind === 'cut') {
       const ms = hasLongCut ? LONG_CUT_MS + random.int(-4_000, 4_000) : random.int(1_000, 8_000)
@@ -98,10 +90,25 @@ export function addRuns(plan: Plan): Plan {
     const first = startRun(name, from, false)
     actions.push(first)
     // Two Pods that start one name within the time that a header travels.
-    if (random.chance(0.3)) actions.push(startRun(name, from + random.int(0, 12), random.chance(0.3)))
-    for (let n = random.pick([0, 0, 1, 2]); n > 0; n -= 1)
-      actions.push(startRun(name, from + random.int(500, 6_000), random.chance(0.8)))
-    for (let n = random.int(1, 4); n > 0; n -= 1) read(name, from)
+    if (random.chance(0.3)) {
+      const second = startRun(name, from + random.int(0, 10), random.chance(0.3))
+      actions.push({ ...second, pod: (first.pod + 1) % pods })
+    }
+    for (let n = random.pick([0, 0, 1, 2]); n > 0; n -= 1) {
+      const replacement = startRun(name, from + random.int(500, 6_000), random.chance(0.8))
+      actions.push(replacement)
+      // A reader that moves faster than the header of the replacement.
+      if (random.chance(0.5))
+        read(name, { at: replacement.at + random.int(0, 10), moves: 8, moveMs: 5, slowMs: 0 })
+    }
+    for (let n = random.int(1, 4); n > 0; n -= 1) {
+      read(name, {
+        at: Math.max(0, from + random.int(-1_500, 3_000)),
+        slowMs: random.pick([0, 0, 0, 2, 40, 200]),
+        moves: random.pick([0, 0, 1, 3, 8]),
+        moveMs: random.pick([5, 50, 1_000, 4_000]),
+      })
+    }
     if (random.chance(0.35))
       actions.push({ at: from + random.int(0, 3_000), kind: 'cancel-run', pod: pod(), name })
     if (!isOrdinary && (hasLongCut || random.chance(0.5))) disturb(first.pod, from)

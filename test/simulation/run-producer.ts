@@ -78,7 +78,7 @@ export class RunProducer {
     const text = `${run.id}/${run.texts.length}${'.'.repeat(length)}`
     runs.wrote(run, text)
     handle.write(text)
-    if (isFlushing && random.chance(0.2)) this.#flush(run, handle)
+    if (isFlushing && random.chance(0.5)) this.#flush(run, handle)
     time.after(everyMs, goOn)
   }
 

@@ -1,5 +1,6 @@
 import type { FaultProfile } from '../plan.ts'
 import { EVICTION_MUTANTS } from './eviction-mutants.ts'
+import { RUN_MUTANTS } from './run-mutants.ts'
 
 /** One rule of the protocol turned off: a text in a source file, and its replacement. */
 export interface Mutant {
@@ -11,6 +12,8 @@ export interface Mutant {
   profile: FaultProfile
   /** Runs in fleets with Pods of the recorded release. */
   isMixed?: true
+  /** Runs in fleets whose Pods start runs. */
+  hasRuns?: true
   /** Maximum number of seeds until the simulation reports a violation. */
   seeds: number
   /** Reported within the first seeds, so `npm test` runs it too. */
@@ -19,6 +22,7 @@ export interface Mutant {
 
 export const MUTANTS: readonly Mutant[] = [
   ...EVICTION_MUTANTS,
+  ...RUN_MUTANTS,
   {
     name: 'an unknown epoch counts as 0',
     file: 'src/replication/replicator.ts',
