@@ -4,6 +4,9 @@ import { FROM, simulate } from './simulate.ts'
 
 const SEEDS = 2_000
 const MIXED_SEEDS = 1_000
+const RUN_SEEDS = 1_000
+const MIXED_RUN_SEEDS = 300
+const LOOP_SEEDS = 500
 const ORDINARY_SEEDS = 200
 
 describe('the simulated fleet', () => {
@@ -27,6 +30,22 @@ describe('the simulated fleet', () => {
   })
 })
 
+describe('the simulated fleet with more than streams', () => {
+  const cases: [string, number, readonly string[]][] = [
+    ['runs', RUN_SEEDS, ['--runs']],
+    ['runs on Pods of several versions', MIXED_RUN_SEEDS, ['--runs', '--mixed']],
+    ['loops over subscriptions', LOOP_SEEDS, ['--loops']],
+  ]
+  it.each(cases)(
+    'keeps every invariant with %s, in %i seeds',
+    { timeout: 480_000 },
+    async (_, seeds, flags) => {
+      const { code, output } = await simulate([...flags, '--seeds', String(seeds), '--from', String(FROM)])
+      expect(code, output).toBe(0)
+    },
+  )
+})
+
 describe.concurrent('the simulation', () => {
   it('sends no gap without faults and long absences of clients', { timeout: 120_000 }, async () => {
     const seeds = ['--seeds', String(ORDINARY_SEEDS), '--from', String(FROM)]
@@ -35,10 +54,10 @@ describe.concurrent('the simulation', () => {
     expect(output).toContain('"gaps":0')
   })
 
-  for (const { name, profile, seeds, isMixed } of MUTANTS) {
+  for (const { name, profile, seeds, isMixed, hasRuns } of MUTANTS) {
     it(`reports a violation within ${seeds} seeds if not: ${name}`, { timeout: 240_000 }, async () => {
-      const mixed = isMixed ? ['--mixed'] : []
-      const args = [...mixed, '--quick', '--seeds', String(seeds), '--profile', profile, '--jobs', '1']
+      const flags = [...(isMixed ? ['--mixed'] : []), ...(hasRuns ? ['--runs'] : [])]
+      const args = [...flags, '--quick', '--seeds', String(seeds), '--profile', profile, '--jobs', '1']
       const { code, output } = await simulate(args, name)
       expect(output).toMatch(/^seed \d+ /m)
       expect(code).toBe(1)

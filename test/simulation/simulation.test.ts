@@ -7,6 +7,7 @@ import { FROM, simulate } from './simulate.ts'
 const SEEDS = 60
 const MIXED_SEEDS = 20
 const ORDINARY_SEEDS = 20
+const RUN_SEEDS = 15
 const MUTANT_SEEDS = 10
 /** Other test files run at the same time. */
 const ONE_JOB = ['--jobs', '1']
@@ -26,6 +27,12 @@ describe('the simulated fleet', () => {
     expect(code, output).toBe(0)
   })
 
+  it(`keeps every invariant of runs in ${RUN_SEEDS} seeds`, { timeout: 60_000 }, async () => {
+    const seeds = [...ONE_JOB, '--seeds', String(RUN_SEEDS), '--from', String(FROM)]
+    const { code, output } = await simulate([...seeds, '--runs', '--loops'])
+    expect(code, output).toBe(0)
+  })
+
   it('sends no gap without faults and long absences of clients', { timeout: 60_000 }, async () => {
     const seeds = [...ONE_JOB, '--seeds', String(ORDINARY_SEEDS), '--from', String(FROM)]
     const { code, output } = await simulate([...seeds, '--profile', 'ordinary'])
@@ -42,10 +49,13 @@ describe('a mutant', () => {
 })
 
 describe('the simulation soon reports a violation when a rule is turned off', () => {
-  for (const { name, profile } of MUTANTS.filter(({ isQuick }) => isQuick)) {
+  for (const { name, profile, hasRuns } of MUTANTS.filter(({ isQuick }) => isQuick)) {
     it(name, { timeout: 60_000 }, async () => {
       const seeds = [...ONE_JOB, '--quick', '--seeds', String(MUTANT_SEEDS)]
-      const { code, output } = await simulate([...seeds, '--profile', profile], name)
+      const { code, output } = await simulate(
+        [...seeds, ...(hasRuns ? ['--runs'] : []), '--profile', profile],
+        name,
+      )
       expect(output).toMatch(/^seed \d+ /m)
       expect(code).toBe(1)
     })

@@ -7,7 +7,7 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     file: 'src/runs/run-names.ts',
     find: 'records.filter(({ id }) => !replaced.has(id))',
     replace: 'records.filter(({ id }) => replaced.size > 0 || !replaced.has(id))',
-    profile: 'mild',
+    profile: 'harsh',
     hasRuns: true,
     seeds: 300,
   },
