@@ -8,7 +8,12 @@ import { VirtualClock } from '../support/clock.ts'
 it('tells the end that comes with the last chunks, because the header with it may be lost', () => {
   const id = 'aaaaa:1' as RunId
   const ends: [RunId, RunEnd][] = []
-  const copies = new RunCopies({ clock: new VirtualClock(), maxBytes: 1_000_000, mustHold: () => true })
+  const copies = new RunCopies({
+    clock: new VirtualClock(),
+    maxBytes: 1_000_000,
+    mustHold: () => true,
+    onEvict() {},
+  })
   const puller = new RunPuller({
     ensureCopy: () => copies.ensure({ id, name: 'chat', end: undefined } as never),
     session: () => undefined,
