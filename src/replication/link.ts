@@ -40,8 +40,9 @@ export class Link {
   readonly #requests: SingleRequests
   readonly retryState: RetryState
   readonly #abort = new AbortController()
-  #state: LinkState = 'connecting'
-  #peer: PeerProgress | undefined
+  state: LinkState = 'connecting'
+  /** The Pod that it leads to. */
+  peer: PeerProgress | undefined
   /** True while a single request is in flight. */
   #isBusy = false
   /** Opening or open. */
@@ -58,14 +59,6 @@ export class Link {
     this.#schedule = new ExchangeSchedule(options.clock)
   }
 
-  get state(): LinkState {
-    return this.#state
-  }
-
-  get peer(): PeerProgress | undefined {
-    return this.#peer
-  }
-
   /** Adopts later news of the finder about the same Pod. A peer that has become ready is sent a request at once. */
   update(target: Target): void {
     const isReadyNow = this.target.ready === false && target.ready !== false
@@ -75,12 +68,12 @@ export class Link {
 
   status(): PeerStatus {
     const { clock, log } = this.#options
-    const lag = this.#state === 'self' ? 0 : log.ownSeq - this.#ackedSeq()
+    const lag = this.state === 'self' ? 0 : log.ownSeq - this.#ackedSeq()
     return {
       peer: this.target.host,
-      state: this.#state,
+      state: this.state,
       exchange: this.#exchange?.isOpen === true,
-      epoch: this.#peer?.epoch,
+      epoch: this.peer?.epoch,
       lag,
       lagMs: lag <= 0 ? 0 : log.ownAge(this.#ackedSeq(), clock.now()),
       failures: this.retryState.failures,
@@ -92,6 +85,11 @@ export class Link {
   get isUnmet(): boolean {
     if (this.retryState.hasResponded) return false
     return !this.#isBusy || this.retryState.isHung || this.acks.isExpired
+  }
+
+  check(): void {
+    if (this.#isBusy || this.retryState.isWaiting || this.#exchange?.isOpen) return
+    if (!this.#abort.signal.aborted && this.state === 'connected') void this.#work()
   }
 
   /** Checks for work, after this Pod appended an event or the peer sent a message. */
@@ -126,21 +124,21 @@ export class Link {
   isFlushed(): boolean | undefined {
     const { log } = this.#options
     const position = this.#flushing ?? new Map<string, number>()
-    if (this.#state === 'v1') return this.#ackedSeq() >= (position.get(log.epoch) ?? 0)
-    return this.#state === 'connected' ? this.#peer?.covers(position) : undefined
+    if (this.state === 'v1') return this.#ackedSeq() >= (position.get(log.epoch) ?? 0)
+    return this.state === 'connected' ? this.peer?.covers(position) : undefined
   }
 
   /** Calls `settle`, at once or later, with the result of the event `seq` of `epoch` at the peer. */
   onAck(epoch: string, seq: number, settle: (result: AckResult) => void): void {
-    if (this.#state === 'self') settle(undefined)
+    if (this.state === 'self') settle(undefined)
     else if (epoch !== this.#options.log.epoch) {
       // A third Pod's event: no request of this Pod will bring news of it.
-      const isHeld = this.#peer?.epoch === epoch || (this.#peer?.match(epoch) ?? 0) >= seq
+      const isHeld = this.peer?.epoch === epoch || (this.peer?.match(epoch) ?? 0) >= seq
       settle(isHeld ? DELIVERED : { status: 'pending', reason: 'sent by another Pod' })
     }
     // Duplicate send: no request will follow, so settle from what is already acknowledged.
     else if (this.retryState.hasResponded && this.#ackedSeq() >= seq) settle(this.acks.resultOf(seq))
-    else if (this.#state === 'failing') settle(this.retryState.result(this.target))
+    else if (this.state === 'failing') settle(this.retryState.result(this.target))
     else this.acks.onAck(seq, settle)
   }
 
@@ -160,8 +158,8 @@ export class Link {
   }
 
   #hasWork(): boolean {
-    if (this.#abort.signal.aborted || this.#state === 'self') return false
-    if (this.#peer === undefined && this.#state !== 'v1') return true
+    if (this.#abort.signal.aborted || this.state === 'self') return false
+    if (this.peer === undefined && this.state !== 'v1') return true
     if (this.#flushing !== undefined && this.isFlushed() === false) return true
     return this.#ackedSeq() < this.#options.log.ownSeq
   }
@@ -200,12 +198,12 @@ export class Link {
 
   /** Sends one v2 request and applies the response; false if the peer does not know v2. */
   async #append(): Promise<boolean> {
-    const before = this.#peer
+    const before = this.peer
     const third = this.#flushing !== undefined
     const result = await this.#requests.append(this.target, before, third, this.#abort.signal)
     if (result === 'unknown') return false
     if (result === 'self') {
-      this.#become('self', this.#peer)
+      this.#become('self', this.peer)
       this.acks.settleAll(undefined)
       return true
     }
@@ -219,21 +217,21 @@ export class Link {
   #succeed(): void {
     const { failures, hasResponded } = this.retryState
     this.retryState.end()
-    if ((failures > 0 || !hasResponded) && this.#state !== 'self')
+    if ((failures > 0 || !hasResponded) && this.state !== 'self')
       this.#options.errors.recovered(this.target.host)
   }
 
   /** The peer has responded, and its epoch is that of `peer`. */
   #adopt(peer: PeerProgress): void {
-    if (peer !== this.#peer) this.acks.clearSkipped()
+    if (peer !== this.peer) this.acks.clearSkipped()
     this.#become('connected', peer)
     this.#settleAcks()
   }
 
   #become(state: LinkState, peer: PeerProgress | undefined): void {
-    if (state === this.#state && peer === this.#peer) return
-    this.#state = state
-    this.#peer = peer
+    if (state === this.state && peer === this.peer) return
+    this.state = state
+    this.peer = peer
     this.#options.onChange()
   }
 
@@ -241,7 +239,7 @@ export class Link {
   #openExchange(): void {
     const { client, exchangeContext } = this.#options
     const isDue = client.hasExchanges && this.#schedule.isDue && this.#flushing === undefined
-    if (!isDue || this.#exchange !== undefined || this.#state === 'self' || this.#abort.signal.aborted) return
+    if (!isDue || this.#exchange !== undefined || this.state === 'self' || this.#abort.signal.aborted) return
     let hasSucceeded = false
     const exchange = new LinkExchange(exchangeContext, {
       isOpener: true,
@@ -286,7 +284,7 @@ export class Link {
     if (this.#abort.signal.aborted) return
     const { errors, counters } = this.#options
     const kind = this.retryState.fail(error, this.target, this.#options.isAlone())
-    this.#become('failing', this.#peer)
+    this.#become('failing', this.peer)
     this.acks.reset()
     this.acks.settleAll(this.retryState.result(this.target))
     if (kind !== 'expected')
@@ -299,12 +297,10 @@ export class Link {
 
   /** Seq up to which the peer needs no further request for this Pod's own events. */
   #ackedSeq(): number {
-    return this.#peer === undefined
-      ? this.#options.legacy.ackedSeq
-      : this.#peer.match(this.#options.log.epoch)
+    return this.peer === undefined ? this.#options.legacy.ackedSeq : this.peer.match(this.#options.log.epoch)
   }
 
   #settleAcks(): void {
-    if (this.#state === 'connected' || this.#state === 'v1') this.acks.onPosition(this.#ackedSeq())
+    if (this.state === 'connected' || this.state === 'v1') this.acks.onPosition(this.#ackedSeq())
   }
 }

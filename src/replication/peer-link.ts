@@ -8,4 +8,6 @@ export interface PeerLink {
   readonly state: LinkState
   /** The Pod at the address, once it has responded. */
   readonly peer: PeerProgress | undefined
+  /** Sends a request at once, because the Pod does not answer others, or another one does. */
+  check(): void
 }

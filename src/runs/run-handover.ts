@@ -58,7 +58,7 @@ export class RunHandover {
     const { requests, isLeaving } = this.#options
     const ids = [...this.#left.keys()]
     for (let i = 0; i < ids.length; i += MAX_ASKED) {
-      const answers = await requests.sendToAll({ ids: ids.slice(i, i + MAX_ASKED) })
+      const { answers } = await requests.sendToAll({ ids: ids.slice(i, i + MAX_ASKED) })
       for (const { peer, answer } of answers) {
         if (isLeaving(peer.epoch)) continue
         for (const run of answer.runs) this.#check(run)

@@ -70,7 +70,7 @@ export class RunPoller {
     const { requests, puller, learn } = this.#options
     const { generation } = puller
     this.#isAsking = true
-    const answers = await requests.sendToAll({ ids })
+    const { answers, isComplete } = await requests.sendToAll({ ids })
     this.#isAsking = false
     if (this.#isStopped) return
     const byId = new Map<RunId, Offer[]>()
@@ -83,7 +83,7 @@ export class RunPoller {
       }
     }
     learn([...byId.values()].flat())
-    puller.onOffers(ids, byId, generation)
+    puller.onOffers(ids, byId, isComplete ? generation : undefined)
     this.wake()
   }
 

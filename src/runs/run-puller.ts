@@ -161,8 +161,12 @@ export class RunPuller {
     return this.#generation
   }
 
-  /** All peers that could be reached at the `generation` have answered for these runs. */
-  onOffers(ids: readonly RunId[], offers: ReadonlyMap<RunId, readonly Offer[]>, generation: number): void {
+  /** Peers have answered for these runs; with a `generation`, all that could be reached at that time. */
+  onOffers(
+    ids: readonly RunId[],
+    offers: ReadonlyMap<RunId, readonly Offer[]>,
+    generation: number | undefined,
+  ): void {
     const now = this.#owner.now()
     for (const id of ids) {
       const want = this.wants.get(id)
@@ -239,7 +243,7 @@ export class RunPuller {
   }
 
   /** Chooses the source of a run by the answers of the peers. */
-  #choose(want: RunWant, offers: readonly Offer[], generation: number): void {
+  #choose(want: RunWant, offers: readonly Offer[], generation: number | undefined): void {
     const copy = this.#owner.ensureCopy(want.id)
     if (copy === undefined) return this.forget(want.id)
     const { next } = copy
@@ -255,7 +259,7 @@ export class RunPuller {
       this.#assign(want)
       if (!want.isFromProducer && floorEpoch !== undefined) this.#ask(want, floorEpoch)
     } else {
-      want.settledIn = generation
+      if (generation !== undefined || want.isUnanswered) want.settledIn = generation ?? this.#generation
       // A peer that has as much may get more, where this Pod cannot reach the producer.
       if (equal !== undefined && want.session === undefined && want.polled === undefined)
         this.#ask(want, equal)

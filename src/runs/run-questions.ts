@@ -82,7 +82,7 @@ export class RunQuestions {
     if (question === undefined) return
     const { clock, requests, learn } = this.#options
     this.#askedAt = clock.now()
-    const answers = await requests.sendToAll({ names: [...question.names], ids: [...question.ids] })
+    const { answers } = await requests.sendToAll({ names: [...question.names], ids: [...question.ids] })
     for (const { answer } of answers) learn(answer.runs)
     for (const resolve of question.waiting) resolve()
   }

@@ -19,6 +19,12 @@ export interface AskedPeer {
   readonly link: PeerLink
 }
 
+export interface Answers {
+  answers: { peer: AskedPeer; answer: RunsAnswer }[]
+  /** True if every peer that may be reached has answered. */
+  isComplete: boolean
+}
+
 /** Requests for runs to single peers. */
 export class RunRequests {
   readonly #options: RunRequestsOptions
@@ -48,21 +54,29 @@ export class RunRequests {
     try {
       const request = { epoch: ownEpoch(), ...fields }
       const answer = await client.askRuns(link.target, request, { signal, timeoutMs: ANSWER_MS })
-      // Another Pod has the address by now; the link finds that out.
-      return answer.epoch === epoch ? answer : undefined
+      if (answer.epoch === epoch) return answer
+      link.check()
+      return undefined
     } catch (error) {
       // Until its epoch changes, the Pod is asked no more.
       if (error instanceof PeerStatusError && error.received === 404 && link.peer?.epoch === epoch)
         link.peer.knowsRuns = false
+      else if (!signal.aborted) link.check()
       return undefined
     }
   }
 
   /** Sends a request to all peers that can be asked, and resolves with the answers. */
-  async sendToAll(fields: Partial<RunsRequest>): Promise<{ peer: AskedPeer; answer: RunsAnswer }[]> {
+  async sendToAll(fields: Partial<RunsRequest>): Promise<Answers> {
+    const isConnecting = Array.from(this.#options.links().values()).some(
+      ({ state }) => state === 'connecting',
+    )
     const answers = await Promise.all(
       this.reachable().map(async (peer) => ({ peer, answer: await this.send(peer, fields) })),
     )
-    return answers.flatMap(({ peer, answer }) => (answer === undefined ? [] : [{ peer, answer }]))
+    return {
+      answers: answers.flatMap(({ peer, answer }) => (answer === undefined ? [] : [{ peer, answer }])),
+      isComplete: !isConnecting && answers.every(({ answer }) => answer !== undefined),
+    }
   }
 }

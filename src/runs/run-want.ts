@@ -6,6 +6,8 @@ import type { RunSession } from './run-session.ts'
 const ASK_MS = 250
 const MAX_READ_MS = 4_000
 const MAX_HELD_MS = 60_000
+/** Questions in a row after which a peer that does not answer counts as one that cannot be reached. */
+const MAX_UNANSWERED = 5
 /** Questions that a peer may answer with more than it then sends. */
 const MAX_BROKEN_PROMISES = 4
 
@@ -45,6 +47,11 @@ export class RunWant {
   /** True if the producer sends it. */
   get isFromProducer(): boolean {
     return this.session?.epoch === this.producer && this.floor === undefined
+  }
+
+  /** True if peers have not answered often enough. */
+  get isUnanswered(): boolean {
+    return this.#tries > MAX_UNANSWERED
   }
 
   /** Returns whether the peer may be its source. */

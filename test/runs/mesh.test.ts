@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Run, RunItem } from '../../src/index.ts'
+import { encodeRunsRequest, parseRunsAnswer, type RunSummary } from '../../src/wire/run-messages.ts'
 import { Fleet } from '../support/fleet.ts'
+import type { TestSettings } from '../support/settings.ts'
 
 let fleet: Fleet
 
@@ -53,9 +55,28 @@ const start = (pod: number, name: string): Promise<Run> => passing(fleet.pod(pod
 
 const until = (what: string, isTrue: () => boolean, ms = 10_000) => fleet.clock.until(what, isTrue, ms)
 
-describe.each<[string, (size: number) => Promise<Fleet>]>([
-  ['with exchanges', (size) => Fleet.withExchanges(size)],
-  ['without exchanges', (size) => Fleet.of(size)],
+/** What a Pod answers to a peer that asks for the run. */
+async function summary(pod: number, { id }: Run): Promise<RunSummary | undefined> {
+  const body = encodeRunsRequest({ epoch: 'asker', ids: [id] })
+  const request = new Request('http://10.0.0.0:7000/api/json/v2/runs', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  })
+  const response = await fleet.pod(pod).sser.internalRoutes.fetch(request)
+  return parseRunsAnswer(await response.text()).runs[0]
+}
+
+/** Indexes of the Pods beside Pod 0 that hold the chunks of its run before `next`. */
+async function holders(run: Run, next: number): Promise<number[]> {
+  const others = fleet.pods.map((_, i) => i).slice(1)
+  const held = await Promise.all(others.map(async (i) => ((await summary(i, run))?.next ?? 0) >= next))
+  return others.filter((_, i) => held[i])
+}
+
+describe.each<[string, (size: number, settings?: TestSettings) => Promise<Fleet>]>([
+  ['with exchanges', (size, settings) => Fleet.withExchanges(size, settings)],
+  ['without exchanges', (size, settings) => Fleet.of(size, settings)],
 ])('runs between Pods %s', (_, make) => {
   it('reach a reader on a third Pod, from the start, live and to the end', async () => {
     fleet = await make(5)
@@ -68,5 +89,168 @@ describe.each<[string, (size: number) => Promise<Fleet>]>([
     run.end()
     await until('the reader has the end', () => reader.told.length > 0)
     expect(reader).toMatchObject({ text: 'abc', told: ['ended'] })
+  })
+
+  it('are held by two further Pods, which flush() waits for', async () => {
+    fleet = await make(6)
+    const run = await start(0, 'chat')
+    run.write('a')
+    run.write('b')
+    expect(await passing(run.flush())).toBe(2)
+    const holding = await holders(run, 2)
+    expect(holding).toHaveLength(2)
+    run.end()
+    await fleet.clock.advance(1_000)
+    for (const i of holding)
+      expect(await summary(i, run)).toMatchObject({ end: { state: 'ended', chunks: 2 } })
+  })
+
+  it('are read on from the holders when the producer was killed, to the end lost', async () => {
+    fleet = await make(5)
+    const run = await start(0, 'chat')
+    run.write('a')
+    run.write('b')
+    expect(await passing(run.flush())).toBe(2)
+    const holding = await holders(run, 2)
+    const apart = [1, 2, 3, 4].find((i) => !holding.includes(i)) as number
+    fleet.kill(0)
+    const reader = new Reader(apart, 'chat')
+    await until('the reader has the chunks of a holder', () => reader.text === 'ab', 20_000)
+    await until('the reader has the end', () => reader.told.includes('lost'), 90_000)
+    expect(reader).toMatchObject({ text: 'ab', told: ['interrupted', 'lost'] })
+  })
+
+  it('are lost within seconds when another process has the address of the producer', async () => {
+    fleet = await make(3)
+    const run = await start(0, 'chat')
+    run.write('a')
+    const reader = new Reader(1, 'chat')
+    await until('the reader has the chunk', () => reader.text === 'a')
+    fleet.kill(0)
+    await fleet.clock.advance(2_000)
+    fleet.heal()
+    await fleet.start(fleet.replace(0))
+    await until('the reader has the end', () => reader.told.includes('lost'), 3_000)
+    expect(reader.text).toBe('a')
+  })
+
+  it('go on after a partition, with no chunk lost or twice', async () => {
+    fleet = await make(3)
+    const run = await start(0, 'chat')
+    run.write('a')
+    const reader = new Reader(1, 'chat')
+    await until('the reader has the chunk', () => reader.text === 'a')
+    fleet.cut(0, 1)
+    fleet.cut(0, 2)
+    run.write('b')
+    await until('the reader is told', () => reader.told.length > 0, 30_000)
+    run.write('c')
+    fleet.heal()
+    await until('the reader has the chunks', () => reader.text === 'abc', 30_000)
+    run.end()
+    await until('the reader has the end', () => reader.told.includes('ended'))
+    expect(reader.text).toBe('abc')
+    expect(reader.told.filter((told) => told !== 'resumed')).toEqual(['interrupted', 'ended'])
+  })
+
+  it('reach a Pod that is cut off from the producer through a holder, live', async () => {
+    fleet = await make(4)
+    const run = await start(0, 'chat')
+    run.write('a')
+    expect(await passing(run.flush())).toBe(2)
+    const holding = await holders(run, 1)
+    const apart = [1, 2, 3].find((i) => !holding.includes(i)) as number
+    fleet.cut(0, apart)
+    const reader = new Reader(apart, 'chat')
+    await until('the reader has the chunk', () => reader.text === 'a', 20_000)
+    run.write('b')
+    await until('the reader has the next chunk', () => reader.text === 'ab', 20_000)
+    fleet.heal()
+    run.write('c')
+    run.end()
+    await until('the reader has the end', () => reader.told.includes('ended'), 20_000)
+    expect(reader.text).toBe('abc')
+  })
+
+  it('are cancelled from any Pod, which learns that the producer has heard it', async () => {
+    fleet = await make(3)
+    const run = await start(0, 'chat')
+    run.write('a')
+    await fleet.clock.advance(10)
+    expect(await passing(fleet.pod(2).sser.cancelRun('chat'))).toEqual({ id: run.id, outcome: 'cancelled' })
+    expect(run.signal.aborted).toBe(true)
+    run.end()
+    const reader = new Reader(1, 'chat')
+    await until('the reader has the end', () => reader.told.length > 0)
+    expect(reader).toMatchObject({ text: 'a', told: ['cancelled'] })
+    expect(await passing(fleet.pod(1).sser.cancelRun('chat'))).toMatchObject({ outcome: 'not-running' })
+  })
+
+  it('are cancelled by the log where the producer cannot be asked', async () => {
+    fleet = await make(3)
+    const run = await start(0, 'chat')
+    await fleet.clock.advance(10)
+    fleet.cut(0, 2)
+    await fleet.clock.advance(2_000)
+    expect(await passing(fleet.pod(2).sser.cancelRun('chat'))).toMatchObject({ outcome: 'unreachable' })
+    await until('the signal aborts', () => run.signal.aborted, 30_000)
+  })
+
+  it('are known to a new Pod, which reads them from their start', async () => {
+    fleet = await make(3)
+    const run = await start(0, 'chat')
+    run.write('a')
+    run.end()
+    await fleet.clock.advance(1_000)
+    fleet.kill(2)
+    fleet.heal()
+    await fleet.start(fleet.replace(2))
+    const reader = new Reader(2, 'chat')
+    await until('the reader has the end', () => reader.told.length > 0)
+    expect(reader).toMatchObject({ text: 'a', told: ['ended'] })
+  })
+
+  it('survive a rollout of all Pods, one after another', async () => {
+    fleet = await make(3, { drainTimeoutMs: 100 })
+    const run = await start(0, 'chat')
+    run.write('a')
+    run.write('b')
+    run.end()
+    for (const i of [0, 1, 2]) {
+      await passing(fleet.pod(i).sser.stop())
+      await fleet.clock.advance(500)
+      await fleet.start(fleet.replace(i))
+      await until('all links are up', () =>
+        fleet.pods.every(({ sser }) => sser.peers.every(({ state }) => state !== 'failing')),
+      )
+    }
+    const reader = new Reader(0, 'chat')
+    await until('the reader has the end', () => reader.told.length > 0)
+    expect(reader).toMatchObject({ text: 'ab', told: ['ended'] })
+  })
+
+  it('end as failed where they outlast the drain of their producer', async () => {
+    fleet = await make(3, { drainTimeoutMs: 100 })
+    const run = await start(0, 'chat')
+    run.write('a')
+    const reader = new Reader(1, 'chat')
+    await until('the reader has the chunk', () => reader.text === 'a')
+    await passing(fleet.pod(0).sser.stop())
+    await until('the reader has the end', () => reader.told.length > 0)
+    expect(reader.items.at(-1)).toEqual({ type: 'end', state: 'failed', reason: 'draining' })
+  })
+
+  it('have one producer, where two Pods start a name at once', async () => {
+    fleet = await make(3)
+    fleet.cut(0, 1)
+    const runs = [await start(0, 'chat'), await start(1, 'chat')]
+    for (const [i, run] of runs.entries()) run.write(`${i}`)
+    fleet.heal()
+    await until('one of them ends', () => runs.some(({ signal }) => signal.aborted), 30_000)
+    const winner = runs.findIndex(({ signal }) => !signal.aborted)
+    runs[winner]?.end()
+    const reader = new Reader(2, 'chat')
+    await until('the reader has the end', () => reader.told.includes('ended'), 20_000)
+    expect(reader.text).toBe(`${winner}`)
   })
 })
