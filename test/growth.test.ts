@@ -159,6 +159,37 @@ it('the work of a burst grows with the peers, and no faster', async () => {
   expect(await growth(shape, 2)).toBeLessThan(TIMES * 1.1)
 }, 30_000)
 
+it('the work for a chunk of a run is independent of the number of Pods', async () => {
+  const chunks = 100
+  const shape = async (size: number) => {
+    const fleet = await Fleet.withExchanges(size)
+    await fleet.clock.advance(1_500)
+    const run = await fleet.pod(0).sser.startRun('chat')
+    run.write('x')
+    const pass = (write: () => void) =>
+      blocksOf(async () => {
+        for (let i = 0; i < chunks; i += 1) {
+          write()
+          await settle()
+          await fleet.clock.advance(1)
+        }
+      })
+    const blocks = await pass(() => run.write('x'))
+    // The other work of the Pods, in the same part of their intervals.
+    await fleet.clock.advance(5_000 - chunks)
+    const idle = await pass(() => {})
+    const flushed = run.flush()
+    await fleet.clock.advance(100)
+    expect(await flushed).toBe(2)
+    run.end()
+    await fleet.stop()
+    return blocks - idle
+  }
+  await shape(3)
+  const few = await shape(3)
+  expect((await shape(3 * TIMES)) / few).toBeLessThan(1.2)
+}, 60_000)
+
 describe('the work is independent of the connections that are not concerned, for', () => {
   it('disconnects by tag', async () => {
     const shape = async (size: number) => {
