@@ -44,7 +44,11 @@ export function privateRoutes(options: PrivateRoutesOptions): PrivateRoutes {
     settings
   const hosts = { allowedInternalHosts, peerAddresses: () => membership.addresses }
   const budget = new BodyBudget(maxBufferedBodyBytes)
-  const probes = probeRoutes(state, options.certificateWarning, () => membership.incarnation.runs.running)
+  const runsLeft = () => {
+    const { runs, runMesh } = membership.incarnation
+    return runs.running + runMesh.handover.left
+  }
+  const probes = probeRoutes(state, options.certificateWarning, runsLeft)
   return {
     internalRoutes: internalRoutes({
       ...settings,

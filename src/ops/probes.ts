@@ -18,7 +18,7 @@ const REASON: Record<Exclude<SserState, 'ready'>, string> = {
 /**
  * Probes: `GET /livez` fails after the instance was stopped, and `GET /readyz` fails while clients should use other Pods.
  * Both answer 200 or 503, with the state, the reason of a failure and any warning as JSON; while the Pod drains, with the number
- * of running runs that it still writes.
+ * of runs that it still writes, or that no other Pod has all of.
  * @see https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
  */
 export function probeRoutes(
