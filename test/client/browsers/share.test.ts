@@ -82,6 +82,9 @@ describe.skipIf(!installed.path)('one connection for all tabs (needs chromium)',
         }
         const at = (await others[0]?.read<number[]>('at')) as number[]
         const gaps = at.map((time, i) => time - (at[i - 1] ?? from))
+        console.log(
+          `${hasWorker ? 'SharedWorker' : 'Web Lock'}: the first tab ${what}: ${Math.max(...gaps)} ms`,
+        )
         expect(Math.max(...gaps)).toBeLessThan(maxMs + 1_000)
         await until('one connection', () => site.open.length <= (what.includes('without') ? 2 : 1), 10_000)
       },
