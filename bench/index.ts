@@ -11,7 +11,7 @@ import { figure as overhead } from './figures/overhead.ts'
 import { figure as peers } from './figures/peers.ts'
 import { figure as receipts } from './figures/receipts.ts'
 import { redisAt } from './figures/redis.ts'
-import { figure as runCosts } from './figures/run-costs.ts'
+import { manyPods, figure as runCosts } from './figures/run-costs.ts'
 import { figure as runs } from './figures/runs.ts'
 import { figure as shared } from './figures/shared.ts'
 import { figure as stall } from './figures/stall.ts'
@@ -42,6 +42,7 @@ const figures: Record<string, (options: BenchOptions) => Promise<Table>> = {
   receipts,
   runs,
   'runs-costs': runCosts,
+  'runs-pods': manyPods,
   peers,
   overhead,
   ids,
