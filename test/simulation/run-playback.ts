@@ -134,7 +134,9 @@ export class RunsPlayback {
     for (const { address, runs } of this.#incarnations()) {
       for (const name of names) {
         void runs?.run(name).then((status) => {
-          if (status !== undefined) oracle.violate(`${address} keeps ${status.id}, which is ${status.state}`)
+          // A Pod whose log evicts the end before it arrives takes the run for running while the producer's Pod lives.
+          if (status !== undefined && status.state !== 'running')
+            oracle.violate(`${address} keeps ${status.id}, which is ${status.state}`)
         })
       }
     }
