@@ -193,7 +193,7 @@ export function parseAppend(body: string): Append {
   {
     name: 'a Pod that stops hands its events to the peers first',
     file: 'src/instance/shut-down.ts',
-    find: 'membership.incarnation.mesh.flush(flushTimeoutMs, onWait),',
+    find: 'membership.incarnation.mesh.flush.run(flushTimeoutMs, onWait),',
     replace: '[],',
     profile: 'ordinary',
     seeds: 1_000,
@@ -276,9 +276,9 @@ export function parseAppend(body: string): Append {
   {
     name: 'entries that were written in an exchange count as held only when the peer acknowledges them',
     file: 'src/replication/link-exchange.ts',
-    find: 'this.#cursor.add(run, text.length, now)',
-    replace: `this.#cursor.add(run, text.length, now)
-      peer.acknowledge(new Map([[run.run.epoch, run.last]]), log.epochs, now)`,
+    find: 'this.#cursor.add(run, section, text.length, now)',
+    replace: `this.#cursor.add(run, section, text.length, now)
+      if (run !== undefined) peer.acknowledge(new Map([[run.run.epoch, run.last]]), log.epochs, now)`,
     profile: 'harsh',
     seeds: 300,
   },
@@ -294,7 +294,7 @@ export function parseAppend(body: string): Append {
     name: 'both sides of an exchange send their position at each beat',
     file: 'src/replication/link-exchange.ts',
     find: `  beat(): void {
-    this.#mustTell = true`,
+    this.#fields.tell()`,
     replace: '  beat(): void {',
     profile: 'harsh',
     seeds: 300,

@@ -32,7 +32,7 @@ export const RUN_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'lost is a judgement, and not stored as the end of a run',
-    file: 'src/runs/runs.ts',
+    file: 'src/runs/run-review.ts',
     find: 'else record.endedAt ??= now\n',
     replace: "else record.end ??= { state: 'failed', reason: 'gone', chunks: 0 }\n",
     profile: 'harsh',
@@ -87,9 +87,9 @@ export const RUN_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an ended run is forgotten',
-    file: 'src/runs/runs.ts',
-    find: 'of this.directory.expired(now))',
-    replace: 'of this.directory.expired(0))',
+    file: 'src/runs/run-review.ts',
+    find: 'of directory.expired(now))',
+    replace: 'of directory.expired(0))',
     profile: 'tiny',
     hasRuns: true,
     seeds: 300,
