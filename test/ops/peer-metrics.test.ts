@@ -46,6 +46,8 @@ describe('/metrics, of peers', () => {
   it('reports the duration of requests to peers in buckets', async () => {
     const fleet = await Fleet.of(2)
     const { sser } = fleet.pod(0)
+    // The Pods have asked each other for runs.
+    await fleet.clock.advance(10)
     const before = await scrape(sser)
     fleet.link(0, 1, late(fleet.clock, 30))
     void sser.send('a', 'x')
@@ -68,6 +70,7 @@ describe('/metrics, of peers', () => {
   it('does not count a request that it aborted itself as a failure', async () => {
     const fleet = await Fleet.of(2, { requestTimeoutMs: 60_000, flushTimeoutMs: 1_000 })
     const { sser } = fleet.pod(0)
+    await fleet.clock.advance(10)
     fleet.link(0, 1, hung)
     void sser.send('a', 'x')
     await fleet.clock.advance(2_000)
