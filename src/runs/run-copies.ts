@@ -11,6 +11,8 @@ const COPY_BYTES = 600
 export interface RunCopiesOptions {
   clock: Clock
   maxBytes: number
+  /** The end of a run has come: from the log, or with its last chunks. */
+  onEnd(copy: RunCopy): void
   /** The memory limit has taken chunks from a copy. */
   onEvict(isRunning: boolean): void
   /** Returns whether this Pod is the producer or a holder. */
@@ -58,22 +60,17 @@ export class RunCopies implements CopyContext {
   ensure({ id, name, end }: RunRecord): RunCopy {
     let copy = this.#copies.get(id)
     if (copy !== undefined) return copy
+    // Before the new copy is one of them, because nothing reads it yet.
+    if (this.bytes + COPY_BYTES > this.#options.maxBytes) this.#makeRoom()
     copy = new RunCopy(id, name, this)
     this.#copies.set(id, copy)
-    if (end !== undefined) {
-      copy.setEnd(end)
-      this.#ended.add(copy)
-    }
-    if (this.bytes > this.#options.maxBytes) this.#makeRoom()
+    if (end !== undefined) copy.setEnd(end)
     return copy
   }
 
-  /** The end of a run is known. */
-  onEnd({ id, end }: RunRecord): void {
-    const copy = this.#copies.get(id)
-    if (copy === undefined || end === undefined || this.#ended.has(copy)) return
-    copy.setEnd(end)
+  onEnd(copy: RunCopy): void {
     this.#ended.add(copy)
+    this.#options.onEnd(copy)
   }
 
   /** Drops the copy of a run; readers that lack chunks of it get a gap. */
@@ -107,11 +104,11 @@ export class RunCopies implements CopyContext {
     const target = this.#options.maxBytes * EVICT_TO
     for (const copy of this.#copies.values()) {
       if (this.bytes <= target) break
-      if (!copy.isFollowed && !this.#options.mustHold(copy.id)) this.#evict(copy.id)
+      if (!copy.isFollowed && copy.readers === 0 && !this.#options.mustHold(copy.id)) this.#evict(copy.id)
     }
     for (const copy of this.#ended) {
       if (this.bytes <= target) break
-      if (!copy.isFollowed) this.#evict(copy.id)
+      if (!copy.isFollowed && copy.readers === 0) this.#evict(copy.id)
       else if (copy.bytes > 0) {
         copy.drop()
         this.#options.onEvict(false)
@@ -119,7 +116,7 @@ export class RunCopies implements CopyContext {
     }
     while (this.bytes > target) {
       const largest = this.#largest()
-      if (largest.bytes === 0) break
+      if (largest === undefined || largest.bytes === 0) break
       for (const enough = largest.bytes / 2; this.bytes > target && largest.bytes > enough; )
         largest.dropOldest()
       this.#options.onEvict(true)
@@ -132,9 +129,9 @@ export class RunCopies implements CopyContext {
     this.#options.onEvict(false)
   }
 
-  #largest(): RunCopy {
+  #largest(): RunCopy | undefined {
     let largest: RunCopy | undefined
     for (const copy of this.#copies.values()) if (copy.bytes > (largest?.bytes ?? -1)) largest = copy
-    return largest as RunCopy
+    return largest
   }
 }

@@ -9,6 +9,8 @@ export type CopyListener = () => void
 export interface CopyContext {
   /** The memory of a copy has changed by `bytes`. */
   onBytes(bytes: number): void
+  /** The end of a copy's run is known. */
+  onEnd(copy: RunCopy): void
   /** The listeners of a copy are to be called in this turn of the event loop. */
   onChange(copy: RunCopy): void
 }
@@ -103,6 +105,7 @@ export class RunCopy {
     const before = this.#text.bytes
     if (this.isComplete) this.#text.seal()
     this.#change(before)
+    this.#context.onEnd(this)
     return true
   }
 

@@ -68,6 +68,8 @@ export class Runs implements ReaderContext {
     this.copies = new RunCopies({
       clock,
       maxBytes: limits.maxBytes,
+      // The header of the end may be late, or lost.
+      onEnd: ({ id, end }) => end && this.directory.setEnd(id, end, clock.now()),
       onEvict: (isRunning) => this.#reports.onEvict(isRunning),
       mustHold: (id) => this.isOwn(id) || this.#peers.mustHold(id),
     })
@@ -258,7 +260,7 @@ export class Runs implements ReaderContext {
   }
 
   #onRecord(record: RunRecord): void {
-    if (record.end !== undefined) this.copies.onEnd(record)
+    if (record.end !== undefined) this.copies.get(record.id)?.setEnd(record.end)
     // Two Pods have started the name: the producer that lost ends its run.
     const winner = this.directory.resolve(record.name)
     for (const { id } of this.directory.named(record.name)) {

@@ -71,4 +71,22 @@ describe('the copies of a Pod', () => {
     await clock.advance(16_000)
     expect(runs.resolve('chat')).toBeUndefined()
   })
+
+  test('keep a copy that a reader has just opened, however full they are', async () => {
+    const { runs, peers } = newRuns({ maxBytes: 60_000 })
+    const run = await runs.start('own', false)
+    const { id } = startElsewhere(runs, 'aaaaa', 'other')
+    while (runs.copies.bytes <= 59_800) run.write('y'.repeat(60))
+    const { reader } = await openReader(runs, 'other')
+    expect([...peers.wanted]).toEqual([id])
+    runs.copies.get(id)?.append(0, ['a'])
+    expect(readAll(reader)).toEqual(['a'])
+  })
+
+  test('tell the end of a run that comes with its last chunks, without a header', async () => {
+    const { runs } = newRuns()
+    const record = startElsewhere(runs, 'aaaaa')
+    runs.copies.ensure(record).setEnd({ state: 'ended', chunks: 0 })
+    expect([runs.stateOf(record), runs.resolve('chat')?.end?.state]).toEqual(['ended', 'ended'])
+  })
 })

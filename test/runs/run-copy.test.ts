@@ -11,6 +11,7 @@ function newCopy() {
       bytes += added
     },
     onChange: (changed) => changes.push(changed),
+    onEnd: () => {},
   })
   return { copy, changes, counted: () => bytes }
 }
