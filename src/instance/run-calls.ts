@@ -161,7 +161,7 @@ export class RunCalls {
   }
 
   text(name: string, options: ReadRunOptions): ReadableStream<string> {
-    return runTextStream(name, this.read(name, options, 'runStream()'))
+    return runTextStream(name, this.read(name, options, 'runStream()'), options.after !== undefined)
   }
 
   async cancel(name: string, options: { signal?: AbortSignal | undefined }): Promise<CancelReceipt> {

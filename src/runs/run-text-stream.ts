@@ -3,11 +3,15 @@ import { describeValue } from '../printable.ts'
 import type { RunItem, RunSubscription } from './run-subscription.ts'
 
 /**
- * The chunks of a run as a stream of text. It reads as its consumer does. It closes at the end of a run that has ended or was
+ * The chunks of a run as a stream of text; `isResumed`: its consumer has the text before already. It reads as its consumer does. It closes at the end of a run that has ended or was
  * cancelled, and where the instance stops; it errors where the run failed or is lost, or chunks are missing.
  */
-export function runTextStream(name: string, subscription: RunSubscription): ReadableStream<string> {
-  let isBegun = false
+export function runTextStream(
+  name: string,
+  subscription: RunSubscription,
+  isResumed: boolean,
+): ReadableStream<string> {
+  let isBegun = isResumed
   return new ReadableStream<string>(
     {
       async pull(controller) {
