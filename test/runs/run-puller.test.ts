@@ -12,6 +12,7 @@ it('tells the end that comes with the last chunks, because the header with it ma
     clock: new VirtualClock(),
     maxBytes: 1_000_000,
     mustHold: () => true,
+    onEnd() {},
     onEvict() {},
   })
   const puller = new RunPuller({
