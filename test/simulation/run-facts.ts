@@ -96,6 +96,11 @@ export function noCounts(): RunCounts {
   }
 }
 
+/** Whether the incarnation of the producer's Pod has ended, so that other Pods may judge the run as lost. */
+export function isGone({ abort, diedAt }: ProducedRun): boolean {
+  return diedAt !== undefined || abort?.reason === 'process-paused'
+}
+
 /** Whether the run was ended, or can be written no more. */
 export function hasEnded({ call, abort, diedAt }: ProducedRun): boolean {
   return call !== undefined || abort !== undefined || diedAt !== undefined

@@ -2,7 +2,7 @@ import type { Oracle } from './oracle.ts'
 import type { Incarnation, Pod } from './pod.ts'
 import type { Random } from './random.ts'
 import { RunClient } from './run-client.ts'
-import type { RunCounts } from './run-facts.ts'
+import { isGone, type RunCounts } from './run-facts.ts'
 import { RunOracle } from './run-oracle.ts'
 import type { RunAction, RunsPlan } from './run-plan.ts'
 import { type RunFixture, RunProducer } from './run-producer.ts'
@@ -94,8 +94,7 @@ export class RunsPlayback {
     // A Pod that has heard nothing of a dead producer judges it as late as one that it has heard.
     const isLost = this.#clients.some(
       ({ reading }) =>
-        reading.end === undefined &&
-        runs.runs.some(({ name, diedAt }) => name === reading.name && diedAt !== undefined),
+        reading.end === undefined && runs.runs.some((run) => run.name === reading.name && isGone(run)),
     )
     await time.run(time.now + 4_000 + (isLost ? this.#options.lostMs : 0))
     checkOpen()

@@ -1,4 +1,4 @@
-import { hasEnded, type ProducedRun, type Reading } from './run-facts.ts'
+import { hasEnded, isGone, type ProducedRun, type Reading } from './run-facts.ts'
 import type { RunOracle } from './run-oracle.ts'
 
 /** Facts about the fleet that the checks need. */
@@ -59,6 +59,6 @@ function checkHeld(
 /** The part that readers on all Pods must have in common. */
 function summary({ run, next, end, isNotFound, isInterrupted }: Reading): string {
   // A Pod that learned of a dead producer late judges it late.
-  const state = end?.state ?? (isInterrupted || run?.diedAt !== undefined ? 'lost' : 'no end')
+  const state = end?.state ?? (isInterrupted || (run !== undefined && isGone(run)) ? 'lost' : 'no end')
   return `${isNotFound ? 'no run' : run?.id} to ${next}, ${state}`
 }
