@@ -175,7 +175,7 @@ export class Fleet {
   /** Ids of the third Pods' events that went from one Pod to another. */
   handedOn(from: number, to: number): string[] {
     return this.carried
-      .filter((request) => request.from === from && request.to === to && request.path.includes('v2'))
+      .filter((request) => request.from === from && request.to === to && request.path.endsWith('v2/append'))
       .map(({ body }) => parseAppend(body))
       .flatMap(({ epoch, runs }) => runs.filter((run) => run.epoch !== epoch))
       .flatMap((run) => run.events.map(({ seq }) => `${run.epoch} ${seq}`))
