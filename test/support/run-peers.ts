@@ -9,7 +9,7 @@ import { RunCounts } from '../../src/telemetry/run-counts.ts'
 import { VirtualClock } from './clock.ts'
 
 /** The other Pods, whose facts a test sets. */
-export class FakePeers implements RunPeers {
+class FakePeers implements RunPeers {
   isSynced = true
   readonly states = new Map<string, PeerRunState>()
   readonly wanted = new Set<string>()
