@@ -153,9 +153,7 @@ describe.each<[Runtime, string]>([
     expect(text).toMatch(/^HTTP\/1\.1 200 /)
     expect(text).toMatch(/\r\ncontent-type: text\/event-stream; charset=utf-8\r\n/i)
     expect(text).toMatch(/\r\ncache-control: no-cache, no-transform\r\n/i)
-    expect(text).toContain(
-      'event: sser-position\nretry: 2000\ndata: {"resumed":false,"heartbeatMs":60000}\nid: ',
-    )
+    expect(text).toContain('event: sser-position\nretry: 2000\ndata: {"resumed":false}\nid: ')
     raw.socket.destroy()
   })
 
