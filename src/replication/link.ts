@@ -147,7 +147,7 @@ export class Link {
     this.#options.legacy.end()
     this.#schedule.reset()
     // Its process may have been restarted.
-    if (this.retryState.cancelRetry()) void this.#work()
+    if (this.retryState.expedite()) void this.#work()
   }
 
   stop(reason: string): void {

@@ -11,6 +11,8 @@ const MAX_BACKOFF_MS = 5_000
 const LOSS_MS = 3_000
 /** A Pod that is not ready and has never responded counts as starting for this long, in milliseconds. */
 const STARTING_MS = 30_000
+/** Minimum time between two retries that are brought forward, in milliseconds. */
+const EXPEDITE_MS = 1_000
 
 /** Result at a Pod that is being deleted: its clients get the event from the Pod that they reconnect to. */
 export const LEAVING: AckResult = { status: 'pending', reason: 'the Pod is being deleted' }
@@ -30,6 +32,7 @@ export class RetryState {
   #hasResponded = false
   #wasNotReady = false
   #cancelRetry: (() => void) | undefined
+  #expeditedAt = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -90,6 +93,17 @@ export class RetryState {
     if (this.#cancelRetry === undefined) return false
     this.#cancelRetry()
     this.#cancelRetry = undefined
+    return true
+  }
+
+  /**
+   * Cancels the retry, because the peer may be back. Returns false if none is scheduled, or if this was done within the last
+   * second: a peer that invents Pods must not cause a request for each.
+   */
+  expedite(): boolean {
+    const now = this.#clock.now()
+    if (now - this.#expeditedAt < EXPEDITE_MS || !this.cancelRetry()) return false
+    this.#expeditedAt = now
     return true
   }
 
