@@ -4,6 +4,12 @@ import { fileURLToPath } from 'node:url'
 /** Each run of the tests uses other seeds, and prints the first one, so that a failure can be reproduced. */
 export const FROM = Number(process.env.SSER_SIMULATION_FROM ?? Math.floor(Date.now() / 1_000))
 
+/**
+ * First seed with runs. The tests run the same ones each time: the rare schedules of runs are searched by
+ * `npm run simulate -- --runs`.
+ */
+export const RUNS_FROM = 20_001
+
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 const mutate = new URL('./mutants/mutate.ts', import.meta.url).href
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { MUTANTS } from './mutants/mutants.ts'
-import { FROM, simulate } from './simulate.ts'
+import { FROM, RUNS_FROM, simulate } from './simulate.ts'
 
 const SEEDS = 2_000
 const MIXED_SEEDS = 1_000
-const RUN_SEEDS = 1_000
-const MIXED_RUN_SEEDS = 300
-const LOOP_SEEDS = 500
+const RUN_SEEDS = 200
+const MIXED_RUN_SEEDS = 100
+const LOOP_SEEDS = 150
 const ORDINARY_SEEDS = 200
 
 describe('the simulated fleet', () => {
@@ -40,7 +40,13 @@ describe('the simulated fleet with more than streams', () => {
     'keeps every invariant with %s, in %i seeds',
     { timeout: 480_000 },
     async (_, seeds, flags) => {
-      const { code, output } = await simulate([...flags, '--seeds', String(seeds), '--from', String(FROM)])
+      const { code, output } = await simulate([
+        ...flags,
+        '--seeds',
+        String(seeds),
+        '--from',
+        String(RUNS_FROM),
+      ])
       expect(code, output).toBe(0)
     },
   )

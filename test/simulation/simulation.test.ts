@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { MUTANTS } from './mutants/mutants.ts'
-import { FROM, simulate } from './simulate.ts'
+import { FROM, RUNS_FROM, simulate } from './simulate.ts'
 
 /** A sample: `simulation.long.test.ts` runs 2,000 seeds and every mutant. */
 const SEEDS = 60
@@ -28,7 +28,7 @@ describe('the simulated fleet', () => {
   })
 
   it(`keeps every invariant of runs in ${RUN_SEEDS} seeds`, { timeout: 60_000 }, async () => {
-    const seeds = [...ONE_JOB, '--seeds', String(RUN_SEEDS), '--from', String(FROM)]
+    const seeds = [...ONE_JOB, '--seeds', String(RUN_SEEDS), '--from', String(RUNS_FROM)]
     const { code, output } = await simulate([...seeds, '--runs', '--loops'])
     expect(code, output).toBe(0)
   })
