@@ -24,7 +24,7 @@ export interface RunResponseOptions {
    */
   dialect?: Dialect | undefined
   /** Further headers of the response, such as `x-vercel-ai-ui-message-stream`. @default none */
-  headers?: HeadersInit | undefined
+  headers?: ResponseInit['headers'] | undefined
   /** Where a client without `Last-Event-ID` begins. @default 'start' */
   from?: 'start' | 'now' | undefined
   /** Tags by which `disconnect({ tag })` selects the connection. @default [] */
@@ -78,7 +78,7 @@ export class RunResponses {
 }
 
 /** A plain object, because under Node `Headers` last as long as the stream and take 1 KB. */
-function headersOf(headers: HeadersInit | undefined): Record<string, string> {
+function headersOf(headers: ResponseInit['headers']): Record<string, string> {
   if (headers === undefined) return {}
   try {
     return Object.fromEntries(new Headers(headers))
