@@ -53,7 +53,7 @@ describe('the simulated fleet with more than streams', () => {
 })
 
 describe.concurrent('the simulation', () => {
-  it('sends no gap without faults and long absences of clients', { timeout: 120_000 }, async () => {
+  it('sends no gap without faults and long absences of clients', { timeout: 240_000 }, async () => {
     const seeds = ['--seeds', String(ORDINARY_SEEDS), '--from', String(FROM)]
     const { code, output } = await simulate([...seeds, '--profile', 'ordinary', '--jobs', '1'])
     expect(code, output).toBe(0)

@@ -65,7 +65,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/replication/link.ts',
     find: 'if (this.#exchange?.isOpen) this.#exchange.push()\n    else void this.#work()',
     replace:
-      'if (this.#exchange?.isOpen) this.#exchange.push()\n    else if (this.#peer === undefined) void this.#work()',
+      'if (this.#exchange?.isOpen) this.#exchange.push()\n    else if (this.peer === undefined) void this.#work()',
     profile: 'mild',
     isMixed: true,
     seeds: 300,
@@ -88,7 +88,7 @@ export function parseAppend(body: string): Append {
   let value: unknown
   try {
     value = JSON.parse(body.replaceAll('"trimmed":', '"floor":'))`,
-    profile: 'tiny',
+    profile: 'mild',
     isMixed: true,
     seeds: 300,
   },
