@@ -10,14 +10,14 @@ const LOOP_SEEDS = 150
 const ORDINARY_SEEDS = 200
 
 describe('the simulated fleet', () => {
-  it(`keeps every invariant in ${SEEDS} seeds from ${FROM}`, { timeout: 240_000 }, async () => {
+  it(`keeps every invariant in ${SEEDS} seeds from ${FROM}`, { timeout: 480_000 }, async () => {
     console.log(`simulation: ${SEEDS} seeds from ${FROM}`)
     const { code, output } = await simulate(['--seeds', String(SEEDS), '--from', String(FROM)])
     expect(code, output).toBe(0)
   })
 
   it(`keeps every invariant while its Pods are updated from the recorded release and back, in ${MIXED_SEEDS} seeds`, {
-    timeout: 240_000,
+    timeout: 480_000,
   }, async () => {
     const { code, output } = await simulate([
       '--mixed',
