@@ -70,8 +70,7 @@ export class LockLink implements Link {
   replaceHub(): void {
     if (this.#own !== undefined) return
     const { clock } = this.#settings
-    const { random, after } = { random: () => clock.random(), after: clock.after.bind(clock) }
-    this.#cancelSteal ??= after(random() * MAX_STEAL_MS, () => {
+    this.#cancelSteal ??= clock.after(clock.random() * MAX_STEAL_MS, () => {
       this.#cancelSteal = undefined
       this.#request(true)
     })
@@ -105,17 +104,17 @@ export class LockLink implements Link {
     this.#cancelSteal?.()
     this.#cancelSteal = undefined
     this.#terms += 1
-    this.#leader = `${this.#id} ${this.#terms}`
-    this.#own = new Leadership(this.#settings, this.#leader, (tab) => {
+    const leader = `${this.#id} ${this.#terms}`
+    this.#leader = leader
+    this.#own = new Leadership(this.#settings, leader, (tab) => {
       if (tab === this.#id) return { post: (message) => this.#handlers.onMessage(message), close: () => {} }
       const channel = new this.#platform.BroadcastChannel(`${this.#name} ${tab}`)
-      const { id } = this.#own as Leadership
       return {
-        post: (message) => channel.postMessage({ leader: id, message }),
+        post: (message) => channel.postMessage({ leader, message }),
         close: () => channel.close(),
       }
     })
-    this.#announce({ leader: this.#leader })
+    this.#announce({ leader })
     this.#handlers.onHub()
     return new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
   }
