@@ -2,6 +2,7 @@ import { messageOf } from '../error.ts'
 import type { Settings } from '../settings.ts'
 import type { Source, SourceItem, SourceOpen, SourceState } from '../source.ts'
 import { StreamSource } from '../stream-source.ts'
+import { listenTo } from '../wakes.ts'
 import type { Link, OpenLink } from './link.ts'
 import { type HubMessage, isHubMessage } from './messages.ts'
 
@@ -14,6 +15,7 @@ export class SharedSource implements Source {
   readonly #links: OpenLink[]
   readonly #listeners = new Set<(item: SourceItem) => void>()
   readonly #abort = new AbortController()
+  readonly #stopListening: readonly (() => void)[]
   #streams: readonly string[] = []
   #link: Link | undefined
   /** The connection of this tab alone. */
@@ -35,8 +37,10 @@ export class SharedSource implements Source {
     this.#links = [...links]
     const { page } = settings
     // A tab that is closed, frozen or cached has no part in the sharing: a held lock would also keep it out of the cache.
-    for (const type of ['pagehide', 'freeze']) this.#on(page, type, () => this.#goAway())
-    for (const type of ['pageshow', 'resume']) this.#on(page, type, () => this.#comeBack())
+    this.#stopListening = [
+      listenTo(page, ['pagehide', 'freeze'], () => this.#goAway()),
+      listenTo(page, ['pageshow', 'resume'], () => this.#comeBack()),
+    ]
   }
 
   get state(): SourceState {
@@ -73,15 +77,11 @@ export class SharedSource implements Source {
 
   close(): void {
     this.#abort.abort()
+    for (const stop of this.#stopListening) stop()
     this.#closeLink()
     this.#own?.close()
     this.#setState({ type: 'state', state: 'stopped', error: undefined })
     this.#listeners.clear()
-  }
-
-  #on(page: Settings['page'], type: string, listener: () => void): void {
-    page.addEventListener?.(type, listener)
-    this.#abort.signal.addEventListener('abort', () => page.removeEventListener?.(type, listener))
   }
 
   /** Opens the first link that exists here. */
