@@ -1,4 +1,5 @@
 import { type AttemptEnd, attempt } from './attempt.ts'
+import { backoffMs, MAX_RETRY_MS, RETRY_MS } from './backoff.ts'
 import type { Block } from './block-parser.ts'
 import { ownFields } from './own-block.ts'
 import type { Settings } from './settings.ts'
@@ -6,12 +7,9 @@ import type { ConnectionState, ErrorDetails } from './source.ts'
 import { listenToWakes, VISIBILITY, type Wake } from './wakes.ts'
 import { Watchdog } from './watchdog.ts'
 
-/** Reconnection time before the server has named one, in milliseconds. */
-const RETRY_MS = 2_000
-/** Longest wait that the client chooses by itself, in milliseconds. */
-const MAX_RETRY_MS = 30_000
 /** A response that lasted for longer was no failure, in milliseconds. */
 const STABLE_MS = 5_000
+
 /** An event of the server, and the position after it. */
 export interface ReceivedBlock extends Block {
   readonly data: string
@@ -43,6 +41,7 @@ export class Connection {
   #watchdog: Watchdog | undefined
   #wait: { readonly isServers: boolean; cancel(): void } | undefined
   #stopWakes: (() => void) | undefined
+  /** Reconnection time that the server has named. */
   #retryMs = RETRY_MS
   #failures = 0
   /** 401 where the last attempt got it. */
@@ -171,9 +170,8 @@ export class Connection {
     this.#setState('recovering', error)
     this.#status = next === 'unauthorized' ? 401 : undefined
     if (next === 'unauthorized') return this.#start()
-    const maxMs = Math.min(MAX_RETRY_MS, this.#retryMs * 2 ** this.#failures)
+    const jitterMs = backoffMs(this.#settings.clock, this.#failures, this.#retryMs)
     this.#failures += 1
-    const jitterMs = this.#settings.clock.random() * maxMs
     this.#waitFor((retryAfterMs ?? 0) + jitterMs, retryAfterMs !== undefined)
   }
 

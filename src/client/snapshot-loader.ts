@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { backoffMs, RETRY_MS } from './backoff.ts'
 import { ClientError, messageOf } from './error.ts'
 import { type Seqs, seqsOf } from './position.ts'
 
@@ -20,9 +21,6 @@ export type LoadSnapshot<S extends Snapshot> = (
   context: SnapshotContext,
 ) => Response | S | Promise<Response | S>
 
-/** Longest wait after a failure, in milliseconds. */
-const MAX_RETRY_MS = 30_000
-const RETRY_MS = 2_000
 /** A gap that comes sooner after a snapshot waits, because a stream with a gap each second would reload each second. */
 const MIN_INTERVAL_MS = 10_000
 
@@ -85,8 +83,7 @@ export class SnapshotLoader<S extends Snapshot> {
       if (signal.aborted) return
       const message = `snapshot() failed: ${messageOf(cause)}`
       this.#handlers.onError(new ClientError({ code: 'snapshot', message }, { cause }))
-      const ms = this.#clock.random() * Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** failures)
-      if (!signal.aborted) this.#wait(ms, abort, gap, failures + 1)
+      if (!signal.aborted) this.#wait(backoffMs(this.#clock, failures), abort, gap, failures + 1)
       return
     }
     if (signal.aborted) return
