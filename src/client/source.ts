@@ -78,7 +78,7 @@ export type SourceItem = SourceEvent | SourceOpen | SourceGap | SourcePosition |
  * which the client comes back. `ended`: 204, the server wants no further connection. `headers`: `headers()` failed.
  * `block-too-large`: one block of the server exceeds the limit. `invalid-payload`: a payload is no JSON, or the schema
  * rejects it. `snapshot`: `snapshot()` failed. `listener`: a listener threw. `slow-reader`: a loop does not read. `gap`: a
- * run lost chunks. `run-failed`, `run-lost`: how a run ended. `closed`: the client was closed.
+ * run lost chunks. `run-failed`, `run-lost`: how a run ended.
  */
 export type ClientErrorCode =
   | 'network'
@@ -96,7 +96,6 @@ export type ClientErrorCode =
   | 'gap'
   | 'run-failed'
   | 'run-lost'
-  | 'closed'
 
 /** Delivers the items of a set of streams. */
 export interface Source {

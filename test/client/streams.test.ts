@@ -251,7 +251,6 @@ describe('the option persist', () => {
       sessionStorage: {
         getItem: (key: string) => items.get(key) ?? null,
         setItem: (key: string, value: string) => items.set(key, value),
-        removeItem: (key: string) => items.delete(key),
       },
     })
   }

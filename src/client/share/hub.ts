@@ -87,9 +87,8 @@ export class Hub {
     this.#source.close()
   }
 
-  #join(port: Port, { session, streams, position, hasHeaders }: JoinMessage): void {
+  #join(port: Port, { session, streams, position }: JoinMessage): void {
     port.begin(session, position)
-    port.hasHeaders = hasHeaders
     this.#ports.add(port)
     if (!this.#allows(port, streams)) return
     port.add(this.#source.state)

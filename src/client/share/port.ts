@@ -14,7 +14,6 @@ export class Port {
   readonly post: (message: HubMessage) => void
   session = 0
   streams: ReadonlySet<string> = new Set()
-  hasHeaders = false
   /** When the tab last sent a message. */
   heardAt: number
   /** The position after the last item that it was sent. */
