@@ -7,6 +7,7 @@ import { create } from 'react-test-renderer'
 import { connect } from 'sser/client'
 import { useConnection, useRun, useStream } from 'sser/react'
 import { createSser } from 'sser/testing'
+import { until } from './until.ts'
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true })
 
@@ -37,14 +38,6 @@ async function served() {
   return { sser, app, client, requests, send }
 }
 
-async function until(condition: () => boolean) {
-  for (let turn = 0; turn < 200; turn += 1) {
-    if (condition()) return
-    await act(async () => new Promise((resolve) => setTimeout(resolve, 10)))
-  }
-  assert.fail('waited in vain')
-}
-
 test('a list from a snapshot and the events after it, in strict mode, on one connection', async () => {
   const { sser, app, client, requests, send } = await served()
   const renders: string[] = []
@@ -69,9 +62,9 @@ test('a list from a snapshot and the events after it, in strict mode, on one con
   assert.deepEqual(requests, [])
 
   const rendered = await act(async () => create(page()))
-  await until(() => renders.at(-1) === 'live: two coffees')
+  await until(() => renders.at(-1) === 'live: two coffees', act)
   await act(async () => send({ id: 2, text: 'one tea' }))
-  await until(() => renders.at(-1) === 'live: two coffees, one tea')
+  await until(() => renders.at(-1) === 'live: two coffees, one tea', act)
   assert.equal(requests.length, 1)
   assert.equal(snapshots, 1)
   await act(async () => rendered.unmount())
@@ -87,14 +80,14 @@ test('the newest value of a stream, and another stream after a change of the nam
     return null
   }
   const rendered = await act(async () => create(createElement(Newest, { name: 'a' })))
-  await until(() => client.state.get() === 'live')
+  await until(() => client.state.get() === 'live', act)
   await sser.send('a', '1')
-  await until(() => shown === 1)
+  await until(() => shown === 1, act)
   await act(async () => rendered.update(createElement(Newest, { name: 'b' })))
   assert.equal(shown, undefined)
   await new Promise((resolve) => setTimeout(resolve, 50))
   await sser.send('b', '2')
-  await until(() => shown === 2)
+  await until(() => shown === 2, act)
   await act(async () => rendered.unmount())
   client.close()
   await sser.stop()
@@ -111,7 +104,7 @@ test('a run without a name is idle, and one that the server does not know has st
   const rendered = await act(async () => create(createElement(Answer, { name: undefined })))
   assert.deepEqual(shown, ['', 'idle'])
   await act(async () => rendered.update(createElement(Answer, { name: 'chat:1' })))
-  await until(() => JSON.stringify(shown) === '["","stopped"]')
+  await until(() => JSON.stringify(shown) === '["","stopped"]', act)
   await act(async () => rendered.unmount())
   client.close()
   await sser.stop()

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { connect, type Readable, streamStore } from 'sser/client'
 import { createSser } from 'sser/testing'
 import { get, readable, type Readable as SvelteReadable } from 'svelte/store'
+import { until } from './until.ts'
 
 // docs/browser.md shows this function.
 function toStore<T>(value: Readable<T>): SvelteReadable<T> {
@@ -35,9 +36,3 @@ test('a store of the client is a store of Svelte, and its connection ends with t
   client.close()
   await sser.stop()
 })
-
-async function until(condition: () => boolean) {
-  for (let turn = 0; turn < 200 && !condition(); turn += 1)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  assert.ok(condition())
-}

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { connect, type Readable, streamStore } from 'sser/client'
 import { createSser } from 'sser/testing'
 import { effectScope, onScopeDispose, type ShallowRef, shallowRef } from 'vue'
+import { until } from './until.ts'
 
 // docs/browser.md shows this function.
 function useReadable<T>(readable: Readable<T>): Readonly<ShallowRef<T>> {
@@ -34,9 +35,3 @@ test('a store of the client is a ref of Vue, and its connection ends with the sc
   client.close()
   await sser.stop()
 })
-
-async function until(condition: () => boolean) {
-  for (let turn = 0; turn < 200 && !condition(); turn += 1)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  assert.ok(condition())
-}
