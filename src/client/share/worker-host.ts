@@ -2,17 +2,14 @@ import type { Clock } from '../../clock.ts'
 import type { HeadersContext, Settings } from '../settings.ts'
 import { StreamSource } from '../stream-source.ts'
 import { Hub } from './hub.ts'
-import { isTabMessage, type JoinMessage } from './messages.ts'
+import { isTabMessage, type JoinMessage, type TabMessage } from './messages.ts'
 import { Port } from './port.ts'
 import { HELLO } from './worker-link.ts'
 
 /** Time in which a tab must answer with headers, before another one is asked, in milliseconds. */
 const HEADERS_MS = 5_000
 
-interface Answer {
-  readonly headers: readonly (readonly [string, string])[] | undefined
-  readonly error: string | undefined
-}
+type Answer = Extract<TabMessage, { type: 'headers' }>
 
 /** Settings of the connection that a worker knows by itself. */
 export type HostSettings = Pick<Settings, 'url' | 'credentials' | 'fetch' | 'page'>
