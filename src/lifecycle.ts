@@ -83,11 +83,10 @@ export class Lifecycle {
 
   /** Ends the instance without a drain and without a handover. */
   kill(): void {
-    const { sender, abort, subscriptions, runs, membership } = this.#options
+    const { sender, abort, subscriptions, membership } = this.#options
     sender.close()
     abort.abort(stopped())
     subscriptions.stop()
-    runs.stop()
     membership.incarnation.stop()
   }
 

@@ -112,8 +112,6 @@ export class Sser {
       signatures,
       peerFinder: this.#peerFinder,
       subscriptions: this.#subscriptions,
-      onAttach: (incarnation) => this.#runs.attach(incarnation),
-      onDetach: () => this.#runs.detach(),
       signal: abort.signal,
     })
     this.#runs = new RunCalls({

@@ -68,7 +68,7 @@ export class Subscriber {
   }
 
   /** Begins to read the log of a new incarnation, or goes on there after the last id. */
-  attach(hub: SubscriberHub): void {
+  attach({ subscribers: hub }: { subscribers: SubscriberHub }): void {
     if (this.#isClosed) return
     const { reader, gap } = hub.open(this.streams, this.#after)
     this.#after = undefined

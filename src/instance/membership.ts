@@ -61,10 +61,6 @@ export interface MembershipOptions {
   signatures: Signatures | undefined
   counters: Counters
   subscriptions: Subscriptions
-  /** A new incarnation is ready: readers of runs go on in it. */
-  onAttach(incarnation: Incarnation): void
-  /** The current incarnation ends. */
-  onDetach(): void
   /** Aborts when this Pod leaves. */
   signal: AbortSignal
 }
@@ -132,7 +128,6 @@ export class Membership {
     if (!this.#incarnation.mesh.wasPaused() || this.#options.signal.aborted) return this.#incarnation
     this.#entriesBefore += this.#incarnation.log.nextIndex
     this.#options.subscriptions.detach()
-    this.#options.onDetach()
     this.#incarnation.stop('process-paused')
     this.#incarnation = this.#begin()
     void this.#join()
@@ -211,9 +206,7 @@ export class Membership {
     const incarnation = this.#incarnation
     incarnation.mesh.setPeers(this.#peers, this.#internalPort)
     this.#joining = incarnation.mesh.start().then(() => {
-      if (!incarnation.mesh.isReady) return
-      this.#options.subscriptions.attach(incarnation)
-      this.#options.onAttach(incarnation)
+      if (incarnation.mesh.isReady) this.#options.subscriptions.attach(incarnation)
     })
     return this.#joining
   }

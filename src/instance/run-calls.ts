@@ -12,7 +12,6 @@ import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { validateStreamName } from '../wire/names.ts'
 import type { RunEndState } from '../wire/run-header.ts'
 import { checkCancelRunOptions, checkReadRunOptions, checkStartRunOptions } from './call-arguments.ts'
-import type { Incarnation } from './incarnation.ts'
 import type { Membership } from './membership.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -101,11 +100,7 @@ export interface RunCallsOptions {
 /** The calls of an instance that concern runs, over all its incarnations. */
 export class RunCalls {
   readonly #options: RunCallsOptions
-  readonly #open = new Set<RunSubscriber>()
-  /** Ends a subscription that its consumer has dropped without an end: nothing else refers to the iterator. */
-  readonly #abandoned = new FinalizationRegistry<RunSubscriber>((subscriber) => subscriber.close())
   #isDraining = false
-  #isStopped = false
 
   constructor(options: RunCallsOptions) {
     this.#options = options
@@ -133,30 +128,13 @@ export class RunCalls {
   read(name: string, options: ReadRunOptions, call = 'readRun()'): RunSubscription {
     const fault = checkReadRunOptions(call, options) ?? validateStreamName(name)
     if (fault !== undefined) throw fault
-    if (this.#isStopped) throw stopped()
-    const { membership, subscriptions } = this.#options
+    const { subscriptions } = this.#options
     subscriptions.requireCapacity()
     const { after, from = 'start', signal } = options
-    const end = () => subscriber.close()
-    const subscriber = new RunSubscriber({
-      name,
-      after,
-      from,
-      onClose: () => {
-        signal?.removeEventListener('abort', end)
-        this.#abandoned.unregister(subscriber)
-        this.#open.delete(subscriber)
-        subscriptions.runReaders = this.#open.size
-      },
-    })
+    const onClose = (closed: RunSubscriber) => subscriptions.remove(closed)
+    const subscriber = new RunSubscriber({ name, after, from, onClose })
     const subscription = new RunSubscription(subscriber)
-    this.#open.add(subscriber)
-    subscriptions.runReaders = this.#open.size
-    this.#abandoned.register(subscription, subscriber, subscriber)
-    signal?.addEventListener('abort', end)
-    if (signal?.aborted) subscriber.close()
-    const { mesh, runs } = membership.current()
-    if (mesh.isReady) subscriber.attach(runs)
+    subscriptions.add(subscriber, subscription, signal)
     return subscription
   }
 
@@ -183,26 +161,10 @@ export class RunCalls {
     return record && this.#statusOf(runs, record)
   }
 
-  /** A new incarnation is ready: readers go on in it. */
-  attach({ runs }: Incarnation): void {
-    for (const subscriber of this.#open) subscriber.attach(runs)
-  }
-
-  /** The current incarnation ends. */
-  detach(): void {
-    for (const subscriber of this.#open) subscriber.detach()
-  }
-
   /** Waits until the runs of this Pod have ended; after `timeoutMs`, ends them. New ones are not started from here on. */
   async drain(timeoutMs: number): Promise<void> {
     this.#isDraining = true
     await this.#options.membership.incarnation.runs.drain(timeoutMs)
-  }
-
-  /** Ends each reader when it has what this Pod has of its run. */
-  stop(): void {
-    this.#isStopped = true
-    for (const subscriber of this.#open) subscriber.finish()
   }
 
   #statusOf(runs: Runs, record: RunRecord): RunStatus {
@@ -219,15 +181,15 @@ export class RunCalls {
 
   /** The runs of the current incarnation, once it has joined the fleet. */
   async #joined(signal: AbortSignal | undefined): Promise<Runs> {
-    const { membership } = this.#options
-    if (this.#isStopped) throw stopped()
+    const { membership, subscriptions } = this.#options
+    if (subscriptions.isStopped) throw stopped()
     if (membership.joining === undefined)
       throw new SserError(
         'not-started',
         'This instance was not started: await serve({ sser, … }) or join({ sser, … }), or without a port await sser.start(), before a call for runs',
       )
     if (!membership.current().mesh.isReady) await membership.joining
-    if (this.#isStopped) throw stopped()
+    if (subscriptions.isStopped) throw stopped()
     signal?.throwIfAborted()
     return membership.incarnation.runs
   }

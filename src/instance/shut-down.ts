@@ -33,7 +33,6 @@ export async function shutDown(options: ShutDownOptions): Promise<void> {
   await Promise.all([hub.drain(drainTimeoutMs, runsMs), runs.drain(runsMs)])
   // Before the requests in flight, because responses of the app that a subscription feeds are some of them.
   subscriptions.stop()
-  runs.stop()
   await callBeforeFlush(beforeFlush, logging)
   sender.close()
   const onWait = (peers: string[]) =>

@@ -67,14 +67,21 @@ export interface SubscriptionsOptions {
   incarnation(): Incarnation
 }
 
-/** The subscriptions of this Pod, over all its incarnations. */
+/** The state of a loop over events, or over a run. */
+interface Loop {
+  attach(incarnation: Incarnation): void
+  detach(): void
+  finish(): void
+  discard(): void
+}
+
+/** The subscriptions of this Pod, over all its incarnations. Loops over runs are some of them. */
 export class Subscriptions {
   readonly #options: SubscriptionsOptions
-  readonly #open = new Set<Subscriber>()
+  /** The open ones, each with a function that removes the listener of its signal. */
+  readonly #open = new Map<Loop, () => void>()
   /** Ends a subscription that its consumer has dropped without an end: nothing else refers to the iterator. */
-  readonly #abandoned = new FinalizationRegistry<Subscriber>((subscriber) => subscriber.discard())
-  /** Readers of runs, which count as subscriptions. */
-  runReaders = 0
+  readonly #abandoned = new FinalizationRegistry<Loop>((loop) => loop.discard())
   #isStopped = false
 
   constructor(options: SubscriptionsOptions) {
@@ -83,42 +90,57 @@ export class Subscriptions {
 
   /** Number of open subscriptions. */
   get size(): number {
-    return this.#open.size + this.runReaders
+    return this.#open.size
+  }
+
+  /** True after {@link stop}. */
+  get isStopped(): boolean {
+    return this.#isStopped
   }
 
   /** Opens a subscription. @throws SserError, see `Sser.subscribe()`. */
   open(streams: string | readonly string[], options: SubscribeOptions): Subscription {
-    const { settings, counters, incarnation } = this.#options
+    const { settings, counters } = this.#options
     const names = checkStreams(streams, settings.maxStreamsPerConnection)
     const { after, signal } = checkOptions(options, settings.maxLastEventIdBytes)
-    if (this.#isStopped) throw stopped()
     this.requireCapacity()
-    const end = () => subscriber.discard()
     const subscriber = new Subscriber({
       streams: names,
       after,
       onItem: (item) => counters.countItem(item.type === 'gap' ? item.reason : undefined),
       onClose: () => {
-        signal?.removeEventListener('abort', end)
-        this.#abandoned.unregister(subscriber)
-        this.#open.delete(subscriber)
+        this.remove(subscriber)
         counters.subscriptionsClosed += 1
       },
     })
     const subscription = new Subscription(subscriber)
-    this.#open.add(subscriber)
     counters.subscriptionsOpened += 1
-    this.#abandoned.register(subscription, subscriber, subscriber)
-    signal?.addEventListener('abort', end)
-    if (signal?.aborted) subscriber.discard()
-    const { mesh, subscribers } = incarnation()
-    if (mesh.isReady) subscriber.attach(subscribers)
+    this.add(subscriber, subscription, signal)
     return subscription
   }
 
-  /** @throws SserError `too-many-subscriptions` where no further one is allowed */
+  /** Adds a loop, which ends when its signal aborts, or its consumer has dropped `iterator`. */
+  add(loop: Loop, iterator: object, signal: AbortSignal | undefined): void {
+    const end = () => loop.discard()
+    this.#open.set(loop, () => signal?.removeEventListener('abort', end))
+    this.#abandoned.register(iterator, loop, loop)
+    signal?.addEventListener('abort', end)
+    if (signal?.aborted) loop.discard()
+    const incarnation = this.#options.incarnation()
+    if (incarnation.mesh.isReady) loop.attach(incarnation)
+  }
+
+  /** Removes a loop that has ended. */
+  remove(loop: Loop): void {
+    this.#open.get(loop)?.()
+    this.#abandoned.unregister(loop)
+    this.#open.delete(loop)
+  }
+
+  /** @throws SserError `stopped`, or `too-many-subscriptions` where no further one is allowed */
   requireCapacity(): void {
     const { errors, settings } = this.#options
+    if (this.#isStopped) throw stopped()
     if (this.size < settings.maxSubscriptions) return
     errors.countRejected('too-many-subscriptions')
     throw new SserError(
@@ -127,20 +149,20 @@ export class Subscriptions {
     )
   }
 
-  /** A new incarnation is ready: the subscriptions go on in its log. */
-  attach({ subscribers }: Incarnation): void {
-    for (const subscriber of this.#open) subscriber.attach(subscribers)
+  /** A new incarnation is ready: the subscriptions go on in it. */
+  attach(incarnation: Incarnation): void {
+    for (const loop of this.#open.keys()) loop.attach(incarnation)
   }
 
   /** The current incarnation ends: each subscription keeps its position. */
   detach(): void {
-    for (const subscriber of this.#open) subscriber.detach()
+    for (const loop of this.#open.keys()) loop.detach()
   }
 
-  /** Ends each subscription when it has received the events so far. */
+  /** Ends each subscription when it has received the events so far, or what this Pod has of its run. */
   stop(): void {
     this.#isStopped = true
-    for (const subscriber of this.#open) subscriber.finish()
+    for (const loop of this.#open.keys()) loop.finish()
   }
 }
 

@@ -64,7 +64,7 @@ export class RunSubscriber {
   }
 
   /** Begins to read in an incarnation of this Pod. */
-  attach(runs: Runs): void {
+  attach({ runs }: { runs: Runs }): void {
     if (this.#isClosed) return
     this.#runs = runs
     void this.#open(runs)
@@ -98,12 +98,12 @@ export class RunSubscriber {
   /** Ends the loop once it has what this Pod has of the run. */
   finish(): void {
     this.#isFinishing = true
-    if (this.#reader === undefined) this.close()
+    if (this.#reader === undefined) this.discard()
     else this.wake()
   }
 
   /** Ends the loop at once. */
-  close(): void {
+  discard(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#chunks = NO_CHUNKS
@@ -134,13 +134,13 @@ export class RunSubscriber {
     const last = this.#last
     if (last !== undefined) {
       this.#last = undefined
-      this.close()
+      this.discard()
       return { done: false, value: last }
     }
     if (this.#error !== undefined) {
       const error = this.#error
       this.#error = undefined
-      this.close()
+      this.discard()
       return Promise.reject(error)
     }
     if (this.#isClosed) return DONE
@@ -148,7 +148,7 @@ export class RunSubscriber {
     const slice = reader?.read(SLICE_UNITS)
     if (slice === undefined) {
       if (!this.#isFinishing || reader === undefined) return undefined
-      this.close()
+      this.discard()
       return DONE
     }
     if (slice.type === 'chunks') {
@@ -158,7 +158,7 @@ export class RunSubscriber {
       this.#taken = 0
       return this.#take()
     }
-    if (slice.type === 'end') this.close()
+    if (slice.type === 'end') this.discard()
     return { done: false, value: slice }
   }
 
@@ -195,13 +195,13 @@ export class RunSubscription implements AsyncIterableIterator<RunItem, undefined
 
   /** Ends the subscription at once, also while a `next()` is pending; leaving a loop calls it. */
   return(): Promise<RunItemResult> {
-    this.#subscriber.close()
+    this.#subscriber.discard()
     return Promise.resolve(DONE)
   }
 
   /** Ends the subscription, and rejects with `error`. */
   throw(error: unknown): Promise<RunItemResult> {
-    this.#subscriber.close()
+    this.#subscriber.discard()
     return Promise.reject(error)
   }
 
@@ -210,6 +210,6 @@ export class RunSubscription implements AsyncIterableIterator<RunItem, undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#subscriber.close()
+    this.#subscriber.discard()
   }
 }

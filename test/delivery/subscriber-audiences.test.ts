@@ -18,7 +18,7 @@ test.each([
     const { incarnation } = new Listening()
     const subscribe = () => {
       const subscriber = new Subscriber({ streams: ['a'], after: undefined, onItem() {}, onClose() {} })
-      subscriber.attach(incarnation.subscribers)
+      subscriber.attach(incarnation)
       return subscriber
     }
     const other = subscribe()
