@@ -91,10 +91,10 @@ function isAtEnd(runs: Runs, found: FoundRun, told: EndId | undefined, isPlain: 
   const knowsEnd = told !== undefined && told.check === runCheck(record.id)
   if (knowsEnd && !told.isLost) return true
   if (!knowsEnd && !isPlain) return false
-  const { id, end, epoch, told: chunks } = record
+  const { id, end, epoch } = record
   if (end !== undefined) return isPlain && from >= end.chunks
   const isLost = runs.liveness(epoch) === 'lost' && runs.hasAll(id)
-  return isLost && from >= Math.max(chunks, runs.copies.get(id)?.next ?? 0)
+  return isLost && from >= runs.chunksOf(record)
 }
 
 function gapOf({ hasGap }: FoundRun, lastEventId: string | undefined): GapReason | undefined {

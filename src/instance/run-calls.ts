@@ -168,13 +168,13 @@ export class RunCalls {
   }
 
   #statusOf(runs: Runs, record: RunRecord): RunStatus {
-    const { id, name, end, startedAt, told } = record
+    const { id, name, end, startedAt } = record
     return {
       id,
       name,
       state: runs.stateOf(record),
       ...(end?.reason !== undefined && { reason: end.reason }),
-      chunks: end?.chunks ?? Math.max(told, runs.copies.get(id)?.next ?? 0),
+      chunks: end?.chunks ?? runs.chunksOf(record),
       ageMs: Math.max(0, Math.round(this.#options.clock.now() - startedAt)),
     }
   }

@@ -152,6 +152,11 @@ export class Runs implements ReaderContext {
     return liveness === 'alive' ? 'running' : liveness
   }
 
+  /** Number of a run's chunks so far, as far as this Pod knows. */
+  chunksOf({ id, told }: RunRecord): number {
+    return Math.max(told, this.copies.get(id)?.next ?? 0)
+  }
+
   /** Asks the peers for headers that this Pod does not know. */
   ask(question: Parameters<RunPeers['ask']>[0]): Promise<void> {
     this.#reports.counts.asks += 1
@@ -194,7 +199,7 @@ export class Runs implements ReaderContext {
     if (after !== undefined || from === 'start') return found
     const { record } = found
     if (!this.isOwn(record.id)) await this.ask({ ids: [record.id] })
-    return { ...found, from: Math.max(record.told, this.copies.get(record.id)?.next ?? 0) }
+    return { ...found, from: this.chunksOf(record) }
   }
 
   /** A cursor over a run, on this Pod. */
