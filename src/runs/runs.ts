@@ -171,7 +171,7 @@ export class Runs implements ReaderContext {
   }
 
   async #cancel({ id, end }: RunRecord): Promise<CancelOutcome> {
-    if (this.isOwn(id)) return this.#own.get(id)?.cancel() === true ? 'cancelled' : 'not-running'
+    if (this.isOwn(id)) return this.cancelOwn(id)
     if (end !== undefined) return 'not-running'
     const outcome = await this.#peers.cancel(id)
     if (outcome !== 'unreachable' || this.#isStopped) return outcome
@@ -181,7 +181,7 @@ export class Runs implements ReaderContext {
     return outcome
   }
 
-  /** Answers another Pod that asks this one to cancel a run of its own. */
+  /** Cancels a run of this Pod, also for another Pod that asks. */
   cancelOwn(id: RunId): Exclude<CancelOutcome, 'unreachable'> {
     return this.#own.get(id)?.cancel() === true ? 'cancelled' : 'not-running'
   }
