@@ -1,5 +1,5 @@
 import { validatePeerStreamName } from './names.ts'
-import { parseRunId, type RunId } from './run-id.ts'
+import { isRunId, type RunId } from './run-id.ts'
 
 /** Maximum length of the reason of an end, in UTF-16 units. */
 export const MAX_REASON_LENGTH = 200
@@ -82,10 +82,6 @@ function checkStart(start: unknown, replaces: unknown): RunStartHeader | undefin
   if (typeof start !== 'string' || validatePeerStreamName(start) !== undefined) return undefined
   if (replaces === undefined) return { start }
   return isRunId(replaces) ? { start, replaces } : undefined
-}
-
-function isRunId(value: unknown): value is RunId {
-  return typeof value === 'string' && value.length <= 64 && parseRunId(value) !== undefined
 }
 
 function isCount(value: unknown): value is number {

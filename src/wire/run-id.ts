@@ -21,6 +21,11 @@ export function parseRunId(text: string): { epoch: string; seq: number } | undef
   return Number.isSafeInteger(seq) ? { epoch, seq } : undefined
 }
 
+/** Returns whether the value of a peer is a run id. */
+export function isRunId(value: unknown): value is RunId {
+  return typeof value === 'string' && parseRunId(value) !== undefined
+}
+
 /** Orders run ids by epoch, as text, and then by seq; negative where `a` is the smaller one. */
 export function compareRunIds(a: RunId, b: RunId): number {
   const epochA = a.slice(0, a.indexOf(':'))

@@ -3,7 +3,7 @@ import { SserError } from '../errors.ts'
 import { validatePeerStreamName } from './names.ts'
 import { isEpoch } from './position.ts'
 import { checkRunEnd, type RunEnd } from './run-header.ts'
-import { parseRunId, type RunId } from './run-id.ts'
+import { isRunId, type RunId } from './run-id.ts'
 import { invalid, isDuration, isSeq } from './v2.ts'
 
 /** URL path on the internal port at which Pods ask each other for runs. An older Pod answers 404. */
@@ -219,8 +219,4 @@ function checkSummary(value: unknown, path: string): RunSummary {
   const checked = end === undefined ? undefined : checkEnd(end, `${path}.end`)
   if (checked !== undefined && next > checked.chunks) throw invalid(` at ${path}.next`)
   return { id, name: checkName(name, `${path}.name`), replaces, age, end: checked, endAge, first, next }
-}
-
-function isRunId(value: unknown): value is RunId {
-  return typeof value === 'string' && parseRunId(value) !== undefined
 }
