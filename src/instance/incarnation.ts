@@ -75,10 +75,7 @@ export class Incarnation {
     })
     this.runs.join(this.runMesh)
     this.mesh = new Mesh({
-      log: this.log,
-      timing: this.timing,
-      clock,
-      errors,
+      ...shared,
       counters,
       onPause,
       client,
