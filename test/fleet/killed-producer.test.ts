@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
-import { acquainted, endPods, PodProcess, type Runtime } from '../support/pod-process.ts'
+import { acquainted, endPods, PodProcess, type Runtime, startFleet } from '../support/pod-process.ts'
 import { until } from '../support/until.ts'
 
-const SCRIPT = fileURLToPath(new URL('./producing-pod.ts', import.meta.url))
+const SCRIPT = fileURLToPath(new URL('./run-pod.ts', import.meta.url))
 const OPTIONS = JSON.stringify({ peerSecret: 'a secret of thirty-two characters', drainTimeoutMs: 200 })
 
 const aborts: AbortController[] = []
@@ -38,43 +38,26 @@ class RunClient {
   }
 }
 
-const call = async (pod: PodProcess, path: string, body = '') => {
-  const response = await fetch(`${pod.url}${path}`, { method: 'POST', body })
-  expect(response.ok).toBe(true)
-  return response.status === 204 ? undefined : response.json()
-}
-
-const start = (runtime: Runtime, host: string, hosts: readonly string[]) =>
-  PodProcess.start({
-    script: SCRIPT,
-    runtime,
-    host,
-    peers: hosts.map((other) => `${other}:7110`),
-    env: { OPTIONS },
-  })
-
 test.each<[Runtime[], string]>([
-  [['node', 'bun', 'node'], '127.0.199.'],
-  [['bun', 'node', 'bun'], '127.0.200.'],
+  [['node', 'bun', 'node'], '127.0.199.1'],
+  [['bun', 'node', 'bun'], '127.0.200.1'],
 ])(
   'clients on other Pods read a run, and are told within seconds that its process was killed: %s',
-  async (runtimes, prefix) => {
-    const hosts = runtimes.map((_, i) => `${prefix}${i + 1}`)
-    const pods = await Promise.all(runtimes.map((runtime, i) => start(runtime, hosts[i] as string, hosts)))
+  async (runtimes, first) => {
+    const pods = await startFleet(runtimes, first, { script: SCRIPT, env: { OPTIONS } })
     await acquainted(pods)
     const [producer, second, third] = pods as [PodProcess, PodProcess, PodProcess]
-    await call(producer, '/start/chat')
+    await producer.post('/start/chat', {})
     const clients = [new RunClient(second, 'chat'), new RunClient(third, 'chat')]
-    for (const token of ['Hel', 'lo']) await call(producer, '/write/chat', token)
+    for (const token of ['Hel', 'lo']) await producer.post('/write/chat', [token])
     await until('the clients have the chunks', () => clients.every(({ chunks }) => chunks.length === 2))
-    expect(await call(producer, '/flush/chat')).toEqual({ held: 2 })
-    expect(await call(producer, '/start/other')).toBeDefined()
-    expect(await call(third, '/cancel/other')).toMatchObject({ outcome: 'cancelled' })
+    expect(await producer.post('/flush/chat', {})).toEqual({ held: 2 })
+    expect(await producer.post('/start/other', {})).toBeDefined()
+    expect(await third.post('/cancel/other', {})).toMatchObject({ outcome: 'cancelled' })
 
     producer.process.kill('SIGKILL')
     await producer.ended
-    const [runtime] = runtimes as [Runtime]
-    pods[0] = await start(runtime, hosts[0] as string, hosts)
+    await PodProcess.start(producer.options)
     await until('the clients are told', () => clients.every(({ text }) => text.includes('"lost"')), 10_000)
     expect(clients.map(({ chunks }) => chunks.join(''))).toEqual(['Hello', 'Hello'])
   },

@@ -14,7 +14,6 @@ const {
 const sser = new Sser({
   peerFinder: new StaticPeerFinder(PEERS.split(',').filter(Boolean)),
   internalPort: Number(INTERNAL_PORT),
-  allowOpenInternalPort: true,
   logger: false,
   ...JSON.parse(OPTIONS),
 })
@@ -31,13 +30,16 @@ app.all('/plain/:name', (c) =>
 )
 app.post('/start/:name', async (c) => {
   const name = c.req.param('name')
-  runs.set(name, await sser.startRun(name))
-  return c.json({})
+  const run = await sser.startRun(name)
+  runs.set(name, run)
+  return c.json({ id: run.id })
 })
 app.post('/write/:name', async (c) => {
   for (const chunk of await c.req.json<string[]>()) runs.get(c.req.param('name'))?.write(chunk)
   return c.json({})
 })
+app.post('/flush/:name', async (c) => c.json({ held: await runs.get(c.req.param('name'))?.flush() }))
+app.post('/cancel/:name', async (c) => c.json(await sser.cancelRun(c.req.param('name'))))
 app.post('/end/:name', (c) => {
   runs.get(c.req.param('name'))?.end()
   return c.json({})
@@ -46,6 +48,7 @@ app.post('/fail/:name', (c) => {
   runs.get(c.req.param('name'))?.fail('out of tokens')
   return c.json({})
 })
+app.post('/send', async (c) => c.json(await sser.send(c.req.query('stream') ?? '', await c.req.text()), 202))
 app.get('/state', (c) => c.json({ connections: sser.connections, peers: sser.peers }))
 
 const options = { sser, fetch: app.fetch, hostname: HOST, port: Number(PORT) }
