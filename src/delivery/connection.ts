@@ -2,7 +2,14 @@ import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { FrameFormat } from '../wire/frame-format.ts'
 import { byteLength } from '../wire/names.ts'
-import { type RetryReason, retryFrame } from '../wire/sse-frame.ts'
+import {
+  type GapReason,
+  gapPreambleFrame,
+  preambleFrame,
+  type RetryReason,
+  retryFrame,
+  type StartPoint,
+} from '../wire/sse-frame.ts'
 import type { Chunk } from './chunk.ts'
 import type { OutputBuffers } from './output-buffers.ts'
 import type { ConnectionGrant } from './reservations.ts'
@@ -40,6 +47,8 @@ export interface ConnectionContext {
 }
 
 export interface ConnectionOptions {
+  /** Where the client's request asked to begin. */
+  start: StartPoint
   sink: Sink
   context: ConnectionContext
   /** Undefined: no tags, no expiry, no address to count. */
@@ -58,6 +67,8 @@ export abstract class Connection {
   slot = 0
   protected readonly context: ConnectionContext
   readonly #sink: Sink
+  readonly #start: StartPoint
+  #isPreambleSent = false
   #isReady = false
   #isClosed = false
   /** Size of its own chunk, or the shared chunk, that its client has not taken yet. */
@@ -65,10 +76,11 @@ export abstract class Connection {
   /** Heartbeats since its client last took a chunk. */
   #missedHeartbeats = 0
 
-  constructor({ sink, context, grant }: ConnectionOptions) {
+  constructor({ start, sink, context, grant }: ConnectionOptions) {
     this.grant = grant
     this.context = context
     this.#sink = sink
+    this.#start = start
   }
 
   /** The streams of the log that it reads. */
@@ -167,6 +179,20 @@ export abstract class Connection {
     this.discard()
     if (this.#sink.breakOff === undefined) this.#sink.abort()
     else this.#sink.breakOff()
+  }
+
+  /** True if {@link preamble} was called. */
+  protected get isPreambleSent(): boolean {
+    return this.#isPreambleSent
+  }
+
+  /** The first block, for a client that gets `id`; counts its gap. */
+  protected preamble(id: string | undefined, gap: GapReason | undefined): string {
+    this.#isPreambleSent = true
+    const { retryMs, heartbeatMs, counters } = this.context
+    if (gap === undefined) return this.format.own(preambleFrame(id, retryMs, this.#start, heartbeatMs))
+    counters.gaps[gap] += 1
+    return this.format.own(gapPreambleFrame(id, retryMs, this.#start, gap, heartbeatMs))
   }
 
   /** Returns whether a shared chunk may be written, or the output buffers are so full that slices are to be read. */

@@ -1,11 +1,5 @@
 import type { FrameFormat } from '../wire/frame-format.ts'
-import {
-  type GapReason,
-  gapPreambleFrame,
-  positionFrame,
-  preambleFrame,
-  type StartPoint,
-} from '../wire/sse-frame.ts'
+import { type GapReason, positionFrame } from '../wire/sse-frame.ts'
 import type { Audience } from './audience.ts'
 import type { Batch } from './batch.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
@@ -17,8 +11,6 @@ export interface StreamConnectionOptions extends ConnectionOptions {
   reader: Reader
   /** Reason why the client may have missed events before this connection. */
   gap: GapReason | undefined
-  /** Where the client's request asked to begin. */
-  start: StartPoint
 }
 
 /**
@@ -30,8 +22,6 @@ export class StreamConnection extends Connection {
   readonly audience: Audience
   readonly #reader: Reader
   readonly #gap: GapReason | undefined
-  readonly #start: StartPoint
-  #isPreambleSent = false
   #isBehind: boolean
   /** Log index before which the connection ends: it gets no entry at or after it. */
   #closeIndex: number | undefined
@@ -41,7 +31,6 @@ export class StreamConnection extends Connection {
     this.audience = options.audience
     this.#reader = options.reader
     this.#gap = options.gap
-    this.#start = options.start
     this.#isBehind = options.reader.cursor < options.context.log.nextIndex
   }
 
@@ -63,10 +52,10 @@ export class StreamConnection extends Connection {
   }
 
   protected onReady(): boolean {
-    if (!this.#isPreambleSent) {
+    if (!this.isPreambleSent) {
       this.#isBehind = this.#reader.cursor < this.#end
       // Otherwise the preamble comes with the first slice, because the log must evict nothing between the two.
-      if (!this.#isBehind) this.writeText(this.#preamble(this.context.now()))
+      if (!this.#isBehind) this.writeText(this.#firstBlock(this.context.now()))
     }
     return this.#isBehind
   }
@@ -98,10 +87,10 @@ export class StreamConnection extends Connection {
     const { log, counters } = this.context
     const now = this.context.now()
     let preamble = ''
-    if (!this.#isPreambleSent) {
+    if (!this.isPreambleSent) {
       // As the slice does, because the preamble has the gap for the entries that this evicts.
       log.trim(now)
-      preamble = this.#preamble(now)
+      preamble = this.#firstBlock(now)
     }
     const frames = new FrameText(log.isResumable, this.format)
     const slice = this.#reader.slice(frames, now, this.#end)
@@ -135,16 +124,12 @@ export class StreamConnection extends Connection {
   }
 
   /** The first block. It has an id, so that a client without any event can resume; a gap comes first. */
-  #preamble(now: number): string {
-    this.#isPreambleSent = true
-    const { retryMs, heartbeatMs, counters } = this.context
+  #firstBlock(now: number): string {
     // The log may have evicted entries after its position since its request was answered.
     const isLost = this.#reader.skipEvicted(now)
     const gap = this.#gap ?? (isLost ? 'slow-client' : undefined)
     const id = this.#idAt(this.#reader.cursor, now)
-    if (gap === undefined) return this.format.own(preambleFrame(id, retryMs, this.#start, heartbeatMs))
-    counters.gaps[gap] += 1
-    return this.format.own(gapPreambleFrame(id, retryMs, this.#start, gap, heartbeatMs))
+    return this.preamble(id, gap)
   }
 
   /** The id of its client at `index`; undefined where clients receive no ids, and for a client that has no entry yet. */

@@ -2,15 +2,7 @@ import { Connection, type ConnectionOptions } from '../delivery/connection.ts'
 import type { FrameFormat } from '../wire/frame-format.ts'
 import { formatEndId, INTERRUPTED_FRAME, RESUMED_FRAME, runEndFrame } from '../wire/run-frame.ts'
 import { formatChunkId, type RunId } from '../wire/run-id.ts'
-import {
-  type GapReason,
-  gapFrame,
-  gapPreambleFrame,
-  positionFrame,
-  preambleFrame,
-  type RetryReason,
-  type StartPoint,
-} from '../wire/sse-frame.ts'
+import { type GapReason, gapFrame, positionFrame, type RetryReason } from '../wire/sse-frame.ts'
 import type { RunFrames } from './run-frames.ts'
 import type { RunEnded, RunReader, RunSlice } from './run-reader.ts'
 
@@ -23,8 +15,6 @@ export interface RunConnectionOptions extends ConnectionOptions {
   /** The frames that the connections of this Pod share. */
   frames: RunFrames
   format: FrameFormat
-  /** Where the client's request asked to begin. */
-  start: StartPoint
   /** Reason of a gap with which the reader begins because of its client's id. */
   gap: GapReason | undefined
   /** The run has something new for the connection, and its sink has asked for a chunk. */
@@ -38,11 +28,9 @@ export interface RunConnectionOptions extends ConnectionOptions {
 export class RunConnection extends Connection {
   readonly #reader: RunReader
   readonly #frames: RunFrames
-  readonly #start: StartPoint
   readonly #gap: GapReason | undefined
   readonly #onNews: (connection: RunConnection) => void
   protected readonly format: FrameFormat
-  #isPreambleSent = false
   /** True if the reader may have something that was not written. */
   #isBehind = true
   #end: RunEnded | undefined
@@ -52,7 +40,6 @@ export class RunConnection extends Connection {
     super(options)
     this.#reader = options.reader
     this.#frames = options.frames
-    this.#start = options.start
     this.#gap = options.gap
     this.#runId = options.reader.id
     this.#onNews = options.onNews
@@ -96,8 +83,8 @@ export class RunConnection extends Connection {
     if (!this.isReady || !this.#isBehind) return false
     let text = ''
     let slice = this.#read()
-    if (!this.#isPreambleSent) {
-      text = this.#preamble(slice)
+    if (!this.isPreambleSent) {
+      text = this.#firstBlock(slice)
       if (slice?.type === 'gap') slice = this.#read()
     }
     for (; slice !== undefined && slice.type !== 'end'; slice = this.#read()) {
@@ -149,14 +136,9 @@ export class RunConnection extends Connection {
   }
 
   /** The first block; `slice` is the first one that was read, and may be a gap. */
-  #preamble(slice: RunSlice | undefined): string {
-    this.#isPreambleSent = true
-    const { retryMs, heartbeatMs, counters } = this.context
+  #firstBlock(slice: RunSlice | undefined): string {
     const id = this.#idAt(slice?.type === 'chunks' ? slice.from : this.#reader.cursor)
-    if (slice?.type !== 'gap') return this.format.own(preambleFrame(id, retryMs, this.#start, heartbeatMs))
-    const reason = this.#gap ?? this.#gapReason()
-    counters.gaps[reason] += 1
-    return this.format.own(gapPreambleFrame(id, retryMs, this.#start, reason, heartbeatMs))
+    return this.preamble(id, slice?.type === 'gap' ? (this.#gap ?? this.#gapReason()) : undefined)
   }
 
   #frameOf(slice: Exclude<RunSlice, { type: 'end' }>): string {

@@ -111,7 +111,7 @@ export function parseAppend(body: string): Append {
   },
   {
     name: 'the first block carries an id',
-    file: 'src/delivery/stream-connection.ts',
+    file: 'src/delivery/connection.ts',
     find: 'return this.format.own(preambleFrame(id,',
     replace: 'return this.format.own(preambleFrame(undefined,',
     profile: 'harsh',
