@@ -5,6 +5,7 @@ import { EventStreamBody } from '../delivery/event-stream-body.ts'
 import { Reader } from '../delivery/reader.ts'
 import type { ConnectionGrant, Reservation } from '../delivery/reservations.ts'
 import { StreamConnection } from '../delivery/stream-connection.ts'
+import { addressOf } from '../http/address.ts'
 import type { Incarnation } from '../instance/incarnation.ts'
 import type { Membership } from '../instance/membership.ts'
 import type { Settings } from '../internals.ts'
@@ -34,8 +35,6 @@ export interface ConnectionRequest {
   env: unknown
   lastEventId: string | undefined
   dialect: Dialect
-  /** The client's address, where connections are counted by address. */
-  address: string | undefined
 }
 
 /** One valid request for events. */
@@ -97,6 +96,8 @@ export function admit(
 export interface Captured {
   incarnation: Incarnation
   reservation: Reservation
+  /** The client's address, where connections are counted by address. */
+  address: string | undefined
   mark: number
 }
 
@@ -105,13 +106,15 @@ export interface Captured {
  * @throws SserError where a limit is reached
  */
 export function capture(
-  { membership, arrivals }: AdmissionOptions,
-  { request, env, address }: ConnectionRequest,
+  { settings, membership, arrivals }: AdmissionOptions,
+  { request, env }: ConnectionRequest,
   streams: readonly string[],
 ): Captured {
   const incarnation = membership.current()
   const mark = arrivals.of(request, env)?.mark ?? membership.mark()
-  return { incarnation, reservation: incarnation.hub.registry.reserve(streams, address), mark }
+  const { maxConnectionsPerAddress, trustedProxyHops } = settings
+  const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxyHops)
+  return { incarnation, reservation: incarnation.hub.registry.reserve(streams, address), address, mark }
 }
 
 /** How the body of a response becomes a connection. */
@@ -127,7 +130,7 @@ interface Prepared {
 /** Makes the body of a response in the current incarnation, by `prepare`. */
 export function openBody(
   options: AdmissionOptions,
-  { request, env, address }: ConnectionRequest,
+  { request, env }: ConnectionRequest,
   granted: CheckedGrant,
   captured: Captured,
   prepare: (incarnation: Incarnation, grant: ConnectionGrant | undefined) => Prepared,
@@ -139,7 +142,7 @@ export function openBody(
   if (incarnation !== captured.incarnation) {
     // The process paused for so long while `authorize` was pending that a new incarnation began.
     reservation.release()
-    reservation = registry.reserve(granted.streams, address)
+    reservation = registry.reserve(granted.streams, captured.address)
   }
   registry.grant(reservation, granted.streams)
   const grant = connectionGrant(options, granted, reservation)

@@ -2,7 +2,6 @@ import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Requested } from '../authorize.ts'
 import { SserError } from '../errors.ts'
-import { addressOf } from '../http/address.ts'
 import { closeWhile, type FetchHandler } from '../http/connection-close.ts'
 import { dropBody, hasBody } from '../http/env.ts'
 import { hasInvalidHost, isBelowMount } from '../http/request-url.ts'
@@ -126,14 +125,12 @@ export class EventsEndpoint implements Endpoint {
     dialect,
     authorize,
   }: EndpointExchange): (StreamRequest & { run?: undefined }) | RunRequest {
-    const { maxStreamsPerConnection, maxConnectionsPerAddress, trustedProxyHops } = this.#options.settings
     if (hasBody(request) && !dropBody(env))
       throw new SserError('unexpected-body', 'A GET for events must not have a body')
     if (!acceptsEventStream(request.headers.get('accept')))
       throw new SserError('not-acceptable', 'Only text/event-stream is served here')
-    const query = readQuery(request, maxStreamsPerConnection)
-    const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxyHops)
-    return { ...query, request, env, dialect, address, authorize }
+    const query = readQuery(request, this.#options.settings.maxStreamsPerConnection)
+    return { ...query, request, env, dialect, authorize }
   }
 }
 

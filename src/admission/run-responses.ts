@@ -1,5 +1,4 @@
 import { SserError } from '../errors.ts'
-import { addressOf } from '../http/address.ts'
 import { checkRunResponseOptions } from '../instance/call-arguments.ts'
 import { describeValue } from '../printable.ts'
 import type { Dialect } from '../wire/frame-format.ts'
@@ -55,8 +54,6 @@ export class RunResponses {
     requireRequest('sser.runResponse()', request)
     const { dialect = 'standard', from = 'start', tags = [], expiresAt, env } = options
     const headers = headersOf(options.headers)
-    const { maxConnectionsPerAddress, trustedProxyHops } = this.#options.settings
-    const address = maxConnectionsPerAddress === 0 ? undefined : addressOf(request, env, trustedProxyHops)
     const maxAgeMs = expiresAt === undefined ? undefined : expiresAt - Date.now()
     const granted = { streams: [], tags: distinctTags(tags), maxAgeMs }
     const authorize = async () => {
@@ -64,7 +61,7 @@ export class RunResponses {
       throw new SserError('forbidden', 'The time of this client is over')
     }
     const lastEventId = lastEventIdOf(request)
-    const asked = { request, env, run, from, lastEventId, dialect, address, authorize }
+    const asked = { request, env, run, from, lastEventId, dialect, authorize }
     const exchange = {
       request,
       env,
