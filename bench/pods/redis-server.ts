@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { until } from '../../test/support/until.ts'
-import { addresses, cpuOf } from '../pods.ts'
+import { cpuOf } from '../harness/cpu.ts'
+import { addresses } from '../pods.ts'
 
 const PORT = 7149
 
