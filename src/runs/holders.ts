@@ -1,3 +1,4 @@
+import { fnv1a } from '../wire/fnv1a.ts'
 import type { RunId } from '../wire/run-id.ts'
 
 /** Length of an epoch, with which a run id begins. */
@@ -30,7 +31,7 @@ export class Holders {
     for (const epoch of epochs) hasChanged ||= !peers.has(epoch)
     if (!hasChanged) return false
     peers.clear()
-    for (const epoch of epochs) peers.set(epoch, hashOf(epoch))
+    for (const epoch of epochs) peers.set(epoch, fnv1a(epoch))
     return true
   }
 
@@ -45,8 +46,8 @@ export class Holders {
     const own = ownEpoch()
     const producer = producerOf(id)
     if (count === 0 || producer === own) return false
-    const run = hashOf(id)
-    const ownRank = mix(run ^ hashOf(own))
+    const run = fnv1a(id)
+    const ownRank = mix(run ^ fnv1a(own))
     let before = 0
     for (const [epoch, hash] of this.#peers) {
       if (epoch === producer) continue
@@ -62,13 +63,6 @@ export class Holders {
 /** The epoch of a run's producer. */
 export function producerOf(id: RunId): string {
   return id.slice(0, EPOCH_LENGTH)
-}
-
-/** FNV-1a. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash
 }
 
 /** The finalizer of MurmurHash3: each bit of the result depends on each bit of `hash`. */

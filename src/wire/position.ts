@@ -1,3 +1,5 @@
+import { fnv1a } from './fnv1a.ts'
+
 /**
  * A position is a version vector: for each epoch, the highest seq up to which every entry was seen. As an SSE id it is
  * compact ASCII: `epoch` (5 base-62 characters) and `seq` (base 36), for a carried entry `~` and its age, entries joined
@@ -45,7 +47,7 @@ export function formatEntries(
   visit((epoch, seq, carriedMs) => {
     text += `${text === '' ? '' : '.'}${formatEntry(epoch, seq, carriedMs)}`
   })
-  return { text, hash: hashOf(text) }
+  return { text, hash: fnv1a(text) }
 }
 
 /**
@@ -70,9 +72,9 @@ export function formatPosition(
   }
   if (leftOut !== undefined) text += PARTIAL_ENTRY
   if (lastEntry !== '') text += text === '' ? lastEntry : `.${lastEntry}`
-  if (prefix === undefined) return `${text}-${checksum(hashOf(text))}`
+  if (prefix === undefined) return `${text}-${checksum(fnv1a(text))}`
   if (text !== '') text = `.${text}`
-  return `${prefix.text}${text}-${checksum(hashOf(text, prefix.hash))}`
+  return `${prefix.text}${text}-${checksum(fnv1a(text, prefix.hash))}`
 }
 
 function formatEntry(epoch: string, seq: number, carriedMs: number | undefined): string {
@@ -94,7 +96,7 @@ export function parsePosition(
 ): Map<string, PositionEntry> | undefined {
   if (id.length > maxBytes) return undefined
   const dash = id.lastIndexOf('-')
-  if (dash < 1 || checksum(hashOf(id.slice(0, dash))) !== id.slice(dash + 1)) return undefined
+  if (dash < 1 || checksum(fnv1a(id.slice(0, dash))) !== id.slice(dash + 1)) return undefined
   const position = new Map<string, PositionEntry>()
   for (const part of id.slice(0, dash).split('.')) {
     const [, epoch, digits, age] = ENTRY.exec(part) ?? []
@@ -105,13 +107,6 @@ export function parsePosition(
     position.set(epoch, { seq, carriedMs })
   }
   return position
-}
-
-/** FNV-1a hash of the text, continued from the hash of the text before it. */
-function hashOf(text: string, before = 0x811c9dc5): number {
-  let hash = before
-  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash
 }
 
 /** The hash, reduced to 3 base-62 characters. */

@@ -1,3 +1,4 @@
+import { fnv1a } from './fnv1a.ts'
 import { isEpoch } from './position.ts'
 
 /** Id of a run, `EPOCH:SEQ`: the epoch of the producer's Pod, and the seq of the start in its log. */
@@ -36,8 +37,7 @@ export function compareRunIds(a: RunId, b: RunId): number {
 
 /** Three characters that tell the chunks of one run from those of another. */
 export function runCheck(id: RunId): string {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < id.length; i += 1) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193)
+  let hash = fnv1a(id)
   // The low bits of FNV-1a alone differ too little between seqs that follow each other.
   hash ^= hash >>> 15
   let check = ''
