@@ -1,8 +1,5 @@
 import { fnv1a } from '../wire/fnv1a.ts'
-import type { RunId } from '../wire/run-id.ts'
-
-/** Length of an epoch, with which a run id begins. */
-const EPOCH_LENGTH = 5
+import { producerOf, type RunId } from '../wire/run-id.ts'
 
 export interface HoldersOptions {
   /** Number of further Pods that keep a copy of each run: the option `runs.holders`. */
@@ -58,11 +55,6 @@ export class Holders {
     }
     return true
   }
-}
-
-/** The epoch of a run's producer. */
-export function producerOf(id: RunId): string {
-  return id.slice(0, EPOCH_LENGTH)
 }
 
 /** The finalizer of MurmurHash3: each bit of the result depends on each bit of `hash`. */

@@ -1,5 +1,5 @@
 import type { RunEnd } from '../wire/run-header.ts'
-import { compareRunIds, type RunId } from '../wire/run-id.ts'
+import { compareRunIds, producerOf, type RunId } from '../wire/run-id.ts'
 import {
   type CancelAnswer,
   MAX_ASKED,
@@ -9,7 +9,6 @@ import {
   type RunsRequest,
   type RunWant,
 } from '../wire/run-messages.ts'
-import { producerOf } from './holders.ts'
 import type { RunCopies } from './run-copies.ts'
 import type { RunDirectory, RunFacts, RunRecord } from './run-directory.ts'
 import { RunFeed } from './run-feed.ts'
@@ -85,7 +84,7 @@ export class RunAnswers {
   /** The known runs after the id, in order. Epochs are compared first, so that only the runs of a few are sorted. */
   #after(after: RunId | ''): RunRecord[] {
     const byEpoch = new Map<string, RunRecord[]>()
-    const from = after.slice(0, after.indexOf(':'))
+    const from = producerOf(after)
     for (const record of this.#options.directory.values()) {
       if (after !== '' && (record.epoch < from || compareRunIds(record.id, after) <= 0)) continue
       const others = byEpoch.get(record.epoch)

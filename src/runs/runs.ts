@@ -6,7 +6,7 @@ import type { Timing } from '../log/timing.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { RunCounts } from '../telemetry/run-counts.ts'
 import type { RunEnd } from '../wire/run-header.ts'
-import { formatRunId, parseRunId, type RunId } from '../wire/run-id.ts'
+import { formatRunId, parseRunId, producerOf, type RunId } from '../wire/run-id.ts'
 import { Run, type RunStopReason } from './run.ts'
 import { RunCopies } from './run-copies.ts'
 import type { RunCopy } from './run-copy.ts'
@@ -222,7 +222,7 @@ export class Runs implements ReaderContext {
   }
 
   isOwn(id: RunId): boolean {
-    return parseRunId(id)?.epoch === this.#options.log.epoch
+    return producerOf(id) === this.#options.log.epoch
   }
 
   resolve(name: string): RunRecord | undefined {

@@ -1,8 +1,8 @@
 /** The messages of an exchange, in which two Pods keep one request and its response open. */
 import { SserError } from '../errors.ts'
-import { isEpoch, type Position } from './position.ts'
+import { isEpoch, isSeq, type Position } from './position.ts'
 import { checkRunLogs, type RunLogs } from './run-messages.ts'
-import { checkRanges, checkSeqs, type EntryRange, invalid, isDuration, isSeq } from './v2.ts'
+import { checkRanges, checkSeqs, type EntryRange, invalid, isDuration } from './v2.ts'
 
 /** A sender stops filling a message here, in bytes before JSON's escapes, so that messages take turns. */
 export const EXCHANGE_TARGET_BYTES = 65_536

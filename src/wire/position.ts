@@ -33,6 +33,11 @@ export function isEpoch(text: string): boolean {
   return EPOCH.test(text) && text !== PARTIAL_EPOCH
 }
 
+/** Returns whether `value` is a number of an entry, or of entries. */
+export function isSeq(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
 /** Entries that several ids begin with, formatted and hashed once. */
 export interface IdPrefix {
   readonly text: string

@@ -1,4 +1,5 @@
 import { validatePeerStreamName } from './names.ts'
+import { isSeq } from './position.ts'
 import { isRunId, type RunId } from './run-id.ts'
 
 /** Maximum length of the reason of an end, in UTF-16 units. */
@@ -46,14 +47,14 @@ export function checkRunHeader(value: unknown): RunHeader | undefined {
   if (header.start !== undefined) return checkStart(header.start, header.replaces)
   if (header.cancel !== undefined) return isRunId(header.cancel) ? { cancel: header.cancel } : undefined
   const end = checkRunEnd(value)
-  return end !== undefined && isCount(header.end) && header.end > 0 ? { end: header.end, ...end } : undefined
+  return end !== undefined && isSeq(header.end) && header.end > 0 ? { end: header.end, ...end } : undefined
 }
 
 /** Returns the end of a run without unknown fields; undefined where it is not valid. */
 export function checkRunEnd(value: unknown): RunEnd | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { state, reason, chunks } = value as RunEnd
-  if (!END_STATES.includes(state) || !isCount(chunks)) return undefined
+  if (!END_STATES.includes(state) || !isSeq(chunks)) return undefined
   if (reason === undefined) return { state, chunks }
   return typeof reason === 'string' && reason.length <= MAX_REASON_LENGTH
     ? { state, reason, chunks }
@@ -82,8 +83,4 @@ function checkStart(start: unknown, replaces: unknown): RunStartHeader | undefin
   if (typeof start !== 'string' || validatePeerStreamName(start) !== undefined) return undefined
   if (replaces === undefined) return { start }
   return isRunId(replaces) ? { start, replaces } : undefined
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }

@@ -4,6 +4,8 @@ import { isEpoch } from './position.ts'
 /** Id of a run, `EPOCH:SEQ`: the epoch of the producer's Pod, and the seq of the start in its log. */
 export type RunId = string
 
+/** Length of the epoch, with which a run id begins. */
+const EPOCH_LENGTH = 5
 /** Length of the check in a chunk's id. */
 const CHECK_LENGTH = 3
 const RUN_ID = /^([0-9A-Za-z]{5}):([1-9][0-9]{0,15})$/
@@ -22,17 +24,21 @@ export function parseRunId(text: string): { epoch: string; seq: number } | undef
   return Number.isSafeInteger(seq) ? { epoch, seq } : undefined
 }
 
-/** Returns whether the value of a peer is a run id. */
+/** Returns whether the value is a run id. */
 export function isRunId(value: unknown): value is RunId {
   return typeof value === 'string' && parseRunId(value) !== undefined
 }
 
+/** The epoch of the Pod that writes the run. */
+export function producerOf(id: RunId): string {
+  return id.slice(0, EPOCH_LENGTH)
+}
+
 /** Orders run ids by epoch, as text, and then by seq; negative where `a` is the smaller one. */
 export function compareRunIds(a: RunId, b: RunId): number {
-  const epochA = a.slice(0, a.indexOf(':'))
-  const epochB = b.slice(0, b.indexOf(':'))
+  const [epochA, epochB] = [producerOf(a), producerOf(b)]
   if (epochA !== epochB) return epochA < epochB ? -1 : 1
-  return Number(a.slice(epochA.length + 1)) - Number(b.slice(epochB.length + 1))
+  return Number(a.slice(EPOCH_LENGTH + 1)) - Number(b.slice(EPOCH_LENGTH + 1))
 }
 
 /** Three characters that tell the chunks of one run from those of another. */

@@ -1,10 +1,10 @@
 /** Runs between Pods: the section `runLogs` of an exchange's messages, and the request and the answer of the route for runs. */
 import { SserError } from '../errors.ts'
 import { validatePeerStreamName } from './names.ts'
-import { isEpoch } from './position.ts'
+import { isEpoch, isSeq } from './position.ts'
 import { checkRunEnd, type RunEnd } from './run-header.ts'
 import { isRunId, type RunId } from './run-id.ts'
-import { invalid, isDuration, isSeq } from './v2.ts'
+import { invalid, isDuration } from './v2.ts'
 
 /** URL path on the internal port at which Pods ask each other for runs. An older Pod answers 404. */
 export const RUNS_URL_PATH = '/api/json/v2/runs'

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { SserError } from '../errors.ts'
 import { printable } from '../printable.ts'
 import { validateEventType, validateIdempotencyKey, validatePeerStreamName, validateTag } from './names.ts'
-import { isEpoch, MAX_EPOCHS, type Position } from './position.ts'
+import { isEpoch, isSeq, MAX_EPOCHS, type Position } from './position.ts'
 import { checkRunHeader, type RunHeader } from './run-header.ts'
 import { normalizeTraceparent } from './traceparent.ts'
 
@@ -175,11 +175,6 @@ function checkEvicted(value: unknown, index: number): EvictedStream {
   if (!isText(stream, validatePeerStreamName) || !isSeq(seq) || !isDuration(age))
     throw invalid(` at runs.${index}.evicted`)
   return { stream, seq, age }
-}
-
-/** Returns whether `value` is a number of an entry. */
-export function isSeq(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 /** Returns whether `value` is a duration in milliseconds. */
