@@ -1,8 +1,7 @@
 /** The messages of an exchange, in which two Pods keep one request and its response open. */
-import { SserError } from '../errors.ts'
 import { isEpoch, isSeq, type Position } from './position.ts'
 import { checkRunLogs, type RunLogs } from './run-messages.ts'
-import { checkRanges, checkSeqs, type EntryRange, invalid, isDuration } from './v2.ts'
+import { checkRanges, checkSeqs, type EntryRange, invalid, isDuration, parseJson } from './v2.ts'
 
 /** A sender stops filling a message here, in bytes before JSON's escapes, so that messages take turns. */
 export const EXCHANGE_TARGET_BYTES = 65_536
@@ -75,13 +74,7 @@ function encodeSeqs(seqs: Position): string {
 
 /** Parses a message of an exchange. @throws SserError `invalid-peer-message`, naming the first fault */
 export function parseExchangeMessage(text: string): ExchangeMessage {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    // The parser's own error quotes the text as it is.
-    throw new SserError('invalid-peer-message', 'The message is not JSON')
-  }
+  const value = parseJson(text, 'message')
   if (typeof value !== 'object' || value === null) throw invalid(': not an object')
   const message = value as Record<string, unknown>
   const { epoch, at, position, runs, runLogs, taken, acks, ask, delay } = message

@@ -1,10 +1,9 @@
 /** Runs between Pods: the section `runLogs` of an exchange's messages, and the request and the answer of the route for runs. */
-import { SserError } from '../errors.ts'
 import { validatePeerStreamName } from './names.ts'
 import { isEpoch, isSeq } from './position.ts'
 import { checkRunEnd, type RunEnd } from './run-header.ts'
 import { isRunId, type RunId } from './run-id.ts'
-import { invalid, isDuration } from './v2.ts'
+import { invalid, isDuration, parseJson } from './v2.ts'
 
 /** URL path on the internal port at which Pods ask each other for runs. An older Pod answers 404. */
 export const RUNS_URL_PATH = '/api/json/v2/runs'
@@ -143,14 +142,7 @@ export function parseRunsAnswer(body: string): RunsAnswer {
 type Check<T> = (value: unknown, path: string) => T
 
 function parseBody(body: string): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = JSON.parse(body)
-  } catch {
-    // The parser's own error quotes the body as it is.
-    throw new SserError('invalid-peer-message', 'The body is not JSON')
-  }
-  const fields = checkObject(value, 'the body')
+  const fields = checkObject(parseJson(body, 'body'), 'the body')
   if (fields.v !== 2) throw invalid(' at v')
   return fields
 }

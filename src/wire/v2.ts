@@ -111,20 +111,23 @@ export function encodeAppend(message: Append): string {
 
 /** Reads a v2 body; throws `invalid-peer-message`, naming the first fault. */
 export function parseAppend(body: string): Append {
-  let value: unknown
-  try {
-    value = JSON.parse(body)
-  } catch {
-    // The parser's own error quotes the body as it is.
-    throw new SserError('invalid-peer-message', 'The body is not JSON')
-  }
-  const parsed = v.safeParse(schema, value, { abortEarly: true })
+  const parsed = v.safeParse(schema, parseJson(body, 'body'), { abortEarly: true })
   if (!parsed.success) {
     const path = v.getDotPath(parsed.issues[0]) ?? 'the body'
     throw invalid(` at ${path}`)
   }
   const { v: _, position, ...message } = parsed.output
   return { ...message, position: checkSeqs(position, 'position'), runs: checkRanges(message.runs) }
+}
+
+/** Parses what a peer has sent. @throws SserError `invalid-peer-message` */
+export function parseJson(text: string, noun: 'body' | 'message'): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's own error quotes the text as it is.
+    throw new SserError('invalid-peer-message', `The ${noun} is not JSON`)
+  }
 }
 
 /** Returns seqs by epoch. @throws SserError `invalid-peer-message` */

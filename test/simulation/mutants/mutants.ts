@@ -78,16 +78,12 @@ export const MUTANTS: readonly Mutant[] = [
 
 /** Reads a v2 body; throws \`invalid-peer-message\`, naming the first fault. */
 export function parseAppend(body: string): Append {
-  let value: unknown
-  try {
-    value = JSON.parse(body)`,
+  const parsed = v.safeParse(schema, parseJson(body, 'body')`,
     replace: `position: Object.fromEntries(message.position) }).replaceAll('"floor":', '"trimmed":')
 }
 
 export function parseAppend(body: string): Append {
-  let value: unknown
-  try {
-    value = JSON.parse(body.replaceAll('"trimmed":', '"floor":'))`,
+  const parsed = v.safeParse(schema, parseJson(body.replaceAll('"trimmed":', '"floor":'), 'body')`,
     profile: 'mild',
     isMixed: true,
     seeds: 300,
