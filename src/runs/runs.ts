@@ -1,11 +1,11 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
 import type { LogEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { RunCounts } from '../telemetry/run-counts.ts'
-import type { RunEnd } from '../wire/run-header.ts'
+import type { RunEnd, RunHeader } from '../wire/run-header.ts'
 import { formatRunId, parseRunId, producerOf, type RunId } from '../wire/run-id.ts'
 import { Run, type RunStopReason } from './run.ts'
 import { RunCopies } from './run-copies.ts'
@@ -127,9 +127,8 @@ export class Runs implements ReaderContext {
         `This Pod writes ${limits.maxRuns} runs: see the option runs.maxRuns`,
       )
     }
-    const now = clock.now()
-    log.trim(now)
-    const { seq } = log.append(log.epoch, { run: { start: name, replaces: known?.id } }, now, now)
+    log.trim(clock.now())
+    const seq = this.#append({ start: name, replaces: known?.id })
     const record = this.directory.get(formatRunId(log.epoch, seq)) as RunRecord
     const run = new Run({
       copy: this.copies.ensure(record),
@@ -175,9 +174,7 @@ export class Runs implements ReaderContext {
     if (end !== undefined) return 'not-running'
     const outcome = await this.#peers.cancel(id)
     if (outcome !== 'unreachable' || this.#isStopped) return outcome
-    const { log, clock } = this.#options
-    const now = clock.now()
-    log.append(log.epoch, { run: { cancel: id } }, now, now)
+    this.#append({ cancel: id })
     return outcome
   }
 
@@ -241,13 +238,9 @@ export class Runs implements ReaderContext {
   async drain(timeoutMs: number): Promise<void> {
     if (this.#own.size > 0 && timeoutMs > 0) {
       this.#reports.onDrain(this.#own.size, timeoutMs)
-      const timeout = Promise.withResolvers<void>()
-      const cancel = this.#options.clock.after(timeoutMs, () => timeout.resolve())
-      await Promise.race([
-        Promise.all(Array.from(this.#own.values(), ({ closed }) => closed)),
-        timeout.promise,
-      ])
-      cancel()
+      const ended = new AbortController()
+      void Promise.all(Array.from(this.#own.values(), ({ closed }) => closed)).then(() => ended.abort())
+      await pause(this.#options.clock, timeoutMs, ended.signal)
     }
     if (this.#own.size > 0) this.#reports.onDrainTimeout(this.#own.size)
     for (const run of [...this.#own.values()]) run.stop('draining')
@@ -282,10 +275,15 @@ export class Runs implements ReaderContext {
     this.#reports.onEnd(run.name, state, run.stopReason === 'superseded')
     // The log of an incarnation that has ended goes to no peer.
     if (this.#isStopped) return
+    const { seq: end } = parseRunId(run.id) as { seq: number }
+    this.#append({ end, state, reason, chunks })
+  }
+
+  /** Appends a header to the log; returns its seq. */
+  #append(run: RunHeader): number {
     const { log, clock } = this.#options
     const now = clock.now()
-    const { seq: end } = parseRunId(run.id) as { seq: number }
-    log.append(log.epoch, { run: { end, state, reason, chunks } }, now, now)
+    return log.append(log.epoch, { run }, now, now).seq
   }
 
   #onConflict(id: RunId): void {

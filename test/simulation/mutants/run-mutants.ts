@@ -70,8 +70,8 @@ export const RUN_MUTANTS: readonly Mutant[] = [
   {
     name: 'the end of a run is an entry of the log',
     file: 'src/runs/runs.ts',
-    find: 'log.append(log.epoch, { run: { end, state',
-    replace: 'void ({ run: { end, state',
+    find: 'this.#append({ end, state',
+    replace: 'void ({ end, state',
     profile: 'ordinary',
     hasRuns: true,
     seeds: 300,
