@@ -82,7 +82,6 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
       session: (epoch) => this.#sessions.get(epoch),
       isOwn: (id) => runs.isOwn(id),
       copy: (id) => runs.copies.get(id),
-      onEnd: (id, end) => runs.directory.setEnd(id, end, now()),
       report: (error: SserError) => errors.report(error, { stage: 'receive' }),
       onOpen: () => this.#poller.wake(),
       onChange: () => this.#notify(),

@@ -1,5 +1,4 @@
 import { SserError } from '../errors.ts'
-import type { RunEnd } from '../wire/run-header.ts'
 import type { RunId } from '../wire/run-id.ts'
 import type { RunPart } from '../wire/run-messages.ts'
 import type { RunCopy } from './run-copy.ts'
@@ -18,8 +17,6 @@ export interface PullerOwner {
   isOwn(id: RunId): boolean
   /** The copy of a run that is known. */
   copy(id: RunId): RunCopy | undefined
-  /** A part has told the end of a run, whose header this Pod may have missed. */
-  onEnd(id: RunId, end: RunEnd): void
   report(error: SserError): void
   /** There are runs that peers are to be asked for. */
   onOpen(): void
@@ -62,9 +59,7 @@ export class RunPuller {
     if (isHeld === this.#held.has(id)) return
     if (isHeld) this.#held.add(id)
     else this.#held.delete(id)
-    this.#set(id, (want) => {
-      want.isHeld = isHeld
-    })
+    this.#set(id)
   }
 
   /** The run is not known any more. */
@@ -140,17 +135,18 @@ export class RunPuller {
       session?.feed.skip(id, from + chunks.length)
       if (want !== undefined) this.#onProgress(want)
     }
-    if (end !== undefined && !copy.setEnd(end)) throw this.#conflict(id, epoch, 'another end')
+    if (end !== undefined) {
+      // Before the end is told, because the want ends with it, and the peer has forgotten it already.
+      if (copy.next >= end.chunks) session?.finish(id)
+      if (!copy.setEnd(end)) throw this.#conflict(id, epoch, 'another end')
+    }
     if (want !== undefined) this.#onPartOf(want, copy, part, session)
-    if (end !== undefined) this.#owner.onEnd(id, end)
   }
 
   #onPartOf(want: RunWant, copy: RunCopy, part: RunPart, session: RunSession | undefined): void {
-    const { id, from, chunks, floor, end } = part
-    if (copy.isComplete) {
-      if (end !== undefined) session?.finish(id)
-      this.#drop(want)
-    } else if (want.floor !== undefined && copy.next >= want.floor) {
+    const { id, from, chunks, floor } = part
+    if (copy.isComplete) this.#drop(want)
+    else if (want.floor !== undefined && copy.next >= want.floor) {
       want.floor = undefined
       this.#assign(want)
     } else if (from > copy.next && chunks.length > 0 && floor !== true) session?.want(id, copy.next)
@@ -177,21 +173,24 @@ export class RunPuller {
     this.#owner.onChange()
   }
 
-  #set(id: RunId, change: (want: RunWant) => void): void {
+  #isWanted({ id, isRead }: RunWant): boolean {
+    return isRead || this.#held.has(id)
+  }
+
+  #set(id: RunId, change?: (want: RunWant) => void): void {
     let want = this.wants.get(id)
     if (want === undefined) {
       want = new RunWant(id)
-      want.isHeld = this.#held.has(id)
-      change(want)
-      if (!want.isRead && !want.isHeld) return
+      change?.(want)
+      if (!this.#isWanted(want)) return
       const copy = this.#owner.ensureCopy(id)
       if (copy === undefined || copy.isComplete) return
       this.wants.add(want)
       this.#assign(want)
       return
     }
-    change(want)
-    if (!want.isRead && !want.isHeld) this.#drop(want)
+    change?.(want)
+    if (!this.#isWanted(want)) this.#drop(want)
     else if (this.wants.isOpen(want)) this.#owner.onOpen()
   }
 

@@ -17,8 +17,6 @@ export class RunWant {
   readonly producer: string
   /** True if a client of this Pod reads it. */
   isRead = false
-  /** True if this Pod is its holder. */
-  isHeld = false
   /** The exchange that it was asked for in. */
   session: RunSession | undefined
   /** Epoch of the peer that is polled for it. */

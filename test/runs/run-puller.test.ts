@@ -12,7 +12,7 @@ it('tells the end that comes with the last chunks, because the header with it ma
     clock: new VirtualClock(),
     maxBytes: 1_000_000,
     mustHold: () => true,
-    onEnd() {},
+    onEnd: ({ id, end }) => end && ends.push([id, end]),
     onEvict() {},
   })
   const puller = new RunPuller({
@@ -20,7 +20,6 @@ it('tells the end that comes with the last chunks, because the header with it ma
     session: () => undefined,
     isOwn: () => false,
     copy: () => copies.get(id),
-    onEnd: (ended, end) => ends.push([ended, end]),
     report: () => {},
     onOpen: () => {},
     onChange: () => {},
