@@ -1,5 +1,6 @@
 import { describe } from '../errors.ts'
 import type { ResolvedOptions } from '../options.ts'
+import { countOf } from '../printable.ts'
 import type { Mesh } from '../replication/mesh.ts'
 import type { Logging } from '../telemetry/logging.ts'
 import type { ServerStart } from './membership.ts'
@@ -74,20 +75,16 @@ export function stopLine(waits: StopWaits): string {
   const { signal, connections, peers, drainTimeoutMs, requestDrainTimeoutMs, flushTimeoutMs } = waits
   const steps: string[] = []
   if (connections > 0)
-    steps.push(`${count(connections, 'event stream')} ended within ${drainTimeoutMs} ms (drainTimeoutMs)`)
+    steps.push(`${countOf(connections, 'event stream')} ended within ${drainTimeoutMs} ms (drainTimeoutMs)`)
   if (requestDrainTimeoutMs !== undefined)
     steps.push(`requests in flight answered within ${requestDrainTimeoutMs} ms (requestDrainTimeoutMs)`)
   if (peers > 0)
     steps.push(
-      `events that ${count(peers, 'peer')} may lack sent within ${flushTimeoutMs} ms (flushTimeoutMs)`,
+      `events that ${countOf(peers, 'peer')} may lack sent within ${flushTimeoutMs} ms (flushTimeoutMs)`,
     )
   const reason = signal === undefined ? 'stops' : `stops on ${signal}`
   const end = signal === undefined ? '' : '. A second signal ends the process at once'
   return `${reason}${steps.length === 0 ? '' : `, with ${steps.join(', then ')}`}${end}`
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`
 }
 
 /** Names peers, up to {@link MAX_NAMED}. */

@@ -1,3 +1,4 @@
+import { countOf } from '../printable.ts'
 import type { Logging } from '../telemetry/logging.ts'
 import type { RunCounts } from '../telemetry/run-counts.ts'
 import type { RunEndState } from '../wire/run-header.ts'
@@ -51,14 +52,14 @@ export class RunReports {
       liveness === 'lost' ? 'it has gone, or has been silent for too long' : 'nothing arrives from it'
     this.#logging.warnOncePerMinute(
       `runs ${liveness}`,
-      `${runs} running ${runs === 1 ? 'run' : 'runs'} of the Pod with the epoch ${epoch}: ${liveness}, because ${why}`,
+      `${countOf(runs, 'running run')} of the Pod with the epoch ${epoch}: ${liveness}, because ${why}`,
     )
   }
 
   /** This Pod drains with running runs. */
   onDrain(runs: number, timeoutMs: number): void {
     this.#logging.notice(
-      `goes on with ${runs} running ${runs === 1 ? 'run' : 'runs'} for up to ${timeoutMs} ms (runs.drainTimeoutMs)`,
+      `goes on with ${countOf(runs, 'running run')} for up to ${timeoutMs} ms (runs.drainTimeoutMs)`,
     )
   }
 
@@ -66,7 +67,7 @@ export class RunReports {
   onDrainTimeout(runs: number): void {
     this.#logging.warnOncePerMinute(
       'run drained',
-      `has ended ${runs} ${runs === 1 ? 'run' : 'runs'} as failed (draining), because the drain lasts no longer: raise runs.drainTimeoutMs`,
+      `has ended ${countOf(runs, 'run')} as failed (draining), because the drain lasts no longer: raise runs.drainTimeoutMs`,
     )
   }
 }
