@@ -1,36 +1,42 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, runYielding } from '../clock.ts'
 import type { RunRecord } from './run-directory.ts'
 
 /** Runs of one turn of the event loop. */
 const SWEEP_RUNS = 500
 
+export interface HolderSweepOptions {
+  clock: Clock
+  visit(record: RunRecord): void
+  onError(error: unknown): void
+}
+
 /** Visits all known runs, some in each turn of the event loop, because there may be many. */
 export class HolderSweep {
-  readonly #clock: Clock
-  readonly #visit: (record: RunRecord) => void
-  #cancel: (() => void) | undefined
+  readonly #options: HolderSweepOptions
+  #work: Generator<void> | undefined
 
-  constructor(clock: Clock, visit: (record: RunRecord) => void) {
-    this.#clock = clock
-    this.#visit = visit
+  constructor(options: HolderSweepOptions) {
+    this.#options = options
   }
 
   /** Begins anew. */
   start(records: Iterable<RunRecord>): void {
-    this.#cancel?.()
-    this.#go(records[Symbol.iterator]())
+    const { clock, onError } = this.#options
+    this.stop()
+    this.#work = this.#visitAll(records)
+    runYielding(clock, this.#work, onError)
   }
 
   stop(): void {
-    this.#cancel?.()
+    this.#work?.return(undefined)
   }
 
-  #go(records: Iterator<RunRecord>): void {
-    for (let i = 0; i < SWEEP_RUNS; i += 1) {
-      const next = records.next()
-      if (next.done) return
-      this.#visit(next.value)
+  *#visitAll(records: Iterable<RunRecord>): Generator<void> {
+    let visited = 0
+    for (const record of records) {
+      this.#options.visit(record)
+      visited += 1
+      if (visited % SWEEP_RUNS === 0) yield
     }
-    this.#cancel = this.#clock.after(0, () => this.#go(records))
   }
 }

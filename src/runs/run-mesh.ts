@@ -76,7 +76,11 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     this.#requests = requests
     this.#facts = new PeerFacts({ log, timing, links, sessions: this.#sessions })
     this.#holders = new Holders({ count: options.holders, ownEpoch })
-    this.#sweep = new HolderSweep(clock, ({ id }) => this.#hold(id))
+    this.#sweep = new HolderSweep({
+      clock,
+      visit: ({ id }) => this.#hold(id),
+      onError: (error) => errors.report(error, { stage: 'run' }),
+    })
     this.#puller = new RunPuller({
       ensureCopy: (id) => this.#ensureCopy(id),
       session: (epoch) => this.#sessions.get(epoch),
