@@ -1,11 +1,8 @@
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
 import type { PeerLink } from '../replication/peer-link.ts'
-import type { PeerRunState } from './run-peers.ts'
+import { type PeerRunState, SILENT_INTERVALS } from './run-peers.ts'
 import type { RunSessions } from './run-sessions.ts'
-
-/** Intervals of no-op entries without an entry of an epoch, after which its Pod is silent. */
-const SILENT_INTERVALS = 3
 
 /** An address at which a Pod was reached. */
 interface Home {

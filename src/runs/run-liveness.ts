@@ -1,11 +1,9 @@
 import type { Timing } from '../log/timing.ts'
-import type { PeerRunState, RunPeers } from './run-peers.ts'
+import { type PeerRunState, type RunPeers, SILENT_INTERVALS } from './run-peers.ts'
 
 /** Whether the producer of a run is alive, as far as this Pod can judge. */
 export type Liveness = 'alive' | 'interrupted' | 'lost'
 
-/** Intervals of no-op entries without an entry of the producer's epoch, after which its runs are interrupted. */
-const INTERRUPTED_INTERVALS = 3
 /** Time without an entry of the epoch after which its runs are lost, in milliseconds, if the log does not forget it sooner. */
 const LOST_MS = 60_000
 
@@ -52,6 +50,6 @@ export class RunLiveness {
   #silent(ms: number): Liveness {
     const { noopIntervalMs, forgetMs } = this.#options.timing
     if (ms >= Math.min(LOST_MS, forgetMs)) return 'lost'
-    return ms >= INTERRUPTED_INTERVALS * noopIntervalMs ? 'interrupted' : 'alive'
+    return ms >= SILENT_INTERVALS * noopIntervalMs ? 'interrupted' : 'alive'
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, oncePerTurn } from '../clock.ts'
 import type { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
@@ -59,16 +59,20 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
   readonly #answers: RunAnswers
   /** The handover of the copies when this Pod stops. */
   readonly handover: RunHandover
+  /** A link has changed, or an exchange. */
+  readonly onLinksChange: () => void
   readonly #listeners: (() => void)[] = []
   #reachable: ReadonlySet<string> = new Set()
   #isLeaving = false
-  #isScheduled = false
 
   constructor(options: RunMeshOptions) {
     this.#options = options
     const { client, clock, links, log, timing, runs, errors } = options
     const { signal } = this.#abort
     this.#runs = runs
+    this.onLinksChange = oncePerTurn(clock, () => {
+      if (!signal.aborted) this.#update()
+    })
     const ownEpoch = () => log.epoch
     const now = () => clock.now()
     const learn = (found: readonly RunSummary[]) => this.#learn(found)
@@ -164,16 +168,6 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     if (!this.#runs.isOwn(id)) return undefined
     const end = this.#runs.directory.get(id)?.end
     return { from: end?.chunks ?? 0, end }
-  }
-
-  /** A link has changed, or an exchange. */
-  onLinksChange(): void {
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    queueMicrotask(() => {
-      this.#isScheduled = false
-      if (!this.#abort.signal.aborted) this.#update()
-    })
   }
 
   /** Entries of the log are missing, with headers perhaps. */

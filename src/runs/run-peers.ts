@@ -1,5 +1,8 @@
 import type { RunId } from '../wire/run-id.ts'
 
+/** Intervals of no-op entries without an entry of an epoch, after which its Pod is silent, and its runs are interrupted. */
+export const SILENT_INTERVALS = 3
+
 /** Facts about the Pod of a run's producer. */
 export type PeerRunState =
   /** This Pod. */
