@@ -107,7 +107,7 @@ function detailsOf(error: unknown, watchdog: Watchdog): ErrorDetails {
   const message = messageOf(error)
   if (error instanceof ClientError) return { code: error.code, message }
   if (!watchdog.hasFired) return { code: 'network', message }
-  return { code: 'silent', message: 'no byte for two heartbeats' }
+  return { code: 'silent', message: 'no byte for 1.75 heartbeats' }
 }
 
 function urlOf(url: string, query: string): string {

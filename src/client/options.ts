@@ -20,8 +20,8 @@ export interface ConnectOptions {
   /** Replaces `fetch`, for a runtime whose own does not stream, such as React Native. @default globalThis.fetch */
   fetch?: FetchFunction | undefined
   /**
-   * The heartbeat to expect until the server has named its own, in milliseconds. A connection without a byte for twice as
-   * long is replaced.
+   * The heartbeat to expect until the server has named its own, in milliseconds. A connection without a byte for
+   * 1.75 times as long is replaced.
    * @default 15_000
    */
   heartbeatMs?: number | undefined

@@ -46,7 +46,7 @@ interface SourceGap {
   readonly id: string | undefined
 }
 
-/** The heartbeat: everything up to `id` has been delivered. A source that sends none for two heartbeats is broken. */
+/** The heartbeat: everything up to `id` has been delivered. A source that sends none for 1.75 heartbeats is broken. */
 interface SourcePosition {
   readonly type: 'position'
   readonly id: string | undefined
@@ -73,7 +73,7 @@ export interface ErrorDetails {
 export type SourceItem = SourceEvent | SourceOpen | SourceGap | SourcePosition | SourceState
 
 /**
- * Stable name of an error. `network`: no response, or the body broke. `silent`: nothing came for two heartbeats. `refused`:
+ * Stable name of an error. `network`: no response, or the body broke. `silent`: nothing came for 1.75 heartbeats. `refused`:
  * a status that no retry cures. `unauthorized`: 401, also with new headers. `unavailable`: a status or content type after
  * which the client comes back. `ended`: 204, the server wants no further connection. `headers`: `headers()` failed.
  * `block-too-large`: one block of the server exceeds the limit. `invalid-payload`: a payload is no JSON, or the schema

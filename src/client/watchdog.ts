@@ -1,9 +1,12 @@
 import type { Clock } from '../clock.ts'
 
-/** Number of heartbeats without a byte after which a connection counts as broken. */
-const MAX_MISSED_HEARTBEATS = 2
+/**
+ * Heartbeats without a byte after which a connection counts as broken: a heartbeat may be late by three quarters, and the
+ * rest of two heartbeats is for timers that the browser delays.
+ */
+const MAX_SILENT_HEARTBEATS = 1.75
 
-/** Calls back after two heartbeats without a byte. One timer for a whole response, because each byte would set another. */
+/** Calls back when no byte comes for too long. One timer for a whole response, because each byte would set another. */
 export class Watchdog {
   readonly #clock: Clock
   readonly #onSilence: () => void
@@ -16,14 +19,14 @@ export class Watchdog {
   constructor(clock: Clock, heartbeatMs: number, onSilence: () => void) {
     this.#clock = clock
     this.#onSilence = onSilence
-    this.#limitMs = heartbeatMs * MAX_MISSED_HEARTBEATS
+    this.#limitMs = heartbeatMs * MAX_SILENT_HEARTBEATS
     this.reset()
   }
 
   /** Applies another heartbeat, which the server has named, from now on. */
   setHeartbeat(heartbeatMs: number): void {
     this.stop()
-    this.#limitMs = heartbeatMs * MAX_MISSED_HEARTBEATS
+    this.#limitMs = heartbeatMs * MAX_SILENT_HEARTBEATS
     this.reset()
   }
 

@@ -204,38 +204,6 @@ describe('the connection of a client', () => {
     await clock.advance(10)
     expect(endpoint.requests).toHaveLength(2)
   })
-
-  it('notices a half-open connection after two heartbeats, and resumes', async () => {
-    const { endpoint, clock, errors } = await listening({ heartbeatMs: 1_000 })
-    endpoint.last.open(preamble('p1'))
-    await clock.advance(1_500)
-    endpoint.last.write('event: sser-position\ndata: {}\nid: p2\n\n')
-    await clock.advance(1_999)
-    expect(endpoint.last.isAborted).toBe(false)
-    await clock.advance(1)
-    expect(endpoint.last.isAborted).toBe(true)
-    expect(errors[0]?.code).toBe('silent')
-    await clock.advance(FIRST_WAIT_MS)
-    expect(endpoint.last.lastEventId).toBe('p2')
-  })
-
-  it('learns the heartbeat of the server from the first block', async () => {
-    const { endpoint, clock } = await listening()
-    endpoint.last.open(
-      'event: sser-position\nretry: 10\ndata: {"resumed":false,"heartbeatMs":500}\nid: p1\n\n',
-    )
-    await clock.advance(999)
-    expect(endpoint.requests).toHaveLength(1)
-    await clock.advance(11)
-    expect(endpoint.requests).toHaveLength(2)
-  })
-
-  it('gives up a request without an answer after two heartbeats', async () => {
-    const { endpoint, clock } = await listening({ heartbeatMs: 1_000 })
-    await clock.advance(2_000 + FIRST_WAIT_MS)
-    expect(endpoint.requests.length).toBeGreaterThan(1)
-    expect(endpoint.requests[0]?.isAborted).toBe(true)
-  })
 })
 
 describe('wakes', () => {

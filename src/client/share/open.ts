@@ -40,6 +40,12 @@ function linksOf(settings: Settings): OpenLink[] {
 }
 
 /** Name of the worker, lock and channels of the tabs that share a connection: equal for the same requests of the same user. */
-function shareKey({ url, user, credentials }: Settings, base: string): string {
-  return JSON.stringify([PROTOCOL, new URL(url, base).href, user ?? '', credentials ?? ''])
+function shareKey({ url, user, credentials, headers }: Settings, base: string): string {
+  return JSON.stringify([
+    PROTOCOL,
+    new URL(url, base).href,
+    user ?? '',
+    credentials ?? '',
+    headers !== undefined,
+  ])
 }

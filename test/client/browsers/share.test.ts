@@ -153,6 +153,16 @@ describe.skipIf(!installed.path)('one connection for all tabs (needs chromium)',
       ])
     }, 60_000)
 
+    test('tabs of one user with and without headers have connections of their own', async () => {
+      site.hasWorker = hasWorker
+      await open({ user: 'one' }, 'a')
+      await open({ user: 'one', token: 'one' }, 'a')
+      await open({ user: 'one', token: 'one' }, 'a')
+      await open({ user: 'one' }, 'a')
+      await until('two connections', () => site.open.length === 2, 10_000)
+      expect(site.open.map(({ authorization }) => authorization).sort()).toEqual(['one', undefined])
+    }, 60_000)
+
     test('a token that expires is replaced by that of a tab, and nothing is missed', async () => {
       site.hasWorker = hasWorker
       const one = await open({ user: 'one', token: 'old' }, 'a')
