@@ -1,4 +1,4 @@
-import { closeWhile } from './http/connection-close.ts'
+import { closeWhile } from './http/fetch-handler.ts'
 import { markTrailingSlash } from './http/request-url.ts'
 import { type BunServerOptions, bind, FIRST_REQUEST_TIMEOUT_S } from './runtime/bun/bind.ts'
 import { bunHmac } from './runtime/bun/bun-hmac.ts'

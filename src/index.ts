@@ -2,8 +2,7 @@ export type { Endpoint, EndpointOptions, EventsHandler } from './admission/event
 export type { RunResponseOptions } from './admission/run-responses.ts'
 export type { Authorize, Decision, Grant, Requested } from './authorize.ts'
 export type { SubscriptionEvent, SubscriptionGap, SubscriptionItem } from './delivery/subscription-items.ts'
-export type { Peer } from './discovery/peer.ts'
-export type { FindOptions, PeerFinder, PeerFinderStatus, PeerList } from './discovery/peer-finder.ts'
+export type { FindOptions, Peer, PeerFinder, PeerFinderStatus, PeerList } from './discovery/peer-finder.ts'
 export { LocalhostPeerFinder, StaticPeerFinder } from './discovery/static.ts'
 export { WorkerPeerFinder, type WorkerPeerFinderOptions } from './discovery/workers.ts'
 export { SserError, type SserErrorCode, type SserErrorStatus } from './errors.ts'
@@ -31,9 +30,9 @@ export type { RunSource } from './runs/run-source.ts'
 export type { RunChunk, RunItem, RunSubscription } from './runs/run-subscription.ts'
 export { Sser } from './sser.ts'
 export type { StandardIssue, StandardSchemaV1 } from './standard-schema.ts'
+export type { PeerRequestStats } from './telemetry/counters.ts'
 export type { ErrorContext, ErrorStage, OnError } from './telemetry/error-reporter.ts'
 export type { SserLogger } from './telemetry/logging.ts'
-export type { PeerRequestStats } from './telemetry/peer-requests.ts'
 export type {
   SendSpan,
   TracedAppend,
@@ -43,7 +42,6 @@ export type {
   Tracing,
   TracingSpan,
 } from './telemetry/tracing.ts'
-export type { Dialect } from './wire/frame-format.ts'
-export type { RunEnd, RunEndState } from './wire/run-header.ts'
-export type { GapReason } from './wire/sse-frame.ts'
+export type { RunEnd, RunEndState } from './wire/runs.ts'
+export type { Dialect, GapReason } from './wire/sse-frame.ts'
 export { PEER_ENDPOINT_URL_PATH, QUERY_PARAMETER_NAME } from './wire/v1.ts'

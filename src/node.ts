@@ -1,6 +1,6 @@
 import type { Server, ServerOptions } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
-import { closeWhile } from './http/connection-close.ts'
+import { closeWhile } from './http/fetch-handler.ts'
 import { joinFleet } from './runtime/join.ts'
 import type { JoinOptions } from './runtime/join-options.ts'
 import { adoptServer, type NodeServer } from './runtime/node/app-server.ts'

@@ -1,6 +1,5 @@
 import type { Hono } from 'hono'
-import { BodyBudget } from './http/body-budget.ts'
-import { BodyReader } from './http/body-reader.ts'
+import { BodyBudget, BodyReader } from './http/body-reader.ts'
 import type { Membership } from './instance/membership.ts'
 import type { Settings } from './internals.ts'
 import { probeRoutes, type SserState } from './ops/probes.ts'
@@ -8,8 +7,8 @@ import { opsRoutes } from './ops/routes.ts'
 import type { Stats, StatsOptions } from './ops/stats.ts'
 import type { V1Connections } from './replication/legacy-v1/receiver.ts'
 import { internalRoutes } from './replication/routes.ts'
+import type { ExchangeCounts } from './telemetry/counters.ts'
 import type { ErrorReporter, RecentErrors } from './telemetry/error-reporter.ts'
-import type { ExchangeCounts } from './telemetry/exchange-counts.ts'
 import type { Signatures } from './transport/signatures.ts'
 
 export interface PrivateRoutesOptions {

@@ -13,11 +13,12 @@ import {
   type Dialect,
   type FrameFormat,
   frameFormat,
+  type GapReason,
   type Label,
   STANDARD,
+  type StartPoint,
   validateLabel,
-} from '../wire/frame-format.ts'
-import type { GapReason, StartPoint } from '../wire/sse-frame.ts'
+} from '../wire/sse-frame.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { CheckedGrant } from './authorization.ts'
 

@@ -1,5 +1,5 @@
 import { type EventStreamBody, eventStreamBodyOf } from '../delivery/event-stream-body.ts'
-import { type FetchHandler, isPromise } from '../http/connection-close.ts'
+import { type FetchHandler, isPromise } from '../http/fetch-handler.ts'
 
 /** One request to the app, recorded by `serve()`, by `toNodeHandler()`, or under Node by the `server` of `join()`. */
 export interface Arrival {

@@ -1,6 +1,5 @@
 import type { EventStreamBody } from '../delivery/event-stream-body.ts'
-import type { BunServer } from '../http/env.ts'
-import { bunServerIn } from '../http/env.ts'
+import { type BunServer, bunServerIn } from '../http/fetch-handler.ts'
 
 export interface ResponseSocketOptions {
   heartbeatMs: number

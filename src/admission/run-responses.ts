@@ -1,8 +1,8 @@
 import { SserError } from '../errors.ts'
 import { checkRunResponseOptions } from '../instance/call-arguments.ts'
 import { describeValue } from '../printable.ts'
-import type { Dialect } from '../wire/frame-format.ts'
 import { validateStreamName } from '../wire/names.ts'
+import type { Dialect } from '../wire/sse-frame.ts'
 import { admitRun } from './admit-run.ts'
 import { distinctTags } from './authorization.ts'
 import {

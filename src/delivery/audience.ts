@@ -1,4 +1,4 @@
-import { type FrameFormat, STANDARD } from '../wire/frame-format.ts'
+import { type FrameFormat, STANDARD } from '../wire/sse-frame.ts'
 import type { Batch, Frames } from './batch.ts'
 import type { StreamConnection } from './stream-connection.ts'
 

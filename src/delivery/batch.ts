@@ -1,7 +1,6 @@
 import { type EventEntry, isEvent, isLoss, isNumbered, type V1EventEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
-import { type FrameFormat, STANDARD } from '../wire/frame-format.ts'
-import { eventFrame, type GapReason, gapFrame } from '../wire/sse-frame.ts'
+import { eventFrame, type FrameFormat, type GapReason, gapFrame, STANDARD } from '../wire/sse-frame.ts'
 import type { Audience, Listeners } from './audience.ts'
 import { Chunk } from './chunk.ts'
 

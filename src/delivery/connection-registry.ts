@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import type { ConnectionSelector } from '../log/entry.ts'
-import type { FrameFormat } from '../wire/frame-format.ts'
+import type { FrameFormat } from '../wire/sse-frame.ts'
 import { type Audience, Audiences, type Listeners } from './audience.ts'
 import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'

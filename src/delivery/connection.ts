@@ -1,8 +1,8 @@
 import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
-import type { FrameFormat } from '../wire/frame-format.ts'
 import { byteLength } from '../wire/names.ts'
 import {
+  type FrameFormat,
   type GapReason,
   gapPreambleFrame,
   preambleFrame,

@@ -1,5 +1,5 @@
-import type { NodeResponse } from '../http/env.ts'
-import { type FrameFormat, STANDARD } from '../wire/frame-format.ts'
+import type { NodeResponse } from '../http/fetch-handler.ts'
+import { type FrameFormat, STANDARD } from '../wire/sse-frame.ts'
 import { BoundedTeeStream } from './bounded-tee.ts'
 import type { Connection, Sink } from './connection.ts'
 import type { Hub } from './hub.ts'

@@ -1,6 +1,5 @@
 import type { EventEntry, V1EventEntry } from '../log/entry.ts'
-import { type FrameFormat, STANDARD } from '../wire/frame-format.ts'
-import { eventFrame, type GapReason, gapFrame } from '../wire/sse-frame.ts'
+import { eventFrame, type FrameFormat, type GapReason, gapFrame, STANDARD } from '../wire/sse-frame.ts'
 import type { SliceOutput } from './reader.ts'
 
 /** A slice of the log as the frames of one connection. */

@@ -1,5 +1,4 @@
-import type { FrameFormat } from '../wire/frame-format.ts'
-import { type GapReason, positionFrame } from '../wire/sse-frame.ts'
+import { type FrameFormat, type GapReason, positionFrame } from '../wire/sse-frame.ts'
 import type { Audience } from './audience.ts'
 import type { Batch } from './batch.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'

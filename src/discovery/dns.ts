@@ -9,8 +9,7 @@ import { type Family, isAddress, ownFamily } from './address.ts'
 import { Backoff } from './backoff.ts'
 import { LatestPeers } from './latest-peers.ts'
 import { commonOptions, wholeNumber } from './option-schemas.ts'
-import type { Peer } from './peer.ts'
-import { checkIsOptions, type FindOptions, type PeerFinder, type PeerList } from './peer-finder.ts'
+import { checkIsOptions, type FindOptions, type Peer, type PeerFinder, type PeerList } from './peer-finder.ts'
 
 /** Time limit for the first answer. */
 const START_MS = 30_000

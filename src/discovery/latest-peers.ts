@@ -1,4 +1,4 @@
-import type { Peer } from './peer.ts'
+import type { Peer } from './peer-finder.ts'
 
 /**
  * Latest list of peers of a finder with a changing source. A slow reader skips the lists in between and never blocks the

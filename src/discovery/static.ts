@@ -1,6 +1,5 @@
 import { SserError } from '../errors.ts'
-import { checkPeers, type Peer, show } from './peer.ts'
-import type { PeerFinder, PeerList } from './peer-finder.ts'
+import { checkPeers, type Peer, type PeerFinder, type PeerList, show } from './peer-finder.ts'
 
 /** Finds a fixed list of peers: for tests, and for machines with known addresses. */
 export class StaticPeerFinder implements PeerFinder {

@@ -1,11 +1,12 @@
 import { SserError } from '../errors.ts'
-import { type Peer, show } from './peer.ts'
 import {
   checkIsOptions,
   type FindOptions,
+  type Peer,
   type PeerFinder,
   type PeerFinderStatus,
   type PeerList,
+  show,
 } from './peer-finder.ts'
 import { LocalhostPeerFinder } from './static.ts'
 

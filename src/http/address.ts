@@ -1,5 +1,5 @@
 import { ownCopy } from '../wire/names.ts'
-import { bunServerIn } from './env.ts'
+import { bunServerIn } from './fetch-handler.ts'
 
 /** The second argument that runtimes hand to an app. */
 interface Env {

@@ -1,8 +1,123 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
-import { declaredLength, readBody, tooLarge } from './body.ts'
-import { type BodyBudget, overloaded } from './body-budget.ts'
-import { nodeRequestOf, readNodeBody } from './node-request.ts'
+import { BodyBuffer, declaredLength, decodeBody, readBody, tooLarge } from './body.ts'
+
+/** A sender whose bytes are buffered. */
+export interface BudgetHolder {
+  /** Its address. */
+  readonly address: string
+  /** Called when its bytes are to be dropped, because all bytes together exceed the budget. */
+  evict(error: SserError): void
+}
+
+/** A limit of the bytes that are buffered for untrusted senders, all together. */
+export class BodyBudget {
+  readonly #maxBytes: number
+  readonly #held = new Map<BudgetHolder, number>()
+  #bytes = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  /**
+   * Sets the bytes of a holder. Beyond the limit the largest holder of the heaviest address is evicted; false where that is
+   * this one.
+   */
+  set(holder: BudgetHolder, bytes: number): boolean {
+    const others = () => this.#bytes - (this.#held.get(holder) ?? 0)
+    while (others() + bytes > this.#maxBytes) {
+      const largest = this.#largest() ?? holder
+      this.release(largest)
+      largest.evict(overloaded())
+      if (largest === holder) return false
+    }
+    this.#bytes = others() + bytes
+    this.#held.set(holder, bytes)
+    return true
+  }
+
+  release(holder: BudgetHolder): void {
+    this.#bytes -= this.#held.get(holder) ?? 0
+    this.#held.delete(holder)
+  }
+
+  /** The largest holder of the address that has most bytes. */
+  #largest(): BudgetHolder | undefined {
+    const sums = new Map<string, number>()
+    for (const [{ address }, bytes] of this.#held) sums.set(address, (sums.get(address) ?? 0) + bytes)
+    let most = 0
+    for (const sum of sums.values()) most = Math.max(most, sum)
+    let largest: BudgetHolder | undefined
+    let largestBytes = -1
+    for (const [holder, bytes] of this.#held) {
+      if (sums.get(holder.address) !== most || bytes <= largestBytes) continue
+      largest = holder
+      largestBytes = bytes
+    }
+    return largest
+  }
+}
+
+export function overloaded(): SserError {
+  return new SserError('overloaded', 'Too many bodies are being read')
+}
+
+/** The members of Node's `IncomingMessage` that are used here. `@hono/node-server` passes it to an app in `env`. */
+export interface NodeRequest {
+  readonly readableDidRead: boolean
+  readonly readableEnded: boolean
+  readonly destroyed: boolean
+  on(event: string, listener: (value: never) => void): unknown
+  off(event: string, listener: (value: never) => void): unknown
+  pause(): unknown
+}
+
+/** Node's request of `env`, if there is one with an unread body. */
+export function nodeRequestOf(env: unknown): NodeRequest | undefined {
+  const { incoming } = (env ?? {}) as { incoming?: NodeRequest & { rawBody?: unknown } }
+  if (typeof incoming?.pause !== 'function' || typeof incoming.on !== 'function') return undefined
+  return incoming.readableDidRead || incoming.rawBody !== undefined ? undefined : incoming
+}
+
+/**
+ * Reads a body from Node's own stream, piece by piece, because the web stream above it costs ten times as much for each
+ * piece, and `arrayBuffer()` keeps every piece until the last.
+ * @throws SserError `body-too-large`, or `invalid-peer-message` where the body breaks off; the error of `onCost`.
+ */
+export function readNodeBody(
+  request: NodeRequest,
+  { maxBytes, length, onCost }: { maxBytes: number; length: number; onCost: (bytes: number) => void },
+): { body: Promise<string>; stop: () => void } {
+  const buffer = new BodyBuffer(maxBytes, length)
+  const { promise: body, resolve, reject } = Promise.withResolvers<string>()
+  const onData = (piece: Uint8Array) => {
+    try {
+      onCost(buffer.add(piece))
+    } catch (error) {
+      fail(error)
+    }
+  }
+  const onEnd = () => {
+    stop()
+    resolve(decodeBody(buffer.take()))
+  }
+  const onClose = () => fail(new SserError('invalid-peer-message', 'The body broke off'))
+  const listeners = { data: onData, end: onEnd, error: onClose, close: onClose }
+  const stop = () => {
+    for (const [event, listener] of Object.entries(listeners)) request.off(event, listener)
+    // Without a listener the stream would throw its errors.
+    request.on('error', () => {})
+    if (!request.readableEnded) request.pause()
+  }
+  const fail = (error: unknown) => {
+    stop()
+    reject(error)
+  }
+  for (const [event, listener] of Object.entries(listeners)) request.on(event, listener)
+  if (request.destroyed) onClose()
+  return { body, stop }
+}
 
 export interface BodyReaderOptions {
   clock: Clock

@@ -1,4 +1,4 @@
-import { originalPathIn } from './env.ts'
+import { originalPathIn } from './fetch-handler.ts'
 /** Returns whether the `Host` header is invalid. Bun's URL is then a path alone, as for HTTP/1.0 without a `Host`. */
 export function hasInvalidHost({ url, headers }: Request): boolean {
   return !URL.canParse(url) && headers.has('host')

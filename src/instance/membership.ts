@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { Peer } from '../discovery/peer.ts'
-import { checkPeerList, follow, type PeerFinder } from '../discovery/peer-finder.ts'
+import { checkPeerList, follow, type Peer, type PeerFinder } from '../discovery/peer-finder.ts'
 import { stopped } from '../errors.ts'
 import type { Settings } from '../internals.ts'
 import type { Counters } from '../telemetry/counters.ts'

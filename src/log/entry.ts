@@ -1,5 +1,5 @@
 import { byteLength } from '../wire/names.ts'
-import { headerBytes, type RunHeader } from '../wire/run-header.ts'
+import { headerBytes, type RunHeader } from '../wire/runs.ts'
 
 interface BaseEntry {
   /** Place in the order of arrival, counted from the start of the Pod. */

@@ -1,5 +1,5 @@
 import { type Clock, pause } from '../clock.ts'
-import type { Target } from '../discovery/peer.ts'
+import type { Target } from '../discovery/peer-finder.ts'
 import { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { TARGET_HEADER } from '../discovery/peer.ts'
+import { TARGET_HEADER } from '../discovery/peer-finder.ts'
 import { SserError, type SserErrorCode } from '../errors.ts'
 import { addressOf } from '../http/address.ts'
 import { declaredLength, JSON_TYPE } from '../http/body.ts'

@@ -1,4 +1,4 @@
-import type { Target } from '../discovery/peer.ts'
+import type { Target } from '../discovery/peer-finder.ts'
 
 /** Protocol for a peer that responds to v2 with 404. It has a cursor of its own over this Pod's events. */
 export interface LegacyProtocol {

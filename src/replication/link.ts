@@ -1,4 +1,4 @@
-import type { Target } from '../discovery/peer.ts'
+import type { Target } from '../discovery/peer-finder.ts'
 import { SserError } from '../errors.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'

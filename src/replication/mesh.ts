@@ -1,5 +1,5 @@
 import { type Clock, oncePerTurn } from '../clock.ts'
-import { type Peer, type Target, targetOf } from '../discovery/peer.ts'
+import { type Peer, type Target, targetOf } from '../discovery/peer-finder.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
 import type { Counters } from '../telemetry/counters.ts'

@@ -1,4 +1,4 @@
-import type { Target } from '../discovery/peer.ts'
+import type { Target } from '../discovery/peer-finder.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { LinkState } from './peer-status.ts'
 

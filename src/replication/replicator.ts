@@ -7,7 +7,7 @@ import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { EXCHANGE_TARGET_BYTES } from '../wire/exchange-message.ts'
 import { MAX_EPOCHS } from '../wire/position.ts'
-import { isSameHeader } from '../wire/run-header.ts'
+import { isSameHeader } from '../wire/runs.ts'
 import {
   APPEND_TARGET_BYTES,
   type Append,

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { Target } from '../discovery/peer.ts'
+import type { Target } from '../discovery/peer-finder.ts'
 import { describe } from '../errors.ts'
 import { isAbsent, isMutualRefusal, isUnavailable, PeerTimeoutError } from '../transport/peer-transport.ts'
 import type { AckResult } from './receipt.ts'

@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono'
-import { TARGET_HEADER } from '../discovery/peer.ts'
+import { TARGET_HEADER } from '../discovery/peer-finder.ts'
 import { SIGNATURE_HEADER, type Signatures, type VerifiedRequest } from '../transport/signatures.ts'
 import { RUNS_REQUEST_MAX_BYTES, RUNS_URL_PATH } from '../wire/run-messages.ts'
 import {

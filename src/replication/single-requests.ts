@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { Target } from '../discovery/peer.ts'
+import type { Target } from '../discovery/peer-finder.ts'
 import { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import type { PeerClient } from '../transport/peer-client.ts'

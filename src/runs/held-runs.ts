@@ -1,4 +1,4 @@
-import type { RunId } from '../wire/run-id.ts'
+import type { RunId } from '../wire/runs.ts'
 
 /** How far other Pods hold the runs of this Pod. */
 export class HeldRuns {

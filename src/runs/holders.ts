@@ -1,5 +1,5 @@
 import { fnv1a } from '../wire/fnv1a.ts'
-import { producerOf, type RunId } from '../wire/run-id.ts'
+import { producerOf, type RunId } from '../wire/runs.ts'
 
 export interface HoldersOptions {
   /** Number of further Pods that keep a copy of each run: the option `runs.holders`. */

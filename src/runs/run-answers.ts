@@ -1,5 +1,3 @@
-import type { RunEnd } from '../wire/run-header.ts'
-import { compareRunIds, producerOf, type RunId } from '../wire/run-id.ts'
 import {
   type CancelAnswer,
   MAX_ASKED,
@@ -9,6 +7,7 @@ import {
   type RunsRequest,
   type RunWant,
 } from '../wire/run-messages.ts'
+import { compareRunIds, producerOf, type RunEnd, type RunId } from '../wire/runs.ts'
 import type { RunCopies } from './run-copies.ts'
 import type { RunDirectory, RunFacts, RunRecord } from './run-directory.ts'
 import { RunFeed } from './run-feed.ts'

@@ -1,9 +1,13 @@
 import { Connection, type ConnectionOptions } from '../delivery/connection.ts'
-import type { FrameFormat } from '../wire/frame-format.ts'
-import { formatEndId, INTERRUPTED_FRAME, RESUMED_FRAME, runEndFrame } from '../wire/run-frame.ts'
-import { formatChunkId, type RunId } from '../wire/run-id.ts'
-import { type GapReason, gapFrame, positionFrame, type RetryReason } from '../wire/sse-frame.ts'
-import type { RunFrames } from './run-frames.ts'
+import { formatChunkId, type RunId } from '../wire/runs.ts'
+import {
+  type FrameFormat,
+  type GapReason,
+  gapFrame,
+  positionFrame,
+  type RetryReason,
+} from '../wire/sse-frame.ts'
+import { formatEndId, INTERRUPTED_FRAME, RESUMED_FRAME, type RunFrames, runEndFrame } from './run-frames.ts'
 import type { RunEnded, RunReader, RunSlice } from './run-reader.ts'
 
 /** A write ends with the slice that reaches this length, in UTF-16 units. */

@@ -1,5 +1,5 @@
 import { type Clock, oncePerTurn } from '../clock.ts'
-import type { RunId } from '../wire/run-id.ts'
+import type { RunId } from '../wire/runs.ts'
 import { type CopyContext, RunCopy } from './run-copy.ts'
 import type { RunRecord } from './run-directory.ts'
 

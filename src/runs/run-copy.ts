@@ -1,5 +1,4 @@
-import { isSameEnd, type RunEnd } from '../wire/run-header.ts'
-import { type RunId, runCheck } from '../wire/run-id.ts'
+import { isSameEnd, type RunEnd, type RunId, runCheck } from '../wire/runs.ts'
 import { RunText } from './run-text.ts'
 
 /** Receives the changes of a copy; called at most once in a turn of the event loop. */

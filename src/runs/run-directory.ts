@@ -1,6 +1,4 @@
-import type { RunEnd, RunHeader } from '../wire/run-header.ts'
-import { isSameEnd } from '../wire/run-header.ts'
-import { formatRunId, type RunId } from '../wire/run-id.ts'
+import { formatRunId, isSameEnd, type RunEnd, type RunHeader, type RunId } from '../wire/runs.ts'
 import { resolveRun } from './run-names.ts'
 
 /** A run that this Pod knows. */

@@ -1,7 +1,6 @@
 import { SserError } from '../errors.ts'
-import type { RunEnd } from '../wire/run-header.ts'
-import type { RunId } from '../wire/run-id.ts'
 import { MAX_WANTS, type RunPart } from '../wire/run-messages.ts'
+import type { RunEnd, RunId } from '../wire/runs.ts'
 import type { RunCopy } from './run-copy.ts'
 
 /** Approximate units of JSON around a chunk, and around a part. */

@@ -1,6 +1,6 @@
 import { type Clock, pause } from '../clock.ts'
-import type { RunId } from '../wire/run-id.ts'
 import { MAX_ASKED, type RunSummary } from '../wire/run-messages.ts'
+import type { RunId } from '../wire/runs.ts'
 import type { RunCopies } from './run-copies.ts'
 import type { RunRequests } from './run-requests.ts'
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { describeValue } from '../printable.ts'
-import { parseChunkId, runCheck } from '../wire/run-id.ts'
+import { parseChunkId, runCheck } from '../wire/runs.ts'
 import type { RunDirectory, RunRecord } from './run-directory.ts'
 import type { RunPeers } from './run-peers.ts'
 

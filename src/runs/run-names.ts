@@ -1,4 +1,4 @@
-import { compareRunIds, type RunId } from '../wire/run-id.ts'
+import { compareRunIds, type RunId } from '../wire/runs.ts'
 import type { RunRecord } from './run-directory.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { RunId } from '../wire/run-id.ts'
+import type { RunId } from '../wire/runs.ts'
 
 /** Intervals of no-op entries without an entry of an epoch, after which its Pod is silent, and its runs are interrupted. */
 export const SILENT_INTERVALS = 3

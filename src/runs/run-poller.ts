@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
-import type { RunId } from '../wire/run-id.ts'
 import { MAX_ASKED } from '../wire/run-messages.ts'
+import type { RunId } from '../wire/runs.ts'
 import type { RunCopy } from './run-copy.ts'
 import type { Offer } from './run-offers.ts'
 import type { RunPuller } from './run-puller.ts'

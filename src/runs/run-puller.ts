@@ -1,6 +1,6 @@
 import { SserError } from '../errors.ts'
-import type { RunId } from '../wire/run-id.ts'
 import type { RunPart } from '../wire/run-messages.ts'
+import type { RunId } from '../wire/runs.ts'
 import type { RunCopy } from './run-copy.ts'
 import { chooseSource, type Offer } from './run-offers.ts'
 import type { RunSession } from './run-session.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
-import type { RunId } from '../wire/run-id.ts'
 import { MAX_ASKED, type RunSummary } from '../wire/run-messages.ts'
+import type { RunId } from '../wire/runs.ts'
 import type { RunRequests } from './run-requests.ts'
 
 /** Time for which names wait for others, in milliseconds. */

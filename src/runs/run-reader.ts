@@ -1,5 +1,4 @@
-import type { RunEndState } from '../wire/run-header.ts'
-import type { RunId } from '../wire/run-id.ts'
+import type { RunEndState, RunId } from '../wire/runs.ts'
 import type { RunCopy } from './run-copy.ts'
 import type { RunRecord } from './run-directory.ts'
 import type { Liveness } from './run-liveness.ts'

@@ -1,7 +1,7 @@
 import { countOf } from '../printable.ts'
+import type { RunCounts } from '../telemetry/counters.ts'
 import type { Logging } from '../telemetry/logging.ts'
-import type { RunCounts } from '../telemetry/run-counts.ts'
-import type { RunEndState } from '../wire/run-header.ts'
+import type { RunEndState } from '../wire/runs.ts'
 import type { Liveness } from './run-liveness.ts'
 
 export interface RunReportsOptions {

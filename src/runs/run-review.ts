@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Timing } from '../log/timing.ts'
-import type { RunId } from '../wire/run-id.ts'
+import type { RunId } from '../wire/runs.ts'
 import type { RunDirectory } from './run-directory.ts'
 import type { Liveness, RunLiveness } from './run-liveness.ts'
 import type { RunReports } from './run-reports.ts'

@@ -1,6 +1,6 @@
 import type { SideExchange, SideSection, SideSession } from '../replication/side-channel.ts'
-import type { RunId } from '../wire/run-id.ts'
 import { encodeRunLogs, MAX_WANTS, type RunLogs, type RunPart, type RunWant } from '../wire/run-messages.ts'
+import type { RunId } from '../wire/runs.ts'
 import { type FeedSource, RunFeed } from './run-feed.ts'
 
 /** Units of chunks in one section. */

@@ -1,4 +1,4 @@
-import { formatChunkId } from '../wire/run-id.ts'
+import { formatChunkId } from '../wire/runs.ts'
 import type { RunStart } from './run-lookup.ts'
 import type { RunEnded, RunGap, RunInterrupted, RunReader, RunResumed } from './run-reader.ts'
 import type { Runs } from './runs.ts'

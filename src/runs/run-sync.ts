@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
-import { compareRunIds, type RunId } from '../wire/run-id.ts'
 import { MAX_ASKED, type RunSummary } from '../wire/run-messages.ts'
+import { compareRunIds, type RunId } from '../wire/runs.ts'
 import type { RunRequests } from './run-requests.ts'
 
 /** Minimum time between two attempts, in milliseconds. */

@@ -1,4 +1,4 @@
-import { producerOf, type RunId } from '../wire/run-id.ts'
+import { producerOf, type RunId } from '../wire/runs.ts'
 import type { RunSession } from './run-session.ts'
 
 /** Waits between two questions for a run that a client reads, and for one that is only held, in milliseconds. */

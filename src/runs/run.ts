@@ -2,8 +2,7 @@ import { type Clock, keepAlive, pause } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { describeValue } from '../printable.ts'
 import { validateMessage } from '../wire/names.ts'
-import { MAX_REASON_LENGTH, type RunEnd, type RunEndState } from '../wire/run-header.ts'
-import { formatChunkId, type RunId } from '../wire/run-id.ts'
+import { formatChunkId, MAX_REASON_LENGTH, type RunEnd, type RunEndState, type RunId } from '../wire/runs.ts'
 import type { RunCopy } from './run-copy.ts'
 
 /** Why the signal of a run has aborted: a Pod has cancelled it, or the run can no longer be written here. */

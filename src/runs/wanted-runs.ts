@@ -1,4 +1,4 @@
-import type { RunId } from '../wire/run-id.ts'
+import type { RunId } from '../wire/runs.ts'
 import type { RunWant } from './run-want.ts'
 
 /** The runs that this Pod wants, by id, by producer, and those of which peers are to be asked. */

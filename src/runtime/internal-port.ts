@@ -1,6 +1,5 @@
 import { SserError } from '../errors.ts'
-import { closeWhile, type FetchHandler } from '../http/connection-close.ts'
-import { hasBody } from '../http/env.ts'
+import { closeWhile, type FetchHandler, hasBody } from '../http/fetch-handler.ts'
 import type { ServerSide } from '../server-side.ts'
 import { PEER_ENDPOINT_URL_PATH } from '../wire/v1.ts'
 import { APPEND_URL_PATH, EXCHANGE_URL_PATH } from '../wire/v2.ts'

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { systemClock, withTimeout } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
-import type { FetchHandler } from '../http/connection-close.ts'
+import type { FetchHandler } from '../http/fetch-handler.ts'
 import { type Sser, serverSideOf } from '../sser.ts'
 import { type CertificateReader, PeerCertificates, type PeerTls } from '../transport/certificates.ts'
 import type { PeerTransports } from '../transport/peer-transport.ts'

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { FetchHandler } from '../http/connection-close.ts'
+import type { FetchHandler } from '../http/fetch-handler.ts'
 import { serverSideOf } from '../sser.ts'
 import { checkOptions } from '../validation.ts'
 import { type JoinOptions, joinEntries, portSchema, SSER_OPTIONS } from './join-options.ts'

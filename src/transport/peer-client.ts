@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { TARGET_HEADER, type Target } from '../discovery/peer.ts'
+import { TARGET_HEADER, type Target } from '../discovery/peer-finder.ts'
 import { SserError } from '../errors.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import { quietly, type Tracing, type TracingSpan } from '../telemetry/tracing.ts'
@@ -21,8 +21,13 @@ import {
   parseAppend,
 } from '../wire/v2.ts'
 import type { Exchange, ExchangeHandler, OpenExchange } from './exchange.ts'
-import type { PeerRequest, PeerResponse, PeerTransport } from './peer-transport.ts'
-import { PeerStatusError, PeerTimeoutError } from './peer-transport.ts'
+import {
+  type PeerRequest,
+  type PeerResponse,
+  PeerStatusError,
+  PeerTimeoutError,
+  type PeerTransport,
+} from './peer-transport.ts'
 import type { RequestSigner } from './request-signer.ts'
 
 /** Maximum number of traces that one request is linked to: OpenTelemetry keeps as many. */

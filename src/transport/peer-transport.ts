@@ -1,6 +1,7 @@
 import { SserError } from '../errors.ts'
 import { discardBody, readBody } from '../http/body.ts'
-import { type DuplexTransport, fetchDuplexTransport } from './duplex-transport.ts'
+import { type Duplex, WebDuplex } from '../http/duplex.ts'
+import type { ExchangeRequest } from './exchange.ts'
 import { SIGNATURE_HEADER } from './signatures.ts'
 
 /** One POST to a peer. */
@@ -131,4 +132,43 @@ export function isUnavailable(error: unknown): boolean {
  */
 export function isMutualRefusal(error: unknown): boolean {
   return error instanceof PeerStatusError && [200, 401, 404].includes(error.received)
+}
+
+/** The head of the response to an {@link ExchangeRequest}, and the open bodies. */
+export interface DuplexResponse {
+  status: number
+  /** Value of {@link SIGNATURE_HEADER}. */
+  signature: string | undefined
+  /** Undefined unless the status is 200; then the connection is closed. */
+  duplex: Duplex | undefined
+}
+
+/**
+ * Opens a POST whose body stays open. It resolves with the head of the response, MUST reject when the signal aborts before,
+ * MUST cut the connection when it aborts later, and MUST NOT follow redirects.
+ */
+export type DuplexTransport = (request: ExchangeRequest) => Promise<DuplexResponse>
+
+/** Transport for runtimes without a leaner client than `fetch`. */
+export function fetchDuplexTransport(fetch: Fetch): DuplexTransport {
+  return async ({ host, path, headers, signal }) => {
+    const cut = new AbortController()
+    const duplex = new WebDuplex((reason) => cut.abort(reason))
+    const init: RequestInit & { proxy: false; duplex: 'half' } = {
+      // See fetchTransport.
+      proxy: false,
+      method: 'POST',
+      headers,
+      body: duplex.written,
+      duplex: 'half',
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, cut.signal]),
+    }
+    const response = await fetch(`http://${host}${path}`, init)
+    const { status, body } = response
+    const signature = response.headers.get(SIGNATURE_HEADER) ?? undefined
+    if (status === 200 && body !== null) return { status, signature, duplex: duplex.from(body) }
+    duplex.destroy(new Error(`answered ${status}`))
+    return { status, signature, duplex: undefined }
+  }
 }

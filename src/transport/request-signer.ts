@@ -1,6 +1,5 @@
-import { TARGET_HEADER } from '../discovery/peer.ts'
-import type { PeerRequest } from './peer-transport.ts'
-import { PeerStatusError } from './peer-transport.ts'
+import { TARGET_HEADER } from '../discovery/peer-finder.ts'
+import { type PeerRequest, PeerStatusError } from './peer-transport.ts'
 import { type RequestBinding, SIGNATURE_HEADER, type Signatures, type Signer } from './signatures.ts'
 
 /** Maximum number of peers with a signing state; a peer beyond it gets a new state. */

@@ -4,7 +4,7 @@ import { SserError } from '../errors.ts'
 import { printable } from '../printable.ts'
 import { validateEventType, validateIdempotencyKey, validatePeerStreamName, validateTag } from './names.ts'
 import { isEpoch, isSeq, MAX_EPOCHS, type Position } from './position.ts'
-import { checkRunHeader, type RunHeader } from './run-header.ts'
+import { checkRunHeader, type RunHeader } from './runs.ts'
 import { normalizeTraceparent } from './traceparent.ts'
 
 /** URL path on the internal port to which peers POST appends. */

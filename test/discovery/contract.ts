@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Clock, systemClock } from '../../src/clock.ts'
-import { checkPeers, hostOf, type Peer } from '../../src/discovery/peer.ts'
+import { checkPeers, hostOf, type Peer } from '../../src/discovery/peer-finder.ts'
 import type { PeerFinder } from '../../src/index.ts'
 import { within } from '../support/until.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkPeers, hostOf } from '../../src/discovery/peer.ts'
+import { checkPeers, hostOf } from '../../src/discovery/peer-finder.ts'
 import { LocalhostPeerFinder, type Peer, StaticPeerFinder } from '../../src/index.ts'
 import { peerFinderContract } from './contract.ts'
 

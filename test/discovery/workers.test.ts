@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hostOf } from '../../src/discovery/peer.ts'
+import { hostOf } from '../../src/discovery/peer-finder.ts'
 import { StaticPeerFinder, WorkerPeerFinder } from '../../src/index.ts'
 import { ChangingPeerFinder } from '../support/changing-finder.ts'
 import { settle } from '../support/clock.ts'

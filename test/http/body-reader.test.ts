@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { BodyBudget } from '../../src/http/body-budget.ts'
-import { BodyReader } from '../../src/http/body-reader.ts'
+import { BodyBudget, BodyReader } from '../../src/http/body-reader.ts'
 import { settle, VirtualClock } from '../support/clock.ts'
 
 const clock = new VirtualClock()

@@ -144,7 +144,7 @@ function describe$1(error) {
 	}
 	return printableLines(messages.length === 0 ? String(error) : messages.join(": "));
 }
-// src/discovery/peer.ts
+// src/discovery/peer-finder.ts
 const TARGET_HEADER = "sser-target";
 const ADDRESS = /^(?:[0-9A-Za-z._-]{1,253}|[0-9A-Fa-f.]*(?::[0-9A-Fa-f.]*){2,})$/;
 const NUMERIC = /(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$/i;
@@ -250,7 +250,7 @@ async function follow(changes, options) {
 		if (!signal.aborted) errors.report(error, { stage: "peer-finder" });
 	}
 }
-// src/wire/frame-format.ts
+// src/wire/sse-frame.ts
 const OWN_BLOCK = /^event: (.*)\n(retry: .*\n)?data: (.*)\n/;
 function asComment(block) {
 	return block.replace(OWN_BLOCK, ": $1 $3\n$2").slice(0, -1);
@@ -468,7 +468,7 @@ var EventStreamBody = class extends BoundedTeeStream {
 		this.#hooks?.onEnd();
 	}
 };
-// src/http/connection-close.ts
+// src/http/fetch-handler.ts
 function closeWhile(isDraining, fetch) {
 	const finish = (response) => isDraining() ? withConnectionClose(response) : response;
 	return (request, env) => {
@@ -747,7 +747,7 @@ function namePeers(peers) {
 	const rest = peers.length - MAX_NAMED;
 	return `${peers.slice(0, MAX_NAMED).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
-// src/http/body-budget.ts
+// src/http/body-reader.ts
 var BodyBudget = class {
 	#maxBytes;
 	#held = new Map();
@@ -1687,7 +1687,7 @@ const webCryptoHmac = (secret) => {
 		}
 	};
 };
-// src/transport/duplex-transport.ts
+// src/transport/peer-transport.ts
 function fetchDuplexTransport(fetch) {
 	return async ({ host, path, headers, signal }) => {
 		const cut = new AbortController();
@@ -6940,7 +6940,7 @@ function largest(hub, most) {
 		rest
 	};
 }
-// src/http/node-request.ts
+// src/http/body-reader.ts
 function nodeRequestOf(env) {
 	const { incoming } = env ?? {};
 	if (typeof incoming?.pause !== "function" || typeof incoming.on !== "function") return void 0;
@@ -7807,7 +7807,7 @@ function opsRoutes({ probeRoutes, stats, recentErrors, ...options }) {
 		});
 	}).get("/debug/sser", ownPagesOnly, debugRoute(stats, recentErrors));
 }
-// src/http/env.ts
+// src/http/fetch-handler.ts
 function envOf(env) {
 	return typeof env === "object" && env !== null ? env : {};
 }
@@ -9112,7 +9112,7 @@ var PublicRoutes = class {
 		return this.#publish;
 	}
 };
-// src/telemetry/exchange-counts.ts
+// src/telemetry/counters.ts
 var ExchangeCounts = class {
 	opened = 0;
 	accepted = 0;
@@ -9120,7 +9120,7 @@ var ExchangeCounts = class {
 	sentBytes = 0;
 	receivedBytes = 0;
 };
-// src/telemetry/peer-requests.ts
+// src/telemetry/counters.ts
 const MAX_PEERS = 1e3;
 var PeerRequests = class {
 	#byPeer = new Map();

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RunDirectory } from '../../src/runs/run-directory.ts'
-import type { RunHeader } from '../../src/wire/run-header.ts'
+import type { RunHeader } from '../../src/wire/runs.ts'
 import { check } from '../support/property.ts'
 
 function newDirectory(maxRecords = 1_000) {

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
 import { RunCopies } from '../../src/runs/run-copies.ts'
 import { RunPuller } from '../../src/runs/run-puller.ts'
-import type { RunEnd } from '../../src/wire/run-header.ts'
-import type { RunId } from '../../src/wire/run-id.ts'
+import type { RunEnd, RunId } from '../../src/wire/runs.ts'
 import { VirtualClock } from '../support/clock.ts'
 
 it('tells the end that comes with the last chunks, because the header with it may be lost', () => {

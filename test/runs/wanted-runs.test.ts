@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { RunWant } from '../../src/runs/run-want.ts'
 import { WantedRuns } from '../../src/runs/wanted-runs.ts'
-import type { RunId } from '../../src/wire/run-id.ts'
+import type { RunId } from '../../src/wire/runs.ts'
 
 it('names each wanted run once in a question, and begins the next question after the last one', () => {
   const wanted = new WantedRuns()

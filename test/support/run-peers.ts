@@ -3,9 +3,9 @@ import { timing } from '../../src/log/timing.ts'
 import type { PeerRunState, RunPeers } from '../../src/runs/run-peers.ts'
 import type { RunReader } from '../../src/runs/run-reader.ts'
 import { Runs } from '../../src/runs/runs.ts'
+import { RunCounts } from '../../src/telemetry/counters.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import { Logging } from '../../src/telemetry/logging.ts'
-import { RunCounts } from '../../src/telemetry/run-counts.ts'
 import { VirtualClock } from './clock.ts'
 
 /** The other Pods, whose facts a test sets. */

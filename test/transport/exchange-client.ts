@@ -4,7 +4,7 @@ import { bunTransports } from '../../src/runtime/bun/peer-transport.ts'
 import { httpDuplexTransport } from '../../src/runtime/node/http-transport.ts'
 import { nodeHmac } from '../../src/runtime/node/node-hmac.ts'
 import type { PeerTls } from '../../src/transport/certificates.ts'
-import { fetchDuplexTransport } from '../../src/transport/duplex-transport.ts'
+import { fetchDuplexTransport } from '../../src/transport/peer-transport.ts'
 import { podTls } from '../support/pod-tls.ts'
 import { Caller, type CallerOptions } from './exchange-caller.ts'
 

@@ -1,6 +1,6 @@
-import { BodyBudget } from '../../src/http/body-budget.ts'
+import { BodyBudget } from '../../src/http/body-reader.ts'
 import type { Duplex, DuplexReader } from '../../src/http/duplex.ts'
-import { ExchangeCounts } from '../../src/telemetry/exchange-counts.ts'
+import { ExchangeCounts } from '../../src/telemetry/counters.ts'
 import { LineExchange } from '../../src/transport/line-exchange.ts'
 import { type ExchangeSide, MessageMacs } from '../../src/transport/message-macs.ts'
 import type { Hmac } from '../../src/transport/signatures.ts'

@@ -1,12 +1,14 @@
 import { createParser } from 'eventsource-parser'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Dialect, frameFormat, type Label } from '../../src/wire/frame-format.ts'
 import { validateEventType, validateStreamName } from '../../src/wire/names.ts'
 import {
+  type Dialect,
   eventFrame,
+  frameFormat,
   gapFrame,
   gapPreambleFrame,
+  type Label,
   positionFrame,
   preambleFrame,
   retryFrame,

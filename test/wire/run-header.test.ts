@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { checkRunHeader, isSameHeader, MAX_REASON_LENGTH } from '../../src/wire/run-header.ts'
+import { checkRunHeader, isSameHeader, MAX_REASON_LENGTH } from '../../src/wire/runs.ts'
 
 const VALID = [
   { start: 'chat:1' },

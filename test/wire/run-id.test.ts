@@ -7,7 +7,7 @@ import {
   parseChunkId,
   parseRunId,
   runCheck,
-} from '../../src/wire/run-id.ts'
+} from '../../src/wire/runs.ts'
 import { check } from '../support/property.ts'
 
 const epochs = fc.constantFrom('aaaaa', 'zzzzz', 'A0z9Q')

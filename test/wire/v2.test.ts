@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { RunHeader } from '../../src/wire/run-header.ts'
+import type { RunHeader } from '../../src/wire/runs.ts'
 import { type Append, encodeAppend, parseAppend } from '../../src/wire/v2.ts'
 import { HOSTILE_MESSAGES } from '../support/messages.ts'
 import { check } from '../support/property.ts'

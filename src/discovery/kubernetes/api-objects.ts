@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { UID } from '../peer.ts'
+import { UID } from '../peer-finder.ts'
 
 /** Upper limit of a `Retry-After`, because a list that is hours old is useless. */
 const MAX_RETRY_AFTER_MS = 120_000

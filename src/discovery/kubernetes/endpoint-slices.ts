@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net'
 import * as v from 'valibot'
 import { isAddress } from '../address.ts'
-import { type Peer, UID } from '../peer.ts'
+import { type Peer, UID } from '../peer-finder.ts'
 import { type ApiObject, type Maybe, metadata } from './api-objects.ts'
 import type { PeerSet, PeerSetOptions, PeerSource } from './peer-source.ts'
 

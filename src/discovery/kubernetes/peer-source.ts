@@ -1,6 +1,6 @@
 import type * as v from 'valibot'
 import type { Family } from '../address.ts'
-import type { Peer } from '../peer.ts'
+import type { Peer } from '../peer-finder.ts'
 import type { ApiObject } from './api-objects.ts'
 
 /** Options for reading peers from API objects. */

@@ -1,8 +1,7 @@
 import { arrivalOf } from '../../admission/arrivals.ts'
 import { onBunSocket } from '../../admission/response-socket.ts'
 import { isEventStream } from '../../delivery/event-stream-body.ts'
-import { withConnectionClose } from '../../http/connection-close.ts'
-import type { BunServer } from '../../http/env.ts'
+import { type BunServer, withConnectionClose } from '../../http/fetch-handler.ts'
 
 const NEVER = 0
 

@@ -4,9 +4,13 @@ import { SserError } from '../../errors.ts'
 import { BodyBuffer, decodeBody, tooLarge } from '../../http/body.ts'
 import { FIRST_BYTE } from '../../http/duplex.ts'
 import type { PeerTls } from '../../transport/certificates.ts'
-import type { DuplexTransport } from '../../transport/duplex-transport.ts'
 import type { ExchangeRequest } from '../../transport/exchange.ts'
-import type { PeerResponse, PeerTransport, PeerTransports } from '../../transport/peer-transport.ts'
+import type {
+  DuplexTransport,
+  PeerResponse,
+  PeerTransport,
+  PeerTransports,
+} from '../../transport/peer-transport.ts'
 import { SIGNATURE_HEADER } from '../../transport/signatures.ts'
 import { NodeDuplex } from './node-duplex.ts'
 

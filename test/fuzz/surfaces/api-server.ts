@@ -4,7 +4,7 @@ import { endpointSlices } from '../../../src/discovery/kubernetes/endpoint-slice
 import { ListWatch } from '../../../src/discovery/kubernetes/list-watch.ts'
 import type { PeerSource } from '../../../src/discovery/kubernetes/peer-source.ts'
 import { pods } from '../../../src/discovery/kubernetes/pods.ts'
-import { checkPeers } from '../../../src/discovery/peer.ts'
+import { checkPeers } from '../../../src/discovery/peer-finder.ts'
 import { StepClock } from '../step-clock.ts'
 import { fieldsOf, type Surface, textOf } from '../surface.ts'
 

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { isIP } from 'node:net'
 import { DnsPeerFinder } from '../../../src/discovery/dns.ts'
-import { checkPeers } from '../../../src/discovery/peer.ts'
+import { checkPeers } from '../../../src/discovery/peer-finder.ts'
 import { SserError } from '../../../src/errors.ts'
 import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'
 

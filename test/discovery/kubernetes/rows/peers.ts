@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
-import { checkPeers } from '../../../../src/discovery/peer.ts'
+import { checkPeers } from '../../../../src/discovery/peer-finder.ts'
 import { endpoint, pod, slice } from '../objects.ts'
 import type { FaultRow } from './row.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { PeerRequests } from '../../src/telemetry/peer-requests.ts'
+import { PeerRequests } from '../../src/telemetry/counters.ts'
 
 test('counters of requests to removed peers are evicted, the oldest first', () => {
   const requests = new PeerRequests()
