@@ -193,7 +193,7 @@ function isEventSource({ request }: Exchange): boolean {
 export function makeResponse(
   body: ReadableStream | string | null,
   status: number,
-  headers: Record<string, string>,
+  headers: [name: string, value: string][] | Record<string, string>,
 ): Response {
   return new Response(body, { status, headers })
 }

@@ -68,17 +68,26 @@ export class RunResponses {
       dialect,
       isRun: true,
       respond: (body: ReadableStream | string | null, status: number, own: Record<string, string>) =>
-        makeResponse(body, status, { ...headers, ...own }),
+        makeResponse(body, status, withOwn(headers, own)),
     }
     return this.#responses.ofRun(exchange, admitRun(this.#options, asked))
   }
 }
 
-/** A plain object, because under Node `Headers` last as long as the stream and take 1 KB. */
-function headersOf(headers: ResponseInit['headers']): Record<string, string> {
-  if (headers === undefined) return {}
+/** Names and values. */
+type HeaderList = [name: string, value: string][]
+
+/** The headers of the app, which cannot replace those of the stream. An object where there are none, because it takes less. */
+function withOwn(headers: HeaderList, own: Record<string, string>): HeaderList | Record<string, string> {
+  if (headers.length === 0) return own
+  return [...headers.filter(([name]) => own[name] === undefined), ...Object.entries(own)]
+}
+
+/** A list, because under Node `Headers` last as long as the stream and take 1 KB, and an object has one `set-cookie`. */
+function headersOf(headers: ResponseInit['headers']): HeaderList {
+  if (headers === undefined) return []
   try {
-    return Object.fromEntries(new Headers(headers))
+    return [...new Headers(headers)]
   } catch (cause) {
     throw new SserError(
       'invalid-argument',

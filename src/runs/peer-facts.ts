@@ -55,6 +55,14 @@ export class PeerFacts {
     return goneAt !== undefined && (log.epochs.get(epoch)?.lastActive ?? 0) <= goneAt
   }
 
+  /** Milliseconds since the last entry of the epoch arrived; undefined: this Pod knows nothing of it. */
+  silence(epoch: string, now: number): number | undefined {
+    const { log } = this.#options
+    if (epoch === log.epoch) return 0
+    const since = log.epochs.get(epoch)?.lastActive
+    return since && Math.max(0, Math.round(now - since))
+  }
+
   /** @see RunPeers.stateOf */
   stateOf(epoch: string, now: number): PeerRunState {
     const { log, timing } = this.#options

@@ -9,8 +9,9 @@ import {
 } from '../wire/run-messages.ts'
 import { compareRunIds, producerOf, type RunEnd, type RunId } from '../wire/runs.ts'
 import type { RunCopies } from './run-copies.ts'
-import type { RunDirectory, RunFacts, RunRecord } from './run-directory.ts'
+import type { RunDirectory, RunRecord } from './run-directory.ts'
 import { RunFeed } from './run-feed.ts'
+import type { RunLiveness } from './run-liveness.ts'
 
 /** Units of chunks in one answer. */
 const ANSWER_UNITS = 1_048_576
@@ -26,6 +27,10 @@ export interface RunAnswersOptions {
   cancel(id: RunId): CancelAnswer
   /** The end of a run of which this Pod has no copy any more; undefined where it may get one. */
   evicted(id: RunId): { from: number; end: RunEnd | undefined } | undefined
+  /** Milliseconds since the last entry of the epoch; undefined: this Pod knows nothing of it. */
+  silence(epoch: string, now: number): number | undefined
+  /** The sender drains. */
+  onLeaving(epoch: string): void
   /** The peer has the chunks of the run before `next`. */
   onHeld(epoch: string, id: RunId, next: number): void
 }
@@ -38,7 +43,8 @@ export class RunAnswers {
     this.#options = options
   }
 
-  answer({ epoch, names, ids, after, want, cancel }: RunsRequest): RunsAnswer {
+  answer({ epoch, names, ids, after, want, cancel, leaving }: RunsRequest): RunsAnswer {
+    if (leaving) this.#options.onLeaving(epoch)
     const { directory, ownEpoch } = this.#options
     const records = new Set<RunRecord>()
     for (const name of names) for (const record of directory.named(name)) records.add(record)
@@ -59,12 +65,14 @@ export class RunAnswers {
   }
 
   #summary(record: RunRecord): RunSummary {
-    const { copies, now } = this.#options
-    const { id, name, replaces, startedAt, end, endedAt } = record
+    const { copies } = this.#options
+    const { id, epoch, name, replaces, startedAt, end, endedAt } = record
+    const now = this.#options.now()
     const copy = copies.get(id)
-    const age = Math.max(0, Math.round(now() - startedAt))
-    const endAge = end && Math.max(0, Math.round(now() - (endedAt ?? startedAt)))
-    return { id, name, replaces, age, end, endAge, first: copy?.first ?? 0, next: copy?.next ?? 0 }
+    const age = Math.max(0, Math.round(now - startedAt))
+    const endAge = end && Math.max(0, Math.round(now - (endedAt ?? startedAt)))
+    const silence = end === undefined ? this.#options.silence(epoch, now) : undefined
+    return { id, name, replaces, age, end, endAge, silence, first: copy?.first ?? 0, next: copy?.next ?? 0 }
   }
 
   #parts(epoch: string, wants: readonly RunWant[]): readonly RunPart[] {
@@ -101,9 +109,21 @@ export class RunAnswers {
   }
 }
 
-/** The facts that a peer has told, on this Pod's clock. */
-export function factsOf(summary: RunSummary, now: number): RunFacts {
-  const { id, name, replaces, age, end, endAge = 0, next } = summary
-  const epoch = producerOf(id)
-  return { id, epoch, name, replaces, startedAt: now - age, end, endedAt: now - endAge, next }
+/** Takes what a peer has told of runs of other Pods. */
+export function learnRuns(runs: LearningRuns, found: readonly RunSummary[], now: number): void {
+  for (const { id, name, replaces, age, end, endAge = 0, silence, next } of found) {
+    if (runs.isOwn(id)) continue
+    const epoch = producerOf(id)
+    const { directory, producers } = runs
+    directory.onFacts({ id, epoch, name, replaces, startedAt: now - age, end, endedAt: now - endAge, next })
+    const record = directory.get(id)
+    if (silence !== undefined && record !== undefined && record.end === undefined)
+      producers.onTold(epoch, now - silence)
+  }
+}
+
+interface LearningRuns {
+  readonly directory: RunDirectory
+  readonly producers: RunLiveness
+  isOwn(id: RunId): boolean
 }

@@ -17,8 +17,8 @@ export interface RunLivenessOptions {
 /** Judges whether the producers of runs are alive, by the facts about their Pods. */
 export class RunLiveness {
   readonly #options: RunLivenessOptions
-  /** Since when nothing is known of an epoch. */
-  readonly #unknownSince = new Map<string, number>()
+  /** Of epochs that this Pod knows nothing of: since when, or the last entry that a peer has told of. */
+  readonly #unknown = new Map<string, { since: number; isTold: boolean }>()
 
   constructor(options: RunLivenessOptions) {
     this.#options = options
@@ -29,17 +29,23 @@ export class RunLiveness {
     if (epoch === this.#options.ownEpoch()) return 'alive'
     const fact = this.#options.peers().stateOf(epoch, now)
     if (fact.state === 'unknown') {
-      const since = this.#unknownSince.get(epoch) ?? now
-      this.#unknownSince.set(epoch, since)
-      return this.#silent(now - since)
+      const known = this.#unknown.get(epoch) ?? { since: now, isTold: false }
+      this.#unknown.set(epoch, known)
+      return this.#silent(now - known.since)
     }
-    this.#unknownSince.delete(epoch)
+    this.#unknown.delete(epoch)
     return this.#judge(fact, now)
+  }
+
+  /** A peer has told when it received the last entry of an epoch: the latest one that any peer tells of counts. */
+  onTold(epoch: string, since: number): void {
+    const known = this.#unknown.get(epoch)
+    if (known?.isTold !== true || known.since < since) this.#unknown.set(epoch, { since, isTold: true })
   }
 
   /** Forgets the epochs that have no run. */
   retain(epochs: Pick<ReadonlySet<string>, 'has'>): void {
-    for (const epoch of this.#unknownSince.keys()) if (!epochs.has(epoch)) this.#unknownSince.delete(epoch)
+    for (const epoch of this.#unknown.keys()) if (!epochs.has(epoch)) this.#unknown.delete(epoch)
   }
 
   #judge(fact: Exclude<PeerRunState, { state: 'unknown' }>, now: number): Liveness {

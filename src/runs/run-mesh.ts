@@ -12,7 +12,7 @@ import { HeldRuns } from './held-runs.ts'
 import { HolderSweep } from './holder-sweep.ts'
 import { Holders } from './holders.ts'
 import { PeerFacts } from './peer-facts.ts'
-import { factsOf, RunAnswers } from './run-answers.ts'
+import { learnRuns, RunAnswers } from './run-answers.ts'
 import type { RunCopy } from './run-copy.ts'
 import type { RunRecord } from './run-directory.ts'
 import { RunHandover } from './run-handover.ts'
@@ -74,8 +74,14 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     })
     const ownEpoch = () => log.epoch
     const now = () => clock.now()
-    const learn = (found: readonly RunSummary[]) => this.#learn(found)
-    const requests = new RunRequests({ client, ownEpoch, links, signal })
+    const learn = (found: readonly RunSummary[]) => learnRuns(runs, found, now())
+    const requests = new RunRequests({
+      client,
+      ownEpoch,
+      links,
+      isLeaving: () => this.#isLeaving,
+      signal,
+    })
     this.#requests = requests
     this.#facts = new PeerFacts({ log, timing, links, sessions: this.#sessions })
     this.#holders = new Holders({ count: options.holders, ownEpoch })
@@ -99,7 +105,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
       requests,
       puller: this.#puller,
       copy: (id) => runs.copies.get(id),
-      learn: (offers) => this.#learn(offers.map(({ summary }) => summary)),
+      learn: (offers) => learn(offers.map(({ summary }) => summary)),
     })
     this.#questions = new RunQuestions({ clock, requests, learn })
     this.#sync = new RunSync({ clock, requests, learn })
@@ -110,6 +116,8 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
       copies: runs.copies,
       cancel: (id) => runs.cancelOwn(id),
       evicted: (id) => this.evicted(id),
+      silence: (epoch, at) => this.#facts.silence(epoch, at),
+      onLeaving: (epoch) => this.#requests.peer(epoch) && this.onLeaving({ epoch }),
       onHeld: (epoch, id, next) => this.onHeld(epoch, id, next),
     })
     const isLeaving = (epoch: string) => this.#leaving.has(epoch)
@@ -145,7 +153,8 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     this.#puller.onPart(part, session.epoch, session)
   }
 
-  onLeaving({ epoch }: RunSession): void {
+  onLeaving({ epoch }: Pick<RunSession, 'epoch'>): void {
+    if (this.#leaving.has(epoch)) return
     this.#leaving.add(epoch)
     this.onLinksChange()
   }
@@ -226,6 +235,9 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
   leave(): void {
     this.#isLeaving = true
     for (const session of this.#sessions) session.leave()
+    // A request tells it to the others.
+    for (const peer of this.#requests.reachable())
+      if (!this.#sessions.has(peer.epoch)) void this.#requests.send(peer, {})
   }
 
   stop(): void {
@@ -263,12 +275,6 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
   #onRecord({ id, end }: RunRecord): void {
     if (end !== undefined) this.#puller.onEnd(id)
     this.#hold(id)
-  }
-
-  #learn(found: readonly RunSummary[]): void {
-    const now = this.#options.clock.now()
-    for (const summary of found)
-      if (!this.#runs.isOwn(summary.id)) this.#runs.directory.onFacts(factsOf(summary, now))
   }
 
   #ensureCopy(id: RunId): RunCopy | undefined {

@@ -10,6 +10,8 @@ export interface RunRequestsOptions {
   client: PeerClient
   ownEpoch(): string
   links(): ReadonlyMap<string, PeerLink>
+  /** Returns whether this Pod drains, which every request then tells. */
+  isLeaving(): boolean
   signal: AbortSignal
 }
 
@@ -50,9 +52,9 @@ export class RunRequests {
 
   /** Sends a request; undefined where the peer does not answer it. */
   async send({ epoch, link }: AskedPeer, fields: Partial<RunsRequest>): Promise<RunsAnswer | undefined> {
-    const { client, ownEpoch, signal } = this.#options
+    const { client, isLeaving, ownEpoch, signal } = this.#options
     try {
-      const request = { epoch: ownEpoch(), ...fields }
+      const request = { epoch: ownEpoch(), ...(isLeaving() && { leaving: true }), ...fields }
       const answer = await client.askRuns(link.target, request, { signal, timeoutMs: ANSWER_MS })
       if (answer.epoch === epoch) return answer
       link.check()

@@ -45,13 +45,13 @@ export interface RunsOptions {
 export class Runs implements ReaderContext {
   readonly directory: RunDirectory
   readonly copies: RunCopies
+  readonly producers: RunLiveness
   /** The frames of chunks that connections share. */
   readonly frames: RunFrames = new RunFrames()
   /** Number of readers on this Pod: connections and loops. */
   readers = 0
   readonly #options: RunsOptions
   readonly #reports: RunReports
-  readonly #liveness: RunLiveness
   /** The running runs of this Pod. */
   readonly #own = new Map<RunId, Run>()
   readonly #review: RunReview
@@ -63,7 +63,7 @@ export class Runs implements ReaderContext {
     const { log, timing, clock, limits } = options
     this.#reports = new RunReports({ ...options, ...limits })
     const ownEpoch = () => log.epoch
-    this.#liveness = new RunLiveness({ timing, ownEpoch, peers: () => this.#peers })
+    this.producers = new RunLiveness({ timing, ownEpoch, peers: () => this.#peers })
     this.copies = new RunCopies({
       clock,
       maxBytes: limits.maxBytes,
@@ -84,7 +84,7 @@ export class Runs implements ReaderContext {
     this.#review = new RunReview({
       clock,
       timing,
-      liveness: this.#liveness,
+      liveness: this.producers,
       directory: this.directory,
       reports: this.#reports,
       onJudged: (id) => this.copies.get(id)?.touch(),
@@ -226,7 +226,7 @@ export class Runs implements ReaderContext {
   }
 
   liveness(epoch: string): Liveness {
-    return this.#liveness.of(epoch, this.#options.clock.now())
+    return this.producers.of(epoch, this.#options.clock.now())
   }
 
   hasAll(id: RunId): boolean {

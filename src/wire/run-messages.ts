@@ -47,6 +47,8 @@ export interface RunsRequest {
   want: readonly RunWant[]
   /** Asks the producer to stop this run. */
   cancel: RunId | undefined
+  /** The sender drains. */
+  leaving: boolean
 }
 
 /** What a Pod knows of a run. */
@@ -60,6 +62,8 @@ export interface RunSummary {
   end?: RunEnd | undefined
   /** Milliseconds since its end. */
   endAge?: number | undefined
+  /** Milliseconds since the Pod that answers received the last entry of the producer's epoch, while it knows no end. */
+  silence?: number | undefined
   /** The chunks that the Pod holds: from `first` to before `next`. Equal where it holds none. */
   first: number
   next: number
@@ -108,9 +112,10 @@ export function encodeRunsRequest(request: Partial<RunsRequest> & Pick<RunsReque
 
 /** Reads the body of a request. @throws SserError `invalid-peer-message`, naming the first fault */
 export function parseRunsRequest(body: string): RunsRequest {
-  const { epoch, names, ids, after, want, cancel } = parseBody(body)
+  const { epoch, names, ids, after, want, cancel, leaving } = parseBody(body)
   if (after !== undefined && after !== '' && !isRunId(after)) throw invalid(' at after')
   if (cancel !== undefined && !isRunId(cancel)) throw invalid(' at cancel')
+  if (leaving !== undefined && typeof leaving !== 'boolean') throw invalid(' at leaving')
   return {
     epoch: checkEpoch(epoch),
     names: checkList(names, MAX_ASKED, 'names', checkName),
@@ -118,6 +123,7 @@ export function parseRunsRequest(body: string): RunsRequest {
     after,
     want: checkList(want, MAX_WANTS, 'want', checkWant),
     cancel,
+    leaving: leaving === true,
   }
 }
 
@@ -200,14 +206,25 @@ function checkEnd(value: unknown, path: string): RunEnd {
 }
 
 function checkSummary(value: unknown, path: string): RunSummary {
-  const { id, name, replaces, age, end, endAge, first, next } = checkObject(value, path)
+  const { id, name, replaces, age, end, endAge, silence, first, next } = checkObject(value, path)
   if (!isRunId(id)) throw invalid(` at ${path}.id`)
   if (replaces !== undefined && !isRunId(replaces)) throw invalid(` at ${path}.replaces`)
   if (!isDuration(age)) throw invalid(` at ${path}.age`)
   if (endAge !== undefined && !isDuration(endAge)) throw invalid(` at ${path}.endAge`)
+  if (silence !== undefined && !isDuration(silence)) throw invalid(` at ${path}.silence`)
   if ((end === undefined) !== (endAge === undefined)) throw invalid(` at ${path}.end`)
   if (!isSeq(first) || !isSeq(next) || next < first) throw invalid(` at ${path}.next`)
   const checked = end === undefined ? undefined : checkEnd(end, `${path}.end`)
   if (checked !== undefined && next > checked.chunks) throw invalid(` at ${path}.next`)
-  return { id, name: checkName(name, `${path}.name`), replaces, age, end: checked, endAge, first, next }
+  return {
+    id,
+    name: checkName(name, `${path}.name`),
+    replaces,
+    age,
+    end: checked,
+    endAge,
+    silence,
+    first,
+    next,
+  }
 }

@@ -105,6 +105,31 @@ describe.each<[string, (size: number, settings?: TestSettings) => Promise<Fleet>
       expect(await summary(i, run)).toMatchObject({ end: { state: 'ended', chunks: 2 } })
   })
 
+  it('are held by another Pod as soon as a holder drains', async () => {
+    fleet = await make(4, { drainTimeoutMs: 20_000 })
+    const run = await start(0, 'chat')
+    run.write('a')
+    expect(await passing(run.flush())).toBe(2)
+    const holding = await holders(run, 1)
+    const third = [1, 2, 3].find((i) => !holding.includes(i)) as number
+    const stopping = fleet.pod(holding[0] as number).sser.stop()
+    await fleet.clock.advance(2_000)
+    expect((await summary(third, run))?.next).toBe(1)
+    run.end()
+    await passing(stopping)
+  })
+
+  it('tell in answers for how long their producer has been silent', async () => {
+    fleet = await make(3)
+    const run = await start(0, 'chat')
+    await fleet.clock.advance(100)
+    fleet.kill(0)
+    await fleet.clock.advance(20_000)
+    const silence = (await summary(1, run))?.silence ?? 0
+    expect(silence).toBeGreaterThanOrEqual(20_000)
+    expect(silence).toBeLessThanOrEqual(25_100)
+  })
+
   it('are read on from the holders when the producer was killed, to the end lost', async () => {
     fleet = await make(5)
     const run = await start(0, 'chat')

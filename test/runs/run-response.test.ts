@@ -122,6 +122,16 @@ describe('GET ?run=NAME', () => {
     expect(await response.text()).toContain(message)
   })
 
+  it('has each header of the app, several cookies too, and keeps its own type', async () => {
+    await reader.pod.sser.startRun('chat:42')
+    const headers = new Headers({ 'x-request-id': '17', 'content-type': 'text/html' })
+    for (const cookie of ['a=1', 'b=2']) headers.append('set-cookie', cookie)
+    const response = await reader.respond('chat:42', { headers })
+    expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
+    expect(response.headers.get('x-request-id')).toBe('17')
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+  })
+
   it('takes at most 40 bytes for a chunk of four bytes', async () => {
     const run = await reader.pod.sser.startRun('chat:42')
     const client = await reader.read('run=chat:42')

@@ -40,7 +40,15 @@ const section: fc.Arbitrary<RunLogs> = fc.record({
   leaving: fc.boolean(),
 })
 const summary: fc.Arbitrary<RunSummary> = fc
-  .record({ id, name, replaces: optional(id), age: fc.nat(), first: fc.nat(), held: fc.nat() })
+  .record({
+    id,
+    name,
+    replaces: optional(id),
+    age: fc.nat(),
+    silence: optional(fc.nat()),
+    first: fc.nat(),
+    held: fc.nat(),
+  })
   .chain(({ held, ...rest }) => {
     const next = rest.first + held
     const end = fc.record({ end: endAt(next + 1), endAge: fc.nat() })
@@ -113,6 +121,7 @@ describe('a request for runs', () => {
       after: fc.oneof(fc.constantFrom('', undefined), id),
       want: fc.array(want),
       cancel: optional(id),
+      leaving: fc.boolean(),
     })
     check(request, (sent) => expect(plain(parseRunsRequest(encodeRunsRequest(sent)))).toEqual(plain(sent)))
   })
@@ -126,6 +135,7 @@ describe('a request for runs', () => {
     ['too many ids', { ids: Array.from({ length: MAX_ASKED + 1 }, (_, i) => `aaaaa:${i + 1}`) }],
     ['an after that is no id', { after: 'x' }],
     ['a cancellation of no run', { cancel: '' }],
+    ['a leaving that is no boolean', { leaving: 1 }],
   ])('is refused with %s', (_, fields) => {
     const body = JSON.stringify({ v: 2, epoch: 'aaaaa', ...fields })
     expect(() => parseRunsRequest(body)).toThrow('Invalid append')
@@ -153,6 +163,7 @@ describe('an answer about runs', () => {
     ['a run without an age', { runs: [{ ...GOOD_RUN, age: -1 }] }],
     ['an end without an age', { runs: [{ ...GOOD_RUN, end: END }] }],
     ['an age without an end', { runs: [{ ...GOOD_RUN, endAge: 1 }] }],
+    ['a negative silence', { runs: [{ ...GOOD_RUN, silence: -1 }] }],
     ['more chunks than the run has', { runs: [{ ...GOOD_RUN, next: 6, end: END, endAge: 0 }] }],
     ['chunks that end before they begin', { runs: [{ ...GOOD_RUN, first: 3 }] }],
     ['an unknown answer to a cancellation', { cancel: 'maybe' }],
