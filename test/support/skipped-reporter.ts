@@ -23,5 +23,5 @@ export function summarize(titles: readonly string[]): string | undefined {
   }
   if (counts.size === 0) return undefined
   const parts = Array.from(counts, ([program, count]) => `${program} (${count})`)
-  return `Tests skipped for want of a program: ${parts.join(', ')}. Install it to run them; .ci/run does.`
+  return `Tests skipped for want of a program: ${parts.join(', ')}. Install it to run them.`
 }
