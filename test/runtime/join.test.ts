@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { connect, createServer as createTcpServer } from 'node:net'
+import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { join, type NodeJoinOptions, toNodeHandler } from '../../src/node.ts'
 import { endAppServers, greeted, listenOn, quickSser } from '../support/app-server.ts'
@@ -67,14 +67,21 @@ describe('join()', () => {
   })
 
   test('closes the connection with each response of the app while the Pod drains', async () => {
-    const { sser, pod, held, release, url } = await start()
+    const { sser, server, pod, held, release, url } = await start()
     const early = fetch(`${url}/held`)
     await until('a request is in flight', () => held.length === 1)
+    let accepted: Socket | undefined
+    server.once('connection', (connection) => {
+      accepted = connection
+    })
     const socket = await RawClient.open(url)
+    // A stop closes a connection on which nothing has come after a second, which a busy machine may exceed.
+    socket.socket.write('GET /late HTTP/1.1\r\n')
+    await until('its first bytes are there', () => (accepted?.bytesRead ?? 0) > 0)
     const { promise: drained, resolve } = Promise.withResolvers<void>()
     void sser.stop({ beforeFlush: () => drained })
     await until('the Pod drains', () => sser.state === 'draining')
-    socket.socket.write('GET /late HTTP/1.1\r\nHost: x\r\n\r\n')
+    socket.socket.write('Host: x\r\n\r\n')
     await until('the late request is there', () => held.length === 2)
     release()
     expect(await socket.holds('an answer', (text) => text.endsWith('sent'))).toMatch(
