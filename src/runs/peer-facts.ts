@@ -1,6 +1,7 @@
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
 import type { PeerLink } from '../replication/peer-link.ts'
+import { MAX_EPOCHS } from '../wire/position.ts'
 import { type PeerRunState, SILENT_INTERVALS } from './run-peers.ts'
 import type { RunSessions } from './run-sessions.ts'
 
@@ -23,6 +24,8 @@ export interface PeerFactsOptions {
 export class PeerFacts {
   readonly #options: PeerFactsOptions
   readonly #homes = new Map<string, Home>()
+  /** Epochs that this Pod never reached, and since when their Pods have gone, as peers have told. */
+  readonly #toldGone = new Map<string, number>()
 
   constructor(options: PeerFactsOptions) {
     this.#options = options
@@ -47,12 +50,33 @@ export class PeerFacts {
     }
   }
 
+  /** A peer has told since when the Pod has gone: the latest time that any peer tells of counts. */
+  onTold(epoch: string, goneAt: number): void {
+    const told = this.#toldGone.get(epoch)
+    if (told !== undefined && told >= goneAt) return
+    if (told === undefined && this.#toldGone.size >= MAX_EPOCHS)
+      this.#toldGone.delete(this.#toldGone.keys().next().value as string)
+    this.#toldGone.set(epoch, goneAt)
+  }
+
   /** Returns whether the Pod was deleted, or its address answers with another epoch. */
   isGone(epoch: string): boolean {
+    return this.#goneAt(epoch) !== undefined
+  }
+
+  /** Milliseconds since the Pod has gone; undefined: it has not. */
+  goneAge(epoch: string, now: number): number | undefined {
+    const goneAt = this.#goneAt(epoch)
+    return goneAt === undefined ? undefined : Math.max(0, Math.round(now - goneAt))
+  }
+
+  #goneAt(epoch: string): number | undefined {
     const { log, sessions } = this.#options
-    const goneAt = sessions.has(epoch) ? undefined : this.#homes.get(epoch)?.goneAt
+    if (sessions.has(epoch)) return undefined
+    const home = this.#homes.get(epoch)
+    const goneAt = home === undefined ? this.#toldGone.get(epoch) : home.goneAt
     // A Pod that the finder has lost, or whose address leads to several Pods, is heard all the same.
-    return goneAt !== undefined && (log.epochs.get(epoch)?.lastActive ?? 0) <= goneAt
+    return goneAt !== undefined && (log.epochs.get(epoch)?.lastActive ?? 0) <= goneAt ? goneAt : undefined
   }
 
   /** Milliseconds since the last entry of the epoch arrived; undefined: this Pod knows nothing of it. */

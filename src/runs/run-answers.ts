@@ -29,6 +29,8 @@ export interface RunAnswersOptions {
   evicted(id: RunId): { from: number; end: RunEnd | undefined } | undefined
   /** Milliseconds since the last entry of the epoch; undefined: this Pod knows nothing of it. */
   silence(epoch: string, now: number): number | undefined
+  /** Milliseconds since the Pod with this epoch has gone; undefined: it has not. */
+  goneAge(epoch: string, now: number): number | undefined
   /** The sender drains. */
   onLeaving(epoch: string): void
   /** The peer has the chunks of the run before `next`. */
@@ -71,8 +73,10 @@ export class RunAnswers {
     const copy = copies.get(id)
     const age = Math.max(0, Math.round(now - startedAt))
     const endAge = end && Math.max(0, Math.round(now - (endedAt ?? startedAt)))
-    const silence = end === undefined ? this.#options.silence(epoch, now) : undefined
-    return { id, name, replaces, age, end, endAge, silence, first: copy?.first ?? 0, next: copy?.next ?? 0 }
+    const facts = { id, name, replaces, age, end, endAge, first: copy?.first ?? 0, next: copy?.next ?? 0 }
+    if (end !== undefined) return facts
+    const { silence, goneAge } = this.#options
+    return { ...facts, silence: silence(epoch, now), goneAge: goneAge(epoch, now) }
   }
 
   #parts(epoch: string, wants: readonly RunWant[]): readonly RunPart[] {
@@ -110,15 +114,21 @@ export class RunAnswers {
 }
 
 /** Takes what a peer has told of runs of other Pods. */
-export function learnRuns(runs: LearningRuns, found: readonly RunSummary[], now: number): void {
-  for (const { id, name, replaces, age, end, endAge = 0, silence, next } of found) {
+export function learnRuns(
+  runs: LearningRuns,
+  peers: LearningPeers,
+  found: readonly RunSummary[],
+  now: number,
+): void {
+  for (const { id, name, replaces, age, end, endAge = 0, silence, goneAge, next } of found) {
     if (runs.isOwn(id)) continue
     const epoch = producerOf(id)
     const { directory, producers } = runs
     directory.onFacts({ id, epoch, name, replaces, startedAt: now - age, end, endedAt: now - endAge, next })
     const record = directory.get(id)
-    if (silence !== undefined && record !== undefined && record.end === undefined)
-      producers.onTold(epoch, now - silence)
+    if (record === undefined || record.end !== undefined) continue
+    if (silence !== undefined) producers.onTold(epoch, now - silence)
+    if (goneAge !== undefined) peers.onTold(epoch, now - goneAge)
   }
 }
 
@@ -126,4 +136,9 @@ interface LearningRuns {
   readonly directory: RunDirectory
   readonly producers: RunLiveness
   isOwn(id: RunId): boolean
+}
+
+interface LearningPeers {
+  /** A peer has told since when the Pod with this epoch has gone. */
+  onTold(epoch: string, goneAt: number): void
 }

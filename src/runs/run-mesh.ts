@@ -74,7 +74,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     })
     const ownEpoch = () => log.epoch
     const now = () => clock.now()
-    const learn = (found: readonly RunSummary[]) => learnRuns(runs, found, now())
+    const learn = (found: readonly RunSummary[]) => learnRuns(runs, this.#facts, found, now())
     const requests = new RunRequests({
       client,
       ownEpoch,
@@ -117,6 +117,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
       cancel: (id) => runs.cancelOwn(id),
       evicted: (id) => this.evicted(id),
       silence: (epoch, at) => this.#facts.silence(epoch, at),
+      goneAge: (epoch, at) => this.#facts.goneAge(epoch, at),
       onLeaving: (epoch) => this.#requests.peer(epoch) && this.onLeaving({ epoch }),
       onHeld: (epoch, id, next) => this.onHeld(epoch, id, next),
     })

@@ -64,6 +64,8 @@ export interface RunSummary {
   endAge?: number | undefined
   /** Milliseconds since the Pod that answers received the last entry of the producer's epoch, while it knows no end. */
   silence?: number | undefined
+  /** Milliseconds since the Pod that answers found the producer's Pod gone, while it knows no end. */
+  goneAge?: number | undefined
   /** The chunks that the Pod holds: from `first` to before `next`. Equal where it holds none. */
   first: number
   next: number
@@ -206,12 +208,13 @@ function checkEnd(value: unknown, path: string): RunEnd {
 }
 
 function checkSummary(value: unknown, path: string): RunSummary {
-  const { id, name, replaces, age, end, endAge, silence, first, next } = checkObject(value, path)
+  const { id, name, replaces, age, end, endAge, silence, goneAge, first, next } = checkObject(value, path)
   if (!isRunId(id)) throw invalid(` at ${path}.id`)
   if (replaces !== undefined && !isRunId(replaces)) throw invalid(` at ${path}.replaces`)
   if (!isDuration(age)) throw invalid(` at ${path}.age`)
   if (endAge !== undefined && !isDuration(endAge)) throw invalid(` at ${path}.endAge`)
   if (silence !== undefined && !isDuration(silence)) throw invalid(` at ${path}.silence`)
+  if (goneAge !== undefined && !isDuration(goneAge)) throw invalid(` at ${path}.goneAge`)
   if ((end === undefined) !== (endAge === undefined)) throw invalid(` at ${path}.end`)
   if (!isSeq(first) || !isSeq(next) || next < first) throw invalid(` at ${path}.next`)
   const checked = end === undefined ? undefined : checkEnd(end, `${path}.end`)
@@ -224,6 +227,7 @@ function checkSummary(value: unknown, path: string): RunSummary {
     end: checked,
     endAge,
     silence,
+    goneAge,
     first,
     next,
   }

@@ -157,6 +157,10 @@ describe.each<[string, (size: number, settings?: TestSettings) => Promise<Fleet>
     await fleet.start(fleet.replace(0))
     await until('the reader has the end', () => reader.told.includes('lost'), 3_000)
     expect(reader.text).toBe('a')
+    // The new process has never reached the one before it.
+    const there = new Reader(0, 'chat')
+    await until('a reader on the new process has the end', () => there.told.includes('lost'), 3_000)
+    expect(there.text).toBe('a')
   })
 
   it('go on after a partition, with no chunk lost or twice', async () => {

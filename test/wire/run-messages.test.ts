@@ -46,6 +46,7 @@ const summary: fc.Arbitrary<RunSummary> = fc
     replaces: optional(id),
     age: fc.nat(),
     silence: optional(fc.nat()),
+    goneAge: optional(fc.nat()),
     first: fc.nat(),
     held: fc.nat(),
   })
@@ -163,6 +164,7 @@ describe('an answer about runs', () => {
     ['a run without an age', { runs: [{ ...GOOD_RUN, age: -1 }] }],
     ['an end without an age', { runs: [{ ...GOOD_RUN, end: END }] }],
     ['an age without an end', { runs: [{ ...GOOD_RUN, endAge: 1 }] }],
+    ['a negative time since the Pod has gone', { runs: [{ ...GOOD_RUN, goneAge: -1 }] }],
     ['a negative silence', { runs: [{ ...GOOD_RUN, silence: -1 }] }],
     ['more chunks than the run has', { runs: [{ ...GOOD_RUN, next: 6, end: END, endAge: 0 }] }],
     ['chunks that end before they begin', { runs: [{ ...GOOD_RUN, first: 3 }] }],
