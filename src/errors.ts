@@ -170,7 +170,10 @@ export type SserErrorCode =
    * `fail()`.
    */
   | 'run-ended'
-  /** This Pod writes `runs.maxRuns` runs. Fix: End runs that are done, limit them per user, or raise the option. */
+  /**
+   * This Pod writes `runs.maxRuns` runs, or a name has had 1,000 runs within `runs.retainMs`. Fix: End runs that are done, limit
+   * them per user, or raise the option; use a new name for each run.
+   */
   | 'too-many-runs'
   /**
    * A run has failed: its producer called `fail()`, its source was idle for `maxIdleMs`, or the message has another reason. Fix:

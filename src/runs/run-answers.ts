@@ -49,11 +49,11 @@ export class RunAnswers {
     if (leaving) this.#options.onLeaving(epoch)
     const { directory, ownEpoch } = this.#options
     const records = new Set<RunRecord>()
+    const add = (record: RunRecord | undefined) => record && records.add(record)
+    for (const id of ids) add(directory.get(id))
+    // First the run of each name, because a few names may have thousands of others.
+    for (const name of names) add(directory.resolve(name))
     for (const name of names) for (const record of directory.named(name)) records.add(record)
-    for (const id of ids) {
-      const record = directory.get(id)
-      if (record !== undefined) records.add(record)
-    }
     if (after !== undefined) for (const record of this.#after(after)) records.add(record)
     const isOwn = cancel !== undefined && producerOf(cancel) === ownEpoch()
     return {

@@ -28,11 +28,14 @@ export class RunCopies implements CopyContext {
   /** Copies whose listeners are to be called. */
   #changed: RunCopy[] = []
   #bytes = 0
+  /** Memory above which copies are evicted next. */
+  #evictAbove: number
   #isEvicting = false
   readonly #notifyAtTurnEnd: () => void
 
   constructor(options: RunCopiesOptions) {
     this.#options = options
+    this.#evictAbove = options.maxBytes
     // All that changes in one turn of the event loop is one change for readers and links.
     this.#notifyAtTurnEnd = oncePerTurn(options.clock, () => this.#notify())
   }
@@ -61,7 +64,7 @@ export class RunCopies implements CopyContext {
     let copy = this.#copies.get(id)
     if (copy !== undefined) return copy
     // Before the new copy is one of them, because nothing reads it yet.
-    if (this.bytes + COPY_BYTES > this.#options.maxBytes) this.#makeRoom()
+    if (this.bytes + COPY_BYTES > this.#evictAbove) this.#makeRoom()
     copy = new RunCopy(id, name, this)
     this.#copies.set(id, copy)
     if (end !== undefined) copy.setEnd(end)
@@ -84,7 +87,7 @@ export class RunCopies implements CopyContext {
 
   onBytes(bytes: number): void {
     this.#bytes += bytes
-    if (bytes > 0 && this.bytes > this.#options.maxBytes) this.#makeRoom()
+    if (bytes > 0 && this.bytes > this.#evictAbove) this.#makeRoom()
   }
 
   onChange(copy: RunCopy): void {
@@ -114,24 +117,29 @@ export class RunCopies implements CopyContext {
         this.#options.onEvict(false)
       }
     }
-    while (this.bytes > target) {
-      const largest = this.#largest()
-      if (largest === undefined || largest.bytes === 0) break
-      for (const enough = largest.bytes / 2; this.bytes > target && largest.bytes > enough; )
-        largest.dropOldest()
+    while (this.bytes > target && this.#halveLargest(target));
+    // Copies take memory without chunks, too: where there are too many of them, each further chunk would look at all in vain.
+    const { maxBytes } = this.#options
+    this.#evictAbove = this.bytes > target ? this.bytes + (maxBytes - target) : maxBytes
+    this.#isEvicting = false
+  }
+
+  /** Drops the older half of the largest copies, down to the size that the first one has then. False: there are no chunks. */
+  #halveLargest(target: number): boolean {
+    const bySize = [...this.#copies.values()]
+      .filter(({ bytes }) => bytes > 0)
+      .sort((a, b) => b.bytes - a.bytes)
+    const [largest] = bySize
+    for (const copy of bySize) {
+      if (this.bytes <= target || (copy !== largest && copy.bytes < (largest?.bytes ?? 0))) break
+      for (const enough = copy.bytes / 2; this.bytes > target && copy.bytes > enough; ) copy.dropOldest()
       this.#options.onEvict(true)
     }
-    this.#isEvicting = false
+    return largest !== undefined
   }
 
   #evict(id: RunId): void {
     this.remove(id)
     this.#options.onEvict(false)
-  }
-
-  #largest(): RunCopy | undefined {
-    let largest: RunCopy | undefined
-    for (const copy of this.#copies.values()) if (copy.bytes > (largest?.bytes ?? -1)) largest = copy
-    return largest
   }
 }

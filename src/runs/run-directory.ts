@@ -1,5 +1,5 @@
-import { formatRunId, isSameEnd, type RunEnd, type RunHeader, type RunId } from '../wire/runs.ts'
-import { resolveRun } from './run-names.ts'
+import { formatRunId, isSameEnd, type RunEnd, type RunHeader, type RunId, runCheck } from '../wire/runs.ts'
+import { MAX_RUNS_OF_NAME, RunsOfName } from './run-names.ts'
 
 /** A run that this Pod knows. */
 export interface RunRecord {
@@ -40,6 +40,8 @@ export interface RunDirectoryOptions {
   onCancel(id: RunId): void
   /** A run is forgotten. */
   onRemove(record: RunRecord): void
+  /** A run of another Pod is not taken, because there are too many, of its name or in all. */
+  onRefuse(): void
   /** A run ended twice, in different ways; the first end stays. */
   onConflict(id: RunId): void
 }
@@ -51,7 +53,7 @@ export type RecordListener = (record: RunRecord) => void
 export class RunDirectory {
   readonly #options: RunDirectoryOptions
   readonly #records = new Map<RunId, RunRecord>()
-  readonly #names = new Map<string, RunRecord[]>()
+  readonly #names = new Map<string, RunsOfName>()
   /** Records with an end, in the order in which this Pod learned of it. */
   readonly #ended = new Set<RunRecord>()
   /** Ends of runs whose start this Pod does not know. */
@@ -79,13 +81,31 @@ export class RunDirectory {
   }
 
   /** The known runs of one name. */
-  named(name: string): readonly RunRecord[] {
-    return this.#names.get(name) ?? []
+  named(name: string): Iterable<RunRecord> {
+    return this.#names.get(name)?.values() ?? []
+  }
+
+  /** Returns whether one of the known runs of a name has this {@link runCheck}. */
+  hasCheck(name: string, check: string): boolean {
+    for (const { id } of this.named(name)) if (runCheck(id) === check) return true
+    return false
+  }
+
+  /** The runs that this one may have cost the name, with itself: those that no other replaces, and the one that it replaces. */
+  rivals(record: RunRecord): Iterable<RunRecord> {
+    const rivals = new Set(this.#names.get(record.name)?.left).add(record)
+    const replaced = record.replaces === undefined ? undefined : this.#records.get(record.replaces)
+    return replaced?.name === record.name ? rivals.add(replaced) : rivals
+  }
+
+  /** True if no further run of the name may be started. */
+  isFull(name: string): boolean {
+    return (this.#names.get(name)?.size ?? 0) >= MAX_RUNS_OF_NAME
   }
 
   /** The run to which a name resolves; undefined: there is none. */
   resolve(name: string): RunRecord | undefined {
-    return resolveRun(this.named(name))
+    return this.#names.get(name)?.resolve()
   }
 
   /** Calls `listener` with each record that is new or has ended. */
@@ -128,7 +148,7 @@ export class RunDirectory {
       if (end !== undefined) this.setEnd(id, end, endedAt)
       return
     }
-    if (!this.#makeRoom(epoch)) return
+    if (!this.#takes(epoch, name)) return this.#options.onRefuse()
     const record: RunRecord = {
       id,
       epoch,
@@ -140,9 +160,9 @@ export class RunDirectory {
       told: next,
     }
     this.#records.set(id, record)
-    const named = this.#names.get(name)
-    if (named === undefined) this.#names.set(name, [record])
-    else named.push(record)
+    const named = this.#names.get(name) ?? new RunsOfName()
+    this.#names.set(name, named)
+    named.add(record)
     const orphan = this.#orphans.get(id)
     this.#orphans.delete(id)
     if (end !== undefined) this.#setEnd(record, end, endedAt)
@@ -172,9 +192,9 @@ export class RunDirectory {
     if (record === undefined) return
     this.#records.delete(id)
     this.#ended.delete(record)
-    const left = this.named(name).filter((other) => other !== record)
-    if (left.length === 0) this.#names.delete(name)
-    else this.#names.set(name, left)
+    const named = this.#names.get(name)
+    named?.delete(record)
+    if (named?.size === 0) this.#names.delete(name)
     this.#options.onRemove(record)
     for (const listener of this.#removals) listener(record)
   }
@@ -199,12 +219,19 @@ export class RunDirectory {
     for (const listener of [...(this.#waiting.get(record.name) ?? [])]) listener()
   }
 
+  /** Returns whether there is room for a run; always for one that this Pod has started, which has asked before. */
+  #takes(epoch: string, name: string): boolean {
+    const isOwn = epoch === this.#options.ownEpoch()
+    if (!isOwn && this.isFull(name)) return false
+    return this.#makeRoom() || isOwn
+  }
+
   /** Makes room for a record: the oldest ended run goes first. False where all records are of running runs. */
-  #makeRoom(epoch: string): boolean {
+  #makeRoom(): boolean {
     if (this.#records.size < this.#options.maxRecords) return true
     const [oldest] = this.#ended
     if (oldest !== undefined) this.remove(oldest)
-    return oldest !== undefined || epoch === this.#options.ownEpoch()
+    return oldest !== undefined
   }
 
   #dropFirst(map: Map<RunId, unknown>): void {

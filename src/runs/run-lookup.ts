@@ -3,6 +3,7 @@ import { SserError } from '../errors.ts'
 import { describeValue } from '../printable.ts'
 import { parseChunkId, runCheck } from '../wire/runs.ts'
 import type { RunDirectory, RunRecord } from './run-directory.ts'
+import { MAX_RUNS_OF_NAME } from './run-names.ts'
 import type { RunPeers } from './run-peers.ts'
 
 /** Time for which a header may be on its way from another Pod, in milliseconds. */
@@ -57,7 +58,7 @@ function match({ directory, name, after }: LookupOptions): FoundRun | undefined 
   if (after === undefined) return { record, from: 0, hasGap: false }
   const id = parseChunkId(after)
   if (id?.check === runCheck(record.id)) return { record, from: id.index + 1, hasGap: false }
-  const isKnown = id === undefined || directory.named(name).some((other) => runCheck(other.id) === id.check)
+  const isKnown = id === undefined || directory.hasCheck(name, id.check)
   return isKnown ? { record, from: 0, hasGap: true } : undefined
 }
 
@@ -91,4 +92,16 @@ export function runNotFound(name: string): SserError {
 export function runExists(name: string, state: string, isOver: boolean): SserError {
   const fix = isOver ? 'pass { replace: true } to start it again' : 'read it by readRun(), or cancel it first'
   return new SserError('run-exists', `The run ${describeValue(name)} exists (${state}): ${fix}`)
+}
+
+/** The error for a start where there are too many runs: of the name, or on this Pod. */
+export function tooManyRuns(
+  name: string,
+  isOfName: boolean,
+  { maxRuns, retainMs }: { maxRuns: number; retainMs: number },
+): SserError {
+  const message = isOfName
+    ? `The name ${describeValue(name)} has had ${MAX_RUNS_OF_NAME} runs in the last ${retainMs} ms (runs.retainMs): use a new name for each run`
+    : `This Pod writes ${maxRuns} runs: see the option runs.maxRuns`
+  return new SserError('too-many-runs', message)
 }

@@ -12,7 +12,7 @@ import type { RunCopy } from './run-copy.ts'
 import { RunDirectory, type RunRecord } from './run-directory.ts'
 import { RunFrames } from './run-frames.ts'
 import { type Liveness, RunLiveness } from './run-liveness.ts'
-import { type FoundRun, lookUp, type RunStart, runExists, runNotFound } from './run-lookup.ts'
+import { type FoundRun, lookUp, type RunStart, runExists, runNotFound, tooManyRuns } from './run-lookup.ts'
 import { ALONE, type CancelOutcome, type RunPeers } from './run-peers.ts'
 import { type ReaderContext, RunReader } from './run-reader.ts'
 import { RunReports, type RunReportsOptions } from './run-reports.ts'
@@ -79,6 +79,7 @@ export class Runs implements ReaderContext {
       // Later, because a listener of the log must not append: the application ends the run as soon as its signal aborts.
       onCancel: (id) => queueMicrotask(() => this.#own.get(id)?.cancel()),
       onRemove: ({ id }) => this.copies.remove(id),
+      onRefuse: () => options.errors.countRejected('too-many-runs'),
       onConflict: (id) => this.#onConflict(id),
     })
     this.#review = new RunReview({
@@ -119,12 +120,9 @@ export class Runs implements ReaderContext {
     const known = this.directory.resolve(name)
     if (known !== undefined && !(isReplacing && this.#isOver(known)))
       throw runExists(name, this.stateOf(known), this.#isOver(known))
-    if (this.#own.size >= limits.maxRuns) {
+    if (this.#own.size >= limits.maxRuns || this.directory.isFull(name)) {
       errors.countRejected('too-many-runs')
-      throw new SserError(
-        'too-many-runs',
-        `This Pod writes ${limits.maxRuns} runs: see the option runs.maxRuns`,
-      )
+      throw tooManyRuns(name, this.directory.isFull(name), limits)
     }
     log.trim(clock.now())
     const seq = this.#append({ start: name, replaces: known?.id })
@@ -260,7 +258,7 @@ export class Runs implements ReaderContext {
     if (record.end !== undefined) this.copies.get(record.id)?.setEnd(record.end)
     // Two Pods have started the name: the producer that lost ends its run.
     const winner = this.directory.resolve(record.name)
-    for (const { id } of this.directory.named(record.name)) {
+    for (const { id } of this.directory.rivals(record)) {
       if (id === winner?.id) continue
       const run = this.#own.get(id)
       if (run === undefined) this.copies.get(id)?.touch()

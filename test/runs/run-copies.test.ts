@@ -42,6 +42,33 @@ describe('the copies of a Pod', () => {
     expect([ended[0], ended[2], run].map((one) => runs.copies.get(one!.id)?.first)).toEqual([0, 0, 0])
   })
 
+  test('are not searched for each chunk where they take too much memory without chunks', async () => {
+    const { runs, peers } = newRuns({ maxBytes: 60_000, maxRuns: 1_000 })
+    let looks = 0
+    peers.mustHold = () => {
+      looks += 1
+      return true
+    }
+    for (let i = 0; i < 1_000; i += 1) {
+      runs.directory.onHeader('aaaaa', i + 1, { start: `held:${i}` }, 0)
+      runs.copies.ensure(runs.directory.get(`aaaaa:${i + 1}`)!).append(0, ['x'])
+    }
+    expect(runs.copies.size).toBe(1_000)
+    expect(looks).toBeLessThan(150_000)
+  })
+
+  test('lose chunks of the larger ones of many running runs, each of them about as much', async () => {
+    const { runs } = newRuns({ maxBytes: 400_000, maxRuns: 100 })
+    const all = await Promise.all(Array.from({ length: 100 }, (_, i) => runs.start(`run:${i}`, false)))
+    const [small] = all
+    small?.write('still here')
+    for (let i = 0; i < 300; i += 1) for (const run of all.slice(1)) run.write('y'.repeat(60))
+    expect(runs.copies.bytes).toBeLessThanOrEqual(400_000)
+    expect(runs.copies.get(small!.id)?.first).toBe(0)
+    const sizes = all.slice(1).map(({ id }) => runs.copies.get(id)?.bytes ?? 0)
+    expect(Math.max(...sizes)).toBeLessThan(10_000)
+  })
+
   test('lose the oldest chunks of the largest running run last', async () => {
     const { runs } = newRuns({ maxBytes: 60_000 })
     const [small, large] = await Promise.all(['small', 'large'].map((name) => runs.start(name, false)))

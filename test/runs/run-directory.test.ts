@@ -8,15 +8,17 @@ function newDirectory(maxRecords = 1_000) {
   const cancelled: string[] = []
   const conflicts: string[] = []
   const removed: string[] = []
+  const refused: number[] = []
   const directory = new RunDirectory({
     maxRecords,
     retainMs: 1_000,
     ownEpoch: () => 'ownOO',
     onCancel: (id) => cancelled.push(id),
+    onRefuse: () => refused.push(1),
     onConflict: (id) => conflicts.push(id),
     onRemove: ({ id }) => removed.push(id),
   })
-  return { directory, cancelled, conflicts, removed }
+  return { directory, cancelled, conflicts, removed, refused }
 }
 
 interface Placed {
@@ -106,6 +108,28 @@ describe('a name', () => {
 })
 
 describe('the directory', () => {
+  test('takes 1,000 runs of one name from other Pods, and looks at few of them when one more comes', () => {
+    const { directory, refused } = newDirectory(10_000)
+    for (let seq = 1; seq <= 1_500; seq += 1)
+      directory.onHeader(
+        'aaaaa',
+        seq,
+        { start: 'chat', replaces: seq > 1 ? `aaaaa:${seq - 1}` : undefined },
+        0,
+      )
+    expect([directory.size, refused.length, directory.resolve('chat')?.id]).toEqual([
+      1_000,
+      500,
+      'aaaaa:1000',
+    ])
+    expect([...directory.rivals(directory.get('aaaaa:1000')!)]).toHaveLength(2)
+    directory.onHeader('ownOO', 1, { start: 'chat', replaces: 'aaaaa:1000' }, 0)
+    directory.onHeader('aaaaa', 2_000, { start: 'other' }, 0)
+    expect([directory.resolve('chat')?.id, directory.resolve('other')?.id]).toEqual(['ownOO:1', 'aaaaa:2000'])
+    for (const record of [...directory.named('chat')]) directory.remove(record)
+    expect(directory.resolve('chat')).toBeUndefined()
+  })
+
   test('tells its listeners of each new run and of its end, once', () => {
     const { directory } = newDirectory()
     const told: unknown[] = []

@@ -26,6 +26,18 @@ describe('the start of a run', () => {
     expect(runs.resolve('chat')).toMatchObject({ id: second.id, replaces: first.id })
   })
 
+  test('is refused for a name that was replaced 1,000 times, until its first runs are forgotten', async () => {
+    const { runs, clock, log } = newRuns({ retainMs: 10_000, maxRuns: 100 })
+    for (let i = 0; i < 1_000; i += 1) (await runs.start('chat', true)).end()
+    await expect(runs.start('chat', true)).rejects.toMatchObject({
+      code: 'too-many-runs',
+      message: expect.stringContaining('use a new name for each run'),
+    })
+    expect((await runs.start('other', false)).state).toBe('running')
+    await clock.advance(13_000)
+    expect((await runs.start('chat', true)).id).toBe(`ownOO:${log.ownSeq}`)
+  })
+
   test('may replace a run that is lost', async () => {
     const { runs, peers } = newRuns()
     const { id } = startElsewhere(runs, 'aaaaa')
