@@ -1,22 +1,21 @@
 import { closeWhile } from './http/fetch-handler.ts'
 import { markTrailingSlash } from './http/request-url.ts'
-import { type BunServerOptions, bind, FIRST_REQUEST_TIMEOUT_S } from './runtime/bun/bind.ts'
-import { bunHmac } from './runtime/bun/bun-hmac.ts'
-import { certificateReader } from './runtime/bun/certificate-reader.ts'
-import { isHot, replacePrevious } from './runtime/bun/hot.ts'
+import { replacePrevious } from './runtime/bun/hot.ts'
 import { withoutIdleTimeout } from './runtime/bun/idle-timeout.ts'
-import { bindInternal } from './runtime/bun/internal-listener.ts'
-import { type BunAppServer, BunListener } from './runtime/bun/listener.ts'
-import { bunTransports } from './runtime/bun/peer-transport.ts'
-import { requireBun } from './runtime/bun/require-bun.ts'
-import { joinFleet } from './runtime/join.ts'
+import {
+  type BunAppServer,
+  BunListener,
+  type BunServerOptions,
+  bind,
+  FIRST_REQUEST_TIMEOUT_S,
+} from './runtime/bun/listener.ts'
+import { bunRuntime, requireBun } from './runtime/bun/runtime.ts'
 import type { JoinOptions } from './runtime/join-options.ts'
-import type { RunningPod, Runtime } from './runtime/running-pod.ts'
+import { joinFleet, type RunningPod } from './runtime/running-pod.ts'
 import { type BindPublic, type RunningServer, runServer, type ServeOptions } from './runtime/serve.ts'
 import { requireOptions } from './validation.ts'
 
-export type { BunServerOptions } from './runtime/bun/bind.ts'
-export type { BunAppServer } from './runtime/bun/listener.ts'
+export type { BunAppServer, BunServerOptions } from './runtime/bun/listener.ts'
 export type { JoinOptions } from './runtime/join-options.ts'
 export type { RunningPod } from './runtime/running-pod.ts'
 export type { RunningServer, ServeOptions } from './runtime/serve.ts'
@@ -46,16 +45,6 @@ export interface BunJoinOptions extends JoinOptions {
 
 /** The longest that Bun has, in seconds: above the 60 of an AWS ALB, which would otherwise use a connection that is closing. */
 const IDLE_TIMEOUT_S = 255
-
-const runtime: Runtime = {
-  bindInternal,
-  process,
-  transports: bunTransports,
-  hmacFactory: bunHmac,
-  certificateReader,
-  // It waits for the next save.
-  exitsOnSignal: isHot,
-}
 
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
@@ -89,7 +78,7 @@ export async function serve(allOptions: BunServeOptions = {} as BunServeOptions)
   }
   const { hostname = '', port, sser } = options
   const onBegin = (retire: () => void) => replacePrevious(`${hostname}:${port} ${sser?.internalPort}`, retire)
-  return runServer({ ...runtime, onBegin }, bindPublic, options)
+  return runServer({ ...bunRuntime, onBegin }, bindPublic, options)
 }
 
 /**
@@ -103,7 +92,7 @@ export async function join(options: BunJoinOptions = {} as BunJoinOptions): Prom
   requireBun()
   const { sser, internalHostname = '' } = requireOptions('join()', options)
   const onBegin = (retire: () => void) => replacePrevious(`${internalHostname}:${sser?.internalPort}`, retire)
-  return joinFleet({ ...runtime, onBegin }, options, {
+  return joinFleet({ ...bunRuntime, onBegin }, options, {
     methods: ['stop'],
     expected: 'a server of Bun, such as Bun.serve({ … })',
     adopt: (server) => new BunListener(server),

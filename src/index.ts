@@ -6,6 +6,7 @@ export type { FindOptions, Peer, PeerFinder, PeerFinderStatus, PeerList } from '
 export { LocalhostPeerFinder, StaticPeerFinder } from './discovery/static.ts'
 export { WorkerPeerFinder, type WorkerPeerFinderOptions } from './discovery/workers.ts'
 export { SserError, type SserErrorCode, type SserErrorStatus } from './errors.ts'
+export type { SserState } from './instance/lifecycle.ts'
 export type { StartOptions, StopOptions } from './instance/membership.ts'
 export type {
   CancelReceipt,
@@ -18,7 +19,6 @@ export type { SubscribeOptions, Subscription } from './instance/subscriptions.ts
 export type { StreamOptions, TypedStream } from './instance/typed-stream.ts'
 export type { InvalidEvent, TypedEvent, TypedItem, TypedSubscription } from './instance/typed-subscription.ts'
 export type { ConnectionSelector } from './log/entry.ts'
-export type { SserState } from './ops/probes.ts'
 export type { HistogramStats, Stats, StatsOptions, StreamStats } from './ops/stats.ts'
 export type { RunsOptions, SserOptions } from './options.ts'
 export type { LinkState, PeerStatus } from './replication/peer-status.ts'

@@ -1,24 +1,20 @@
 import type { Server, ServerOptions } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { closeWhile } from './http/fetch-handler.ts'
-import { joinFleet } from './runtime/join.ts'
 import type { JoinOptions } from './runtime/join-options.ts'
-import { adoptServer, type NodeServer } from './runtime/node/app-server.ts'
-import { certificateReader } from './runtime/node/certificate-reader.ts'
 import { withFastPath, withoutFastPath } from './runtime/node/fast-path.ts'
-import { httpTransports } from './runtime/node/http-transport.ts'
-import { bindInternal } from './runtime/node/internal-listener.ts'
 import { NodeListener } from './runtime/node/listener.ts'
-import { nodeHmac } from './runtime/node/node-hmac.ts'
 import { requireNode } from './runtime/node/require-node.ts'
+import { nodeRuntime } from './runtime/node/runtime.ts'
+import { adoptServer, type NodeServer } from './runtime/node/server-connections.ts'
 import { DEFAULT_HOST, HEADERS_LIMIT, TCP_KEEP_ALIVE } from './runtime/node/server-options.ts'
-import type { RunningPod, Runtime } from './runtime/running-pod.ts'
+import { joinFleet, type RunningPod } from './runtime/running-pod.ts'
 import { type BindPublic, type RunningServer, runServer, type ServeOptions } from './runtime/serve.ts'
 import { requireOptions } from './validation.ts'
 
 export type { JoinOptions } from './runtime/join-options.ts'
-export type { NodeServer } from './runtime/node/app-server.ts'
 export { type NodeHandler, type NodeHandlerOptions, toNodeHandler } from './runtime/node/node-handler.ts'
+export type { NodeServer } from './runtime/node/server-connections.ts'
 export type { RunningPod } from './runtime/running-pod.ts'
 export type { RunningServer, ServeOptions } from './runtime/serve.ts'
 export type { PeerTls, PeerTlsFiles, PeerTlsSource } from './transport/certificates.ts'
@@ -62,14 +58,6 @@ const PUBLIC_DEFAULTS = {
   keepAliveTimeout: 620_000,
 } as const satisfies ServerOptions
 
-const runtime: Runtime = {
-  bindInternal,
-  process,
-  transports: httpTransports,
-  hmacFactory: nodeHmac,
-  certificateReader,
-}
-
 /**
  * Binds the internal port, joins the fleet, and binds the public port, in that order: no client arrives before
  * the Pod is one of the fleet. SIGTERM and SIGINT stop it.
@@ -88,7 +76,7 @@ export async function serve(allOptions: NodeServeOptions = {} as NodeServeOption
     }) as Server
     return NodeListener.bind(server, port, hostname)
   }
-  return runServer(runtime, bindPublic, options)
+  return runServer(nodeRuntime, bindPublic, options)
 }
 
 /**
@@ -100,7 +88,7 @@ export async function serve(allOptions: NodeServeOptions = {} as NodeServeOption
  */
 export async function join(options: NodeJoinOptions = {} as NodeJoinOptions): Promise<RunningPod> {
   requireNode()
-  return joinFleet(runtime, requireOptions('join()', options), {
+  return joinFleet(nodeRuntime, requireOptions('join()', options), {
     methods: ['close', 'prependListener'],
     expected: "a server of Node's HTTP modules, such as createServer(app)",
     adopt: (server) => adoptServer(server, options.sser),

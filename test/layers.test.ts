@@ -33,7 +33,7 @@ describe('the layers of src/', () => {
     [
       'the other runtime',
       'src/runtime/bun/listener.ts',
-      "import { detachFromHttp } from '../node/detach-from-http.ts'",
+      "import { SocketSink } from '../node/socket-sink.ts'",
     ],
   ])('finds %s', (_, file, source) => {
     expect(forbiddenImports(layers, file, source)).toHaveLength(1)

@@ -84,7 +84,7 @@ function apiPage(): string {
       ].join('\n\n'),
     ),
     '## `SserState`',
-    documentedType(read('src/ops/probes.ts'), 'SserState'),
+    documentedType(read('src/instance/lifecycle.ts'), 'SserState'),
     '## `SendOptions`',
     list('src/instance/sender.ts', 'SendOptions'),
     '## `Endpoint`',

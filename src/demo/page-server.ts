@@ -3,11 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { createAdaptorServer } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { Sser } from '../index.ts'
 import type { WantedPort } from './flags.ts'
 import type { Fleet } from './fleet.ts'
-import { ownPageOnly } from './own-page-only.ts'
 import { canBind, firstFree } from './plan.ts'
 
 const HOST = '127.0.0.1'
@@ -61,4 +60,18 @@ function listen(server: Server, port: number): Promise<number> {
     })
     server.listen(port, HOST, () => resolve((server.address() as AddressInfo).port))
   })
+}
+
+/**
+ * These switches kill processes, and any web page can aim a request at a local port. A foreign page gives itself
+ * away: by its origin, by the browser's headers, or, if it rebinds its own name to this address, by the host.
+ */
+const ownPageOnly: MiddlewareHandler = async (c, next) => {
+  const { host, origin, 'sec-fetch-site': site } = c.req.header()
+  if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host ?? '')) return c.text('Not a host of this page\n', 403)
+  const isReading = c.req.method === 'GET' || c.req.method === 'HEAD'
+  const isForeign =
+    (origin !== undefined && origin !== `http://${host}`) || (site !== undefined && site !== 'same-origin')
+  if (!isReading && isForeign) return c.text('Only the page itself may do this\n', 403)
+  return next()
 }

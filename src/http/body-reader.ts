@@ -64,7 +64,7 @@ export function overloaded(): SserError {
 }
 
 /** The members of Node's `IncomingMessage` that are used here. `@hono/node-server` passes it to an app in `env`. */
-export interface NodeRequest {
+interface NodeRequest {
   readonly readableDidRead: boolean
   readonly readableEnded: boolean
   readonly destroyed: boolean
@@ -74,7 +74,7 @@ export interface NodeRequest {
 }
 
 /** Node's request of `env`, if there is one with an unread body. */
-export function nodeRequestOf(env: unknown): NodeRequest | undefined {
+function nodeRequestOf(env: unknown): NodeRequest | undefined {
   const { incoming } = (env ?? {}) as { incoming?: NodeRequest & { rawBody?: unknown } }
   if (typeof incoming?.pause !== 'function' || typeof incoming.on !== 'function') return undefined
   return incoming.readableDidRead || incoming.rawBody !== undefined ? undefined : incoming
@@ -85,7 +85,7 @@ export function nodeRequestOf(env: unknown): NodeRequest | undefined {
  * piece, and `arrayBuffer()` keeps every piece until the last.
  * @throws SserError `body-too-large`, or `invalid-peer-message` where the body breaks off; the error of `onCost`.
  */
-export function readNodeBody(
+function readNodeBody(
   request: NodeRequest,
   { maxBytes, length, onCost }: { maxBytes: number; length: number; onCost: (bytes: number) => void },
 ): { body: Promise<string>; stop: () => void } {

@@ -17,7 +17,33 @@ import { normalizeTraceparent } from '../wire/traceparent.ts'
 import { checkSelector, checkSendOptions } from './call-arguments.ts'
 import type { Incarnation } from './incarnation.ts'
 import type { Membership } from './membership.ts'
-import { ReceiptPromise } from './receipt-promise.ts'
+
+type Executor = ConstructorParameters<typeof Promise<Receipt>>[0]
+
+/** The promise of a receipt, which tells that something awaits it: few calls of `send()` are awaited. */
+class ReceiptPromise extends Promise<Receipt> {
+  /** `await` calls `then()` of a promise of any other class than this one. */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise
+  }
+
+  #onAwait: (() => void) | undefined
+
+  constructor(executor: Executor, onAwait?: () => void) {
+    super(executor)
+    this.#onAwait = onAwait
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: a promise has it
+  override then<A = Receipt, B = never>(
+    onFulfilled?: ((receipt: Receipt) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    this.#onAwait?.()
+    this.#onAwait = undefined
+    return super.then(onFulfilled, onRejected)
+  }
+}
 
 const NOT_STARTED =
   'This instance was not started: await serve({ sser, … }) or join({ sser, … }), or without a port await sser.start(), before send() and disconnect()'

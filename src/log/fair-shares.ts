@@ -1,7 +1,6 @@
 import { Deque } from './deque.ts'
 import { type LogEntry, memoryBytes } from './entry.ts'
-import { LargeStreams } from './large-streams.ts'
-import type { StreamQueue } from './stream-queue.ts'
+import { LargeStreams, type StreamQueue } from './large-streams.ts'
 
 /**
  * Share of `maxBytes` for the newest entries, which no stream loses: connections and peers that keep up still have to

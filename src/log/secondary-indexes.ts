@@ -1,8 +1,15 @@
 import { Deque } from './deque.ts'
-import type { DisconnectEntry, HoleEntry, LogEntry, LossEntry } from './entry.ts'
-import { isEvent, isLoss, isNumbered } from './entry.ts'
+import {
+  type DisconnectEntry,
+  type HoleEntry,
+  isEvent,
+  isLoss,
+  isNumbered,
+  type LogEntry,
+  type LossEntry,
+} from './entry.ts'
 import { IdempotencyKeys } from './idempotency-keys.ts'
-import { StreamQueue } from './stream-queue.ts'
+import { StreamQueue } from './large-streams.ts'
 
 /** Indexes of a log's entries by stream, by idempotency key and by kind, each in order of arrival. */
 export class SecondaryIndexes {

@@ -1,6 +1,6 @@
 import { html } from 'hono/html'
 import type { LinkState, PeerStatus } from '../replication/peer-status.ts'
-import type { DebugView } from './debug.ts'
+import type { DebugView } from './diagnosis.ts'
 import { formatCount, formatDuration, plural } from './units.ts'
 
 /** Peers in the drawing; the table lists all. */

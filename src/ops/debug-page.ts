@@ -1,9 +1,37 @@
+import type { Handler } from 'hono'
 import { html, raw } from 'hono/html'
-import type { DebugView } from './debug.ts'
+import type { RecentError } from '../telemetry/error-reporter.ts'
 import { SCRIPT, STYLE } from './debug-assets.ts'
 import { fleetDrawing, sortedPeers } from './debug-drawing.ts'
-import { diagnose } from './diagnosis.ts'
+import { type DebugView, diagnose } from './diagnosis.ts'
+import type { Stats, StatsOptions } from './stats.ts'
 import { formatBytes, formatCount, formatDuration, plural } from './units.ts'
+import { VERSION } from './version.ts'
+
+/** Maximum number of streams on the page. */
+const MAX_STREAMS = 50
+
+/** `GET /debug/sser`: a page for browsers, JSON for other clients. The names of streams and the texts of errors are untrusted input. */
+export function debugRoute(
+  stats: (options: StatsOptions) => Stats,
+  recentErrors: () => readonly RecentError[],
+): Handler {
+  return async (c) => {
+    const view: DebugView = {
+      version: VERSION,
+      ...stats({ largestStreams: MAX_STREAMS }),
+      recentErrors: recentErrors(),
+    }
+    const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', vary: 'accept' }
+    if (!c.req.header('accept')?.includes('text/html')) return c.json(view, 200, headers)
+    const nonce = crypto.randomUUID()
+    return c.html(await debugPage(view, nonce), 200, {
+      ...headers,
+      'content-security-policy': `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      'referrer-policy': 'no-referrer',
+    })
+  }
+}
 
 type Cell = string | number | undefined
 
@@ -16,7 +44,7 @@ interface Counter {
 }
 
 /** The debug page: it loads nothing but itself. `html` escapes all values. */
-export function debugPage(view: DebugView, nonce: string): ReturnType<typeof html> {
+function debugPage(view: DebugView, nonce: string): ReturnType<typeof html> {
   return html`<!doctype html>
 <html lang="en">
 <head>

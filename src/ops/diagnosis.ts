@@ -1,6 +1,14 @@
 import type { PeerStatus } from '../replication/peer-status.ts'
-import type { DebugView } from './debug.ts'
+import type { RecentError } from '../telemetry/error-reporter.ts'
+import type { Stats } from './stats.ts'
 import { formatBytes, formatCount, formatDuration, plural } from './units.ts'
+
+/** Content of the debug page: this Pod's view of itself and of the fleet. */
+export interface DebugView extends Stats {
+  version: string
+  /** The latest first. */
+  recentErrors: readonly RecentError[]
+}
 
 /** `good`: nothing to do. `passing`: it ends by itself. `bad`: an operator should look. */
 export interface Diagnosis {

@@ -1,6 +1,6 @@
+import type { SserState } from '../instance/lifecycle.ts'
 import type { PeerStatus } from '../replication/peer-status.ts'
 import type { Family, Sample } from './exposition.ts'
-import type { SserState } from './probes.ts'
 import type { HistogramStats, Stats } from './stats.ts'
 import { VERSION } from './version.ts'
 

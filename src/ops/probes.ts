@@ -1,11 +1,5 @@
 import { Hono } from 'hono'
-
-/**
- * State of an instance, from its construction to its end. `idle`: it was not started. `finding-peers`: the peer finder has no
- * first list of peers yet. `fetching-log`: a peer sends its log. `ready`: clients can connect. `draining`: the Pod stops and its
- * connections end, and `send()` still works. `stopped`: `send()` rejects.
- */
-export type SserState = 'idle' | 'finding-peers' | 'fetching-log' | 'ready' | 'draining' | 'stopped'
+import type { SserState } from '../instance/lifecycle.ts'
 
 const REASON: Record<Exclude<SserState, 'ready'>, string> = {
   idle: 'start() was not called',

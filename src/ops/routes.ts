@@ -1,7 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { crossOriginError, hostError } from '../http/web-pages.ts'
 import type { RecentError } from '../telemetry/error-reporter.ts'
-import { debugRoute } from './debug.ts'
+import { debugRoute } from './debug-page.ts'
 import { CONTENT_TYPE, formatFamilies } from './exposition.ts'
 import { MAX_STREAMS, metricFamilies } from './metrics.ts'
 import type { Stats, StatsOptions } from './stats.ts'

@@ -3,6 +3,7 @@ import type { Hub } from '../delivery/hub.ts'
 import type { PeerFinder, PeerFinderStatus } from '../discovery/peer-finder.ts'
 import type { SserErrorCode } from '../errors.ts'
 import type { Incarnation } from '../instance/incarnation.ts'
+import type { SserState } from '../instance/lifecycle.ts'
 import type { Subscriptions } from '../instance/subscriptions.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { PeerStatus } from '../replication/peer-status.ts'
@@ -11,7 +12,6 @@ import type { ErrorReporter, ErrorStage } from '../telemetry/error-reporter.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
 import type { RunEndState } from '../wire/runs.ts'
 import type { GapReason } from '../wire/sse-frame.ts'
-import type { SserState } from './probes.ts'
 
 /** Options of `stats()`. */
 export interface StatsOptions {

@@ -11,13 +11,12 @@ import {
   encodeMessage,
   parseExchangeMessage,
 } from '../wire/exchange-message.ts'
-import type { AwaitedSeq } from './awaited-seq.ts'
-import { type CursorOwner, ExchangeCursor } from './exchange-cursor.ts'
+import { type CursorOwner, ExchangeCursor, MAX_UNACKED_LENGTH } from './exchange-cursor.ts'
 import { ExchangeFields } from './exchange-fields.ts'
+import type { AwaitedSeq } from './owed-acks.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { Replicator } from './replicator.ts'
 import type { SideChannel, SideSession } from './side-channel.ts'
-import { MAX_UNACKED_LENGTH } from './unacked-messages.ts'
 
 /** Parts of this Pod that every exchange uses. */
 export interface ExchangeContext {

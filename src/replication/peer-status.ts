@@ -1,3 +1,6 @@
+import type { Target } from '../discovery/peer-finder.ts'
+import type { PeerProgress } from './peer-progress.ts'
+
 /**
  * `connecting`: never responded yet. `connected`: speaks v2. `v1`: a Go Pod. `failing`: the last request failed, and
  * the next one waits. `self`: this very Pod.
@@ -22,4 +25,14 @@ export interface PeerStatus {
   failures: number
   /** Error of the last failed request. */
   lastError: string | undefined
+}
+
+/** A link, as the parts of this Pod see it that ask peers. */
+export interface PeerLink {
+  readonly target: Target
+  readonly state: LinkState
+  /** The Pod at the address, once it has responded. */
+  readonly peer: PeerProgress | undefined
+  /** Sends a request at once, because the Pod does not answer others, or another one does. */
+  check(): void
 }

@@ -1,6 +1,6 @@
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
-import type { PeerLink } from '../replication/peer-link.ts'
+import type { PeerLink } from '../replication/peer-status.ts'
 import { MAX_EPOCHS } from '../wire/position.ts'
 import { type PeerRunState, SILENT_INTERVALS } from './run-peers.ts'
 import type { RunSessions } from './run-sessions.ts'

@@ -1,4 +1,4 @@
-import type { PeerLink } from '../replication/peer-link.ts'
+import type { PeerLink } from '../replication/peer-status.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import { PeerStatusError } from '../transport/peer-transport.ts'
 import type { RunsAnswer, RunsRequest } from '../wire/run-messages.ts'

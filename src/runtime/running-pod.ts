@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import * as v from 'valibot'
 import { systemClock, withTimeout } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
 import type { FetchHandler } from '../http/fetch-handler.ts'
@@ -6,8 +7,9 @@ import { type Sser, serverSideOf } from '../sser.ts'
 import { type CertificateReader, PeerCertificates, type PeerTls } from '../transport/certificates.ts'
 import type { PeerTransports } from '../transport/peer-transport.ts'
 import type { HmacFactory } from '../transport/signatures.ts'
+import { checkOptions, hasMethods } from '../validation.ts'
 import { forInternalPort, internalAddress } from './internal-port.ts'
-import { type JoinOptions, REQUEST_DRAIN_TIMEOUT_MS } from './join-options.ts'
+import { type JoinOptions, joinEntries, REQUEST_DRAIN_TIMEOUT_MS, SSER_OPTIONS } from './join-options.ts'
 import { listenLine } from './listen-line.ts'
 import { closeAll, IDLE_GRACE_MS, type Listener, naming, type PublicServer } from './listener.ts'
 import { type SignalSource, StopSignals } from './signals.ts'
@@ -204,4 +206,24 @@ async function stopAll(
   // The app may have stopped the instance itself.
   await closePublic()
   await closeAll(bound)
+}
+
+/** How a runtime closes a server that belongs to the app. */
+interface Adoption<Server> {
+  /** Methods of such a server, and the words for it in an error. */
+  methods: readonly string[]
+  expected: string
+  adopt(server: Server): PublicServer
+}
+
+/** `join()` on any runtime. */
+export async function joinFleet<Server>(
+  runtime: Runtime,
+  options: JoinOptions & { server?: Server | undefined },
+  { methods, expected, adopt }: Adoption<Server>,
+): Promise<RunningPod> {
+  const isServer = v.custom<Server>((value) => hasMethods(value, methods), expected)
+  checkOptions(v.strictObject({ ...joinEntries, server: v.optional(isServer) }), options, SSER_OPTIONS)
+  const { server } = options
+  return runPod(runtime, options, { server: server && adopt(server) })
 }

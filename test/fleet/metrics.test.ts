@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
-import type { DebugView } from '../../src/ops/debug.ts'
+import type { DebugView } from '../../src/ops/diagnosis.ts'
 import { askPromtool, promtool, Scrape } from '../support/metrics.ts'
 import { acquainted, endPods, type PodProcess, startFleet } from '../support/pod-process.ts'
 import { closeClients, RawClient, StreamClient } from '../support/stream-client.ts'

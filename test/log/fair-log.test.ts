@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { LargeStreams } from '../../src/log/large-streams.ts'
+import { LargeStreams, StreamQueue } from '../../src/log/large-streams.ts'
 import { Log } from '../../src/log/log.ts'
-import { StreamQueue } from '../../src/log/stream-queue.ts'
 import { timing } from '../../src/log/timing.ts'
 import { check } from '../support/property.ts'
 

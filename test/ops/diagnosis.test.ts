@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import type { DebugView } from '../../src/ops/debug.ts'
-import { diagnose } from '../../src/ops/diagnosis.ts'
+import { type DebugView, diagnose } from '../../src/ops/diagnosis.ts'
 import { createFleet } from '../../src/testing.ts'
 
 await using fleet = await createFleet(3)

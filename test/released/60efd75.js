@@ -4079,7 +4079,7 @@ var IdempotencyKeys = class {
 function indexKey(stream, key) {
 	return `${stream}\n${key}`;
 }
-// src/log/stream-queue.ts
+// src/log/large-streams.ts
 const STREAM_BYTES = 360;
 var StreamQueue = class extends Deque {
 	stream;
@@ -4491,7 +4491,7 @@ function parseExchangeMessage(text) {
 		ask
 	};
 }
-// src/replication/unacked-messages.ts
+// src/replication/exchange-cursor.ts
 const MAX_UNACKED_LENGTH = 524288;
 var UnackedMessages = class {
 	#messages = new Deque();
@@ -5096,7 +5096,7 @@ var V1Sender = class {
 		this.#seq = seq;
 	}
 };
-// src/replication/exchange-schedule.ts
+// src/replication/retry-state.ts
 const REOPEN_MS = 200;
 const RETRY_MS$1 = 1e3;
 const MAX_RETRY_MS = 6e4;
@@ -6381,7 +6381,7 @@ var Sender = class {
 		signal?.throwIfAborted();
 	}
 };
-// src/instance/shut-down.ts
+// src/instance/lifecycle.ts
 async function shutDown(options) {
 	const { settings, membership, v1Connections, logging, sender, subscriptions, beforeFlush } = options;
 	const { drainTimeoutMs, flushTimeoutMs } = settings;
@@ -7556,7 +7556,7 @@ function cell(content) {
 }
 // src/ops/version.ts
 const VERSION = "0.1.0";
-// src/ops/debug.ts
+// src/ops/debug-page.ts
 const MAX_STREAMS$1 = 50;
 function debugRoute(stats, recentErrors) {
 	return async (c) => {
@@ -8084,7 +8084,7 @@ function internalRoutes(options) {
 		guard
 	})).route("/", v1);
 }
-// src/private-routes.ts
+// src/routes.ts
 function privateRoutes(options) {
 	const { settings, membership, state } = options;
 	const { clock, maxBufferedBodyBytes, internalBodyTimeoutMs, maxMessageBytes, allowedInternalHosts } = settings;
@@ -9083,7 +9083,7 @@ function withKey(event, key) {
 function idempotencyKeyOf(header) {
 	return header === void 0 ? void 0 : /^"(.*)"$/.exec(header)?.[1] ?? header;
 }
-// src/public-routes.ts
+// src/routes.ts
 var PublicRoutes = class {
 	events;
 	#options;
@@ -9684,7 +9684,7 @@ var BunListener = class {
 		return count;
 	}
 };
-// src/runtime/bun/bind.ts
+// src/runtime/bun/listener.ts
 function bind(port, hostname, options) {
 	try {
 		const all = {
@@ -9707,7 +9707,7 @@ function hasUrl(request) {
 	Object.defineProperty(request, "url", { value: `http://localhost${url}` });
 	return true;
 }
-// src/runtime/bun/bun-hmac.ts
+// src/runtime/bun/crypto.ts
 const bunHmac = (secret) => {
 	const bytesOf = (head, body) => new Bun.CryptoHasher("sha256", secret).update(head).update(body).digest();
 	return {
@@ -9715,7 +9715,7 @@ const bunHmac = (secret) => {
 		verify: (mac, head, body) => timingSafeEqual(Buffer.from(mac, "base64url"), bytesOf(head, body))
 	};
 };
-// src/runtime/bun/certificate-reader.ts
+// src/runtime/bun/crypto.ts
 const certificateReader$1 = {
 	readFile: (path) => Bun.file(path).text(),
 	validity({ key, cert, ca }) {
@@ -9773,7 +9773,7 @@ function untilEnd(body, onEnd) {
 		cancel: (reason) => reader.cancel(reason)
 	}, { highWaterMark: 0 });
 }
-// src/runtime/bun/go-posts.ts
+// src/runtime/bun/internal-listener.ts
 const EXPECTED_MS = 1e3;
 var GoPosts = class {
 	#lastAt = Number.NEGATIVE_INFINITY;
@@ -9826,7 +9826,7 @@ const bindInternal$1 = async (fetch, { port, hostname, tls }) => {
 		}
 	};
 };
-// src/runtime/bun/peer-transport.ts
+// src/runtime/bun/runtime.ts
 function bunTransports(current) {
 	if (current === void 0) return void 0;
 	let tls = current();
@@ -9849,7 +9849,7 @@ function strictly(tls) {
 		rejectUnauthorized: true
 	};
 }
-// src/runtime/bun/require-bun.ts
+// src/runtime/bun/runtime.ts
 function requireBun() {
 	if (process.versions.bun !== void 0) return;
 	throw new SserError("unsupported-runtime", `sser/bun: expected Bun, got Node ${process.versions.node}; import serve from sser/node`);
@@ -10391,7 +10391,7 @@ function eachUntilClosed(server, event) {
 function hasNoRequest(socket) {
 	return isInCloseTimeout(socket) || socket.bytesRead === 0;
 }
-// src/runtime/node/certificate-reader.ts
+// src/runtime/node/crypto.ts
 const certificateReader = {
 	readFile: (path) => readFile(path, "utf8"),
 	validity({ key, cert, ca }) {
@@ -10408,7 +10408,7 @@ const certificateReader = {
 		};
 	}
 };
-// src/runtime/node/detach-from-http.ts
+// src/runtime/node/fast-path.ts
 const LISTENERS = {
 	data: ["bound socketOnData"],
 	drain: ["bound socketOnDrain"],
@@ -11099,7 +11099,7 @@ function withoutDraining(fetch) {
 		});
 	};
 }
-// src/runtime/node/node-hmac.ts
+// src/runtime/node/crypto.ts
 const BLOCK_BYTES = 64;
 const SHORT_LENGTH = 16384;
 const nodeHmac = (secret) => {

@@ -1,8 +1,8 @@
 // The opening side of exchanges in a process of its own: talks with each server in HOSTS, and prints the results.
-import { bunHmac } from '../../src/runtime/bun/bun-hmac.ts'
-import { bunTransports } from '../../src/runtime/bun/peer-transport.ts'
+import { bunHmac } from '../../src/runtime/bun/crypto.ts'
+import { bunTransports } from '../../src/runtime/bun/runtime.ts'
+import { nodeHmac } from '../../src/runtime/node/crypto.ts'
 import { httpDuplexTransport } from '../../src/runtime/node/http-transport.ts'
-import { nodeHmac } from '../../src/runtime/node/node-hmac.ts'
 import type { PeerTls } from '../../src/transport/certificates.ts'
 import { fetchDuplexTransport } from '../../src/transport/peer-transport.ts'
 import { podTls } from '../support/pod-tls.ts'

@@ -1,11 +1,32 @@
-import { Server as HttpServer, type Server } from 'node:http'
-import type { Http2Session } from 'node:http2'
-import { Server as HttpsServer } from 'node:https'
+import { Server as HttpServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import type { Http2SecureServer, Http2Server, Http2Session } from 'node:http2'
+import { Server as HttpsServer, type Server as TlsServer } from 'node:https'
 import { Server as NetServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { type Sser, serverSideOf } from '../../sser.ts'
 import { type PublicServer, STREAM_CLOSE_MS } from '../listener.ts'
-import type { NodeServer } from './app-server.ts'
-import { isInCloseTimeout } from './close-timeout.ts'
+import { isDraining } from '../running-pod.ts'
+import { isInCloseTimeout, isLastResponse } from './close-timeout.ts'
+
+/** A server of Node's HTTP modules. */
+export type NodeServer = Server | TlsServer | Http2Server | Http2SecureServer
+
+/**
+ * Takes over the drain of a server that belongs to the app: while the Pod drains, each response closes its connection, and
+ * the server then closes as one of `serve()` does.
+ */
+export function adoptServer(server: NodeServer, sser: Sser): PublicServer {
+  const arrivals = serverSideOf(sser)?.arrivals
+  // Before the app's own listener: middleware may take seconds.
+  ;(server as Server).prependListener('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    arrivals?.record(incoming)
+    // Only HTTP/1 has connections that end with a response, and requests that wait behind another one.
+    if (!(outgoing instanceof ServerResponse)) return
+    if (outgoing.socket === null && isLastResponse(incoming.socket)) incoming.socket.destroy()
+    if (isDraining(sser)) outgoing.shouldKeepAlive = false
+  })
+  return new ServerConnections(server)
+}
 
 /** How often connections are looked for that have become idle, in milliseconds: a response ends a turn later. */
 const IDLE_CHECK_MS = 20

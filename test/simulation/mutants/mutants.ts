@@ -188,7 +188,7 @@ export function parseAppend(body: string): Append {
   },
   {
     name: 'a Pod that stops hands its events to the peers first',
-    file: 'src/instance/shut-down.ts',
+    file: 'src/instance/lifecycle.ts',
     find: 'membership.incarnation.mesh.flush.run(flushTimeoutMs, onWait),',
     replace: '[],',
     profile: 'ordinary',

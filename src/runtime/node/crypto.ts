@@ -1,4 +1,15 @@
-import { createHash, createHmac, createSecretKey, hash, timingSafeEqual } from 'node:crypto'
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createSecretKey,
+  hash,
+  timingSafeEqual,
+  X509Certificate,
+} from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
+import type { CertificateReader } from '../../transport/certificates.ts'
 import type { HmacFactory } from '../../transport/signatures.ts'
 
 /** Bytes of a block of SHA-256, and of its result. */
@@ -36,4 +47,17 @@ export const nodeHmac: HmacFactory = (secret) => {
     sign,
     verify: (mac, head, body) => timingSafeEqual(Buffer.from(mac), Buffer.from(sign(head, body))),
   }
+}
+
+/** By Node's own modules. */
+export const certificateReader: CertificateReader = {
+  readFile: (path) => readFile(path, 'utf8'),
+  validity({ key, cert, ca }) {
+    // Throws if the text is no PEM.
+    createSecureContext({ key, cert, ca })
+    const certificate = new X509Certificate(cert)
+    if (!certificate.checkPrivateKey(createPrivateKey(key)))
+      throw new Error('the key is not that of the certificate')
+    return { from: Date.parse(certificate.validFrom), to: Date.parse(certificate.validTo) }
+  },
 }
