@@ -1,6 +1,7 @@
 import { chromium } from 'playwright-core'
 import { Browser, type Installed } from './browser.ts'
 import { within } from './until.ts'
+import { type InstalledWebKit, openWebKit } from './webkit.ts'
 
 /** For a browser that starts, and for a page that loads, on two cores with other tests. */
 const START_MS = 30_000
@@ -15,8 +16,9 @@ export interface Page {
   close(): Promise<void>
 }
 
-/** Opens a page in either browser. Playwright drives a Firefox of its own only; Debian's is told by WebDriver BiDi. */
-export async function openPage(installed: Installed, url: string): Promise<Page> {
+/** Opens a page. Playwright drives a Firefox and a WebKit of its own only; Debian's are told by WebDriver. */
+export async function openPage(installed: Installed | InstalledWebKit, url: string): Promise<Page> {
+  if (installed.name === 'webkit') return openWebKit(url)
   const browser = await Browser.start(installed, '--remote-debugging-port=0', ...SWITCHES[installed.name])
   try {
     const remote = await browser.remote(START_MS)

@@ -22,15 +22,16 @@ export class SiteFleet {
     this.site = site
   }
 
-  /** `prefix`: of the addresses. */
+  /** `prefix`: of the addresses. `script`: of the Pods. */
   static async start(
     prefix: string,
     options: object = {},
     env: Record<string, string> = {},
+    script = SCRIPT,
   ): Promise<SiteFleet> {
     const OPTIONS = JSON.stringify({ retryMs: 200, heartbeatMs: HEARTBEAT_MS, ...options })
     const pods = await startFleet(['node', 'node', 'node'], `${prefix}1`, {
-      script: SCRIPT,
+      script,
       env: { OPTIONS, ...env },
     })
     await acquainted(pods)

@@ -1,6 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { browsers } from '../../support/browser.ts'
-import { openPage } from '../../support/page.ts'
 import { acquainted, endPods, PodProcess } from '../../support/pod-process.ts'
 import { until } from '../../support/until.ts'
 import { Chromium, installed, type Tab } from './chromium.ts'
@@ -161,52 +159,4 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
     const refusal = `fetch(${JSON.stringify(pod.url)} + '/events').then((it) => [it.status, it.headers.get('sser-error')])`
     expect(await tab.read(refusal)).toEqual([400, expect.any(String)])
   }, 60_000)
-})
-
-describe.each(browsers)('three frames of a page in $name', (browser) => {
-  test.skipIf(!browser.path)(
-    `share a connection, and lose nothing when the first is removed (needs ${browser.name})`,
-    async () => {
-      const page = await openPage(browser, `${site.url}/frames`)
-      try {
-        const isReady = '[0, 1, 2].every((i) => frames[i].isReady === true)'
-        await until('the frames have the client', () => page.read(isReady), START_MS)
-        await page.read(
-          `[0, 1, 2].forEach((i) => frames[i].open(${JSON.stringify(options)}, ['all', 's' + i]))`,
-        )
-        await until(
-          'all are live',
-          () => page.read('[0, 1, 2].every((i) => frames[i].client.state.get() === "live")'),
-          START_MS,
-        )
-        await until('one connection', async () => (await fleet.connections()) === 1, 10_000)
-        const stop = fleet.sendAll('all', 's0', 's1', 's2')
-        await until('events', () => page.read('frames[0].seen.all.length > 5'), START_MS)
-        await page.read('document.querySelector("iframe").remove()')
-        const count = await page.read<number>('frames[0].seen.all.length')
-        await until('more events', () => page.read(`frames[0].seen.all.length > ${count + 50}`), START_MS)
-        const { all = [], s1 = [], s2 = [] } = await stop()
-        for (const [i, own] of [s1, s2].entries()) {
-          const seen = `[frames[${i}].seen.all, frames[${i}].seen.s${i + 1}, frames[${i}].gaps]`
-          await until(
-            'the last event',
-            () => page.read(`frames[${i}].seen.all.includes(${all.at(-1)})`),
-            START_MS,
-          )
-          await until(
-            'the last own event',
-            () => page.read(`frames[${i}].seen.s${i + 1}.includes(${own.at(-1)})`),
-            START_MS,
-          )
-          const [both, mine, gaps] = await page.read<[number[], number[], string[]]>(seen)
-          expect(both.toSorted((x, y) => x - y)).toEqual(all)
-          expect(mine.toSorted((x, y) => x - y)).toEqual(own)
-          expect(gaps).toEqual([])
-        }
-      } finally {
-        await page.close()
-      }
-    },
-    90_000,
-  )
 })

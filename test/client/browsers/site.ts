@@ -38,6 +38,7 @@ const PAGE = `<!doctype html><link rel="icon" href="data:,"><script type="module
     client.state.subscribe((state) => states.push(state))
     for (const stream of streams) listen(stream)
   }
+  window.connect = connect
   window.isReady = true
 </script>`
 
