@@ -75,7 +75,7 @@ for (const [name, { times, seeds }] of situations)
 process.exit(failed === 0 ? 0 : 1)
 
 async function printTrace(seed: number): Promise<void> {
-  const { trace } = await play(planOf({ seed, profile, isMixed, hasRuns, hasLoops }))
+  const { trace } = await play(planOf({ seed, profile, isMixed, hasRuns, hasLoops }), { isTraced: true })
   console.log(trace.join('\n'))
 }
 
@@ -83,7 +83,7 @@ async function report(seed: number, violation: string): Promise<void> {
   const plan = planOf({ seed, profile, isMixed, hasRuns, hasLoops })
   let shown = violation
   if (!values.quick) {
-    const { trace, violations } = await shrink(plan, await play(plan))
+    const { trace, violations } = await shrink(plan, await play(plan, { isTraced: true }))
     console.log(trace.join('\n'))
     shown = violations[0] as string
   }

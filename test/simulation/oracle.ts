@@ -19,6 +19,7 @@ export class Oracle {
   /** Events of Go Pods, by the incarnation of the Pod that got them. */
   readonly v1 = new Map<Incarnation, Sent[]>()
   readonly #time: Time
+  readonly #isTraced: boolean
   readonly #hasRoom: boolean
   readonly #isFair: boolean
   readonly #ageMs: number
@@ -28,8 +29,10 @@ export class Oracle {
   readonly #keys = new Map<string, Sent[]>()
   readonly #records = new Map<Client, ClientRecord>()
 
-  constructor(time: Time, plan: Plan) {
+  /** `isTraced`: whether the trace is kept, too. */
+  constructor(time: Time, plan: Plan, isTraced: boolean) {
     this.#time = time
+    this.#isTraced = isTraced
     this.#hasRoom = plan.profile !== 'tiny' && plan.profile !== 'crowded'
     this.#isFair = plan.isFair
     this.#ageMs = plan.ageMs
@@ -40,7 +43,7 @@ export class Oracle {
   }
 
   log(message: string): void {
-    this.trace.push(`${String(Math.round(this.#time.now)).padStart(7)}  ${message}`)
+    if (this.#isTraced) this.trace.push(`${String(Math.round(this.#time.now)).padStart(7)}  ${message}`)
   }
 
   violate(message: string): void {
@@ -227,21 +230,22 @@ export class Oracle {
 
   #checkClaims(client: Client, record: ClientRecord, position: ReadonlyMap<string, number>): void {
     for (const [epoch, seq] of position) {
-      if (seq <= (record.position.get(epoch) ?? 0)) continue
-      for (const { msg } of this.#missing(client, record, epoch, seq)) {
+      // The events up to its id before were checked with that id.
+      const before = record.position.get(epoch) ?? 0
+      if (seq <= before) continue
+      for (const { msg } of this.#missing(client, record, epoch, seq, before)) {
         this.violate(`${client.name}: id claims ${msg} (${epoch} up to ${seq}), which it never got`)
         record.received.add(msg)
       }
     }
   }
 
-  /** Events of its streams up to `seq` that it did not receive, and that no gap covers. */
-  #missing(client: Client, record: ClientRecord, epoch: string, seq: number): Sent[] {
-    const covered = record.coveredByGap.get(epoch) ?? 0
-    return (this.#epochs.get(epoch) ?? []).filter(
+  /** Events of its streams after `after` and up to `seq` that it did not receive, and that no gap covers. */
+  #missing(client: Client, record: ClientRecord, epoch: string, seq: number, after = 0): Sent[] {
+    const events = this.#epochs.get(epoch) ?? []
+    const from = firstAfter(events, Math.max(after, record.coveredByGap.get(epoch) ?? 0))
+    return events.slice(from, firstAfter(events, seq)).filter(
       (event) =>
-        event.seq > covered &&
-        event.seq <= seq &&
         client.streams.includes(event.stream) &&
         !record.received.has(event.msg) &&
         // The gap of an evicted event comes before it, and may have a lower id.
@@ -264,4 +268,16 @@ export class Oracle {
     }
     return record
   }
+}
+
+/** Index of the first event after `seq`, of events in the order of their seqs. */
+function firstAfter(events: readonly Sent[], seq: number): number {
+  let low = 0
+  let high = events.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((events[middle] as Sent).seq <= seq) low = middle + 1
+    else high = middle
+  }
+  return low
 }

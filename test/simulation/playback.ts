@@ -24,9 +24,12 @@ export interface Result {
   runs: RunCounts | undefined
 }
 
-/** Runs a plan until the fleet has converged after the last fault, and checks every invariant meanwhile. */
-export async function play(plan: Plan): Promise<Result> {
-  return new Playback(plan).play()
+/**
+ * Runs a plan until the fleet has converged after the last fault, and checks every invariant meanwhile. `isTraced`: whether the
+ * result has the trace.
+ */
+export async function play(plan: Plan, { isTraced }: { isTraced: boolean }): Promise<Result> {
+  return new Playback(plan, isTraced).play()
 }
 
 class Playback {
@@ -40,14 +43,14 @@ class Playback {
   #clients: readonly Client[] = []
   #sent = 0
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, isTraced: boolean) {
     this.#plan = plan
     this.#random = new Random(plan.seed)
     this.#network = new Network(this.#time, this.#random, {
       lateMs: Math.min(4_000, plan.ageMs / 4),
       stallMs: 2 * plan.ageMs,
     })
-    this.#oracle = new Oracle(this.#time, plan)
+    this.#oracle = new Oracle(this.#time, plan, isTraced)
     const fixture = {
       time: this.#time,
       network: this.#network,
@@ -246,7 +249,7 @@ class Playback {
     // Time for a drain and a start, a backoff, and two graces, after which all events were forwarded.
     const isDraining = this.#pods.some(({ incarnation }) => incarnation?.sser.isReady === false)
     await this.#time.run(this.#time.now + 7_000 + ageMs / 2 + (isDraining ? 9_000 : 0))
-    const positions = new Map<string, Map<string, number>>()
+    const positions = new Map<string, ReadonlyMap<string, number>>()
     for (const pod of this.#pods) {
       if (!pod.isReady) this.#oracle.violate(`${pod.address} is not ready`)
       else

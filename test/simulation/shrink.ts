@@ -18,7 +18,7 @@ export async function shrink(plan: Plan, result: Result): Promise<Result> {
       const actions = best.plan.actions.toSpliced(start, size)
       const candidate = { ...best.plan, actions }
       plays += 1
-      const outcome = await play(candidate)
+      const outcome = await play(candidate, { isTraced: true })
       if (outcome.violations.length > 0 && kindOf(outcome) === kind)
         best = { plan: candidate, result: outcome }
       else start += size

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+
 /** Virtual time: a heap of callbacks in order of time; all promises settle between two instants. */
 interface Timer {
   at: number
@@ -26,7 +28,21 @@ export class Time {
 
   /** Advances the time to `until`. */
   async run(until: number): Promise<void> {
-    await settle()
+    await turn()
+    await new Promise<void>((resolve, reject) => {
+      // Outside of a microtask, because none can run others.
+      setImmediate(() => {
+        try {
+          this.#advance(until)
+          resolve()
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+  }
+
+  #advance(until: number): void {
     for (let next = this.#heap[0]; next !== undefined && next.at <= until; next = this.#heap[0]) {
       let ran = false
       this.now = next.at
@@ -36,7 +52,7 @@ export class Time {
         ran = true
         timer.callback()
       }
-      if (ran) await settle()
+      if (ran) settle()
     }
     this.now = until
   }
@@ -77,7 +93,11 @@ function isBefore(a: Timer, b: Timer): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order)
 }
 
-/** Resolves when every promise has settled that needs no time to pass. */
-function settle(): Promise<void> {
+/** Resolves in a turn of the event loop of its own, after every promise has settled that needs no time to pass. */
+function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
+
+setFlagsFromString('--allow-natives-syntax')
+/** Settles every promise that needs no time to pass, without a turn of the event loop, which costs 50 times as much. */
+const settle = new Function('%PerformMicrotaskCheckpoint()') as () => void
