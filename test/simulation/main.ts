@@ -1,4 +1,3 @@
-// npm run simulate -- --seeds 2000 --from 1 [--profile harsh] [--mixed] [--runs] [--loops] [--jobs 2] [--trace]
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { installLeanWeb } from './lean-web.ts'
@@ -7,6 +6,21 @@ import { play } from './playback.ts'
 import { planOf, runSeeds } from './seeds.ts'
 import { shrink } from './shrink.ts'
 
+const HELP = `npm run simulate -- [options]
+
+  --seeds N         number of seeds (1)
+  --from N          the first seed (1)
+  --short           seeds that cost a fraction of a normal one: at most four Pods, fewer events and clients,
+                    shorter faults, but every kind of them; other runs than those of the same seeds without it
+  --runs            Pods start runs
+  --mixed           Pods of several versions
+  --loops           about half of the clients are loops over sser.subscribe()
+  --profile NAME    the kind of faults: ordinary, crowded, mild, harsh, tiny; each in turn without it
+  --jobs N          seeds at the same time (one per core)
+  --max-failures N  ends after N seeds with a violation (1)
+  --quick           reports a violation without a shorter plan that has it, too
+  --trace           prints all that happens
+`
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1' },
@@ -18,15 +32,22 @@ const { values } = parseArgs({
     loops: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
     'max-failures': { type: 'string', default: '1' },
   },
 })
+if (values.help) {
+  console.log(HELP)
+  process.exit(0)
+}
 const from = Number(values.from)
 const count = Number(values.seeds)
 const profile = values.profile as FaultProfile | undefined
 const isMixed = values.mixed
 const hasRuns = values.runs
 const hasLoops = values.loops
+const isShort = values.short
 const jobs = Math.min(Number(values.jobs), count)
 const started = performance.now()
 const totals = { events: 0, exchanges: 0, messages: 0, resumes: 0, gaps: 0, falseGaps: 0, maxIdLength: 0 }
@@ -46,6 +67,7 @@ for await (const { seed, violation, counts } of runSeeds({
   isMixed,
   hasRuns,
   hasLoops,
+  isShort,
   jobs,
 })) {
   ran += 1
@@ -75,12 +97,14 @@ for (const [name, { times, seeds }] of situations)
 process.exit(failed === 0 ? 0 : 1)
 
 async function printTrace(seed: number): Promise<void> {
-  const { trace } = await play(planOf({ seed, profile, isMixed, hasRuns, hasLoops }), { isTraced: true })
+  const { trace } = await play(planOf({ seed, profile, isMixed, hasRuns, hasLoops, isShort }), {
+    isTraced: true,
+  })
   console.log(trace.join('\n'))
 }
 
 async function report(seed: number, violation: string): Promise<void> {
-  const plan = planOf({ seed, profile, isMixed, hasRuns, hasLoops })
+  const plan = planOf({ seed, profile, isMixed, hasRuns, hasLoops, isShort })
   let shown = violation
   if (!values.quick) {
     const { trace, violations } = await shrink(plan, await play(plan, { isTraced: true }))
@@ -93,6 +117,7 @@ async function report(seed: number, violation: string): Promise<void> {
     ...(isMixed ? ['--mixed'] : []),
     ...(hasRuns ? ['--runs'] : []),
     ...(hasLoops ? ['--loops'] : []),
+    ...(isShort ? ['--short'] : []),
   ]
   console.log(`replay: npm run simulate -- ${['--from', seed, ...flags].join(' ')}`)
 }

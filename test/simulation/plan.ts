@@ -1,3 +1,4 @@
+import { NORMAL, type PlanSize, SHORT } from './plan-size.ts'
 import { Random } from './random.ts'
 import type { RunAction, RunsPlan } from './run-plan.ts'
 import { VERSIONS, type Version } from './version.ts'
@@ -28,6 +29,7 @@ export type FaultProfile = 'ordinary' | 'crowded' | 'mild' | 'harsh' | 'tiny'
 export interface Plan {
   seed: number
   profile: FaultProfile
+  size: PlanSize
   /** True if no client of quiet streams may have a gap, because no event is lost and the stream `busy` alone is evicted. */
   isFair: boolean
   pods: number
@@ -51,26 +53,29 @@ const FAULT_PROFILES: readonly FaultProfile[] = ['ordinary', 'mild', 'harsh', 't
 export function makePlan(
   seed: number,
   profile: FaultProfile = FAULT_PROFILES[seed % FAULT_PROFILES.length] as FaultProfile,
+  isShort = false,
 ): Plan {
+  const size = isShort ? SHORT : NORMAL
   const random = new Random(seed ^ 0x5eed)
   // A fleet that always has a ready Pod, and no faults, must send no gap.
   const isCrowded = profile === 'crowded'
   const isOrdinary = profile === 'ordinary' || isCrowded
-  const pods = random.int(isOrdinary ? 2 : 1, random.chance(0.1) ? 8 : 4)
+  const pods = random.int(isOrdinary ? 2 : 1, random.chance(0.1) ? size.manyPods : size.pods)
   const streams = ['a', 'b', 'c', 'd'].slice(0, random.int(1, 4))
-  const clients = Array.from({ length: random.int(1, 6) }, () => {
+  const clients = Array.from({ length: random.int(1, size.clients) }, () => {
     const first = random.pick(streams)
     const second = random.pick(streams)
     return first === second || random.chance(0.6) ? [first] : [first, second]
   })
   if (isCrowded) clients.push(['busy'], [random.pick(streams), 'busy'])
-  const isLong = random.chance(0.08)
+  const isLong = random.chance(0.08) && size.isLong(profile)
   const ageMs =
     profile === 'tiny' ? random.pick([2_000, 4_000]) : isOrdinary ? 16_000 : random.pick([8_000, 16_000])
-  const logBytes = profile === 'tiny' ? random.pick([1_024, 2_048, 4_096]) : isCrowded ? 65_536 : 1_048_576
+  const logBytes =
+    profile === 'tiny' ? random.pick([1_024, 2_048, 4_096]) : isCrowded ? size.crowdedLogBytes : 1_048_576
   const faultsEndAt = isLong
-    ? ageMs * random.int(4, 12)
-    : random.int(3_000, 8_000) + (isOrdinary ? 3_000 * pods : 0)
+    ? ageMs * random.int(4, size.longAges)
+    : random.int(...size.faultsMs) + (isOrdinary ? 3_000 * pods : 0)
   const actions: Action[] = []
   const at = () => random.int(0, faultsEndAt)
   const pod = () => random.int(0, pods - 1)
@@ -104,7 +109,7 @@ export function makePlan(
       { ...send, at: from + random.int(1, 2_000), pod: pod() },
     ]
   }
-  many(isLong ? 24 : 10, burst)
+  many(isLong ? size.longBursts : size.bursts, burst)
   many(3, retry)
   many(8, () => ({ at: at(), kind: 'reconnect', client: client() }))
   many(3, () => ({
@@ -126,10 +131,10 @@ export function makePlan(
     actions.push({ at: from, kind: 'partition', from: [0], ms: random.int(1_000, 4_000), isOneWay: false })
   }
   if (isCrowded) {
-    for (let n = random.int(4, 8); n > 0; n -= 1) {
+    for (let n = random.int(...size.crowdedBursts); n > 0; n -= 1) {
       const from = at()
       const sender = pod()
-      for (let i = random.int(20, 80); i > 0; i -= 1)
+      for (let i = random.int(...size.crowdedBurst); i > 0; i -= 1)
         actions.push({ at: from + i * 5, kind: 'send', pod: sender, stream: 'busy', length: 500 })
     }
   }
@@ -187,6 +192,7 @@ export function makePlan(
   return {
     seed,
     profile,
+    size,
     isFair,
     pods,
     versions,
@@ -208,10 +214,10 @@ export function withLoops(plan: Plan): Plan {
 
 /**
  * The same plan with Pods of two versions: at first of a random one each, and of a random one after each restart. Then all
- * of them are updated, one by one, and back.
+ * of them are updated, one by one, and back; in a short plan to one version.
  */
 export function mixVersions(plan: Plan): Plan {
-  const { seed, profile, pods, faultsEndAt } = plan
+  const { seed, profile, pods, faultsEndAt, size } = plan
   const random = new Random(seed ^ 0x0ddba11)
   const version = () => random.pick(VERSIONS)
   const versions = Array.from({ length: pods }, version)
@@ -222,7 +228,8 @@ export function mixVersions(plan: Plan): Plan {
   const isOrdinary = profile === 'ordinary'
   const from = isOrdinary ? faultsEndAt + 3_000 : random.int(0, faultsEndAt)
   const stepMs = isOrdinary ? 3_000 : random.int(700, 2_000)
-  const updates = VERSIONS.flatMap((to, round) =>
+  const rounds = size.updatesAll ? VERSIONS : [version()]
+  const updates = rounds.flatMap((to, round) =>
     versions.flatMap((_, pod): Action[] => {
       const at = from + (round * pods + pod) * stepMs
       return [
@@ -231,7 +238,7 @@ export function mixVersions(plan: Plan): Plan {
       ]
     }),
   )
-  const end = from + VERSIONS.length * pods * stepMs
+  const end = from + rounds.length * pods * stepMs
   return {
     ...plan,
     // The recorded release evicts the oldest events of the log, whatever their streams.

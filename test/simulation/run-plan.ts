@@ -42,18 +42,19 @@ export interface RunsPlan {
   limits: { maxBytes: number; retainMs: number; maxRuns: number; holders: number }
   /** Whether a Pod may evict chunks, or forget a run, before the simulation ends. */
   mayEvict: boolean
+  /** Time after which the headers of dead producers are forgotten, in milliseconds. */
+  forgottenMs: number
 }
-
-/** A lost producer is judged after this time at most. */
-const LONG_CUT_MS = 62_000
 
 /** The same plan, with runs: their producers, readers and cancellations, and more faults for their producers. */
 export function addRuns(plan: Plan): Plan {
   const { seed, profile, pods } = plan
+  const size = plan.size.runs
+  const longCutMs = size.longCutMs(plan.ageMs)
   const random = new Random(seed ^ 0x0c0ffee)
   const isOrdinary = profile === 'ordinary' || profile === 'crowded'
   const hasLongCut = !isOrdinary && random.chance(0.06)
-  const faultsEndAt = plan.faultsEndAt + (hasLongCut ? LONG_CUT_MS : 0)
+  const faultsEndAt = plan.faultsEndAt + (hasLongCut ? longCutMs : 0)
   const actions: Action[] = []
   const pod = () => random.int(0, pods - 1)
   let readers = 0
@@ -63,9 +64,9 @@ export function addRuns(plan: Plan): Plan {
     pod: pod(),
     name,
     isReplacing,
-    chunks: random.pick([0, 1, 5, 30, 30, 120]),
+    chunks: random.pick(size.chunks),
     everyMs: random.pick([0, 3, 10, 30, 100, 400]),
-    length: random.pick(profile === 'tiny' ? [0, 400, 20_000] : [0, 0, 0, 20, 400]),
+    length: random.pick(profile === 'tiny' ? [0, 400, size.largeChunk] : [0, 0, 0, 20, 400]),
     end: random.pick(['end', 'end', 'end', 'fail', 'none']),
     isFlushing: random.chance(0.4),
   })
@@ -76,7 +77,7 @@ export function addRuns(plan: Plan): Plan {
     const at = from + random.int(0, random.pick([200, 3_000]))
     const kind = random.pick(['crash', 'crash', 'stop', 'cut', 'pause', 'none'])
     if (kind === 'cut') {
-      const ms = hasLongCut ? LONG_CUT_MS + random.int(-4_000, 4_000) : random.int(1_000, 8_000)
+      const ms = hasLongCut ? longCutMs + random.int(-4_000, 4_000) : random.int(1_000, 8_000)
       actions.push({ at, kind: 'partition', from: [producer], ms, isOneWay: random.chance(0.2) })
     } else if (kind === 'pause')
       actions.push({ at, kind, pod: producer, ms: Math.min(random.int(200, plan.ageMs), faultsEndAt - at) })
@@ -85,7 +86,7 @@ export function addRuns(plan: Plan): Plan {
       if (random.chance(0.7)) actions.push({ at: at + random.int(50, 5_000), kind: 'start', pod: producer })
     }
   }
-  for (const name of ['r', 's', 't'].slice(0, random.pick([1, 1, 2, 3]))) {
+  for (const name of ['r', 's', 't'].slice(0, random.pick(size.names))) {
     const from = random.int(0, plan.faultsEndAt - 2_000)
     const first = startRun(name, from, false)
     actions.push(first)
@@ -114,7 +115,7 @@ export function addRuns(plan: Plan): Plan {
     if (!isOrdinary && (hasLongCut || random.chance(0.5))) disturb(first.pod, from)
   }
   const isTiny = profile === 'tiny'
-  const retainMs = isTiny ? random.pick([2_000, 10_000]) : 600_000
+  const retainMs = isTiny ? random.pick(size.tinyRetainMs) : 600_000
   const limits = {
     maxBytes: isTiny ? 1_048_576 : 67_108_864,
     retainMs,
@@ -124,7 +125,7 @@ export function addRuns(plan: Plan): Plan {
   return {
     ...plan,
     faultsEndAt,
-    runs: { limits, mayEvict: isTiny },
+    runs: { limits, mayEvict: isTiny, forgottenMs: size.forgottenMs(plan.ageMs) },
     actions: [...plan.actions, ...actions.filter(({ at }) => at <= faultsEndAt)].sort((a, b) => a.at - b.at),
   }
 }

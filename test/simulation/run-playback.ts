@@ -128,7 +128,7 @@ export class RunsPlayback {
   async #checkForgotten(): Promise<void> {
     const { time, oracle, plan } = this.#options
     if (!plan.mayEvict) return
-    await time.run(time.now + plan.limits.retainMs + 20_000)
+    await time.run(time.now + plan.limits.retainMs + plan.forgottenMs)
     const names = new Set(this.#fixture.runs.runs.map(({ name }) => name))
     for (const { address, runs } of this.#incarnations()) {
       for (const name of names) {

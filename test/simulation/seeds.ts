@@ -22,6 +22,8 @@ export interface SeedsOptions {
   hasRuns: boolean
   /** Whether about half of the clients are subscriptions in the process of a Pod. */
   hasLoops: boolean
+  /** Whether each seed costs a fraction of a normal one. */
+  isShort: boolean
   /** Number of seeds that run at the same time, each in a thread. 1: all in this thread. */
   jobs: number
 }
@@ -55,12 +57,12 @@ export async function* runSeeds({ from, count, jobs, ...task }: SeedsOptions): A
   }
 }
 
-interface Task extends Pick<SeedsOptions, 'profile' | 'isMixed' | 'hasRuns' | 'hasLoops'> {
+interface Task extends Pick<SeedsOptions, 'profile' | 'isMixed' | 'hasRuns' | 'hasLoops' | 'isShort'> {
   seed: number
 }
 
-export function planOf({ seed, profile, isMixed, hasRuns, hasLoops }: Task): Plan {
-  let plan = makePlan(seed, profile)
+export function planOf({ seed, profile, isMixed, hasRuns, hasLoops, isShort }: Task): Plan {
+  let plan = makePlan(seed, profile, isShort)
   if (hasRuns) plan = addRuns(plan)
   if (hasLoops) plan = withLoops(plan)
   return isMixed ? mixVersions(plan) : plan
