@@ -59,6 +59,11 @@ export class PeerFacts {
     this.#toldGone.set(epoch, goneAt)
   }
 
+  /** False for an epoch that a peer may have invented: nothing is stored of it. */
+  isKnown(epoch: string): boolean {
+    return this.#options.log.epochs.get(epoch) !== undefined || this.#options.sessions.has(epoch)
+  }
+
   /** Returns whether the Pod was deleted, or its address answers with another epoch. */
   isGone(epoch: string): boolean {
     return this.#goneAt(epoch) !== undefined

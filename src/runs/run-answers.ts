@@ -7,7 +7,7 @@ import {
   type RunsRequest,
   type RunWant,
 } from '../wire/run-messages.ts'
-import { compareRunIds, producerOf, type RunEnd, type RunId } from '../wire/runs.ts'
+import { producerOf, type RunEnd, type RunId } from '../wire/runs.ts'
 import type { RunCopies } from './run-copies.ts'
 import type { RunDirectory, RunRecord } from './run-directory.ts'
 import { RunFeed } from './run-feed.ts'
@@ -54,7 +54,7 @@ export class RunAnswers {
     // First the run of each name, because a few names may have thousands of others.
     for (const name of names) add(directory.resolve(name))
     for (const name of names) for (const record of directory.named(name)) records.add(record)
-    if (after !== undefined) for (const record of this.#after(after)) records.add(record)
+    if (after !== undefined) for (const record of directory.after(after, MAX_ASKED)) records.add(record)
     const isOwn = cancel !== undefined && producerOf(cancel) === ownEpoch()
     return {
       epoch: ownEpoch(),
@@ -90,26 +90,6 @@ export class RunAnswers {
     const parts = feed.next(ANSWER_UNITS)
     feed.close()
     return parts
-  }
-
-  /** The known runs after the id, in order. Epochs are compared first, so that only the runs of a few are sorted. */
-  #after(after: RunId | ''): RunRecord[] {
-    const byEpoch = new Map<string, RunRecord[]>()
-    const from = producerOf(after)
-    for (const record of this.#options.directory.values()) {
-      if (after !== '' && (record.epoch < from || compareRunIds(record.id, after) <= 0)) continue
-      const others = byEpoch.get(record.epoch)
-      if (others === undefined) byEpoch.set(record.epoch, [record])
-      else others.push(record)
-    }
-    const page: RunRecord[] = []
-    for (const epoch of [...byEpoch.keys()].toSorted()) {
-      page.push(
-        ...(byEpoch.get(epoch) ?? []).toSorted((a, b) => compareRunIds(a.id, b.id)).slice(0, MAX_ASKED),
-      )
-      if (page.length >= MAX_ASKED) break
-    }
-    return page.slice(0, MAX_ASKED)
   }
 }
 

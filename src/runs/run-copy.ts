@@ -50,6 +50,11 @@ export class RunCopy {
     return this.#end
   }
 
+  /** Number of chunks of the run; infinite until the end is known. */
+  get maxChunks(): number {
+    return this.#end?.chunks ?? Number.POSITIVE_INFINITY
+  }
+
   /** True if a reader or a link follows it. */
   get isFollowed(): boolean {
     return this.#listeners.size > 0
@@ -74,10 +79,12 @@ export class RunCopy {
 
   /**
    * Adds the chunks from the index `from` on, without those that it has; ignores them where a chunk before `from` is
-   * missing. Returns the index of the first chunk that contradicts one that it holds, which stays; undefined without one.
+   * missing. Returns the index of the first chunk that contradicts one that it holds, which stays, or the end; undefined
+   * without one.
    */
   append(from: number, chunks: readonly string[]): number | undefined {
     const { first, next } = this.#text
+    if (from + chunks.length > this.maxChunks) return this.maxChunks
     if (from > next) return undefined
     const contradicted = this.#contradicted(from, chunks, Math.max(from, first), next)
     if (contradicted !== undefined) return contradicted

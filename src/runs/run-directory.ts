@@ -1,5 +1,6 @@
 import { formatRunId, isSameEnd, type RunEnd, type RunHeader, type RunId, runCheck } from '../wire/runs.ts'
 import { MAX_RUNS_OF_NAME, RunsOfName } from './run-names.ts'
+import { RunsInOrder } from './runs-in-order.ts'
 
 /** A run that this Pod knows. */
 export interface RunRecord {
@@ -53,6 +54,7 @@ export type RecordListener = (record: RunRecord) => void
 export class RunDirectory {
   readonly #options: RunDirectoryOptions
   readonly #records = new Map<RunId, RunRecord>()
+  readonly #inOrder = new RunsInOrder()
   readonly #names = new Map<string, RunsOfName>()
   /** Records with an end, in the order in which this Pod learned of it. */
   readonly #ended = new Set<RunRecord>()
@@ -78,6 +80,11 @@ export class RunDirectory {
   /** All known runs. */
   values(): Iterable<RunRecord> {
     return this.#records.values()
+  }
+
+  /** At most `max` known runs after this id, in order of ids; `''`: from the first one on. */
+  after(id: RunId | '', max: number): readonly RunRecord[] {
+    return this.#inOrder.after(id, max)
   }
 
   /** The known runs of one name. */
@@ -160,6 +167,7 @@ export class RunDirectory {
       told: next,
     }
     this.#records.set(id, record)
+    this.#inOrder.add(record)
     const named = this.#names.get(name) ?? new RunsOfName()
     this.#names.set(name, named)
     named.add(record)
@@ -191,6 +199,7 @@ export class RunDirectory {
     const record = this.#records.get(id)
     if (record === undefined) return
     this.#records.delete(id)
+    this.#inOrder.delete(record)
     this.#ended.delete(record)
     const named = this.#names.get(name)
     named?.delete(record)

@@ -161,7 +161,8 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
   }
 
   onHeld(epoch: string, id: RunId, next: number): void {
-    if (this.#runs.isOwn(id) && this.#runs.copies.get(id) !== undefined) this.#held.onHeld(epoch, id, next)
+    if (this.#facts.isKnown(epoch) && this.#runs.isOwn(id) && this.#runs.copies.get(id) !== undefined)
+      this.#held.onHeld(epoch, id, next)
   }
 
   onUnwant(epoch: string, id: RunId): void {
@@ -253,8 +254,9 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     const facts = this.#facts
     facts.update(this.#options.clock.now())
     const isGone = (epoch: string) => facts.isGone(epoch)
-    this.#held.onGone(isGone)
-    for (const epoch of this.#leaving) if (isGone(epoch)) this.#leaving.delete(epoch)
+    const isForgotten = (epoch: string) => isGone(epoch) || !facts.isKnown(epoch)
+    this.#held.onGone(isForgotten)
+    for (const epoch of this.#leaving) if (isForgotten(epoch)) this.#leaving.delete(epoch)
     const reachable = new Set(this.#requests.reachable().map(({ epoch }) => epoch))
     const isNew = [...reachable].some((epoch) => !this.#reachable.has(epoch))
     this.#reachable = reachable

@@ -138,7 +138,7 @@ export class RunPuller {
     if (end !== undefined) {
       // Before the end is told, because the want ends with it, and the peer has forgotten it already.
       if (copy.next >= end.chunks) session?.finish(id)
-      if (!copy.setEnd(end)) throw this.#conflict(id, epoch, 'another end')
+      if (copy.next > end.chunks || !copy.setEnd(end)) throw this.#conflict(id, epoch, 'another end')
     }
     if (want !== undefined) this.#onPartOf(want, copy, part, session)
   }
@@ -234,7 +234,7 @@ export class RunPuller {
     want.session?.unwant(want.id)
     want.session = undefined
     want.polled = undefined
-    if (floor <= copy.next) want.excluded.add(epoch)
+    if (floor <= copy.next || floor > copy.maxChunks) want.excluded.add(epoch)
     else if (epoch === want.producer) want.floor = floor
     want.askNow()
     this.wants.setOpen(want, true)
@@ -246,7 +246,10 @@ export class RunPuller {
     const copy = this.#owner.ensureCopy(want.id)
     if (copy === undefined) return this.forget(want.id)
     const { next } = copy
-    const accepted = offers.filter(({ epoch }) => want.accepts(epoch))
+    const accepted = offers.filter(
+      // A peer that has chunks beyond the end lies.
+      ({ epoch, summary }) => want.accepts(epoch) && summary.next <= copy.maxChunks,
+    )
     const { best, floor, floorEpoch, equal } = chooseSource(accepted, next, want.floor)
     if (best !== undefined) {
       want.onPromise(best, next)

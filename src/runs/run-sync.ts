@@ -5,6 +5,8 @@ import type { RunRequests } from './run-requests.ts'
 
 /** Minimum time between two attempts, in milliseconds. */
 const INTERVAL_MS = 1_000
+/** Maximum number of answers of one peer: one that invents runs would be asked for ever. */
+const MAX_PAGES = 1_000
 
 export interface RunSyncOptions {
   clock: Clock
@@ -63,7 +65,7 @@ export class RunSync {
     // A hole that is found meanwhile makes it due again.
     this.#isDue = false
     let after: RunId | '' = ''
-    for (;;) {
+    for (let pages = 0; pages < MAX_PAGES; pages += 1) {
       const answer = await requests.send(peer, { after })
       if (answer === undefined) {
         this.#isDue = true

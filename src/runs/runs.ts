@@ -1,12 +1,12 @@
 import { type Clock, pause } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
-import type { LogEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
 import type { RunCounts } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { formatRunId, parseRunId, producerOf, type RunEnd, type RunHeader, type RunId } from '../wire/runs.ts'
 import { Run, type RunStopReason } from './run.ts'
+import { RunCancels } from './run-cancels.ts'
 import { RunCopies } from './run-copies.ts'
 import type { RunCopy } from './run-copy.ts'
 import { RunDirectory, type RunRecord } from './run-directory.ts'
@@ -55,6 +55,7 @@ export class Runs implements ReaderContext {
   /** The running runs of this Pod. */
   readonly #own = new Map<RunId, Run>()
   readonly #review: RunReview
+  readonly #cancels: RunCancels
   #peers: RunPeers = ALONE
   #isStopped = false
 
@@ -78,9 +79,17 @@ export class Runs implements ReaderContext {
       ownEpoch,
       // Later, because a listener of the log must not append: the application ends the run as soon as its signal aborts.
       onCancel: (id) => queueMicrotask(() => this.#own.get(id)?.cancel()),
-      onRemove: ({ id }) => this.copies.remove(id),
+      onRemove: ({ id }) => {
+        this.copies.remove(id)
+        this.#cancels.forget(id)
+      },
       onRefuse: () => options.errors.countRejected('too-many-runs'),
       onConflict: (id) => this.#onConflict(id),
+    })
+    this.#cancels = new RunCancels({
+      clock,
+      ask: (id) => this.#peers.cancel(id),
+      append: (id) => this.#isStopped || this.#append({ cancel: id }),
     })
     this.#review = new RunReview({
       clock,
@@ -92,7 +101,7 @@ export class Runs implements ReaderContext {
     })
     this.directory.onRecord((record) => this.#onRecord(record))
     log.onAppend((entry) => {
-      if (entry.kind === 'run') this.#onHeader(entry)
+      if (entry.kind === 'run') this.directory.onHeader(entry.epoch, entry.seq, entry.run, entry.sentAt)
     })
   }
 
@@ -149,8 +158,9 @@ export class Runs implements ReaderContext {
   }
 
   /** Number of a run's chunks so far, as far as this Pod knows. */
-  chunksOf({ id, told }: RunRecord): number {
-    return Math.max(told, this.copies.get(id)?.next ?? 0)
+  chunksOf({ id, told, end }: RunRecord): number {
+    // A peer may have told of more than there are.
+    return end?.chunks ?? Math.max(told, this.copies.get(id)?.next ?? 0)
   }
 
   /** Asks the peers for headers that this Pod does not know. */
@@ -168,11 +178,7 @@ export class Runs implements ReaderContext {
 
   async #cancel({ id, end }: RunRecord): Promise<CancelOutcome> {
     if (this.isOwn(id)) return this.cancelOwn(id)
-    if (end !== undefined) return 'not-running'
-    const outcome = await this.#peers.cancel(id)
-    if (outcome !== 'unreachable' || this.#isStopped) return outcome
-    this.#append({ cancel: id })
-    return outcome
+    return end === undefined ? this.#cancels.cancel(id) : 'not-running'
   }
 
   /** Cancels a run of this Pod, also for another Pod that asks. */
@@ -248,10 +254,6 @@ export class Runs implements ReaderContext {
     this.#isStopped = true
     this.#review.stop()
     for (const run of [...this.#own.values()]) run.stop(reason)
-  }
-
-  #onHeader({ epoch, seq, run, sentAt }: Extract<LogEntry, { kind: 'run' }>): void {
-    this.directory.onHeader(epoch, seq, run, sentAt)
   }
 
   #onRecord(record: RunRecord): void {

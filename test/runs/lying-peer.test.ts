@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RunItem } from '../../src/index.ts'
 import { SserError } from '../../src/index.ts'
-import type { RunLogs } from '../../src/wire/run-messages.ts'
+import { encodeRunsRequest, type RunLogs } from '../../src/wire/run-messages.ts'
 import { settle } from '../support/clock.ts'
 import { FakeOpener } from '../support/fake-exchange.ts'
 import { Among, FakePeer } from '../support/fake-peer.ts'
@@ -76,6 +76,50 @@ describe('a peer that lies about runs', () => {
     await settle()
     expect(texts(items)).toEqual(['a'])
     expect(codes()).toContain('conflicting-event')
+  })
+
+  it('is reported where it sends chunks after the end, which no reader receives', async () => {
+    const { latest } = await begin()
+    const first = read('chat')
+    latest.say({
+      runLogs: { parts: [{ id: RUN, from: 0, chunks: ['a'], end: { state: 'ended', chunks: 1 } }] },
+    })
+    await settle()
+    latest.say({ runLogs: { parts: [{ id: RUN, from: 1, chunks: ['forged'] }] } })
+    const second = read('chat')
+    await settle()
+    expect([texts(first), texts(second)]).toEqual([
+      ['a', 'end'],
+      ['a', 'end'],
+    ])
+    expect(codes()).toContain('conflicting-event')
+  })
+
+  it('cannot make flush() count Pods that it invents, of which nothing is stored', async () => {
+    await begin()
+    let run: Awaited<ReturnType<typeof pod.sser.startRun>> | undefined
+    void pod.sser.startRun('own').then((started) => {
+      run = started
+    })
+    await pod.clock.until('the run starts', () => run !== undefined)
+    run?.write('mine')
+    for (let i = 0; i < 100; i += 1) {
+      const body = encodeRunsRequest({ epoch: String(10_000 + i), want: [[run?.id ?? '', 1]] })
+      const headers = { 'content-type': 'application/json' }
+      const response = await pod.sser.internalRoutes.request('http://10.0.0.0:7000/api/json/v2/runs', {
+        method: 'POST',
+        headers,
+        body,
+      })
+      expect(response.status).toBe(200)
+    }
+    let held: number | undefined
+    void run?.flush().then((count) => {
+      held = count
+    })
+    await pod.clock.until('flush() resolves', () => held !== undefined)
+    expect(held).toBe(0)
+    run?.end()
   })
 
   it('cannot write a run of this Pod, or one that this Pod does not know', async () => {
