@@ -1,5 +1,6 @@
 import { type FrameFormat, STANDARD } from '../wire/sse-frame.ts'
-import type { Batch, Frames } from './batch.ts'
+import type { Frames } from './batch.ts'
+import { SmallSet } from './small-set.ts'
 import type { StreamConnection } from './stream-connection.ts'
 
 /** Connections that listen on the same streams in the same format: one encoded chunk serves all of them. */
@@ -7,7 +8,7 @@ export class Audience {
   /** In ascending order, so that clients that name the same streams in another order share their chunks as well. */
   readonly streams: readonly string[]
   readonly format: FrameFormat
-  readonly connections: Set<StreamConnection> = new Set()
+  readonly connections: SmallSet<StreamConnection> = new SmallSet()
   /** The listeners of each of its streams while it has a connection, so that a batch looks up none. */
   members: readonly Listeners[] = []
 
@@ -20,7 +21,7 @@ export class Audience {
 /** The connections of one stream. */
 export class Listeners {
   readonly stream: string
-  readonly audiences: Set<Audience> = new Set()
+  readonly audiences: SmallSet<Audience> = new SmallSet()
   connections = 0
   /** Frames of the stream in the batch that is being delivered. */
   frames: Frames | undefined
@@ -34,6 +35,11 @@ export class Listeners {
 export class Audiences {
   readonly #byStreams = new Map<string, Audience>()
   readonly #byStream = new Map<string, Listeners>()
+
+  /** Every audience. */
+  get all(): Iterable<Audience> {
+    return this.#byStreams.values()
+  }
 
   /** Streams that have a connection. */
   get streams(): Iterable<string> {
@@ -101,25 +107,6 @@ export class Audiences {
       this.#byStream.set(stream, listeners)
     }
     return listeners
-  }
-
-  /** Audiences that a batch has events for, each once. */
-  *affectedBy({ affected }: Batch): Generator<Audience> {
-    if (affected === undefined) {
-      yield* this.#byStreams.values()
-      return
-    }
-    const isOne = affected.length === 1
-    const visited = new Set<Audience>()
-    for (const { audiences } of affected) {
-      for (const audience of audiences) {
-        if (!isOne && audience.streams.length > 1) {
-          if (visited.has(audience)) continue
-          visited.add(audience)
-        }
-        yield audience
-      }
-    }
   }
 }
 

@@ -64,9 +64,7 @@ export class Batch {
   /** `listenersOn`: the listeners of a stream, undefined without connections. */
   constructor(log: Log, from: number, now: number, listenersOn: (stream: string) => Listeners | undefined) {
     this.from = from
-    const position = log.positionAt(from, now)
-    const formatId = (last?: string) =>
-      log.isResumable ? log.eventIds.format(position, undefined, undefined, last) : undefined
+    const position = log.eventIds.moving(log.positionAt(from, now))
     /** Gaps by stream to write before the next event; all of them have the same position. */
     const gaps = new Map<Listeners | undefined, GapReason>()
     let length = 0
@@ -77,13 +75,13 @@ export class Batch {
       text: string,
       entry?: BatchEvent,
     ) => {
-      this.#framesOf(listeners).list.push({ place, gap, text, entry })
+      this.#add(listeners, { place, gap, text, entry })
       place += 1
       length += text.length
     }
     const flushGaps = () => {
       if (gaps.size === 0) return
-      const id = formatId()
+      const id = log.isResumable ? position.format() : undefined
       for (const [listeners, reason] of gaps) frame(listeners, reason, gapFrame(id, reason))
       gaps.clear()
     }
@@ -93,19 +91,21 @@ export class Batch {
       const listeners = listenersOn(stream)
       if (listeners !== undefined) gaps.set(listeners, 'trimmed')
     }
-    let entries = 0
     let to = log.nextIndex
-    for (const entry of log.from(from)) {
-      if (entries === MAX_ENTRIES || length >= FULL_LENGTH) {
+    const first = log.placeOf(from)
+    // Not an iterator, because it would take longer than the rest for an event with one connection.
+    for (let i = first; ; i += 1) {
+      const entry = log.at(i)
+      if (entry === undefined) break
+      if (i - first === MAX_ENTRIES || length >= FULL_LENGTH) {
         to = entry.index
         break
       }
-      entries += 1
       if (entry.isEvicted) continue
       const listeners = isEvent(entry) ? listenersOn(entry.stream) : undefined
       // Before the position moves past this event, because a client may receive the gap and not the event.
       if (listeners !== undefined) flushGaps()
-      if (isNumbered(entry)) position.set(entry.epoch, entry.seq)
+      if (isNumbered(entry)) position.move(entry.epoch, entry.seq)
       if (isLoss(entry)) {
         // It affects every connection, and covers the gaps before it.
         gaps.clear()
@@ -116,7 +116,8 @@ export class Batch {
         frame(listeners, undefined, eventFrame({ msg: entry.msg }), entry)
       } else if (log.indexes.idempotencyKeys.isFirst(entry)) {
         if (entry.traceparent !== undefined) this.traced.push(entry)
-        const text = eventFrame({ id: formatId(entry.epoch), event: entry.event, msg: entry.msg })
+        const id = log.isResumable ? position.formatEvent() : undefined
+        const text = eventFrame({ id, event: entry.event, msg: entry.msg })
         frame(listeners, undefined, text, entry)
       }
     }
@@ -144,13 +145,14 @@ export class Batch {
     return this.#latestChunk
   }
 
-  #framesOf(listeners: Listeners | undefined): Frames {
-    if (listeners === undefined) return this.#common
-    if (listeners.frames?.batch !== this) {
-      listeners.frames = { batch: this, list: [], chunk: undefined }
+  #add(listeners: Listeners | undefined, frame: BatchFrame): void {
+    if (listeners === undefined) this.#common.list.push(frame)
+    else if (listeners.frames?.batch === this) listeners.frames.list.push(frame)
+    else {
+      // With its item, because an array that grows by its first push has room for 17.
+      listeners.frames = { batch: this, list: [frame], chunk: undefined }
       this.#affected.push(listeners)
     }
-    return listeners.frames
   }
 
   #chunkFor({ members, format }: Audience): Chunk | undefined {
@@ -164,8 +166,8 @@ export class Batch {
     if (only === undefined) return undefined
     if (count === 1 && format === STANDARD) {
       // A second audience needs it.
-      only.chunk?.encoded()
-      only.chunk ??= this.#chunkOf(only.list, format)
+      if (only.chunk !== undefined) only.chunk.encoded()
+      else only.chunk = this.#chunkOf(only.list, format)
       return only.chunk
     }
     const affected = members.filter(({ frames }) => frames?.batch === this)

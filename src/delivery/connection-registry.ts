@@ -3,7 +3,6 @@ import { SserError } from '../errors.ts'
 import type { ConnectionSelector } from '../log/entry.ts'
 import type { FrameFormat } from '../wire/sse-frame.ts'
 import { type Audience, Audiences, type Listeners } from './audience.ts'
-import type { Batch } from './batch.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionsPerAddress, type Reservation, Reservations } from './reservations.ts'
 import { StreamConnection } from './stream-connection.ts'
@@ -74,9 +73,9 @@ export class ConnectionRegistry {
     return this.#audiences.of(streams, format)
   }
 
-  /** Audiences with a stream in the batch. */
-  affectedBy(batch: Batch): Iterable<Audience> {
-    return this.#audiences.affectedBy(batch)
+  /** Every audience. */
+  get audiences(): Iterable<Audience> {
+    return this.#audiences.all
   }
 
   /**

@@ -1,6 +1,6 @@
 import { type Clock, runYielding } from '../clock.ts'
+import { YIELD_EVERY } from './batch-delivery.ts'
 import type { Connection } from './connection.ts'
-import { YIELD_EVERY } from './dispatcher.ts'
 
 export interface LiveQueueOptions {
   clock: Clock

@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
-import type { ConnectionSelector } from '../log/entry.ts'
+import type { ConnectionSelector, EventEntry } from '../log/entry.ts'
 import type { ResolvedOptions } from '../options.ts'
 import type { DisconnectReceipt, PeerReceipt, Receipt } from '../replication/receipt.ts'
 import type { Counters } from '../telemetry/counters.ts'
-import { traceSend } from '../telemetry/tracing.ts'
+import { startSend } from '../telemetry/tracing.ts'
 import {
   validateEventType,
   validateIdempotencyKey,
@@ -15,35 +15,8 @@ import {
 import { formatPosition } from '../wire/position.ts'
 import { normalizeTraceparent } from '../wire/traceparent.ts'
 import { checkSelector, checkSendOptions } from './call-arguments.ts'
-import type { Incarnation } from './incarnation.ts'
 import type { Membership } from './membership.ts'
-
-type Executor = ConstructorParameters<typeof Promise<Receipt>>[0]
-
-/** The promise of a receipt, which tells that something awaits it: few calls of `send()` are awaited. */
-class ReceiptPromise extends Promise<Receipt> {
-  /** `await` calls `then()` of a promise of any other class than this one. */
-  static override get [Symbol.species](): PromiseConstructor {
-    return Promise
-  }
-
-  #onAwait: (() => void) | undefined
-
-  constructor(executor: Executor, onAwait?: () => void) {
-    super(executor)
-    this.#onAwait = onAwait
-  }
-
-  // biome-ignore lint/suspicious/noThenProperty: a promise has it
-  override then<A = Receipt, B = never>(
-    onFulfilled?: ((receipt: Receipt) => A | PromiseLike<A>) | null,
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    this.#onAwait?.()
-    this.#onAwait = undefined
-    return super.then(onFulfilled, onRejected)
-  }
-}
+import { followReceipt, ReceiptPromise } from './receipt-promise.ts'
 
 const NOT_STARTED =
   'This instance was not started: await serve({ sser, … }) or join({ sser, … }), or without a port await sser.start(), before send() and disconnect()'
@@ -96,7 +69,20 @@ export class Sender {
     const { tracing } = this.#options.settings
     const traceparent = normalizeTraceparent(options.traceparent)
     if (tracing === undefined) return this.#send(stream, msg, options, traceparent)
-    return traceSend(tracing, { stream, traceparent }, (own) => this.#send(stream, msg, options, own))
+    const span = startSend(tracing, { stream, traceparent })
+    return followReceipt(
+      (follow) => follow(this.#send(stream, msg, options, span.traceparent)),
+      ({ resolve, reject }) => ({
+        resolve(receipt) {
+          span.end(receipt)
+          resolve(receipt)
+        },
+        reject(error) {
+          span.fail(error)
+          reject(error)
+        },
+      }),
+    )
   }
 
   async disconnect(
@@ -114,7 +100,8 @@ export class Sender {
     if (fault !== undefined) throw fault
     signal?.throwIfAborted()
     if (!this.#options.membership.current().mesh.isReady) await this.#whenJoined(signal)
-    const { hub, log, mesh, now } = this.#trimmed()
+    const { hub, log, mesh } = this.#options.membership.incarnation
+    const now = this.#options.clock.now()
     const disconnect = { stream, tag: tag?.toWellFormed() }
     const before = hub.size
     const { seq } = log.append(log.epoch, { disconnect }, now, now)
@@ -161,17 +148,37 @@ export class Sender {
     { event, idempotencyKey: key, signal }: SendOptions,
     traceparent: string | undefined,
   ): Promise<Receipt> {
-    const { hub, log, mesh, now } = this.#trimmed()
-    const first = key === undefined ? undefined : log.indexes.idempotencyKeys.first(stream, key)
+    const { hub, log, mesh } = this.#options.membership.incarnation
+    const now = this.#options.clock.now()
+    const first = key === undefined ? undefined : this.#firstWith(stream, key, now)
     const content = { stream, msg: msg.toWellFormed(), event: event?.toWellFormed(), key, traceparent }
     const { epoch = log.epoch, seq } = first ?? log.append(log.epoch, content, now, now)
     if (first === undefined) this.#options.counters.sent += 1
-    const connections = hub.registry.listeners(stream)
-    const duplicate = first !== undefined
+    const receipt = {
+      id: log.eventIds.formatEvent(epoch, seq),
+      duplicate: first !== undefined,
+      connections: hub.registry.listeners(stream),
+      peers: [],
+    }
+    // There is nothing to wait for, and a plain promise is cheaper, also where it is awaited.
+    if (mesh.links.size === 0) return Promise.resolve(receipt)
+    return this.#whenAcked(receipt, epoch, seq, signal)
+  }
+
+  /** Resolves with `receipt` and the results of its event at the peers. Apart, because closures allocate their scope. */
+  #whenAcked(
+    receipt: Receipt,
+    epoch: string,
+    seq: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Receipt> {
+    const { log, mesh } = this.#options.membership.incarnation
     return new ReceiptPromise(
       (resolve, reject) => {
-        const onPeers = (peers: PeerReceipt[]) =>
-          resolve({ id: formatPosition([[epoch, seq]]), duplicate, connections, peers })
+        const onPeers = (peers: PeerReceipt[]) => {
+          receipt.peers = peers
+          resolve(receipt)
+        }
         mesh.collectAcks(epoch, seq, signal, { resolve: onPeers, reject })
       },
       () => epoch === log.epoch && mesh.awaited.raise(seq),
@@ -183,12 +190,11 @@ export class Sender {
     if (this.#options.membership.joining === undefined) throw new SserError('not-started', NOT_STARTED)
   }
 
-  /** The current incarnation, with the log trimmed to the time of an append. */
-  #trimmed(): Pick<Incarnation, 'hub' | 'log' | 'mesh'> & { now: number } {
-    const { hub, log, mesh } = this.#options.membership.incarnation
-    const now = this.#options.clock.now()
+  /** The event of an earlier send with the same key; undefined: there is none. */
+  #firstWith(stream: string, key: string, now: number): EventEntry | undefined {
+    const { log } = this.#options.membership.incarnation
     log.trim(now)
-    return { hub, log, mesh, now }
+    return log.indexes.idempotencyKeys.first(stream, key)
   }
 
   async #whenJoined(signal: AbortSignal | undefined): Promise<void> {

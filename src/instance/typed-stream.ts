@@ -5,6 +5,7 @@ import type { Receipt } from '../replication/receipt.ts'
 import type { StandardIssue, StandardResult, StandardSchemaV1 } from '../standard-schema.ts'
 import { validateStreamName } from '../wire/names.ts'
 import { checkStreamOptions } from './call-arguments.ts'
+import { followReceipt } from './receipt-promise.ts'
 import type { SendOptions } from './sender.ts'
 import type { SubscribeOptions, Subscription } from './subscriptions.ts'
 import { type TypedItem, TypedSubscription } from './typed-subscription.ts'
@@ -46,10 +47,25 @@ export class TypedStream<Input, Output = Input> {
    * @throws SserError `invalid-message` where the schema rejects the value, with the issues as `cause`, or where it is no
    * JSON; and the errors of `Sser.send()`.
    */
-  async send(value: Input, options: SendOptions = {}): Promise<Receipt> {
-    const result = this.#schema?.['~standard'].validate(value)
-    // Without a wait for a result that is there, because sends keep their order.
-    const valid = result instanceof Promise ? await result : result
+  send(value: Input, options: SendOptions = {}): Promise<Receipt> {
+    try {
+      const result = this.#schema?.['~standard'].validate(value)
+      // Without a wait for a result that is there, because sends keep their order.
+      if (!(result instanceof Promise)) return this.#sendValid(value, result, options)
+      return followReceipt((follow, reject) => {
+        result.then((valid) => follow(this.#sendValid(value, valid, options))).catch(reject)
+      })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Sends a value, or the result of the schema, where there is one. */
+  #sendValid(
+    value: Input,
+    valid: StandardResult<Output> | undefined,
+    options: SendOptions,
+  ): Promise<Receipt> {
     if (valid?.issues !== undefined)
       throw rejected(`${this.#call('send')}: the schema rejects the value`, valid.issues)
     return this.#instance.send(this.name, this.#stringify(valid === undefined ? value : valid.value), options)

@@ -39,11 +39,14 @@ export class EntryQueue {
     this.#entries.push(entry)
   }
 
-  /** The entries at or after `index`, with the evicted ones. Valid until the next change. */
-  *from(index: number): Generator<LogEntry> {
-    const entries = this.#entries
-    for (let i = entries.lowerBound((entry) => entry.index >= index); i < entries.length; i += 1)
-      yield entries.at(i) as LogEntry
+  /** Place of the first entry at or after `index`, evicted ones included. Valid until the next change. */
+  placeOf(index: number): number {
+    return this.#entries.lowerBound((entry) => entry.index >= index)
+  }
+
+  /** The entry at a place; undefined after the last one. */
+  at(place: number): LogEntry | undefined {
+    return this.#entries.at(place)
   }
 
   /** Removes the first entry. */

@@ -1,4 +1,11 @@
-import { formatPosition, type IdPrefix, MAX_POSITION_BYTES, PARTIAL_ENTRY } from '../wire/position.ts'
+import {
+  formatIdAfter,
+  formatIdPrefix,
+  formatPosition,
+  type IdPrefix,
+  MAX_POSITION_BYTES,
+  PARTIAL_ENTRY,
+} from '../wire/position.ts'
 import type { Epochs } from './epochs.ts'
 
 /** Share of `maxBytes` that a partial id fills at first, so that the next ids can leave out the same epochs. */
@@ -12,6 +19,9 @@ export class EventIds {
   readonly #maxBytes: number
   /** Epochs that the last partial id left out. */
   #leftOut: ReadonlySet<string> = new Set()
+  /** Epoch of the last {@link formatEvent}, and its ids up to the seq. */
+  #epoch: string | undefined
+  #prefix: IdPrefix | undefined
 
   constructor(epochs: Epochs, maxBytes: number = MAX_POSITION_BYTES) {
     this.#epochs = epochs
@@ -36,6 +46,20 @@ export class EventIds {
     return formatPosition(position, carriedMs, this.#leftOut, undefined, last)
   }
 
+  /** The id of one event by itself, as its receipt has it. */
+  formatEvent(epoch: string, seq: number): string {
+    if (epoch !== this.#epoch || this.#prefix === undefined) {
+      this.#epoch = epoch
+      this.#prefix = formatIdPrefix([], epoch)
+    }
+    return formatIdAfter(this.#prefix, seq)
+  }
+
+  /** Formats the ids of events in a row, of which `position` is that before the first. */
+  moving(position: Map<string, number>): MovingPosition {
+    return new MovingPosition(position, this, this.#maxBytes)
+  }
+
   #oldest(
     position: ReadonlyMap<string, number>,
     carriedMs: ReadonlyMap<string, number> | undefined,
@@ -49,5 +73,48 @@ export class EventIds {
       if (left < 0) leftOut.add(epoch)
     }
     return leftOut
+  }
+}
+
+/**
+ * A position that moves from event to event, and its ids. Events of one epoch in a row have ids that differ in the last seq alone,
+ * so the rest of the id is formatted and hashed once for all of them.
+ */
+export class MovingPosition {
+  readonly #position: Map<string, number>
+  readonly #ids: EventIds
+  readonly #maxBytes: number
+  /** The entry that moved last. */
+  #epoch = ''
+  #seq = 0
+  /** The id up to its seq; undefined: not formatted since another entry moved. */
+  #prefix: IdPrefix | undefined
+
+  constructor(position: Map<string, number>, ids: EventIds, maxBytes: number) {
+    this.#position = position
+    this.#ids = ids
+    this.#maxBytes = maxBytes
+  }
+
+  /** Moves the position to an event. */
+  move(epoch: string, seq: number): void {
+    this.#position.set(epoch, seq)
+    if (epoch !== this.#epoch) this.#prefix = undefined
+    this.#epoch = epoch
+    this.#seq = seq
+  }
+
+  /** The id of the event of the last {@link move}. */
+  formatEvent(): string {
+    this.#prefix ??= formatIdPrefix(this.#position, this.#epoch)
+    const id = formatIdAfter(this.#prefix, this.#seq)
+    return id.length <= this.#maxBytes
+      ? id
+      : this.#ids.format(this.#position, undefined, undefined, this.#epoch)
+  }
+
+  /** The id of the position itself. */
+  format(): string {
+    return this.#ids.format(this.#position)
   }
 }

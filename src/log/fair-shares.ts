@@ -44,8 +44,7 @@ export class FairShares {
   }
 
   /** An entry was added to its queue. */
-  add(entry: LogEntry): void {
-    const queue = this.#queueOf(entry)
+  add(entry: LogEntry, queue: StreamQueue): void {
     this.#newest.push(entry)
     this.#newestBytes += memoryBytes(entry) + (queue.length === 1 ? queue.overhead : 0)
     while (this.#newestBytes > this.#maxNewestBytes && this.#newest.length > 1) this.settleOldest()

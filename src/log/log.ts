@@ -129,13 +129,18 @@ export class Log {
     return entry === undefined ? this.maxAgeMs : now - entry.sentAt
   }
 
-  /** The entries at or after `index` in order; evicted ones may be among them. Valid until the next change of the log. */
-  from(index: number): Iterable<LogEntry> {
-    return this.#entries.from(index)
+  /** Place of the first entry at or after `index`; evicted ones may follow. Valid until the next change of the log. */
+  placeOf(index: number): number {
+    return this.#entries.placeOf(index)
+  }
+
+  /** The entry at a place; undefined after the last entry. */
+  at(place: number): LogEntry | undefined {
+    return this.#entries.at(place)
   }
 
   /**
-   * Appends an event, disconnect, header of a run or no-op entry of `epoch`, with the seq after the last one; `seq`: a later one, because
+   * Appends an event, disconnect, header of a run or no-op entry of `epoch`, with the seq after the last one; `laterSeq`: a later one, because
    * a peer's log has evicted the entries in between.
    */
   append(
@@ -143,9 +148,10 @@ export class Log {
     content: EntryContent,
     sentAt: number,
     now: number,
-    seq: number = (this.epochs.get(epoch)?.have ?? 0) + 1,
+    laterSeq?: number,
   ): EventEntry | NoopEntry | DisconnectEntry | RunEntry {
     const record = this.epochs.ensure(epoch, sentAt)
+    const seq = laterSeq ?? record.have + 1
     if (seq > record.have + 1) record.evictedSeq = seq - 1
     record.have = seq
     record.lastActive = Math.max(record.lastActive, sentAt)
@@ -229,8 +235,7 @@ export class Log {
 
   #push(entry: LogEntry, now: number): void {
     this.#entries.push(entry)
-    this.indexes.add(entry)
-    this.#shares.add(entry)
+    this.#shares.add(entry, this.indexes.add(entry))
     this.#onAppend(entry, now)
   }
 

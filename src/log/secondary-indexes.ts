@@ -72,7 +72,8 @@ export class SecondaryIndexes {
     return entry.kind === 'run' ? this.#headers : this.#others
   }
 
-  add(entry: LogEntry): void {
+  /** Adds an entry; returns its queue. */
+  add(entry: LogEntry): StreamQueue {
     if (!isNumbered(entry)) this.#unnumbered += 1
     if (isEvent(entry)) {
       if (entry.kind === 'event') this.idempotencyKeys.add(entry)
@@ -82,11 +83,13 @@ export class SecondaryIndexes {
         this.#streams.set(entry.stream, queue)
       }
       queue.push(entry)
-      return
+      return queue
     }
-    this.queueOf(entry).push(entry)
+    const queue = this.queueOf(entry)
+    queue.push(entry)
     if (isLoss(entry)) this.#losses.push(entry)
     else if (entry.kind === 'disconnect') this.#disconnects.push(entry)
+    return queue
   }
 
   /** Removes the oldest entry of its queue, which {@link queueOf} returns; returns the queue. */

@@ -66,21 +66,12 @@ export function quietly<T>(work: () => T): T | undefined {
   }
 }
 
-/** Calls `send` in a span of its own, with that span's `traceparent`. */
-export async function traceSend<T extends TracedReceipt>(
-  tracing: Tracing,
-  traced: TracedSend,
-  send: (traceparent: string | undefined) => Promise<T>,
-): Promise<T> {
+/** Begins the span of a send. Its methods never throw, and its `traceparent` is valid. */
+export function startSend(tracing: Tracing, traced: TracedSend): SendSpan {
   const span = quietly(() => tracing.send(traced))
-  try {
-    const receipt = await send(
-      normalizeTraceparent(span === undefined ? traced.traceparent : span.traceparent),
-    )
-    quietly(() => span?.end(receipt))
-    return receipt
-  } catch (error) {
-    quietly(() => span?.fail(error))
-    throw error
+  return {
+    traceparent: normalizeTraceparent(span === undefined ? traced.traceparent : span.traceparent),
+    end: (receipt) => void quietly(() => span?.end(receipt)),
+    fail: (error) => void quietly(() => span?.fail(error)),
   }
 }

@@ -82,6 +82,20 @@ export function formatPosition(
   return `${prefix.text}${text}-${checksum(fnv1a(text, prefix.hash))}`
 }
 
+/** The id of `position` up to the seq of the epoch `last`, whose entry comes last. */
+export function formatIdPrefix(position: Iterable<readonly [string, number]>, last: string): IdPrefix {
+  let text = ''
+  for (const [epoch, seq] of position) if (epoch !== last) text += `${formatEntry(epoch, seq, undefined)}.`
+  text += last
+  return { text, hash: fnv1a(text) }
+}
+
+/** The id that begins with `prefix` and ends with a seq. */
+export function formatIdAfter({ text, hash }: IdPrefix, seq: number): string {
+  const digits = seq.toString(36)
+  return `${text}${digits}-${checksum(fnv1a(digits, hash))}`
+}
+
 function formatEntry(epoch: string, seq: number, carriedMs: number | undefined): string {
   const entry = epoch + seq.toString(36)
   return carriedMs === undefined ? entry : `${entry}~${Math.round(carriedMs).toString(36)}`

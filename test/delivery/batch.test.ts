@@ -147,7 +147,9 @@ describe('a batch', () => {
     const formats = countFormats(log)
     const [{ chunk } = {}] = batches(pod, 0)
     expect(chunk?.gaps).toEqual(['trimmed'])
-    expect(formats()).toBe(1 + (chunk?.events ?? 0))
+    // Once for the gap, and once for all of its events, whose ids differ in one seq.
+    expect(chunk?.events).toBeGreaterThan(100)
+    expect(formats()).toBe(2)
   })
 
   it('sends the gap of a hole between two events before the second event’s id', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { LargeStreams, StreamQueue } from '../../src/log/large-streams.ts'
 import { Log } from '../../src/log/log.ts'
 import { timing } from '../../src/log/timing.ts'
+import { entriesOf } from '../support/entries.ts'
 import { check } from '../support/property.ts'
 
 const AGE_MS = 120_000
@@ -85,7 +86,7 @@ describe('a full log', () => {
       if (log.bytes > MIB) throw new Error(`${log.bytes} bytes after ${i} events`)
     }
     let last = -1
-    for (const entry of log.from(0)) {
+    for (const entry of entriesOf(log)) {
       if (entry.isEvicted) continue
       // No event was passed over for the size of its message.
       if (last >= 0) expect(entry.index).toBe(last + 1)

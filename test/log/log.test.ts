@@ -4,6 +4,7 @@ import { isEvent, isLoss, isNumbered, type LogEntry, type NumberedEntry } from '
 import { Log } from '../../src/log/log.ts'
 import { mergeByIndex, scan } from '../../src/log/scan.ts'
 import { timing } from '../../src/log/timing.ts'
+import { entriesOf } from '../support/entries.ts'
 import { check } from '../support/property.ts'
 
 const MAX_AGE_MS = 10_000
@@ -20,7 +21,7 @@ function makeLog(maxBytes = 1_000_000): Log {
 
 /** The entries that the log holds. */
 function entries(log: Log): LogEntry[] {
-  return [...log.from(0)].filter((entry) => !entry.isEvicted)
+  return entriesOf(log).filter((entry) => !entry.isEvicted)
 }
 
 function at(log: Log, index: number): LogEntry | undefined {

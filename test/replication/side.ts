@@ -6,6 +6,7 @@ import { Replicator } from '../../src/replication/replicator.ts'
 import { Counters } from '../../src/telemetry/counters.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import { type Append, type EntryRange, encodeAppend, parseAppend } from '../../src/wire/v2.ts'
+import { entriesOf } from '../support/entries.ts'
 
 export const AGE_MS = 100_000
 export const TIMES: Timing = timing(AGE_MS)
@@ -43,7 +44,7 @@ export class Side {
   }
 
   get entries() {
-    return [...this.log.from(0)].filter(({ isEvicted }) => !isEvicted) as NumberedEntry[]
+    return entriesOf(this.log).filter(({ isEvicted }) => !isEvicted) as NumberedEntry[]
   }
 
   get messages() {

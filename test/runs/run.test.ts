@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { settle } from '../support/clock.ts'
+import { entriesOf } from '../support/entries.ts'
 import { newRuns, openReader, readAll } from '../support/run-peers.ts'
 import { thrown } from '../support/subscriptions.ts'
 
@@ -108,7 +109,7 @@ describe('a cancellation', () => {
     log.append('aaaaa', { run: { cancel: run.id } }, clock.now(), clock.now())
     await settle()
     expect(run.state).toBe('cancelled')
-    expect([...log.from(0)].map((entry) => entry.kind === 'run' && Object.keys(entry.run)[0])).toEqual([
+    expect(entriesOf(log).map((entry) => entry.kind === 'run' && Object.keys(entry.run)[0])).toEqual([
       'start',
       'cancel',
       'end',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { settle } from '../support/clock.ts'
+import { entriesOf } from '../support/entries.ts'
 import { newRuns, startElsewhere } from '../support/run-peers.ts'
 
 describe('the start of a run', () => {
@@ -115,7 +116,7 @@ describe('a cancellation', () => {
   test('goes into the log where the producer’s Pod does not answer', async () => {
     const { runs, log } = newRuns()
     expect(await runs.cancel(startElsewhere(runs, 'aaaaa'))).toBe('unreachable')
-    expect([...log.from(0)]).toEqual([expect.objectContaining({ kind: 'run', run: { cancel: 'aaaaa:1' } })])
+    expect(entriesOf(log)).toEqual([expect.objectContaining({ kind: 'run', run: { cancel: 'aaaaa:1' } })])
   })
 
   test('asks no Pod for a run that is known to have ended', async () => {
