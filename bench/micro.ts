@@ -1,8 +1,8 @@
 // npm run bench:micro: cost of each part of an event's path. Absolute times depend on the machine;
 // read the rows of a group as ratios to its first row, the control without sser.
 import { bench, run, summary } from 'mitata'
-import { FrameText } from '../src/delivery/frame-text.ts'
 import { Reader } from '../src/delivery/reader.ts'
+import { FrameText } from '../src/delivery/stream-connection.ts'
 import { Log } from '../src/log/log.ts'
 import { timing } from '../src/log/timing.ts'
 import { formatPosition, parsePosition } from '../src/wire/position.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { forbiddenImports, layers, sourceFiles } from './support/layers.ts'
+import { forbiddenImports, layers, sourceFiles, unusedAllowances } from './support/layers.ts'
 
 describe('the layers of src/', () => {
   it('lets no file import a room or a package outside its allow-list', () => {
@@ -14,6 +14,11 @@ describe('the layers of src/', () => {
       expect({ name, below: rooms.filter((room) => !seen.includes(room)) }).toEqual({ name, below: [] })
       seen.push(name)
     }
+  })
+
+  it('allows no room and no package that no file imports', () => {
+    const sources = new Map(sourceFiles().map((file) => [file, readFileSync(file, 'utf8')]))
+    expect(unusedAllowances(layers, sources)).toEqual([])
   })
 
   it.each([

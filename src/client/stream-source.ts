@@ -1,7 +1,7 @@
 import { Connection, type ReceivedBlock } from './connection.ts'
 import type { Settings } from './settings.ts'
 import type { ConnectionState, ErrorDetails, Source, SourceItem, SourceState } from './source.ts'
-import { loadPosition, storePosition } from './stored-position.ts'
+import { listenTo, type Page, VISIBILITY } from './wakes.ts'
 
 /** Time in which changes of the streams are one reconnect, in milliseconds. */
 const CHANGE_MS = 5
@@ -105,5 +105,37 @@ export class StreamSource implements Source {
 
   #emit(item: SourceItem): void {
     for (const listener of this.#listeners) listener(item)
+  }
+}
+
+/** The page and the key of a position in `sessionStorage`, which survives a reload. */
+interface Place {
+  readonly page: Page
+  readonly url: string
+  readonly user: string | undefined
+}
+
+/** The position that the page had before its reload. */
+function loadPosition(place: Place): string | undefined {
+  return withStorage(place, (storage, key) => storage.getItem(key)) || undefined
+}
+
+/** Stores the position whenever the page may be about to end, until the returned function is called. */
+function storePosition(place: Place, position: () => string | undefined): () => void {
+  return listenTo(place.page, ['pagehide', VISIBILITY], () => {
+    withStorage(place, (storage, key) => storage.setItem(key, position() ?? ''))
+  })
+}
+
+/** A browser may deny the storage, or it is full: the page then begins live. */
+function withStorage<T>(
+  { page, url, user }: Place,
+  call: (storage: NonNullable<Page['sessionStorage']>, key: string) => T,
+): T | undefined {
+  try {
+    const { sessionStorage } = page
+    return sessionStorage && call(sessionStorage, `sser:${JSON.stringify([url, user])}`)
+  } catch {
+    return undefined
   }
 }

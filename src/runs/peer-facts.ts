@@ -3,7 +3,7 @@ import type { Timing } from '../log/timing.ts'
 import type { PeerLink } from '../replication/peer-status.ts'
 import { MAX_EPOCHS } from '../wire/position.ts'
 import { type PeerRunState, SILENT_INTERVALS } from './run-peers.ts'
-import type { RunSessions } from './run-sessions.ts'
+import type { RunSessions } from './run-session.ts'
 
 /** An address at which a Pod was reached. */
 interface Home {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { FrameText } from '../../src/delivery/frame-text.ts'
 import { Reader } from '../../src/delivery/reader.ts'
+import { FrameText } from '../../src/delivery/stream-connection.ts'
 import { Log } from '../../src/log/log.ts'
 import { timing } from '../../src/log/timing.ts'
 import { formatPosition } from '../../src/wire/position.ts'

@@ -8186,7 +8186,7 @@ function isEnd(ranges, at) {
 	while (ranges[i] === " " || ranges[i] === "	") i += 1;
 	return i === ranges.length || ranges[i] === "," || ranges[i] === ";";
 }
-// src/delivery/frame-text.ts
+// src/delivery/stream-connection.ts
 var FrameText = class {
 	text = "";
 	#hasIds;

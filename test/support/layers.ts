@@ -26,9 +26,7 @@ export function forbiddenImports(layers: Layers, file: string, source: string): 
   const { rooms, packages = [] } = layers[room] as Room
   return importsOf(source).flatMap((specifier) => {
     if (!specifier.startsWith('.')) {
-      const isAllowed = packages.some((name) =>
-        name.endsWith(':') ? specifier.startsWith(name) : `${specifier}/`.startsWith(`${name}/`),
-      )
+      const isAllowed = packages.some((name) => isPackage(name, specifier))
       return isAllowed ? [] : [`${file}: "${room}" must not import the package "${specifier}"`]
     }
     const target = join(dirname(file), specifier)
@@ -36,6 +34,30 @@ export function forbiddenImports(layers: Layers, file: string, source: string): 
     if (targetRoom === room || rooms.includes(targetRoom)) return []
     return [`${file}: "${room}" must not import ${target} of "${targetRoom}"`]
   })
+}
+
+/** The rooms and packages that the table allows and no file of the room imports, one line each. */
+export function unusedAllowances(layers: Layers, files: ReadonlyMap<string, string>): string[] {
+  const used = new Set<string>()
+  for (const [file, source] of files) {
+    const room = roomOf(layers, file)
+    for (const specifier of importsOf(source)) {
+      const name = specifier.startsWith('.')
+        ? roomOf(layers, join(dirname(file), specifier))
+        : layers[room as string]?.packages?.find((allowed) => isPackage(allowed, specifier))
+      used.add(`"${room}" imports nothing of "${name}"`)
+    }
+  }
+  return Object.entries(layers).flatMap(([room, { rooms, packages = [] }]) =>
+    [...rooms, ...packages]
+      .map((name) => `"${room}" imports nothing of "${name}"`)
+      .filter((line) => !used.has(line)),
+  )
+}
+
+/** Returns whether the specifier is of the package that the table names; `node:` has all modules of Node. */
+function isPackage(name: string, specifier: string): boolean {
+  return name.endsWith(':') ? specifier.startsWith(name) : `${specifier}/`.startsWith(`${name}/`)
 }
 
 /** The room whose longest path covers the file. */

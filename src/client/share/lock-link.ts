@@ -1,8 +1,7 @@
 import type { Settings } from '../settings.ts'
 import { StreamSource } from '../stream-source.ts'
 import { Hub } from './hub.ts'
-import type { Link, LinkHandlers } from './link.ts'
-import { isTabMessage, type TabMessage } from './messages.ts'
+import { isTabMessage, type Link, type LinkHandlers, type TabMessage } from './messages.ts'
 import { Port } from './port.ts'
 
 /** Longest wait of a tab before it takes the lock of a silent leader, in milliseconds: another one may be faster. */

@@ -111,3 +111,24 @@ function conforms(value: unknown, shapes: Record<string, Shape>): boolean {
   if (typeof type !== 'string' || !Object.hasOwn(shapes, type)) return false
   return (shapes[type] as Shape).every(([name, check]) => check(fields[name]))
 }
+
+/** A way from a tab to the hub that it shares with other tabs. */
+export interface Link {
+  /** Sends a message to the hub that {@link LinkHandlers.onHub} named last. */
+  post(message: TabMessage): void
+  /** The hub is silent: replaces it, or its connection to this tab. */
+  replaceHub(): void
+  close(): void
+}
+
+/** Receives from a {@link Link}. */
+export interface LinkHandlers {
+  /** There is a hub that does not know this tab yet. */
+  onHub(): void
+  onMessage(message: unknown): void
+  /** This way does not exist here. */
+  onUnavailable(): void
+}
+
+/** Opens a link; undefined where the page lacks what it needs. */
+export type OpenLink = (handlers: LinkHandlers) => Link | undefined

@@ -1,8 +1,7 @@
 import type { Settings } from '../settings.ts'
 import type { Source } from '../source.ts'
-import type { OpenLink } from './link.ts'
 import { LockLink } from './lock-link.ts'
-import { PROTOCOL } from './messages.ts'
+import { type OpenLink, PROTOCOL } from './messages.ts'
 import { SharedSource } from './shared-source.ts'
 import { type SharedWorkerLike, WorkerLink } from './worker-link.ts'
 

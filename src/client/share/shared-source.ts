@@ -3,8 +3,7 @@ import type { Settings } from '../settings.ts'
 import type { Source, SourceItem, SourceOpen, SourceState } from '../source.ts'
 import { StreamSource } from '../stream-source.ts'
 import { listenTo } from '../wakes.ts'
-import type { Link, OpenLink } from './link.ts'
-import { type HubMessage, isHubMessage } from './messages.ts'
+import { type HubMessage, isHubMessage, type Link, type OpenLink } from './messages.ts'
 
 /** The hub speaks at each half of a heartbeat; a silence of this many is one too many. */
 const MAX_SILENT_HEARTBEATS = 1.5

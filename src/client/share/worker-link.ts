@@ -1,6 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import type { Link, LinkHandlers } from './link.ts'
-import type { TabMessage } from './messages.ts'
+import type { Link, LinkHandlers, TabMessage } from './messages.ts'
 
 /** Time in which the worker's script must have loaded, in milliseconds. */
 const START_MS = 5_000
