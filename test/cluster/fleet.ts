@@ -20,6 +20,8 @@ const deployment = `/apis/apps/v1/namespaces/${web}/deployments/${web}`
  * Limit of a rollout with the shipped settings: three Pods, one after another, each with its minReadySeconds and drain.
  */
 const SETTLE_MS = 150_000
+/** Part of the shipped grace period that is not `drainTimeoutMs`. */
+const GRACE_MS = 40_000
 const ANSWER_MS = 2_000
 const AGREE_MS = 60_000
 /** Interval of the requests for a Pod's state while a test waits. */
@@ -28,10 +30,12 @@ export const ASK_MS = 50
 export interface FleetOptions {
   /** Time in seconds that a Pod must be ready before a rollout continues. Default: 1, so that tests need not wait. */
   minReadySeconds?: number
+  /** `runs.drainTimeoutMs` of the Pods, whose grace period is longer accordingly. Default: as shipped. */
+  runsDrainMs?: number
 }
 
 /** Lines of normal operation, which the default logger prints beside warnings. */
-const NOTICE = /^sser: (?:listens: |stops on |is ready)/
+const NOTICE = /^sser: (?:listens: |stops on |is ready|goes on with )/
 
 /** The shipped manifests, applied to a separate rig. */
 export class ClusterFleet {
@@ -47,7 +51,7 @@ export class ClusterFleet {
   }
 
   /** Resolves when its three Pods are ready and have found each other. */
-  static async start({ minReadySeconds = 1 }: FleetOptions = {}): Promise<ClusterFleet> {
+  static async start({ minReadySeconds = 1, runsDrainMs }: FleetOptions = {}): Promise<ClusterFleet> {
     const images = {
       'example/sser:1': { entrypoint: [process.execPath, script] },
       'example/sser:1-bun': { entrypoint: [bun, script] },
@@ -56,7 +60,8 @@ export class ClusterFleet {
     try {
       const fleet = new ClusterFleet(rig, await rig.balance(web, web, 'http'))
       await fleet.apply()
-      await rig.api.patch(deployment, { spec: { minReadySeconds } })
+      const template = runsDrainMs === undefined ? {} : { template: { spec: drainingFor(runsDrainMs) } }
+      await rig.api.patch(deployment, { spec: { minReadySeconds, ...template } })
       const path = `/api/v1/namespaces/${web}/pods?labelSelector=app%3D${web}`
       fleet.#informer = await Informer.of<Pod>(rig.api, path, () => fleet.#updateExpected())
       await fleet.settled()
@@ -182,6 +187,14 @@ export class ClusterFleet {
       .toSorted()
       .join()
     if (uids !== this.#expected.uids) this.#expected = { uids, at: Date.now() }
+  }
+}
+
+function drainingFor(runsDrainMs: number): object {
+  const env = [{ name: 'RUNS_DRAIN_TIMEOUT_MS', value: String(runsDrainMs) }]
+  return {
+    terminationGracePeriodSeconds: (runsDrainMs + GRACE_MS) / 1_000,
+    containers: [{ name: web, env }],
   }
 }
 

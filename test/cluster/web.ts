@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import { type Peer, type PeerFinder, Sser, SserError } from '../../src/index.ts'
 import { KubernetesPeerFinder, type KubernetesPeerFinderStatus } from '../../src/kubernetes.ts'
+import { numbers } from '../support/numbers.ts'
 
 export interface WebState {
   connections: number
@@ -12,7 +13,13 @@ export interface WebState {
   errors: string[]
 }
 
-const { SELECTOR = 'app=web', PEER_SECRET, ALLOW_UNSIGNED_PEERS, ALLOW_OPEN_INTERNAL_PORT } = process.env
+const {
+  SELECTOR = 'app=web',
+  PEER_SECRET,
+  ALLOW_UNSIGNED_PEERS,
+  ALLOW_OPEN_INTERNAL_PORT,
+  RUNS_DRAIN_TIMEOUT_MS,
+} = process.env
 const { serve } = 'Bun' in globalThis ? await import('../../src/bun.ts') : await import('../../src/node.ts')
 
 const errors: string[] = []
@@ -42,12 +49,18 @@ const sser = new Sser({
   peerSecret: PEER_SECRET?.split(','),
   allowUnsignedPeers: ALLOW_UNSIGNED_PEERS === 'true',
   allowOpenInternalPort: ALLOW_OPEN_INTERNAL_PORT === 'true',
+  ...(RUNS_DRAIN_TIMEOUT_MS !== undefined && { runs: { drainTimeoutMs: Number(RUNS_DRAIN_TIMEOUT_MS) } }),
   onError,
 })
 const app = new Hono()
 app.route('/events', sser.routes)
 app.get('/', (c) => c.text('a page'))
 app.post('/send', async (c) => c.json(await sser.send(c.req.query('stream') ?? '', await c.req.text()), 202))
+app.post('/generate/:name', async (c) => {
+  const { count, everyMs } = await c.req.json<{ count: number; everyMs: number }>()
+  const { id } = await sser.startRun(c.req.param('name'), { from: numbers(count, everyMs) })
+  return c.json({ id }, 201)
+})
 app.onError((error, c) => c.text(`${error}`, error instanceof SserError ? error.status : 500))
 app.get('/state', (c) => {
   const state: WebState = { connections: sser.connections, finder: finder.status(), lists, errors }

@@ -1,6 +1,7 @@
 // A Pod whose runs are written by requests, and read at the public endpoint and at a route of the app.
 import { Hono } from 'hono'
 import { type Run, Sser, StaticPeerFinder } from '../../src/index.ts'
+import { numbers } from '../support/numbers.ts'
 
 const {
   HOST = '',
@@ -33,6 +34,11 @@ app.post('/start/:name', async (c) => {
   const run = await sser.startRun(name)
   runs.set(name, run)
   return c.json({ id: run.id })
+})
+app.post('/generate/:name', async (c) => {
+  const { count, everyMs } = await c.req.json<{ count: number; everyMs: number }>()
+  const { id } = await sser.startRun(c.req.param('name'), { from: numbers(count, everyMs) })
+  return c.json({ id })
 })
 app.post('/write/:name', async (c) => {
   for (const chunk of await c.req.json<string[]>()) runs.get(c.req.param('name'))?.write(chunk)

@@ -52,6 +52,14 @@ export class Namespace {
     await this.#exec(table, '-w', '-A', 'OUTPUT', '-d', address, '-j', 'DROP')
   }
 
+  /** Drops all packets except those within the namespace, without an error to either side. */
+  async isolate(): Promise<void> {
+    for (const table of ['iptables', 'ip6tables']) {
+      await this.#exec(table, '-w', '-A', 'INPUT', '!', '-i', 'lo', '-j', 'DROP')
+      await this.#exec(table, '-w', '-A', 'OUTPUT', '!', '-o', 'lo', '-j', 'DROP')
+    }
+  }
+
   /** Reverts every {@link cut}. */
   async heal(): Promise<void> {
     await this.#exec('iptables', '-w', '-F')

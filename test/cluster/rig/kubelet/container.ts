@@ -61,6 +61,12 @@ export class Container {
     this.#signal('SIGKILL')
   }
 
+  /** Probes it no more: its status stays as it is. */
+  stopProbes(): void {
+    this.#startupProbe?.stop()
+    for (const probe of this.#probes) probe.stop()
+  }
+
   /**
    * Runs the preStop hook, then sends SIGTERM, and SIGKILL at the end of the grace period; SIGKILL alone if `graceMs`
    * is 0. Resolves when the process has exited.
@@ -72,7 +78,7 @@ export class Container {
     const end = performance.now() + graceMs
     if (this.#process !== undefined) await Promise.race([this.#preStop(graceMs), this.#ended])
     await this.#terminate(graceMs === 0 ? 0 : Math.max(end - performance.now(), LEAST_GRACE_MS))
-    for (const probe of this.#probes) probe.stop()
+    this.stopProbes()
   }
 
   #start(): void {

@@ -47,6 +47,8 @@ export class Kubelet {
   readonly #options: KubeletOptions
   #informer: Informer<Pod> | undefined
   #isAlive = true
+  /** Pods of a node that is cut off: they run, and the node reports nothing of them. */
+  #isolated: RunningPod[] = []
   /** Last part of the address of the next Pod. */
   #next = 2
 
@@ -81,8 +83,17 @@ export class Kubelet {
   async die(): Promise<void> {
     this.#isAlive = false
     this.#informer?.stop()
-    await Promise.all(Array.from(this.pods.values(), (pod) => pod.killSilently()))
+    await Promise.all([...this.pods.values(), ...this.#isolated].map((pod) => pod.killSilently()))
     this.pods.clear()
+  }
+
+  /** Cuts the whole node off: its Pods run on, their packets are dropped, and the apiserver hears nothing of it. */
+  async isolate(): Promise<void> {
+    this.#isAlive = false
+    this.#informer?.stop()
+    this.#isolated = [...this.pods.values()]
+    this.pods.clear()
+    await Promise.all(this.#isolated.map((pod) => pod.isolate()))
   }
 
   #set(object: Pod): void {

@@ -124,6 +124,13 @@ export class RunningPod {
     await this.#leave()
   }
 
+  /** Its processes go on, and no packet leaves or reaches it. Reports nothing to the apiserver. */
+  async isolate(): Promise<void> {
+    this.#report.stop()
+    for (const container of this.#containers) container.stopProbes()
+    await this.namespace.isolate()
+  }
+
   /** Kills everything at once, and reports nothing to the apiserver. */
   async killSilently(): Promise<void> {
     this.#isEnding = true
