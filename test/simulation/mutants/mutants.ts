@@ -63,9 +63,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a link to a Pod without exchanges goes on with single requests',
     file: 'src/replication/link.ts',
-    find: 'if (this.#exchange?.isOpen) this.#exchange.push()\n    else void this.#work()',
+    find: 'if (this.#exchanges.isOpen) this.#exchanges.current?.push()\n    else void this.#requests.start()',
     replace:
-      'if (this.#exchange?.isOpen) this.#exchange.push()\n    else if (this.peer === undefined) void this.#work()',
+      'if (this.#exchanges.isOpen) this.#exchanges.current?.push()\n    else if (this.peer === undefined) void this.#requests.start()',
     profile: 'mild',
     isMixed: true,
     seeds: 300,
