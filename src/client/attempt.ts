@@ -121,7 +121,7 @@ const MAX_MESSAGE_LENGTH = 200
 const RETRIED = [408, 425, 429]
 
 /** How a response without events ends the attempt; undefined where it is an event stream. */
-export async function refusalOf(response: Response, clock: Clock): Promise<AttemptEnd | undefined> {
+async function refusalOf(response: Response, clock: Clock): Promise<AttemptEnd | undefined> {
   const { status, headers } = response
   const type = headers.get('content-type')
   if (status === 200 && type?.startsWith('text/event-stream') === true) {
