@@ -8,6 +8,7 @@ import { lyingPeer } from './surfaces/lying-peer.ts'
 import { peerAnswer } from './surfaces/peer-answer.ts'
 import { position } from './surfaces/position.ts'
 import { request } from './surfaces/request.ts'
+import { runPeer } from './surfaces/run-peer.ts'
 import { runRequest } from './surfaces/run-request.ts'
 import { signature } from './surfaces/signature.ts'
 import { v1 } from './surfaces/v1.ts'
@@ -18,6 +19,7 @@ export const surfaces: readonly Surface[] = [
   position,
   request,
   runRequest,
+  runPeer,
   v1,
   v2,
   internal,
