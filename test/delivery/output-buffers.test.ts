@@ -102,6 +102,20 @@ describe('the output buffers', () => {
   })
 })
 
+it('a client that takes no chunk is aborted within a heartbeat after slowClientTimeoutMs', async () => {
+  const pod = new Listening({ heartbeatMs: 1_000, slowClientTimeoutMs: 3_000 })
+  const [stalled, reads] = [new SlowSink(pod, ['a'], false), new SlowSink(pod, ['a'], false)]
+  await settle()
+  pod.send('a', 'x')
+  await pod.clock.advance(0)
+  reads.pull()
+  await pod.clock.advance(3_000)
+  expect(stalled.isCut).toBe(false)
+  await pod.clock.advance(1_000)
+  expect([stalled.isCut, reads.isCut]).toEqual([true, false])
+  expect(pod.reports.rejected).toMatchObject({ 'slow-client': 1 })
+})
+
 describe('1,000 clients with 31 streams of their own and a shared one', () => {
   it('share the chunks of the stream that all of them have', async () => {
     const pod = new Listening()

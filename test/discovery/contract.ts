@@ -115,7 +115,11 @@ export function sourcedPeerFinderContract(
       await list([A, B, C])
       expect(asSet((await next()).value)).toEqual(setOf(A, B, C))
       await list([C])
-      expect(asSet((await next()).value)).toEqual(setOf(C))
+      let latest: readonly Peer[] | undefined
+      // Of an API server these are two changes, which a busy machine may deliver further apart than one list waits.
+      for (let i = 0; i < 2 && String(asSet(latest)) !== String(setOf(C)); i += 1)
+        latest = (await next()).value
+      expect(asSet(latest)).toEqual(setOf(C))
     })
 
     it('yields nothing while the set stays the same', async () => {

@@ -73,11 +73,7 @@ describe.each([
     target.post(V2, JSON.stringify({ v: 2, epoch: 'liar1', position: { liar1: HIGHEST }, runs }))
 
   /** How long an accepted body blocks the Pod: the answer follows when its events are on their way to clients. */
-  const msOf = async (taken: Promise<number>) => {
-    const start = performance.now()
-    expect(await taken).toBe(200)
-    return performance.now() - start
-  }
+  const msOf = (...runs: object[]) => target.busyMs(async () => expect(await append(...runs)).toBe(200))
 
   test('survives peers that answer garbage, endlessly, by redirects, lies, or never', async () => {
     await target.endures(async () => {
@@ -86,16 +82,16 @@ describe.each([
       await until(
         'each was tried',
         async () => (await states()).every(({ state }) => state !== 'connecting'),
-        5_000,
+        20_000,
       )
       await until(
         'most fail',
         async () => (await states()).filter(({ state }) => state === 'failing').length >= 5,
-        5_000,
+        20_000,
       )
       const isCutOff = async () =>
         (await states()).some(({ lastError }) => lastError?.includes('has at most') === true)
-      await until('the one without end is cut off', isCutOff, 5_000)
+      await until('the one without end is cut off', isCutOff, 20_000)
       expect((await target.send({ stream: 'a' }, 'x')).status).toBe(202)
       expect(redirected.accepted).toBe(0)
     })
@@ -146,7 +142,7 @@ describe.each([
         msg: 'x',
         key: 'k',
       }))
-      expect(await msOf(append(run('liar5', 0, {}, twins)))).toBeLessThan(MAX_MS)
+      expect(await msOf(run('liar5', 0, {}, twins))).toBeLessThan(MAX_MS)
       await listener.holds('the event', (text) => text.includes('data: x'))
       listener.socket.destroy()
     })
@@ -164,7 +160,7 @@ describe.each([
         ).toBe(200)
       expect((await target.state()).position.length).toBeLessThan(16_384)
     })
-  })
+  }, 60_000)
 
   test('stays bounded when a peer invents 2,000 Pods and then hole after hole', async () => {
     await target.endures(
@@ -172,7 +168,7 @@ describe.each([
         const names = Array.from({ length: 2_000 }, (_, i) => `${10_000 + i}`)
         expect(await append(...names.map((name) => run(name, 0, {}, [{ seq: 1, age: 0 }])))).toBe(200)
         const holes = Array.from({ length: 15_000 }, (_, i) => run('10000', 10 ** 12 + i, { floor: true }))
-        expect(await msOf(append(...holes))).toBeLessThan(MAX_MS)
+        expect(await msOf(...holes)).toBeLessThan(MAX_MS)
       },
       { gaps: 1 },
     )

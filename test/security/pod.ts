@@ -50,7 +50,9 @@ app.get('/state', async (c) => {
 let sent = 0
 setInterval(() => {
   sent += 1
-  void sser.send(`probe of ${HOST}`, `${sent} ${Date.now()}`).catch(() => {})
+  const { user, system } = process.cpuUsage()
+  const cpuMs = Math.round((user + system) / 1_000)
+  void sser.send(`probe of ${HOST}`, `${sent} ${Date.now()} ${cpuMs}`).catch(() => {})
 }, EVERY_MS)
 
 const { port } = await serve({ sser, fetch: app.fetch, hostname: HOST, port: Number(PORT) })

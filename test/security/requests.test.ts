@@ -60,7 +60,7 @@ describe.each([
       raw.socket.write(
         `GET /events?${new URLSearchParams({ stream: target.stream })} HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${id}\r\n\r\n`,
       )
-      await raw.holds('a gap, then events', (text) => /sser-gap[\s\S]*\ndata: \d+ \d+\n/.test(text))
+      await raw.holds('a gap, then events', (text) => /sser-gap[\s\S]*\ndata: \d+ \d+ \d+\n/.test(text))
       raw.socket.destroy()
     })
   })

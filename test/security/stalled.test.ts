@@ -24,11 +24,9 @@ describe('a client that does not read', () => {
         RawClient,
       ]
       stalled.socket.pause()
-      const start = performance.now()
       // More than the kernel holds for it.
       for (let i = 0; i < 24; i += 1) await pod.sser.send('a', 'x'.repeat(1_000_000))
       await until('it is cut', () => pod.sser.connections === 1, 5_000)
-      expect(performance.now() - start).toBeGreaterThan(900)
       expect(pod.sser.stats().rejected).toMatchObject({ 'slow-client': 1 })
       stalled.socket.resume()
       await within('its socket is closed', stalled.closed)

@@ -170,7 +170,7 @@ export class RawClient {
   }
 
   /** Resolves when the text received since the last `take()` passes `test`. */
-  async holds(label: string, test: (text: string) => boolean, ms = 5_000): Promise<string> {
+  async holds(label: string, test: (text: string) => boolean, ms = 20_000): Promise<string> {
     let look = () => {}
     const enough = new Promise<void>((resolve, reject) => {
       look = () => {

@@ -2,6 +2,9 @@
 const CHEAP_MS = 2
 const MAX_EVERY_MS = 50
 
+/** Ends a wait in vain. No test measures by it, so a busy machine may take its time. */
+const WAIT_MS = 5_000
+
 /**
  * Waits until `condition` holds: checks it every `everyMs` milliseconds, or less often if a check takes long. Throws
  * after `ms` milliseconds, with `label` in the message.
@@ -9,7 +12,7 @@ const MAX_EVERY_MS = 50
 export async function until(
   label: string,
   condition: () => boolean | Promise<boolean>,
-  ms = 2_000,
+  ms = WAIT_MS,
   everyMs = 1,
 ): Promise<void> {
   const end = performance.now() + ms
@@ -25,7 +28,7 @@ export async function until(
 }
 
 /** Resolves as `promise` does. Throws after `ms` milliseconds, with `label` in the message. */
-export async function within<T>(label: string, promise: Promise<T>, ms = 2_000): Promise<T> {
+export async function within<T>(label: string, promise: Promise<T>, ms = WAIT_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`Waited ${ms} ms in vain: ${label}`)), ms)
