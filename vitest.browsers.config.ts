@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     environment: 'node',
     reporters: ['default', new SkippedReporter()],
-    include: ['test/client/browsers/**/*.test.ts'],
+    include: ['test/client/browsers/**/*.test.ts', 'test/browsers.test.ts', 'test/demo/browsers.test.ts'],
     pool: 'forks',
     // Each file has a browser, and measures times.
     maxWorkers: 1,
