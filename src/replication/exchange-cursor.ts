@@ -134,8 +134,9 @@ export class ExchangeCursor {
     return true
   }
 
-  /** Returns whether the peer may delay the acknowledgement of a run, or of a section alone, because nothing awaits it. */
-  mayDelay(range: EncodedRange | undefined): boolean {
+  /** Returns whether the peer may delay the acknowledgement of a run, a section or both, because nothing awaits it. */
+  mayDelay(range: EncodedRange | undefined, section: SideSection | undefined): boolean {
+    if (section?.isAwaited === true) return false
     if (range === undefined) return !this.#isFlushing
     const { run, last } = range
     const { epoch, prev } = run

@@ -13,6 +13,7 @@ import {
 } from '../wire/exchange-message.ts'
 import { type CursorOwner, ExchangeCursor, MAX_UNACKED_LENGTH } from './exchange-cursor.ts'
 import { ExchangeFields } from './exchange-fields.ts'
+import { MessagePace } from './message-pace.ts'
 import type { AwaitedSeq } from './owed-acks.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { Replicator } from './replicator.ts'
@@ -74,15 +75,13 @@ export class LinkExchange implements ExchangeHandler {
   #isScheduled = false
   #isOver = false
   #cancelWatch: (() => void) | undefined
-  /** When entries were last written, and the time before. */
-  #wroteAt = Number.NEGATIVE_INFINITY
-  #wroteBefore = Number.NEGATIVE_INFINITY
-  #cancelGather: (() => void) | undefined
+  readonly #pace: MessagePace
 
   constructor(context: ExchangeContext, owner: ExchangeOwner) {
     this.#context = context
     this.#owner = owner
     this.#cursor = new ExchangeCursor(context, owner)
+    this.#pace = new MessagePace(context.clock, () => this.push())
     this.#fields = new ExchangeFields(context.clock, context.log, () => this.push())
     const now = context.clock.now()
     this.#comparedFrom = now
@@ -234,37 +233,24 @@ export class LinkExchange implements ExchangeHandler {
     }
     if (this.#cursor.asksForAcks(peer)) this.#fields.ask()
     let fields = this.#fields.take(now)
-    const gathers = this.#gathers(now)
+    const pace = this.#pace
+    const holdsEntries = this.#cursor.waitsSince !== undefined && pace.holdsEntries(now)
+    const holdsSections = pace.holdsSections(now)
     for (;;) {
-      const isHeld = gathers || !this.#owner.maySend(peer, now)
+      const isHeld = holdsEntries || !this.#owner.maySend(peer, now)
       const run = isHeld ? undefined : this.#cursor.next(peer, now)
-      const section = gathers ? undefined : this.#cursor.nextSection(this.#session)
+      const section = holdsSections ? undefined : this.#cursor.nextSection(this.#session)
       const isEmpty = run === undefined && section === undefined
       if (isEmpty && fields === '') return
-      if (!isEmpty && this.#cursor.mayDelay(run)) fields += fields === '' ? DELAY : `,${DELAY}`
+      if (!isEmpty && this.#cursor.mayDelay(run, section)) fields += fields === '' ? DELAY : `,${DELAY}`
       const at = Math.max(0, Math.round(now - this.#countedFrom))
       const text = encodeMessage({ at, fields, runs: run?.text, runLogs: section?.text })
       fields = ''
       exchange.send(text)
       if (isEmpty) return
       this.#cursor.add(run, section, text.length, now)
-      if (this.#wroteAt !== now) this.#wroteBefore = this.#wroteAt
-      this.#wroteAt = now
+      pace.onWritten(now, section !== undefined)
     }
-  }
-
-  /**
-   * Returns whether entries wait for others: while messages are unacknowledged, the third of a moment and those after it leave
-   * together, so that a busy Pod does not send a message in each turn of the event loop.
-   * @see https://www.rfc-editor.org/rfc/rfc896
-   */
-  #gathers(now: number): boolean {
-    if (this.#cursor.waitsSince === undefined || now - this.#wroteBefore >= GATHER_MS) return false
-    this.#cancelGather ??= this.#context.clock.after(GATHER_MS, () => {
-      this.#cancelGather = undefined
-      this.push()
-    })
-    return true
   }
 
   /** Aborts the exchange when the peer is silent, or acknowledges nothing. */
@@ -284,15 +270,13 @@ export class LinkExchange implements ExchangeHandler {
     if (this.#isOver) return
     this.#isOver = true
     this.#cancelWatch?.()
-    this.#cancelGather?.()
+    this.#pace.stop()
     this.#fields.acks.stop()
     this.#session?.close()
     this.#owner.onEnd(error)
   }
 }
 
-/** Time for which entries wait for others or for an acknowledgement, in milliseconds. */
-const GATHER_MS = 1
 /** Checks for a silent peer in the time in which it must acknowledge. */
 const WATCHES = 5
 /** Time in which a peer must end its direction after this Pod did, in milliseconds. */

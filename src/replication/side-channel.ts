@@ -32,6 +32,8 @@ export interface SideSession {
 export interface SideSection {
   /** As JSON. */
   readonly text: string
+  /** True if something waits for its acknowledgement. */
+  readonly isAwaited: boolean
   /** Called when the peer has received it. */
   readonly onAck: (() => void) | undefined
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import {
   type CancelAnswer,
   MAX_ASKED,
@@ -22,7 +23,7 @@ export interface RunAnswersOptions {
   ownEpoch(): string
   directory: RunDirectory
   copies: RunCopies
-  now(): number
+  clock: Clock
   /** Cancels a run of this Pod. */
   cancel(id: RunId): CancelAnswer
   /** The end of a run of which this Pod has no copy any more; undefined where it may get one. */
@@ -69,7 +70,7 @@ export class RunAnswers {
   #summary(record: RunRecord): RunSummary {
     const { copies } = this.#options
     const { id, epoch, name, replaces, startedAt, end, endedAt } = record
-    const now = this.#options.now()
+    const now = this.#options.clock.now()
     const copy = copies.get(id)
     const age = Math.max(0, Math.round(now - startedAt))
     const endAge = end && Math.max(0, Math.round(now - (endedAt ?? startedAt)))
@@ -81,8 +82,8 @@ export class RunAnswers {
 
   #parts(epoch: string, wants: readonly RunWant[]): readonly RunPart[] {
     if (wants.length === 0) return []
-    const { copies, evicted, onHeld } = this.#options
-    const feed = new RunFeed({ copy: (id) => copies.get(id), evicted }, () => {})
+    const { clock, copies, evicted, onHeld } = this.#options
+    const feed = new RunFeed({ clock, copy: (id) => copies.get(id), evicted }, () => {})
     for (const [id, from] of wants) {
       onHeld(epoch, id, from)
       feed.want(id, from)

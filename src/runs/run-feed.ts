@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { MAX_WANTS, type RunPart } from '../wire/run-messages.ts'
 import type { RunEnd, RunId } from '../wire/runs.ts'
@@ -6,9 +7,13 @@ import type { RunCopy } from './run-copy.ts'
 /** Approximate units of JSON around a chunk, and around a part. */
 const CHUNK_UNITS = 3
 const PART_UNITS = 60
+/** Time for which the chunks of a run gather that the peer only holds, in milliseconds, and the number that ends it. */
+const GATHER_MS = 200
+const MAX_GATHERED = 64
 
 /** The copies of this Pod, as a source of chunks sees them. */
 export interface FeedSource {
+  readonly clock: Clock
   copy(id: RunId): RunCopy | undefined
   /** The end of a run of which this Pod has no copy any more; undefined where it may get one. */
   evicted(id: RunId): { from: number; end: RunEnd | undefined } | undefined
@@ -23,6 +28,8 @@ interface Want {
   isEndTold: boolean
   /** True after a part with a floor, until the peer says from which chunk on it goes on. */
   isPaused: boolean
+  /** True if no reader of the peer waits for its chunks. */
+  isHeld: boolean
 }
 
 /** The chunks that one exchange sends: a cursor over each copy that the peer wants. */
@@ -32,6 +39,11 @@ export class RunFeed {
   readonly #wants = new Map<RunId, Want>()
   /** The runs with something to send, in the order in which they take turns. */
   readonly #due = new Set<RunId>()
+  /** The runs whose chunks gather. */
+  readonly #gathering = new Set<RunId>()
+  #cancelGather: (() => void) | undefined
+  /** True if something waits until the peer has the next parts. */
+  isAwaited = false
 
   constructor(source: FeedSource, push: () => void) {
     this.#source = source
@@ -49,7 +61,30 @@ export class RunFeed {
     if (known === undefined && this.#wants.size >= MAX_WANTS)
       throw new SserError('invalid-peer-message', `It wants more than ${MAX_WANTS} runs`)
     known?.stop?.()
-    this.#wants.set(id, { from, copy: undefined, stop: undefined, isEndTold: false, isPaused: false })
+    this.#wants.set(id, {
+      from,
+      copy: undefined,
+      stop: undefined,
+      isEndTold: false,
+      isPaused: false,
+      isHeld: false,
+    })
+    this.#markDue(id)
+  }
+
+  /** A reader of the peer waits for the chunks of the run; without one, they may gather for a moment. */
+  setRead(id: RunId, isRead: boolean): void {
+    const want = this.#wants.get(id)
+    if (want === undefined) return
+    want.isHeld = !isRead
+    if (isRead && this.#gathering.has(id)) this.#markDue(id)
+  }
+
+  /** Sends the chunks of the run that have gathered, because a call waits until the peer has them. */
+  flush(id: RunId): void {
+    const want = this.#wants.get(id)
+    if (want === undefined) return
+    this.isAwaited = true
     this.#markDue(id)
   }
 
@@ -57,6 +92,7 @@ export class RunFeed {
     this.#wants.get(id)?.stop?.()
     this.#wants.delete(id)
     this.#due.delete(id)
+    this.#gathering.delete(id)
   }
 
   /** There is a new copy of a run. */
@@ -74,6 +110,7 @@ export class RunFeed {
   next(maxUnits: number): RunPart[] {
     const parts: RunPart[] = []
     let left = maxUnits
+    this.isAwaited = false
     for (const id of this.#due) {
       if (left <= 0) break
       this.#due.delete(id)
@@ -90,6 +127,8 @@ export class RunFeed {
     for (const { stop } of this.#wants.values()) stop?.()
     this.#wants.clear()
     this.#due.clear()
+    this.#gathering.clear()
+    this.#cancelGather?.()
   }
 
   #part(id: RunId, maxUnits: number): RunPart | undefined {
@@ -127,11 +166,23 @@ export class RunFeed {
     if (copy === want.copy) return copy
     want.stop?.()
     want.copy = copy
-    want.stop = copy?.follow(() => this.#markDue(id))
+    want.stop = copy?.follow(() => this.#onChange(id, want, copy))
     return copy
   }
 
+  #onChange(id: RunId, { isHeld, from }: Want, { next, end }: RunCopy): void {
+    const gathers = isHeld && end === undefined && next - from < MAX_GATHERED
+    if (!gathers) return this.#markDue(id)
+    if (this.#due.has(id)) return
+    this.#gathering.add(id)
+    this.#cancelGather ??= this.#source.clock.after(GATHER_MS, () => {
+      this.#cancelGather = undefined
+      for (const gathered of this.#gathering) this.#markDue(gathered)
+    })
+  }
+
   #markDue(id: RunId): void {
+    this.#gathering.delete(id)
     if (this.#due.has(id)) return
     this.#due.add(id)
     this.#push()

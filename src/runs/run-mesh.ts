@@ -38,6 +38,7 @@ export interface RunMeshOptions {
 
 /** The runs of this Pod among those of its peers: which ones it wants and holds, and what it knows of their producers. */
 export class RunMesh implements RunPeers, SideChannel, SessionOwner {
+  readonly clock: Clock
   readonly #options: RunMeshOptions
   readonly #runs: Runs
   readonly #abort = new AbortController()
@@ -63,6 +64,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
 
   constructor(options: RunMeshOptions) {
     this.#options = options
+    this.clock = options.clock
     const { client, clock, links, log, timing, runs, errors } = options
     const { signal } = this.#abort
     this.#runs = runs
@@ -72,13 +74,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     const ownEpoch = () => log.epoch
     const now = () => clock.now()
     const learn = (found: readonly RunSummary[]) => learnRuns(runs, this.#facts, found, now())
-    const requests = new RunRequests({
-      client,
-      ownEpoch,
-      links,
-      isLeaving: () => this.#isLeaving,
-      signal,
-    })
+    const requests = new RunRequests({ client, ownEpoch, links, isLeaving: () => this.#isLeaving, signal })
     this.#requests = requests
     this.#facts = new PeerFacts({ log, timing, links, sessions: this.#sessions })
     this.#holders = new Holders({ count: options.holders, ownEpoch })
@@ -108,7 +104,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     this.#sync = new RunSync({ clock, requests, learn })
     this.#answers = new RunAnswers({
       ownEpoch,
-      now,
+      clock,
       directory: runs.directory,
       copies: runs.copies,
       cancel: (id) => runs.cancelOwn(id),
@@ -216,6 +212,10 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     const peer = this.#requests.peer(producerOf(id))
     const answer = peer && (await this.#requests.send(peer, { cancel: id }))
     return answer?.cancel ?? 'unreachable'
+  }
+
+  flush(id: RunId): void {
+    for (const { feed } of this.#sessions) feed.flush(id)
   }
 
   heldBy(id: RunId, next: number): number {

@@ -37,6 +37,8 @@ export interface RunPeers {
   ask(question: { names?: readonly string[]; ids?: readonly RunId[] }): Promise<void>
   /** Asks the producer's Pod to cancel the run. */
   cancel(id: RunId): Promise<CancelOutcome>
+  /** Sends the chunks of a run of this Pod at once to the Pods that hold it, because {@link heldBy} will be asked. */
+  flush(id: RunId): void
   /** Number of other Pods that hold the chunks of a run of this Pod before the index `next`. */
   heldBy(id: RunId, next: number): number
   /** Number of other Pods that are to hold a run of this Pod. */
@@ -55,6 +57,7 @@ export const ALONE: RunPeers = {
   mustHold: () => false,
   ask: () => Promise.resolve(),
   cancel: () => Promise.resolve('unreachable'),
+  flush() {},
   heldBy: () => 0,
   holdersOf: () => 0,
   hasAll: () => true,

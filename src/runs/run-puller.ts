@@ -49,6 +49,7 @@ export class RunPuller {
   /** A client of this Pod reads the run, or none does any more. */
   setRead(id: RunId, isRead: boolean): void {
     this.#set(id, (want) => {
+      if (isRead !== want.isRead) want.session?.setRead(id, isRead)
       want.isRead = isRead
       if (isRead) want.askNow()
     })
@@ -149,7 +150,8 @@ export class RunPuller {
     else if (want.floor !== undefined && copy.next >= want.floor) {
       want.floor = undefined
       this.#assign(want)
-    } else if (from > copy.next && chunks.length > 0 && floor !== true) session?.want(id, copy.next)
+    } else if (from > copy.next && chunks.length > 0 && floor !== true)
+      session?.want(id, copy.next, want.isRead)
   }
 
   /** Mark of the peers that can be reached now, for {@link onOffers}. */
@@ -220,7 +222,7 @@ export class RunPuller {
     if (copy === undefined || !session.hasRoom) return false
     if (want.session !== session) want.session?.unwant(want.id)
     want.session = session
-    session.want(want.id, copy.next)
+    session.want(want.id, copy.next, want.isRead)
     return true
   }
 

@@ -32,6 +32,8 @@ export class RunSession implements SideSession {
   /** Wants that are to be sent, with the index of the first chunk. */
   readonly #wants = new Map<RunId, number>()
   readonly #unwants = new Set<RunId>()
+  /** Wants of which the peer is to be told whether a reader waits for their chunks. */
+  readonly #isRead = new Map<RunId, boolean>()
   /** The runs that this Pod wants of the peer. */
   readonly #wanted = new Set<RunId>()
   #mustLeave = false
@@ -49,16 +51,26 @@ export class RunSession implements SideSession {
     return this.#wanted.size < MAX_WANTS
   }
 
-  /** Wants the chunks of the run from `from` on. */
-  want(id: RunId, from: number): void {
+  /** Wants the chunks of the run from `from` on. `isRead`: a reader of this Pod waits for them. */
+  want(id: RunId, from: number, isRead: boolean): void {
     this.#wanted.add(id)
     this.#unwants.delete(id)
     this.#wants.set(id, from)
+    if (isRead) this.#isRead.delete(id)
+    else this.#isRead.set(id, false)
+    this.#push()
+  }
+
+  /** A reader of this Pod begins to wait for the chunks of a wanted run, or none does any more. */
+  setRead(id: RunId, isRead: boolean): void {
+    if (!this.#wanted.has(id)) return
+    this.#isRead.set(id, isRead)
     this.#push()
   }
 
   unwant(id: RunId): void {
     if (!this.#wanted.delete(id)) return
+    this.#isRead.delete(id)
     if (!this.#wants.delete(id)) this.#unwants.add(id)
     this.#push()
   }
@@ -67,6 +79,7 @@ export class RunSession implements SideSession {
   finish(id: RunId): void {
     this.#wanted.delete(id)
     this.#wants.delete(id)
+    this.#isRead.delete(id)
   }
 
   /** Tells the peer that this Pod drains. */
@@ -75,7 +88,7 @@ export class RunSession implements SideSession {
     this.#push()
   }
 
-  receive({ want, unwant, parts, leaving }: RunLogs): void {
+  receive({ want, unwant, held, read, parts, leaving }: RunLogs): void {
     const { epoch } = this
     for (const id of unwant) {
       this.feed.unwant(id)
@@ -85,6 +98,8 @@ export class RunSession implements SideSession {
       this.feed.want(id, from)
       this.#owner.onHeld(epoch, id, from)
     }
+    for (const id of held) this.feed.setRead(id, false)
+    for (const id of read) this.feed.setRead(id, true)
     if (leaving) this.#owner.onLeaving(this)
     for (const part of parts) this.#owner.onPart(this, part)
   }
@@ -98,18 +113,33 @@ export class RunSession implements SideSession {
     }
     const unwant = [...this.#unwants]
     this.#unwants.clear()
+    const { held, read } = this.#takeRead()
+    const { isAwaited } = this.feed
     const parts = this.feed.next(SECTION_UNITS)
     const leaving = this.#mustLeave
     this.#mustLeave = false
-    const text = encodeRunLogs({ want, unwant, parts, leaving })
+    const text = encodeRunLogs({ want, unwant, held, read, parts, leaving })
     return text === undefined
       ? undefined
-      : { text, onAck: parts.length > 0 ? () => this.#onAck(parts) : undefined }
+      : { text, isAwaited, onAck: parts.length > 0 ? () => this.#onAck(parts) : undefined }
   }
 
   close(): void {
     this.feed.close()
     this.#owner.onClose(this)
+  }
+
+  /** The wants to be marked, apart from those that the peer is yet to be told. */
+  #takeRead(): { held: RunId[]; read: RunId[] } {
+    const held: RunId[] = []
+    const read: RunId[] = []
+    for (const [id, isRead] of this.#isRead) {
+      if (this.#wants.has(id)) continue
+      this.#isRead.delete(id)
+      if (isRead) read.push(id)
+      else held.push(id)
+    }
+    return { held, read }
   }
 
   #onAck(parts: readonly RunPart[]): void {

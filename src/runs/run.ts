@@ -18,6 +18,8 @@ export interface RunOptions {
   clock: Clock
   maxMessageBytes: number
   flushTimeoutMs: number
+  /** Sends the chunks at once to the Pods that hold the run. */
+  onFlush(id: RunId): void
   /** Number of other Pods that hold the chunks before the index `next`. */
   heldBy(id: RunId, next: number): number
   holdersOf(id: RunId): number
@@ -142,8 +144,9 @@ export class Run {
   }
 
   async #flush(): Promise<number> {
-    const { clock, flushTimeoutMs, heldBy, holdersOf } = this.#options
+    const { clock, flushTimeoutMs, onFlush, heldBy, holdersOf } = this.#options
     const { next } = this.#copy
+    onFlush(this.id)
     const deadline = clock.now() + flushTimeoutMs
     for (;;) {
       const held = heldBy(this.id, next)

@@ -141,6 +141,7 @@ export class Runs implements ReaderContext {
       clock,
       maxMessageBytes,
       flushTimeoutMs: ackTimeoutMs,
+      onFlush: (id) => this.#peers.flush(id),
       heldBy: (id, next) => this.#peers.heldBy(id, next),
       holdersOf: (id) => this.#peers.holdersOf(id),
       onEnd: (ended, end) => this.#onEnd(ended, end),

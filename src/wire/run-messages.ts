@@ -31,6 +31,10 @@ export interface RunPart {
 export interface RunLogs {
   want: readonly RunWant[]
   unwant: readonly RunId[]
+  /** Wanted runs for whose chunks no reader of the sender waits, so that they may gather for a moment. */
+  held: readonly RunId[]
+  /** Wanted runs for whose chunks a reader waits again. */
+  read: readonly RunId[]
   parts: readonly RunPart[]
   /** The sender drains: it is no holder any more. */
   leaving: boolean
@@ -85,10 +89,12 @@ export interface RunsAnswer {
 
 /** Encodes the fields of a section that are not empty; undefined where all are. */
 export function encodeRunLogs(section: Partial<RunLogs>): string | undefined {
-  const { want, unwant, parts, leaving } = section
+  const { want, unwant, held, read, parts, leaving } = section
   const fields = {
     want: want?.length ? want : undefined,
     unwant: unwant?.length ? unwant : undefined,
+    held: held?.length ? held : undefined,
+    read: read?.length ? read : undefined,
     parts: parts?.length ? parts : undefined,
     leaving: leaving || undefined,
   }
@@ -98,11 +104,13 @@ export function encodeRunLogs(section: Partial<RunLogs>): string | undefined {
 
 /** Returns a section without unknown fields. @throws SserError `invalid-peer-message` */
 export function checkRunLogs(value: unknown): RunLogs {
-  const { want, unwant, parts, leaving } = checkObject(value, 'runLogs')
+  const { want, unwant, held, read, parts, leaving } = checkObject(value, 'runLogs')
   if (leaving !== undefined && typeof leaving !== 'boolean') throw invalid(' at runLogs.leaving')
   return {
     want: checkList(want, MAX_WANTS, 'runLogs.want', checkWant),
     unwant: checkList(unwant, MAX_WANTS, 'runLogs.unwant', checkId),
+    held: checkList(held, MAX_WANTS, 'runLogs.held', checkId),
+    read: checkList(read, MAX_WANTS, 'runLogs.read', checkId),
     parts: checkList(parts, MAX_WANTS, 'runLogs.parts', checkPart),
     leaving: leaving === true,
   }

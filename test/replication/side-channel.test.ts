@@ -54,7 +54,7 @@ class Channel {
   /** Queues a section of `length` characters. */
   async send(length = 1): Promise<void> {
     const text = JSON.stringify({ parts: [{ id: 'own00:1', from: 0, chunks: ['x'.repeat(length)] }] })
-    this.queue.push({ text, onAck: () => (this.acked += 1) })
+    this.queue.push({ text, isAwaited: false, onAck: () => (this.acked += 1) })
     this.#push()
     await settle()
   }
@@ -115,7 +115,7 @@ describe('the side channel of an exchange', () => {
   it('puts a section behind the entries of the same message', async () => {
     const channel = new Channel()
     channel.side.send('entry')
-    channel.queue.push({ text: JSON.stringify({ leaving: true }), onAck: undefined })
+    channel.queue.push({ text: JSON.stringify({ leaving: true }), isAwaited: false, onAck: undefined })
     channel.fake.say(FIRST)
     await settle()
     expect(channel.fake.messages.slice(1)).toMatchObject([
@@ -132,13 +132,15 @@ describe('the side channel of an exchange', () => {
     expect(channel.acked).toBe(1)
   })
 
-  it('sends at most two messages in a millisecond while one is not acknowledged', async () => {
+  it('sends two sections at once, and later ones together after five milliseconds', async () => {
     const channel = new Channel()
     channel.fake.say(FIRST)
     for (let i = 0; i < 4; i += 1) {
       await channel.send()
       await channel.clock.advance(0.25)
     }
+    expect(channel.sections).toHaveLength(2)
+    await channel.clock.advance(3)
     expect(channel.sections).toHaveLength(2)
     await channel.clock.advance(1)
     expect(channel.sections).toHaveLength(4)
@@ -147,7 +149,8 @@ describe('the side channel of an exchange', () => {
   it('waits with a full window for acknowledgements, and ends the exchange without any for 5 s', async () => {
     const channel = new Channel()
     channel.fake.say(FIRST)
-    for (let i = 0; i < 20; i += 1) channel.queue.push({ text: section(60_000), onAck: () => {} })
+    for (let i = 0; i < 20; i += 1)
+      channel.queue.push({ text: section(60_000), isAwaited: false, onAck: () => {} })
     await channel.send()
     const before = channel.sections.length
     expect(before).toBeGreaterThan(3)

@@ -56,6 +56,8 @@ class FakePeers implements RunPeers {
     return this.outcome
   }
 
+  flush(): void {}
+
   heldBy(_id: string, next: number): number {
     return this.heldUpTo >= next ? this.holders : 0
   }

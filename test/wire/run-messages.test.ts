@@ -36,6 +36,8 @@ const want = fc.tuple(id, fc.nat())
 const section: fc.Arbitrary<RunLogs> = fc.record({
   want: fc.array(want, { maxLength: 4 }),
   unwant: fc.array(id, { maxLength: 4 }),
+  held: fc.array(id, { maxLength: 4 }),
+  read: fc.array(id, { maxLength: 4 }),
   parts: fc.array(part, { maxLength: 4 }),
   leaving: fc.boolean(),
 })
@@ -72,7 +74,9 @@ describe('the section of an exchange', () => {
   })
 
   it('is none without contents', () => {
-    expect(encodeRunLogs({ want: [], unwant: [], parts: [], leaving: false })).toBeUndefined()
+    expect(
+      encodeRunLogs({ want: [], unwant: [], held: [], read: [], parts: [], leaving: false }),
+    ).toBeUndefined()
   })
 
   it.each<[string, unknown]>([
@@ -85,6 +89,8 @@ describe('the section of an exchange', () => {
     ['a want of the seq 0', { want: [['aaaaa:0', 0]] }],
     ['too many wants', { want: Array.from({ length: 65_537 }, (_, i) => [`aaaaa:${i + 1}`, 0]) }],
     ['an unwant of no run', { unwant: [7] }],
+    ['a held run that is none', { held: [7] }],
+    ['a read run that is none', { read: [''] }],
     ['parts that are no list', { parts: {} }],
     ['a part that is null', { parts: [null] }],
     ['a part of no run', { parts: [{ ...GOOD_PART, id: '' }] }],
@@ -107,6 +113,8 @@ describe('the section of an exchange', () => {
     expect(plain(read)).toEqual({
       want: [],
       unwant: [],
+      held: [],
+      read: [],
       parts: [{ ...GOOD_PART, end: END }],
       leaving: false,
     })
