@@ -1,4 +1,4 @@
-import type { EventStreamBody } from '../delivery/event-stream-body.ts'
+import type { EventStreamBody, SocketHooks } from '../delivery/event-stream-body.ts'
 import { type BunServer, bunServerIn } from '../http/fetch-handler.ts'
 
 export interface ResponseSocketOptions {
@@ -71,9 +71,18 @@ export function onBunSocket(
   body: EventStreamBody,
   request: Request,
   server: BunServer,
-  { reportsClose, onEnd = () => {} }: BunSocketOptions,
+  options: BunSocketOptions,
 ): void {
-  body.onSocket({
+  body.onSocket(bunSocketHooks(request, server, options))
+}
+
+/** The hooks of an event stream whose response Bun sends. */
+export function bunSocketHooks(
+  request: Request,
+  server: BunServer,
+  { reportsClose, onEnd = () => {} }: BunSocketOptions,
+): SocketHooks {
+  return {
     onOpen: () => server.timeout(request, NO_TIMEOUT),
     onEnd() {
       server.timeout(request, CLOSE_TIMEOUT_S)
@@ -85,5 +94,5 @@ export function onBunSocket(
     },
     reportsClose,
     abortsByTimeout: true,
-  })
+  }
 }

@@ -1,7 +1,8 @@
 import { arrivalOf } from '../../admission/arrivals.ts'
-import { onBunSocket } from '../../admission/response-socket.ts'
+import { bunSocketHooks, onBunSocket } from '../../admission/response-socket.ts'
 import { isEventStream } from '../../delivery/event-stream-body.ts'
 import { type BunServer, withConnectionClose } from '../../http/fetch-handler.ts'
+import { directStream } from './direct-stream.ts'
 
 const NEVER = 0
 
@@ -25,8 +26,14 @@ export function withoutIdleTimeout(
   if (response === undefined) return response
   const stream = arrivalOf(request, server)?.body
   if (stream !== undefined) {
-    // Bun cancels the body that it sends. If that is another one, the stream must listen to the request's signal.
-    onBunSocket(stream, request, server, { reportsClose: response.body === stream, onEnd })
+    if (response.body === stream && !stream.locked) {
+      const hooks = bunSocketHooks(request, server, { reportsClose: true, onEnd })
+      const { status, statusText, headers } = response
+      const direct = new Response(directStream(stream, request, hooks), { status, statusText, headers })
+      return isEventStream(direct) ? withConnectionClose(direct) : direct
+    }
+    // Bun cancels the body that it sends, which is another one, so the stream must listen to the request's signal.
+    onBunSocket(stream, request, server, { reportsClose: false, onEnd })
     // A draining Pod ends its streams, and a client must not reconnect to it over the same connection.
     return isEventStream(response) ? withConnectionClose(response) : response
   }
