@@ -21,6 +21,8 @@ export interface HubOptions {
   source: SeekableSource
   clock: Clock
   heartbeatMs: number
+  /** Minimum time between two messages to the tabs, in milliseconds. The first one after a pause is sent at once. */
+  batchMs: number
 }
 
 /**
@@ -31,9 +33,11 @@ export class Hub {
   readonly #source: SeekableSource
   readonly #clock: Clock
   readonly #heartbeatMs: number
+  readonly #batchMs: number
   readonly #ports = new Set<Port>()
-  /** Ports to flush at the end of this task. */
+  /** Ports to flush at the end of this task or of this batch. */
   readonly #dirty = new Set<Port>()
+  #flushedAt = 0
   /** Ports that have asked for streams since the last response. */
   readonly #changed = new Set<Port>()
   #requested: readonly string[] = []
@@ -44,10 +48,11 @@ export class Hub {
   #cancelProbes: (() => void) | undefined
   #cancelLeave: (() => void) | undefined
 
-  constructor({ source, clock, heartbeatMs }: HubOptions) {
+  constructor({ source, clock, heartbeatMs, batchMs }: HubOptions) {
     this.#source = source
     this.#clock = clock
     this.#heartbeatMs = heartbeatMs
+    this.#batchMs = batchMs
     source.listen((item) => this.#receive(item))
     this.#cancelProbes = clock.after(heartbeatMs / 2, () => this.#probe())
   }
@@ -206,11 +211,19 @@ export class Hub {
   }
 
   #flushSoon(port: Port): void {
-    if (this.#dirty.size === 0) queueMicrotask(() => this.#flush())
+    if (this.#dirty.size === 0) this.#scheduleFlush()
     this.#dirty.add(port)
   }
 
+  #scheduleFlush(): void {
+    const passedMs = this.#clock.now() - this.#flushedAt
+    // A clock that was set back delays nothing.
+    if (passedMs < 0 || passedMs >= this.#batchMs) queueMicrotask(() => this.#flush())
+    else this.#clock.after(this.#batchMs - passedMs, () => this.#flush())
+  }
+
   #flush(): void {
+    this.#flushedAt = this.#clock.now()
     for (const port of this.#dirty) port.flush()
     this.#dirty.clear()
   }

@@ -163,7 +163,8 @@ class Leadership {
     this.#settings = settings
     this.#open = open
     const { clock, heartbeatMs } = settings
-    this.#hub = new Hub({ source: new StreamSource(settings), clock, heartbeatMs })
+    // No batches, because browsers delay the timers of a hidden tab.
+    this.#hub = new Hub({ source: new StreamSource(settings), clock, heartbeatMs, batchMs: 0 })
   }
 
   receive(from: string, message: TabMessage): void {

@@ -9,6 +9,9 @@ import { HELLO } from './worker-link.ts'
 /** Time in which a tab must answer with headers, before another one is asked, in milliseconds. */
 const HEADERS_MS = 5_000
 
+/** Half of a frame: a message to a tab costs it more than an event. */
+const BATCH_MS = 8
+
 type Answer = Extract<TabMessage, { type: 'headers' }>
 
 /** Settings of the connection that a worker knows by itself. */
@@ -50,7 +53,7 @@ export class WorkerHost {
       persist: false,
       clock: this.#clock,
     })
-    return new Hub({ source, clock: this.#clock, heartbeatMs })
+    return new Hub({ source, clock: this.#clock, heartbeatMs, batchMs: BATCH_MS })
   }
 
   async #headers({ status }: HeadersContext): Promise<Record<string, string>> {

@@ -11,6 +11,7 @@ export const installed = browsers.find(({ name }) => name === 'chromium') as Ins
 export class Chromium {
   readonly #browser: Browser
   readonly #remote: string
+  #cdp: CDPSession | undefined
   #context: ReturnType<Awaited<ReturnType<typeof chromium.connectOverCDP>>['contexts']>[number] | undefined
 
   private constructor(browser: Browser, remote: string) {
@@ -24,6 +25,7 @@ export class Chromium {
       const started = new Chromium(browser, await browser.remote(START_MS))
       const connection = await within('Chromium answers', chromium.connectOverCDP(started.#remote), START_MS)
       started.#context = connection.contexts()[0]
+      started.#cdp = await connection.newBrowserCDPSession()
       return started
     } catch (error) {
       await browser.close()
@@ -48,6 +50,13 @@ export class Chromium {
   async #newTab(): Promise<Tab> {
     const page = (await this.#context?.newPage()) as PlaywrightPage
     return new Tab(page, (await this.#context?.newCDPSession(page)) as CDPSession)
+  }
+
+  /** CPU time of all pages and workers so far, in milliseconds. */
+  async rendererCpuMs(): Promise<number> {
+    const { processInfo } = await (this.#cdp as CDPSession).send('SystemInfo.getProcessInfo')
+    const seconds = processInfo.map(({ type, cpuTime }) => (type === 'renderer' ? cpuTime : 0))
+    return 1_000 * seconds.reduce((sum, each) => sum + each, 0)
   }
 
   async setOffline(isOffline: boolean): Promise<void> {
