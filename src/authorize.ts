@@ -20,7 +20,7 @@ export interface Grant {
   tags?: readonly string[] | undefined
 }
 
-/** What a client asks for: streams, or one run. The other one of the two is undefined. */
+/** The request of a client: streams, or one run. The other one of the two is undefined. */
 export type Requested =
   | { readonly streams: readonly string[]; readonly run?: undefined }
   | { readonly run: string; readonly streams?: undefined }

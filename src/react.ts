@@ -62,7 +62,7 @@ function newest<T>(_: unknown, value: T, __: EventInfo): T {
   return value
 }
 
-/** What {@link useRun} returns. */
+/** Result of {@link useRun}. */
 export interface RunResult<State> extends RunValue<State> {
   /** Asks the application to cancel the run, as `run.cancel()` does. */
   cancel(): Promise<void>

@@ -3,7 +3,7 @@ import type { Sser } from './sser.ts'
 
 /** Options of {@link createResumableStreamContext}. */
 export interface ResumableStreamOptions {
-  /** The instance of this Pod, whose runs the streams are. */
+  /** The instance of this Pod; each stream is one of its runs. */
   sser: Sser
   /**
    * Prefix of the names of runs, with a colon after it.

@@ -6,7 +6,8 @@ import type { Clock } from './clock.ts'
 import type { PeerFinder } from './discovery/peer-finder.ts'
 import { StaticPeerFinder } from './discovery/static.ts'
 import { checkStartOptions, checkStatsOptions, checkStopOptions } from './instance/call-arguments.ts'
-import { Lifecycle, type SharedParts, type SserState } from './instance/lifecycle.ts'
+import type { SharedParts } from './instance/incarnation.ts'
+import { Lifecycle, type SserState } from './instance/lifecycle.ts'
 import { Membership, type StartOptions, type StopOptions } from './instance/membership.ts'
 import {
   type CancelReceipt,

@@ -52,7 +52,7 @@ export interface StreamRequest extends ConnectionRequest {
 /** The response to a request that was admitted. */
 export interface Admitted {
   body: EventStreamBody
-  /** Whether the client gets a gap; undefined where it asked for nothing of the log. */
+  /** `gap` if the client gets a gap first; undefined where it asked for nothing of the log. */
   resume: 'complete' | 'gap' | undefined
 }
 

@@ -39,7 +39,7 @@ export interface RunState {
   readonly error?: ClientError | undefined
 }
 
-/** What a run needs of its client. */
+/** Parts of the client that a run uses. */
 export interface RunContext {
   readonly settings: Settings
   readonly cancelRun: ((name: string) => unknown) | undefined

@@ -56,7 +56,7 @@ export class Subscription<T, S extends Snapshot> {
   readonly #held = new BoundedQueue<SourceEvent>()
   /** The position of the last snapshot. */
   #snapshot: Seqs | undefined
-  /** Whether the last snapshot was requested while the connection covered the stream. */
+  /** True if the last snapshot was requested while the connection covered the stream. */
   #isSnapshotExact = false
   /** The newest event that was dropped since. */
   #dropped: SourceEvent | undefined

@@ -13,7 +13,7 @@ export class Watchdog {
   #limitMs: number
   #lastAt = 0
   #cancel: (() => void) | undefined
-  /** Whether it has called back. */
+  /** True if it has called back. */
   hasFired = false
 
   constructor(clock: Clock, heartbeatMs: number, onSilence: () => void) {

@@ -16,11 +16,16 @@ import { validateMessage } from '../wire/names.ts'
 import { randomEpoch } from '../wire/position.ts'
 import type { V1Event } from '../wire/v1.ts'
 
-export interface IncarnationOptions {
+/** Parts of an instance that most of its other parts use. */
+export interface SharedParts {
   settings: Settings
   clock: Clock
+  logging: Logging
   errors: ErrorReporter
   counters: Counters
+}
+
+export interface IncarnationOptions extends Omit<SharedParts, 'logging'> {
   logging: Pick<Logging, 'notice' | 'warnOncePerMinute'>
   /** Sends the requests to peers. */
   client: PeerClient

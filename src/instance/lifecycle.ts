@@ -1,12 +1,9 @@
-import { type Clock, keepAlive } from '../clock.ts'
+import { keepAlive } from '../clock.ts'
 import { describe, stopped } from '../errors.ts'
-import type { Settings } from '../internals.ts'
-import { isUnguarded, type ResolvedOptions } from '../options.ts'
+import { isUnguarded } from '../options.ts'
 import type { V1Connections } from '../replication/legacy-v1/receiver.ts'
-import type { Counters } from '../telemetry/counters.ts'
-import type { ErrorReporter } from '../telemetry/error-reporter.ts'
-import type { Logging } from '../telemetry/logging.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
+import type { SharedParts } from './incarnation.ts'
 import {
   logReady,
   logStart,
@@ -19,15 +16,6 @@ import type { Membership, ServerStart, StartOptions, StopOptions } from './membe
 import type { RunCalls } from './run-calls.ts'
 import type { Sender } from './sender.ts'
 import type { Subscriptions } from './subscriptions.ts'
-
-/** Parts of an instance that most of the others use. */
-export interface SharedParts {
-  settings: Settings
-  clock: Clock
-  logging: Logging
-  errors: ErrorReporter
-  counters: Counters
-}
 
 export interface LifecycleOptions extends SharedParts {
   membership: Membership
@@ -53,7 +41,7 @@ export class Lifecycle {
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
   #isDraining = false
-  /** Whether the first request on the internal routes is to be warned of, because the app serves them without a secret. */
+  /** True if the first request on the internal routes is worth a warning, because the app serves them without a secret. */
   #isOpen = false
 
   constructor(options: LifecycleOptions) {
@@ -141,11 +129,9 @@ export class Lifecycle {
   }
 }
 
-interface ShutDownOptions extends ServerStop {
-  settings: ResolvedOptions
+interface ShutDownOptions extends ServerStop, Pick<SharedParts, 'settings' | 'logging'> {
   membership: Membership
   v1Connections: V1Connections
-  logging: Logging
   sender: Sender
   subscriptions: Subscriptions
   runs: RunCalls
@@ -182,7 +168,10 @@ async function shutDown(options: ShutDownOptions): Promise<void> {
 }
 
 /** Calls `beforeFlush` of `stop()`. An error of it does not end the stop. */
-async function callBeforeFlush(beforeFlush: StopOptions['beforeFlush'], logging: Logging): Promise<void> {
+async function callBeforeFlush(
+  beforeFlush: StopOptions['beforeFlush'],
+  logging: SharedParts['logging'],
+): Promise<void> {
   try {
     await beforeFlush?.()
   } catch (error) {

@@ -1,10 +1,5 @@
-import type { Clock } from '../clock.ts'
 import { checkPeerList, follow, type Peer, type PeerFinder } from '../discovery/peer-finder.ts'
 import { stopped } from '../errors.ts'
-import type { Settings } from '../internals.ts'
-import type { Counters } from '../telemetry/counters.ts'
-import type { ErrorReporter } from '../telemetry/error-reporter.ts'
-import type { Logging } from '../telemetry/logging.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
 import type { Exchange, ExchangeHandler, OpenExchange } from '../transport/exchange.ts'
 import { type ExchangeClient, exchangeClient } from '../transport/exchange-client.ts'
@@ -17,7 +12,7 @@ import {
 } from '../transport/peer-transport.ts'
 import { RequestSigner } from '../transport/request-signer.ts'
 import type { HmacFactory, Signatures } from '../transport/signatures.ts'
-import { Incarnation } from './incarnation.ts'
+import { Incarnation, type SharedParts } from './incarnation.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
 /** Options of `start()`. */
@@ -50,15 +45,10 @@ export interface StopOptions {
   beforeFlush?: (() => unknown) | undefined
 }
 
-export interface MembershipOptions {
-  settings: Settings
+export interface MembershipOptions extends SharedParts {
   peerFinder: PeerFinder
-  clock: Clock
-  errors: ErrorReporter
-  logging: Logging
   /** Signs requests to peers, and verifies their responses. */
   signatures: Signatures | undefined
-  counters: Counters
   subscriptions: Subscriptions
   /** Aborts when this Pod leaves. */
   signal: AbortSignal
@@ -177,7 +167,7 @@ export class Membership {
     return this.current().mesh.accept(exchange)
   }
 
-  /** Those of the runtime, or of a test. */
+  /** The transports of the runtime, or of a test. */
   #transports({ post, open }: PeerTransports): {
     transport: PeerTransport
     openExchange: OpenExchange | undefined

@@ -1,6 +1,5 @@
-import { type Clock, keepAlive } from '../clock.ts'
+import { keepAlive } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
-import type { Settings } from '../internals.ts'
 import type { Run } from '../runs/run.ts'
 import type { RunRecord } from '../runs/run-directory.ts'
 import type { CancelOutcome } from '../runs/run-peers.ts'
@@ -8,10 +7,10 @@ import { pump, type RunSource } from '../runs/run-source.ts'
 import { RunSubscriber, RunSubscription } from '../runs/run-subscription.ts'
 import { runTextStream } from '../runs/run-text.ts'
 import type { Runs } from '../runs/runs.ts'
-import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { validateStreamName } from '../wire/names.ts'
 import type { RunEndState } from '../wire/runs.ts'
 import { checkCancelRunOptions, checkReadRunOptions, checkStartRunOptions } from './call-arguments.ts'
+import type { SharedParts } from './incarnation.ts'
 import type { Membership } from './membership.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -89,10 +88,7 @@ export interface RunStatus {
   ageMs: number
 }
 
-export interface RunCallsOptions {
-  settings: Settings
-  clock: Clock
-  errors: ErrorReporter
+export interface RunCallsOptions extends Pick<SharedParts, 'settings' | 'clock' | 'errors'> {
   membership: Membership
   subscriptions: Subscriptions
 }

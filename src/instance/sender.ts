@@ -1,9 +1,6 @@
-import type { Clock } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
 import type { ConnectionSelector, EventEntry } from '../log/entry.ts'
-import type { ResolvedOptions } from '../options.ts'
 import type { DisconnectReceipt, PeerReceipt, Receipt } from '../replication/receipt.ts'
-import type { Counters } from '../telemetry/counters.ts'
 import { startSend } from '../telemetry/tracing.ts'
 import {
   validateEventType,
@@ -15,6 +12,7 @@ import {
 import { formatPosition } from '../wire/position.ts'
 import { normalizeTraceparent } from '../wire/traceparent.ts'
 import { checkSelector, checkSendOptions } from './call-arguments.ts'
+import type { SharedParts } from './incarnation.ts'
 import type { Membership } from './membership.ts'
 import { followReceipt, ReceiptPromise } from './receipt-promise.ts'
 
@@ -42,11 +40,8 @@ export interface SendOptions {
   signal?: AbortSignal | undefined
 }
 
-export interface SenderOptions {
-  settings: ResolvedOptions
-  clock: Clock
+export interface SenderOptions extends Pick<SharedParts, 'settings' | 'clock' | 'counters'> {
   membership: Membership
-  counters: Counters
 }
 
 /** Appends events and disconnects to this Pod's log, and reports which peers received them. */

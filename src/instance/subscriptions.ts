@@ -1,14 +1,11 @@
 import { Subscriber, type SubscriptionResult } from '../delivery/subscriber.ts'
 import type { SubscriptionItem } from '../delivery/subscription-items.ts'
 import { SserError, stopped } from '../errors.ts'
-import type { Settings } from '../internals.ts'
 import { describeValue } from '../printable.ts'
-import type { Counters } from '../telemetry/counters.ts'
-import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { validateStreamName } from '../wire/names.ts'
 import { parsePosition } from '../wire/position.ts'
 import { checkSubscribeOptions } from './call-arguments.ts'
-import type { Incarnation } from './incarnation.ts'
+import type { Incarnation, SharedParts } from './incarnation.ts'
 
 /** Options of `subscribe()`. */
 export interface SubscribeOptions {
@@ -59,10 +56,7 @@ export class Subscription implements AsyncIterableIterator<SubscriptionItem, und
   }
 }
 
-export interface SubscriptionsOptions {
-  settings: Settings
-  counters: Counters
-  errors: ErrorReporter
+export interface SubscriptionsOptions extends Pick<SharedParts, 'settings' | 'counters' | 'errors'> {
   /** The current incarnation. */
   incarnation(): Incarnation
 }

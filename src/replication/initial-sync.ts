@@ -34,7 +34,7 @@ export interface InitialSyncResult {
   hasAnswer: boolean
   /** Error of each peer without a process at its address. */
   absent: ReadonlyMap<string, unknown>
-  /** Whether the list of peers is empty, or has only this Pod itself. */
+  /** True if the list of peers is empty, or has only this Pod itself. */
   isOnlySelf: boolean
 }
 

@@ -231,7 +231,7 @@ export class Replicator {
     return prev > match || this.#isOverdue(peer, epoch, now)
   }
 
-  /** Where the run to a peer begins that holds everything of an epoch up to `match`. */
+  /** Start of the run to a peer that holds everything of an epoch up to `match`. */
   #begin(record: Epoch, match: number, isSparse: boolean, now: number): RangeBegin {
     const { entries, floor, evictedSeq, have } = record
     const evicted = isSparse && evictedSeq > match ? this.#evictedStreams(record, match, now) : undefined

@@ -1,13 +1,13 @@
 import { formatRunId, isSameEnd, type RunEnd, type RunHeader, type RunId, runCheck } from '../wire/runs.ts'
-import { MAX_RUNS_OF_NAME, RunsOfName } from './run-names.ts'
 import { RunsInOrder } from './runs-in-order.ts'
+import { MAX_RUNS_OF_NAME, RunsOfName } from './runs-of-name.ts'
 
 /** A run that this Pod knows. */
 export interface RunRecord {
   readonly id: RunId
   readonly epoch: string
   readonly name: string
-  /** The run of the same name whose place it takes. */
+  /** The run of the same name that it replaces. */
   readonly replaces: RunId | undefined
   /** Time of its start, on this Pod's clock. */
   readonly startedAt: number
@@ -58,7 +58,7 @@ export class RunDirectory {
   readonly #names = new Map<string, RunsOfName>()
   /** Records with an end, in the order in which this Pod learned of it. */
   readonly #ended = new Set<RunRecord>()
-  /** Ends of runs whose start this Pod does not know. */
+  /** Ends of runs that this Pod does not know yet. */
   readonly #orphans = new Map<RunId, { end: RunEnd; endedAt: number }>()
   readonly #listeners: RecordListener[] = []
   readonly #removals: RecordListener[] = []

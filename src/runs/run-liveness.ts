@@ -1,7 +1,7 @@
 import type { Timing } from '../log/timing.ts'
 import { type PeerRunState, type RunPeers, SILENT_INTERVALS } from './run-peers.ts'
 
-/** Whether the producer of a run is alive, as far as this Pod can judge. */
+/** Liveness of the producer of a run, as far as this Pod can judge. */
 export type Liveness = 'alive' | 'interrupted' | 'lost'
 
 /** Time without an entry of the epoch after which its runs are lost, in milliseconds, if the log does not forget it sooner. */

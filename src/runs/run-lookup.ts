@@ -3,8 +3,8 @@ import { SserError } from '../errors.ts'
 import { describeValue } from '../printable.ts'
 import { parseChunkId, runCheck } from '../wire/runs.ts'
 import type { RunDirectory, RunRecord } from './run-directory.ts'
-import { MAX_RUNS_OF_NAME } from './run-names.ts'
 import type { RunPeers } from './run-peers.ts'
+import { MAX_RUNS_OF_NAME } from './runs-of-name.ts'
 
 /** Time for which a header may be on its way from another Pod, in milliseconds. */
 const HEADER_WAIT_MS = 2_000

@@ -9,7 +9,7 @@ import type { PeerClient } from '../transport/peer-client.ts'
 import { encodeRunsAnswer, parseRunsRequest, type RunPart, type RunSummary } from '../wire/run-messages.ts'
 import { producerOf, type RunEnd, type RunId } from '../wire/runs.ts'
 import { HeldRuns, HolderSweep, Holders } from './holders.ts'
-import { PeerFacts } from './peer-facts.ts'
+import { PeerLiveness } from './peer-liveness.ts'
 import { learnRuns, RunAnswers } from './run-answers.ts'
 import type { RunCopy } from './run-copy.ts'
 import type { RunRecord } from './run-directory.ts'
@@ -44,7 +44,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
   readonly #abort = new AbortController()
   readonly #sessions = new RunSessions()
   readonly #leaving = new Set<string>()
-  readonly #facts: PeerFacts
+  readonly #facts: PeerLiveness
   readonly #holders: Holders
   readonly #sweep: HolderSweep
   readonly #held = new HeldRuns()
@@ -76,7 +76,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     const learn = (found: readonly RunSummary[]) => learnRuns(runs, this.#facts, found, now())
     const requests = new RunRequests({ client, ownEpoch, links, isLeaving: () => this.#isLeaving, signal })
     this.#requests = requests
-    this.#facts = new PeerFacts({ log, timing, links, sessions: this.#sessions })
+    this.#facts = new PeerLiveness({ log, timing, links, sessions: this.#sessions })
     this.#holders = new Holders({ count: options.holders, ownEpoch })
     this.#sweep = new HolderSweep({
       clock,

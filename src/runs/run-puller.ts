@@ -2,7 +2,7 @@ import { SserError } from '../errors.ts'
 import type { RunPart } from '../wire/run-messages.ts'
 import type { RunId } from '../wire/runs.ts'
 import type { RunCopy } from './run-copy.ts'
-import { chooseSource, type Offer } from './run-offers.ts'
+import { chooseSource, type Offer } from './run-poller.ts'
 import type { RunSession } from './run-session.ts'
 import { RunWant } from './run-want.ts'
 import { WantedRuns } from './wanted-runs.ts'
@@ -196,7 +196,7 @@ export class RunPuller {
     else if (this.wants.isOpen(want)) this.#owner.onOpen()
   }
 
-  /** More has arrived: who has all is to be asked again when it matters. */
+  /** More has arrived, so which peers have all is to be asked again when it matters. */
   #onProgress(want: RunWant): void {
     want.isDoubted = false
     want.settledIn = -1

@@ -55,7 +55,7 @@ export interface RunsRequest {
   leaving: boolean
 }
 
-/** What a Pod knows of a run. */
+/** Facts that a Pod knows of a run. */
 export interface RunSummary {
   id: RunId
   name: string
@@ -75,7 +75,7 @@ export interface RunSummary {
   next: number
 }
 
-/** Whether the run's signal has aborted. */
+/** True if the run's signal has aborted. */
 export type CancelAnswer = 'cancelled' | 'not-running'
 
 /** The answer to a {@link RunsRequest}. */

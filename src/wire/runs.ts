@@ -83,7 +83,7 @@ export interface RunEnd {
 interface RunStartHeader {
   /** Name of the run. */
   readonly start: string
-  /** The run of this name whose place it takes. */
+  /** The run of this name that it replaces. */
   readonly replaces?: RunId | undefined
 }
 

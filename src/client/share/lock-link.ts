@@ -19,7 +19,7 @@ interface Announcement {
   readonly message?: unknown
 }
 
-/** What the link needs of a browser. */
+/** Parts of the browser that the link uses. */
 export interface LockPlatform {
   locks: LockManager
   BroadcastChannel: typeof BroadcastChannel
@@ -39,7 +39,7 @@ export class LockLink implements Link {
   readonly #inbox: BroadcastChannel
   /** The leader that this tab has joined. */
   #leader: string | undefined
-  /** What this tab does as the leader. */
+  /** Work of this tab as the leader. */
   #own: Leadership | undefined
   #abort = new AbortController()
   #cancelSteal: (() => void) | undefined

@@ -15,7 +15,7 @@ export interface JoinMessage {
   readonly session: number
   readonly streams: readonly string[]
   readonly position: string | undefined
-  /** Whether the hub has to ask the tab for headers. */
+  /** True if the hub has to ask the tab for headers. */
   readonly hasHeaders: boolean
   readonly heartbeatMs: number
 }
@@ -40,7 +40,7 @@ export type HubMessage =
       readonly type: 'items'
       readonly session: number
       readonly items: readonly SourceItem[]
-      /** Whether the tab has to acknowledge them. */
+      /** True if the tab has to acknowledge them. */
       readonly asksAck: boolean
     }
   | { readonly type: 'headers'; readonly request: number; readonly status: number | undefined }

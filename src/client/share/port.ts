@@ -18,7 +18,7 @@ export class Port {
   heardAt: number
   /** The position after the last item that it was sent. */
   position: string | undefined
-  /** What the tab has while the connection is behind that; undefined where it has all that the connection has delivered. */
+  /** Position of the tab while the connection is behind it; undefined where the tab has all that the connection has delivered. */
   floor: Seqs | undefined
   /** True while it is sent nothing, because it acknowledges nothing: a frozen tab. */
   isBehind = false
@@ -26,7 +26,7 @@ export class Port {
   /** Items and characters that were sent since the join, and those of them that the tab has read. */
   #sent = { items: 0, length: 0 }
   #read = { items: 0, length: 0 }
-  /** What was sent before each acknowledgement that it was asked for. */
+  /** Amounts that were sent before each requested acknowledgement. */
   #asked: { items: number; length: number }[] = []
 
   constructor(post: (message: HubMessage) => void, now: number) {
@@ -85,7 +85,7 @@ export class Port {
     return this.isBehind && count >= this.#sent.items
   }
 
-  /** Whether more than this share of the limits was sent after `since`. */
+  /** True if more than this share of the limits was sent after `since`. */
   #exceeds(share: number, since: { items: number; length: number }): boolean {
     const { items, length } = this.#sent
     return items - since.items > MAX_ITEMS * share || length - since.length > MAX_LENGTH * share

@@ -6,7 +6,7 @@ export function vectorOf(id: string | undefined): Seqs | undefined {
   return id === undefined ? undefined : seqsOf(id)
 }
 
-/** Whether a client at `vector` has all that a client at `other` has. */
+/** Returns whether a client at `vector` has all that a client at `other` has. */
 export function covers(vector: Seqs, other: Seqs): boolean {
   for (const [epoch, seq] of other) if ((vector.get(epoch) ?? 0) < seq) return false
   return true

@@ -18,7 +18,7 @@ export function workerLock(name: string): string {
   return `${name} worker`
 }
 
-/** What the link needs of a browser. */
+/** Parts of the browser that the link uses. */
 export interface WorkerPlatform {
   /** @throws where the page may start no such worker. */
   openWorker(): SharedWorkerLike

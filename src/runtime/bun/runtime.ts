@@ -37,7 +37,7 @@ export function requireBun(): void {
   )
 }
 
-/** What `serve()` and `join()` use of Bun. */
+/** The parts of Bun that `serve()` and `join()` use. */
 export const bunRuntime: Runtime = {
   bindInternal,
   process,

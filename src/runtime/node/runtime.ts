@@ -3,7 +3,7 @@ import { certificateReader, nodeHmac } from './crypto.ts'
 import { httpTransports } from './http-transport.ts'
 import { bindInternal } from './internal-listener.ts'
 
-/** What `serve()` and `join()` use of Node. */
+/** The parts of Node that `serve()` and `join()` use. */
 export const nodeRuntime: Runtime = {
   bindInternal,
   process,

@@ -13,21 +13,21 @@ interface Home {
   goneAt: number | undefined
 }
 
-export interface PeerFactsOptions {
+export interface PeerLivenessOptions {
   log: Log
   timing: Timing
   links(): ReadonlyMap<string, PeerLink>
   sessions: RunSessions
 }
 
-/** What this Pod knows of the Pods of other epochs: those that have gone, by their addresses, and those that are silent. */
-export class PeerFacts {
-  readonly #options: PeerFactsOptions
+/** Liveness of the Pods of other epochs, as far as this Pod can judge: Pods that have gone, by their addresses, and silent ones. */
+export class PeerLiveness {
+  readonly #options: PeerLivenessOptions
   readonly #homes = new Map<string, Home>()
   /** Epochs that this Pod never reached, and since when their Pods have gone, as peers have told. */
   readonly #toldGone = new Map<string, number>()
 
-  constructor(options: PeerFactsOptions) {
+  constructor(options: PeerLivenessOptions) {
     this.#options = options
   }
 

@@ -15,7 +15,7 @@ export class RunsOfName {
     return this.#records.size
   }
 
-  /** Those that no other one takes the place of. There are few of them, however often the name was replaced. */
+  /** The runs that no other run replaces. There are few of them, however often the name was replaced. */
   get left(): Iterable<RunRecord> {
     return this.#left
   }
