@@ -14,7 +14,6 @@ export interface Answer {
   status: number
   head: string
   body: string
-  ms: number
 }
 
 /** The sending half: one keep-alive connection to one peer, one POST after another. */
@@ -42,15 +41,13 @@ export class GoSender {
 
   /** Posts these bytes, and reads exactly one answer: a byte too many stays and spoils the next. */
   async post(body: string): Promise<Answer> {
-    const start = performance.now()
     const length = Buffer.byteLength(body)
     this.raw.socket.write(REQUEST.replace('HOST', this.#host).replace('LENGTH', String(length)) + body)
     const text = await this.raw.holds('an answer', (bytes) => messageLength(bytes) !== undefined)
-    const ms = performance.now() - start
     const head = text.slice(0, text.indexOf('\r\n\r\n'))
     const end = messageLength(text) as number
     this.raw.bytes = this.raw.bytes.subarray(end)
-    return { status: Number(head.split(' ')[1]), head, body: text.slice(head.length + 4, end), ms }
+    return { status: Number(head.split(' ')[1]), head, body: text.slice(head.length + 4, end) }
   }
 }
 

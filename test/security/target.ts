@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Agent, request } from 'undici'
 import { afterAll, beforeAll, expect } from 'vitest'
 import type { PeerStatus } from '../../src/index.ts'
+import { busyMs } from '../support/cpu-time.ts'
 import { PodProcess, type Runtime } from '../support/pod-process.ts'
 import { RawClient, type Received, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
@@ -166,23 +167,9 @@ export class Target {
     return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(file, 'utf8'))?.[1]) * 1_024
   }
 
-  /**
-   * Returns for how long the Pod is busy with `work`, in milliseconds: its CPU time, because other processes may make the
-   * answer late. Where the system does not tell that, the time until the answer.
-   */
-  async busyMs(work: () => Promise<unknown>): Promise<number> {
-    const [start, before] = [performance.now(), this.#cpuMs()]
-    await work()
-    return Math.min(performance.now() - start, this.#cpuMs() - before || Number.POSITIVE_INFINITY)
-  }
-
-  /** CPU time of the Pod's process, in the system's ticks of 10 ms; 0 where the system does not tell. */
-  #cpuMs(): number {
-    const file = `/proc/${this.#pod?.process.pid}/stat`
-    if (!existsSync(file)) return 0
-    // After the name in parentheses, the 12th and 13th.
-    const fields = readFileSync(file, 'utf8').split(') ')[1]?.split(' ') ?? []
-    return 10 * (Number(fields[11]) + Number(fields[12]))
+  /** @see busyMs */
+  busyMs(work: () => Promise<unknown>): Promise<number> {
+    return busyMs(this.#pod, work)
   }
 
   async #start(): Promise<void> {

