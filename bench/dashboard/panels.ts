@@ -12,6 +12,8 @@ const UNITS: Readonly<Record<string, string>> = {
   reqps: 'a second',
   s: 'seconds',
   percentunit: 'of 1',
+  bytes: 'bytes',
+  short: '',
 }
 
 export interface Panel {
