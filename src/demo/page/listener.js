@@ -3,7 +3,10 @@ import { keysBetween } from './position.js'
 /** After the browser gave up on a connection for good, a new one is tried this much later. */
 const AGAIN_MS = 2_000
 
-/** A client: a native EventSource and its events. */
+/**
+ * A client: a native EventSource and its events. Not `sser/client`, because the page shows the id of each heartbeat, which that
+ * client keeps to itself, and moves a client to a Pod of the user's choice.
+ */
 export class Listener {
   #url
   #tell
