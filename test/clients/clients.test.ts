@@ -9,15 +9,20 @@ import { until } from '../support/until.ts'
 import { LibraryClient } from './client.ts'
 import { MovingFleet } from './fleet.ts'
 import { languages, missing } from './install.ts'
+import { RunFleet } from './run-fleet.ts'
 
 /** Kills and drains in turn; each moves all clients to the next Pod. */
 const MOVES: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGTERM']
 /** Some libraries wait for seconds before they come back, and all of them share two cores. */
 const RETURN_MS = 30_000
 
+const CHUNKS_BETWEEN_MOVES = 30
+
 const clients = new Map<string, LibraryClient>()
+const runClients = new Map<string, LibraryClient>()
 let folder: string
 let sent: readonly string[] = []
+let chunks: readonly string[] = []
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sser-clients-'))
@@ -25,12 +30,15 @@ beforeAll(async () => {
   const commands = await Promise.all(there.map(({ name, install }) => install(join(folder, name))))
   const fleet = await MovingFleet.start()
   fleet.send()
-  for (const [i, language] of there.entries()) {
-    for (const name of language.clients) {
-      const command = commands[i] as readonly string[]
-      clients.set(name, new LibraryClient(name, command, join(folder, language.name), fleet.url))
+  const startAll = (started: Map<string, LibraryClient>, url: string) => {
+    for (const [i, language] of there.entries()) {
+      for (const name of language.clients) {
+        const command = commands[i] as readonly string[]
+        started.set(name, new LibraryClient(name, command, join(folder, language.name), url))
+      }
     }
   }
+  startAll(clients, fleet.url)
   // A client that does not come back fails below, with its last output; the others go on.
   const all = async (ms: number) => {
     const count = fleet.sent.length
@@ -50,10 +58,25 @@ beforeAll(async () => {
   const last = sent.at(-1) as string
   const haveLast = () => [...clients.values()].every(({ data, hasEnded }) => hasEnded || data.includes(last))
   await until('every client has the last event', haveLast, 5_000).catch(() => {})
-}, 600_000)
+  await Promise.allSettled([...clients.values()].map((client) => client.end()))
+
+  const runs = await RunFleet.start()
+  chunks = runs.chunks
+  startAll(runClients, runs.url)
+  for (let moves = 0; moves <= 3; moves += 1) {
+    if (moves > 0) runs.move()
+    await runs.write(CHUNKS_BETWEEN_MOVES)
+    const isLate = ({ data, hasEnded }: LibraryClient) => !hasEnded && data.length < chunks.length
+    await until('every client has the chunks', () => ![...runClients.values()].some(isLate), RETURN_MS).catch(
+      () => {},
+    )
+  }
+  await runs.end()
+  await runs.close()
+}, 900_000)
 
 afterAll(async () => {
-  await Promise.allSettled([...clients.values()].map((client) => client.end()))
+  await Promise.allSettled([...clients.values(), ...runClients.values()].map((client) => client.end()))
   await endPods()
   await rm(folder, { recursive: true, force: true })
 }, 60_000)
@@ -75,6 +98,13 @@ describe.each(languages)('a client in $name', (language) => {
           gaps: [],
           faults: [],
         })
+      })
+
+      test.each(language.clients)('%s gets each chunk of a run once, from the first one on', (name) => {
+        const client = runClients.get(name) as LibraryClient
+        expect(client.data, client.stderr).toEqual(chunks)
+        expect(client.gaps, client.stderr).toEqual([])
+        expect(client.faults, client.stderr).toEqual([])
       })
     },
   )
