@@ -20,6 +20,6 @@ export const server: BenchServer = {
     })
     // The list names this Pod as well.
     const isMet = () => measured.sser.peers.every(({ state }) => state === 'connected' || state === 'self')
-    await until('the other Pods are connected', isMet, 85_000)
+    await until('the other Pods are connected', isMet, 230_000)
   },
 }

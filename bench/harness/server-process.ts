@@ -8,7 +8,7 @@ import { until, within } from '../../test/support/until.ts'
 import type { BenchServer } from './bench-server.ts'
 import { type CpuReading, cpu, family, rss } from './process-cost.ts'
 
-const START_MS = 90_000
+const START_MS = 240_000
 const HOST = fileURLToPath(new URL('host.ts', import.meta.url))
 const BUN = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url))
 
