@@ -2,9 +2,8 @@ import { SserError } from '../errors.ts'
 import type { RunPart } from '../wire/run-messages.ts'
 import type { RunId } from '../wire/runs.ts'
 import type { RunCopy } from './run-copy.ts'
-import { chooseSource, type Offer } from './run-poller.ts'
 import type { RunSession } from './run-session.ts'
-import { RunWant } from './run-want.ts'
+import { chooseSource, type Offer, RunWant } from './run-want.ts'
 import { WantedRuns } from './wanted-runs.ts'
 
 /** Functions that the puller calls. */
