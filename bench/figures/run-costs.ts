@@ -48,16 +48,19 @@ export async function figure(): Promise<Table> {
 export async function manyPods({ quick }: BenchOptions): Promise<Table> {
   const rounds = [await inProcess(3, quick), await inProcess(50, quick)]
   const [few = Number.NaN, many = Number.NaN] = rounds.map(({ cpu }) => cpu as number)
+  const [fewRest = Number.NaN, manyRest = Number.NaN] = rounds.map(({ rest }) => rest as number)
   const ratio = many / few
   return {
     name: 'runs-pods',
     title: 'CPU of a chunk over Pods',
-    columns: ['Pods in one process', 'CPU of a chunk, µs', '× 3 Pods'],
+    columns: ['Pods in one process', 'CPU of a chunk, µs', '× 3 Pods', 'cores at rest'],
     rows: [
-      [3, few, 1],
-      [50, many, ratio],
+      [3, few, 1, fewRest],
+      [50, many, ratio, manyRest],
     ],
-    notes: [`100 runs, ${CHUNKS_PER_SECOND} chunks a second each, a reader of each in another Pod.`],
+    notes: [
+      `100 runs, ${CHUNKS_PER_SECOND} chunks a second each, a reader of each in another Pod. The CPU of the same fleet at rest is subtracted.`,
+    ],
     plots: [],
     targets: [
       { figure: 'CPU of a chunk with 50 Pods in one process, to 3 Pods', most: 1.5, measured: ratio },

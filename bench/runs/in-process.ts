@@ -1,10 +1,13 @@
-// CPU of a chunk in a fleet of `PODS` Pods in this process, and the memory of ended runs; prints a JSON object.
+// CPU of a chunk in a fleet of `PODS` Pods in this process, without that of the same fleet at rest; prints a JSON object.
+import { setTimeout as pause } from 'node:timers/promises'
 import { until } from '../../test/support/until.ts'
 import { Sser, StaticPeerFinder, serve } from '../harness/source.ts'
 import { CHUNKS_PER_SECOND, chunksOf } from './plan.ts'
 
 const { PODS = '1', HOSTS = '', RUNS = '100', SECONDS = '4' } = process.env
 const pods = Number(PODS)
+/** Two intervals of no-op entries. */
+const REST_MS = 10_000
 const hosts = HOSTS.split(',')
 process.setMaxListeners(0)
 
@@ -30,8 +33,16 @@ const isMet = () =>
 await until('all Pods are connected', isMet, 250_000)
 
 const count = Number(SECONDS) * CHUNKS_PER_SECOND
-/** Writes the runs in time, each read on another Pod; returns the CPU of a chunk, in microseconds. */
-async function round(label: string): Promise<number> {
+/** CPU time of a second without runs, in microseconds. */
+async function atRest(): Promise<number> {
+  const before = process.cpuUsage()
+  await pause(REST_MS)
+  const { user, system } = process.cpuUsage(before)
+  return ((user + system) * 1_000) / REST_MS
+}
+
+/** Writes the runs in time, each read on another Pod; returns the CPU and the time, in microseconds and milliseconds. */
+async function round(label: string): Promise<{ cpu: number; ms: number }> {
   const plans = Array.from({ length: Number(RUNS) }, (_, i) => ({ name: `${label}-${i}`, seed: i + 1 }))
   const runs = await Promise.all(
     plans.map(({ name }, i) => (fleet[i % pods] as (typeof fleet)[number]).startRun(name)),
@@ -44,6 +55,7 @@ async function round(label: string): Promise<number> {
   })
   const texts = plans.map((plan) => chunksOf(plan, count))
   const before = process.cpuUsage()
+  const start = performance.now()
   await new Promise<void>((resolve) => {
     let i = 0
     const tick = setInterval(() => {
@@ -59,9 +71,12 @@ async function round(label: string): Promise<number> {
   })
   await Promise.all(readers)
   const { user, system } = process.cpuUsage(before)
-  return (user + system) / (runs.length * count)
+  return { cpu: user + system, ms: performance.now() - start }
 }
 
 await round('warm-up')
-console.log(JSON.stringify({ cpu: await round('measured') }))
+const rest = await atRest()
+const { cpu, ms } = await round('measured')
+const chunks = Number(RUNS) * count
+console.log(JSON.stringify({ cpu: (cpu - (rest * ms) / 1_000) / chunks, rest: rest / 1e6 }))
 process.exit()

@@ -218,7 +218,11 @@ export class LinkExchange implements ExchangeHandler {
   #openSession(peer: PeerProgress): void {
     const { isOpener } = this.#owner
     peer.knowsRuns = true
-    this.#session = this.#context.sideChannel?.open({ peer, isOpener, push: () => this.push() })
+    const ask = () => {
+      this.#fields.ask()
+      this.push()
+    }
+    this.#session = this.#context.sideChannel?.open({ peer, isOpener, push: () => this.push(), ask })
   }
 
   #write(): void {

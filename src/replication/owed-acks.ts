@@ -5,6 +5,8 @@ import type { EntryRange } from '../wire/v2.ts'
 
 /** Time for which an acknowledgement that nothing waits for gathers others, in milliseconds. */
 const DELAY_MS = 20
+/** The same for sections of the side channel alone, for which no sender waits but for room in its window. */
+const SECTION_DELAY_MS = 100
 /** Length of messages that ends the delay, in UTF-16 units: an eighth of what the other side sends ahead. */
 const MAX_DELAYED_LENGTH = 65_536
 
@@ -23,6 +25,7 @@ export class OwedAcks {
   #length = 0
   #isDue = false
   #cancelDelay: (() => void) | undefined
+  #delayedTo = 0
 
   /** Calls `onDue` when the acknowledgements are not to be delayed any more. */
   constructor(clock: Clock, epochs: Epochs, onDue: () => void) {
@@ -37,7 +40,7 @@ export class OwedAcks {
     this.#length += length
     for (const { epoch } of ranges) this.#owed.add(epoch)
     if (!mayDelay || this.#length > MAX_DELAYED_LENGTH) this.#isDue = true
-    else this.#cancelDelay ??= this.#clock.after(DELAY_MS, () => this.#onDelayOver())
+    else this.#delay(ranges.length === 0 ? SECTION_DELAY_MS : DELAY_MS)
   }
 
   /** The field of the acknowledgements, if they are due; `now`: also of delayed ones. */
@@ -53,6 +56,14 @@ export class OwedAcks {
 
   stop(): void {
     this.#cancelDelay?.()
+  }
+
+  #delay(ms: number): void {
+    const to = this.#clock.now() + ms
+    if (this.#cancelDelay !== undefined && this.#delayedTo <= to) return
+    this.#cancelDelay?.()
+    this.#delayedTo = to
+    this.#cancelDelay = this.#clock.after(ms, () => this.#onDelayOver())
   }
 
   #onDelayOver(): void {

@@ -17,6 +17,8 @@ export interface SideExchange {
   readonly isOpener: boolean
   /** Asks for {@link SideSession.next} at the end of this turn. */
   push(): void
+  /** Asks the peer to acknowledge at once all that it was sent. */
+  ask(): void
 }
 
 /** The channel in one exchange. */

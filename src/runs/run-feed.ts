@@ -80,12 +80,12 @@ export class RunFeed {
     if (isRead && this.#gathering.has(id)) this.#markDue(id)
   }
 
-  /** Sends the chunks of the run that have gathered, because a call waits until the peer has them. */
-  flush(id: RunId): void {
-    const want = this.#wants.get(id)
-    if (want === undefined) return
+  /** Sends the chunks of the run that have gathered, because a call waits for them. Returns whether the peer wants the run. */
+  flush(id: RunId): boolean {
+    if (!this.#wants.has(id)) return false
     this.isAwaited = true
     this.#markDue(id)
+    return true
   }
 
   unwant(id: RunId): void {

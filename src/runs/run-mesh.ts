@@ -215,7 +215,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
   }
 
   flush(id: RunId): void {
-    for (const { feed } of this.#sessions) feed.flush(id)
+    for (const session of this.#sessions) session.flush(id)
   }
 
   heldBy(id: RunId, next: number): number {

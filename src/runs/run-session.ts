@@ -29,6 +29,7 @@ export class RunSession implements SideSession {
   readonly feed: RunFeed
   readonly #owner: SessionOwner
   readonly #push: () => void
+  readonly #ask: () => void
   /** Wants that are to be sent, with the index of the first chunk. */
   readonly #wants = new Map<RunId, number>()
   readonly #unwants = new Set<RunId>()
@@ -43,6 +44,7 @@ export class RunSession implements SideSession {
     this.isOpener = exchange.isOpener
     this.#owner = owner
     this.#push = exchange.push
+    this.#ask = exchange.ask
     this.feed = new RunFeed(owner, exchange.push)
   }
 
@@ -80,6 +82,11 @@ export class RunSession implements SideSession {
     this.#wanted.delete(id)
     this.#wants.delete(id)
     this.#isRead.delete(id)
+  }
+
+  /** Sends the chunks of the run, if the peer wants it, and asks for an acknowledgement at once. */
+  flush(id: RunId): void {
+    if (this.feed.flush(id)) this.#ask()
   }
 
   /** Tells the peer that this Pod drains. */

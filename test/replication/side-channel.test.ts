@@ -103,6 +103,21 @@ describe('the side channel of an exchange', () => {
     expect(channel.fake.messages.at(-1)).toMatchObject({ taken: 2 })
   })
 
+  it('acknowledges sections that may wait after 100 ms, and after 20 ms once an entry came as well', async () => {
+    const channel = new Channel()
+    channel.fake.say(FIRST)
+    const acks = () => channel.fake.messages.filter(({ taken }) => taken !== undefined).length
+    channel.fake.say({ delay: true, runLogs: { parts: [PART] } })
+    await channel.clock.advance(99)
+    expect(acks()).toBe(0)
+    await channel.clock.advance(1)
+    expect(acks()).toBe(1)
+    channel.fake.say({ delay: true, runLogs: { parts: [PART] } })
+    channel.fake.say({ delay: true, runs: [{ epoch: 'peer1', prev: 0, idle: 0, events: [] }] })
+    await channel.clock.advance(20)
+    expect(acks()).toBe(2)
+  })
+
   it('sends sections from the accepting side as well, which sends no entries', async () => {
     const channel = new Channel({ maySend: false })
     channel.side.send('entry')
