@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../support/until.ts'
+import { ClientRecording, verdictOf } from './client-recording.ts'
 import { ASK_MS, ClusterFleet } from './fleet.ts'
 import { markSilence, silenceOf } from './silence.ts'
 import { timed } from './timed.ts'
-import { Traffic } from './traffic.ts'
+import { streams, Traffic } from './traffic.ts'
 
 /** Maximum mean of stream ends per move to another Pod. Above 1, clients came back to the draining Pod. */
 const MAX_ENDS = 1.5
+const CLIENTS = 50
 
 let fleet: ClusterFleet
 
@@ -54,4 +56,19 @@ test('every client gets every event once during rollouts to Bun and back', async
   expect(entries.filter(({ status }) => status === 'failed')).toEqual([])
   expect(warnings).toEqual([])
   for (const { ends } of [node, bun]) expect(ends).toBeLessThanOrEqual(MAX_ENDS)
+})
+
+test('clients of sser/client miss nothing, get nothing twice and no gap during a rollout', async () => {
+  const recordings = await ClientRecording.open(fleet.balancer.url, CLIENTS, streams)
+  const traffic = await Traffic.start(fleet)
+  await timed('the rollout', () => fleet.restart())
+  await traffic.end()
+  const verdict = await verdictOf(traffic.sent, recordings)
+  const { received, lost, twice, gaps } = verdict
+  const moves = recordings.reduce((sum, { recoveries }) => sum + recoveries, 0)
+  console.log(
+    `${CLIENTS} clients of sser/client moved ${moves} times: ${received} events received, ${lost.length} missed, ${twice.length} doubled, ${gaps.length} gaps`,
+  )
+  expect(verdict).toMatchObject({ lost: [], twice: [], disordered: [], gaveUp: [], gaps: [] })
+  expect(moves).toBeGreaterThanOrEqual(CLIENTS)
 })

@@ -14,7 +14,7 @@ const FLOW_MS = 10_000
 const LOOK_MS = 100
 const ARRIVE_MS = 30_000
 
-const streams = Array.from({ length: 10 }, (_, i) => `stream-${i}`)
+export const streams: readonly string[] = Array.from({ length: 10 }, (_, i) => `stream-${i}`)
 
 export type Answered = Sent & { receipt: Receipt }
 

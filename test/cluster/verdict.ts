@@ -1,6 +1,9 @@
 import type { GapNotice, StreamClient } from '../support/stream-client.ts'
 import type { Sent } from './sender.ts'
 
+/** The events that a client has received, and what else it was told. */
+export type Recording = Pick<StreamClient, 'streams' | 'received' | 'gaps' | 'gapNotices' | 'failure'>
+
 /** Comparison of the sent events with the received events: a line for each error, and counts. */
 export interface Verdict {
   /** Promised events that a client did not receive, and that no gap notice covers: see {@link isCovered}. */
@@ -27,7 +30,7 @@ function isPromised({ receipt, isOrphan }: Sent): boolean {
   return !isOrphan || receipt.peers.some(({ status }) => status === 'delivered')
 }
 
-export function judge(sent: readonly Sent[], clients: readonly StreamClient[]): Verdict {
+export function judge(sent: readonly Sent[], clients: readonly Recording[]): Verdict {
   const promised = sent.filter(isPromised)
   const byMessage = new Map(sent.map((one) => [one.msg, one]))
   const verdict: Verdict = {

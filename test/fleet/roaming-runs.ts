@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { faultsOf, type GeneratedRun, isOver } from '../support/generated-run.ts'
 import { acquainted, PodProcess, type Runtime, startFleet } from '../support/pod-process.ts'
 import { RunClient } from '../support/run-client.ts'
 import { until } from '../support/until.ts'
@@ -36,14 +37,8 @@ export interface RoamingReport {
   faults: string[]
 }
 
-interface StartedRun {
-  name: string
-  /** Number of its chunks. */
-  chunks: number
-  /** Signal that its Pod received after the start of the run. */
-  signal: NodeJS.Signals | undefined
+interface StartedRun extends GeneratedRun {
   pod: PodProcess
-  clients: RunClient[]
 }
 
 /**
@@ -128,13 +123,8 @@ export class RoamingRuns {
 
   async #judge(): Promise<RoamingReport> {
     const clients = this.#runs.flatMap((run) => run.clients)
-    const isOver = ({ end, faults }: RunClient) => end !== undefined || faults.length > 0
-    const faults: string[] = []
-    await until('every reader has the end', () => clients.every(isOver), END_MS, 20).catch(() => {
-      const open = clients.filter((client) => !isOver(client))
-      faults.push(...open.map(({ name, nextChunk }) => `${name}: no end after ${nextChunk} chunks`))
-    })
-    for (const run of this.#runs) faults.push(...faultsOf(run))
+    await until('every reader has the end', () => clients.every(isOver), END_MS, 20).catch(() => {})
+    const faults = this.#runs.flatMap(faultsOf)
     const ends = Object.groupBy(clients, ({ end }) => `${end?.state} ${end?.reason ?? ''}`.trim())
     const sum = (count: (client: RunClient) => number) =>
       clients.reduce((total, client) => total + count(client), 0)
@@ -148,24 +138,4 @@ export class RoamingRuns {
       faults,
     }
   }
-}
-
-/** Compares what the readers of a run have with its chunks, and with what happened to its Pod. */
-function faultsOf({ name, chunks, signal, clients }: StartedRun): string[] {
-  const faults = clients.flatMap((client) => client.faults)
-  for (const { end, nextChunk } of clients) {
-    if (end === undefined) continue
-    const { state, reason } = end
-    const isWhole = state === 'ended' && nextChunk === chunks
-    const isCutOff = signal === 'SIGTERM' && state === 'failed' && reason === 'draining'
-    // A Pod that is killed within some milliseconds of the start has told no other Pod of the run.
-    const isLost = signal === 'SIGKILL' && (state === 'lost' || state === 'not-found')
-    if (!(isWhole || isCutOff || isLost))
-      faults.push(`${name}: ${JSON.stringify(end)} after ${nextChunk} of ${chunks} chunks, with ${signal}`)
-  }
-  const told = clients.filter(({ end }) => end !== undefined && end.state !== 'lost')
-  const ends = new Set(told.map(({ end, nextChunk }) => `${end?.state} after ${nextChunk} chunks`))
-  if (told.length < clients.length && told.some(({ end }) => end?.state === 'not-found')) ends.add('lost')
-  if (ends.size > 1) faults.push(`${name}: the readers have different ends: ${[...ends].join(', ')}`)
-  return faults
 }

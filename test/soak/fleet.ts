@@ -53,6 +53,12 @@ export class SoakFleet {
     return fleet
   }
 
+  /** An incarnation that was not killed. */
+  anyIncarnation(): Incarnation {
+    const living = this.#living
+    return living[Math.floor(Math.random() * living.length)] as Incarnation
+  }
+
   get urls(): string[] {
     return this.#living.map(({ pod }) => pod.url)
   }
@@ -156,9 +162,8 @@ export class SoakFleet {
   }
 
   #sendOne(): void {
-    const living = this.#living
-    const incarnation = living[Math.floor(Math.random() * living.length)] as Incarnation
-    if (living.reduce((sum, { open }) => sum + open, 0) >= OPEN_MAX) {
+    const incarnation = this.anyIncarnation()
+    if (this.#living.reduce((sum, { open }) => sum + open, 0) >= OPEN_MAX) {
       this.#tooMany += 1
       return
     }

@@ -51,6 +51,17 @@ export class Incarnation {
     }
   }
 
+  /** Starts a run; false where the Pod is killed before it answers. */
+  async startRun(run: { name: string; chunks: number; everyMs: number }): Promise<boolean> {
+    try {
+      await this.line.ask({ do: 'run', ...run })
+      return true
+    } catch (error) {
+      if (this.killedAt === undefined) this.refusals.push((error as Error).message)
+      return false
+    }
+  }
+
   /**
    * Events that every client must receive: all with a receipt while the Pod lives; once it was killed, those that
    * another Pod is known to have. Events that the killed Pod alone had are not promised.

@@ -1,9 +1,10 @@
 /**
- * `npm run soak:local -- --minutes 120 --leaves 50 --json FILE`: three Pods, each a process, 2,000 clients of 200 streams
- * of which 50 leave each second and come back, and 200 events a second, for five minutes, or `--minutes`. Each minute
- * Pod 2 or Pod 3 is killed, and starts again at once. Pod 1 lives all the time: its memory, timers and descriptors would
- * show a leak.
- * Every client must receive every promised event of its streams once, in its Pod's order, over all its connections;
+ * `npm run soak:local -- --minutes 120 --leaves 50 --runs 2 --json FILE`: three Pods, each a process, 2,000 clients of 200
+ * streams of which 50 leave each second and come back, 200 events a second, and 2 runs a second, each with two readers that
+ * change Pods, for five minutes, or `--minutes`. Each minute Pod 2 or Pod 3 is killed, and starts again at once. Pod 1 lives
+ * all the time: its memory, timers and descriptors would show a leak.
+ * Every client must receive every promised event of its streams once, in its Pod's order, over all its connections; every
+ * reader each chunk of its run once, and the end, which is "lost" only where the producer was killed;
  * when all have left, Pod 1 must hold no more than before the first came. Needs neither root nor a cluster.
  */
 import { fork } from 'node:child_process'
@@ -17,10 +18,12 @@ import type { Seen } from './crowd.ts'
 import { SoakFleet } from './fleet.ts'
 import { Line } from './line.ts'
 import { Report } from './report.ts'
+import { SoakRuns } from './runs.ts'
 
 const MINUTE_MS = 60_000
 const KILL_AFTER_MS = 10_000
-const RETURN_MS = 10_000
+/** Longer than `runs.retainMs` of the Pods. */
+const RETURN_MS = 90_000
 const CLIENTS = 2_000
 const STREAMS = 200
 const SENDS_PER_SECOND = 200
@@ -29,27 +32,32 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '5' },
     leaves: { type: 'string', default: '50' },
+    runs: { type: 'string', default: '2' },
     json: { type: 'string' },
   },
 })
 const minutes = wholeNumber('minutes')
 const leaves = wholeNumber('leaves')
+const runsPerSecond = wholeNumber('runs')
 
 const fleet = await SoakFleet.start(STREAMS)
 const before = await fleet.vitals()
 const child = fork(fileURLToPath(new URL('./crowd.ts', import.meta.url)))
 const crowd = new Line(child)
 const report = new Report()
+const runs = new SoakRuns(fleet, (fault) => report.fault(fault))
 const start = performance.now()
 try {
   await crowd.ask({ do: 'open', urls: fleet.urls, clients: CLIENTS, streams: STREAMS })
   fleet.send(SENDS_PER_SECOND)
+  runs.start(runsPerSecond)
   await crowd.ask({ do: 'churn', perSecond: leaves })
   await soak()
   await end()
 } catch (error) {
   report.fault(`the soak could not go on: ${(error as Error).stack}`)
 } finally {
+  runs.stop()
   await fleet.stop()
   if (child.connected) child.disconnect()
 }
@@ -60,7 +68,7 @@ if (report.errors.length > 0) {
   process.exitCode = 1
 }
 
-function wholeNumber(name: 'minutes' | 'leaves'): number {
+function wholeNumber(name: 'minutes' | 'leaves' | 'runs'): number {
   const number = Number(values[name])
   if (!(Number.isInteger(number) && number > 0))
     throw new Error(`--${name}: expected a whole number, at least 1`)
@@ -89,13 +97,25 @@ async function look(minute: number): Promise<void> {
     clients: share(cpu([child.pid as number]).nanoseconds),
     driver: share(cpu([process.pid]).nanoseconds),
   }
-  const row = { minute, pod1: await fleet.vitals(), seen, sent, everywhere, unpromised, skipped, kills, load }
+  const row = {
+    minute,
+    pod1: await fleet.vitals(),
+    seen,
+    sent,
+    everywhere,
+    unpromised,
+    skipped,
+    kills,
+    runs: runs.counts,
+    load,
+  }
   report.add(row)
   if (values.json !== undefined) appendFileSync(values.json, `${JSON.stringify(row)}\n`)
 }
 
 /** Everything that was promised arrives; then all clients leave, and Pod 1 is where it was before. */
 async function end(): Promise<void> {
+  await runs.rest()
   await fleet.rest()
   await crowd.ask({ do: 'settle', due: fleet.allDue })
   report.judge(await crowd.ask<Seen>({ do: 'judge', due: fleet.allDue }))

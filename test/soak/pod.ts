@@ -4,12 +4,16 @@ import { StaticPeerFinder } from '../../src/index.ts'
 import { Log } from '../../src/log/log.ts'
 import { serve } from '../../src/node.ts'
 import { CountingClock } from '../support/counting-clock.ts'
+import { numbers } from '../support/numbers.ts'
 import { resources } from '../support/resources.ts'
 import { newSser } from '../support/settings.ts'
 import { obey } from './line.ts'
 import { mallocBytes } from './malloc.ts'
 
-export type Order = { do: 'send'; stream: number; msg: string } | { do: 'vitals' }
+export type Order =
+  | { do: 'send'; stream: number; msg: string }
+  | { do: 'run'; name: string; chunks: number; everyMs: number }
+  | { do: 'vitals' }
 
 /** Outcome of a send. */
 export interface Sent {
@@ -57,6 +61,8 @@ const sser = newSser({
   peerSecret: 'known to the Pods of the soak',
   authorize: async (_, { streams }) => ({ tags: streams?.slice(0, 1), expiresAt: Date.now() + 86_400_000 }),
   maxConnectionsPerAddress: 10_000,
+  // Soon forgotten, because at the end the Pod must be as it was before the first run.
+  runs: { retainMs: 60_000 },
   onError: (_, { stage }) => {
     errors[stage] = (errors[stage] ?? 0) + 1
   },
@@ -65,7 +71,10 @@ const sser = newSser({
 
 const app = new Hono()
 app.route('/events', sser.routes)
-obey((order: Order) => (order.do === 'send' ? send(order) : vitals()))
+obey((order: Order) => {
+  if (order.do === 'send') return send(order)
+  return order.do === 'run' ? startRun(order) : vitals()
+})
 const served = await serve({ sser, fetch: app.fetch, hostname: HOST, port: Number(PORT) })
 
 console.log(`listening on http://${HOST}:${served.port}`)
@@ -73,6 +82,10 @@ console.log(`listening on http://${HOST}:${served.port}`)
 async function send({ stream, msg }: Extract<Order, { do: 'send' }>): Promise<Sent> {
   const { peers } = await sser.send(`${stream}`, msg)
   return { peers: peers.length, delivered: peers.filter(({ status }) => status === 'delivered').length }
+}
+
+async function startRun({ name, chunks, everyMs }: Extract<Order, { do: 'run' }>): Promise<void> {
+  await sser.startRun(name, { from: numbers(chunks, everyMs) })
 }
 
 function vitals(): Vitals {

@@ -35,6 +35,7 @@ function row(minute: number, rss: number): Row {
     unpromised: 0,
     skipped: 0,
     kills: 0,
+    runs: { ends: {}, open: 0, connections: 0, gaps: 0 },
     load: { pods: 0, clients: 0, driver: 0 },
   }
 }

@@ -1,5 +1,6 @@
 import type { Seen } from './crowd.ts'
 import type { Vitals } from './pod.ts'
+import type { RunCounts } from './runs.ts'
 import { rise } from './trend.ts'
 
 type Pod1 = Vitals & { fds: number }
@@ -14,6 +15,7 @@ export interface Row {
   unpromised: number
   skipped: number
   kills: number
+  runs: RunCounts
   load: { pods: number; clients: number; driver: number }
 }
 
@@ -63,7 +65,7 @@ export class Report {
   summary(): string {
     const last = this.#rows.at(-1)
     if (last === undefined) return 'nothing was measured'
-    const { load, sent, everywhere, unpromised, skipped, kills, pod1 } = last
+    const { load, sent, everywhere, unpromised, skipped, kills, pod1, runs } = last
     // That a killed Pod cannot be reached is no fault of the others; that something is not delivered is.
     if (pod1.errors.deliver !== undefined) this.fault(`Pod 1 failed ${pod1.errors.deliver} times to deliver`)
     const { events, resumes, gaps, lost, twice, disordered } = this.#seen ?? last.seen
@@ -71,6 +73,7 @@ export class Report {
     return [
       `${last.minute} minutes, ${kills} Pods killed: ${sent} events sent (${everywhere} everywhere by their receipt, ${unpromised} not promised, ${skipped} skipped), ${events} received`,
       `${resumes} times a client went on where it was: ${lost} lost, ${twice} twice, ${disordered} out of order, ${gaps} gaps told`,
+      lineOfRuns(runs),
       this.#memory(),
       `Pod 1's background errors: ${JSON.stringify(pod1.errors)}`,
       `CPU, in cores: Pods ${pods.toFixed(2)}, clients ${clients.toFixed(2)}, driver ${driver.toFixed(2)}`,
@@ -93,7 +96,7 @@ export class Report {
   }
 }
 
-function lineOf({ minute, pod1, seen, sent, unpromised, skipped, kills, load }: Row): string {
+function lineOf({ minute, pod1, seen, sent, unpromised, skipped, kills, runs, load }: Row): string {
   const { rss, malloc, heapUsed, heapTotal, external, logBytes, connections, fds, timers, resources } = pod1
   const handles = Object.entries(resources).map(([name, count]) => `${name} ${count}`)
   const cores = Object.entries(load).map(([name, share]) => `${name} ${share.toFixed(2)}`)
@@ -102,8 +105,14 @@ function lineOf({ minute, pod1, seen, sent, unpromised, skipped, kills, load }: 
     `Pod 1: rss ${megabytes(rss)} MB, malloc ${megabytes(malloc)}, heap ${megabytes(heapUsed)} of ${megabytes(heapTotal)}, external ${megabytes(external)}, log ${megabytes(logBytes)}, ${connections} connections, ${fds} fds, ${timers} timers, ${handles.join(', ')}`,
     `${sent} sent, ${seen.events} received, ${seen.resumes} resumes, ${seen.cuts} cuts, ${kills} kills, ${unpromised} unpromised, ${skipped + seen.skipped} skipped`,
     `lost ${seen.lost}, twice ${seen.twice}, disordered ${seen.disordered}, stray ${seen.stray}, gaps ${seen.gaps}`,
+    lineOfRuns(runs),
     `cores: ${cores.join(', ')}`,
   ].join(' | ')
+}
+
+function lineOfRuns({ ends, open, connections, gaps }: RunCounts): string {
+  const states = Object.entries(ends).map(([state, count]) => `${count} ${state}`)
+  return `runs: ${[...states, `${open} open`].join(', ')}, over ${connections} connections, ${gaps} gaps`
 }
 
 function megabytes(bytes: number): string {
