@@ -1,7 +1,6 @@
 import { SserError } from '../errors.ts'
-import { checkRunResponseOptions } from '../instance/call-arguments.ts'
+import { checkRunName, checkRunResponseOptions } from '../instance/call-arguments.ts'
 import { describeValue } from '../printable.ts'
-import { validateStreamName } from '../wire/names.ts'
 import type { Dialect } from '../wire/sse-frame.ts'
 import { admitRun } from './admit-run.ts'
 import { distinctTags } from './authorization.ts'
@@ -49,7 +48,7 @@ export class RunResponses {
 
   /** @throws SserError `invalid-argument`, `stream-name-required` or `invalid-stream-name` */
   async respond(run: string, request: Request, options: RunResponseOptions): Promise<Response> {
-    const fault = checkRunResponseOptions(options) ?? validateStreamName(run)
+    const fault = checkRunResponseOptions(options) ?? checkRunName('runResponse()', run)
     if (fault !== undefined) throw fault
     requireRequest('sser.runResponse()', request)
     const { dialect = 'standard', from = 'start', tags = [], expiresAt, env } = options

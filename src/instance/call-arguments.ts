@@ -2,7 +2,7 @@ import { isUnixMs, UNIX_MS } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { describeValue, suggestion } from '../printable.ts'
 import { hasMethods, isObject } from '../validation.ts'
-import { isTags, TAGS } from '../wire/names.ts'
+import { isTags, TAGS, validateStreamName } from '../wire/names.ts'
 
 /** Expected value of an option, and whether a value is one. */
 type Expectation = readonly [expected: string, isExpected: (value: unknown) => boolean]
@@ -31,6 +31,8 @@ const SOURCE: Expectation = [
   (value) =>
     typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || 'getReader' in value),
 ]
+/** Options of `startRun()` without effect for a run that the application writes itself. */
+const OPTIONS_OF_FROM = ['maxIdleMs', 'exposeErrors'] as const
 const CHUNK_ID: Expectation = ['the id of a chunk', (value) => typeof value === 'string']
 const TAG_LIST: Expectation = [TAGS, isTags]
 const TIME: Expectation = [UNIX_MS, isUnixMs]
@@ -103,7 +105,29 @@ export function checkStartRunOptions(options: object): SserError | undefined {
     maxIdleMs: DURATION,
     exposeErrors: FLAG,
   }
-  return checkOptions('startRun()', options, expectations, '{ from: stream }')
+  return checkOptions('startRun()', options, expectations, '{ from: stream }') ?? checkFrom(options)
+}
+
+function checkFrom(options: { from?: object } & { [Name in (typeof OPTIONS_OF_FROM)[number]]?: unknown }) {
+  const { from } = options
+  if (from !== undefined && 'locked' in from && from.locked === true)
+    return invalid(
+      'startRun(): option "from": expected a stream that nothing else reads, got one that is locked: pass one branch of stream.tee()',
+    )
+  const name = OPTIONS_OF_FROM.find((each) => options[each] !== undefined)
+  if (from !== undefined || name === undefined) return undefined
+  return invalid(`startRun(): option "${name}": expected the option "from" beside it, which it applies to`)
+}
+
+/** Returns the error where `name`, an argument of `call`, is not the name of a run. */
+export function checkRunName(call: string, name: unknown): SserError | undefined {
+  if (typeof name === 'string') return validateStreamName(name)
+  const isRun = isObject(name) && typeof (name as { name?: unknown }).name === 'string'
+  const fix = isRun ? '; pass its name, run.name' : ''
+  return new SserError(
+    'invalid-stream-name',
+    `${call}: expected the name of a run as a string, got ${describeValue(name)}${fix}`,
+  )
 }
 
 /** Returns the error where `options` are not options of `call`, which reads a run. */

@@ -7,9 +7,13 @@ import { pump, type RunSource } from '../runs/run-source.ts'
 import { RunSubscriber, RunSubscription } from '../runs/run-subscription.ts'
 import { runTextStream } from '../runs/run-text-stream.ts'
 import type { Runs } from '../runs/runs.ts'
-import { validateStreamName } from '../wire/names.ts'
 import type { RunEndState } from '../wire/runs.ts'
-import { checkCancelRunOptions, checkReadRunOptions, checkStartRunOptions } from './call-arguments.ts'
+import {
+  checkCancelRunOptions,
+  checkReadRunOptions,
+  checkRunName,
+  checkStartRunOptions,
+} from './call-arguments.ts'
 import type { SharedParts } from './incarnation.ts'
 import type { Membership } from './membership.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -103,7 +107,7 @@ export class RunCalls {
   }
 
   async start(name: string, options: StartRunOptions): Promise<Run> {
-    const fault = checkStartRunOptions(options) ?? validateStreamName(name)
+    const fault = checkStartRunOptions(options) ?? checkRunName('startRun()', name)
     if (fault !== undefined) throw fault
     const { from, replace = false, signal, maxIdleMs, exposeErrors = false } = options
     signal?.throwIfAborted()
@@ -122,7 +126,7 @@ export class RunCalls {
   }
 
   read(name: string, options: ReadRunOptions, call = 'readRun()'): RunSubscription {
-    const fault = checkReadRunOptions(call, options) ?? validateStreamName(name)
+    const fault = checkReadRunOptions(call, options) ?? checkRunName(call, name)
     if (fault !== undefined) throw fault
     const { subscriptions } = this.#options
     subscriptions.requireCapacity()
@@ -139,17 +143,20 @@ export class RunCalls {
   }
 
   async cancel(name: string, options: { signal?: AbortSignal | undefined }): Promise<CancelReceipt> {
-    const fault = checkCancelRunOptions(options) ?? validateStreamName(name)
+    const fault = checkCancelRunOptions(options) ?? checkRunName('cancelRun()', name)
     if (fault !== undefined) throw fault
     const { signal } = options
     signal?.throwIfAborted()
     const runs = await this.#joined(signal)
-    const { record } = await runs.find(name, { after: undefined, from: 'start' }, signal)
-    return { id: record.id, outcome: await keepAlive(this.#options.clock, runs.cancel(record)) }
+    const cancel = async (): Promise<CancelReceipt> => {
+      const { record } = await runs.find(name, { after: undefined, from: 'start' }, signal)
+      return { id: record.id, outcome: await runs.cancel(record) }
+    }
+    return keepAlive(this.#options.clock, cancel())
   }
 
   async status(name: string): Promise<RunStatus | undefined> {
-    const fault = validateStreamName(name)
+    const fault = checkRunName('run()', name)
     if (fault !== undefined) throw fault
     const runs = await this.#joined(undefined)
     if (runs.resolve(name) === undefined) await runs.ask({ names: [name] })

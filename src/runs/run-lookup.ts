@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { describeValue } from '../printable.ts'
-import { parseChunkId, runCheck } from '../wire/runs.ts'
+import { isRunId, parseChunkId, runCheck } from '../wire/runs.ts'
 import type { RunDirectory, RunRecord } from './run-directory.ts'
 import type { RunPeers } from './run-peers.ts'
 import { MAX_RUNS_OF_NAME } from './runs-of-name.ts'
@@ -84,7 +84,7 @@ function nextMatch(options: LookupOptions): Promise<void> {
 export function runNotFound(name: string): SserError {
   return new SserError(
     'run-not-found',
-    `No Pod knows a run ${describeValue(name)}: it was not started in the last ${HEADER_WAIT_MS / 1_000} seconds, or ended longer ago than runs.retainMs`,
+    `No Pod knows a run ${describeValue(name)}, after a wait of ${HEADER_WAIT_MS / 1_000} seconds: it was not started, or ended longer ago than runs.retainMs${isRunId(name) ? '; this is the id of a run: pass its name' : ''}`,
   )
 }
 

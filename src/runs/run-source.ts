@@ -21,7 +21,7 @@ export interface PumpOptions {
  * It stops reading as soon as the run ends, or its signal aborts.
  */
 export function pump(run: Run, source: RunSource, options: PumpOptions): void {
-  const iterator = iterate(source)
+  const iterator = begin(source)
   const idle = new IdleTimer(run, options, () => leave(iterator))
   const stop = () => {
     idle.stop()
@@ -48,7 +48,7 @@ async function read(
       if (result.done === true) return run.end()
       idle.touch()
       // A model's stream has empty texts, for example around a call of a tool.
-      if (result.value !== '') run.write(result.value)
+      if (result.value !== '') run.write(textOf(result.value))
     }
   } catch (error) {
     if (run.state !== 'running') return
@@ -106,6 +106,27 @@ class IdleTimer {
       this.#onIdle()
     })
   }
+}
+
+/** The texts of a source; where it cannot be read, an iterator that says why. */
+function begin(source: RunSource): AsyncIterator<string> {
+  try {
+    return iterate(source)
+  } catch (error) {
+    return { next: () => Promise.reject(error) }
+  }
+}
+
+/** @throws SserError where a source gives something else than text */
+function textOf(value: string): string {
+  if (typeof value === 'string') return value
+  const fix = ArrayBuffer.isView(value)
+    ? 'for bytes, pass stream.pipeThrough(new TextDecoderStream())'
+    : 'for other values, map them to strings'
+  throw new SserError(
+    'invalid-message',
+    `startRun(): option "from": expected a source of strings, which gave ${describeValue(value)}; ${fix}`,
+  )
 }
 
 function iterate(source: RunSource): AsyncIterator<string> {

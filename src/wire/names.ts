@@ -69,10 +69,19 @@ export function validateMessage(msg: string, maxBytes: number, call = 'send()'):
   if (typeof msg !== 'string')
     return new SserError(
       'invalid-message',
-      `${call}: expected the message as a string, got ${describeValue(msg)}; for other values, call JSON.stringify()`,
+      `${call}: expected the message as a string, got ${describeValue(msg)}; for ${
+        ArrayBuffer.isView(msg)
+          ? 'bytes, decode them by a TextDecoder'
+          : 'other values, call JSON.stringify()'
+      }`,
     )
   if (msg === '')
-    return new SserError('empty-message', 'you cannot send the empty string as a message over SSE')
+    return new SserError(
+      'empty-message',
+      call === 'run.write()'
+        ? 'run.write(): expected text, got the empty string: leave out the empty texts of a model'
+        : 'you cannot send the empty string as a message over SSE',
+    )
   if (!isLongerThan(msg, maxBytes) && !isLongerInLines(msg, maxBytes)) return undefined
   return messageTooLarge(maxBytes)
 }

@@ -14,6 +14,19 @@ describe('the calls for runs', () => {
       'an async iterable or a ReadableStream',
     )
     await expect(sser.startRun('chat', { maxIdleMs: 0 })).rejects.toThrow('option "maxIdleMs"')
+    await expect(sser.startRun('chat', { maxIdleMs: 50 })).rejects.toThrow(
+      'expected the option "from" beside it',
+    )
+    const locked = new ReadableStream<string>()
+    locked.getReader()
+    await expect(sser.startRun('chat', { from: locked })).rejects.toThrow('one that is locked')
+    const run = await sser.startRun('other')
+    await expect(sser.cancelRun(run as never)).rejects.toThrow(
+      'cancelRun(): expected the name of a run as a string',
+    )
+    expect(thrown(() => sser.readRun(run as never)).message).toContain('pass its name, run.name')
+    expect(thrown(() => run.write(new Uint8Array(1) as never)).message).toContain('by a TextDecoder')
+    expect(thrown(() => run.write('')).message).toContain('leave out the empty texts of a model')
     await expect(sser.startRun('chat', { retry: true } as never)).rejects.toThrow('there is no option')
     expect(thrown(() => sser.readRun('chat', { from: 'oldest' as never })).message).toContain(
       '"start" or "now"',

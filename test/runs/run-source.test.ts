@@ -42,6 +42,23 @@ describe('the source of a run', () => {
     expect(readAll(reader)).toEqual(['a', 'b', '[ended]'])
   })
 
+  test('fails the run where it cannot be read, or gives something else than text, and names the fix', async () => {
+    const broken = {
+      [Symbol.asyncIterator]() {
+        throw new Error('not twice')
+      },
+    }
+    const first = await pumped(broken)
+    expect([readAll(first.reader), first.errors]).toMatchObject([
+      ['[failed]'],
+      [{ error: { message: 'not twice' } }],
+    ])
+    const second = await pumped(new Blob(['bytes']).stream())
+    await settle()
+    expect(readAll(second.reader)).toEqual(['[failed]'])
+    expect(String(second.errors[0]?.error)).toContain('pipeThrough(new TextDecoderStream())')
+  })
+
   test('may be a stream', async () => {
     const { reader } = await pumped(new Blob(['a', 'b']).stream().pipeThrough(new TextDecoderStream()))
     await settle()
