@@ -7,14 +7,17 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { StaticPeerFinder } from '../../src/index.ts'
 import { SecuredFleet, type SecuredPod } from '../security/fleet.ts'
 import { requires } from '../support/requires.ts'
+import { collectRun, runTexts } from '../support/runs.ts'
 import type { StreamClient } from '../support/stream-client.ts'
-import { until } from '../support/until.ts'
+import { until, within } from '../support/until.ts'
 import { TcpServer } from './proxy.ts'
 
 const NET = '127.0.173'
 /** Address of the proxy; it has a port for each Pod. */
 const PROXY = `${NET}.9`
 const PORTS = [7_311, 7_312] as const
+/** Between HAProxy and the Pods. */
+const BEHIND = [7_321, 7_322] as const
 const TARGETS = PORTS.map((_, i) => ({ host: `${NET}.${i + 1}`, port: 7_310 }))
 
 const nginx = requires('nginx')
@@ -43,15 +46,21 @@ async function startPods(): Promise<[SecuredPod, SecuredPod]> {
 const areExchanges = () =>
   fleet.pods.map(({ sser }) => sser.peers.some(({ state, exchange }) => state === 'connected' && exchange))
 
-/** Sends on both Pods, every 10 ms, `during` something; resolves when each client has every message once. */
+/**
+ * Sends on both Pods, and writes to a run of each, every 10 ms, `during` something; resolves when each client has every message
+ * once, and a reader on the other Pod has each run, to its end.
+ */
 async function send(during: () => Promise<unknown>): Promise<void> {
   const clients = await Promise.all([0, 1].map((index) => fleet.listen(index, 'a')))
+  const runs = await Promise.all(fleet.pods.map(({ sser }, index) => sser.startRun(`run:${index}`)))
+  const readers = fleet.pods.map(({ sser }, index) => collectRun(sser.readRun(`run:${1 - index}`))).reverse()
   const sent: string[][] = [[], []]
   const timer = setInterval(() => {
     for (const [index, { sser }] of fleet.pods.entries()) {
       const msg = `${index} ${sent[index]?.length}`
       sent[index]?.push(msg)
       void sser.send('a', msg)
+      runs[index]?.write(msg)
     }
   }, 10)
   try {
@@ -62,6 +71,13 @@ async function send(during: () => Promise<unknown>): Promise<void> {
   const count = sent.flat().length
   await until('all messages', () => clients.every(({ messages }) => messages.length >= count), 10_000)
   for (const client of clients) expectEach(client, sent)
+  for (const run of runs) run.end()
+  await within('the runs are read', Promise.all(readers.map(({ done }) => done)), 10_000)
+  // A run may be told to be interrupted meanwhile, and to go on.
+  const items = readers.map((read) =>
+    runTexts(read).filter((text) => !/^\[(interrupted|resumed)\]$/.test(text)),
+  )
+  expect(items).toEqual(sent.map((messages) => [...messages, '[ended]']))
 }
 
 /** Expects each message once, those of one Pod in order, and no gap. */
@@ -141,8 +157,12 @@ describe('two Pods with a proxy between them', () => {
   )
 
   it.skipIf(!haproxy)(
-    'open exchanges through HAProxy (needs haproxy)',
+    'open exchanges through HAProxy, also after its connections are cut (needs haproxy)',
     async () => {
+      const behind = await Promise.all(
+        TARGETS.map((target, i) => TcpServer.proxy(PROXY, BEHIND[i] as number, target)),
+      )
+      ends.push(() => Promise.all(behind.map((proxy) => proxy.cut())))
       await startProxy(
         haproxy as string,
         (path) => ['-db', '-f', path],
@@ -152,16 +172,21 @@ defaults
   timeout connect 1s
   timeout client 30s
   timeout server 30s
-${TARGETS.map(
-  ({ host, port }, i) => `
+${PORTS.map(
+  (port, i) => `
 listen pod${i}
-  bind ${PROXY}:${PORTS[i]}
-  server pod ${host}:${port}
+  bind ${PROXY}:${port}
+  server pod ${PROXY}:${BEHIND[i]}
 `,
 ).join('')}`,
       )
       await startPods()
-      await send(() => until('exchanges', () => areExchanges().every(Boolean), 10_000))
+      await send(async () => {
+        await until('exchanges', () => areExchanges().every(Boolean), 10_000)
+        for (const { sockets } of behind) for (const socket of sockets) socket.resetAndDestroy()
+        await until('the Pods know', () => !areExchanges().some(Boolean), 5_000)
+        await until('exchanges', () => areExchanges().every(Boolean), 10_000)
+      })
     },
     30_000,
   )
