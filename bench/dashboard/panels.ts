@@ -12,9 +12,12 @@ const UNITS: Readonly<Record<string, string>> = {
   reqps: 'a second',
   s: 'seconds',
   percentunit: 'of 1',
-  bytes: 'bytes',
+  bytes: 'MB',
   short: '',
 }
+
+/** Factors from the values of a unit to those that the picture shows. */
+const SCALES: Readonly<Record<string, number>> = { bytes: 1e-6 }
 
 export interface Panel {
   title: string
@@ -41,17 +44,28 @@ export async function draw(
 ): Promise<string> {
   const images: string[] = []
   for (const { title, targets, fieldConfig } of panels) {
+    const { unit } = fieldConfig.defaults
+    const scale = SCALES[unit] ?? 1
     const lines: { label: string; points: (readonly [number, number])[] }[] = []
     for (const { expr, legendFormat } of targets) {
       for (const { metric, values } of await prometheus.range(fillIn(expr), fromS, toS)) {
         const label = legendFormat.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => metric[name] ?? '')
-        const points = values.map(([seconds, value]) => [seconds, Number(value)] as const)
+        const points = values.map(([seconds, value]) => [seconds, scale * Number(value)] as const)
         lines.push({ label, points: points.filter(([, value]) => Number.isFinite(value)) })
       }
     }
     if (lines.length === 0) continue
-    const unit = UNITS[fieldConfig.defaults.unit] as string
-    const plot = svg({ kind: 'times', name: '', title, unit, lines, fromS, toS, pauseS: 2.5 * SCRAPE_S })
+    const axis = UNITS[unit] as string
+    const plot = svg({
+      kind: 'times',
+      name: '',
+      title,
+      unit: axis,
+      lines,
+      fromS,
+      toS,
+      pauseS: 2.5 * SCRAPE_S,
+    })
     images.push(`<img src="data:image/svg+xml;base64,${Buffer.from(plot).toString('base64')}">`)
   }
   return `<!doctype html><style>body { margin: 8px; display: grid; grid-template-columns: repeat(3, 520px); gap: 8px }</style>${images.join('')}`
