@@ -90,9 +90,9 @@ function isAtEnd(runs: Runs, found: FoundRun, told: EndId | undefined, isPlain: 
   const knowsEnd = told !== undefined && told.check === runCheck(record.id)
   if (knowsEnd && !told.isLost) return true
   if (!knowsEnd && !isPlain) return false
-  const { id, end, epoch } = record
+  const { id, end } = record
   if (end !== undefined) return isPlain && from >= end.chunks
-  const isLost = runs.liveness(epoch) === 'lost' && runs.hasAll(id)
+  const isLost = runs.liveness(record) === 'lost' && runs.hasAll(id)
   return isLost && from >= runs.chunksOf(record)
 }
 

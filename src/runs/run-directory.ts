@@ -17,6 +17,8 @@ export interface RunRecord {
   endedAt: number | undefined
   /** Number of its chunks that another Pod has told of. */
   told: number
+  /** True if the producer's Pod, which is alive, does not know it any more: its end was missed here. */
+  isForgotten: boolean
 }
 
 /** Facts about a run that a peer tells. */
@@ -66,6 +68,11 @@ export class RunDirectory {
 
   constructor(options: RunDirectoryOptions) {
     this.#options = options
+  }
+
+  /** Time for which a run is kept after its end, in milliseconds. */
+  get retainMs(): number {
+    return this.#options.retainMs
   }
 
   /** Number of known runs. */
@@ -165,6 +172,7 @@ export class RunDirectory {
       end: undefined,
       endedAt: undefined,
       told: next,
+      isForgotten: false,
     }
     this.#records.set(id, record)
     this.#inOrder.add(record)

@@ -19,6 +19,7 @@ import { RunPoller } from './run-poller.ts'
 import { RunPuller } from './run-puller.ts'
 import { RunQuestions } from './run-questions.ts'
 import { RunRequests } from './run-requests.ts'
+import { RunRevalidation } from './run-revalidation.ts'
 import { RunSession, RunSessions, type SessionOwner } from './run-session.ts'
 import { RunSync } from './run-sync.ts'
 import type { Runs } from './runs.ts'
@@ -102,6 +103,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     })
     this.#questions = new RunQuestions({ clock, requests, learn })
     this.#sync = new RunSync({ clock, requests, learn })
+    new RunRevalidation({ clock, requests, directory: runs.directory, learn, signal }).start()
     this.#answers = new RunAnswers({
       ownEpoch,
       clock,

@@ -50,7 +50,7 @@ export interface ReaderContext {
   resolve(name: string): RunRecord | undefined
   /** Returns whether this Pod is the producer of the run. */
   isOwn(id: RunId): boolean
-  liveness(epoch: string): Liveness
+  liveness(record: RunRecord): Liveness
   /** True if no reachable Pod has more of the run than this Pod. */
   hasAll(id: RunId): boolean
 }
@@ -126,7 +126,7 @@ export class RunReader {
     }
     const from = this.#cursor
     if (from < this.#copy.next) {
-      if (this.#isInterrupted && this.#context.liveness(this.#record.epoch) === 'alive')
+      if (this.#isInterrupted && this.#context.liveness(this.#record) === 'alive')
         return this.#setInterrupted(false)
       const chunks = this.#copy.read(from, maxUnits)
       this.#cursor += chunks.length
@@ -157,8 +157,9 @@ export class RunReader {
   }
 
   #readAlive(): RunSlice | undefined {
-    const { id, name, epoch } = this.#record
-    if (this.#context.liveness(epoch) !== 'lost' || !this.#context.hasAll(id)) return this.#readLiveness()
+    const { id, name } = this.#record
+    if (this.#context.liveness(this.#record) !== 'lost' || !this.#context.hasAll(id))
+      return this.#readLiveness()
     const other = this.#context.resolve(name)
     if (other !== undefined && other.id !== id) return this.#moveTo(other)
     this.close()
@@ -166,7 +167,7 @@ export class RunReader {
   }
 
   #readLiveness(): RunSlice | undefined {
-    const isInterrupted = this.#context.liveness(this.#record.epoch) !== 'alive'
+    const isInterrupted = this.#context.liveness(this.#record) !== 'alive'
     return isInterrupted === this.#isInterrupted ? undefined : this.#setInterrupted(isInterrupted)
   }
 

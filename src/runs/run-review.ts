@@ -48,8 +48,13 @@ export class RunReview {
     const running = new Map<string, number>()
     const judged = new Map<string, Liveness>()
     for (const record of directory.values()) {
-      const { id, epoch, end } = record
+      const { id, epoch, end, isForgotten } = record
       if (end !== undefined) continue
+      if (isForgotten) {
+        if (record.endedAt === undefined) onJudged(id)
+        record.endedAt ??= now
+        continue
+      }
       running.set(epoch, (running.get(epoch) ?? 0) + 1)
       const judgement = judged.get(epoch) ?? liveness.of(epoch, now)
       judged.set(epoch, judgement)

@@ -152,9 +152,9 @@ export class Runs implements ReaderContext {
   }
 
   /** State of a run that this Pod knows. */
-  stateOf({ end, epoch }: RunRecord): 'running' | 'interrupted' | 'lost' | RunEnd['state'] {
-    if (end !== undefined) return end.state
-    const liveness = this.liveness(epoch)
+  stateOf(record: RunRecord): 'running' | 'interrupted' | 'lost' | RunEnd['state'] {
+    if (record.end !== undefined) return record.end.state
+    const liveness = this.liveness(record)
     return liveness === 'alive' ? 'running' : liveness
   }
 
@@ -230,8 +230,8 @@ export class Runs implements ReaderContext {
     return this.directory.resolve(name)
   }
 
-  liveness(epoch: string): Liveness {
-    return this.producers.of(epoch, this.#options.clock.now())
+  liveness({ epoch, isForgotten }: RunRecord): Liveness {
+    return isForgotten ? 'lost' : this.producers.of(epoch, this.#options.clock.now())
   }
 
   hasAll(id: RunId): boolean {
@@ -296,6 +296,6 @@ export class Runs implements ReaderContext {
   }
 
   #isOver(record: RunRecord): boolean {
-    return record.end !== undefined || this.liveness(record.epoch) === 'lost'
+    return record.end !== undefined || this.liveness(record) === 'lost'
   }
 }

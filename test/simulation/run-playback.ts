@@ -21,6 +21,9 @@ export interface RunsPlaybackOptions {
   lostMs: number
 }
 
+/** Interval of the checks of the memory for runs. */
+const MEMORY_CHECK_MS = 50
+
 /** Plays the actions on runs of a plan, and checks the invariants of runs. */
 export class RunsPlayback {
   readonly #options: RunsPlaybackOptions
@@ -42,6 +45,7 @@ export class RunsPlayback {
       isCalm: (ms) => time.now - this.#calmFrom >= ms + stallMs,
     })
     this.#fixture = { pods, time, random, runs }
+    if (plan.mayEvict) this.#checkMemory()
   }
 
   get counts(): RunCounts {
@@ -133,13 +137,21 @@ export class RunsPlayback {
     for (const { address, runs } of this.#incarnations()) {
       for (const name of names) {
         void runs?.run(name).then((status) => {
-          // A Pod whose log evicts the end before it arrives takes the run for running while the producer's Pod lives.
-          if (status !== undefined && status.state !== 'running')
-            oracle.violate(`${address} keeps ${status.id}, which is ${status.state}`)
+          if (status !== undefined) oracle.violate(`${address} keeps ${status.id}, which is ${status.state}`)
         })
       }
     }
     await time.run(time.now + 1_500)
+  }
+
+  /** No Pod holds more bytes of runs than it may, at any time. */
+  #checkMemory(): void {
+    const { pods, time, oracle } = this.#options
+    for (const { incarnation, address } of pods) {
+      const { bytes = 0, maxBytes = 0 } = incarnation?.runs?.stats().runs ?? {}
+      if (bytes > maxBytes) oracle.violate(`${address} holds ${bytes} bytes of runs, and ${maxBytes} at most`)
+    }
+    time.after(MEMORY_CHECK_MS, () => this.#checkMemory())
   }
 
   #cancel({ incarnation, isReady }: Pod, name: string): void {
