@@ -125,13 +125,18 @@ export class Tab {
     await this.cdp.send('Debugger.disable')
   }
 
-  /** As the browser does it to a tab in the background: with the event `freeze`. */
+  /**
+   * As the browser does it to a tab in the background: with the event `freeze`, and then no script runs. The command of the
+   * DevTools protocol does nothing to a visible tab.
+   */
   async freeze(): Promise<void> {
-    await this.cdp.send('Page.setWebLifecycleState', { state: 'frozen' })
+    await this.read('document.dispatchEvent(new Event("freeze", { bubbles: true }))')
+    await this.pause()
   }
 
   async unfreeze(): Promise<void> {
-    await this.cdp.send('Page.setWebLifecycleState', { state: 'active' })
+    await this.unpause()
+    await this.read('document.dispatchEvent(new Event("resume", { bubbles: true }))')
   }
 
   async crash(): Promise<void> {
