@@ -190,6 +190,11 @@ export class Oracle {
     }
   }
 
+  /** Whether a gap of the client may stand for an event that was sent at `at`, and evicted. */
+  gapCovers(client: Client, at: number): boolean {
+    return !this.#hasRoom && at <= this.#recordOf(client).gapAt
+  }
+
   /** Position of the client's id. */
   positionOf(client: Client): ReadonlyMap<string, number> {
     return this.#recordOf(client).position

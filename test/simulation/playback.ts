@@ -286,9 +286,11 @@ class Playback {
       return
     }
     this.#oracle.checkEnded(client, position)
-    for (const { msg, epoch, seq, stream, key } of this.#oracle.sent) {
+    for (const { msg, epoch, seq, stream, key, at } of this.#oracle.sent) {
       // A loop that has a duplicate of the event skips it without a new id.
       if (client.isLoop && key !== undefined) continue
+      // The gap of an evicted event may have a lower id, and a loop gets the next id with the next event.
+      if (client.isLoop && this.#oracle.gapCovers(client, at)) continue
       if (epoch === undefined || !client.streams.includes(stream) || (position.get(epoch) ?? 0) < seq)
         continue
       if ((this.#oracle.positionOf(client).get(epoch) ?? 0) < seq)

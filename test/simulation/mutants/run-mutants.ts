@@ -96,6 +96,15 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     isQuick: true,
   },
   {
+    name: 'the memory for runs is bounded',
+    file: 'src/runs/run-copies.ts',
+    find: 'if (bytes > 0 && this.bytes > this.#evictAbove) this.#makeRoom()',
+    replace: '',
+    profile: 'tiny',
+    hasRuns: true,
+    seeds: 300,
+  },
+  {
     name: 'a run that was cancelled before its end ends as cancelled',
     file: 'src/runs/run.ts',
     find: "state: this.#stopReason === 'cancelled' ? 'cancelled' : state,",
