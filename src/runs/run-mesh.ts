@@ -238,7 +238,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     for (const session of this.#sessions) session.leave()
     // A request tells it to the others.
     for (const peer of this.#requests.reachable())
-      if (!this.#sessions.has(peer.epoch)) void this.#requests.send(peer, {})
+      if (!this.#sessions.has(peer.epoch)) this.#requests.tellLeaving(peer)
   }
 
   stop(): void {

@@ -68,6 +68,13 @@ export class RunRequests {
     }
   }
 
+  /** Tells a peer that this Pod drains. Without an answer the link stays as it is, because its flush would wait for a peer that has gone. */
+  tellLeaving({ link }: AskedPeer): void {
+    const { client, ownEpoch, signal } = this.#options
+    const request = { epoch: ownEpoch(), leaving: true }
+    client.askRuns(link.target, request, { signal, timeoutMs: ANSWER_MS }).catch(() => {})
+  }
+
   /** Sends a request to all peers that can be asked, and resolves with the answers. */
   async sendToAll(fields: Partial<RunsRequest>): Promise<Answers> {
     const isConnecting = Array.from(this.#options.links().values()).some(
