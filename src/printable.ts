@@ -27,6 +27,8 @@ export function describeValue(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   if (Array.isArray(value))
     return `[${value.slice(0, 4).map(describeItem).join(', ')}${value.length > 4 ? ', …' : ''}]`
+  // A server may put a class of its own in place of Response, whose name a bundler has changed.
+  if (value instanceof Response) return 'an instance of Response'
   const type = Object.getPrototypeOf(value)?.constructor?.name
   if (type !== undefined && type !== 'Object') return `an instance of ${type}`
   const keys = Object.keys(value)

@@ -116,6 +116,7 @@ test('rejects a promise, a refusal and another type, and says what came', async 
     'events(): expected 200 and text/event-stream, got 403 with Sser-Error: forbidden and text/plain; charset=utf-8',
   )
   expect(() => events(Promise.resolve(denied) as never)).toThrow('write events(await app.request(…))')
-  expect(() => events(new Response('{}'))).toThrow('got 200 and text/plain;charset=UTF-8')
+  const json = new Response('{}', { headers: { 'content-type': 'application/json' } })
+  expect(() => events(json)).toThrow('got 200 and application/json')
   expect(() => events(undefined as never)).toThrow('expected a Response, got undefined')
 })
