@@ -71,9 +71,10 @@ export const SHORT: PlanSize = {
   isLong: (profile) => profile === 'tiny',
   bursts: 6,
   longBursts: 8,
-  crowdedLogBytes: 16_384,
+  // The quiet events of a plan must take less than an equal share of it.
+  crowdedLogBytes: 32_768,
   crowdedBursts: [2, 4],
-  crowdedBurst: [15, 40],
+  crowdedBurst: [25, 60],
   updatesAll: false,
   runs: {
     names: [1, 1, 1, 2],
