@@ -171,6 +171,8 @@ it('the work for a chunk of a run is independent of the number of Pods', async (
     await fleet.clock.advance(1_500)
     const run = await fleet.pod(0).sser.startRun('chat')
     run.write('x')
+    // Its header reaches every Pod.
+    await fleet.clock.advance(500)
     const pass = (write: () => void) =>
       blocksOf(async () => {
         for (let i = 0; i < chunks; i += 1) {
