@@ -43,6 +43,8 @@ export class Watchdog {
 
   /** Calls back at once if it is time: after a sleep, in which timers stood still. */
   check(): void {
+    // Stopped: no byte is awaited.
+    if (this.#cancel === undefined) return
     this.stop()
     // A wall clock that was set back counts from now on.
     const restMs = this.#limitMs - Math.max(0, this.#clock.now() - this.#lastAt)

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { Watchdog } from '../../src/client/watchdog.ts'
+import { VirtualClock } from '../support/clock.ts'
 import { listening } from '../support/connected-client.ts'
 import { preamble } from '../support/fake-endpoint.ts'
 
@@ -41,6 +43,20 @@ describe('the limit for silence', () => {
     await clock.advance(0)
     expect(endpoint.requests).toHaveLength(1)
     expect(errors).toEqual([])
+  })
+
+  it('does not count while no byte is awaited, also when the page is shown', async () => {
+    const clock = new VirtualClock()
+    let isSilent = false
+    const watchdog = new Watchdog(clock, 1_000, () => {
+      isSilent = true
+    })
+    watchdog.reset()
+    watchdog.stop()
+    await clock.advance(5_000)
+    watchdog.check()
+    await clock.advance(5_000)
+    expect(isSilent).toBe(false)
   })
 
   it('gives up a request without an answer within two heartbeats', async () => {

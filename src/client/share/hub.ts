@@ -224,8 +224,10 @@ export class Hub {
 
   #flush(): void {
     this.#flushedAt = this.#clock.now()
-    for (const port of this.#dirty) port.flush()
+    const ports = [...this.#dirty]
+    // A listener may change a port while it receives its events.
     this.#dirty.clear()
+    for (const port of ports) if (this.#ports.has(port)) port.flush()
   }
 
   /** Shows each tab that the hub is there, and removes tabs that are not. */
