@@ -94,7 +94,8 @@ export class SingleRequests {
       do await this.#step()
       while (!this.#owner.isExchanging() && this.#owner.hasWork())
     } catch (error) {
-      this.fail(error)
+      // An exchange that has opened meanwhile sends the rest.
+      if (!this.#owner.isExchanging()) this.fail(error)
     } finally {
       this.isBusy = false
       this.#owner.onIdle()
