@@ -42,8 +42,8 @@ export class RunFeed {
   /** The runs whose chunks gather. */
   readonly #gathering = new Set<RunId>()
   #cancelGather: (() => void) | undefined
-  /** True if something waits until the peer has the next parts. */
-  isAwaited = false
+  /** The runs for whose chunks a call waits, until they are sent. */
+  readonly #awaited = new Set<RunId>()
 
   constructor(source: FeedSource, push: () => void) {
     this.#source = source
@@ -83,9 +83,14 @@ export class RunFeed {
   /** Sends the chunks of the run that have gathered, because a call waits for them. Returns whether the peer wants the run. */
   flush(id: RunId): boolean {
     if (!this.#wants.has(id)) return false
-    this.isAwaited = true
+    this.#awaited.add(id)
     this.#markDue(id)
     return true
+  }
+
+  /** True if a call waits for chunks that are not sent yet. */
+  get isAwaited(): boolean {
+    return this.#awaited.size > 0
   }
 
   unwant(id: RunId): void {
@@ -93,6 +98,7 @@ export class RunFeed {
     this.#wants.delete(id)
     this.#due.delete(id)
     this.#gathering.delete(id)
+    this.#awaited.delete(id)
   }
 
   /** There is a new copy of a run. */
@@ -110,11 +116,11 @@ export class RunFeed {
   next(maxUnits: number): RunPart[] {
     const parts: RunPart[] = []
     let left = maxUnits
-    this.isAwaited = false
     for (const id of this.#due) {
       if (left <= 0) break
       this.#due.delete(id)
       const part = this.#part(id, left)
+      if (!this.#due.has(id)) this.#awaited.delete(id)
       if (part === undefined) continue
       parts.push(part)
       left -= PART_UNITS
@@ -128,6 +134,7 @@ export class RunFeed {
     this.#wants.clear()
     this.#due.clear()
     this.#gathering.clear()
+    this.#awaited.clear()
     this.#cancelGather?.()
   }
 

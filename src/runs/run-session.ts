@@ -73,7 +73,9 @@ export class RunSession implements SideSession {
   unwant(id: RunId): void {
     if (!this.#wanted.delete(id)) return
     this.#isRead.delete(id)
-    if (!this.#wants.delete(id)) this.#unwants.add(id)
+    this.#wants.delete(id)
+    // Even if this want was not sent, because the peer may have an earlier one.
+    this.#unwants.add(id)
     this.#push()
   }
 

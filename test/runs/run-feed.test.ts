@@ -53,6 +53,19 @@ describe('the chunks of a run that a peer only holds', () => {
     expect(feed.next(1_000)).toMatchObject([{ from: 1, chunks: ['x'], end: { state: 'ended' } }])
   })
 
+  it('are awaited until the last of them has left, where a flush needs several messages', async () => {
+    const { feed, write } = await setup()
+    await write(40)
+    expect(feed.isAwaited).toBe(false)
+    feed.flush(ID)
+    let left = 40
+    while (left > 0) {
+      expect(feed.isAwaited).toBe(true)
+      for (const { chunks } of feed.next(20)) left -= chunks.length
+    }
+    expect(feed.isAwaited).toBe(false)
+  })
+
   it('leave as soon as a reader of the peer waits for them, and at once from then on', async () => {
     const { feed, write, pushes } = await setup()
     await write()
