@@ -46,7 +46,10 @@ export class PeerLiveness {
       const isAtHome = link !== undefined && link.target.uid === home.uid
       if (isAtHome && (link.peer === undefined || link.peer.epoch === epoch)) continue
       home.goneAt ??= now
-      if (log.epochs.get(epoch) === undefined) this.#homes.delete(epoch)
+      if (log.epochs.get(epoch) !== undefined) continue
+      // A run that this Pod keeps for longer stays lost.
+      this.onTold(epoch, home.goneAt)
+      this.#homes.delete(epoch)
     }
   }
 

@@ -13,6 +13,7 @@ import type { RunCopies } from './run-copies.ts'
 import type { RunDirectory, RunRecord } from './run-directory.ts'
 import { RunFeed } from './run-feed.ts'
 import type { RunLiveness } from './run-liveness.ts'
+import { isOutdated } from './runs-in-order.ts'
 
 /** Units of chunks in one answer. */
 const ANSWER_UNITS = 1_048_576
@@ -50,11 +51,16 @@ export class RunAnswers {
     if (leaving) this.#options.onLeaving(epoch)
     const { directory, ownEpoch } = this.#options
     const records = new Set<RunRecord>()
-    const add = (record: RunRecord | undefined) => record && records.add(record)
-    for (const id of ids) add(directory.get(id))
+    for (const id of ids) {
+      const record = directory.get(id)
+      if (record !== undefined) records.add(record)
+    }
+    const add = (record: RunRecord | undefined) => {
+      if (record !== undefined && !isOutdated(record)) records.add(record)
+    }
     // First the run of each name, because a few names may have thousands of others.
     for (const name of names) add(directory.resolve(name))
-    for (const name of names) for (const record of directory.named(name)) records.add(record)
+    for (const name of names) for (const record of directory.named(name)) add(record)
     if (after !== undefined) for (const record of directory.after(after, MAX_ASKED)) records.add(record)
     const isOwn = cancel !== undefined && producerOf(cancel) === ownEpoch()
     return {

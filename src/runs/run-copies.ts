@@ -83,6 +83,9 @@ export class RunCopies implements CopyContext {
     this.#copies.delete(id)
     this.#ended.delete(copy)
     copy.drop()
+    const { maxBytes } = this.#options
+    // Many copies without chunks may have raised it.
+    if (this.bytes <= maxBytes * EVICT_TO) this.#evictAbove = maxBytes
   }
 
   onBytes(bytes: number): void {

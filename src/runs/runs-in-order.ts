@@ -30,7 +30,7 @@ export class RunsInOrder {
       at += 1
     ) {
       const record = this.#records[at] as RunRecord
-      if (!this.#deleted.has(record)) page.push(record)
+      if (!isOutdated(record) && !this.#deleted.has(record)) page.push(record)
     }
     return page
   }
@@ -45,4 +45,9 @@ export class RunsInOrder {
     }
     return low
   }
+}
+
+/** Returns whether the producer has forgotten the run: a Pod that does not know it would take it for running. */
+export function isOutdated({ isForgotten, end }: RunRecord): boolean {
+  return isForgotten && end === undefined
 }

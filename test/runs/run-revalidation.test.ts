@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
+import { RunAnswers, type RunAnswersOptions } from '../../src/runs/run-answers.ts'
 import { RunDirectory } from '../../src/runs/run-directory.ts'
 import type { AskedPeer } from '../../src/runs/run-requests.ts'
 import { RunRevalidation } from '../../src/runs/run-revalidation.ts'
-import type { RunSummary } from '../../src/wire/run-messages.ts'
+import type { RunSummary, RunsRequest } from '../../src/wire/run-messages.ts'
 import { VirtualClock } from '../support/clock.ts'
 
 /** A Pod that knows two running runs of the epoch `peerA`, whose Pod answers with `known`. */
@@ -53,6 +54,21 @@ it('a run that its producer’s Pod does not know any more is over', async () =>
   expect(directory.get('peerA:2')?.isForgotten).toBe(true)
   await clock.advance(10_000)
   expect(asked[1]).toEqual(['peerA:1'])
+})
+
+it('other Pods are not told of a run that its producer has forgotten, by name or in a list', async () => {
+  const { clock, directory } = setup([{ id: 'peerA:1' }])
+  const nothing = () => undefined
+  const options = { directory, clock, copies: { get: nothing }, silence: nothing, goneAge: nothing }
+  const answers = new RunAnswers({ ownEpoch: () => 'ownOO', ...options } as unknown as RunAnswersOptions)
+  const told = (question: Partial<RunsRequest>) => {
+    const none = { names: [], ids: [], after: undefined, want: [], cancel: undefined, leaving: false }
+    return answers.answer({ epoch: 'peerB', ...none, ...question }).runs.map(({ id }) => id)
+  }
+  expect(told({ names: ['chat1', 'chat2'] })).toEqual(['peerA:1', 'peerA:2'])
+  await clock.advance(10_000)
+  expect(told({ names: ['chat1', 'chat2'] })).toEqual(['peerA:1'])
+  expect(told({ after: '' })).toEqual(['peerA:1'])
 })
 
 it('the producer’s Pod tells an end whose header was lost', async () => {
