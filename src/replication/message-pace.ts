@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 /** Time for which entries wait for others or for an acknowledgement, in milliseconds. */
 const GATHER_MS = 1
 /** Interval at which sections of the side channel leave, while there are more, in milliseconds. */
-const SECTION_MS = 5
+const SECTION_MS = 1
 
 /** When the messages of one side of an exchange leave: a busy Pod does not send one in each turn of the event loop. */
 export class MessagePace {
