@@ -63,6 +63,11 @@ export const systemClock: Clock = {
   },
 }
 
+/** Whole milliseconds from `at` to `now`, as Pods tell each other ages; 0 for a time that is yet to come. */
+export function ageMs(at: number, now: number): number {
+  return Math.max(0, Math.round(now - at))
+}
+
 /**
  * Calls `callback` at the end of this turn of the event loop: entries that are appended in one turn leave together, also
  * where each is appended by a callback of its own. It takes no time that a timer could count.

@@ -1,4 +1,4 @@
-import { keepAlive } from '../clock.ts'
+import { ageMs, keepAlive } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
 import type { Run } from '../runs/run.ts'
 import type { RunRecord } from '../runs/run-directory.ts'
@@ -177,8 +177,8 @@ export class RunCalls {
       name,
       state: runs.stateOf(record),
       ...(end?.reason !== undefined && { reason: end.reason }),
-      chunks: end?.chunks ?? runs.chunksOf(record),
-      ageMs: Math.max(0, Math.round(this.#options.clock.now() - startedAt)),
+      chunks: runs.chunksOf(record),
+      ageMs: ageMs(startedAt, this.#options.clock.now()),
     }
   }
 

@@ -1,3 +1,4 @@
+import { ageMs } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import type { NumberedEntry } from '../log/entry.ts'
 import type { Epoch } from '../log/epochs.ts'
@@ -220,7 +221,7 @@ export class Replicator {
       events.push(wireEvent(entry, now))
     }
     const floor = prev > match ? true : undefined
-    const idle = Math.max(0, Math.round(now - lastActive))
+    const idle = ageMs(lastActive, now)
     if (evicted === undefined) return { epoch, prev, floor, idle, events }
     const to = isCut ? (events.at(-1)?.seq ?? prev) : Math.max(have, prev)
     return { epoch, prev, floor, idle, evicted, to, events }
@@ -248,7 +249,7 @@ export class Replicator {
   #evictedStreams({ streamFloors }: Epoch, match: number, now: number): EvictedStream[] | undefined {
     const evicted: EvictedStream[] = []
     for (const { stream, seq, sentAt } of streamFloors?.values() ?? []) {
-      if (seq > match) evicted.push({ stream, seq, age: Math.max(0, Math.round(now - sentAt)) })
+      if (seq > match) evicted.push({ stream, seq, age: ageMs(sentAt, now) })
       if (evicted.length > MAX_EVICTED_STREAMS) return undefined
     }
     return evicted
@@ -277,7 +278,7 @@ function encodeRange(run: EntryRange): EncodedRange {
 }
 
 function wireEvent(entry: NumberedEntry, now: number): WireEvent {
-  const age = Math.max(0, Math.round(now - entry.sentAt))
+  const age = ageMs(entry.sentAt, now)
   if (entry.kind === 'disconnect') return { seq: entry.seq, age, disconnect: entry.selector }
   if (entry.kind === 'run') return { seq: entry.seq, age, run: entry.run }
   if (entry.kind !== 'event') return { seq: entry.seq, age }

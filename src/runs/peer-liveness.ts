@@ -1,3 +1,4 @@
+import { ageMs } from '../clock.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
 import type { PeerLink } from '../replication/peer-status.ts'
@@ -75,7 +76,7 @@ export class PeerLiveness {
   /** Milliseconds since the Pod has gone; undefined: it has not. */
   goneAge(epoch: string, now: number): number | undefined {
     const goneAt = this.#goneAt(epoch)
-    return goneAt === undefined ? undefined : Math.max(0, Math.round(now - goneAt))
+    return goneAt === undefined ? undefined : ageMs(goneAt, now)
   }
 
   #goneAt(epoch: string): number | undefined {
@@ -92,7 +93,7 @@ export class PeerLiveness {
     const { log } = this.#options
     if (epoch === log.epoch) return 0
     const since = log.epochs.get(epoch)?.lastActive
-    return since && Math.max(0, Math.round(now - since))
+    return since && ageMs(since, now)
   }
 
   /** @see RunPeers.stateOf */
