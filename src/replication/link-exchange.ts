@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { ageMs, type Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
@@ -238,8 +238,9 @@ export class LinkExchange implements ExchangeHandler {
     if (this.#cursor.asksForAcks(peer)) this.#fields.ask()
     let fields = this.#fields.take(now)
     const pace = this.#pace
-    const holdsEntries = this.#cursor.waitsSince !== undefined && pace.holdsEntries(now)
+    // First, because one timer wakes both, and sections never wait for longer.
     const holdsSections = pace.holdsSections(now)
+    const holdsEntries = this.#cursor.waitsSince !== undefined && pace.holdsEntries(now)
     for (;;) {
       const isHeld = holdsEntries || !this.#owner.maySend(peer, now)
       const run = isHeld ? undefined : this.#cursor.next(peer, now)
@@ -247,7 +248,7 @@ export class LinkExchange implements ExchangeHandler {
       const isEmpty = run === undefined && section === undefined
       if (isEmpty && fields === '') return
       if (!isEmpty && this.#cursor.mayDelay(run, section)) fields += fields === '' ? DELAY : `,${DELAY}`
-      const at = Math.max(0, Math.round(now - this.#countedFrom))
+      const at = ageMs(this.#countedFrom, now)
       const text = encodeMessage({ at, fields, runs: run?.text, runLogs: section?.text })
       fields = ''
       exchange.send(text)

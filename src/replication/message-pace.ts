@@ -16,7 +16,6 @@ export class MessagePace {
   #sectionWroteAt = Number.NEGATIVE_INFINITY
   #sectionAt = Number.NEGATIVE_INFINITY
   #cancel: (() => void) | undefined
-  #wakeAt = Number.POSITIVE_INFINITY
 
   /** Calls `onDue` when what has waited is to be written. */
   constructor(clock: Clock, onDue: () => void) {
@@ -31,7 +30,7 @@ export class MessagePace {
    */
   holdsEntries(now: number): boolean {
     if (now - this.#wroteBefore >= GATHER_MS) return false
-    this.#wake(now + GATHER_MS, now)
+    this.#wake(GATHER_MS)
     return true
   }
 
@@ -40,9 +39,9 @@ export class MessagePace {
    * @see https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
    */
   holdsSections(now: number): boolean {
-    const dueAt = this.#sectionAt - SECTION_MS
-    if (dueAt <= now) return false
-    this.#wake(dueAt, now)
+    const waitMs = this.#sectionAt - SECTION_MS - now
+    if (waitMs <= 0) return false
+    this.#wake(waitMs)
     return true
   }
 
@@ -61,14 +60,9 @@ export class MessagePace {
     this.#cancel?.()
   }
 
-  /** Entries do not wait until sections are due. */
-  #wake(at: number, now: number): void {
-    if (at >= this.#wakeAt) return
-    this.#cancel?.()
-    this.#wakeAt = at
-    this.#cancel = this.#clock.after(at - now, () => {
+  #wake(ms: number): void {
+    this.#cancel ??= this.#clock.after(ms, () => {
       this.#cancel = undefined
-      this.#wakeAt = Number.POSITIVE_INFINITY
       this.#onDue()
     })
   }
