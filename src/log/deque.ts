@@ -41,13 +41,18 @@ export class Deque<T> {
 
   /** Binary search: the first index of an item that passes, else `length`. Passing items must follow all others. */
   lowerBound(passes: (item: T) => boolean): number {
-    let low = 0
-    let high = this.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (passes(this.at(middle) as T)) high = middle
-      else low = middle + 1
-    }
-    return low
+    return lowerBound(this.length, (place) => passes(this.at(place) as T))
   }
+}
+
+/** The first place from 0 on that passes, where all after it pass, too; `length` where none does. */
+export function lowerBound(length: number, passes: (place: number) => boolean): number {
+  let low = 0
+  let high = length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (passes(middle)) high = middle
+    else low = middle + 1
+  }
+  return low
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import { ageMs, type Clock } from '../clock.ts'
 import {
   type CancelAnswer,
   MAX_ASKED,
@@ -13,7 +13,6 @@ import type { RunCopies } from './run-copies.ts'
 import type { RunDirectory, RunRecord } from './run-directory.ts'
 import { RunFeed } from './run-feed.ts'
 import type { RunLiveness } from './run-liveness.ts'
-import { isOutdated } from './runs-in-order.ts'
 
 /** Units of chunks in one answer. */
 const ANSWER_UNITS = 1_048_576
@@ -56,7 +55,7 @@ export class RunAnswers {
       if (record !== undefined) records.add(record)
     }
     const add = (record: RunRecord | undefined) => {
-      if (record !== undefined && !isOutdated(record)) records.add(record)
+      if (record !== undefined && !record.isForgotten) records.add(record)
     }
     // First the run of each name, because a few names may have thousands of others.
     for (const name of names) add(directory.resolve(name))
@@ -78,8 +77,8 @@ export class RunAnswers {
     const { id, epoch, name, replaces, startedAt, end, endedAt } = record
     const now = this.#options.clock.now()
     const copy = copies.get(id)
-    const age = Math.max(0, Math.round(now - startedAt))
-    const endAge = end && Math.max(0, Math.round(now - (endedAt ?? startedAt)))
+    const age = ageMs(startedAt, now)
+    const endAge = end && ageMs(endedAt ?? startedAt, now)
     const facts = { id, name, replaces, age, end, endAge, first: copy?.first ?? 0, next: copy?.next ?? 0 }
     if (end !== undefined) return facts
     const { silence, goneAge } = this.#options

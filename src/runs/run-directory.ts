@@ -17,7 +17,10 @@ export interface RunRecord {
   endedAt: number | undefined
   /** Number of its chunks that another Pod has told of. */
   told: number
-  /** True if the producer's Pod, which is alive, does not know it any more: its end was missed here. */
+  /**
+   * True if the producer's Pod, which is alive, does not know it any more, and its end was missed here. Other Pods are not told
+   * of it, because one that does not know it would take it for running.
+   */
   isForgotten: boolean
 }
 
@@ -228,6 +231,7 @@ export class RunDirectory {
   #setEnd(record: RunRecord, end: RunEnd, endedAt: number): void {
     record.end = end
     record.endedAt = endedAt
+    record.isForgotten = false
     this.#ended.add(record)
   }
 

@@ -1,3 +1,5 @@
+import { lowerBound } from '../log/deque.ts'
+
 /** A page is full at this number of chunks, or of UTF-16 units. */
 const PAGE_CHUNKS = 256
 const PAGE_UNITS = 16_384
@@ -91,14 +93,8 @@ export class RunText {
 
   /** Place of the last page that begins at or before the chunk `index`. */
   #pageOf(index: number): number {
-    let low = 0
-    let high = this.#pages.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#pages[middle] as Page).from <= index) low = middle + 1
-      else high = middle
-    }
-    return low - 1
+    const pages = this.#pages
+    return lowerBound(pages.length, (place) => (pages[place] as Page).from > index) - 1
   }
 }
 

@@ -1,3 +1,4 @@
+import { lowerBound } from '../log/deque.ts'
 import { compareRunIds, type RunId } from '../wire/runs.ts'
 import type { RunRecord } from './run-directory.ts'
 
@@ -30,24 +31,13 @@ export class RunsInOrder {
       at += 1
     ) {
       const record = this.#records[at] as RunRecord
-      if (!isOutdated(record) && !this.#deleted.has(record)) page.push(record)
+      if (!record.isForgotten && !this.#deleted.has(record)) page.push(record)
     }
     return page
   }
 
   #indexAfter(id: RunId): number {
-    let low = 0
-    let high = this.#records.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (compareRunIds((this.#records[middle] as RunRecord).id, id) <= 0) low = middle + 1
-      else high = middle
-    }
-    return low
+    const records = this.#records
+    return lowerBound(records.length, (place) => compareRunIds((records[place] as RunRecord).id, id) > 0)
   }
-}
-
-/** Returns whether the producer has forgotten the run: a Pod that does not know it would take it for running. */
-export function isOutdated({ isForgotten, end }: RunRecord): boolean {
-  return isForgotten && end === undefined
 }
