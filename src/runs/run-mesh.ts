@@ -40,12 +40,11 @@ export interface RunMeshOptions {
 /** The runs of this Pod among those of its peers: which ones it wants and holds, and what it knows of their producers. */
 export class RunMesh implements RunPeers, SideChannel, SessionOwner {
   readonly clock: Clock
-  readonly #options: RunMeshOptions
   readonly #runs: Runs
   readonly #abort = new AbortController()
   readonly #sessions = new RunSessions()
   readonly #leaving = new Set<string>()
-  readonly #facts: PeerLiveness
+  readonly #peerLiveness: PeerLiveness
   readonly #holders: Holders
   readonly #sweep: HolderSweep
   readonly #held = new HeldRuns()
@@ -64,7 +63,6 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
   #isLeaving = false
 
   constructor(options: RunMeshOptions) {
-    this.#options = options
     this.clock = options.clock
     const { client, clock, links, log, timing, runs, errors } = options
     const { signal } = this.#abort
@@ -74,10 +72,10 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     })
     const ownEpoch = () => log.epoch
     const now = () => clock.now()
-    const learn = (found: readonly RunSummary[]) => learnRuns(runs, this.#facts, found, now())
+    const learn = (found: readonly RunSummary[]) => learnRuns(runs, this.#peerLiveness, found, now())
     const requests = new RunRequests({ client, ownEpoch, links, isLeaving: () => this.#isLeaving, signal })
     this.#requests = requests
-    this.#facts = new PeerLiveness({ log, timing, links, sessions: this.#sessions })
+    this.#peerLiveness = new PeerLiveness({ log, timing, links, sessions: this.#sessions })
     this.#holders = new Holders({ count: options.holders, ownEpoch })
     this.#sweep = new HolderSweep({
       clock,
@@ -111,8 +109,8 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
       copies: runs.copies,
       cancel: (id) => runs.cancelOwn(id),
       evicted: (id) => this.evicted(id),
-      silence: (epoch, at) => this.#facts.silence(epoch, at),
-      goneAge: (epoch, at) => this.#facts.goneAge(epoch, at),
+      silence: (epoch, at) => this.#peerLiveness.silence(epoch, at),
+      goneAge: (epoch, at) => this.#peerLiveness.goneAge(epoch, at),
       onLeaving: (epoch) => this.#requests.peer(epoch) && this.onLeaving({ epoch }),
       onHeld: (epoch, id, next) => this.onHeld(epoch, id, next),
     })
@@ -156,7 +154,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
   }
 
   onHeld(epoch: string, id: RunId, next: number): void {
-    if (this.#facts.isKnown(epoch) && this.#runs.isOwn(id) && this.#runs.copies.get(id) !== undefined)
+    if (this.#peerLiveness.isKnown(epoch) && this.#runs.isOwn(id) && this.#runs.copies.get(id) !== undefined)
       this.#held.onHeld(epoch, id, next)
   }
 
@@ -186,7 +184,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
   }
 
   stateOf(epoch: string, now: number): PeerRunState {
-    return this.#facts.stateOf(epoch, now)
+    return this.#peerLiveness.stateOf(epoch, now)
   }
 
   onChange(listener: () => void): void {
@@ -250,10 +248,10 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
   }
 
   #update(): void {
-    const facts = this.#facts
-    facts.update(this.#options.clock.now())
-    const isGone = (epoch: string) => facts.isGone(epoch)
-    const isForgotten = (epoch: string) => isGone(epoch) || !facts.isKnown(epoch)
+    const peers = this.#peerLiveness
+    peers.update(this.clock.now())
+    const isGone = (epoch: string) => peers.isGone(epoch)
+    const isForgotten = (epoch: string) => isGone(epoch) || !peers.isKnown(epoch)
     this.#held.onGone(isForgotten)
     for (const epoch of this.#leaving) if (isForgotten(epoch)) this.#leaving.delete(epoch)
     const reachable = new Set(this.#requests.reachable().map(({ epoch }) => epoch))

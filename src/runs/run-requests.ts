@@ -52,10 +52,9 @@ export class RunRequests {
 
   /** Sends a request; undefined where the peer does not answer it. */
   async send({ epoch, link }: AskedPeer, fields: Partial<RunsRequest>): Promise<RunsAnswer | undefined> {
-    const { client, isLeaving, ownEpoch, signal } = this.#options
+    const { signal } = this.#options
     try {
-      const request = { epoch: ownEpoch(), ...(isLeaving() && { leaving: true }), ...fields }
-      const answer = await client.askRuns(link.target, request, { signal, timeoutMs: ANSWER_MS })
+      const answer = await this.#post(link, fields)
       if (answer.epoch === epoch) return answer
       link.check()
       return undefined
@@ -70,9 +69,7 @@ export class RunRequests {
 
   /** Tells a peer that this Pod drains. Without an answer the link stays as it is, because its flush would wait for a peer that has gone. */
   tellLeaving({ link }: AskedPeer): void {
-    const { client, ownEpoch, signal } = this.#options
-    const request = { epoch: ownEpoch(), leaving: true }
-    client.askRuns(link.target, request, { signal, timeoutMs: ANSWER_MS }).catch(() => {})
+    this.#post(link, {}).catch(() => {})
   }
 
   /** Sends a request to all peers that can be asked, and resolves with the answers. */
@@ -87,5 +84,11 @@ export class RunRequests {
       answers: answers.flatMap(({ peer, answer }) => (answer === undefined ? [] : [{ peer, answer }])),
       isComplete: !isConnecting && answers.every(({ answer }) => answer !== undefined),
     }
+  }
+
+  #post({ target }: PeerLink, fields: Partial<RunsRequest>): Promise<RunsAnswer> {
+    const { client, isLeaving, ownEpoch, signal } = this.#options
+    const request = { epoch: ownEpoch(), ...(isLeaving() && { leaving: true }), ...fields }
+    return client.askRuns(target, request, { signal, timeoutMs: ANSWER_MS })
   }
 }

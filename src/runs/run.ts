@@ -92,6 +92,11 @@ export class Run {
    */
   write(chunk: string): void {
     if (this.#end !== undefined) throw this.#ended()
+    if (chunk === '')
+      throw new SserError(
+        'empty-message',
+        'run.write(): expected text, got the empty string: leave out the empty texts of a model',
+      )
     const fault = validateMessage(chunk, this.#options.maxMessageBytes, 'run.write()')
     if (fault !== undefined) throw fault
     this.#push(this.#half === '' ? chunk : this.#half + chunk)

@@ -133,7 +133,6 @@ export class Runs implements ReaderContext {
       errors.countRejected('too-many-runs')
       throw tooManyRuns(name, this.directory.isFull(name), limits)
     }
-    log.trim(clock.now())
     const seq = this.#append({ start: name, replaces: known?.id })
     const record = this.directory.get(formatRunId(log.epoch, seq)) as RunRecord
     const run = new Run({

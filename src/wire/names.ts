@@ -76,12 +76,7 @@ export function validateMessage(msg: string, maxBytes: number, call = 'send()'):
       }`,
     )
   if (msg === '')
-    return new SserError(
-      'empty-message',
-      call === 'run.write()'
-        ? 'run.write(): expected text, got the empty string: leave out the empty texts of a model'
-        : 'you cannot send the empty string as a message over SSE',
-    )
+    return new SserError('empty-message', 'you cannot send the empty string as a message over SSE')
   if (!isLongerThan(msg, maxBytes) && !isLongerInLines(msg, maxBytes)) return undefined
   return messageTooLarge(maxBytes)
 }
