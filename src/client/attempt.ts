@@ -3,7 +3,7 @@ import { type Block, BlockParser } from './block-parser.ts'
 import { ClientError, messageOf } from './error.ts'
 import type { Settings } from './settings.ts'
 import type { ErrorDetails } from './source.ts'
-import type { Watchdog } from './watchdog.ts'
+import { MAX_SILENT_HEARTBEATS, type Watchdog } from './watchdog.ts'
 
 /** One request for events. */
 export interface AttemptRequest {
@@ -107,7 +107,7 @@ function detailsOf(error: unknown, watchdog: Watchdog): ErrorDetails {
   const message = messageOf(error)
   if (error instanceof ClientError) return { code: error.code, message }
   if (!watchdog.hasFired) return { code: 'network', message }
-  return { code: 'silent', message: 'no byte for 1.75 heartbeats' }
+  return { code: 'silent', message: `no byte for ${MAX_SILENT_HEARTBEATS} heartbeats` }
 }
 
 function urlOf(url: string, query: string): string {

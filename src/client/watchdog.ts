@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
  * Heartbeats without a byte after which a connection counts as broken: a heartbeat may be late by three quarters, and the
  * rest of two heartbeats is for timers that the browser delays.
  */
-const MAX_SILENT_HEARTBEATS = 1.75
+export const MAX_SILENT_HEARTBEATS = 1.75
 
 /** Calls back when no byte comes for too long. One timer for a whole response, because each byte would set another. */
 export class Watchdog {
