@@ -1,4 +1,3 @@
-import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { TcpServer } from '../fleet/proxy.ts'
 import { acquainted, type PodProcess, type Runtime, startFleet } from '../support/pod-process.ts'
@@ -14,7 +13,6 @@ export class RunFleet {
   /** The chunks so far. */
   readonly chunks: string[] = []
   readonly #pods: PodProcess[]
-  readonly #sockets = new Set<Socket>()
   #edge: TcpServer | undefined
   #target = 0
 
@@ -26,7 +24,8 @@ export class RunFleet {
     const pods = await startFleet(RUNTIMES, `${PREFIX}1`, { script, env })
     await acquainted(pods)
     const fleet = new RunFleet(pods)
-    fleet.#edge = await TcpServer.listen(`${PREFIX}9`, 8110, (socket) => fleet.#lead(socket))
+    const target = () => ({ host: (fleet.#pods[fleet.#target] as PodProcess).options.host, port: 8110 })
+    fleet.#edge = await TcpServer.proxy(`${PREFIX}9`, 8110, target)
     await fleet.#producer.post(`/start/${NAME}`, {})
     return fleet
   }
@@ -48,7 +47,7 @@ export class RunFleet {
   /** Cuts every connection; the clients come back to the next Pod. */
   move(): void {
     this.#target = (this.#target + 1) % this.#pods.length
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#edge?.sockets ?? []) socket.destroy()
   }
 
   async end(): Promise<void> {
@@ -61,17 +60,5 @@ export class RunFleet {
 
   get #producer(): PodProcess {
     return this.#pods[2] as PodProcess
-  }
-
-  #lead(socket: Socket): void {
-    const { host } = (this.#pods[this.#target] as PodProcess).options
-    const onward = connect({ host, port: 8110 })
-    onward.on('error', () => socket.destroy()).on('close', () => socket.destroy())
-    this.#sockets.add(socket)
-    socket.on('close', () => {
-      this.#sockets.delete(socket)
-      onward.destroy()
-    })
-    socket.pipe(onward).pipe(socket)
   }
 }

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { median } from '../../bench/harness/table.ts'
 import { endPods, type Runtime } from '../support/pod-process.ts'
 import { closeRunClients } from '../support/run-client.ts'
 import { KilledProducers } from './killed-producer.ts'
@@ -22,9 +23,8 @@ test.each<[Runtime[], string]>([
     const fleet = await KilledProducers.start(runtimes, first)
     const rounds = []
     for (let round = 0; round < ROUNDS; round += 1) rounds.push(await fleet.kill(round % runtimes.length))
-    const median = (values: number[]) => Math.round(values.toSorted((a, b) => a - b)[ROUNDS >> 1] as number)
-    const told = median(rounds.map(({ toldMs }) => toldMs))
-    const restarted = median(rounds.map(({ restartedMs }) => restartedMs))
+    const told = Math.round(median(rounds.map(({ toldMs }) => toldMs)))
+    const restarted = Math.round(median(rounds.map(({ restartedMs }) => restartedMs)))
     console.log(
       `${runtimes}: median of ${ROUNDS} kills: all clients of the other Pods told after ${told} ms, the new process listens after ${restarted} ms`,
     )

@@ -24,10 +24,14 @@ export class TcpServer {
     return server
   }
 
-  /** A connection between two Pods that a test can cut. */
-  static proxy(address: string, port: number, target: { host: string; port: number }): Promise<TcpServer> {
+  /** A proxy whose connections a test can cut; `target` may change from connection to connection. */
+  static proxy(
+    address: string,
+    port: number,
+    target: { host: string; port: number } | (() => { host: string; port: number }),
+  ): Promise<TcpServer> {
     return TcpServer.listen(address, port, (socket) => {
-      const onward = connect(target)
+      const onward = connect(typeof target === 'function' ? target() : target)
       onward.on('error', () => socket.destroy()).on('close', () => socket.destroy())
       socket.on('close', () => onward.destroy())
       socket.pipe(onward).pipe(socket)

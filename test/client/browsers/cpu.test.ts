@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { median } from '../../../bench/harness/table.ts'
 import { LocalhostPeerFinder, Sser } from '../../../src/index.ts'
 import { serve } from '../../../src/node.ts'
 import type { PodProcess } from '../../support/pod-process.ts'
@@ -84,7 +85,7 @@ describe.skipIf(!installed.path)('the CPU time of a page for an event (needs chr
           if (round > 0) measured.get(name)?.push(micros)
         }
       }
-      const native = median(measured.get(NATIVE))
+      const native = median(measured.get(NATIVE) ?? [])
       for (const [name, micros] of measured) {
         const ratio = median(micros) / native
         console.log(`${what}: ${name}: ${median(micros).toFixed(0)} µs an event, ${ratio.toFixed(2)} to 1`)
@@ -94,7 +95,3 @@ describe.skipIf(!installed.path)('the CPU time of a page for an event (needs chr
     300_000,
   )
 })
-
-function median(values: readonly number[] = []): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] as number
-}
