@@ -1,6 +1,11 @@
 import type { Hono } from 'hono'
-import { EventResponses, type EventResponsesOptions } from './admission/event-responses.ts'
-import { type Endpoint, type EndpointOptions, EventsEndpoint } from './admission/events-endpoint.ts'
+import {
+  type Endpoint,
+  type EndpointOptions,
+  EndpointParts,
+  EventsEndpoint,
+} from './admission/events-endpoint.ts'
+import type { ExchangeOptions } from './admission/refusals.ts'
 import { RunResponses } from './admission/run-responses.ts'
 import { SserError } from './errors.ts'
 import { BodyBudget, BodyReader } from './http/body-reader.ts'
@@ -18,7 +23,7 @@ import type { ExchangeCounts } from './telemetry/counters.ts'
 import type { ErrorReporter, RecentErrors } from './telemetry/error-reporter.ts'
 import type { Signatures } from './transport/signatures.ts'
 
-export type PublicRoutesOptions = EventResponsesOptions & Pick<PublishOptions, 'send'>
+export type PublicRoutesOptions = ExchangeOptions & Pick<PublishOptions, 'send'>
 
 /** The routes of an instance that its clients reach. */
 export class PublicRoutes {
@@ -26,21 +31,22 @@ export class PublicRoutes {
   readonly events: Endpoint
   readonly runs: RunResponses
   readonly #options: PublicRoutesOptions
-  readonly #responses: EventResponses
+  readonly #parts: EndpointParts
   #publish: Hono | undefined
 
   constructor(options: PublicRoutesOptions) {
     this.#options = options
-    this.#responses = new EventResponses(options)
-    this.runs = new RunResponses(options, this.#responses)
-    this.events = new EventsEndpoint(options, this.#responses)
+    this.#parts = new EndpointParts(options)
+    const events = new EventsEndpoint(options, this.#parts)
+    this.events = events
+    this.runs = new RunResponses(options, events)
   }
 
   /** A further endpoint. @throws SserError `invalid-argument` */
   endpoint(options: EndpointOptions): Endpoint {
     const fault = checkEndpointOptions(options)
     if (fault !== undefined) throw fault
-    return new EventsEndpoint(this.#options, this.#responses, options.dialect)
+    return new EventsEndpoint(this.#options, this.#parts, options.dialect)
   }
 
   /** The sub-app that publishes. @throws SserError `open-publish-routes` */

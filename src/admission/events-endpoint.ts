@@ -2,22 +2,17 @@ import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Requested } from '../authorize.ts'
 import { SserError } from '../errors.ts'
-import { closeWhile, dropBody, type FetchHandler, hasBody } from '../http/fetch-handler.ts'
+import { closeWhile, dropBody, type FetchHandler, hasBody, nodeResponseIn } from '../http/fetch-handler.ts'
 import { hasInvalidHost, isBelowMount } from '../http/request-url.ts'
+import { describeValue } from '../printable.ts'
 import type { Dialect } from '../wire/sse-frame.ts'
 import { acceptsEventStream } from './accept-header.ts'
-import { admit, type StreamRequest } from './admit.ts'
-import { admitRun, type RunRequest } from './admit-run.ts'
+import { type Admitted, admit, type StreamRequest } from './admit.ts'
+import { admitRun, type RunAdmission, type RunRequest } from './admit-run.ts'
 import { type CheckedGrant, runAuthorize } from './authorization.ts'
-import {
-  type EventResponses,
-  type EventResponsesOptions,
-  type Exchange,
-  makeResponse,
-  requireRequest,
-  TEXT,
-} from './event-responses.ts'
 import { readQuery } from './query.ts'
+import { EventStreamHeaders, type Exchange, type ExchangeOptions, Refusals, TEXT } from './refusals.ts'
+import { endsConnection, ResponseSocket } from './response-socket.ts'
 
 /**
  * Answers a request for events, under any router. `env` is the second argument that the runtime hands to an app: Bun's
@@ -49,6 +44,21 @@ interface EndpointExchange extends Exchange {
   authorize?: ((asked: Requested) => Promise<CheckedGrant>) | undefined
 }
 
+/** The parts that the endpoints of one instance share. */
+export class EndpointParts {
+  readonly headers: EventStreamHeaders = new EventStreamHeaders()
+  readonly refusals: Refusals
+  readonly socket: ResponseSocket
+
+  constructor(options: ExchangeOptions) {
+    this.refusals = new Refusals(options, this.headers)
+    this.socket = new ResponseSocket({
+      heartbeatMs: options.settings.heartbeatMs,
+      warn: (message) => options.logging.warn(message),
+    })
+  }
+}
+
 /**
  * The public endpoint: `GET ?stream=S`, with one stream or several, or `GET ?run=NAME`, answers with an event stream.
  */
@@ -57,13 +67,13 @@ export class EventsEndpoint implements Endpoint {
   readonly routes: Hono
   /** The endpoint at whatever path it is called for; under Hono's `app.mount()`, at the mount's own path alone. */
   readonly handler: EventsHandler
-  readonly #options: EventResponsesOptions
-  readonly #responses: EventResponses
+  readonly #options: ExchangeOptions
+  readonly #parts: EndpointParts
   readonly #dialect: Dialect
 
-  constructor(options: EventResponsesOptions, responses: EventResponses, dialect: Dialect = 'standard') {
+  constructor(options: ExchangeOptions, parts: EndpointParts, dialect: Dialect = 'standard') {
     this.#options = options
-    this.#responses = responses
+    this.#parts = parts
     this.#dialect = dialect
     this.routes = new Hono().all('/', (c) => this.#answerIn(c))
     // `authorize` takes a context.
@@ -99,21 +109,54 @@ export class EventsEndpoint implements Endpoint {
   #answer(exchange: EndpointExchange): Response | Promise<Response> {
     const { request, respond } = exchange
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      return this.#responses.closeIfDraining(
+      return this.#parts.refusals.closeIfDraining(
         respond('Method Not Allowed\n', 405, { ...TEXT, allow: 'GET, HEAD' }),
       )
     try {
       const asked = this.#parse(exchange)
       if (asked.run !== undefined)
-        return this.#responses.ofRun({ ...exchange, isRun: true }, admitRun(this.#options, asked))
+        return this.answerRun({ ...exchange, isRun: true }, admitRun(this.#options, asked))
       const admitted = admit(this.#options, asked)
-      if (!(admitted instanceof Promise)) return this.#responses.accept(exchange, admitted)
+      if (!(admitted instanceof Promise)) return this.#respond(exchange, admitted)
       return admitted.then(
-        (settled) => this.#responses.accept(exchange, settled),
-        (error: unknown) => this.#responses.refuse(exchange, error),
+        (settled) => this.#respond(exchange, settled),
+        (error: unknown) => this.#parts.refusals.refuse(exchange, error),
       )
     } catch (error) {
-      return this.#responses.refuse(exchange, error)
+      return this.#parts.refusals.refuse(exchange, error)
+    }
+  }
+
+  /** Answers a request for a run. A client that has the end is answered 204, after which an EventSource stays away. */
+  async answerRun(exchange: Exchange, admission: Promise<RunAdmission>): Promise<Response> {
+    try {
+      const admitted = await admission
+      if (admitted !== 'at-end') return this.#respond(exchange, admitted)
+    } catch (error) {
+      return this.#parts.refusals.refuse(exchange, error)
+    }
+    return this.#parts.refusals.closeIfDraining(exchange.respond(null, 204, { 'cache-control': 'no-store' }))
+  }
+
+  #respond(exchange: Exchange, admitted: Admitted | undefined): Response {
+    if (admitted === undefined) return this.#parts.refusals.notReady(exchange)
+    const { request, env, respond } = exchange
+    const { body, resume } = admitted
+    const isHead = request.method === 'HEAD'
+    try {
+      const response = respond(isHead ? null : body, 200, {
+        ...this.#parts.headers.next(request, 'no-cache'),
+        ...(resume !== undefined && { 'sser-resume': resume }),
+        // Set here, because changing the headers of a response later makes objects that last as long as the stream.
+        ...(endsConnection(env) && { connection: 'close' }),
+      })
+      body.register(request, nodeResponseIn(env))
+      if (isHead) body.leave()
+      this.#parts.socket.prepare(request, env, body)
+      return response
+    } catch (error) {
+      body.leave()
+      throw error
     }
   }
 
@@ -139,4 +182,27 @@ export class EventsEndpoint implements Endpoint {
  */
 function hasHeaders(c: Context): boolean {
   return !c.newResponse(null).headers.keys().next().done
+}
+
+/** Makes a response without a context of Hono. */
+export function makeResponse(
+  body: ReadableStream | string | null,
+  status: number,
+  headers: [name: string, value: string][] | Record<string, string>,
+): Response {
+  return new Response(body, { status, headers })
+}
+
+/** @throws SserError `invalid-argument`: a framework's own context or request in place of a `Request`. */
+export function requireRequest(call: string, request: unknown): void {
+  const { url, method, headers, req } = (request ?? {}) as Partial<Request> & { req?: { raw?: unknown } }
+  if (typeof url === 'string' && typeof method === 'string' && typeof headers?.get === 'function') return
+  const fix =
+    req?.raw === undefined
+      ? 'make one of it: new Request(url, { headers })'
+      : "pass c.req.raw, and c.env for the client's address; or mount sser.routes: app.route(path, sser.routes)"
+  throw new SserError(
+    'invalid-argument',
+    `${call}: expected a Request, got ${req?.raw === undefined ? describeValue(request) : "Hono's Context"}; ${fix}`,
+  )
 }

@@ -2,14 +2,10 @@ import { SserError } from '../errors.ts'
 import { checkRunName, checkRunResponseOptions } from '../instance/call-arguments.ts'
 import { describeValue } from '../printable.ts'
 import type { Dialect } from '../wire/sse-frame.ts'
+import type { AdmissionOptions } from './admit.ts'
 import { admitRun } from './admit-run.ts'
 import { distinctTags } from './authorization.ts'
-import {
-  type EventResponses,
-  type EventResponsesOptions,
-  makeResponse,
-  requireRequest,
-} from './event-responses.ts'
+import { type EventsEndpoint, makeResponse, requireRequest } from './events-endpoint.ts'
 import { lastEventIdOf } from './query.ts'
 
 /** Options of `runResponse()`. */
@@ -38,12 +34,12 @@ export interface RunResponseOptions {
 
 /** Makes the responses of `runResponse()`. */
 export class RunResponses {
-  readonly #options: EventResponsesOptions
-  readonly #responses: EventResponses
+  readonly #options: AdmissionOptions
+  readonly #endpoint: EventsEndpoint
 
-  constructor(options: EventResponsesOptions, responses: EventResponses) {
+  constructor(options: AdmissionOptions, endpoint: EventsEndpoint) {
     this.#options = options
-    this.#responses = responses
+    this.#endpoint = endpoint
   }
 
   /** @throws SserError `invalid-argument`, `stream-name-required` or `invalid-stream-name` */
@@ -69,7 +65,7 @@ export class RunResponses {
       respond: (body: ReadableStream | string | null, status: number, own: Record<string, string>) =>
         makeResponse(body, status, withOwn(headers, own)),
     }
-    return this.#responses.ofRun(exchange, admitRun(this.#options, asked))
+    return this.#endpoint.answerRun(exchange, admitRun(this.#options, asked))
   }
 }
 

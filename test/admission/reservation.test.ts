@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Arrivals } from '../../src/admission/arrivals.ts'
-import { EventResponses } from '../../src/admission/event-responses.ts'
-import { EventsEndpoint } from '../../src/admission/events-endpoint.ts'
+import { EndpointParts, EventsEndpoint } from '../../src/admission/events-endpoint.ts'
 import type { Authorize, Decision } from '../../src/index.ts'
 import type { Incarnation } from '../../src/instance/incarnation.ts'
 import type { Membership } from '../../src/instance/membership.ts'
@@ -38,7 +37,7 @@ class Endpoint {
       isStarted: () => true,
       logging: { warn: () => {}, warnOncePerMinute: () => false },
     }
-    this.events = new EventsEndpoint(options, new EventResponses(options))
+    this.events = new EventsEndpoint(options, new EndpointParts(options))
   }
 
   ask(query = 'stream=a', init: RequestInit = {}, env?: unknown): Promise<Response> {
