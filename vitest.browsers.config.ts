@@ -10,6 +10,8 @@ export default defineConfig({
     // Each file has a browser, and measures times.
     maxWorkers: 1,
     retry: 0,
-    testTimeout: 10_000,
+    // Longer than the waits in the tests, which name what did not happen.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
   },
 })

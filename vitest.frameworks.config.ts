@@ -8,6 +8,8 @@ export default defineConfig({
     include: ['test/{browser,chat,frameworks,recipes}/**/*.test.ts'],
     pool: 'forks',
     retry: 0,
-    testTimeout: 10_000,
+    // Longer than the waits in the tests, which name what did not happen.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
   },
 })

@@ -15,5 +15,8 @@ export default defineConfig({
     pool: 'forks',
     env: { PATH: `${programs}:${process.env.PATH}` },
     retry: 0,
+    // Longer than the waits in the tests, which name what did not happen.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
   },
 })

@@ -66,4 +66,4 @@ test('the Dockerfile of compose.yaml builds a server that runs without any packa
   } finally {
     rmSync(folder, { recursive: true })
   }
-}, 30_000)
+})

@@ -54,7 +54,7 @@ function outputOf(command: string, args: readonly string[], cwd: string): Promis
     execFile(
       command,
       args,
-      { cwd, timeout: 8_000, env: { PATH, HOME: cwd, PEER_SECRET } },
+      { cwd, timeout: 80_000, env: { PATH, HOME: cwd, PEER_SECRET } },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout + stderr)
         else reject(new Error(stdout + stderr || error.message))

@@ -9,7 +9,7 @@ import { codeBlocks } from '../tools/markdown.ts'
 import { browsers } from './support/browser.ts'
 import { openPage } from './support/page.ts'
 import { installed, linkPackages, ReaderApp, writeFiles } from './support/reader-app.ts'
-import { until } from './support/until.ts'
+import { until, WAIT_MS } from './support/until.ts'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const BROWSER_MS = 45_000
@@ -57,7 +57,7 @@ test('every TypeScript file of the pages compiles', async () => {
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-}, 60_000)
+})
 
 /** The app of a page that starts two Pods, once both listen. */
 async function withTwoPods(page: string): Promise<ReaderApp> {
@@ -102,9 +102,9 @@ describe('the README', () => {
           await send('')
           return lists('tea')
         }
-        await until('the page lists an event', sendUntilListed, 10_000, 50)
+        await until('the page lists an event', sendUntilListed, WAIT_MS, 50)
         await send('?event=cancelled')
-        await until('the page lists the event with a name', () => lists('cancelled: tea'), 10_000, 50)
+        await until('the page lists the event with a name', () => lists('cancelled: tea'), WAIT_MS, 50)
       } finally {
         await page.close()
       }
@@ -154,10 +154,10 @@ test.skipIf(!chromium?.path)(
     try {
       const lists = async (text: string) =>
         (await page.read(`document.querySelector('#orders').textContent`)) === text
-      await until('the page lists the snapshot', () => lists('tea: new'), 10_000, 50)
+      await until('the page lists the snapshot', () => lists('tea: new'), WAIT_MS, 50)
       const paid = await fetch(`${app.url(8001)}/orders/1/status`, { method: 'PUT', body: 'paid' })
       expect(await paid.json()).toMatchObject({ status: 'paid', version: 2 })
-      await until('the page lists the change', () => lists('tea: paid'), 10_000, 50)
+      await until('the page lists the change', () => lists('tea: paid'), WAIT_MS, 50)
     } finally {
       await page.close()
     }

@@ -162,7 +162,7 @@ it('the work of a burst grows with the peers, and no faster', async () => {
     return blocks
   }
   expect(await growth(shape, 2)).toBeLessThan(TIMES * 1.1)
-}, 30_000)
+})
 
 it('the work for a chunk of a run is independent of the number of Pods', async () => {
   const chunks = 100
@@ -195,7 +195,7 @@ it('the work for a chunk of a run is independent of the number of Pods', async (
   await shape(3)
   const few = await shape(3)
   expect((await shape(3 * TIMES)) / few).toBeLessThan(1.2)
-}, 60_000)
+})
 
 describe('the work is independent of the connections that are not concerned, for', () => {
   it('disconnects by tag', async () => {

@@ -33,7 +33,7 @@ const closes: (() => Promise<unknown>)[] = []
 
 afterEach(async () => {
   for (const close of closes.splice(0).reverse()) await close()
-}, 20_000)
+})
 
 /** Reports of a page whose connection ends, with an event sent while the client is away. */
 async function told(leave: string): Promise<{ reports: string[]; ids: (string | undefined)[] }> {
@@ -68,10 +68,10 @@ async function told(leave: string): Promise<{ reports: string[]; ids: (string | 
   await until('the page is greeted', () => reports.length === 1, START_MS)
   await sser.disconnect({ stream: 'a' })
   await sser.send('a', 'sent while it is away')
-  await until('the client is back', () => ids.length === 2 && sser.connections === 1, 10_000)
+  await until('the client is back', () => ids.length === 2 && sser.connections === 1)
   await sser.send('a', 'sent when it is back')
   const isLast = (report: string) => report === 'message sent when it is back'
-  await until('the page has the last event', () => reports.some(isLast), 10_000)
+  await until('the page has the last event', () => reports.some(isLast))
   return { reports, ids }
 }
 
@@ -87,7 +87,7 @@ describe.skipIf(!chromium?.path)('a service worker (needs chromium)', () => {
       'sser-position {"resumed":false,"heartbeatMs":60000}',
       'sser-position {"resumed":true,"heartbeatMs":60000}',
     ])
-  }, 60_000)
+  })
 
   test('that passes event streams on loses the id, of which the first block tells the page', async () => {
     const { reports, ids } = await told('')
@@ -97,5 +97,5 @@ describe.skipIf(!chromium?.path)('a service worker (needs chromium)', () => {
       'sser-position {"resumed":false,"heartbeatMs":60000}',
       'sser-position {"resumed":false,"heartbeatMs":60000}',
     ])
-  }, 60_000)
+  })
 })

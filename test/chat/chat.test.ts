@@ -59,17 +59,16 @@ async function installBuilt(folder: string): Promise<void> {
 
 const chat = (page: Page, number: number) => page.locator('.chat').nth(number - 1)
 const says = (page: Page, number: number, state: string) =>
-  chat(page, number).locator('.state', { hasText: state }).waitFor({ timeout: 10_000 })
+  chat(page, number).locator('.state', { hasText: state }).waitFor({ timeout: 30_000 })
 const podOf = async (page: Page, number: number, what: 'Written' | 'delivered') => {
   const path = chat(page, number).locator('.path')
   const pattern = new RegExp(`${what} by Pod (\\d)`)
-  await path.filter({ hasText: pattern }).waitFor({ timeout: 10_000 })
+  await path.filter({ hasText: pattern }).waitFor({ timeout: 30_000 })
   return Number(pattern.exec((await path.textContent()) ?? '')?.[1])
 }
 
 test.runIf(executablePath !== undefined)(
   'goes on after a reload on another Pod, stops from another tab, and says that a Pod has died',
-  { timeout: 90_000 },
   async () => {
     const context = await browser.newContext()
     const page = await context.newPage()
@@ -105,12 +104,12 @@ test.runIf(executablePath !== undefined)(
   },
 )
 
-test('ends with Ctrl-C and leaves no process', { timeout: 20_000 }, async () => {
+test('ends with Ctrl-C and leaves no process', async () => {
   const ended = new Promise((resolve) => example.once('exit', resolve))
   // A terminal sends it to the whole process group.
   process.kill(-(example.pid as number), 'SIGINT')
-  expect(await within('the example ends', ended, 10_000)).toBe(0)
-  await until('its Pods end', () => !isRunning(-(example.pid as number)), 5_000)
+  expect(await within('the example ends', ended)).toBe(0)
+  await until('its Pods end', () => !isRunning(-(example.pid as number)))
   expect(output).not.toMatch(/error/i)
 })
 

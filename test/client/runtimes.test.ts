@@ -23,11 +23,7 @@ describe.each(['node', 'bun'])('the client under %s', (runtime) => {
       if (chunk.includes('live')) void sser.send('numbers', String(output.match(/live/g)?.length))
       if (chunk.includes('event 1')) cuts[0]?.()
     })
-    const code = await within(
-      'the process ends',
-      new Promise((resolve) => child.once('exit', resolve)),
-      9_000,
-    )
+    const code = await within('the process ends', new Promise((resolve) => child.once('exit', resolve)))
     expect({ code, events: output.match(/event \d/g) }).toEqual({ code: 0, events: ['event 1', 'event 2'] })
   })
 })

@@ -45,7 +45,7 @@ export class LibraryClient {
 
   async end(): Promise<void> {
     this.#process.kill('SIGKILL')
-    await within(`${this.name} ends`, this.#closed, 5_000)
+    await within(`${this.name} ends`, this.#closed)
   }
 
   /** The fault of the events that it received, compared with all that were sent while it listened. */

@@ -57,7 +57,7 @@ beforeAll(async () => {
   sent = fleet.sent
   const last = sent.at(-1) as string
   const haveLast = () => [...clients.values()].every(({ data, hasEnded }) => hasEnded || data.includes(last))
-  await until('every client has the last event', haveLast, 5_000).catch(() => {})
+  await until('every client has the last event', haveLast).catch(() => {})
   await Promise.allSettled([...clients.values()].map((client) => client.end()))
 
   const runs = await RunFleet.start()
@@ -79,7 +79,7 @@ afterAll(async () => {
   await Promise.allSettled([...clients.values(), ...runClients.values()].map((client) => client.end()))
   await endPods()
   await rm(folder, { recursive: true, force: true })
-}, 60_000)
+})
 
 describe.each(languages)('a client in $name', (language) => {
   const lacking = missing(language)

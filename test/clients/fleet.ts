@@ -71,7 +71,7 @@ export class MovingFleet {
       if (this.#fault !== undefined) throw this.#fault
       return this.sent.length > count + 1
     }
-    await until('another Pod sends', goesOn, 10_000)
+    await until('another Pod sends', goesOn)
     this.#target = (leaving + 1) % this.#pods.length
     const pod = this.#pods[leaving] as PodProcess
     await pod.kill(signal)
@@ -89,7 +89,7 @@ export class MovingFleet {
       cuts += 1
       return chunk.subarray(0, middle + MIDDLE.length)
     }
-    await until('every connection is cut', () => cuts >= count, 10_000)
+    await until('every connection is cut', () => cuts >= count)
   }
 
   async end(): Promise<void> {

@@ -4,7 +4,7 @@ import { until } from '../support/until.ts'
 import type { Sent } from './sender.ts'
 import { judge, type Recording, type Verdict } from './verdict.ts'
 
-const LIVE_MS = 10_000
+const LIVE_MS = 30_000
 const ARRIVE_MS = 30_000
 
 /** A client of `sser/client` that listens to one stream through a balancer, and records its events. */

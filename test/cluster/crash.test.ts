@@ -23,7 +23,7 @@ test('clients of a killed Pod resume elsewhere without losing a delivered event'
   const [target] = fleet.pods as [RunningPod]
   traffic.orphan(target)
   target.kill()
-  await until('the killed Pod is not ready', () => !fleet.balancer.ready.includes(target.name), 5_000)
+  await until('the killed Pod is not ready', () => !fleet.balancer.ready.includes(target.name))
   await timed('the Pod is back', () =>
     until('the killed Pod is ready again', () => fleet.balancer.ready.includes(target.name), BACK_MS),
   )

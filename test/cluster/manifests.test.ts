@@ -91,7 +91,7 @@ async function expectDelivery(): Promise<void> {
   const response = await fetch(`${urlOf(one)}/send?stream=orders`, { method: 'POST', body: 'two coffees' })
   expect(response.status).toBe(202)
   await Promise.all(
-    listeners.map(({ text, name }) => until(name, () => text().includes('data: two coffees'), 5_000)),
+    listeners.map(({ text, name }) => until(name, () => text().includes('data: two coffees'))),
   )
   await Promise.all(listeners.map(({ end }) => end()))
 }

@@ -9,7 +9,7 @@ import type { ContainerSpec } from './rig/kubelet/objects.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
 
 const END_MS = 60_000
-const READY_MS = 20_000
+const READY_MS = 60_000
 
 let fleet: ClusterFleet
 

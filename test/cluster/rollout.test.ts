@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { until } from '../support/until.ts'
+import { until, WAIT_MS } from '../support/until.ts'
 import { ClientRecording, verdictOf } from './client-recording.ts'
 import { ASK_MS, ClusterFleet } from './fleet.ts'
 import { markSilence, silenceOf } from './silence.ts'
@@ -30,7 +30,7 @@ test('every client gets every event once during rollouts to Bun and back', async
     connections = (await fleet.states()).map((state) => state.connections)
     return connections.reduce((sum, count) => sum + count) === clients.length
   }
-  await until('all clients are back', areBack, 30_000, ASK_MS)
+  await until('all clients are back', areBack, WAIT_MS, ASK_MS)
   const bun = silenceOf(clients, afterNode)
   console.log(
     `time without a stream of clients that draining Pods disconnected: ${JSON.stringify({ node, bun })}; now ${connections} connections`,

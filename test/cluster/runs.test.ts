@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { request } from 'undici'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { until } from '../support/until.ts'
+import { until, WAIT_MS } from '../support/until.ts'
 import { ClusterFleet, urlOf } from './fleet.ts'
 import type { Kubelet } from './rig/kubelet/kubelet.ts'
 import type { RunningPod } from './rig/kubelet/running-pod.ts'
@@ -55,7 +55,7 @@ async function generate(url: string, name: string, count: number): Promise<void>
     await answer.body.dump()
     return answer.statusCode === 201
   }
-  await until(`${name} is started`, isStarted, 10_000, 100)
+  await until(`${name} is started`, isStarted, WAIT_MS, 100)
 }
 
 function faults(): string[] {
@@ -117,7 +117,7 @@ test('readers are told when the packets of a node with two of three Pods are dro
   const there = cutOff.map((name) => read(urlOf(survivor.ip), name))
   const anywhere = cutOff.map((name) => read(fleet.balancer.url, name))
   const whole = going.map((name) => read(fleet.balancer.url, name))
-  await until('every reader has a chunk', () => readers.every(({ chunks }) => chunks > 0), 10_000)
+  await until('every reader has a chunk', () => readers.every(({ chunks }) => chunks > 0))
 
   const cutAt = performance.now()
   const after = (times: (number | undefined)[]) =>

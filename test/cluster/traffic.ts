@@ -10,7 +10,7 @@ import { judge, type Verdict } from './verdict.ts'
 
 const CLIENTS = 200
 const PER_SECOND = 20
-const FLOW_MS = 10_000
+const FLOW_MS = 30_000
 const LOOK_MS = 100
 const ARRIVE_MS = 30_000
 

@@ -37,6 +37,6 @@ export class TestIo implements CommandIo {
   }
 
   async prints(text: string): Promise<void> {
-    await until(`the command prints ${text}`, () => (this.out + this.err).includes(text), 5_000)
+    await until(`the command prints ${text}`, () => (this.out + this.err).includes(text))
   }
 }

@@ -171,5 +171,5 @@ describe('sser listen', () => {
     await publish('3')
     expect(await code).toBe(0)
     expect(io.out).toBe('a: 1\na created: 2\na: 3\n')
-  }, 30_000)
+  })
 })

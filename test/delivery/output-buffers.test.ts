@@ -152,5 +152,5 @@ describe('1,000 clients with 31 streams of their own and a shared one', () => {
     expect(most).toBeGreaterThan(100_000)
     // Two chunks of one MiB; one of them exceeds the part of a turn already.
     expect(most).toBeLessThan(2.5 * MIB)
-  }, 30_000)
+  })
 })

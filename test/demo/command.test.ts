@@ -4,7 +4,7 @@ import { request } from 'undici'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { readFlags } from '../../src/demo/flags.ts'
 import { firstFree, planPods } from '../../src/demo/plan.ts'
-import { Demo, endDemos, freePorts, START_MS, STOP_MS } from '../support/demo.ts'
+import { Demo, endDemos, freePorts } from '../support/demo.ts'
 import { until, within } from '../support/until.ts'
 
 const HOSTS = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
@@ -45,26 +45,26 @@ describe.each([['node'], ['bun']])('the demo, its Pods under %s', (runtime) => {
     expect(pids.map(isAlive)).toEqual([false, false])
     expect(demo.stdout.trim().split('\n')).toHaveLength(1)
     expect(demo.stderr).toBe('')
-  }, 60_000)
+  })
 
   test('leaves no Pod behind after SIGKILL', async () => {
     const demo = new Demo(...options, ...(await freePorts()).flags)
     const pids = (await demo.pods()).map(({ pid }) => pid)
     await demo.stop('SIGKILL')
-    await until('the Pods are gone', () => !pids.some(isAlive), STOP_MS)
-  }, 60_000)
+    await until('the Pods are gone', () => !pids.some(isAlive))
+  })
 
   test('reports a port in use in one line, and leaves no process', async () => {
     const { flags, port, internalPort } = await freePorts()
     const taken = runtime === 'node' ? port : internalPort
     await take(taken, '127.0.0.2')
     const demo = new Demo(...options, ...flags)
-    expect(await within('the demo gives up', demo.exited, START_MS)).toBe(1)
+    expect(await within('the demo gives up', demo.exited)).toBe(1)
     expect(demo.stderr).toMatch(new RegExp(`^sser demo: .*${taken}.*\\n$`))
     expect(demo.stdout).toBe('')
     await take(port, '127.0.0.1')
     await take(internalPort, '127.0.0.1')
-  }, 60_000)
+  })
 })
 
 describe('the demo', () => {
@@ -78,21 +78,21 @@ describe('the demo', () => {
     npm.stdout?.setEncoding('utf8').on('data', (text: string) => {
       output += text
     })
-    await until('the demo prints the address of its page', () => output.includes('http://'), START_MS)
+    await until('the demo prints the address of its page', () => output.includes('http://'))
     const response = await fetch(`${/http:\S+/.exec(output)?.[0]}/pods`)
     const [pod] = (await response.json()) as { pid: number }[]
     expect(isAlive(pod?.pid)).toBe(true)
     npm.kill('SIGKILL')
-    await until('the Pod is gone', () => !isAlive(pod?.pid), STOP_MS)
-  }, 60_000)
+    await until('the Pod is gone', () => !isAlive(pod?.pid))
+  })
 
   test('reports a page port in use in one line', async () => {
     const { flags } = await freePorts()
     await take(Number(flags.at(-1)), '127.0.0.1')
     const demo = new Demo(...flags)
-    expect(await within('the demo gives up', demo.exited, START_MS)).toBe(1)
+    expect(await within('the demo gives up', demo.exited)).toBe(1)
     expect(demo.stderr).toBe(`sser demo: 127.0.0.1: Port ${flags.at(-1)} is in use\n`)
-  }, 60_000)
+  })
 
   test('moves on to the next ports where its own are in use', async () => {
     const { port, internalPort } = await freePorts()
@@ -136,5 +136,5 @@ describe('the demo', () => {
     expect(await kill({ origin: url, 'sec-fetch-site': 'same-origin' })).toBe(200)
     expect((await demo.pods())[0]).toMatchObject({ state: 'stopped', reason: 'killed' })
     expect(await demo.stop()).toBe(0)
-  }, 60_000)
+  })
 })

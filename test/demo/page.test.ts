@@ -7,7 +7,7 @@ import { until } from '../support/until.ts'
 import { contrasts } from './contrast.ts'
 
 /** Time limit of the page, because a browser and four processes share two cores with other tests. */
-const SHOW_MS = 20_000
+const SHOW_MS = 30_000
 /** The least contrast of text. @see https://www.w3.org/TR/WCAG22/#contrast-minimum */
 const MIN_CONTRAST = 4.5
 
@@ -32,13 +32,13 @@ describe.skipIf(!executablePath)('the demo page in Chromium (needs chromium)', (
     page = await open(await demo.url())
     page.on('pageerror', (error) => errors.push(error.message))
     for (const pod of [1, 2, 3]) await isLive(pod)
-  }, 90_000)
+  })
 
   // A test that failed halfway leaves nothing behind either.
   afterAll(async () => {
     await browser?.close()
     await endDemos()
-  }, 30_000)
+  })
 
   async function open(url: string): Promise<Page> {
     const opened = await browser.newPage({ viewport: { width: 1200, height: 900 } })
@@ -77,7 +77,7 @@ describe.skipIf(!executablePath)('the demo page in Chromium (needs chromium)', (
     expect(await page.locator('.last-id').first().isVisible()).toBe(false)
     await panel(1).getByText('Details').click()
     expect(await page.locator('.last-id').first().isVisible()).toBe(true)
-  }, 30_000)
+  })
 
   test('an event that is sent through Pod 1 appears in every browser', async () => {
     await send(1, 'hello <b>fleet</b>')
@@ -92,7 +92,7 @@ describe.skipIf(!executablePath)('the demo page in Chromium (needs chromium)', (
     const counts = page.locator('.drawing .client .count')
     for (const pod of [0, 1, 2]) await counts.nth(pod).filter({ hasText: /^1$/ }).waitFor()
     await hasContrast()
-  }, 60_000)
+  })
 
   test('a browser receives what it missed while its Pod was killed, and the guide and the receipt say so', async () => {
     await click('Kill Pod 2')
@@ -115,7 +115,7 @@ describe.skipIf(!executablePath)('the demo page in Chromium (needs chromium)', (
     await send(2, 'after the restart')
     for (const pod of [1, 2, 3]) await events(pod).filter({ hasText: 'after the restart' }).waitFor()
     expect(await events(2).allTextContents()).toEqual(await events(1).allTextContents())
-  }, 90_000)
+  })
 
   test('a send through a Pod that is down says that there is no answer', async () => {
     await click('Kill Pod 3')
@@ -125,7 +125,7 @@ describe.skipIf(!executablePath)('the demo page in Chromium (needs chromium)', (
     expect(await page.getByLabel('Event to send').inputValue()).toBe('into the void')
     await click('Restart Pod 3')
     await isLive(3)
-  }, 60_000)
+  })
 
   test('fits a phone of 360 pixels, in the dark and without motion', async () => {
     await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
@@ -135,7 +135,7 @@ describe.skipIf(!executablePath)('the demo page in Chromium (needs chromium)', (
     for (const pod of [1, 2, 3]) await events(pod).filter({ hasText: text }).waitFor()
     const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
     expect(content).toBeLessThanOrEqual(screen as number)
-  }, 60_000)
+  })
 
   test('a gap is shown in plain words', async () => {
     const other = await browser.newPage()
@@ -148,7 +148,7 @@ describe.skipIf(!executablePath)('the demo page in Chromium (needs chromium)', (
     const words = 'Some events may be missing, because the last event id of this browser is not valid.'
     await gap.filter({ hasText: words }).waitFor({ timeout: SHOW_MS })
     await other.close()
-  }, 30_000)
+  })
 
   test('with --log-seconds 1 a browser whose Pod was down for longer receives a gap', async () => {
     // A heartbeat brings the browser its first id.
@@ -173,7 +173,7 @@ describe.skipIf(!executablePath)('the demo page in Chromium (needs chromium)', (
     expect(await panel(2, other).locator('.event .text', { hasText: 'missed' }).count()).toBe(0)
     await other.close()
     await short.stop()
-  }, 90_000)
+  })
 
   test('shows every Pod as gone when the demo has ended', async () => {
     await demo.stop()
@@ -183,5 +183,5 @@ describe.skipIf(!executablePath)('the demo page in Chromium (needs chromium)', (
       expect(await page.getByRole('button', { name: `Send through Pod ${pod}` }).isDisabled()).toBe(true)
     }
     expect(errors).toEqual([])
-  }, 60_000)
+  })
 })

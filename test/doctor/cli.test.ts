@@ -20,7 +20,7 @@ async function end(child: ChildProcess): Promise<{ stderr: string; code: unknown
     stderr += chunk.toString()
   })
   const closed = new Promise((resolve) => child.once('close', resolve))
-  return { code: await within('the command ends', closed, 8_000), stderr }
+  return { code: await within('the command ends', closed), stderr }
 }
 
 test('ends without an error message if the reader closes the pipe', async () => {

@@ -79,18 +79,14 @@ export async function startNginx(program: string, servers: string, awaited: { ho
   const ended = new Promise((resolve) => child.once('close', resolve))
   ends.push(async () => {
     child.kill('SIGTERM')
-    await within('nginx ends', ended, 5_000)
+    await within('nginx ends', ended)
     running.delete(child)
     rmSync(dir, { recursive: true, force: true })
   })
-  await until(
-    `nginx listens ${stderr}`,
-    () => {
-      if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}: ${stderr}`)
-      return isListening(awaited)
-    },
-    5_000,
-  )
+  await until(`nginx listens ${stderr}`, () => {
+    if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}: ${stderr}`)
+    return isListening(awaited)
+  })
 }
 
 function isListening(target: { host: string; port: number }): Promise<boolean> {

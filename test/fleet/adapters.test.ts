@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { networkInterfaces } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import {
   acquainted,
   endPods,
@@ -102,7 +102,7 @@ describe.each<[Runtime, string]>([
     await until('the Pod drains', async () => (await probe())[0] === 503)
     expect((await probe())[1]).toMatchObject({ ready: false, state: 'draining' })
     await leaving.send('drain', 'still here')
-    await until('all connections end', () => raws.every(({ isClosed }) => isClosed), 4_000)
+    await until('all connections end', () => raws.every(({ isClosed }) => isClosed))
     const heard = raws.filter(({ text }) => text.includes('data: still here\n')).length
     expect(heard).toBeGreaterThan(0)
     expect(heard).toBeLessThan(15)
@@ -117,34 +117,35 @@ describe.each<[Runtime, string]>([
     const hung = await TcpServer.listen(`${prefix}91`, 7110, () => {})
     if (!isThere) await hung.cut()
     let child: ChildProcess | undefined
-    const starting = start({ host, peers: [hung.host], onSpawn: (spawned) => (child = spawned) })
+    // Longer than any wait here, because a slow machine must see the state between.
+    const settings = { initialSyncTimeoutMs: 600_000 }
+    const starting = start({ host, settings, peers: [hung.host], onSpawn: (spawned) => (child = spawned) })
     const outcome = starting.then(String, String)
+    onTestFinished(async () => {
+      child?.kill('SIGKILL')
+      await Promise.all([outcome, hung.cut()])
+    })
     const probe = () => fetch(`http://${host}:7110/readyz`).then((response) => response.json())
-    await until(
-      'it fetches the log',
-      async () => (await probe().catch(() => {}))?.state === 'fetching-log',
-      5_000,
-    )
+    await until('it fetches the log', async () => (await probe().catch(() => {}))?.state === 'fetching-log')
     child?.kill('SIGTERM')
-    expect(await within('it ends', outcome, 5_000)).toContain('This instance was stopped')
-    await hung.cut()
+    expect(await within('it ends', outcome)).toContain('This instance was stopped')
   })
 
   test('keeps the process alive until start() and stop() settle, without a port', async () => {
     const script = new URL('./alone.ts', import.meta.url)
-    const { stdout } = await runScript(runtime, script, { env: { PEER: `${prefix}99` }, timeoutMs: 10_000 })
+    const { stdout } = await runScript(runtime, script, { env: { PEER: `${prefix}99` } })
     expect(stdout).toBe('ready\nstopped\n')
   })
 
   test('sends requests between Pods past any proxy', async () => {
     const proxy = await TcpServer.listen(`${prefix}98`, 3128, (socket) => socket.destroy())
+    onTestFinished(() => proxy.cut())
     const url = `http://${proxy.host}`
     const env = { HTTP_PROXY: url, http_proxy: url, OPTIONS: '{}' }
     const hosts = [`${prefix}96`, `${prefix}97`]
     const peers = hosts.map((host) => `${host}:7110`)
     await acquainted(await Promise.all(hosts.map((host) => start({ host, peers, env }))))
     expect(proxy.accepted).toBe(0)
-    await proxy.cut()
   })
 
   test('sends headers and a preamble before any event', async () => {
@@ -266,7 +267,7 @@ describe.each<[Runtime, string]>([
   }
 })
 
-test('a stream stays open beyond the idle timeout of the runtime', { timeout: 25_000 }, async () => {
+test('a stream stays open beyond the idle timeout of the runtime', async () => {
   expect(quiets).toHaveLength(2)
   for (const { pod, quiet, since } of quiets) {
     await pause(Math.max(0, QUIET_MS - (performance.now() - since)))

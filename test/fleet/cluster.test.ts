@@ -25,7 +25,7 @@ afterEach(async () => {
 /** The process of the primary; its workers say on its output when they listen, and with which pid. */
 async function startWorkers(host: string, internalPort: number): Promise<PodProcess> {
   const primary = await PodProcess.start({ runtime: 'node', host, internalPort, script })
-  await until('three workers listen', () => pids(primary).length === 3, 10_000)
+  await until('three workers listen', () => pids(primary).length === 3)
   return primary
 }
 
@@ -52,25 +52,21 @@ async function sendOnEach(primary: PodProcess, from: number): Promise<string[]> 
 test('workers of node:cluster bring each event to the clients of all workers once', async () => {
   const primary = await startWorkers('127.0.66.1', 7_660)
   const url = primary.url
-  await until(
-    'the workers know each other',
-    async () => {
-      const answers = await Promise.all(
-        [1, 2, 3, 4, 5, 6].map(async () => {
-          const response = await fetch(`${url}/send?stream=none`, {
-            method: 'POST',
-            body: 'x',
-            headers: { connection: 'close' },
-          })
-          return (await response.json()) as { peers: { status: string }[] }
-        }),
-      )
-      return answers.every(
-        ({ peers }) => peers.length === 2 && peers.every((peer) => peer.status === 'delivered'),
-      )
-    },
-    10_000,
-  )
+  await until('the workers know each other', async () => {
+    const answers = await Promise.all(
+      [1, 2, 3, 4, 5, 6].map(async () => {
+        const response = await fetch(`${url}/send?stream=none`, {
+          method: 'POST',
+          body: 'x',
+          headers: { connection: 'close' },
+        })
+        return (await response.json()) as { peers: { status: string }[] }
+      }),
+    )
+    return answers.every(
+      ({ peers }) => peers.length === 2 && peers.every((peer) => peer.status === 'delivered'),
+    )
+  })
   const clients = await Promise.all(Array.from({ length: 9 }, () => StreamClient.open(url, 'a')))
   const sent = await sendOnEach(primary, 0)
   for (const client of clients) {
@@ -79,30 +75,28 @@ test('workers of node:cluster bring each event to the clients of all workers onc
   }
   // The worker that is forked in the place of a killed one takes its port, and the clients resume.
   process.kill(pids(primary)[0] as number, 'SIGKILL')
-  await until('another worker listens', () => pids(primary).length === 4, 10_000)
-  await until(
-    'the new worker is a peer of the others',
-    async () => (await primary.send('none', 'x')).peers.every(({ status }) => status === 'delivered'),
-    10_000,
+  await until('another worker listens', () => pids(primary).length === 4)
+  await until('the new worker is a peer of the others', async () =>
+    (await primary.send('none', 'x')).peers.every(({ status }) => status === 'delivered'),
   )
   const later = await sendOnEach(primary, 12).catch(() => sendOnEach(primary, 24))
   for (const client of clients) {
-    await until('the client has the last', () => client.messages.includes(later.at(-1) as string), 10_000)
+    await until('the client has the last', () => client.messages.includes(later.at(-1) as string))
     expect(new Set(client.messages).size).toBe(client.messages.length)
     expect(client.gaps).toEqual([])
   }
-}, 60_000)
+})
 
 test('a worker binds its internal port only after its predecessor has stopped', async () => {
   const url = new URL('shared-internal-port.ts', import.meta.url)
-  const { stdout } = await runScript('node', url, { args: [], timeoutMs: 40_000 })
+  const { stdout } = await runScript('node', url, { args: [] })
   const lines = stdout.trim().split('\n')
   expect(lines.filter((line) => line !== 'the first exits')).toEqual([
     'the first serves',
     'the second waits',
     'the second serves',
   ])
-}, 60_000)
+})
 
 describe('a worker whose internal port is in use', () => {
   const { isWorker } = cluster

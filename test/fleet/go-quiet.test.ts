@@ -13,7 +13,6 @@ test.concurrent.each([
   ['bun', '127.0.23.2'],
 ] as const)(
   'a Go Pod beside one under %s finds its connection open after any quiet time',
-  { timeout: 30_000 },
   async (runtime, host) => {
     await PodProcess.start({ runtime, host })
     const quiet = await GoSender.open(`${host}:7110`)

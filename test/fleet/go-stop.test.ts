@@ -27,6 +27,6 @@ describe.each(['node', 'bun'] as const)('a Pod that stops under %s', (runtime) =
       expect(status).toBe(200)
       expect(head).toMatch(/\r\nconnection: close(\r\n|$)/i)
     }
-    expect(await within('the Pod ends', pod.ended, 20_000)).toBe(0)
+    expect(await within('the Pod ends', pod.ended)).toBe(0)
   })
 })

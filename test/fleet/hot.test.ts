@@ -37,8 +37,8 @@ test.each([
   const began = () => server.stdout.split('listening on').length
   const before = began()
   appendFileSync(script, '// saved\n')
-  await until('the app was evaluated anew', () => began() > before, 5_000)
-  await until('the client is back', async () => (await server.state()).connections === 1, 5_000)
+  await until('the app was evaluated anew', () => began() > before)
+  await until('the client is back', async () => (await server.state()).connections === 1)
   await server.send('a', 'after')
   await until('the client has the event', () => client.messages.includes('after'))
   expect(client.failure).toBeUndefined()

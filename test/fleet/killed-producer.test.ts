@@ -27,5 +27,4 @@ test.each<[Runtime[], string]>([
     expect(clients.map(({ end }) => end)).toEqual(clients.map(() => ({ state: 'lost' })))
     expect(new Set(clients.map(({ nextChunk }) => nextChunk)).size).toBe(1)
   },
-  60_000,
 )

@@ -111,7 +111,7 @@ async function batch(way: string, size: number): Promise<void> {
     waiting = 0
   }
   await Promise.all(raws.map((raw) => raw.closed))
-  await until(`no connection is left (${way})`, () => sser.connections === 0, 5_000)
+  await until(`no connection is left (${way})`, () => sser.connections === 0)
 }
 
 async function open(way: string, stream: string): Promise<RawClient> {

@@ -69,10 +69,10 @@ async function send(during: () => Promise<unknown>): Promise<void> {
     clearInterval(timer)
   }
   const count = sent.flat().length
-  await until('all messages', () => clients.every(({ messages }) => messages.length >= count), 10_000)
+  await until('all messages', () => clients.every(({ messages }) => messages.length >= count))
   for (const client of clients) expectEach(client, sent)
   for (const run of runs) run.end()
-  await within('the runs are read', Promise.all(readers.map(({ done }) => done)), 10_000)
+  await within('the runs are read', Promise.all(readers.map(({ done }) => done)))
   // A run may be told to be interrupted meanwhile, and to go on.
   const items = readers.map((read) =>
     runTexts(read).filter((text) => !/^\[(interrupted|resumed)\]$/.test(text)),
@@ -111,7 +111,7 @@ async function startProxy(
       () => true,
       () => false,
     )
-  await until(`${program} listens: ${output}`, isUp, 5_000)
+  await until(`${program} listens: ${output}`, isUp)
 }
 
 const throughNginx = (directives: string) =>
@@ -139,22 +139,17 @@ describe('two Pods with a proxy between them', () => {
       const [one] = await startPods()
       await send(() =>
         // The exchange that got no answer in time was closed, and nothing waited for it.
-        until('the Pod knows', () => one.sser.stats().peerExchanges.fallbacks > 0, 10_000),
+        until('the Pod knows', () => one.sser.stats().peerExchanges.fallbacks > 0),
       )
       expect(areExchanges()).toEqual([false, false])
     },
-    30_000,
   )
 
-  it.skipIf(!nginx)(
-    'open exchanges through nginx without buffered requests (needs nginx)',
-    async () => {
-      await throughNginx('proxy_http_version 1.1; proxy_request_buffering off;')
-      await startPods()
-      await send(() => until('exchanges', () => areExchanges().every(Boolean), 10_000))
-    },
-    30_000,
-  )
+  it.skipIf(!nginx)('open exchanges through nginx without buffered requests (needs nginx)', async () => {
+    await throughNginx('proxy_http_version 1.1; proxy_request_buffering off;')
+    await startPods()
+    await send(() => until('exchanges', () => areExchanges().every(Boolean)))
+  })
 
   it.skipIf(!haproxy)(
     'open exchanges through HAProxy, also after its connections are cut (needs haproxy)',
@@ -182,13 +177,12 @@ listen pod${i}
       )
       await startPods()
       await send(async () => {
-        await until('exchanges', () => areExchanges().every(Boolean), 10_000)
+        await until('exchanges', () => areExchanges().every(Boolean))
         for (const { sockets } of behind) for (const socket of sockets) socket.resetAndDestroy()
-        await until('the Pods know', () => !areExchanges().some(Boolean), 5_000)
-        await until('exchanges', () => areExchanges().every(Boolean), 10_000)
+        await until('the Pods know', () => !areExchanges().some(Boolean))
+        await until('exchanges', () => areExchanges().every(Boolean))
       })
     },
-    30_000,
   )
 
   it('lose and repeat nothing though all connections are cut again and again', async () => {
@@ -199,12 +193,12 @@ listen pod${i}
     await startPods()
     await send(async () => {
       for (let cut = 0; cut < 3; cut += 1) {
-        await until('exchanges', () => areExchanges().every(Boolean), 10_000)
+        await until('exchanges', () => areExchanges().every(Boolean))
         for (const { sockets } of proxies) for (const socket of sockets) socket.resetAndDestroy()
-        await until('the Pods know', () => !areExchanges().some(Boolean), 5_000)
+        await until('the Pods know', () => !areExchanges().some(Boolean))
       }
     })
-  }, 60_000)
+  })
 
   it('find out that their connections carry nothing any more, and lose and repeat nothing', async () => {
     const sockets = new Set<Socket>()
@@ -227,14 +221,14 @@ listen pod${i}
     })
     const [one] = await startPods()
     await send(async () => {
-      await until('exchanges', () => areExchanges().every(Boolean), 10_000)
+      await until('exchanges', () => areExchanges().every(Boolean))
       isStalled = true
       for (const socket of sockets) socket.unpipe().pause()
       const isFailing = () => one.sser.peers.some(({ state }) => state === 'failing')
-      await until('the Pod knows', isFailing, 8_000)
+      await until('the Pod knows', isFailing)
       expect((await one.sser.send('b', 'x')).peers.map(({ status }) => status)).toEqual(['pending'])
       isStalled = false
-      await until('exchanges', () => areExchanges().every(Boolean), 15_000)
+      await until('exchanges', () => areExchanges().every(Boolean))
     })
-  }, 60_000)
+  })
 })

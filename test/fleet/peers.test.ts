@@ -107,11 +107,7 @@ describe.each<[Runtime, number]>([
     })
     const peers = [...[...bad.values()].map(({ host }) => host), `${good.options.host}:7110`]
     pod = await PodProcess.start({ runtime, host: address(1), peers, script: SCRIPT, env: { OPTIONS } })
-    await until(
-      'all are known',
-      async () => (await states()).every(({ state }) => state !== 'connecting'),
-      5_000,
-    )
+    await until('all are known', async () => (await states()).every(({ state }) => state !== 'connecting'))
   })
 
   afterAll(async () => {
@@ -171,7 +167,7 @@ describe.each<[Runtime, number]>([
       'answers a body byte by byte',
       'answers without end',
     ]) {
-      await until(`the connection is closed: ${name}`, () => bad.get(name)?.sockets.size === 0, 6_000)
+      await until(`the connection is closed: ${name}`, () => bad.get(name)?.sockets.size === 0)
     }
     expect(pod.stderr).toBe('')
   })

@@ -5,7 +5,7 @@ const HOST = '127.0.50.2'
 
 test('serve() names a port in use, and leaves no timer, listener or socket', async () => {
   const url = new URL('port-in-use.ts', import.meta.url)
-  const { stdout } = await runScript('node', url, { env: { HOST }, timeoutMs: 20_000 })
+  const { stdout } = await runScript('node', url, { env: { HOST } })
   const { tries, listeners, ...ports } = JSON.parse(stdout)
   for (const [i, name] of (['port', 'internalPort'] as const).entries()) {
     const { code, message, before, after } = tries[i]
@@ -16,4 +16,4 @@ test('serve() names a port in use, and leaves no timer, listener or socket', asy
     expect(after).toEqual(before)
   }
   expect(listeners).toBe(0)
-}, 30_000)
+})

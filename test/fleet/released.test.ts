@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { acquainted, endPods, PodProcess, type Runtime } from '../support/pod-process.ts'
-import { until } from '../support/until.ts'
+import { until, WAIT_MS } from '../support/until.ts'
 import { RoamingClient } from './roaming-client.ts'
 import { missing, Sender, STREAMS, stream, twice } from './sender.ts'
 
@@ -75,14 +75,14 @@ test.each<[string, Runtime[], Step[], string, string | undefined]>([
       (_, i) => new RoamingClient(urls, i, [stream(i), stream(i + 2)]),
     )
     closes.push(() => clients.forEach((client) => void client.close()))
-    await until('all clients were greeted', () => clients.every(({ greetings }) => greetings > 0), 5_000)
+    await until('all clients were greeted', () => clients.every(({ greetings }) => greetings > 0))
     const sender = new Sender(pods)
     closes.push(() => sender.stop())
 
     const delivered = () => sender.accepted.filter(({ isDelivered }) => isDelivered)
     const sendMore = async () => {
       const enough = delivered().length + BETWEEN
-      await until(`${BETWEEN} more events were delivered`, () => delivered().length >= enough, 10_000, 20)
+      await until(`${BETWEEN} more events were delivered`, () => delivered().length >= enough, WAIT_MS, 20)
     }
     await sendMore()
     for (const [i, [before, after]] of steps.entries()) {
@@ -99,28 +99,23 @@ test.each<[string, Runtime[], Step[], string, string | undefined]>([
     // Pods of this version keep exchanges open between each other, and none to the recorded release.
     const current = steps.flatMap(([, after], i) => (after === 'current' ? [pods[i] as PodProcess] : []))
     for (const pod of current) {
-      await until(
-        `${pod} has exchanges with its peers`,
-        async () => {
-          const { peers } = await pod.state()
-          return peers.filter(({ exchange }) => exchange).length === current.length - 1
-        },
-        10_000,
-      )
+      await until(`${pod} has exchanges with its peers`, async () => {
+        const { peers } = await pod.state()
+        return peers.filter(({ exchange }) => exchange).length === current.length - 1
+      })
     }
     sender.stop()
-    await until('every send was answered', () => sender.pending === 0, 5_000)
+    await until('every send was answered', () => sender.pending === 0)
 
     for (const client of clients) client.settle()
     const last = pods.flatMap((pod) => STREAMS.map((to) => ({ pod, to, msg: `last of ${pod} to ${to}` })))
     await Promise.all(last.map(({ pod, to, msg }) => pod.send(to, msg)))
     const promised = [...delivered(), ...last.map(({ to, msg }) => ({ stream: to, msg, isDelivered: true }))]
     const hasAll = (client: RoamingClient) => client.gaps.length > 0 || missing(client, promised).length === 0
-    await until('each client has every event, or a gap', () => clients.every(hasAll), 10_000)
+    await until('each client has every event, or a gap', () => clients.every(hasAll))
     expect(clients.flatMap(({ messages }) => twice(messages))).toEqual([])
     expect(clients.flatMap(({ error }) => error ?? [])).toEqual([])
     expect(clients.every(({ resumes }) => resumes >= 3)).toBe(true)
     expect(clients.filter(({ gaps }) => gaps.length === 0).length).toBeGreaterThan(CLIENTS / 2)
   },
-  60_000,
 )

@@ -49,12 +49,8 @@ test.each<[Runtime, string]>([
   ])
   expect(client.received).toEqual([])
   there.signal('SIGCONT')
-  await until('both are there', () => client.received.length >= 2, 5_000)
-  await until(
-    'the link works',
-    async () => (await here.send('b', 'else')).peers[0]?.status === 'delivered',
-    5_000,
-  )
+  await until('both are there', () => client.received.length >= 2)
+  await until('the link works', async () => (await here.send('b', 'else')).peers[0]?.status === 'delivered')
   await here.send('a', three)
   await until('all three are there', () => client.received.length >= 3)
   expect(client.messages).toEqual(texts(3))
@@ -81,7 +77,7 @@ test.each<[Runtime, string]>([
   }
   expect(client.received).toEqual([])
   await wire.restore()
-  await until('all are there', () => client.received.length >= 20, 3_000)
+  await until('all are there', () => client.received.length >= 20)
   await acquainted([near])
   expect((await near.send('a', 'event 20')).peers).toMatchObject([{ status: 'delivered' }])
   await until('the next is there', () => client.received.length >= 21)
@@ -110,7 +106,7 @@ test.each<[Runtime, string]>([
     await greeted
     await acquainted([here, again])
     await send(6, 9)
-    await until('all nine are there', () => client.received.length >= 9, 5_000)
+    await until('all nine are there', () => client.received.length >= 9)
     expect(client.messages).toEqual(sent)
     expect(client.gaps).toEqual([])
   },

@@ -60,7 +60,7 @@ describe.each<[string, Runtime, string, string]>([
     await pod.post('/write/eventsource', ['one', ' two'])
     await until('the first chunks', () => heard.length === 2)
     await pod.post('/end/eventsource', {})
-    await until('the answer 204 ends it', () => source.readyState === EventSource.CLOSED, 10_000)
+    await until('the answer 204 ends it', () => source.readyState === EventSource.CLOSED)
     expect(heard).toEqual(['one', ' two', '{"state":"ended"}'])
     await connected(0)
   })
@@ -71,7 +71,7 @@ describe.each<[string, Runtime, string, string]>([
     const whole = run('curl', ['-sN', `${pod.url}/plain/curl`])
     await connected(1)
     await pod.post('/end/curl', {})
-    expect((await within('curl ends', whole, 5_000)).stdout).toMatch(
+    expect((await within('curl ends', whole)).stdout).toMatch(
       /^: sser-position .*\nretry: 200\ndata: whole\nid: 0\..{3}\n\n: sser-end {"state":"ended"}\n$/,
     )
     await pod.post('/start/broken', {})
@@ -83,7 +83,6 @@ describe.each<[string, Runtime, string, string]>([
     const failed = await within(
       'curl ends',
       broken.then(undefined, (error: unknown) => error),
-      8_000,
     )
     expect(failed).toMatchObject({
       code: expect.toBeOneOf([18, 56]),
@@ -97,7 +96,7 @@ describe.each<[string, Runtime, string, string]>([
     await connected(1)
     for (const chunk of ['{"a":1}', '{"b":"é\\n"}']) await pod.post('/write/fetch', [chunk])
     await pod.post('/end/fetch', {})
-    const { events, headers, isWhole } = await within('the body ends', reading, 5_000)
+    const { events, headers, isWhole } = await within('the body ends', reading)
     expect(events.map(({ data, event }) => [event, JSON.parse(data)])).toEqual([
       [undefined, { a: 1 }],
       [undefined, { b: 'é\n' }],
@@ -118,7 +117,7 @@ describe.each<[string, Runtime, string, string]>([
     await pod.post('/write/long', chunks)
     const reading = read(`${pod.url}/plain/long`)
     await pod.post('/end/long', {})
-    const { events, isWhole } = await within('the body ends', reading, 10_000)
+    const { events, isWhole } = await within('the body ends', reading)
     expect(events.map(({ data }) => data).join('')).toBe(chunks.join(''))
     expect(isWhole).toBe(true)
   })
@@ -130,13 +129,13 @@ describe.each<[string, Runtime, string, string]>([
     const plain = read(`${pod.url}/plain/drained`)
     await connected(2)
     pod.signal('SIGTERM')
-    expect((await within('the drain closes', standard, 8_000)).events.at(-1)).toMatchObject({
+    expect((await within('the drain closes', standard)).events.at(-1)).toMatchObject({
       event: 'sser-retry',
       data: '{"reason":"draining"}',
     })
-    const { events, isWhole } = await within('the drain ends', plain, 12_000)
+    const { events, isWhole } = await within('the drain ends', plain)
     expect([events.map(({ data }) => data), isWhole]).toEqual([['before'], false])
-    expect(await within('the Pod ends', pod.ended, 15_000)).toBe(0)
+    expect(await within('the Pod ends', pod.ended)).toBe(0)
   })
 })
 
@@ -163,7 +162,7 @@ describe('a run of another Pod', () => {
       await until('both read', async () => (await other.state()).connections === 2)
       await producer.post(`/write/${name}`, ['four'])
       await producer.post(`/end/${name}`, {})
-      const { events } = await within('the run ends', live, 5_000)
+      const { events } = await within('the run ends', live)
       expect(events.map(({ event = 'message', data }) => [event, data])).toEqual([
         ['sser-position', '{"resumed":false}'],
         ['message', 'one'],
@@ -172,7 +171,7 @@ describe('a run of another Pod', () => {
         ['message', 'four'],
         ['sser-end', '{"state":"ended"}'],
       ])
-      const all = await within('the run ends', plain, 5_000)
+      const all = await within('the run ends', plain)
       expect([all.isWhole, all.events.map(({ data }) => data)]).toEqual([
         true,
         ['one', 'two', 'three', 'four'],
@@ -203,11 +202,11 @@ describe('a run of another Pod', () => {
     await until('both read', async () => (await other.state()).connections === 2)
     await victim.kill()
     await PodProcess.start(victim.options)
-    const { events, isWhole } = await within('the reader is told', standard, 15_000)
+    const { events, isWhole } = await within('the reader is told', standard)
     expect(events.at(-1)).toMatchObject({ event: 'sser-end', data: '{"state":"lost"}' })
     expect([isWhole, events.some(({ data }) => data === 'half')]).toEqual([true, true])
-    expect((await within('the reader is told', plain, 15_000)).isWhole).toBe(false)
+    expect((await within('the reader is told', plain)).isWhole).toBe(false)
     const again = await fetch(`${other.url}/events?run=lost&lastEventId=${events.at(-1)?.id}`)
     expect(again.status).toBe(204)
-  }, 40_000)
+  })
 })

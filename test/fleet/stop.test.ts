@@ -46,10 +46,10 @@ describe.each<[string, Runtime, string, object]>([
     const listener = await listen(pod)
     pod.signal('SIGTERM')
     await until('the public port is closed', () => isClosed(pod))
-    await within('the event stream ends', listener.closed, 5_000)
+    await within('the event stream ends', listener.closed)
     expect([post.isClosed, stream.isClosed]).toEqual([false, false])
     pod.signal('SIGUSR2')
-    await within('both are closed', Promise.all([post.closed, stream.closed]), 5_000)
+    await within('both are closed', Promise.all([post.closed, stream.closed]))
     expect(post.text).toMatch(/^HTTP\/1\.1 201 /)
     expect(post.text).toMatch(/\r\nconnection: close\r\n/i)
     expect(post.text).toContain('"peers":')
@@ -61,7 +61,7 @@ describe.each<[string, Runtime, string, object]>([
   test('cuts requests that take longer than requestDrainTimeoutMs', async () => {
     const pod = await start({ serve: { requestDrainTimeoutMs: 200 } })
     const post = await request(pod, 'POST /held', 'two coffees')
-    expect(await pod.kill('SIGTERM')).toBe(0)
+    expect(await within('it ends before the default', pod.kill('SIGTERM'), 8_000)).toBe(0)
     await post.closed
     expect(post.text).toBe('')
   })
@@ -73,7 +73,7 @@ describe.each<[string, Runtime, string, object]>([
     await RawClient.open(pod.url)
     const listener = await listen(pod)
     expect(await pod.kill('SIGTERM')).toBe(0)
-    await within('both are closed', Promise.all([idle.closed, listener.closed]), 5_000)
+    await within('both are closed', Promise.all([idle.closed, listener.closed]))
   })
 
   test('closes a connection with each response while it drains', async () => {
@@ -88,7 +88,7 @@ describe.each<[string, Runtime, string, object]>([
     for (const raw of [state, events]) raw.take()
     ask(state, pod, 'GET /state')
     ask(events, pod, 'GET /events?stream=a')
-    await within('both are closed', Promise.all([state.closed, events.closed]), 5_000)
+    await within('both are closed', Promise.all([state.closed, events.closed]))
     for (const raw of [state, events]) {
       expect(raw.text).toMatch(/^HTTP\/1\.1 200 /)
       expect(raw.text).toMatch(/\r\nconnection: close\r\n/i)
@@ -103,12 +103,12 @@ describe.each<[string, Runtime, string, object]>([
     idle.take()
     const listener = await listen(pod)
     pod.signal('SIGTERM')
-    await within('the event stream ends', listener.closed, 5_000)
+    await within('the event stream ends', listener.closed)
     ask(idle, pod, 'GET /state')
-    await within('it is closed', idle.closed, 5_000)
+    await within('it is closed', idle.closed)
     expect(idle.text).toMatch(/^HTTP\/1\.1 200 /)
     expect(idle.text).toMatch(/\r\nconnection: close\r\n/i)
-    expect(await within('the process ends', pod.ended, 5_000)).toBe(0)
+    expect(await within('the process ends', pod.ended)).toBe(0)
   })
 
   test('takes SIGTERMs within a second for one', async () => {
@@ -117,11 +117,11 @@ describe.each<[string, Runtime, string, object]>([
     pod.signal('SIGTERM')
     await until('a stream has ended', () => listeners.some(({ isClosed: ended }) => ended))
     pod.signal('SIGTERM')
-    await within('all streams end', Promise.all(listeners.map(({ closed }) => closed)), 5_000)
+    await within('all streams end', Promise.all(listeners.map(({ closed }) => closed)))
     for (const { text } of listeners) expect(text).toMatch(/\r\n0\r\n\r\n$/)
     await until('it has stopped', () => pod.stdout.includes('stopped'))
     pod.signal('SIGUSR2')
-    expect(await within('the process ends', pod.ended, 5_000)).toBe(0)
+    expect(await within('the process ends', pod.ended)).toBe(0)
   })
 
   test('is cut short by a second signal, and reports that', async () => {

@@ -11,7 +11,7 @@ describe('the exchanges of a Pod that stops', () => {
     const [leaving, ...staying] = pods.map(({ sser }) => sser)
     const areExchanges = () =>
       pods.every(({ sser }) => sser.peers.every(({ state, exchange }) => state === 'self' || exchange))
-    await until('all links are exchanges', areExchanges, 10_000)
+    await until('all links are exchanges', areExchanges)
     const receipts = staying.map((sser) => sser.send('a', 'sent just before the stop'))
     const last = leaving?.send('a', 'the last event')
     await fleet.pods[0]?.served.stop()
@@ -24,5 +24,5 @@ describe('the exchanges of a Pod that stops', () => {
       const { opened, accepted } = leaving?.stats().peerExchanges ?? {}
       return opened === 0 && accepted === 0
     })
-  }, 20_000)
+  })
 })

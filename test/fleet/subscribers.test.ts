@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { acquainted, endPods, type Runtime } from '../support/pod-process.ts'
 import { closeClients, StreamClient } from '../support/stream-client.ts'
-import { until } from '../support/until.ts'
+import { until, WAIT_MS } from '../support/until.ts'
 import { LedgerClient, Subscriber, SubscribingPod, streamsOf } from './subscribing-fleet.ts'
 
 const RUNTIMES: Runtime[] = ['node', 'bun', 'node']
@@ -68,7 +68,7 @@ test('subscribers that resume on another Pod, and clients beside them, get each 
     const before = subscribers.map(({ items }) => items)
     const hasMore = ({ items }: Subscriber, i: number) => items >= (before[i] as number) + BETWEEN
     const isEnough = () => faults.length > 0 || subscribers.every(hasMore)
-    await until(`each subscriber has ${BETWEEN} more items`, isEnough, 10_000)
+    await until(`each subscriber has ${BETWEEN} more items`, isEnough)
     expect(faults).toEqual([])
   }
   await receiveMore()
@@ -92,7 +92,7 @@ test('subscribers that resume on another Pod, and clients beside them, get each 
     await receiveMore()
   }
   for (const pod of pods) pod.rest()
-  await until('every send was answered', () => all.every(({ isSending }) => !isSending), 5_000)
+  await until('every send was answered', () => all.every(({ isSending }) => !isSending))
 
   const due = all.map((pod) => pod.due)
   const lacking = () => [
@@ -103,7 +103,7 @@ test('subscribers that resume on another Pod, and clients beside them, get each 
     await until(
       'each subscriber and client has every event, or a gap',
       () => lacking().length === 0,
-      10_000,
+      WAIT_MS,
       20,
     )
   } catch {
@@ -128,4 +128,4 @@ test('subscribers that resume on another Pod, and clients beside them, get each 
     const open = subscribers.filter((subscriber) => subscriber.place === place).length
     expect(await pod.post('/subscriptions', undefined)).toMatchObject({ open })
   }
-}, 60_000)
+})

@@ -64,7 +64,7 @@ export class ProxiedFleet {
       },
     })
     this.#pods[place] = pod
-    await until(`${pod} is ready`, async () => (await this.#internal(place, '/readyz')).ok, 10_000)
+    await until(`${pod} is ready`, async () => (await this.#internal(place, '/readyz')).ok)
   }
 
   /** Replaces the Pod at `place` by an address that neither accepts nor refuses, as when its node is gone. */

@@ -100,7 +100,7 @@ describe('a real proxy in front of three Pods', () => {
   afterAll(async () => {
     await Promise.all(lanes.map((lane) => lane.stop()))
     await fleet.stop()
-  }, 20_000)
+  })
 
   /** Measures how long a Pod counts a client that has left. */
   async function leave(lane: Lane): Promise<void> {

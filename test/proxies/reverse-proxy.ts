@@ -7,8 +7,8 @@ import type { Product } from './products.ts'
 
 const EXAMPLES = new URL('../../examples/proxies/', import.meta.url)
 const PORT = 8080
-const START_MS = 20_000
-const END_MS = 5_000
+const START_MS = 30_000
+const END_MS = 30_000
 /**
  * Runs a program in a process group that ends with the program, or with the standard input: with the test, however that
  * ends. Apache and Varnish have processes that would outlive the first one.

@@ -97,7 +97,7 @@ describe('join()', () => {
     const { pod, held, url } = await start({ requestDrainTimeoutMs: 50, beforeFlush: hangs })
     const cut = fetch(`${url}/held`).catch(() => 'cut')
     await until('the request is in flight', () => held.length === 1)
-    await within('it stops', pod.stop(), 2_000)
+    await within('it stops', pod.stop(), 8_000)
     expect(await cut).toBe('cut')
   })
 
@@ -113,7 +113,7 @@ describe('join()', () => {
     const { url } = await start({}, false)
     const raw = await greeted(url)
     raw.socket.write('GET /behind HTTP/1.1\r\nHost: x\r\n\r\n')
-    await within('the connection ends', raw.closed, 5_000)
+    await within('the connection ends', raw.closed)
   })
 
   test('stops when it leaves the scope of `await using`', async () => {

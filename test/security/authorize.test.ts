@@ -16,7 +16,7 @@ async function one(authorize: Authorize, settings: object = {}): Promise<Secured
 }
 
 const ask = (pod: SecuredPod, query = '?stream=a', headers: Record<string, string> = {}) =>
-  fetch(`${pod.url}/events${query}`, { headers, signal: AbortSignal.timeout(3_000) })
+  fetch(`${pod.url}/events${query}`, { headers, signal: AbortSignal.timeout(30_000) })
 
 describe('the hook', () => {
   it('receives the request and the streams, and decides what the client gets', async () => {

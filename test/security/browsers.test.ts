@@ -23,7 +23,7 @@ let browser: Browser | undefined
 afterEach(async () => {
   await browser?.close()
   await fleet.stop()
-}, 20_000)
+})
 
 describe.each(browsers)('an EventSource of $name', (installed) => {
   test.skipIf(installed.path === undefined)(

@@ -28,7 +28,7 @@ describe.each([
     }
     const reached = async (msg: string) => {
       for (const [i, from] of [target, peer].entries())
-        await until(`${msg} ${i} reaches all`, () => reach(from, `${msg} ${i}`), 8_000)
+        await until(`${msg} ${i} reaches all`, () => reach(from, `${msg} ${i}`))
     }
     await reached('before')
     await target.setClock(byMs)

@@ -26,26 +26,22 @@ describe.each([
   test.each([
     [8110, 'GET /events?stream=a HTTP/1.1\r\nHost: '],
     [7110, 'POST /api/json/v2/append HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{'],
-  ])(
-    'survives up to 10,000 idle or unfinished connections to port %i',
-    { timeout: 60_000 },
-    async (...args) => {
-      const [port, bytes] = args
-      await target.endures(async () => {
-        const crowd = spawn(process.execPath, [SCRIPT, host, `${port}`, `${CROWD}`, bytes])
-        let said = ''
-        for (const out of [crowd.stdout, crowd.stderr]) out.on('data', (text: Buffer) => (said += text))
-        const ended = once(crowd, 'close')
-        try {
-          await until('the crowd is there', () => said.includes('\n'), 15_000)
-          expect(Number(/^opened (\d+)\n$/.exec(said)?.[1])).toBeGreaterThan(LEAST_CROWD)
-          expect((await target.state()).isReady).toBe(true)
-          console.log(`${runtime}, port ${port}: ${said.trim()}`)
-        } finally {
-          crowd.stdin.end()
-          await within('the crowd goes', ended, 15_000)
-        }
-      })
-    },
-  )
+  ])('survives up to 10,000 idle or unfinished connections to port %i', async (...args) => {
+    const [port, bytes] = args
+    await target.endures(async () => {
+      const crowd = spawn(process.execPath, [SCRIPT, host, `${port}`, `${CROWD}`, bytes])
+      let said = ''
+      for (const out of [crowd.stdout, crowd.stderr]) out.on('data', (text: Buffer) => (said += text))
+      const ended = once(crowd, 'close')
+      try {
+        await until('the crowd is there', () => said.includes('\n'))
+        expect(Number(/^opened (\d+)\n$/.exec(said)?.[1])).toBeGreaterThan(LEAST_CROWD)
+        expect((await target.state()).isReady).toBe(true)
+        console.log(`${runtime}, port ${port}: ${said.trim()}`)
+      } finally {
+        crowd.stdin.end()
+        await within('the crowd goes', ended)
+      }
+    })
+  })
 })

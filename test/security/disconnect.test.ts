@@ -62,7 +62,7 @@ describe('disconnect()', () => {
     expect(ms).toBeLessThan(1_000)
     expect(pods.map(({ sser }) => sser.connections)).toEqual([0, 0, 1])
     expect(probe.isClosed).toBe(false)
-  }, 60_000)
+  })
 
   it('ends admitted connections that have not begun to read, with authorize or without', async () => {
     const pods = await fleet.start({ authorize }, {})
@@ -145,7 +145,7 @@ describe('disconnect()', () => {
       if (n === 20) await pods[0].sser.disconnect({ tag: 'ann' })
       await pods[0].sser.send('ann', `${n}`)
     }
-    await until('it has all', () => client.messages.length === 40, 6_000)
+    await until('it has all', () => client.messages.length === 40)
     expect(client.messages).toEqual(Array.from({ length: 40 }, (_, n) => `${n}`))
     expect(client.gaps).toEqual([])
   })
@@ -225,7 +225,7 @@ describe('a Pod whose incarnation changes during an authorize call', () => {
     const { epoch } = still.sser.stats()
     await other.sser.send('b', 'hello')
     const isNew = () => still.sser.isReady && still.sser.stats().epoch !== epoch
-    await until('it has a new incarnation', isNew, 5_000)
+    await until('it has a new incarnation', isNew)
     gates[0]?.()
     await within('it ends', raw.closed)
     expect(raw.text).not.toContain('sser-position')
@@ -252,9 +252,9 @@ describe('a Pod that was cut off', () => {
     await until('two Pods have none', () => pods[0].sser.connections + pods[1].sser.connections === 0)
     expect(pods[2].sser.connections).toBe(100)
     isCut = false
-    await within('the third has none', Promise.all(ann.map(({ closed }) => closed)), 8_000)
+    await within('the third has none', Promise.all(ann.map(({ closed }) => closed)))
     expect(pods[2].sser.connections).toBe(0)
-  }, 20_000)
+  })
 
   it('ends them when it comes back, as a later Pod rejects earlier authorizations', async () => {
     const cut = await Fleet.of(3, { authorize: () => ({ tags: ['ann'] }) })

@@ -47,10 +47,8 @@ export class SecuredFleet {
   async start(...each: PodSettings[]): Promise<SecuredPod[]> {
     this.#size = each.length
     const pods = await Promise.all(each.map((settings, index) => this.run(index, settings)))
-    await until(
-      'every link was tried',
-      () => pods.every(({ sser }) => sser.peers.every(({ state }) => state !== 'connecting')),
-      5_000,
+    await until('every link was tried', () =>
+      pods.every(({ sser }) => sser.peers.every(({ state }) => state !== 'connecting')),
     )
     return pods
   }

@@ -39,12 +39,12 @@ describe.concurrent.each([
         'POST /api/json/v1/send HTTP/1.1\r\nhost: x\r\n\r\n',
       ].map((bytes) => open(host, bytes)),
     )
-    await within('they are closed', Promise.all(unauthenticated.map(({ closed }) => closed)), 25_000)
+    await within('they are closed', Promise.all(unauthenticated.map(({ closed }) => closed)))
     expect(peer.isClosed).toBe(false)
     peer.take()
     peer.socket.write(POST)
     await peer.holds('its next answer', (text) => text.startsWith('HTTP/1.1 200 '))
-  }, 40_000)
+  })
 })
 
 it('a connection above the limit of its address replaces the oldest one, under Node', async () => {

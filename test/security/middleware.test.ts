@@ -47,6 +47,6 @@ describe.each([
       await again.holds('a greeting', (text) => text.includes('sser-position'))
       again.socket.destroy()
       await pod.kill()
-    }, 30_000)
+    })
   },
 )

@@ -54,12 +54,12 @@ describe('Pods with certificates', () => {
     slow.socket.write(Buffer.from([22, 3, 1, 2, 0]))
     const drip = setInterval(() => slow.socket.write(Buffer.from([1])), 200)
     try {
-      await within('they end', Promise.all([silent.closed, slow.closed]), 14_000)
+      await within('they end', Promise.all([silent.closed, slow.closed]))
     } finally {
       clearInterval(drip)
       for (const { socket } of [silent, slow]) socket.destroy()
     }
-  }, 20_000)
+  })
 
   it('send nothing to a peer whose certificate has another authority', async () => {
     const [one] = (await fleet.start(
@@ -85,7 +85,7 @@ describe('Node and Bun', () => {
         const { peers } = await pod.state()
         return peers.every(({ state, exchange }) => state === 'self' || exchange)
       }
-      await until(`the links of ${pod} are exchanges`, areExchanges, 10_000)
+      await until(`the links of ${pod} are exchanges`, areExchanges)
     }
     const clients = await Promise.all(pods.map(({ url }) => StreamClient.open(url, 'a')))
     for (const pod of pods) await pod.send('a', pod.options.host)
@@ -94,7 +94,7 @@ describe('Node and Bun', () => {
       await until('it has all', () => client.messages.length === 3)
       expect(client.messages.toSorted()).toEqual(hosts)
     }
-  }, 30_000)
+  })
 
   it.each(['node', 'bun'] as const)(
     'send nothing to a peer whose certificate has another name, on %s',
@@ -112,7 +112,6 @@ describe('Node and Bun', () => {
       })
       expect(await send(podTls.servername, '127.0.63.32')).toMatchObject({ status: 'delivered' })
     },
-    15_000,
   )
 
   it.each(['node', 'bun'] as const)(
@@ -151,6 +150,5 @@ describe('Node and Bun', () => {
         expect(await within('an end', outcome)).toBe('refused')
       }
     },
-    15_000,
   )
 })

@@ -94,10 +94,10 @@ describe('Pods that share a secret', () => {
         serving: { port: Number(new URL(fleet.pods[0]?.url ?? '').port) },
       })
     }
-    await until('the client has all', () => client.messages.length >= sent.length, 8_000)
+    await until('the client has all', () => client.messages.length >= sent.length)
     expect(client.messages.toSorted()).toEqual(sent)
     expect(client.gaps).toEqual([])
-  }, 30_000)
+  })
 })
 
 describe('an unauthenticated peer', () => {
@@ -147,7 +147,7 @@ describe('an unauthenticated peer', () => {
     expect(pod.sser.position).not.toContain('EVIL0')
     expect(pod.sser.stats().events.received).toBe(0)
     expect(rejections(pod)).toContain('unauthorized')
-  }, 30_000)
+  })
 
   it('cannot replay or alter a request, nor send it to another or restarted Pod', async () => {
     const { seen, fetch: record } = recording()
@@ -192,14 +192,14 @@ describe('an unauthenticated peer', () => {
     })
     await listening(impostor, Number(port), hostname)
     await pod.sser.send('a', 'true')
-    await until('it was asked both ways', () => asked >= 3, 8_000)
+    await until('it was asked both ways', () => asked >= 3)
     const { peers } = await pod.sser.send('a', 'true')
     expect(peers).toMatchObject([
       { status: 'failed', reason: 'its answer is not signed with this peerSecret' },
     ])
     await until('the client has it', () => client.messages.length > 1)
     expect(client.messages).toEqual(['true', 'true'])
-  }, 15_000)
+  })
 
   it('is reported on both Pods if it has another secret', async () => {
     const pods = await fleet.start({ peerSecret }, { peerSecret: 'some other secret, as long' })
@@ -261,5 +261,5 @@ describe('a rollout that adds the secret', () => {
         expect(peers.map(({ status }) => status)).toEqual(['delivered', 'delivered'])
       }
     }
-  }, 20_000)
+  })
 })

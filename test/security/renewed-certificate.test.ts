@@ -3,7 +3,7 @@ import { connect } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, it } from 'vitest'
 import { endPods, PodProcess, type Runtime } from '../support/pod-process.ts'
-import { until } from '../support/until.ts'
+import { until, WAIT_MS } from '../support/until.ts'
 import { Authority } from './certificates.ts'
 
 const script = fileURLToPath(new URL('../fleet/custom-pod.ts', import.meta.url))
@@ -53,16 +53,14 @@ describe.concurrent.each(['node', 'bun'] as const)('a Pod under %s', (runtime) =
     const env = { TLS, OPTIONS: JSON.stringify({ initialSyncTimeoutMs: 0 }) }
     const old = await PodProcess.start({ runtime, host: first, peers: [`${second}:7110`], script, env })
     authority.use('long')
-    await until('the first certificate expired', () => Date.now() > expired + 1_000, 15_000, 50)
+    await until('the first certificate expired', () => Date.now() > expired + 1_000, WAIT_MS, 50)
     const young = await PodProcess.start({ runtime, host: second, peers: [`${first}:7110`], script, env })
     for (const pod of [young, old]) {
-      await until(
-        `${pod} reaches the other`,
-        async () => (await pod.send('a', 'x')).peers.every(({ status }) => status === 'delivered'),
-        10_000,
+      await until(`${pod} reaches the other`, async () =>
+        (await pod.send('a', 'x')).peers.every(({ status }) => status === 'delivered'),
       )
     }
-  }, 40_000)
+  })
 
   it('on a free internal port keeps its port when its certificate is renewed', async () => {
     const authority = newAuthority()
@@ -72,6 +70,6 @@ describe.concurrent.each(['node', 'bun'] as const)('a Pod under %s', (runtime) =
     authority.use('long')
     const renewed = new X509Certificate(authority.text('long.crt')).fingerprint256
     const isRenewed = async () => (await presentedAt(third, port, authority)) === renewed
-    await until('it presents the new one', isRenewed, 12_000, 50)
-  }, 30_000)
+    await until('it presents the new one', isRenewed, WAIT_MS, 50)
+  })
 })

@@ -13,27 +13,25 @@ const MUTANT_SEEDS = 10
 const ONE_JOB = ['--jobs', '1']
 
 describe('the simulated fleet', () => {
-  it(`keeps every invariant in ${SEEDS} seeds from ${FROM}`, { timeout: 60_000 }, async () => {
+  it(`keeps every invariant in ${SEEDS} seeds from ${FROM}`, async () => {
     console.log(`simulation: ${SEEDS} seeds from ${FROM}`)
     const { code, output } = await simulate([...ONE_JOB, '--seeds', String(SEEDS), '--from', String(FROM)])
     expect(code, output).toBe(0)
   })
 
-  it(`keeps every invariant while its Pods are updated from the recorded release and back, in ${MIXED_SEEDS} seeds`, {
-    timeout: 60_000,
-  }, async () => {
+  it(`keeps every invariant while its Pods are updated from the recorded release and back, in ${MIXED_SEEDS} seeds`, {}, async () => {
     const seeds = [...ONE_JOB, '--seeds', String(MIXED_SEEDS), '--from', String(FROM)]
     const { code, output } = await simulate([...seeds, '--mixed'])
     expect(code, output).toBe(0)
   })
 
-  it(`keeps every invariant of runs in ${RUN_SEEDS} seeds`, { timeout: 60_000 }, async () => {
+  it(`keeps every invariant of runs in ${RUN_SEEDS} seeds`, async () => {
     const seeds = [...ONE_JOB, '--seeds', String(RUN_SEEDS), '--from', String(RUNS_FROM)]
     const { code, output } = await simulate([...seeds, '--runs', '--loops'])
     expect(code, output).toBe(0)
   })
 
-  it('sends no gap without faults and long absences of clients', { timeout: 60_000 }, async () => {
+  it('sends no gap without faults and long absences of clients', async () => {
     const seeds = [...ONE_JOB, '--seeds', String(ORDINARY_SEEDS), '--from', String(FROM)]
     const { code, output } = await simulate([...seeds, '--profile', 'ordinary'])
     expect(code, output).toBe(0)
@@ -50,7 +48,7 @@ describe('a mutant', () => {
 
 describe('the simulation soon reports a violation when a rule is turned off', () => {
   for (const { name, profile, hasRuns } of MUTANTS.filter(({ isQuick }) => isQuick)) {
-    it(name, { timeout: 60_000 }, async () => {
+    it(name, async () => {
       const seeds = [...ONE_JOB, '--quick', '--seeds', String(MUTANT_SEEDS)]
       const { code, output } = await simulate(
         [...seeds, ...(hasRuns ? ['--runs'] : []), '--profile', profile],

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createParser } from 'eventsource-parser'
 import { acquainted, endPods, PodProcess, startFleet } from '../support/pod-process.ts'
-import { until } from '../support/until.ts'
+import { until, WAIT_MS } from '../support/until.ts'
 
 const QUIET = 200
 const QUIET_EVERY_MS = 10_000
@@ -127,7 +127,7 @@ try {
   const clients = [...quiet, new Client('loud')]
   const connect = async (shift: number) => {
     for (const [i, client] of clients.entries()) client.connect(at(i + shift))
-    await until('each client is greeted', () => clients.every(({ isGreeted }) => isGreeted), 20_000, 50)
+    await until('each client is greeted', () => clients.every(({ isGreeted }) => isGreeted), WAIT_MS, 50)
   }
   await connect(0)
   const start = performance.now()
@@ -149,7 +149,7 @@ try {
   const seconds = (performance.now() - start) / 1_000
   const lacks = ({ stream, messages }: Client) => messages.length < (sent.get(stream)?.length ?? 0)
   const late = () => quiet.filter((client) => client.gaps.length === 0 && lacks(client))
-  await until('each client has its events', () => late().length === 0, 10_000, 50).catch(() => {})
+  await until('each client has its events', () => late().length === 0, WAIT_MS, 50).catch(() => {})
   for (const { stream, messages, gaps } of quiet) {
     const wanted = sent.get(stream) ?? []
     if (gaps.length > 0) faults.push(`${stream}: a gap, ${gaps}`)

@@ -48,7 +48,7 @@ export class SoakFleet {
     // Through a stream without clients.
     for (const incarnation of fleet.#living) {
       const reachesAll = async () => (await incarnation.send(streams))?.delivered === HOSTS.length - 1
-      await until(`${incarnation.pod} reaches its peers`, reachesAll, 10_000)
+      await until(`${incarnation.pod} reaches its peers`, reachesAll)
     }
     return fleet
   }
@@ -96,7 +96,7 @@ export class SoakFleet {
   /** No more events are sent. Resolves when those that were sent have their receipts. */
   async rest(): Promise<void> {
     clearInterval(this.#turns)
-    await until('every send has its receipt', () => this.#living.every(({ open }) => open === 0), 10_000)
+    await until('every send has its receipt', () => this.#living.every(({ open }) => open === 0))
   }
 
   /** Kills a Pod, and starts it again at the same address. */

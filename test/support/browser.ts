@@ -105,8 +105,8 @@ export class Browser {
   async close(): Promise<void> {
     try {
       this.#kill()
-      await within(`${this.name} ends`, this.#ended, 5_000)
-      await until(`all processes of ${this.name} end`, () => !this.#kill(), 5_000)
+      await within(`${this.name} ends`, this.#ended)
+      await until(`all processes of ${this.name} end`, () => !this.#kill())
       process.off('exit', this.#onExit)
     } finally {
       await rm(this.#profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })

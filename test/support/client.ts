@@ -47,9 +47,9 @@ export class Client {
     return this.all.findLast(({ id }) => id !== undefined)?.id
   }
 
-  /** Reads one chunk; waits for it no longer than `ms` milliseconds. */
-  async read(ms = 2_000): Promise<void> {
-    await within('the next chunk', this.#read(), ms)
+  /** Reads one chunk. */
+  async read(): Promise<void> {
+    await within('the next chunk', this.#read())
   }
 
   /** Reads until the response ends or {@link cancel} is called. */
@@ -65,8 +65,8 @@ export class Client {
   }
 
   /** Waits, in real time, until that many events came. */
-  async receives(count: number, ms = 2_000): Promise<void> {
-    await until(`${count} events`, () => this.events.length >= count, ms)
+  async receives(count: number): Promise<void> {
+    await until(`${count} events`, () => this.events.length >= count)
   }
 
   async cancel(): Promise<void> {

@@ -5,8 +5,6 @@ import type { PodView } from '../../src/demo/fleet.ts'
 import { until, within } from './until.ts'
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
-export const START_MS = 30_000
-export const STOP_MS = 5_000
 
 const running = new Set<Demo>()
 
@@ -31,7 +29,7 @@ export class Demo {
   }
 
   async url(): Promise<string> {
-    await until('the demo says where its page is', () => this.stdout.includes('http://'), START_MS)
+    await until('the demo says where its page is', () => this.stdout.includes('http://'))
     return /http:\S+/.exec(this.stdout)?.[0] ?? ''
   }
 
@@ -48,7 +46,7 @@ export class Demo {
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     this.child.kill(signal)
-    return within(`the demo ends after ${signal}`, this.exited, STOP_MS)
+    return within(`the demo ends after ${signal}`, this.exited)
   }
 }
 

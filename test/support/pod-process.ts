@@ -7,8 +7,8 @@ import { until, within } from './until.ts'
 
 export type Runtime = 'node' | 'bun'
 
-const START_MS = 20_000
-const EXIT_MS = 5_000
+/** Ends a script that hangs, before the time limit of its test. */
+const SCRIPT_MS = 80_000
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const COMMAND: Record<Runtime, string> = { node: process.execPath, bun: `${ROOT}node_modules/.bin/bun` }
 
@@ -103,7 +103,7 @@ export class PodProcess {
       pod.ended.then(fail, fail)
     })
     try {
-      pod.url = await within(`${pod} listens`, says, START_MS)
+      pod.url = await within(`${pod} listens`, says)
       return pod
     } catch (error) {
       await pod.kill()
@@ -144,7 +144,7 @@ export class PodProcess {
   /** Signals, and waits for the end. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | NodeJS.Signals | null> {
     this.process.kill(signal)
-    return within(`${this} ends on ${signal}`, this.ended, EXIT_MS)
+    return within(`${this} ends on ${signal}`, this.ended)
   }
 
   toString(): string {
@@ -173,7 +173,7 @@ export async function acquainted(pods: readonly PodProcess[]): Promise<void> {
       const { peers } = await pod.send('nobody listens', 'hello')
       return peers.every(({ status }) => status === 'delivered')
     }
-    await until(`${pod} reaches its peers`, reachesAll, 5_000)
+    await until(`${pod} reaches its peers`, reachesAll)
   }
 }
 
@@ -181,13 +181,13 @@ export async function acquainted(pods: readonly PodProcess[]): Promise<void> {
 export async function runScript(
   runtime: Runtime,
   script: URL,
-  options: { args?: readonly string[]; env?: Readonly<Record<string, string>>; timeoutMs: number },
+  options: { args?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
 ): Promise<{ stdout: string; stderr: string; ms: number }> {
-  const { args = [], env, timeoutMs } = options
+  const { args = [], env } = options
   const start = performance.now()
   const { stdout, stderr } = await promisify(execFile)(COMMAND[runtime], [...args, fileURLToPath(script)], {
     env: { ...inherited, ...env },
-    timeout: timeoutMs,
+    timeout: SCRIPT_MS,
     killSignal: 'SIGKILL',
   })
   return { stdout, stderr, ms: Math.round(performance.now() - start) }
@@ -197,7 +197,7 @@ export async function runScript(
 export async function endPods(): Promise<void> {
   const ends = [...running].map((child) => new Promise((resolve) => child.once('close', resolve)))
   killAll()
-  await within('all Pods end', Promise.all(ends), EXIT_MS)
+  await within('all Pods end', Promise.all(ends))
 }
 
 const running = new Set<ChildProcess>()

@@ -6,10 +6,9 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Block, codeBlocks } from '../../tools/markdown.ts'
-import { until, within } from './until.ts'
+import { until, WAIT_MS, within } from './until.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const EXIT_MS = 5_000
 
 /**
  * The app that a reader makes from one page: its files in an empty folder, and in `node_modules` the packages that the page
@@ -87,7 +86,7 @@ export class ReaderApp {
         () => false,
       )
     try {
-      await until(`port ${port} answers`, answers, 15_000, 20)
+      await until(`port ${port} answers`, answers, WAIT_MS, 20)
     } catch (error) {
       throw new Error(`${error}; output: ${this.output}`)
     }
@@ -96,7 +95,7 @@ export class ReaderApp {
   /** Resolves when the output contains `text`. */
   async saw(text: string): Promise<void> {
     try {
-      await until(`output: ${text}`, () => this.output.includes(text), 6_000, 10)
+      await until(`output: ${text}`, () => this.output.includes(text), WAIT_MS, 10)
     } catch (error) {
       throw new Error(`${error}; output: ${this.output}`)
     }
@@ -174,5 +173,5 @@ function pathWithNode(): string {
 async function end(child: ChildProcess): Promise<void> {
   const exited = new Promise((resolve) => child.once('exit', resolve))
   process.kill(-(child.pid as number), 'SIGKILL')
-  await within('the shell ends', exited, EXIT_MS)
+  await within('the shell ends', exited)
 }

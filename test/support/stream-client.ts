@@ -2,7 +2,6 @@ import { connect, type Socket } from 'node:net'
 import { EventSource, type FetchLike } from 'eventsource'
 import { within } from './until.ts'
 
-const OPEN_MS = 10_000
 /** Of a raw connection; floods would cost their square. */
 const KEEP_BYTES = 262_144
 
@@ -70,7 +69,7 @@ export class StreamClient {
   ): Promise<StreamClient> {
     const client = new StreamClient(url, streams, fetch)
     clients.add(client)
-    await within(`a client of ${url} is greeted`, client.greeted(), OPEN_MS)
+    await within(`a client of ${url} is greeted`, client.greeted())
     return client
   }
 
@@ -137,11 +136,7 @@ export class RawClient {
     const local = from === undefined ? {} : { localAddress: from }
     const socket = connect({ host, port: Number(port), noDelay: true, ...local })
     const raw = new RawClient(socket)
-    await within(
-      `${url} accepts`,
-      new Promise<void>((resolve) => socket.once('connect', () => resolve())),
-      OPEN_MS,
-    )
+    await within(`${url} accepts`, new Promise<void>((resolve) => socket.once('connect', () => resolve())))
     return raw
   }
 
@@ -170,7 +165,7 @@ export class RawClient {
   }
 
   /** Resolves when the text received since the last `take()` passes `test`. */
-  async holds(label: string, test: (text: string) => boolean, ms = 20_000): Promise<string> {
+  async holds(label: string, test: (text: string) => boolean): Promise<string> {
     let look = () => {}
     const enough = new Promise<void>((resolve, reject) => {
       look = () => {
@@ -181,7 +176,7 @@ export class RawClient {
       look()
     })
     try {
-      await within(label, enough, ms)
+      await within(label, enough)
     } finally {
       this.socket.off('data', look).off('close', look)
     }

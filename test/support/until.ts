@@ -2,8 +2,11 @@
 const CHEAP_MS = 2
 const MAX_EVERY_MS = 50
 
-/** Ends a wait in vain. No test measures by it, so a busy machine may take its time. */
-const WAIT_MS = 5_000
+/**
+ * Limit of a wait for what happens on any machine, however busy. A shorter limit is a promise of the library. The time
+ * limit of a test is longer, so that the error names what did not happen.
+ */
+export const WAIT_MS = 30_000
 
 /**
  * Waits until `condition` holds: checks it every `everyMs` milliseconds, or less often if a check takes long. Throws

@@ -43,7 +43,7 @@ export async function openWebKit(url: string): Promise<Page> {
   const close = async () => {
     const ended = processes.map((child) => new Promise((resolve) => child.once('close', resolve)))
     end()
-    await within('WebKit ends', Promise.all(ended), 5_000)
+    await within('WebKit ends', Promise.all(ended))
     process.off('exit', end)
     await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   }

@@ -80,13 +80,13 @@ export class Caller {
     const before = this.texts.length
     for (const text of texts) this.exchange.send(text)
     const isOver = () => this.texts.length >= before + texts.length || this.ends.length > 0
-    await until('the echoes', isOver, 8_000)
+    await until('the echoes', isOver)
     return this.texts.slice(before)
   }
 
   /** Resolves with how the exchange ended; undefined: without an error. */
   async end(): Promise<unknown> {
-    await until('the end of the exchange', () => this.ends.length > 0, 8_000)
+    await until('the end of the exchange', () => this.ends.length > 0)
     return this.ends[0]
   }
 }

@@ -51,7 +51,7 @@ const letter = (host: string, more: Partial<PeerRequest> = {}): PeerRequest => (
   headers: { 'content-type': 'application/json' },
   body: '{"a":"é"}',
   maxBytes: 100,
-  signal: AbortSignal.timeout(5_000),
+  signal: AbortSignal.timeout(30_000),
   ...more,
 })
 

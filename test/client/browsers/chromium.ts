@@ -117,7 +117,7 @@ export class Tab {
     await this.cdp.send('Debugger.pause')
     // It stops at the next statement.
     void this.page.evaluate('0').catch(() => {})
-    await within('the tab stops', paused, 5_000)
+    await within('the tab stops', paused)
   }
 
   async unpause(): Promise<void> {
@@ -142,7 +142,7 @@ export class Tab {
   async crash(): Promise<void> {
     const crashed = new Promise<void>((resolve) => this.page.once('crash', () => resolve()))
     void this.cdp.send('Page.crash').catch(() => {})
-    await within('the tab crashes', crashed, 10_000)
+    await within('the tab crashes', crashed)
   }
 
   async close(): Promise<void> {

@@ -47,11 +47,11 @@ describe.skipIf(!installed.path)('the CPU time of a page for an event (needs chr
     chromium = await Chromium.start()
     closers.push(() => chromium.close())
     tab = await chromium.open(site.url)
-  }, 60_000)
+  })
 
   afterAll(async () => {
     for (const close of closers.reverse()) await close()
-  }, 30_000)
+  })
 
   /** Microseconds for an event, in the page and its worker. */
   const measure = async (start: string, events: number, eventsPerTurn: number) => {

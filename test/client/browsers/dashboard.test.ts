@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { linkedExample, removeExamples } from '../../support/linked-example.ts'
 import { endPods, PodProcess } from '../../support/pod-process.ts'
-import { until } from '../../support/until.ts'
+import { until, WAIT_MS } from '../../support/until.ts'
 import { Chromium, installed, type Tab } from './chromium.ts'
 import { Site } from './site.ts'
 
@@ -39,7 +39,7 @@ describe.skipIf(!installed.path)('the dashboard of the example (needs chromium)'
     site = await Site.listen('127.0.188.9', pods)
     site.forwardsAll = true
     chromium = await Chromium.start()
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await chromium?.close()
@@ -47,7 +47,7 @@ describe.skipIf(!installed.path)('the dashboard of the example (needs chromium)'
     await endPods()
     removeExamples()
     await rm(folder, { recursive: true, force: true })
-  }, 30_000)
+  })
 
   test('two tabs show each row once, and as the database has it, after kills, a drain and a reload', async () => {
     const open = async () => {
@@ -106,7 +106,7 @@ describe.skipIf(!installed.path)('the dashboard of the example (needs chromium)'
     const wanted = rows.map(({ id, text, status }) => [String(id), text, status])
     for (const tab of tabs) {
       const isCurrent = async () => JSON.stringify(await tab.read(ROWS)) === JSON.stringify(wanted)
-      await until('the table is that of the database', isCurrent, 10_000, 100).catch(() => {})
+      await until('the table is that of the database', isCurrent, WAIT_MS, 100).catch(() => {})
       expect(await tab.read(ROWS)).toEqual(wanted)
     }
     expect(site.open).toHaveLength(1)

@@ -73,7 +73,7 @@ export class SiteFleet {
   /** Ends the requests of an earlier test, and the settings that it made. */
   async reset(): Promise<void> {
     const { site } = this
-    await until('no connection is left', () => site.open.length === 0, 15_000)
+    await until('no connection is left', () => site.open.length === 0)
     site.requests.length = 0
     Object.assign(site, { hasWorker: true, headers: {}, guard: undefined, status: undefined })
   }

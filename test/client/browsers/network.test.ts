@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { acquainted, endPods, PodProcess } from '../../support/pod-process.ts'
-import { until } from '../../support/until.ts'
+import { until, WAIT_MS } from '../../support/until.ts'
 import { Chromium, installed, type Tab } from './chromium.ts'
 import { expectExactly, HEARTBEAT_MS, SiteFleet } from './fleet.ts'
 import type { Site } from './site.ts'
@@ -14,14 +14,14 @@ let site: Site
 beforeAll(async () => {
   fleet = await SiteFleet.start('127.0.187.', { logMaxAgeMs: 8_000 }, { FRONT: 'exposingCors' })
   site = fleet.site
-}, 60_000)
+})
 
 afterEach(() => fleet.reset(), 30_000)
 
 afterAll(async () => {
   await site?.close()
   await endPods()
-}, 30_000)
+})
 
 describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () => {
   let chromium: Chromium
@@ -29,12 +29,12 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
 
   beforeAll(async () => {
     chromium = await Chromium.start()
-  }, 60_000)
+  })
 
   afterEach(async () => {
     await chromium.setOffline(false)
     for (const tab of tabs.splice(0)) await tab.close().catch(() => {})
-  }, 30_000)
+  })
 
   afterAll(() => chromium?.close(), 30_000)
 
@@ -65,7 +65,7 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
       expect(noticedMs).toBeLessThanOrEqual(2 * HEARTBEAT_MS)
       const { a = [] } = await stop()
       await expectExactly(tab, 'a', a)
-    }, 60_000)
+    })
 
     test('misses nothing while three Pods are replaced, one after the other', async () => {
       const tab = await open(settings, 'a', 'b')
@@ -82,7 +82,7 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
       const { a = [], b = [] } = await stop()
       await expectExactly(tab, 'a', a)
       await expectExactly(tab, 'b', b)
-    }, 90_000)
+    })
 
     test('reports a gap where the log no longer has the events that it missed', async () => {
       const tab = await open(settings, 'a')
@@ -98,14 +98,14 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
         await response.body?.cancel()
         return response.headers.get('sser-resume') === 'gap'
       }
-      await until('the log has evicted the event', isTrimmed, 20_000, 500)
+      await until('the log has evicted the event', isTrimmed, WAIT_MS, 500)
       const last = await fleet.send('a')
       site.status = undefined
       await tab.read('client.reconnect()')
       await until('the gap', () => tab.read('gaps.length > 0'), START_MS)
       expect(await tab.read('gaps')).toEqual(['trimmed'])
       await until('the last event', async () => (await tab.seen('a')).includes(last), START_MS)
-    }, 90_000)
+    })
   })
 
   test('a tab that was offline comes back at once, and has missed nothing', async () => {
@@ -116,12 +116,12 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
     site.cut()
     await until('the tab is offline', () => tab.read('client.state.get() !== "live"'), START_MS)
     const before = fleet.sent
-    await until('100 more events are sent', () => fleet.sent > before + 100, 10_000)
+    await until('100 more events are sent', () => fleet.sent > before + 100)
     await chromium.setOffline(false)
     await tab.isLive(2_000)
     const { a = [] } = await stop()
     await expectExactly(tab, 'a', a)
-  }, 60_000)
+  })
 
   test('a tab that wakes from the sleep of its machine asks anew at once', async () => {
     const tab = await open({ share: false }, 'a')
@@ -135,7 +135,7 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
     await until('another request', () => site.requests.length > requests, HEARTBEAT_MS)
     expect(performance.now() - since).toBeLessThan(500)
     await expectExactly(tab, 'a', [number, await fleet.send('a')])
-  }, 60_000)
+  })
 
   test('a tab that is loaded anew with `persist` receives what came meanwhile', async () => {
     const tab = await open({ persist: true }, 'a')
@@ -146,7 +146,7 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
     await tab.load(site.url)
     await tab.listen({ ...options, persist: true }, 'a')
     await expectExactly(tab, 'a', meanwhile)
-  }, 60_000)
+  })
 
   test('resumes at another origin behind cors(), with headers of its own, and reads the headers of a refusal', async () => {
     const pod = fleet.pods[0] as PodProcess
@@ -154,9 +154,9 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
     const first = await fleet.send('a')
     await tab.has('a', 1)
     await pod.post('/disconnect', { stream: 'a' })
-    await until('it comes back', async () => (await pod.state()).connections === 1, 10_000)
+    await until('it comes back', async () => (await pod.state()).connections === 1)
     await expectExactly(tab, 'a', [first, await fleet.send('a')])
     const refusal = `fetch(${JSON.stringify(pod.url)} + '/events').then((it) => [it.status, it.headers.get('sser-error')])`
     expect(await tab.read(refusal)).toEqual([400, expect.any(String)])
-  }, 60_000)
+  })
 })

@@ -55,7 +55,7 @@ describe('the hub of the tabs', () => {
     await clock.advance(2_000)
     for (const each of [tab, other]) expectExact(sharing, each)
     await sharing.fleet.stop()
-  }, 30_000)
+  })
 
   it('posts the first event after a pause at once, and those of the next eight milliseconds together', async () => {
     const sharing = await Sharing.start(8)

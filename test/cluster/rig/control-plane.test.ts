@@ -46,6 +46,6 @@ test('a client that trusts one CA rejects a certificate of another CA', async ()
 })
 
 async function firstOf(path: string): Promise<unknown> {
-  for await (const event of controlPlane.api.watch(path, AbortSignal.timeout(5_000))) return event
+  for await (const event of controlPlane.api.watch(path, AbortSignal.timeout(30_000))) return event
   throw new Error('The watch ended')
 }

@@ -131,7 +131,7 @@ test('the startup probe ends when it succeeds, and the others continue', async (
     after = (await inspect(pod)).probes
     return after.health >= before.health + 4
   }
-  await until('the other probes have sent two requests each', haveContinued, 10_000)
+  await until('the other probes have sent two requests each', haveContinued)
   expect(after.startup).toBe(before.startup)
 })
 
@@ -141,7 +141,7 @@ test('a force-deleted Pod leaves the API but keeps its grace period', async () =
   await expect(rig.api.get(`/api/v1/namespaces/${namespace}/pods/${pod.name}`)).rejects.toThrow('404')
   // Its preStop hook sleeps for a second.
   expect((await inspect(pod)).env.POD_NAME).toBe(pod.name)
-  await until('the Pod has stopped', () => !rig.pods.includes(pod), 10_000)
+  await until('the Pod has stopped', () => !rig.pods.includes(pod))
   expect(String(pod)).toContain('received SIGTERM')
   await rig.settled(namespace, 'web')
 })
@@ -185,9 +185,9 @@ test('a killed Pod restarts on its node and is not ready meanwhile', async () =>
   const [pod] = rig.pods as [RunningPod]
   const { pid } = await inspect(pod)
   pod.kill()
-  await until('the killed Pod is not ready', () => !balancer.ready.includes(pod.name), 5_000)
+  await until('the killed Pod is not ready', () => !balancer.ready.includes(pod.name))
   await timed('a killed Pod is ready again', () =>
-    until('the killed Pod is ready again', () => balancer.ready.includes(pod.name), 10_000),
+    until('the killed Pod is ready again', () => balancer.ready.includes(pod.name)),
   )
   const again = await inspect(pod)
   expect(again.pid).not.toBe(pid)
@@ -199,7 +199,7 @@ test('the kubelet restarts a Pod with a failing liveness probe', async () => {
   const { pid } = await inspect(pod)
   await fetch(`${urlOf(pod)}/sicken`)
   const isAnother = async () => (await inspect(pod).catch(() => ({ pid }))).pid !== pid
-  await until('another process responds', isAnother, 20_000)
+  await until('another process responds', isAnother)
   await rig.settled(namespace, 'web')
 })
 
