@@ -15,11 +15,8 @@ import { joinFleet, type RunningPod } from './runtime/running-pod.ts'
 import { type BindPublic, type RunningServer, runServer, type ServeOptions } from './runtime/serve.ts'
 import { requireOptions } from './validation.ts'
 
-export type { BunAppServer, BunServerOptions } from './runtime/bun/listener.ts'
-export type { JoinOptions } from './runtime/join-options.ts'
-export type { RunningPod } from './runtime/running-pod.ts'
-export type { RunningServer, ServeOptions } from './runtime/serve.ts'
 export type { PeerTls, PeerTlsFiles, PeerTlsSource } from './transport/certificates.ts'
+export type { BunAppServer, BunServerOptions, JoinOptions, RunningPod, RunningServer, ServeOptions }
 
 /** Options of `serve()` under Bun. */
 export interface BunServeOptions extends ServeOptions {

@@ -1,13 +1,10 @@
 import { Client } from './client/client.ts'
-import type { ConnectOptions } from './client/options.ts'
+import type { ConnectOptions, FetchFunction, Gap, HeadersContext, HeaderValues } from './client/options.ts'
 
-export type { Client } from './client/client.ts'
 export { ClientError } from './client/error.ts'
 export { type EventSourceFetchOptions, eventSourceFetch } from './client/event-source-fetch.ts'
-export type { ConnectOptions, Gap } from './client/options.ts'
 export type { Readable } from './client/readable.ts'
 export type { Run, RunOptions, RunState, RunStatus } from './client/run.ts'
-export type { FetchFunction, HeadersContext, HeaderValues } from './client/settings.ts'
 export type { LoadSnapshot, Snapshot, SnapshotContext } from './client/snapshot-loader.ts'
 export type { ClientErrorCode, ConnectionState } from './client/source.ts'
 export {
@@ -19,6 +16,7 @@ export {
 } from './client/stores.ts'
 export type { Stream } from './client/stream.ts'
 export type { EventInfo, StreamListener, StreamOptions } from './client/subscription.ts'
+export type { Client, ConnectOptions, FetchFunction, Gap, HeadersContext, HeaderValues }
 
 /**
  * Connects a page to an endpoint of `sser`. The connection begins with the first listener.

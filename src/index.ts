@@ -16,8 +16,14 @@ export type {
 } from './instance/run-calls.ts'
 export type { SendOptions } from './instance/sender.ts'
 export type { SubscribeOptions, Subscription } from './instance/subscriptions.ts'
-export type { StreamOptions, TypedStream } from './instance/typed-stream.ts'
-export type { InvalidEvent, TypedEvent, TypedItem, TypedSubscription } from './instance/typed-subscription.ts'
+export type {
+  InvalidEvent,
+  StreamOptions,
+  TypedEvent,
+  TypedItem,
+  TypedStream,
+  TypedSubscription,
+} from './instance/typed-stream.ts'
 export type { ConnectionSelector } from './log/entry.ts'
 export type { HistogramStats, Stats, StatsOptions, StreamStats } from './ops/stats.ts'
 export type { RunsOptions, SserOptions } from './options.ts'

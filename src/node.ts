@@ -12,12 +12,9 @@ import { joinFleet, type RunningPod } from './runtime/running-pod.ts'
 import { type BindPublic, type RunningServer, runServer, type ServeOptions } from './runtime/serve.ts'
 import { requireOptions } from './validation.ts'
 
-export type { JoinOptions } from './runtime/join-options.ts'
 export { type NodeHandler, type NodeHandlerOptions, toNodeHandler } from './runtime/node/node-handler.ts'
-export type { NodeServer } from './runtime/node/server-connections.ts'
-export type { RunningPod } from './runtime/running-pod.ts'
-export type { RunningServer, ServeOptions } from './runtime/serve.ts'
 export type { PeerTls, PeerTlsFiles, PeerTlsSource } from './transport/certificates.ts'
+export type { JoinOptions, NodeServer, RunningPod, RunningServer, ServeOptions }
 
 /** Options of `serve()` under Node. */
 export interface NodeServeOptions extends ServeOptions {

@@ -5,7 +5,6 @@ export {
   type ReceivedEvent,
   type WaitOptions,
 } from './testing/event-reader.ts'
-export { createFleet, type Fleet, type FleetOptions } from './testing/fleet.ts'
+export { type App, createFleet, type Fleet, type FleetOptions, type FleetPod } from './testing/fleet.ts'
 export { createSser, type TestOptions } from './testing/instance.ts'
 export { ManualClock, type ManualClockOptions } from './testing/manual-clock.ts'
-export type { App, FleetPod } from './testing/pod.ts'

@@ -1,6 +1,5 @@
 import * as v from 'valibot'
-import { SserError } from './errors.ts'
-import { describeValue, suggestion } from './printable.ts'
+import { describeValue, SserError, suggestion } from './errors.ts'
 
 /** A whole number that must be given. */
 export const whole = (minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): v.GenericSchema<number> =>

@@ -106,7 +106,7 @@ function apiPage(): string {
     '## `TypedStream`',
     'The result of `stream()`. Its subscriptions have events with parsed `data`, gaps, and:',
     list('src/instance/typed-stream.ts', 'TypedStream'),
-    list('src/instance/typed-subscription.ts', 'InvalidEvent'),
+    list('src/instance/typed-stream.ts', 'InvalidEvent'),
     '## `StartRunOptions`',
     list('src/instance/run-calls.ts', 'StartRunOptions'),
     '## `Run`',

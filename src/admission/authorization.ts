@@ -1,8 +1,7 @@
 import type { Context } from 'hono'
 import type { Authorize, Decision, Grant, Requested } from '../authorize.ts'
 import { type Clock, isUnixMs, UNIX_MS, withTimeout } from '../clock.ts'
-import { SserError } from '../errors.ts'
-import { describeValue } from '../printable.ts'
+import { describeValue, SserError } from '../errors.ts'
 import { isTags, TAGS, validateStreamName } from '../wire/names.ts'
 
 const DECISIONS = "'allow', 'deny', 'stop' or { streams, expiresAt, tags }"

@@ -1,6 +1,5 @@
-import { SserError } from '../errors.ts'
+import { describeValue, SserError } from '../errors.ts'
 import { searchOf } from '../http/request-url.ts'
-import { describeValue } from '../printable.ts'
 import { ownCopy, validateStreamName } from '../wire/names.ts'
 import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
 import type { StreamRequest } from './admit.ts'

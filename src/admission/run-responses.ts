@@ -1,6 +1,5 @@
-import { SserError } from '../errors.ts'
+import { describeValue, SserError } from '../errors.ts'
 import { checkRunName, checkRunResponseOptions } from '../instance/call-arguments.ts'
-import { describeValue } from '../printable.ts'
 import type { Dialect } from '../wire/sse-frame.ts'
 import type { AdmissionOptions } from './admit.ts'
 import { admitRun } from './admit-run.ts'

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { type Block, BlockParser } from './block-parser.ts'
 import { ClientError, messageOf } from './error.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './options.ts'
 import type { ErrorDetails } from './source.ts'
 import { MAX_SILENT_HEARTBEATS, type Watchdog } from './watchdog.ts'
 

@@ -1,7 +1,7 @@
 import { type AttemptEnd, attempt } from './attempt.ts'
 import { backoffMs, MAX_RETRY_MS, RETRY_MS } from './backoff.ts'
 import { type Block, ownFields } from './block-parser.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './options.ts'
 import type { ConnectionState, ErrorDetails } from './source.ts'
 import { listenToWakes, VISIBILITY, type Wake } from './wakes.ts'
 import { Watchdog } from './watchdog.ts'

@@ -1,4 +1,4 @@
-import type { FetchFunction } from './settings.ts'
+import type { FetchFunction } from './options.ts'
 
 /** Options of {@link eventSourceFetch}. */
 export interface EventSourceFetchOptions {

@@ -1,4 +1,4 @@
-import type { Settings } from './settings.ts'
+import type { Settings } from './options.ts'
 import type { Source } from './source.ts'
 import { StreamSource } from './stream-source.ts'
 

@@ -1,9 +1,8 @@
 import { Connection, type ReceivedBlock } from './connection.ts'
 import { ClientError } from './error.ts'
 import { EventIterator } from './event-iterator.ts'
-import type { Gap } from './options.ts'
+import type { Gap, Settings } from './options.ts'
 import { Observable, type Readable } from './readable.ts'
-import type { Settings } from './settings.ts'
 import type { ClientErrorCode, ConnectionState, ErrorDetails } from './source.ts'
 
 /** Options of `client.run()`. */

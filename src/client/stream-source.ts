@@ -1,5 +1,5 @@
 import { Connection, type ReceivedBlock } from './connection.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from './options.ts'
 import type { ConnectionState, ErrorDetails, Source, SourceItem, SourceState } from './source.ts'
 import { listenTo, type Page, VISIBILITY } from './wakes.ts'
 

@@ -1,5 +1,13 @@
-import type { EventEntry, HoleEntry, LogEntry, LossEntry, V1EventEntry } from '../log/entry.ts'
-import { isEvent, isLoss, isNumbered } from '../log/entry.ts'
+import {
+  type EventEntry,
+  type HoleEntry,
+  isEvent,
+  isLoss,
+  isNumbered,
+  type LogEntry,
+  type LossEntry,
+  type V1EventEntry,
+} from '../log/entry.ts'
 import type { Epoch } from '../log/epochs.ts'
 import type { Log } from '../log/log.ts'
 import { scan } from '../log/scan.ts'

@@ -23,9 +23,6 @@ export interface Peer {
   readonly terminating?: boolean | undefined
 }
 
-/** Request header with the {@link Peer.uid} of the Pod that the request is meant for. */
-export const TARGET_HEADER = 'sser-target'
-
 /** A host name or an IPv4 address; or an IPv6 address, which has at least two colons. */
 const ADDRESS = /^(?:[0-9A-Za-z._-]{1,253}|[0-9A-Fa-f.]*(?::[0-9A-Fa-f.]*){2,})$/
 
@@ -50,22 +47,6 @@ const EXPECTED: Readonly<Record<string, string>> = {
   uid: '1 to 128 visible ASCII characters',
   ready: 'true or false',
   terminating: 'true or false',
-}
-
-/** Destination of the requests to a peer. */
-export interface Target {
-  /** `address:port`. */
-  readonly host: string
-  readonly uid: string | undefined
-  /** @see Peer.ready */
-  readonly ready?: boolean | undefined
-  /** @see Peer.terminating */
-  readonly terminating?: boolean | undefined
-}
-
-export function targetOf(peer: Peer, defaultPort: number): Target {
-  const { uid, ready, terminating } = peer
-  return { host: hostOf(peer, defaultPort), uid, ready, terminating }
 }
 
 /** `address:port` of a peer, IPv6 in brackets, as in URLs, receipts and log lines. */

@@ -1,6 +1,5 @@
 import { isUnixMs, UNIX_MS } from '../clock.ts'
-import { SserError } from '../errors.ts'
-import { describeValue, suggestion } from '../printable.ts'
+import { describeValue, SserError, suggestion } from '../errors.ts'
 import { hasMethods, isObject } from '../validation.ts'
 import { isTags, TAGS, validateStreamName } from '../wire/names.ts'
 

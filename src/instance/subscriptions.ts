@@ -1,7 +1,6 @@
 import { Subscriber, type SubscriptionResult } from '../delivery/subscriber.ts'
 import type { SubscriptionItem } from '../delivery/subscription-items.ts'
-import { SserError, stopped } from '../errors.ts'
-import { describeValue } from '../printable.ts'
+import { describeValue, SserError, stopped } from '../errors.ts'
 import { validateStreamName } from '../wire/names.ts'
 import { parsePosition } from '../wire/position.ts'
 import { checkSubscribeOptions } from './call-arguments.ts'

@@ -1,5 +1,4 @@
-import { SserError } from '../errors.ts'
-import { describeValue, suggestion } from '../printable.ts'
+import { describeValue, SserError, suggestion } from '../errors.ts'
 import {
   validateEventType,
   validateIdempotencyKey,

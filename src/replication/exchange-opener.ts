@@ -1,8 +1,7 @@
 import type { Clock } from '../clock.ts'
-import type { Target } from '../discovery/peer-finder.ts'
 import { quietly } from '../telemetry/tracing.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
-import { PeerStatusError } from '../transport/peer-transport.ts'
+import { PeerStatusError, type Target } from '../transport/peer-transport.ts'
 import { type ExchangeContext, type ExchangeOwner, LinkExchange } from './link-exchange.ts'
 
 /** Wait after an exchange in which the peer acknowledged something, in milliseconds. */

@@ -1,12 +1,12 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { TARGET_HEADER } from '../discovery/peer-finder.ts'
 import { SserError, type SserErrorCode } from '../errors.ts'
 import { addressOf } from '../http/address.ts'
 import { declaredLength, JSON_TYPE } from '../http/body.ts'
 import type { BodyReader } from '../http/body-reader.ts'
 import { hostError, webPageError } from '../http/web-pages.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
+import { TARGET_HEADER } from '../transport/signatures.ts'
 
 export interface InternalGuardOptions {
   errors: ErrorReporter

@@ -12,9 +12,8 @@ import {
   parseExchangeMessage,
 } from '../wire/exchange-message.ts'
 import { type CursorOwner, ExchangeCursor, MAX_UNACKED_LENGTH } from './exchange-cursor.ts'
-import { ExchangeFields } from './exchange-fields.ts'
+import { type AwaitedSeq, ExchangeFields } from './exchange-fields.ts'
 import { MessagePace } from './message-pace.ts'
-import type { AwaitedSeq } from './owed-acks.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { Replicator } from './replicator.ts'
 import type { SideChannel, SideSession } from './side-channel.ts'

@@ -1,6 +1,5 @@
-import type { Target } from '../discovery/peer-finder.ts'
 import { SserError } from '../errors.ts'
-import { PeerTimeoutError } from '../transport/peer-transport.ts'
+import { PeerTimeoutError, type Target } from '../transport/peer-transport.ts'
 import type { Position } from '../wire/position.ts'
 import { ExchangeOpener, type ExchangeOpenerOptions, type OpenerOwner } from './exchange-opener.ts'
 import type { PeerProgress } from './peer-progress.ts'

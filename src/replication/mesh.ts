@@ -1,25 +1,26 @@
 import { type Clock, oncePerTurn } from '../clock.ts'
-import { type Peer, type Target, targetOf } from '../discovery/peer-finder.ts'
+import type { Peer } from '../discovery/peer-finder.ts'
 import type { Log } from '../log/log.ts'
 import type { Timing } from '../log/timing.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { Exchange, ExchangeHandler } from '../transport/exchange.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
+import { type Target, targetOf } from '../transport/peer-transport.ts'
 import type { Append } from '../wire/v2.ts'
 import { AcceptedExchanges } from './accepted-exchanges.ts'
+import { AwaitedSeq } from './exchange-fields.ts'
 import { Flush } from './flush.ts'
 import { type InitialSyncResult, initialSync } from './initial-sync.ts'
 import { KnownPeers, MAX_UNLINKED_PEERS } from './known-peers.ts'
 import { V1Sender } from './legacy-v1/sender.ts'
 import { Link } from './link.ts'
 import type { ExchangeContext } from './link-exchange.ts'
-import { AwaitedSeq } from './owed-acks.ts'
+import { MutualRefusals } from './mutual-refusals.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { PeerStatus } from './peer-status.ts'
 import { PendingAcks } from './pending-acks.ts'
 import { type AckCollector, collectAcks } from './receipt.ts'
-import { Refusals } from './refusals.ts'
 import { Replicator } from './replicator.ts'
 import type { SideChannel } from './side-channel.ts'
 
@@ -49,7 +50,7 @@ export class Mesh {
   readonly #pokeAll: () => void
   readonly #options: MeshOptions
   readonly #replicator: Replicator
-  readonly #refusals: Refusals
+  readonly #mutualRefusals: MutualRefusals
   readonly #links = new Map<string, Link>()
   readonly #peers: KnownPeers
   readonly #exchangeContext: ExchangeContext
@@ -72,7 +73,7 @@ export class Mesh {
     })
     this.awaited = new AwaitedSeq(this.#pokeAll)
     this.#replicator = new Replicator({ log, timing, errors, counters, onHole: options.onHole })
-    this.#refusals = new Refusals(log)
+    this.#mutualRefusals = new MutualRefusals(log)
     this.#peers = new KnownPeers({ clock, timing, links: this.#links })
     this.#exchangeContext = {
       log,
@@ -263,7 +264,7 @@ export class Mesh {
     if (!this.#isReady) return
     if (log.ownSeq === this.#seqAtBeat) this.#appendNoOp()
     this.#seqAtBeat = log.ownSeq
-    this.#refusals.check(
+    this.#mutualRefusals.check(
       [...this.#links.values()].some(({ retryState }) => retryState.isRefused),
       now,
     )

@@ -1,4 +1,4 @@
-import type { Target } from '../discovery/peer-finder.ts'
+import type { Target } from '../transport/peer-transport.ts'
 import type { PeerProgress } from './peer-progress.ts'
 
 /**

@@ -1,7 +1,12 @@
 import type { Clock } from '../clock.ts'
-import type { Target } from '../discovery/peer-finder.ts'
 import { describe } from '../errors.ts'
-import { isAbsent, isMutualRefusal, isUnavailable, PeerTimeoutError } from '../transport/peer-transport.ts'
+import {
+  isAbsent,
+  isMutualRefusal,
+  isUnavailable,
+  PeerTimeoutError,
+  type Target,
+} from '../transport/peer-transport.ts'
 import type { AckResult } from './receipt.ts'
 
 /** After a failure a link waits a random part of this, doubled with each further failure, in milliseconds. */

@@ -1,6 +1,10 @@
 import { type Context, Hono } from 'hono'
-import { TARGET_HEADER } from '../discovery/peer-finder.ts'
-import { SIGNATURE_HEADER, type Signatures, type VerifiedRequest } from '../transport/signatures.ts'
+import {
+  SIGNATURE_HEADER,
+  type Signatures,
+  TARGET_HEADER,
+  type VerifiedRequest,
+} from '../transport/signatures.ts'
 import { RUNS_REQUEST_MAX_BYTES, RUNS_URL_PATH } from '../wire/run-messages.ts'
 import {
   APPEND_MAX_BYTES,

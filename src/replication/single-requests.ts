@@ -1,15 +1,28 @@
 import type { Clock } from '../clock.ts'
-import type { Target } from '../discovery/peer-finder.ts'
 import { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
-import type { LegacyProtocol } from './legacy-protocol.ts'
+import type { Target } from '../transport/peer-transport.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { PendingAcks } from './pending-acks.ts'
 import type { Replicator } from './replicator.ts'
 import { RetryState } from './retry-state.ts'
+
+/** Protocol for a peer that responds to v2 with 404. It has a cursor of its own over this Pod's events. */
+export interface LegacyProtocol {
+  /** True if the next request uses this protocol. */
+  readonly isActive: boolean
+  /** Seq up to which this Pod's own events need no further request. */
+  readonly ackedSeq: number
+  /** Begins at `ackedSeq` or at its own cursor, whichever is later. */
+  begin(ackedSeq: number): void
+  /** Lets the next request use v2 again. */
+  end(): void
+  /** Sends the next event. */
+  sendNext(target: Target, signal: AbortSignal): Promise<void>
+}
 
 export interface SingleRequestsOptions {
   log: Log

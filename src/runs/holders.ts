@@ -1,5 +1,5 @@
 import { type Clock, runYielding } from '../clock.ts'
-import { fnv1a } from '../wire/fnv1a.ts'
+import { fnv1a } from '../wire/position.ts'
 import { producerOf, type RunId } from '../wire/runs.ts'
 import type { RunRecord } from './run-directory.ts'
 

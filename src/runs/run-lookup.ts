@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { SserError } from '../errors.ts'
-import { describeValue } from '../printable.ts'
+import { describeValue, SserError } from '../errors.ts'
 import { isRunId, parseChunkId, runCheck } from '../wire/runs.ts'
 import type { RunDirectory, RunRecord } from './run-directory.ts'
 import type { RunPeers } from './run-peers.ts'

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { describe, SserError } from '../errors.ts'
-import { describeValue } from '../printable.ts'
+import { describe, describeValue, SserError } from '../errors.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { Run } from './run.ts'
 

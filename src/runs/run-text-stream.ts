@@ -1,5 +1,4 @@
-import { SserError } from '../errors.ts'
-import { describeValue } from '../printable.ts'
+import { describeValue, SserError } from '../errors.ts'
 import type { RunItem, RunSubscription } from './run-subscription.ts'
 
 /**

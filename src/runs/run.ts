@@ -1,6 +1,5 @@
 import { type Clock, keepAlive, pause } from '../clock.ts'
-import { SserError } from '../errors.ts'
-import { describeValue } from '../printable.ts'
+import { describeValue, SserError } from '../errors.ts'
 import { validateMessage } from '../wire/names.ts'
 import { formatChunkId, MAX_REASON_LENGTH, type RunEnd, type RunEndState, type RunId } from '../wire/runs.ts'
 import type { RunCopy } from './run-copy.ts'

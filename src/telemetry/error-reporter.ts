@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { SserError, SserErrorCode } from '../errors.ts'
-import { describe } from '../errors.ts'
+import { describe, type SserError, type SserErrorCode } from '../errors.ts'
 import { printable } from '../printable.ts'
 import type { Logging } from './logging.ts'
 

@@ -1,5 +1,5 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import { describeValue } from '../printable.ts'
+import { describeValue } from '../errors.ts'
 import type { GapReason } from '../wire/sse-frame.ts'
 
 // Read while the module loads: a wait for an event must end although a test has faked the timers.

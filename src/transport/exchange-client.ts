@@ -4,10 +4,9 @@ import { BodyBudget } from '../http/body-reader.ts'
 import type { ExchangeCounts } from '../telemetry/counters.ts'
 import type { ExchangeRequest, OpenExchange } from './exchange.ts'
 import { LineExchange } from './line-exchange.ts'
-import { MessageMacs } from './message-macs.ts'
 import { type DuplexResponse, type DuplexTransport, PeerStatusError } from './peer-transport.ts'
 import type { RequestSigner } from './request-signer.ts'
-import type { RequestBinding } from './signatures.ts'
+import { MessageMacs, type RequestBinding } from './signatures.ts'
 
 /** Time in which one message of a peer must arrive, in milliseconds. */
 const MESSAGE_TIMEOUT_MS = 10_000

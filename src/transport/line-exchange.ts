@@ -6,7 +6,7 @@ import type { ExchangeCounts } from '../telemetry/counters.ts'
 import { APPEND_MAX_BYTES } from '../wire/v2.ts'
 import type { Exchange, ExchangeHandler } from './exchange.ts'
 import { LineReader } from './line-reader.ts'
-import { MAC_LENGTH, type MessageMacs } from './message-macs.ts'
+import { MAC_LENGTH, type MessageMacs } from './signatures.ts'
 
 /** Bytes of one exchange that count for no budget: most exchanges never buffer more. */
 const FREE_BYTES = 4_096

@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.ts'
-import { TARGET_HEADER, type Target } from '../discovery/peer-finder.ts'
 import { SserError } from '../errors.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import { quietly, type Tracing, type TracingSpan } from '../telemetry/tracing.ts'
@@ -27,8 +26,10 @@ import {
   PeerStatusError,
   PeerTimeoutError,
   type PeerTransport,
+  type Target,
 } from './peer-transport.ts'
 import type { RequestSigner } from './request-signer.ts'
+import { TARGET_HEADER } from './signatures.ts'
 
 /** Maximum number of traces that one request is linked to: OpenTelemetry keeps as many. */
 const MAX_TRACE_LINKS = 128

@@ -1,8 +1,25 @@
+import { hostOf, type Peer } from '../discovery/peer-finder.ts'
 import { SserError } from '../errors.ts'
 import { discardBody, readBody } from '../http/body.ts'
 import { type Duplex, WebDuplex } from '../http/duplex.ts'
 import type { ExchangeRequest } from './exchange.ts'
 import { SIGNATURE_HEADER } from './signatures.ts'
+
+/** Destination of the requests to a peer. */
+export interface Target {
+  /** `address:port`. */
+  readonly host: string
+  readonly uid: string | undefined
+  /** @see Peer.ready */
+  readonly ready?: boolean | undefined
+  /** @see Peer.terminating */
+  readonly terminating?: boolean | undefined
+}
+
+export function targetOf(peer: Peer, defaultPort: number): Target {
+  const { uid, ready, terminating } = peer
+  return { host: hostOf(peer, defaultPort), uid, ready, terminating }
+}
 
 /** One POST to a peer. */
 export interface PeerRequest {

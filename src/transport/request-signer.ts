@@ -1,6 +1,11 @@
-import { TARGET_HEADER } from '../discovery/peer-finder.ts'
 import { type PeerRequest, PeerStatusError } from './peer-transport.ts'
-import { type RequestBinding, SIGNATURE_HEADER, type Signatures, type Signer } from './signatures.ts'
+import {
+  type RequestBinding,
+  SIGNATURE_HEADER,
+  type Signatures,
+  type Signer,
+  TARGET_HEADER,
+} from './signatures.ts'
 
 /** Maximum number of peers with a signing state; a peer beyond it gets a new state. */
 const MAX_SIGNING_STATES = 1_024

@@ -2,6 +2,8 @@ import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { ReplayWindow } from './replay-window.ts'
 
+/** Request header with the UID of the Pod that the request is meant for. */
+export const TARGET_HEADER = 'sser-target'
 /** Header with the signature of a request to a peer, and of the response to it. */
 export const SIGNATURE_HEADER = 'sser-signature'
 
@@ -39,6 +41,7 @@ export interface VerifiedRequest extends RequestBinding {
 
 // The last of the 43 characters has two unused bits, which must be 0, so that one signature has one form.
 const MAC = '([\\w-]{42}[048AEIMQUYcgkosw])'
+const ONE_MAC = new RegExp(`^${MAC}$`)
 const REQUEST = new RegExp(`^t=(\\d{1,15}), s=([0-9a-f]{16}), n=(\\d{1,15}), m=${MAC}$`)
 const RESPONSE = new RegExp(`^t=(\\d{1,15}), m=${MAC}$`)
 
@@ -192,5 +195,44 @@ export const webCryptoHmac: HmacFactory = (secret) => {
       const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
       return crypto.subtle.verify('HMAC', await key, bytes, encoder.encode(head + body))
     },
+  }
+}
+
+/** The side of an exchange that sends a message. */
+export type ExchangeSide = 'opening' | 'accepting'
+
+/** Length of a MAC in text. */
+export const MAC_LENGTH = 43
+
+/**
+ * Signs the messages of one exchange, and verifies those of the peer. A MAC covers the exchange, by the MAC of its head, which is
+ * accepted once; the side; and the number of the message: so no message can be dropped, repeated, reordered, or moved.
+ */
+export class MessageMacs {
+  readonly #binding: RequestBinding
+  readonly #own: ExchangeSide
+  #sent = 0
+  #received = 0
+
+  /** `own`: the side of this Pod. */
+  constructor(binding: RequestBinding, own: ExchangeSide) {
+    this.#binding = binding
+    this.#own = own
+  }
+
+  /** Returns the MAC of the next message of this side. */
+  sign(text: string): string | Promise<string> {
+    return this.#binding.key.sign(this.#head(this.#own, this.#sent++), text)
+  }
+
+  /** Returns whether the MAC is that of the next message of the peer. */
+  verify(mac: string, text: string): boolean | Promise<boolean> {
+    const side = this.#own === 'opening' ? 'accepting' : 'opening'
+    const head = this.#head(side, this.#received++)
+    return ONE_MAC.test(mac) && this.#binding.key.verify(mac, head, text)
+  }
+
+  #head(side: ExchangeSide, number: number): string {
+    return `sser message\n${this.#binding.mac}\n${side}\n${number}\n`
   }
 }

@@ -1,5 +1,4 @@
-import { SserError } from '../errors.ts'
-import { describeValue } from '../printable.ts'
+import { describeValue, SserError } from '../errors.ts'
 
 /** Maximum length of a stream name, in bytes of UTF-8. */
 export const MAX_STREAM_NAME_BYTES = 256

@@ -1,5 +1,3 @@
-import { fnv1a } from './fnv1a.ts'
-
 /**
  * A position is a version vector: for each epoch, the highest seq up to which every entry was seen. As an SSE id it is
  * compact ASCII: `epoch` (5 base-62 characters) and `seq` (base 36), for a carried entry `~` and its age, entries joined
@@ -137,4 +135,14 @@ function checksum(hash: number): string {
     rest = Math.floor(rest / 62)
   }
   return digits
+}
+
+/**
+ * FNV-1a hash of the text, by its UTF-16 units; `before` continues from the hash of the text before it.
+ * @see https://datatracker.ietf.org/doc/html/draft-eastlake-fnv
+ */
+export function fnv1a(text: string, before = 0x811c9dc5): number {
+  let hash = before
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash
 }

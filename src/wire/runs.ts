@@ -1,6 +1,5 @@
-import { fnv1a } from './fnv1a.ts'
 import { validatePeerStreamName } from './names.ts'
-import { isEpoch, isSeq } from './position.ts'
+import { fnv1a, isEpoch, isSeq } from './position.ts'
 
 /** Id of a run, `EPOCH:SEQ`: the epoch of the producer's Pod, and the seq of the start in its log. */
 export type RunId = string

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { AcceptedExchanges } from '../../src/replication/accepted-exchanges.ts'
-import { AwaitedSeq } from '../../src/replication/owed-acks.ts'
+import { AwaitedSeq } from '../../src/replication/exchange-fields.ts'
 import { PeerProgress } from '../../src/replication/peer-progress.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import type { Exchange } from '../../src/transport/exchange.ts'

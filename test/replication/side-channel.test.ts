@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { AwaitedSeq } from '../../src/replication/exchange-fields.ts'
 import { LinkExchange } from '../../src/replication/link-exchange.ts'
-import { AwaitedSeq } from '../../src/replication/owed-acks.ts'
 import { PeerProgress } from '../../src/replication/peer-progress.ts'
 import type { SideExchange, SideSection } from '../../src/replication/side-channel.ts'
 import type { RunLogs } from '../../src/wire/run-messages.ts'

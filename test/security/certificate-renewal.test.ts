@@ -1,6 +1,6 @@
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { certificateReader } from '../../src/runtime/node/crypto.ts'
+import { certificateReader } from '../../src/runtime/node/runtime.ts'
 import { PeerCertificates } from '../../src/transport/certificates.ts'
 import { VirtualClock } from '../support/clock.ts'
 import { until } from '../support/until.ts'

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { type Sser, StaticPeerFinder } from '../../src/index.ts'
-import { certificateReader } from '../../src/runtime/node/crypto.ts'
+import { certificateReader } from '../../src/runtime/node/runtime.ts'
 import { serverSideOf } from '../../src/sser.ts'
 import { PeerCertificates } from '../../src/transport/certificates.ts'
 import { Client } from './client.ts'

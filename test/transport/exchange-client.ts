@@ -1,8 +1,7 @@
 // The opening side of exchanges in a process of its own: talks with each server in HOSTS, and prints the results.
-import { bunHmac } from '../../src/runtime/bun/crypto.ts'
-import { bunTransports } from '../../src/runtime/bun/runtime.ts'
-import { nodeHmac } from '../../src/runtime/node/crypto.ts'
+import { bunHmac, bunTransports } from '../../src/runtime/bun/runtime.ts'
 import { httpDuplexTransport } from '../../src/runtime/node/http-transport.ts'
+import { nodeHmac } from '../../src/runtime/node/runtime.ts'
 import type { PeerTls } from '../../src/transport/certificates.ts'
 import { fetchDuplexTransport } from '../../src/transport/peer-transport.ts'
 import { podTls } from '../support/pod-tls.ts'

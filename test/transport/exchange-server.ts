@@ -10,8 +10,8 @@ const { bindInternal } = isBun
   ? await import('../../src/runtime/bun/internal-listener.ts')
   : await import('../../src/runtime/node/internal-listener.ts')
 const hmacFactory = isBun
-  ? (await import('../../src/runtime/bun/crypto.ts')).bunHmac
-  : (await import('../../src/runtime/node/crypto.ts')).nodeHmac
+  ? (await import('../../src/runtime/bun/runtime.ts')).bunHmac
+  : (await import('../../src/runtime/node/runtime.ts')).nodeHmac
 
 const bind = (port: number, { app }: Acceptor, certificate?: PeerTls) =>
   bindInternal(app.fetch, { port, hostname: HOST, tls: certificate, signal: new AbortController().signal })

@@ -2,8 +2,7 @@ import { BodyBudget } from '../../src/http/body-reader.ts'
 import type { Duplex, DuplexReader } from '../../src/http/duplex.ts'
 import { ExchangeCounts } from '../../src/telemetry/counters.ts'
 import { LineExchange } from '../../src/transport/line-exchange.ts'
-import { type ExchangeSide, MessageMacs } from '../../src/transport/message-macs.ts'
-import type { Hmac } from '../../src/transport/signatures.ts'
+import { type ExchangeSide, type Hmac, MessageMacs } from '../../src/transport/signatures.ts'
 import { VirtualClock } from '../support/clock.ts'
 
 const encoder = new TextEncoder()

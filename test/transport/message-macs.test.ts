@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nodeHmac } from '../../src/runtime/node/crypto.ts'
+import { nodeHmac } from '../../src/runtime/node/runtime.ts'
 import { webCryptoHmac } from '../../src/transport/signatures.ts'
 import { settle } from '../support/clock.ts'
 import { MAC, Side } from './exchange-side.ts'

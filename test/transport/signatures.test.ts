@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { nodeHmac } from '../../src/runtime/node/crypto.ts'
+import { nodeHmac } from '../../src/runtime/node/runtime.ts'
 import { webCryptoHmac } from '../../src/transport/signatures.ts'
 import { SEED } from '../support/messages.ts'
 

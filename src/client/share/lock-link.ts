@@ -1,4 +1,4 @@
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../options.ts'
 import { StreamSource } from '../stream-source.ts'
 import { Hub } from './hub.ts'
 import { isTabMessage, type Link, type LinkHandlers, type TabMessage } from './messages.ts'

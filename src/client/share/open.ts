@@ -1,4 +1,4 @@
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../options.ts'
 import type { Source } from '../source.ts'
 import { LockLink } from './lock-link.ts'
 import { type OpenLink, PROTOCOL } from './messages.ts'

@@ -1,5 +1,5 @@
 import { messageOf } from '../error.ts'
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../options.ts'
 import type { Source, SourceItem, SourceOpen, SourceState } from '../source.ts'
 import { StreamSource } from '../stream-source.ts'
 import { listenTo } from '../wakes.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import type { HeadersContext, Settings } from '../settings.ts'
+import type { HeadersContext, Settings } from '../options.ts'
 import { StreamSource } from '../stream-source.ts'
 import { Hub } from './hub.ts'
 import { isTabMessage, type JoinMessage, type TabMessage } from './messages.ts'

@@ -1,5 +1,5 @@
 /** The script of the SharedWorker. Its name says which connection it has. */
-import { pageClock } from '../settings.ts'
+import { pageClock } from '../options.ts'
 import { WorkerHost } from './worker-host.ts'
 import { workerLock } from './worker-link.ts'
 

@@ -1,12 +1,11 @@
 import type { Clock } from '../../clock.ts'
-import type { Target } from '../../discovery/peer-finder.ts'
 import type { Log } from '../../log/log.ts'
 import type { PeerClient } from '../../transport/peer-client.ts'
-import { PeerStatusError } from '../../transport/peer-transport.ts'
+import { PeerStatusError, type Target } from '../../transport/peer-transport.ts'
 import { encodeV1, PEER_ENDPOINT_URL_PATH } from '../../wire/v1.ts'
-import type { LegacyProtocol } from '../legacy-protocol.ts'
 import type { PendingAcks } from '../pending-acks.ts'
 import type { AckResult } from '../receipt.ts'
+import type { LegacyProtocol } from '../single-requests.ts'
 
 /** A Go Pod is asked this often whether it speaks v2 by now, in milliseconds. */
 const PROBE_INTERVAL_MS = 60_000

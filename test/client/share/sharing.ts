@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Settings } from '../../../src/client/settings.ts'
+import type { Settings } from '../../../src/client/options.ts'
 import { Hub } from '../../../src/client/share/hub.ts'
 import type { Link, LinkHandlers, TabMessage } from '../../../src/client/share/messages.ts'
 import { Port } from '../../../src/client/share/port.ts'

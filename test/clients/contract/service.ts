@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { Client } from '../../../src/client/client.ts'
 import type { ClientError } from '../../../src/client/error.ts'
-import { pageClock } from '../../../src/client/settings.ts'
+import { pageClock } from '../../../src/client/options.ts'
 
 /** The suite's numbers are limits for silence; ours are heartbeats, of which 1.75 are the limit. */
 const LIMIT_IN_HEARTBEATS = 1.75

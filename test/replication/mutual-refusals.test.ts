@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { SserOptions } from '../../src/index.ts'
-import { nodeHmac } from '../../src/runtime/node/crypto.ts'
+import { nodeHmac } from '../../src/runtime/node/runtime.ts'
 import { serverSideOf } from '../../src/sser.ts'
 import { settle } from '../support/clock.ts'
 import { Fleet, type Pod } from '../support/fleet.ts'

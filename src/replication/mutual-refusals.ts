@@ -4,7 +4,7 @@ import type { Log } from '../log/log.ts'
  * Sends clients a gap while this Pod and a peer refuse each other, for example because only one of them has the
  * `peerSecret`: neither gets the other's events, so neither knows which ones its clients lack.
  */
-export class Refusals {
+export class MutualRefusals {
   readonly #log: Log
   #reportedAt: number | undefined
 
