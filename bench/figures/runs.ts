@@ -10,16 +10,20 @@ import { startRedis } from '../pods/redis-server.ts'
 import { addresses, quantile } from '../pods.ts'
 import { CHUNKS_PER_SECOND, chunksOf } from '../runs/plan.ts'
 import { RunBytes } from '../runs/reader.ts'
-import { RunPod } from '../runs/run-pod.ts'
+import { RunPod, type RunPodKind } from '../runs/run-pod.ts'
 
 const RUNS = 300
 const SECONDS = 10
 const QUICK_SECONDS = 4
 const PACKAGES = fileURLToPath(new URL('../runs/packages', import.meta.url))
 
+/** The Pods that the readers are on: the one that writes the run, or a random one; `none`: no run has a reader. */
+type Readers = 'own Pod' | 'random Pod' | 'none'
+
 interface Fleet {
   name: string
   pods: readonly RunPod[]
+  readers: Readers
   /** CPU time of all processes so far, in milliseconds. */
   cpu(): number
 }
@@ -68,6 +72,7 @@ export async function figure({ quick, rounds }: BenchOptions): Promise<Table> {
     ]),
     notes: [
       `${RUNS} runs on three Pods, ${CHUNKS_PER_SECOND} chunks a second each, of 4 to 20 bytes, for ${count / CHUNKS_PER_SECOND} s; a reader of each on a random Pod, over HTTP. CPU of all Pods, and of the Redis. The median of ${rounds} rounds.`,
+      'The floors: Pods without a library, which write each chunk to its reader by `res.write`, and send it to the Pod of the reader as a line of a request that stays open, with the other lines of a millisecond. The load is the timer of each Pod that makes the chunks; every row has its CPU.',
     ],
     targets: keys.map((key) => ({
       figure: `${key === 'cpu' ? 'CPU of a chunk' : `${key} of a chunk`}, to \`resumable-stream\` with Redis`,
@@ -80,7 +85,7 @@ export async function figure({ quick, rounds }: BenchOptions): Promise<Table> {
 async function withFleets<T>(measure: (fleets: readonly Fleet[]) => Promise<T>): Promise<T> {
   const redis = await startRedis()
   const pods: RunPod[] = []
-  const start = async (kind: 'redis' | 'sser') => {
+  const start = async (kind: RunPodKind) => {
     const hosts = addresses(3)
     const env = { HOSTS: hosts.join(','), REDIS_URL: redis.url }
     const own = await Promise.all(hosts.map((HOST) => RunPod.start(kind, { ...env, HOST })))
@@ -89,10 +94,20 @@ async function withFleets<T>(measure: (fleets: readonly Fleet[]) => Promise<T>):
   }
   const cpu = (own: readonly RunPod[], other = 0) => own.reduce((sum, pod) => sum + pod.cpu(), other)
   try {
-    const [withRedis, withSser] = [await start('redis'), await start('sser')]
+    const [withRedis, withSser, bare] = [await start('redis'), await start('sser'), await start('floor')]
+    const fleet = (name: string, own: readonly RunPod[], readers: Readers, other = () => 0): Fleet => ({
+      name,
+      pods: own,
+      readers,
+      cpu: () => cpu(own, other()),
+    })
     return await measure([
-      { name: '`resumable-stream`, Redis', pods: withRedis, cpu: () => cpu(withRedis, redis.cpu()) },
-      { name: '**sser**', pods: withSser, cpu: () => cpu(withSser) },
+      fleet('`resumable-stream`, Redis', withRedis, 'random Pod', () => redis.cpu()),
+      fleet('**sser**', withSser, 'random Pod'),
+      fleet('**sser**, each reader on the Pod that writes its run', withSser, 'own Pod'),
+      fleet('the floor: `res.write`, and a line to the reader’s Pod', bare, 'random Pod'),
+      fleet('the floor, each reader on the Pod that writes its run', bare, 'own Pod'),
+      fleet('the load alone: chunks without a reader', bare, 'none'),
     ])
   } finally {
     await Promise.all(pods.map((pod) => pod.end()))
@@ -100,28 +115,34 @@ async function withFleets<T>(measure: (fleets: readonly Fleet[]) => Promise<T>):
   }
 }
 
-async function turn({ pods, cpu }: Fleet, round: number, count: number): Promise<Round> {
+async function turn({ pods, readers: on, cpu }: Fleet, round: number, count: number): Promise<Round> {
   const random = seededRandom(round + 2)
-  const plans = Array.from({ length: RUNS }, (_, i) => ({ name: `run-${round}-${i}`, seed: i + 1 }))
+  const plans = Array.from({ length: RUNS }, (_, i) => ({
+    name: `${on.slice(0, 3)}-${round}-${i}`,
+    seed: i + 1,
+  }))
   const ownOf = (pod: number) => plans.filter((_, i) => i % pods.length === pod)
   await Promise.all(pods.map((pod, i) => pod.do({ do: 'open', runs: ownOf(i) })))
-  const readers = await Promise.all(
-    plans.map(({ name }) => RunBytes.open(`${pods[Math.floor(random() * pods.length)]?.url}/runs/${name}`)),
-  )
+  const podOf = (run: number) =>
+    pods[on === 'own Pod' ? run % pods.length : Math.floor(random() * pods.length)]
+  const readers =
+    on === 'none'
+      ? []
+      : await Promise.all(plans.map(({ name }, i) => RunBytes.open(`${podOf(i)?.url}/runs/${name}`)))
   const before = cpu()
   const results = await Promise.all(pods.map((pod) => pod.do({ do: 'write', count })))
   await Promise.all(readers.map(({ ended }) => ended))
   const cpuMs = cpu() - before
   const written = Object.assign({}, ...results.map(({ times }) => times)) as Record<string, number[]>
   const latencies = plans.flatMap((plan, i) => {
-    const arrivals = (readers[i] as RunBytes).arrivals(chunksOf(plan, count))
+    const arrivals = readers[i]?.arrivals(chunksOf(plan, count)) ?? []
     return arrivals.map((at, chunk) => at - (written[plan.name]?.[chunk] as number))
   })
   latencies.sort((a, b) => a - b)
   return {
     cpu: (cpuMs * 1_000) / (RUNS * count),
-    p50: quantile(latencies, 0.5),
-    p99: quantile(latencies, 0.99),
+    p50: latencies.length === 0 ? Number.NaN : quantile(latencies, 0.5),
+    p99: latencies.length === 0 ? Number.NaN : quantile(latencies, 0.99),
   }
 }
 
