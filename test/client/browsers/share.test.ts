@@ -69,7 +69,8 @@ describe.skipIf(!installed.path)('one connection for all tabs (needs chromium)',
       const stop = fleet.sendAll('all', 'a', 'b', 'c')
       for (const tab of [first, ...others]) await tab.has('all', 5)
       const lengths = await Promise.all(others.map((tab) => tab.read<number>('seen.all.length')))
-      await others[0]?.read('window.at = []; client.stream("all").on(() => at.push(Date.now()))')
+      for (const tab of others)
+        await tab.read('window.at = []; client.stream("all").on(() => at.push(Date.now()))')
       const from = Date.now()
       await end(first)
       for (const [i, tab] of others.entries()) await tab.has('all', (lengths[i] as number) + 50)
@@ -78,12 +79,17 @@ describe.skipIf(!installed.path)('one connection for all tabs (needs chromium)',
         await expectExactly(others[i] as Tab, 'all', numbers.all as number[])
         await expectExactly(others[i] as Tab, stream, numbers[stream] as number[])
       }
-      const at = (await others[0]?.read<number[]>('at')) as number[]
-      const gaps = at.map((time, i) => time - (at[i - 1] ?? from))
-      console.log(
-        `${hasWorker ? 'SharedWorker' : 'Web Lock'}: the first tab ${what}: ${Math.max(...gaps)} ms`,
+      // Of the next leader, and of a tab that must learn of it.
+      const silences = await Promise.all(
+        others.map(async (tab) => {
+          const at = await tab.read<number[]>('at')
+          return Math.max(...at.map((time, i) => time - (at[i - 1] ?? from)))
+        }),
       )
-      expect(Math.max(...gaps)).toBeLessThan(maxMs + 1_000)
+      console.log(
+        `${hasWorker ? 'SharedWorker' : 'Web Lock'}: the first tab ${what}: ${silences.join(' and ')} ms`,
+      )
+      expect(Math.max(...silences)).toBeLessThan(maxMs + 1_000)
       await until('one connection', () => site.open.length <= (what.includes('without') ? 2 : 1))
     })
 
