@@ -13,8 +13,8 @@ export interface RunHandoverOptions {
   requests: RunRequests
   /** Returns whether the peer drains as well. */
   isLeaving(epoch: string): boolean
-  /** Returns whether other Pods are to hold runs. */
-  hasHolders(): boolean
+  /** False if no other Pod is to hold runs. */
+  hasHolders: boolean
   signal: AbortSignal
 }
 
@@ -42,28 +42,33 @@ export class RunHandover {
   /** Resolves when each copy of now is whole at another Pod, no Pod can take any, or after `timeoutMs`. */
   async run(timeoutMs: number): Promise<void> {
     const { clock, copies, requests, isLeaving, hasHolders, signal } = this.#options
-    if (!hasHolders()) return
+    if (!hasHolders) return
     for (const { id, first, next, end } of copies.values())
       if (next > first) this.#left.set(id, { first, next, hasEnd: end !== undefined })
     const deadline = clock.now() + timeoutMs
     while (this.#left.size > 0 && !signal.aborted) {
-      if (requests.reachable().every(({ epoch }) => isLeaving(epoch))) return
-      await this.#ask()
+      const isComplete = await this.#ask()
       if (this.#left.size === 0 || clock.now() >= deadline) return
+      // Without an answer, another process may have taken the place of a Pod that drained, which its link is about to find.
+      if (isComplete && requests.reachable().every(({ epoch }) => isLeaving(epoch))) return
       await pause(clock, INTERVAL_MS)
     }
   }
 
-  async #ask(): Promise<void> {
+  /** Returns whether all Pods that may be reached have answered. */
+  async #ask(): Promise<boolean> {
     const { requests, isLeaving } = this.#options
     const ids = [...this.#left.keys()]
+    let areComplete = true
     for (let i = 0; i < ids.length; i += MAX_ASKED) {
-      const { answers } = await requests.sendToAll({ ids: ids.slice(i, i + MAX_ASKED) })
+      const { answers, isComplete } = await requests.sendToAll({ ids: ids.slice(i, i + MAX_ASKED) })
+      areComplete &&= isComplete
       for (const { peer, answer } of answers) {
         if (isLeaving(peer.epoch)) continue
         for (const run of answer.runs) this.#check(run)
       }
     }
+    return areComplete
   }
 
   #check({ id, first, next, end }: RunSummary): void {

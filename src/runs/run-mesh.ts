@@ -115,7 +115,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
       onHeld: (epoch, id, next) => this.onHeld(epoch, id, next),
     })
     const isLeaving = (epoch: string) => this.#leaving.has(epoch)
-    const hasHolders = () => this.#holders.others > 0
+    const hasHolders = options.holders > 0
     this.handover = new RunHandover({ clock, copies: runs.copies, requests, isLeaving, hasHolders, signal })
     runs.directory.onRecord((record) => this.#onRecord(record))
     runs.directory.onRemove(({ id }) => {
