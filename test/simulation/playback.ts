@@ -136,9 +136,7 @@ class Playback {
         for (const each of this.#clients) each.onPodCrash(pod?.address ?? '')
         return
       case 'stop':
-        if (pod !== undefined) this.#runs?.lost(pod)
-        void pod?.stop()
-        return
+        return this.#stop(pod as Pod)
       case 'start':
         if (pod !== undefined && action.version !== undefined) pod.version = action.version
         return pod?.start()
@@ -170,6 +168,11 @@ class Playback {
         this.#oracle.forgets(client)
         return client.reconnect()
     }
+  }
+
+  #stop(pod: Pod): void {
+    const handover = this.#runs?.handover(pod)
+    void pod.stop().then(handover)
   }
 
   #send(pod: Pod, { stream, key, length = 0 }: Extract<Action, { kind: 'send' }>): void {

@@ -1,5 +1,5 @@
 import type { Incarnation } from './pod.ts'
-import type { Reading } from './run-facts.ts'
+import { newReading, type Reading } from './run-facts.ts'
 import type { ReadRun } from './run-plan.ts'
 import type { RunFixture } from './run-producer.ts'
 
@@ -26,7 +26,7 @@ export class RunClient {
   ) {
     this.#fixture = fixture
     this.#incarnations = incarnations
-    this.reading = fixture.runs.reading(reader, name)
+    this.reading = newReading(reader, name)
     this.#slowMs = slowMs
     this.#moves = moves
     this.#moveMs = moveMs

@@ -25,10 +25,15 @@ export interface ProducedRun {
   endedAt: number | undefined
   /** Time at which the process of its producer ended. */
   diedAt: number | undefined
-  /** Chunks that `flush()` reported as held by other Pods, with the number of these Pods. */
+  /**
+   * Chunks that other Pods hold, with the number of these Pods: `flush()` has reported it, or the producer's Pod has handed them
+   * over.
+   */
   held: { next: number; pods: number; at: number } | undefined
   /** The end that a reader got first, `lost` apart. */
   told: RunEnd | undefined
+  /** The run that takes its place. */
+  replacedBy: ProducedRun | undefined
 }
 
 /** What one reader of a name received, over all its moves between Pods. */
@@ -45,6 +50,27 @@ export interface Reading {
   /** True if its last Pod knew no run, until the next item. */
   isNotFound: boolean
   end: RunEnd | undefined
+}
+
+export function newReading(reader: string, name: string): Reading {
+  return {
+    reader,
+    name,
+    run: undefined,
+    next: 0,
+    isAfterGap: false,
+    isInterrupted: false,
+    isNotFound: false,
+    end: undefined,
+  }
+}
+
+/** A Pod has lost its memory: it crashed, stopped, or stood still for too long. */
+export interface MemoryLoss {
+  readonly address: string
+  readonly at: number
+  /** True if it stopped, and nothing kept it from handing over its copies. */
+  readonly isHandedOver: boolean
 }
 
 /** Number of situations that the readers of a seed met. */

@@ -1,4 +1,4 @@
-import type { Reading, RunItem } from './run-facts.ts'
+import { type MemoryLoss, newReading, type Reading, type RunItem } from './run-facts.ts'
 import { RunOracle } from './run-oracle.ts'
 import type { SettlementOptions } from './run-settlement.ts'
 
@@ -9,7 +9,7 @@ export const GAP: RunItem = { type: 'gap' }
 /** A history of producers and readers, written by hand. */
 export class History {
   readonly violations: string[] = []
-  readonly losses: { address: string; at: number }[] = []
+  readonly losses: MemoryLoss[] = []
   now = 0
   isCalm = true
   readonly oracle: RunOracle
@@ -46,7 +46,7 @@ export class History {
   }
 
   reading(name = 'a'): Reading {
-    const reading = this.oracle.reading('reader', name)
+    const reading = newReading('reader', name)
     this.oracle.opened(reading, 'pod0', undefined)
     return reading
   }

@@ -50,7 +50,10 @@ export class RunOracle {
       diedAt: undefined,
       held: undefined,
       told: undefined,
+      replacedBy: undefined,
     }
+    const [old, ...others] = this.runs.filter((each) => each.name === name)
+    if (old !== undefined && others.length === 0 && this.#isKnownAsEnded(old)) old.replacedBy = run
     if (this.runs.some((each) => each.id === id)) this.#options.violate(`two runs have the id ${id}`)
     if (this.runs.some((each) => each.name === name && each.call !== undefined)) this.counts.replacements += 1
     this.#options.log(`${address} started ${id} as ${name}`)
@@ -103,6 +106,13 @@ export class RunOracle {
     if (pods > 0 && next >= (run.held?.next ?? 0)) run.held = { next, pods, at: this.#options.now() }
   }
 
+  /** The Pod has stopped now, and another one has its copies. */
+  handedOver(address: string): void {
+    const at = this.#options.now()
+    for (const run of this.runs)
+      if (run.address === address && run.diedAt === at) run.held = { next: run.texts.length, pods: 1, at }
+  }
+
   cancelRequested(name: string): void {
     this.#cancelled.add(name)
   }
@@ -121,19 +131,6 @@ export class RunOracle {
     this.counts.cancelled += 1
     if (run?.abort?.reason !== 'cancelled')
       violate(`the receipt says that ${id} is cancelled, and its signal has not aborted`)
-  }
-
-  reading(reader: string, name: string): Reading {
-    return {
-      reader,
-      name,
-      run: undefined,
-      next: 0,
-      isAfterGap: false,
-      isInterrupted: false,
-      isNotFound: false,
-      end: undefined,
-    }
   }
 
   cancelRejected(name: string, error: Error): void {
@@ -222,6 +219,12 @@ export class RunOracle {
     const other = this.runs.find((run) => run.id !== id && run.name === name && !hasEnded(run))
     if (other !== undefined && now() - Math.max(startedAt, other.startedAt) > FOUND_MS)
       violate(`${id} and ${other.id} run as ${name}`)
+  }
+
+  /** Each Pod knows the end of the run, so that another start of the name replaces it. */
+  #isKnownAsEnded(run: ProducedRun): boolean {
+    const { isCalm, now } = this.#options
+    return isCalm(FOUND_MS) && run.endedAt !== undefined && now() - run.endedAt >= FOUND_MS
   }
 
   /** A reader of a newer run is not thrown back to the one that it replaced. */

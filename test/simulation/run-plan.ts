@@ -1,5 +1,6 @@
 import type { Action, Plan } from './plan.ts'
 import { Random } from './random.ts'
+import { makeSchedule } from './run-schedules.ts'
 
 /** One action on runs, at `at` milliseconds. */
 export type RunAction = { at: number } & (
@@ -122,10 +123,17 @@ export function addRuns(plan: Plan): Plan {
     maxRuns: isTiny ? random.pick([2, 100]) : 100,
     holders: random.pick([1, 2, 2, 2]),
   }
+  const own = actions.filter(({ at }) => at <= faultsEndAt)
+  // Draws of its own, so that it leaves the rest of the plan as it is.
+  const draws = new Random(seed ^ 0x5c4ed)
+  const schedule =
+    pods > 1 && draws.chance(0.5)
+      ? makeSchedule({ profile, random: draws, pods, from: faultsEndAt, retainMs })
+      : { actions: [], endsAt: faultsEndAt }
   return {
     ...plan,
-    faultsEndAt,
+    faultsEndAt: schedule.endsAt,
     runs: { limits, mayEvict: isTiny, forgottenMs: size.forgottenMs(plan.ageMs) },
-    actions: [...plan.actions, ...actions.filter(({ at }) => at <= faultsEndAt)].sort((a, b) => a.at - b.at),
+    actions: [...plan.actions, ...own, ...schedule.actions].sort((a, b) => a.at - b.at),
   }
 }

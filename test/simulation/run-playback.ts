@@ -2,7 +2,7 @@ import type { Oracle } from './oracle.ts'
 import type { Incarnation, Pod } from './pod.ts'
 import type { Random } from './random.ts'
 import { RunClient } from './run-client.ts'
-import { isGone, type RunCounts } from './run-facts.ts'
+import { isGone, type MemoryLoss, type RunCounts } from './run-facts.ts'
 import { RunOracle } from './run-oracle.ts'
 import type { RunAction, RunsPlan } from './run-plan.ts'
 import { type RunFixture, RunProducer } from './run-producer.ts'
@@ -30,19 +30,19 @@ export class RunsPlayback {
   readonly #fixture: RunFixture
   readonly #producers: RunProducer[] = []
   readonly #clients: RunClient[] = []
-  readonly #losses: { address: string; at: number }[] = []
+  readonly #losses: MemoryLoss[] = []
   /** From then on there is no fault. */
-  #calmFrom = 0
+  #calmFrom = Number.NEGATIVE_INFINITY
 
   constructor(options: RunsPlaybackOptions) {
-    const { plan, pods, time, random, oracle, stallMs } = options
+    const { plan, pods, time, random, oracle } = options
     this.#options = options
     const runs = new RunOracle({
       now: () => time.now,
       log: (message) => oracle.log(message),
       violate: (message) => oracle.violate(message),
       mayEvict: plan.mayEvict,
-      isCalm: (ms) => time.now - this.#calmFrom >= ms + stallMs,
+      isCalm: (ms) => this.#isCalm(ms),
     })
     this.#fixture = { pods, time, random, runs }
     if (plan.mayEvict) this.#checkMemory()
@@ -76,7 +76,26 @@ export class RunsPlayback {
 
   /** A Pod has lost its memory. */
   lost({ address }: Pod): void {
-    this.#losses.push({ address, at: this.#options.time.now })
+    this.#losses.push({ address, at: this.#options.time.now, isHandedOver: false })
+  }
+
+  /**
+   * A Pod begins to stop. The returned function is called at its end: the Pod has handed over its copies, if another one was there to
+   * take them, and no fault kept it from that; else it has lost its memory.
+   */
+  handover({ address, incarnation }: Pod): () => void {
+    const { time } = this.#options
+    const startedAt = time.now
+    const others = this.#incarnations().filter((other) => other !== incarnation)
+    return () => {
+      const ready = this.#incarnations()
+      const isHandedOver =
+        this.#isCalm(time.now - startedAt) &&
+        this.#losses.every((loss) => loss.isHandedOver) &&
+        others.some((other) => ready.includes(other))
+      if (isHandedOver) this.#fixture.runs.handedOver(address)
+      this.#losses.push({ address, at: time.now, isHandedOver })
+    }
   }
 
   /** All faults have ended, and each Pod is connected with all others: checks what must hold then. */
@@ -152,6 +171,12 @@ export class RunsPlayback {
       if (bytes > maxBytes) oracle.violate(`${address} holds ${bytes} bytes of runs, and ${maxBytes} at most`)
     }
     time.after(MEMORY_CHECK_MS, () => this.#checkMemory())
+  }
+
+  /** Whether there was no fault for the last `ms` milliseconds, and no message from before is on its way. */
+  #isCalm(ms: number): boolean {
+    const { time, stallMs } = this.#options
+    return time.now - this.#calmFrom >= ms + stallMs
   }
 
   #cancel({ incarnation, isReady }: Pod, name: string): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { chunks, ENDED, History, LOST } from './run-history.ts'
+import { chunks, ENDED, GAP, History, LOST } from './run-history.ts'
 import { checkFreshReadings, checkOpenReading } from './run-settlement.ts'
 
 describe('the checks of runs after all faults report', () => {
@@ -48,13 +48,42 @@ describe('the checks of runs after all faults report', () => {
     history.oracle.flushed(run, 3, 1)
     history.now = 10
     history.oracle.died(run)
-    history.losses.push({ address: 'pod0', at: 10 })
+    history.losses.push({ address: 'pod0', at: 10, isHandedOver: false })
     const readings = [history.read([...chunks('1', 0, 2), LOST])]
     checkFreshReadings(readings, history.settlement)
     expect(history.violations[0]).toMatch(/1 Pods held it up to 3/)
     history.violations.length = 0
-    history.losses.push({ address: 'pod1', at: 11 })
+    history.losses.push({ address: 'pod1', at: 11, isHandedOver: false })
     checkFreshReadings(readings, history.settlement)
     expect(history.violations).toEqual([])
+  })
+
+  it('a chunk that was lost although each Pod that had it has handed it over', () => {
+    const history = new History()
+    const run = history.run('1', { call: 'end' })
+    history.now = 10
+    history.oracle.died(run)
+    history.oracle.handedOver('pod0')
+    for (const [address, at] of [
+      ['pod0', 10],
+      ['pod1', 20],
+    ] as const)
+      history.losses.push({ address, at, isHandedOver: true })
+    checkFreshReadings([history.read([GAP, ENDED])], history.settlement)
+    expect(history.violations[0]).toMatch(/chunks up to 0 left/)
+    history.violations.length = 0
+    history.losses.push({ address: 'pod0', at: 30, isHandedOver: false })
+    checkFreshReadings([history.read([GAP, ENDED])], history.settlement)
+    expect(history.violations).toEqual([])
+  })
+
+  it('a run that is read although another one has replaced it', () => {
+    const history = new History()
+    history.run('2', { call: 'end' })
+    history.now = 10_000
+    history.run('1', { call: 'end' })
+    const readings = [history.read([...chunks('2', 0, 3), ENDED])]
+    checkFreshReadings(readings, history.settlement)
+    expect(history.violations[0]).toMatch(/read 2, and not 1, which replaces it/)
   })
 })

@@ -1,12 +1,11 @@
-import { hasEnded, isGone, type ProducedRun, type Reading } from './run-facts.ts'
+import { hasEnded, isGone, type MemoryLoss, type ProducedRun, type Reading } from './run-facts.ts'
 import type { RunOracle } from './run-oracle.ts'
 
 /** Facts about the fleet that the checks need. */
 export interface SettlementOptions {
   oracle: RunOracle
   violate(message: string): void
-  /** Times at which a Pod lost its memory: it crashed, stopped, or stood still for too long. */
-  losses: readonly { address: string; at: number }[]
+  losses: readonly MemoryLoss[]
 }
 
 /** Checks a reader that has stayed on a Pod since all faults ended, and whose Pod is connected with all others. */
@@ -25,35 +24,45 @@ export function checkOpenReading(reading: Reading, { oracle, violate }: Settleme
 
 /** Checks readers that have begun after all faults, one on each Pod: they read the same, and all that must be left. */
 export function checkFreshReadings(readings: readonly Reading[], options: SettlementOptions): void {
-  const { oracle, violate } = options
+  const { oracle, losses, violate } = options
   for (const name of new Set(readings.map((reading) => reading.name))) {
     const group = readings.filter((reading) => reading.name === name)
     const seen = group.map(summary)
     if (new Set(seen).size > 1) violate(`readers of ${name} on different Pods read ${seen.join('; ')}`)
     const [first] = group as [Reading]
-    const running = oracle.runs.filter((run) => run.name === name && !hasEnded(run))
+    const runs = oracle.runs.filter((run) => run.name === name)
+    const running = runs.filter((run) => !hasEnded(run))
     if (running.length > 1) violate(`${running.map(({ id }) => id).join(' and ')} run as ${name}`)
-    const [run = first.run] = running
+    const [run = first.run ?? (runs.length === 1 ? runs[0] : undefined)] = running
     if (run === undefined) continue
     if (running.length > 0 && first.run !== run && run.texts.length > 0)
       violate(`readers of ${name} read ${first.run?.id}, not ${run.id}, which runs`)
+    const { replacedBy } = run
+    // No header was lost.
+    if (replacedBy !== undefined && losses.every(({ isHandedOver }) => isHandedOver))
+      violate(`readers of ${name} read ${run.id}, and not ${replacedBy.id}, which replaces it`)
     checkHeld(first, run, options)
   }
 }
 
-/** Invariant: a chunk that another Pod held survives the producer. */
+/** Invariant: a chunk that another Pod held survives the producer, and each Pod that hands over its copies. */
 function checkHeld(
   { run: read, next }: Reading,
   run: ProducedRun,
   { losses, violate }: SettlementOptions,
 ): void {
-  const { held } = run
-  if (held === undefined || read !== run) return
-  const lost = new Set(
-    losses.filter(({ at, address }) => at >= held.at && address !== run.address).map((loss) => loss.address),
+  const { held, diedAt = Number.POSITIVE_INFINITY, address: home } = run
+  if (held === undefined || (read !== undefined && read !== run)) return
+  const later = losses.filter(
+    // The next process at the address of the producer's Pod may have held it as well.
+    ({ at, address }) => at >= held.at && (address !== home || at > diedAt),
   )
-  if (lost.size < held.pods && next < held.next)
-    violate(`${run.id} has chunks up to ${next} left, although ${held.pods} Pods held it up to ${held.next}`)
+  // A Pod that crashes may have been the one that another has handed it over to.
+  const isKept = later.every(({ isHandedOver }) => isHandedOver)
+  const lost = isKept ? 0 : new Set(later.map(({ address }) => address)).size
+  const left = read === undefined ? 0 : next
+  if (lost < held.pods && left < held.next)
+    violate(`${run.id} has chunks up to ${left} left, although ${held.pods} Pods held it up to ${held.next}`)
 }
 
 /** The part that readers on all Pods must have in common. */
