@@ -39,8 +39,8 @@ export default defineConfig({
     // Processes, not threads: tests count the timers, listeners and heap of their own process.
     pool: 'forks',
     // Ends a test that hangs; the waits in the tests have limits of their own, which name what did not happen.
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     retry: 0,
     sequence: { sequencer: LongestFirst },
     // Instances warn on the console unless they are given a logger; of a test that passes nobody wants to read that.

@@ -9,8 +9,8 @@ export default defineConfig({
     // A file starts processes for both cores.
     maxWorkers: 1,
     pool: 'forks',
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     retry: 0,
     silent: 'passed-only',
   },

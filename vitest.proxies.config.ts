@@ -16,7 +16,7 @@ export default defineConfig({
     env: { PATH: `${programs}:${process.env.PATH}` },
     retry: 0,
     // Longer than the waits in the tests, which name what did not happen.
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 })

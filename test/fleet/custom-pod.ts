@@ -25,6 +25,8 @@ const sser = newSser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
   logger: false,
+  // Receipts tell what a peer did, however late a busy machine lets it answer.
+  ackTimeoutMs: 15_000,
   // Below 1 a time that is measured passes more slowly, so that a busy machine does not exceed it; timers are unchanged.
   clock: { ...systemClock, now: () => systemClock.now() * Number(CLOCK_RATE) },
   ...JSON.parse(OPTIONS),

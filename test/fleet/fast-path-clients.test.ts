@@ -15,9 +15,8 @@ describe('on the fast path', () => {
     for (let i = 0; i < 100; i += 1) await sser.send('a', `${i} ${'x'.repeat(50_000)}`)
     await reading.holds('the last event', (text) => text.includes('data: 99 '))
     await until('it wants more', () => reading.text.endsWith('\n\n\r\n'))
-    const begin = performance.now()
-    await within('the stop', stop())
-    expect(performance.now() - begin).toBeLessThan(3_000)
+    // A client that reads nothing would otherwise keep its socket for 10 s.
+    await within('the stop', stop(), 8_000)
     await reading.closed
     expect(reading.text).toMatch(
       /\r\nevent: sser-retry\nretry: \d+\ndata: {"reason":"draining"}\n\n\r\n0\r\n\r\n$/,

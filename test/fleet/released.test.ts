@@ -28,7 +28,8 @@ function podOf(
   peerSecret: string | undefined,
 ): { script: string; env: { OPTIONS: string } } {
   const file = version === 'current' ? './custom-pod.ts' : './released-pod.ts'
-  const drain = version === 'current' ? { drainTimeoutMs: 200 } : { drainMs: 200 }
+  const drain =
+    version === 'current' ? { drainTimeoutMs: 200, initialSyncTimeoutMs: 60_000 } : { drainMs: 200 }
   return {
     script: fileURLToPath(new URL(file, import.meta.url)),
     env: { OPTIONS: JSON.stringify({ ...OPTIONS, ...drain, peerSecret }) },

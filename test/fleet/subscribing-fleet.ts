@@ -9,7 +9,14 @@ const STREAMS = ['0', '1', '2', '3', '4']
 const SEND_EVERY_MS = 40
 const SCRIPT = fileURLToPath(new URL('./subscribing-pod.ts', import.meta.url))
 /** A surviving Pod may lack for a quarter of the log's age the events of a killed Pod that another survivor has. */
-const env = { OPTIONS: JSON.stringify({ retryMs: 100, logMaxAgeMs: 20_000, drainTimeoutMs: 200 }) }
+const env = {
+  OPTIONS: JSON.stringify({
+    retryMs: 100,
+    logMaxAgeMs: 20_000,
+    initialSyncTimeoutMs: 60_000,
+    drainTimeoutMs: 200,
+  }),
+}
 
 /** Even loops have one stream, the others two. */
 export function streamsOf(index: number): number[] {

@@ -11,6 +11,8 @@ const sser = newSser({
   peerFinder: new StaticPeerFinder(PEERS.split(',')),
   internalPort: Number(INTERNAL_PORT),
   logger: false,
+  // Receipts tell what a peer did, however late a busy machine lets it answer.
+  ackTimeoutMs: 15_000,
   ...JSON.parse(OPTIONS),
 })
 

@@ -20,7 +20,8 @@ const pods = await Promise.all(
     const peerFinder = new StaticPeerFinder(
       ports.filter((other) => other !== port).map((other) => `${host}:${other}`),
     )
-    const sser = new Sser({ peerFinder, internalPort: port, logger: false }, { initialSyncTimeoutMs: 1_000 })
+    const options = { peerFinder, internalPort: port, ackTimeoutMs: 15_000, logger: false as const }
+    const sser = new Sser(options, { initialSyncTimeoutMs: 1_000 })
     const server = createAdaptorServer({ fetch: sser.internalRoutes.fetch })
     await new Promise<void>((resolve) => server.listen(port, host, () => resolve()))
     return sser

@@ -4,6 +4,7 @@ import { FrameText } from '../../src/delivery/stream-connection.ts'
 import { Log } from '../../src/log/log.ts'
 import { timing } from '../../src/log/timing.ts'
 import { formatPosition } from '../../src/wire/position.ts'
+import { ownCpuMs } from '../support/cpu-time.ts'
 import { Listening } from '../support/listening.ts'
 
 /** Each event costs the same: a comparison of each with all would take many times as long. */
@@ -25,24 +26,27 @@ describe('many events with one idempotency key', () => {
     const pod = new Listening()
     const client = pod.connect('a')
     await pod.clock.advance(0)
-    const start = performance.now()
-    for (let i = 0; i < MANY; i += 1) pod.append(duplicate, 'peer1')
-    await pod.clock.advance(0)
-    expect(performance.now() - start).toBeLessThan(MAX_MS)
+    const ms = await ownCpuMs(async () => {
+      for (let i = 0; i < MANY; i += 1) pod.append(duplicate, 'peer1')
+      await pod.clock.advance(0)
+    })
+    expect(ms).toBeLessThan(MAX_MS)
     expect(client.messages).toEqual(['pay'])
   })
 
-  it('are read once by a reader that is behind, without comparing each with all', () => {
+  it('are read once by a reader that is behind, without comparing each with all', async () => {
     const pod = new Listening()
     const { log } = pod.incarnation
     const reader = new Reader(log, ['a'], timing(120_000))
-    const start = performance.now()
-    for (let i = 0; i < MANY; i += 1) pod.append(duplicate, `peer${i % 9}`)
-    let events = 0
-    while (reader.cursor < log.nextIndex) events += reader.slice(new FrameText(true), pod.clock.now()).events
-    expect(events).toBe(1)
-    log.trim(pod.clock.now() + 120_001)
-    expect(performance.now() - start).toBeLessThan(MAX_MS)
+    const ms = await ownCpuMs(() => {
+      for (let i = 0; i < MANY; i += 1) pod.append(duplicate, `peer${i % 9}`)
+      let events = 0
+      while (reader.cursor < log.nextIndex)
+        events += reader.slice(new FrameText(true), pod.clock.now()).events
+      expect(events).toBe(1)
+      log.trim(pod.clock.now() + 120_001)
+    })
+    expect(ms).toBeLessThan(MAX_MS)
     expect(log.indexes.idempotencyKeys.first('a', 'k')).toBeUndefined()
   })
 })

@@ -138,7 +138,6 @@ describe('a connection that expires', () => {
     const raw = await listen(pod, 'a')
     await within('it ends', raw.closed)
     expect(performance.now() - start).toBeGreaterThan(580)
-    expect(performance.now() - start).toBeLessThan(1_500)
     expect(raw.text).toMatch(
       /\r\nevent: sser-retry\nretry: \d+\ndata: {"reason":"expired"}\n\n\r\n0\r\n\r\n$/,
     )

@@ -70,6 +70,8 @@ export class SecuredFleet {
       drainTimeoutMs: 0,
       flushTimeoutMs: 0,
       initialSyncTimeoutMs: 1_000,
+      // Receipts tell what a peer did, however late a busy machine lets it answer.
+      ackTimeoutMs: 15_000,
       onError: (error, context) => errors.push({ error, context }),
       ...settings,
     })

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { VirtualClock } from '../support/clock.ts'
 import { RawClient } from '../support/stream-client.ts'
 import { until, within } from '../support/until.ts'
 import { listen, raws, SecuredFleet, type SecuredPod } from './fleet.ts'
@@ -174,19 +175,20 @@ describe('connections', () => {
   })
 
   it('end after their age, or up to a quarter sooner, and not all at once', async () => {
-    const pod = await fleet.one({ maxConnectionAgeMs: 2_400 })
-    const start = performance.now()
-    const ages = await Promise.all(
-      Array.from({ length: 30 }, async () => {
-        const raw = await listen(pod, 'a')
-        await within('it ends', raw.closed)
-        return performance.now() - start
-      }),
-    )
-    expect(Math.min(...ages)).toBeGreaterThan(1_780)
+    const clock = new VirtualClock()
+    const pod = await fleet.one({ clock, maxConnectionAgeMs: 2_400 })
+    const listening = await Promise.all(Array.from({ length: 30 }, () => listen(pod, 'a')))
+    const ages: number[] = []
+    const start = clock.now()
+    while (pod.sser.connections > 0) {
+      await clock.advance(20)
+      while (ages.length < 30 - pod.sser.connections) ages.push(clock.now() - start)
+    }
+    await Promise.all(listening.map(({ closed }) => closed))
+    expect(Math.min(...ages)).toBeGreaterThanOrEqual(1_800)
     // Without chance none would end before, and all of them together.
     expect(Math.min(...ages)).toBeLessThan(2_400)
-    expect(Math.max(...ages)).toBeLessThan(3_400)
+    expect(Math.max(...ages)).toBeLessThanOrEqual(2_500)
     expect(Math.max(...ages) - Math.min(...ages)).toBeGreaterThan(100)
   })
 

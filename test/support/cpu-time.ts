@@ -15,6 +15,14 @@ export async function busyMs(pod: PodProcess | undefined, work: () => Promise<un
   return before === undefined || after === undefined ? ms : Math.min(ms, after - before + TICK_MS)
 }
 
+/** Returns the CPU time of this process while `work` runs, in milliseconds: of all its threads. */
+export async function ownCpuMs(work: () => unknown): Promise<number> {
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1_000
+}
+
 /** CPU time of the Pod's process so far, in whole ticks. */
 function cpuMs(pod: PodProcess | undefined): number | undefined {
   const file = `/proc/${pod?.process.pid}/stat`

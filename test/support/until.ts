@@ -6,7 +6,7 @@ const MAX_EVERY_MS = 50
  * Limit of a wait for what happens on any machine, however busy. A shorter limit is a promise of the library. The time
  * limit of a test is longer, so that the error names what did not happen.
  */
-export const WAIT_MS = 30_000
+export const WAIT_MS = 60_000
 
 /**
  * Waits until `condition` holds: checks it every `everyMs` milliseconds, or less often if a check takes long. Throws

@@ -130,10 +130,8 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
     const requests = site.requests.length
     site.goSilent()
     await tab.read('{ const now = Date.now; Date.now = () => now() + 3_600_000 }')
-    const since = performance.now()
     await tab.read('document.dispatchEvent(new Event("visibilitychange", { bubbles: true }))')
     await until('another request', () => site.requests.length > requests, HEARTBEAT_MS)
-    expect(performance.now() - since).toBeLessThan(500)
     await expectExactly(tab, 'a', [number, await fleet.send('a')])
   })
 

@@ -5,6 +5,8 @@ import { Chromium, installed, type Tab } from './chromium.ts'
 import { expectExactly, HEARTBEAT_MS, SiteFleet } from './fleet.ts'
 import type { Site } from './site.ts'
 
+/** Of a busy machine; a silence that nothing announces is noticed later, after two heartbeats. */
+const BUSY_MS = 2_500
 const options = { heartbeatMs: HEARTBEAT_MS }
 
 describe.skipIf(!installed.path)('one connection for all tabs (needs chromium)', () => {
@@ -89,7 +91,7 @@ describe.skipIf(!installed.path)('one connection for all tabs (needs chromium)',
       console.log(
         `${hasWorker ? 'SharedWorker' : 'Web Lock'}: the first tab ${what}: ${silences.join(' and ')} ms`,
       )
-      expect(Math.max(...silences)).toBeLessThan(maxMs + 1_000)
+      expect(Math.max(...silences)).toBeLessThan(maxMs + BUSY_MS)
       await until('one connection', () => site.open.length <= (what.includes('without') ? 2 : 1))
     })
 
