@@ -1,6 +1,5 @@
 // npm run bench:history: prints how many seconds of history the log holds for which traffic, as in docs/sizing.md.
 import { Log } from '../src/log/log.ts'
-import { timing } from '../src/log/timing.ts'
 
 const AGE_MS = 120_000
 const MIB = 1_048_576
@@ -47,7 +46,6 @@ function measure({ maxBytes, groups }: Traffic): number[] {
     epoch: 'own00',
     maxAgeMs: AGE_MS,
     maxBytes,
-    timing: timing(AGE_MS),
     isResumable: true,
   })
   const due = groups.map(() => 0)

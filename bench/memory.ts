@@ -1,6 +1,5 @@
 // npm run bench:memory: heap of a full log, compared with its bound of 16 MiB.
 import { Log } from '../src/log/log.ts'
-import { timing } from '../src/log/timing.ts'
 import { plainMessage, seededRandom } from '../test/support/messages.ts'
 
 const MAX_BYTES = 16_777_216
@@ -20,7 +19,6 @@ function measure(name: string, bytes: number, streams: number): void {
     epoch: 'aaaaa',
     maxAgeMs: 120_000,
     maxBytes: MAX_BYTES,
-    timing: timing(120_000),
     isResumable: true,
   })
   for (let i = 0; i < count; i += 1) {

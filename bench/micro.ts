@@ -4,7 +4,6 @@ import { bench, run, summary } from 'mitata'
 import { Reader } from '../src/delivery/reader.ts'
 import { FrameText } from '../src/delivery/stream-connection.ts'
 import { Log } from '../src/log/log.ts'
-import { timing } from '../src/log/timing.ts'
 import { formatPosition, parsePosition } from '../src/wire/position.ts'
 import { eventFrame } from '../src/wire/sse-frame.ts'
 import { encodeV1, parseV1 } from '../src/wire/v1.ts'
@@ -16,7 +15,6 @@ const messages = Array.from({ length: 1_000 }, () => plainMessage(random, 100))
 const encoder = new TextEncoder()
 const position = new Map(['aaaaa', 'bbbbb', 'ccccc'].map((epoch, i) => [epoch, 1_000 + i]))
 const id = formatPosition(position)
-const times = timing(120_000)
 let turn = 0
 const next = () => messages[turn++ % messages.length] as string
 
@@ -25,7 +23,6 @@ function fullLog(): Log {
     epoch: 'aaaaa',
     maxAgeMs: 120_000,
     maxBytes: 16_777_216,
-    timing: times,
     isResumable: true,
   })
   for (let i = 0; i < 10_000; i += 1) log.append('aaaaa', { stream: 'orders', msg: next() }, 0, 0)
@@ -77,7 +74,7 @@ summary(() => {
     return encoder.encode(text)
   })
   bench('replay: 10,000 events to one client', () => {
-    const reader = new Reader(log, ['orders'], times)
+    const reader = new Reader(log, ['orders'])
     reader.cursor = 0
     let bytes = 0
     while (reader.cursor < log.nextIndex) {

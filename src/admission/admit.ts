@@ -195,7 +195,7 @@ export function prepareConnection(
   { lastEventId, from = 'now', format = STANDARD, grant }: ConnectionTerms = {},
 ): PreparedConnection {
   const { context, hub, settings } = incarnation
-  const reader = new Reader(context.log, streams, incarnation.timing)
+  const reader = new Reader(context.log, streams)
   const start: StartPoint = lastEventId === undefined ? from : 'id'
   let gap: GapReason | undefined
   // With `resume: false` the gap clears the client's id, because no later event would update it.

@@ -11,7 +11,6 @@ import {
 import type { Epoch } from '../log/epochs.ts'
 import type { Log } from '../log/log.ts'
 import { scan } from '../log/scan.ts'
-import type { Timing } from '../log/timing.ts'
 import type { DeliveryCounts } from '../telemetry/counters.ts'
 import { PARTIAL_EPOCH, type PositionEntry, parsePosition } from '../wire/position.ts'
 import type { GapReason } from '../wire/sse-frame.ts'
@@ -54,7 +53,6 @@ export class Reader {
   cursor: number
   readonly #log: Log
   readonly #streams: readonly string[]
-  readonly #timing: Timing
   /** Undefined for most readers, to save memory. */
   #carried: CarriedEntries | undefined
   /** The log's next index at the time of the response; events of Go Pods are delivered from here on only. */
@@ -62,10 +60,9 @@ export class Reader {
   /** Number of evictions at the last check: of later ones alone the client does not know. */
   #checkedEvictions: number
 
-  constructor(log: Log, streams: readonly string[], timing: Timing) {
+  constructor(log: Log, streams: readonly string[]) {
     this.#log = log
     this.#streams = streams
-    this.#timing = timing
     this.cursor = log.nextIndex
     this.liveFrom = log.nextIndex
     this.#checkedEvictions = log.floors.evictions
@@ -107,7 +104,7 @@ export class Reader {
       const lacking = record.entries.at(record.entries.lowerBound((entry) => entry.seq > reached))
       if (lacking !== undefined) this.cursor = Math.min(this.cursor, lacking.index)
     }
-    const carried = new CarriedEntries(log.epochs, this.#timing)
+    const carried = new CarriedEntries(log.epochs, log.timing)
     // Entries of silent epochs too, because the log may hold a hole of one that the client has passed.
     for (const [epoch, { seq, since }] of position) carried.add(epoch, seq, since)
     this.#carried = carried
@@ -274,7 +271,7 @@ export class Reader {
     for (const [epoch, { seq, carriedMs = 0 }] of entries) {
       const record = epochs.get(epoch)
       if (record !== undefined && !epochs.isSilent(record, now)) continue
-      if (seq > (record?.have ?? 0) && carriedMs < this.#timing.forgetMs) count += 1
+      if (seq > (record?.have ?? 0) && carriedMs < this.#log.timing.forgetMs) count += 1
     }
     return count
   }

@@ -1,7 +1,6 @@
 import { type Clock, runYielding } from '../clock.ts'
 import { type EvictionNotice, isEvent, isLoss, type LogEntry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
-import type { Timing } from '../log/timing.ts'
 import type { GapReason } from '../wire/sse-frame.ts'
 import { Reader } from './reader.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -18,7 +17,6 @@ const YIELD_EVERY = 1_000
 
 export interface SubscriberHubOptions {
   log: Log
-  timing: Timing
   clock: Clock
   maxLastEventIdBytes: number
   onError(error: unknown): void
@@ -60,8 +58,8 @@ export class SubscriberHub {
     streams: readonly string[],
     after: string | undefined,
   ): { reader: Reader; gap: GapReason | undefined } {
-    const { log, timing, clock, maxLastEventIdBytes } = this.#options
-    const reader = new Reader(log, streams, timing)
+    const { log, clock, maxLastEventIdBytes } = this.#options
+    const reader = new Reader(log, streams)
     const now = clock.now()
     let gap: GapReason | undefined
     if (after === 'oldest') gap = reader.beginAtOldest(now)

@@ -4,7 +4,6 @@ import { Hub } from '../delivery/hub.ts'
 import { SubscriberHub } from '../delivery/subscriber-hub.ts'
 import type { Settings } from '../internals.ts'
 import { Log } from '../log/log.ts'
-import { type Timing, timing } from '../log/timing.ts'
 import { Mesh } from '../replication/mesh.ts'
 import { RunMesh } from '../runs/run-mesh.ts'
 import { Runs } from '../runs/runs.ts'
@@ -41,20 +40,17 @@ export class Incarnation {
   readonly runs: Runs
   readonly runMesh: RunMesh
   readonly settings: Settings
-  readonly timing: Timing
   readonly context: ConnectionContext
 
   constructor(options: IncarnationOptions) {
     const { client, clock, errors, onPause, counters } = options
     const { logMaxAgeMs, logMaxBytes, resume, maxLastEventIdBytes } = options.settings
-    this.timing = timing(logMaxAgeMs)
     const epoch = randomEpoch(clock.random)
     this.settings = options.settings
     this.log = new Log({
       epoch,
       maxAgeMs: logMaxAgeMs,
       maxBytes: logMaxBytes,
-      timing: this.timing,
       isResumable: resume,
       maxLastEventIdBytes,
     })
@@ -62,7 +58,7 @@ export class Incarnation {
     // other Pods last.
     const { ackTimeoutMs, initialSyncTimeoutMs, requestTimeoutMs } = options.settings
     const { runs: limits, maxMessageBytes } = options.settings
-    const shared = { log: this.log, timing: this.timing, clock, errors }
+    const shared = { log: this.log, clock, errors }
     this.runs = new Runs({
       ...shared,
       limits,
@@ -114,7 +110,6 @@ export class Incarnation {
     }
     this.subscribers = new SubscriberHub({
       log: this.log,
-      timing: this.timing,
       clock,
       maxLastEventIdBytes,
       onError: (error) => errors.report(error, { stage: 'deliver' }),

@@ -17,7 +17,7 @@ import { FairShares } from './fair-shares.ts'
 import { Losses } from './losses.ts'
 import { SecondaryIndexes } from './secondary-indexes.ts'
 import { StreamFloors } from './stream-floors.ts'
-import type { Timing } from './timing.ts'
+import { type Timing, timing } from './timing.ts'
 
 /** Maximum share of `maxBytes` for the floors of streams. */
 const FLOORS_SHARE = 1 / 8
@@ -29,7 +29,6 @@ export interface LogOptions {
   epoch: string
   maxAgeMs: number
   maxBytes: number
-  timing: Timing
   /** True if clients receive event ids, and can resume. */
   isResumable: boolean
   maxLastEventIdBytes?: number
@@ -49,6 +48,7 @@ export class Log {
   readonly floors: StreamFloors
   readonly isResumable: boolean
   readonly maxAgeMs: number
+  readonly timing: Timing
   readonly #listeners: ((entry: LogEntry | EvictionNotice) => void)[] = []
   readonly #maxBytes: number
   readonly #entries: EntryQueue
@@ -57,18 +57,19 @@ export class Log {
   #nextIndex = 0
   #evictedIndex = 0
 
-  constructor({ epoch, maxAgeMs, maxBytes, timing, isResumable, maxLastEventIdBytes }: LogOptions) {
+  constructor({ epoch, maxAgeMs, maxBytes, isResumable, maxLastEventIdBytes }: LogOptions) {
     this.epoch = epoch
-    this.epochs = new Epochs(timing)
+    this.timing = timing(maxAgeMs)
+    this.epochs = new Epochs(this.timing)
     this.#entries = new EntryQueue(this.epochs)
     this.eventIds = new EventIds(this.epochs, maxLastEventIdBytes)
-    this.losses = new Losses(timing)
+    this.losses = new Losses(this.timing)
     this.isResumable = isResumable
     this.maxAgeMs = maxAgeMs
     this.#maxBytes = maxBytes
     this.floors = new StreamFloors(maxBytes * FLOORS_SHARE)
     this.#shares = new FairShares(maxBytes, (entry) => this.indexes.queueOf(entry))
-    this.#checkpoints = new Checkpoints(timing.checkpointIntervalMs, maxBytes * CHECKPOINTS_SHARE)
+    this.#checkpoints = new Checkpoints(this.timing.checkpointIntervalMs, maxBytes * CHECKPOINTS_SHARE)
   }
 
   /** Calls `listener` after each append. */

@@ -29,7 +29,7 @@ export class AcceptedExchanges {
     const accepted: LinkExchange = new LinkExchange(context, {
       isOpener: false,
       // Otherwise the same entries would cross in the exchange that this Pod has opened.
-      maySend: (peer, now) => now - peer.lastSuccessAt > context.timing.graceMs,
+      maySend: (peer, now) => now - peer.lastSuccessAt > context.log.timing.graceMs,
       onOpen: (peer) => this.#endOlder(accepted, peer),
       onPosition,
       onEnd: (error) => {

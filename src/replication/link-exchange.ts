@@ -1,7 +1,6 @@
 import { ageMs, type Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
-import type { Timing } from '../log/timing.ts'
 import type { Exchange, ExchangeHandler } from '../transport/exchange.ts'
 import { PeerTimeoutError } from '../transport/peer-transport.ts'
 import {
@@ -23,7 +22,6 @@ export interface ExchangeContext {
   log: Log
   replicator: Replicator
   clock: Clock
-  timing: Timing
   awaited: AwaitedSeq
   /** Time in which a peer must acknowledge, in milliseconds. */
   requestTimeoutMs: number
@@ -177,10 +175,10 @@ export class LinkExchange implements ExchangeHandler {
   }
 
   #receive(message: ExchangeMessage, length: number): void {
-    const { clock, log, replicator, progressOf, timing } = this.#context
+    const { clock, log, replicator, progressOf } = this.#context
     const now = clock.now()
     const lateMs = Math.abs(now - this.#comparedFrom - message.at)
-    if (lateMs > timing.maxLateMs)
+    if (lateMs > log.timing.maxLateMs)
       throw new SserError('peer-failed', `a message was on its way for ${Math.round(lateMs)} ms`)
     this.#heardAt = now
     const { epoch, position, runs, runLogs, acks, taken } = message
@@ -259,10 +257,10 @@ export class LinkExchange implements ExchangeHandler {
 
   /** Aborts the exchange when the peer is silent, or acknowledges nothing. */
   #watch(): void {
-    const { clock, requestTimeoutMs, timing } = this.#context
+    const { clock, log, requestTimeoutMs } = this.#context
     this.#cancelWatch = clock.after(requestTimeoutMs / WATCHES, () => {
       const now = clock.now()
-      const silentMs = requestTimeoutMs + (this.#peer === undefined ? 0 : timing.noopIntervalMs)
+      const silentMs = requestTimeoutMs + (this.#peer === undefined ? 0 : log.timing.noopIntervalMs)
       const isSilent = now - this.#heardAt > silentMs
       const isStuck = now - (this.#cursor.waitsSince ?? now) > requestTimeoutMs
       if (isSilent || isStuck) this.abort(new PeerTimeoutError(requestTimeoutMs))

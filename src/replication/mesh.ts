@@ -1,7 +1,6 @@
 import { type Clock, oncePerTurn } from '../clock.ts'
 import type { Peer } from '../discovery/peer-finder.ts'
 import type { Log } from '../log/log.ts'
-import type { Timing } from '../log/timing.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { Exchange, ExchangeHandler } from '../transport/exchange.ts'
@@ -26,7 +25,6 @@ import type { SideChannel } from './side-channel.ts'
 
 export interface MeshOptions {
   log: Log
-  timing: Timing
   clock: Clock
   errors: ErrorReporter
   counters: Counters
@@ -67,19 +65,18 @@ export class Mesh {
   #syncResult: InitialSyncResult | undefined
   constructor(options: MeshOptions) {
     this.#options = options
-    const { log, timing, errors, counters, clock, requestTimeoutMs, sideChannel, onPause } = options
+    const { log, errors, counters, clock, requestTimeoutMs, sideChannel, onPause } = options
     this.#pokeAll = oncePerTurn(clock, () => {
       for (const link of this.#links.values()) link.poke()
     })
     this.awaited = new AwaitedSeq(this.#pokeAll)
-    this.#replicator = new Replicator({ log, timing, errors, counters, onHole: options.onHole })
+    this.#replicator = new Replicator({ log, errors, counters, onHole: options.onHole })
     this.#mutualRefusals = new MutualRefusals(log)
-    this.#peers = new KnownPeers({ clock, timing, links: this.#links })
+    this.#peers = new KnownPeers({ clock, timing: log.timing, links: this.#links })
     this.#exchangeContext = {
       log,
       replicator: this.#replicator,
       clock,
-      timing,
       awaited: this.awaited,
       requestTimeoutMs,
       sideChannel,
@@ -110,7 +107,7 @@ export class Mesh {
 
   /** Fetches the log from a peer, then numbers this Pod's first entry, a no-op: from here on no id is empty. */
   async start(): Promise<void> {
-    const { client, clock, errors, initialSyncTimeoutMs, log, timing } = this.#options
+    const { client, clock, errors, initialSyncTimeoutMs, log } = this.#options
     this.#beat()
     this.#syncResult = await initialSync({
       targets: [...this.#targets.values()],
@@ -119,7 +116,7 @@ export class Mesh {
       client,
       clock,
       errors,
-      timeoutMs: Math.min(initialSyncTimeoutMs, timing.maxPauseMs),
+      timeoutMs: Math.min(initialSyncTimeoutMs, log.timing.maxPauseMs),
       signal: this.#abort.signal,
     })
     if (this.#abort.signal.aborted) return
@@ -162,7 +159,7 @@ export class Mesh {
 
   /** Applies a peer's message, and returns the response to it. */
   receive(message: Append): Append {
-    const { clock, log, timing } = this.#options
+    const { clock, log } = this.#options
     const now = clock.now()
     // A Pod that finds its own address in the list sends requests to itself; the response tells it so.
     if (message.epoch === log.epoch) return this.#replicator.handshake(now)
@@ -176,7 +173,7 @@ export class Mesh {
       const v1Age = log.losses.ageMs(now)
       return { ...this.#replicator.buildAppend(peer, { own: true, third: true }, now), ready, v1Age }
     }
-    const own = now - peer.lastSuccessAt > timing.graceMs
+    const own = now - peer.lastSuccessAt > log.timing.graceMs
     return { ...this.#replicator.buildAppend(peer, { own, third: false }, now), ready }
   }
 
@@ -187,8 +184,8 @@ export class Mesh {
 
   /** Returns whether the process was paused for so long that the ages of its entries are wrong. */
   wasPaused(): boolean {
-    const { clock, timing } = this.#options
-    return clock.now() - this.#beatAt > timing.maxPauseMs
+    const { clock, log } = this.#options
+    return clock.now() - this.#beatAt > log.timing.maxPauseMs
   }
 
   /**
@@ -246,7 +243,7 @@ export class Mesh {
   }
 
   #beat(): void {
-    const { clock, log, counters, timing, onPause } = this.#options
+    const { clock, log, counters, onPause } = this.#options
     if (this.wasPaused()) {
       onPause()
       return
@@ -254,9 +251,9 @@ export class Mesh {
     const now = clock.now()
     // The first beat has no due time.
     if (!Number.isNaN(this.#beatAt))
-      counters.eventLoopLagMs = Math.max(0, now - this.#beatAt - timing.noopIntervalMs)
+      counters.eventLoopLagMs = Math.max(0, now - this.#beatAt - log.timing.noopIntervalMs)
     this.#beatAt = now
-    this.#cancelBeat = clock.after(timing.noopIntervalMs, () => this.#beat())
+    this.#cancelBeat = clock.after(log.timing.noopIntervalMs, () => this.#beat())
     log.trim(now)
     log.epochs.forget(now)
     this.#peers.forget(now)

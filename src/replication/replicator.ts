@@ -3,7 +3,6 @@ import { SserError } from '../errors.ts'
 import type { NumberedEntry } from '../log/entry.ts'
 import type { Epoch } from '../log/epochs.ts'
 import type { Log } from '../log/log.ts'
-import type { Timing } from '../log/timing.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { EXCHANGE_TARGET_BYTES } from '../wire/exchange-message.ts'
@@ -34,7 +33,6 @@ export interface EncodedRange {
 
 export interface ReplicatorOptions {
   log: Log
-  timing: Timing
   errors: ErrorReporter
   counters: Counters
   /** Entries of a peer will never come. */
@@ -54,7 +52,6 @@ interface RangeBegin {
  */
 export class Replicator {
   readonly #log: Log
-  readonly #timing: Timing
   readonly #errors: ErrorReporter
   readonly #counters: Counters
   readonly #onHole: (() => void) | undefined
@@ -64,7 +61,6 @@ export class Replicator {
   constructor(options: ReplicatorOptions) {
     this.#onHole = options.onHole
     this.#log = options.log
-    this.#timing = options.timing
     this.#errors = options.errors
     this.#counters = options.counters
   }
@@ -156,7 +152,7 @@ export class Replicator {
   applyRanges(runs: readonly EntryRange[], now: number): void {
     let ignored = 0
     for (const run of runs) {
-      if (run.epoch === this.#log.epoch || run.idle >= this.#timing.forgetMs) continue
+      if (run.epoch === this.#log.epoch || run.idle >= this.#log.timing.forgetMs) continue
       const known = this.#log.epochs.get(run.epoch)
       const have = known?.have ?? 0
       const last = endOf(run)
@@ -269,7 +265,7 @@ export class Replicator {
 
   #isOverdue(peer: PeerProgress, epoch: string, now: number): boolean {
     const since = peer.behindSince(epoch)
-    return since !== undefined && now - since > this.#timing.graceMs
+    return since !== undefined && now - since > this.#log.timing.graceMs
   }
 }
 

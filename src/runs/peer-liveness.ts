@@ -1,6 +1,5 @@
 import { ageMs } from '../clock.ts'
 import type { Log } from '../log/log.ts'
-import type { Timing } from '../log/timing.ts'
 import type { PeerLink } from '../replication/peer-status.ts'
 import { MAX_EPOCHS } from '../wire/position.ts'
 import { type PeerRunState, SILENT_INTERVALS } from './run-peers.ts'
@@ -16,7 +15,6 @@ interface Home {
 
 export interface PeerLivenessOptions {
   log: Log
-  timing: Timing
   links(): ReadonlyMap<string, PeerLink>
   sessions: RunSessions
 }
@@ -98,12 +96,12 @@ export class PeerLiveness {
 
   /** @see RunPeers.stateOf */
   stateOf(epoch: string, now: number): PeerRunState {
-    const { log, timing } = this.#options
+    const { log } = this.#options
     if (epoch === log.epoch) return { state: 'self' }
     if (this.isGone(epoch)) return { state: 'gone' }
     const since = log.epochs.get(epoch)?.lastActive
     if (since === undefined) return { state: 'unknown' }
-    const isSilent = now - since > SILENT_INTERVALS * timing.noopIntervalMs
+    const isSilent = now - since > SILENT_INTERVALS * log.timing.noopIntervalMs
     return isSilent ? { state: 'silent', since } : { state: 'connected' }
   }
 }

@@ -1,7 +1,6 @@
 import { type Clock, oncePerTurn } from '../clock.ts'
 import type { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
-import type { Timing } from '../log/timing.ts'
 import type { PeerLink } from '../replication/peer-status.ts'
 import type { SideChannel, SideExchange, SideSession } from '../replication/side-channel.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
@@ -26,7 +25,6 @@ import type { Runs } from './runs.ts'
 
 export interface RunMeshOptions {
   log: Log
-  timing: Timing
   clock: Clock
   errors: ErrorReporter
   client: PeerClient
@@ -64,7 +62,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
 
   constructor(options: RunMeshOptions) {
     this.clock = options.clock
-    const { client, clock, links, log, timing, runs, errors } = options
+    const { client, clock, links, log, runs, errors } = options
     const { signal } = this.#abort
     this.#runs = runs
     this.onLinksChange = oncePerTurn(clock, () => {
@@ -75,7 +73,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     const learn = (found: readonly RunSummary[]) => learnRuns(runs, this.#peerLiveness, found, now())
     const requests = new RunRequests({ client, ownEpoch, links, isLeaving: () => this.#isLeaving, signal })
     this.#requests = requests
-    this.#peerLiveness = new PeerLiveness({ log, timing, links, sessions: this.#sessions })
+    this.#peerLiveness = new PeerLiveness({ log, links, sessions: this.#sessions })
     this.#holders = new Holders({ count: options.holders, ownEpoch })
     this.#sweep = new HolderSweep({
       clock,

@@ -1,7 +1,6 @@
 import { type Clock, pause } from '../clock.ts'
 import { SserError, stopped } from '../errors.ts'
 import type { Log } from '../log/log.ts'
-import type { Timing } from '../log/timing.ts'
 import type { RunCounts } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import { formatRunId, parseRunId, producerOf, type RunEnd, type RunHeader, type RunId } from '../wire/runs.ts'
@@ -31,7 +30,6 @@ interface RunLimits {
 
 export interface RunsOptions {
   log: Log
-  timing: Timing
   clock: Clock
   errors: ErrorReporter
   limits: RunLimits
@@ -61,7 +59,8 @@ export class Runs implements ReaderContext {
 
   constructor(options: RunsOptions) {
     this.#options = options
-    const { log, timing, clock, limits } = options
+    const { log, clock, limits } = options
+    const { timing } = log
     this.#reports = new RunReports({ ...options, ...limits })
     const ownEpoch = () => log.epoch
     this.producers = new RunLiveness({ timing, ownEpoch, peers: () => this.#peers })

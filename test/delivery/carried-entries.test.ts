@@ -8,7 +8,7 @@ import { Listening } from '../support/listening.ts'
 const TIMES = timing(10_000)
 
 function makeLog(): Log {
-  return new Log({ epoch: 'own00', maxAgeMs: 10_000, maxBytes: 100_000, timing: TIMES, isResumable: true })
+  return new Log({ epoch: 'own00', maxAgeMs: 10_000, maxBytes: 100_000, isResumable: true })
 }
 
 /** The entries that an id has from the prefix, with their ages. */

@@ -3,7 +3,6 @@ import { prepareConnection } from '../../src/admission/admit.ts'
 import { EventStreamBody } from '../../src/delivery/event-stream-body.ts'
 import { Reader } from '../../src/delivery/reader.ts'
 import { FrameText } from '../../src/delivery/stream-connection.ts'
-import { timing } from '../../src/log/timing.ts'
 import { formatPosition } from '../../src/wire/position.ts'
 import { settle } from '../support/clock.ts'
 import { Listening } from '../support/listening.ts'
@@ -25,7 +24,7 @@ function podWithPast(): Listening {
 /** A reader that resumes with an id, and the distance that each slice moves its cursor. */
 function steps(pod: Listening, claims: [string, number][]): number[] {
   const { log } = pod.incarnation
-  const reader = new Reader(log, STREAMS, timing(120_000))
+  const reader = new Reader(log, STREAMS)
   expect(reader.resume(formatPosition(claims), 4_096, pod.clock.now())).toBeUndefined()
   const moves: number[] = []
   while (reader.cursor < log.nextIndex) {
@@ -83,7 +82,7 @@ describe('a client of several streams that lacks evicted events of one', () => {
       pod.send('busy', 'x'.repeat(400))
       if (i % 40 === 0) pod.send('quiet', `${i}`)
     }
-    const reader = new Reader(log, ['busy', 'quiet'], timing(120_000))
+    const reader = new Reader(log, ['busy', 'quiet'])
     expect(reader.resume(id, 4_096, pod.clock.now())).toBe('trimmed')
     let text = ''
     while (reader.cursor < log.nextIndex) {
@@ -100,8 +99,8 @@ describe('a client whose unread events were evicted', () => {
   it('gets one gap, and none for the events of other streams', () => {
     const pod = new Listening({ logMaxBytes: 200_000 })
     const { log } = pod.incarnation
-    const slow = new Reader(log, ['busy'], timing(120_000))
-    const other = new Reader(log, ['quiet'], timing(120_000))
+    const slow = new Reader(log, ['busy'])
+    const other = new Reader(log, ['quiet'])
     pod.send('quiet', 'seen')
     for (let i = 0; i < 1_000; i += 1) pod.send('busy', 'x'.repeat(400))
     expect(slow.skipEvicted(pod.clock.now())).toBe(true)

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LargeStreams, StreamQueue } from '../../src/log/large-streams.ts'
 import { Log } from '../../src/log/log.ts'
-import { timing } from '../../src/log/timing.ts'
 import { entriesOf } from '../support/entries.ts'
 import { check } from '../support/property.ts'
 
@@ -10,7 +9,7 @@ const AGE_MS = 120_000
 const MIB = 1_048_576
 
 function makeLog(maxBytes: number): Log {
-  return new Log({ epoch: 'own00', maxAgeMs: AGE_MS, maxBytes, timing: timing(AGE_MS), isResumable: true })
+  return new Log({ epoch: 'own00', maxAgeMs: AGE_MS, maxBytes, isResumable: true })
 }
 
 /** Memory that the log counts for an event, and for its stream. */

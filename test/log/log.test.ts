@@ -14,7 +14,6 @@ function makeLog(maxBytes = 1_000_000): Log {
     epoch: 'own00',
     maxAgeMs: MAX_AGE_MS,
     maxBytes,
-    timing: timing(MAX_AGE_MS),
     isResumable: true,
   })
 }

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { Log } from '../../src/log/log.ts'
-import { timing } from '../../src/log/timing.ts'
 
 function newLog(maxBytes = 1_000_000) {
-  return new Log({ epoch: 'ownOO', maxAgeMs: 10_000, maxBytes, timing: timing(10_000), isResumable: true })
+  return new Log({ epoch: 'ownOO', maxAgeMs: 10_000, maxBytes, isResumable: true })
 }
 
 describe('a header of a run in the log', () => {

@@ -6,7 +6,7 @@ import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import type { Exchange } from '../../src/transport/exchange.ts'
 import { encodeFirstMessage } from '../../src/wire/exchange-message.ts'
 import { VirtualClock } from '../support/clock.ts'
-import { Side, TIMES } from './side.ts'
+import { Side } from './side.ts'
 
 const MAX = 3
 
@@ -28,7 +28,6 @@ class Accepting {
         log,
         replicator,
         clock: new VirtualClock(),
-        timing: TIMES,
         awaited: new AwaitedSeq(() => {}),
         requestTimeoutMs: 5_000,
         progressOf,

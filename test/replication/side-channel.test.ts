@@ -6,7 +6,7 @@ import type { SideExchange, SideSection } from '../../src/replication/side-chann
 import type { RunLogs } from '../../src/wire/run-messages.ts'
 import { settle, VirtualClock } from '../support/clock.ts'
 import { FakeExchange } from '../support/fake-exchange.ts'
-import { Side, TIMES } from './side.ts'
+import { Side } from './side.ts'
 
 const PART = { id: 'peer1:1', from: 0, chunks: ['a'] }
 const FIRST = { v: 2, epoch: 'peer1', position: {}, runLogs: true }
@@ -31,7 +31,6 @@ class Channel {
         log,
         replicator,
         clock: this.clock,
-        timing: TIMES,
         awaited: new AwaitedSeq(() => {}),
         requestTimeoutMs: 5_000,
         progressOf: () => this.peer,

@@ -18,9 +18,9 @@ export class Side {
   readonly errors: unknown[] = []
 
   constructor(epoch: string, maxBytes = 1_000_000) {
-    this.log = new Log({ epoch, maxAgeMs: AGE_MS, maxBytes, timing: TIMES, isResumable: true })
+    this.log = new Log({ epoch, maxAgeMs: AGE_MS, maxBytes, isResumable: true })
     const errors = new ErrorReporter((error) => this.errors.push(error))
-    this.replicator = new Replicator({ log: this.log, timing: TIMES, errors, counters: new Counters() })
+    this.replicator = new Replicator({ log: this.log, errors, counters: new Counters() })
   }
 
   send(msg: string, now = 0) {

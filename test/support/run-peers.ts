@@ -1,5 +1,4 @@
 import { Log } from '../../src/log/log.ts'
-import { timing } from '../../src/log/timing.ts'
 import type { PeerRunState, RunPeers } from '../../src/runs/run-peers.ts'
 import type { RunReader } from '../../src/runs/run-reader.ts'
 import { Runs } from '../../src/runs/runs.ts'
@@ -79,12 +78,10 @@ export function newRuns(limits: { maxBytes?: number; retainMs?: number; maxRuns?
     epoch: 'ownOO',
     maxAgeMs: 120_000,
     maxBytes: 1_000_000,
-    timing: timing(120_000),
     isResumable: true,
   })
   const runs = new Runs({
     log,
-    timing: timing(120_000),
     clock,
     errors: new ErrorReporter((error) => errors.push(error)),
     limits: { maxBytes: 1_000_000, retainMs: 300_000, holders: 2, maxRuns: 10, ...limits },
