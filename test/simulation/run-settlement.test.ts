@@ -77,6 +77,18 @@ describe('the checks of runs after all faults report', () => {
     expect(history.violations).toEqual([])
   })
 
+  it('no chunk that was handed over to its producer, which crashed after that', () => {
+    const history = new History()
+    const run = history.run('1', { call: 'end' })
+    history.oracle.flushed(run, 3, 1)
+    history.losses.push({ address: 'pod1', at: 10, isHandedOver: true })
+    history.now = 20
+    history.oracle.died(run)
+    history.losses.push({ address: 'pod0', at: 20, isHandedOver: false })
+    checkFreshReadings([history.read([GAP, ENDED])], history.settlement)
+    expect(history.violations).toEqual([])
+  })
+
   it('a run that is read although another one has replaced it', () => {
     const history = new History()
     history.run('2', { call: 'end' })

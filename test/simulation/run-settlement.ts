@@ -57,8 +57,8 @@ function checkHeld(
     // The next process at the address of the producer's Pod may have held it as well.
     ({ at, address }) => at >= held.at && (address !== home || at > diedAt),
   )
-  // A Pod that crashes may have been the one that another has handed it over to.
-  const isKept = later.every(({ isHandedOver }) => isHandedOver)
+  // A Pod that stops may hand it over to the producer alone, or to a Pod that crashes later.
+  const isKept = later.every(({ isHandedOver, at }) => isHandedOver && at >= diedAt)
   const lost = isKept ? 0 : new Set(later.map(({ address }) => address)).size
   const left = read === undefined ? 0 : next
   if (lost < held.pods && left < held.next)
