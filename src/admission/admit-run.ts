@@ -1,7 +1,8 @@
 import type { Requested } from '../authorize.ts'
+import { watchClient } from '../http/fetch-handler.ts'
 import { RunConnection } from '../runs/run-connection.ts'
 import { type EndId, parseEndId } from '../runs/run-frames.ts'
-import type { FoundRun } from '../runs/run-lookup.ts'
+import { type FoundRun, matchRun, type RunStart } from '../runs/run-lookup.ts'
 import type { Runs } from '../runs/runs.ts'
 import { formatChunkId, parseChunkId, runCheck } from '../wire/runs.ts'
 import { frameFormat, type GapReason, type StartPoint } from '../wire/sse-frame.ts'
@@ -24,7 +25,7 @@ const EVERYTHING: CheckedGrant = { streams: [], tags: [], maxAgeMs: undefined }
 
 /**
  * Admits a request for a run, as `admit()` does for streams. The capacity stays reserved while the header of the run may be on
- * its way.
+ * its way, and the client waits for it.
  * @throws SserError where a limit is reached, or no Pod knows the run. Rejects with the error of `authorize`.
  */
 export async function admitRun(options: AdmissionOptions, asked: RunRequest): Promise<RunAdmission> {
@@ -67,17 +68,34 @@ export async function admitRun(options: AdmissionOptions, asked: RunRequest): Pr
   }
 }
 
-/** Finds the run, where the client lacks something of it. */
-async function find(
-  runs: Runs,
-  { run, lastEventId, from, dialect }: RunRequest,
-): Promise<FoundRun | 'at-end'> {
+/** Finds the run, where the client lacks something of it; undefined: the client has gone before that. */
+async function find(runs: Runs, asked: RunRequest): Promise<FoundRun | 'at-end' | undefined> {
+  const { run, lastEventId, from, dialect } = asked
   const told = lastEventId === undefined ? undefined : parseEndId(lastEventId)
   // Its client knows the end of a run that no Pod keeps any longer, or whose header is on its way.
   if (told?.isLost === false && runs.resolve(run) === undefined) return 'at-end'
   const after = told === undefined ? lastEventId : chunkBefore(told)
-  const found = await runs.find(run, { after, from: told === undefined ? from : 'start' })
-  return isAtEnd(runs, found, told, dialect === 'plain') ? 'at-end' : found
+  const start: RunStart = { after, from: told === undefined ? from : 'start' }
+  const isKnown = matchRun({ directory: runs.directory, name: run, after }) !== undefined
+  const found = isKnown ? await runs.find(run, start) : await findWhileConnected(runs, start, asked)
+  return found !== undefined && isAtEnd(runs, found, told, dialect === 'plain') ? 'at-end' : found
+}
+
+/** Waits for the run no longer than the client does. */
+async function findWhileConnected(
+  runs: Runs,
+  start: RunStart,
+  { request, env, run }: RunRequest,
+): Promise<FoundRun | undefined> {
+  const client = watchClient(request, env)
+  try {
+    return await runs.find(run, start, client.signal)
+  } catch (error) {
+    if (client.signal.aborted) return undefined
+    throw error
+  } finally {
+    client.stop()
+  }
 }
 
 function chunkBefore({ next, check }: EndId): string | undefined {

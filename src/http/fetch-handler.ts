@@ -27,6 +27,27 @@ export function nodeResponseIn(env: unknown): NodeResponse | undefined {
   return isResponse ? (outgoing as NodeResponse) : undefined
 }
 
+/** A watch over the connection of a client whose request waits. */
+export interface ClientWatch {
+  /** Aborts when the client disconnects. */
+  readonly signal: AbortSignal
+  stop(): void
+}
+
+/**
+ * Begins to watch the connection of a client. Under Node by the response, because the fast path takes no request whose `signal`
+ * was read.
+ */
+export function watchClient(request: Request, env: unknown): ClientWatch {
+  const response = nodeResponseIn(env)
+  if (response === undefined) return { signal: request.signal, stop() {} }
+  const left = new AbortController()
+  const leave = () => left.abort()
+  if (response.destroyed === true) leave()
+  else response.once('close', leave)
+  return { signal: left.signal, stop: () => response.off('close', leave) }
+}
+
 /**
  * Reads and drops the body of the request, unless the app reads it; false where `env` has no way to do so. An unread body
  * in pieces of one byte costs Node some 400 times its size, for as long as the response lasts.

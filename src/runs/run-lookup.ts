@@ -41,17 +41,22 @@ export interface LookupOptions {
  */
 export async function lookUp(options: LookupOptions): Promise<FoundRun | undefined> {
   const { directory, peers, name, signal } = options
-  const known = match(options)
+  const known = matchRun(options)
   if (known !== undefined || signal?.aborted) return known
   void peers.ask({ names: [name] })
   await nextMatch(options)
-  const found = match(options)
+  const found = matchRun(options)
   if (found !== undefined) return found
   const record = directory.resolve(name)
   return record && { record, from: 0, hasGap: true }
 }
 
-function match({ directory, name, after }: LookupOptions): FoundRun | undefined {
+/** Finds the run among those that this Pod knows; undefined where a header may be on its way. */
+export function matchRun({
+  directory,
+  name,
+  after,
+}: Pick<LookupOptions, 'directory' | 'name' | 'after'>): FoundRun | undefined {
   const record = directory.resolve(name)
   if (record === undefined) return undefined
   if (after === undefined) return { record, from: 0, hasGap: false }
@@ -72,7 +77,7 @@ function nextMatch(options: LookupOptions): Promise<void> {
       resolve()
     }
     const unwatch = directory.watch(name, () => {
-      if (match(options) !== undefined) done()
+      if (matchRun(options) !== undefined) done()
     })
     const cancel = clock.after(HEADER_WAIT_MS, done)
     signal?.addEventListener('abort', done, { once: true })

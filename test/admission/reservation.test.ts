@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { Arrivals } from '../../src/admission/arrivals.ts'
 import { EndpointParts, EventsEndpoint } from '../../src/admission/events-endpoint.ts'
@@ -104,6 +105,38 @@ describe('a reservation', () => {
     await endpoint.pod.clock.advance(100)
     await response
     expect(endpoint.taken).toBe(0)
+  })
+
+  it('is released when the client of a run that no Pod knows disconnects', async () => {
+    const endpoint = new Endpoint()
+    const left = new AbortController()
+    const response = endpoint.ask('run=chat', { signal: left.signal })
+    await settle()
+    expect(endpoint.taken).toBe(1)
+    left.abort()
+    await response
+    expect(endpoint.taken).toBe(0)
+  })
+
+  it('is released when the client of a run that no Pod knows closes its socket under Node', async () => {
+    const endpoint = new Endpoint()
+    const outgoing = Object.assign(new EventEmitter(), { destroy() {} })
+    const response = endpoint.ask('run=chat', {}, { outgoing })
+    await settle()
+    expect(endpoint.taken).toBe(1)
+    outgoing.emit('close')
+    await response
+    expect([endpoint.taken, outgoing.listenerCount('close')]).toEqual([0, 0])
+  })
+
+  it('of a run that starts meanwhile leaves no listener at the response of Node', async () => {
+    const endpoint = new Endpoint()
+    const outgoing = Object.assign(new EventEmitter(), { destroy() {} })
+    const response = endpoint.ask('run=chat', { method: 'HEAD' }, { outgoing })
+    await settle()
+    await endpoint.incarnation.runs.start('chat', false)
+    expect((await response).status).toBe(200)
+    expect(outgoing.listenerCount('close')).toBe(0)
   })
 
   it('is released when the granted streams exceed maxStreams', async () => {
