@@ -102,12 +102,12 @@ describe('the side channel of an exchange', () => {
     expect(channel.fake.messages.at(-1)).toMatchObject({ taken: 2 })
   })
 
-  it('acknowledges sections that may wait after 100 ms, and after 20 ms once an entry came as well', async () => {
+  it('acknowledges sections that may wait after 500 ms, and after 20 ms once an entry came as well', async () => {
     const channel = new Channel()
     channel.fake.say(FIRST)
     const acks = () => channel.fake.messages.filter(({ taken }) => taken !== undefined).length
     channel.fake.say({ delay: true, runLogs: { parts: [PART] } })
-    await channel.clock.advance(99)
+    await channel.clock.advance(499)
     expect(acks()).toBe(0)
     await channel.clock.advance(1)
     expect(acks()).toBe(1)

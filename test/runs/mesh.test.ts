@@ -71,17 +71,22 @@ describe('chunks over exchanges', () => {
     run.write('a')
     expect(await passing(run.flush())).toBe(2)
     const [held] = (await holders(run, 1)) as [number]
-    const readers = [1, 2, 3].filter((i) => i !== held).map((i) => new Reader(i, 'chat'))
-    await until('the readers have the chunk', () => readers.every(({ text }) => text === 'a'))
+    const heldNext = async () => (await summary(held, run))?.next
     run.write('b')
-    await fleet.clock.advance(20)
-    expect([...readers.map(({ text }) => text), (await summary(held, run))?.next]).toEqual(['ab', 'ab', 1])
     await fleet.clock.advance(200)
-    expect((await summary(held, run))?.next).toBe(2)
+    expect(await heldNext()).toBe(2)
+    const readers = [1, 2, 3].filter((i) => i !== held).map((i) => new Reader(i, 'chat'))
+    await until('the readers have the chunks', () => readers.every(({ text }) => text === 'ab'))
     run.write('c')
+    await fleet.clock.advance(20)
+    expect([...readers.map(({ text }) => text), await heldNext()]).toEqual(['abc', 'abc', 2])
+    // Within 1 s, because two Pods have them.
+    await fleet.clock.advance(1_000)
+    expect(await heldNext()).toBe(3)
+    run.write('d')
     const flushed = run.flush()
     await fleet.clock.advance(20)
-    expect([(await summary(held, run))?.next, await flushed]).toEqual([3, 3])
+    expect([await heldNext(), await flushed]).toEqual([4, 3])
   })
 })
 
