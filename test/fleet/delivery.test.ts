@@ -4,8 +4,8 @@ import { acquainted, endPods, type PodProcess, type Runtime, startFleet } from '
 import { closeClients, StreamClient } from '../support/stream-client.ts'
 import { until } from '../support/until.ts'
 
-const EVENTS = 3_000
-const CLIENTS = 50
+const EVENTS = 1_000
+const CLIENTS = 30
 const SENDERS = 128
 const STREAMS = ['orders', 'prices', 'chat', 'größe', 'a b&c=d']
 const SEED = 20_240_611

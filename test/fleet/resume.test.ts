@@ -11,7 +11,7 @@ import { RoamingClient } from './roaming-client.ts'
 import { missing, Sender, type Sent, STREAMS, stream, twice } from './sender.ts'
 
 const SCRIPT = fileURLToPath(new URL('./custom-pod.ts', import.meta.url))
-const CLIENTS = 20
+const CLIENTS = 12
 const SEND_FOR_MS = 4_500
 /** Enough delivered events to lose one. */
 const ENOUGH = 100

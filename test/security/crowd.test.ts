@@ -15,7 +15,7 @@ const MAX_DELAY_MS = 2_000
  * The kernel may make connections for the Pod, with SYN cookies, whose client has gone already and never says so: they
  * end where any does that says nothing, which is after ten seconds, and looked at every two (Node) or four (Bun).
  */
-const MAX_BACK_MS = 16_000
+const MAX_BACK_MS = 30_000
 
 describe.each([
   ['node', '127.0.135.1'],
