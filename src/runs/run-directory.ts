@@ -1,4 +1,5 @@
 import { formatRunId, isSameEnd, type RunEnd, type RunHeader, type RunId, runCheck } from '../wire/runs.ts'
+import { RunShares, type RunSharesOptions } from './run-shares.ts'
 import { RunsInOrder } from './runs-in-order.ts'
 import { MAX_RUNS_OF_NAME, RunsOfName } from './runs-of-name.ts'
 
@@ -37,11 +38,9 @@ export interface RunFacts {
   readonly next?: number | undefined
 }
 
-export interface RunDirectoryOptions {
+export interface RunDirectoryOptions extends RunSharesOptions {
   maxRecords: number
   retainMs: number
-  /** The epoch of this Pod. */
-  ownEpoch(): string
   /** A cancellation of a run has arrived. */
   onCancel(id: RunId): void
   /** A run is forgotten. */
@@ -61,8 +60,7 @@ export class RunDirectory {
   readonly #records = new Map<RunId, RunRecord>()
   readonly #inOrder = new RunsInOrder()
   readonly #names = new Map<string, RunsOfName>()
-  /** Records with an end, in the order in which this Pod learned of it. */
-  readonly #ended = new Set<RunRecord>()
+  readonly #shares: RunShares
   /** Ends of runs that this Pod does not know yet. */
   readonly #orphans = new Map<RunId, { end: RunEnd; endedAt: number }>()
   readonly #listeners: RecordListener[] = []
@@ -71,6 +69,7 @@ export class RunDirectory {
 
   constructor(options: RunDirectoryOptions) {
     this.#options = options
+    this.#shares = new RunShares(options)
   }
 
   /** Time for which a run is kept after its end, in milliseconds. */
@@ -179,6 +178,7 @@ export class RunDirectory {
     }
     this.#records.set(id, record)
     this.#inOrder.add(record)
+    this.#shares.add(record)
     const named = this.#names.get(name) ?? new RunsOfName()
     this.#names.set(name, named)
     named.add(record)
@@ -211,7 +211,7 @@ export class RunDirectory {
     if (record === undefined) return
     this.#records.delete(id)
     this.#inOrder.delete(record)
-    this.#ended.delete(record)
+    this.#shares.delete(record)
     const named = this.#names.get(name)
     named?.delete(record)
     if (named?.size === 0) this.#names.delete(name)
@@ -232,7 +232,7 @@ export class RunDirectory {
     record.end = end
     record.endedAt = endedAt
     record.isForgotten = false
-    this.#ended.add(record)
+    this.#shares.onEnd(record)
   }
 
   #tell(record: RunRecord): void {
@@ -244,15 +244,18 @@ export class RunDirectory {
   #takes(epoch: string, name: string): boolean {
     const isOwn = epoch === this.#options.ownEpoch()
     if (!isOwn && this.isFull(name)) return false
-    return this.#makeRoom() || isOwn
+    return this.#makeRoom(epoch) || isOwn
   }
 
-  /** Makes room for a record: the oldest ended run goes first. False where all records are of running runs. */
-  #makeRoom(): boolean {
+  /** Makes room for a record of the epoch. Returns false where the epoch has its share of them. */
+  #makeRoom(epoch: string): boolean {
     if (this.#records.size < this.#options.maxRecords) return true
-    const [oldest] = this.#ended
-    if (oldest !== undefined) this.remove(oldest)
-    return oldest !== undefined
+    const victim = this.#shares.victimFor(epoch)
+    if (victim === undefined) return false
+    // The readers of a running one get the end `lost`.
+    victim.isForgotten = victim.end === undefined
+    this.remove(victim)
+    return true
   }
 
   #dropFirst(map: Map<RunId, unknown>): void {

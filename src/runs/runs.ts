@@ -76,6 +76,7 @@ export class Runs implements ReaderContext {
       maxRecords: RECORDS_PER_RUN * limits.maxRuns,
       retainMs: limits.retainMs,
       ownEpoch,
+      isHeard: (epoch) => log.epochs.get(epoch) !== undefined,
       // Later, because a listener of the log must not append: the application ends the run as soon as its signal aborts.
       onCancel: (id) => queueMicrotask(() => this.#own.get(id)?.cancel()),
       onRemove: ({ id }) => {

@@ -13,6 +13,7 @@ function newDirectory(maxRecords = 1_000) {
     maxRecords,
     retainMs: 1_000,
     ownEpoch: () => 'ownOO',
+    isHeard: (epoch) => !epoch.startsWith('x'),
     onCancel: (id) => cancelled.push(id),
     onRefuse: () => refused.push(1),
     onConflict: (id) => conflicts.push(id),

@@ -14,6 +14,7 @@ function setup(known: readonly Partial<RunSummary>[] | undefined) {
     maxRecords: 100,
     retainMs: 20_000,
     ownEpoch: () => 'ownOO',
+    isHeard: () => true,
     onCancel: ignore,
     onRefuse: ignore,
     onConflict: ignore,
