@@ -1,7 +1,8 @@
 /** An item of a reader of a run. */
 export type RunItem =
   | { type: 'chunk'; id: string; index: number; text: string }
-  | { type: 'gap' | 'interrupted' | 'resumed' }
+  | { type: 'gap'; index?: number }
+  | { type: 'interrupted' | 'resumed' }
   | RunEnd
 
 export interface RunEnd {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ProducedRun } from './run-facts.ts'
+import type { ProducedRun, RunItem } from './run-facts.ts'
 import { chunk, chunks, ENDED, GAP, History, LOST } from './run-history.ts'
 
 describe('the oracle of runs accepts', () => {
@@ -44,6 +44,15 @@ describe('the oracle of runs accepts', () => {
     expect(history.oracle.counts.changes).toBe(1)
   })
 
+  it('a run anew from its start after a gap for another one that gave way to it', () => {
+    const history = new History()
+    history.run('1', { call: 'end' })
+    history.oracle.aborted(history.run('2'), 'superseded')
+    const gap: RunItem = { type: 'gap', index: 0 }
+    history.read([...chunks('1', 0, 2), gap, gap, ...chunks('1', 0, 3), ENDED])
+    expect(history.violations).toEqual([])
+  })
+
   it('the end of a cancelled run', () => {
     const history = new History()
     const run = history.run('1')
@@ -77,6 +86,11 @@ describe('the oracle of runs reports', () => {
       'a chunk that comes again on another Pod',
       /again/,
       (history) => history.read(chunks('1', 1, 2), history.move(history.read(chunks('1', 0, 2)))),
+    ],
+    [
+      'a run anew from its start where no other one was started',
+      /again/,
+      (history) => history.read([...chunks('1', 0, 2), { type: 'gap', index: 0 }, ...chunks('1', 0, 3)]),
     ],
     ['a chunk left out', /without a gap/, (history) => history.read([chunk('1', 0), chunk('1', 2)])],
     ['a start that is left out', /without a gap/, (history) => history.read([chunk('1', 1)])],

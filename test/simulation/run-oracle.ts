@@ -174,6 +174,7 @@ export class RunOracle {
     else if (item.type === 'gap') {
       this.counts.gaps += 1
       reading.isAfterGap = true
+      if (item.index === 0 && this.#hasRival(reading.run)) reading.next = 0
     } else {
       const isInterrupted = item.type === 'interrupted'
       if (isInterrupted === reading.isInterrupted) violate(`${reading.reader} was told ${item.type} twice`)
@@ -210,6 +211,13 @@ export class RunOracle {
     reading.run = run
     reading.next = index + 1
     reading.isAfterGap = false
+  }
+
+  /** Whether the run had to give way to another one, of which the reader may have been told without a chunk of it. */
+  #hasRival(run: ProducedRun | undefined): boolean {
+    if (run === undefined) return false
+    const { id, name, startedAt } = run
+    return this.runs.some((other) => other.id !== id && other.name === name && other.startedAt >= startedAt)
   }
 
   /** Of two runs that were started at once, one has ended as soon as their headers have met. */
