@@ -11,6 +11,13 @@ export interface RunEnd {
   reason?: string | undefined
 }
 
+/** Number of Pods that held the chunks before `next`, from a time on. */
+export interface Held {
+  readonly next: number
+  readonly pods: number
+  readonly at: number
+}
+
 /** A run that a Pod of the simulation started, with all that its application did. */
 export interface ProducedRun {
   readonly id: string
@@ -30,7 +37,7 @@ export interface ProducedRun {
    * Chunks that other Pods hold, with the number of these Pods: `flush()` has reported it, or the producer's Pod has handed them
    * over.
    */
-  held: { next: number; pods: number; at: number } | undefined
+  held: Held | undefined
   /** The end that a reader got first, `lost` apart. */
   told: RunEnd | undefined
   /** The run that takes its place. */

@@ -1,4 +1,5 @@
 import {
+  type Held,
   hasEnded,
   noCounts,
   type ProducedRun,
@@ -101,9 +102,9 @@ export class RunOracle {
     run.endedAt ??= run.diedAt
   }
 
-  /** `flush()` said that `pods` other Pods hold the chunks before `next`. */
-  flushed(run: ProducedRun, next: number, pods: number): void {
-    if (pods > 0 && next >= (run.held?.next ?? 0)) run.held = { next, pods, at: this.#options.now() }
+  /** A `flush()` that was called then has said that `pods` other Pods hold the chunks before `next`: some may have crashed since. */
+  flushed(run: ProducedRun, held: Held): void {
+    if (held.pods > 0 && held.next >= (run.held?.next ?? 0)) run.held = held
   }
 
   /** The Pod has stopped now, and another one has its copies. */

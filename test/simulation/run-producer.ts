@@ -84,8 +84,10 @@ export class RunProducer {
 
   #flush(run: ProducedRun, handle: Handle): void {
     const { length } = run.texts
+    const { runs, time } = this.#fixture
+    const at = time.now
     void handle.flush().then(
-      (pods) => run.diedAt === undefined && this.#fixture.runs.flushed(run, length, pods),
+      (pods) => run.diedAt === undefined && runs.flushed(run, { next: length, pods, at }),
       () => {},
     )
   }

@@ -45,7 +45,7 @@ describe('the checks of runs after all faults report', () => {
   it('a chunk that another Pod held, and that was lost with the producer', () => {
     const history = new History()
     const run = history.run('1')
-    history.oracle.flushed(run, 3, 1)
+    history.oracle.flushed(run, { next: 3, pods: 1, at: 0 })
     history.now = 10
     history.oracle.died(run)
     history.losses.push({ address: 'pod0', at: 10, isHandedOver: false })
@@ -80,7 +80,7 @@ describe('the checks of runs after all faults report', () => {
   it('no chunk that was handed over to its producer, which crashed after that', () => {
     const history = new History()
     const run = history.run('1', { call: 'end' })
-    history.oracle.flushed(run, 3, 1)
+    history.oracle.flushed(run, { next: 3, pods: 1, at: 0 })
     history.losses.push({ address: 'pod1', at: 10, isHandedOver: true })
     history.now = 20
     history.oracle.died(run)
