@@ -4,10 +4,10 @@ import { bench, run, summary } from 'mitata'
 import { Reader } from '../src/delivery/reader.ts'
 import { FrameText } from '../src/delivery/stream-connection.ts'
 import { Log } from '../src/log/log.ts'
+import { encodeAppend, parseAppend } from '../src/wire/append-message.ts'
 import { formatPosition, parsePosition } from '../src/wire/position.ts'
 import { eventFrame } from '../src/wire/sse-frame.ts'
 import { encodeV1, parseV1 } from '../src/wire/v1.ts'
-import { encodeAppend, parseAppend } from '../src/wire/v2.ts'
 import { plainMessage, seededRandom } from '../test/support/messages.ts'
 
 const random = seededRandom(1)

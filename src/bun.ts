@@ -1,5 +1,4 @@
-import { closeWhile } from './http/fetch-handler.ts'
-import { markTrailingSlash } from './http/request-url.ts'
+import { closeWhile, markTrailingSlash } from './http/fetch-handler.ts'
 import { replacePrevious } from './runtime/bun/hot.ts'
 import { withoutIdleTimeout } from './runtime/bun/idle-timeout.ts'
 import {

@@ -7,16 +7,16 @@ import { INTERNALS } from '../src/internals.ts'
 import { timing } from '../src/log/timing.ts'
 import { resolveOptions } from '../src/options.ts'
 import { REQUEST_DRAIN_TIMEOUT_MS } from '../src/runtime/join-options.ts'
-import { parseExchangeMessage } from '../src/wire/exchange-message.ts'
-import { formatPosition, parsePosition } from '../src/wire/position.ts'
-import { PEER_ENDPOINT_URL_PATH, parseV1 } from '../src/wire/v1.ts'
 import {
   APPEND_MAX_BYTES,
   APPEND_TARGET_BYTES,
   APPEND_URL_PATH,
   EXCHANGE_URL_PATH,
   parseAppend,
-} from '../src/wire/v2.ts'
+} from '../src/wire/append-message.ts'
+import { parseExchangeMessage } from '../src/wire/exchange-message.ts'
+import { formatPosition, parsePosition } from '../src/wire/position.ts'
+import { PEER_ENDPOINT_URL_PATH, parseV1 } from '../src/wire/v1.ts'
 import { anchors, links } from '../tools/markdown.ts'
 
 const ROOT = new URL('../', import.meta.url)
@@ -124,7 +124,7 @@ describe('the protocol page', () => {
 
   test('names every field of a message, and no other', () => {
     const shape = (name: string) => {
-      const file = name === 'ExchangeMessage' ? 'src/wire/exchange-message.ts' : 'src/wire/v2.ts'
+      const file = name === 'ExchangeMessage' ? 'src/wire/exchange-message.ts' : 'src/wire/append-message.ts'
       const body = new RegExp(`export interface ${name} \\{(.*?)^\\}`, 'ms').exec(read(file))?.[1]
       return Array.from(String(body).matchAll(/^ {2}(\w+)\??:/gm), ([, field]) => field)
     }

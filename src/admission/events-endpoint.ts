@@ -2,8 +2,15 @@ import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { Requested } from '../authorize.ts'
 import { describeValue, SserError } from '../errors.ts'
-import { closeWhile, dropBody, type FetchHandler, hasBody, nodeResponseIn } from '../http/fetch-handler.ts'
-import { hasInvalidHost, isBelowMount } from '../http/request-url.ts'
+import {
+  closeWhile,
+  dropBody,
+  type FetchHandler,
+  hasBody,
+  hasInvalidHost,
+  isBelowMount,
+  nodeResponseIn,
+} from '../http/fetch-handler.ts'
 import type { Dialect } from '../wire/sse-frame.ts'
 import { acceptsEventStream } from './accept-header.ts'
 import { type Admitted, admit, type StreamRequest } from './admit.ts'

@@ -1,5 +1,5 @@
 import { describeValue, SserError } from '../errors.ts'
-import { searchOf } from '../http/request-url.ts'
+import { searchOf } from '../http/fetch-handler.ts'
 import { ownCopy, validateStreamName } from '../wire/names.ts'
 import { QUERY_PARAMETER_NAME } from '../wire/v1.ts'
 import type { StreamRequest } from './admit.ts'

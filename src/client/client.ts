@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts'
 import { DEFAULT_HEARTBEAT_MS } from '../wire/sse-frame.ts'
 import { ClientError, guarded, logError } from './error.ts'
-import { openSource } from './open-source.ts'
 import { type ConnectOptions, type Gap, pageClock, type Settings } from './options.ts'
 import { Observable, type Readable } from './readable.ts'
 import { Run, type RunContext, type RunOptions } from './run.ts'
 import type { Snapshot } from './snapshot-loader.ts'
 import type { ConnectionState, Source, SourceItem, SourceState } from './source.ts'
 import { Stream } from './stream.ts'
+import { StreamSource } from './stream-source.ts'
 import type { AnySubscription, StreamOptions } from './subscription.ts'
 import type { Page } from './wakes.ts'
 
@@ -156,5 +156,38 @@ function settingsOf(
     persist,
     clock,
     page,
+  }
+}
+
+/** Opens the source of a client: a shared one where the page can share and `settings.share` allows it. */
+function openSource(settings: Settings): Source {
+  const { share, headers, user } = settings
+  // Headers may name a login that other tabs do not have.
+  return share && (!headers || user !== undefined) && 'document' in globalThis
+    ? deferred(
+        // Apart, because pages that do not share need none of it. Without it this page has a connection of its own.
+        import('./share/open.ts').then(
+          ({ openShared }) => openShared(settings),
+          () => new StreamSource(settings),
+        ),
+      )
+    : new StreamSource(settings)
+}
+
+/** A source whose code is still loading. It gets all calls in their order. */
+function deferred(loading: Promise<Source>): Source {
+  const call = (use: (source: Source) => void) => void loading.then(use)
+  return {
+    state: { type: 'state', state: 'connecting', error: undefined },
+    listen(listener) {
+      let stop: () => void
+      call((source) => {
+        stop = source.listen(listener)
+      })
+      return () => call(() => stop())
+    },
+    setStreams: (streams) => call((source) => source.setStreams(streams)),
+    reconnect: () => call((source) => source.reconnect()),
+    close: () => call((source) => source.close()),
   }
 }

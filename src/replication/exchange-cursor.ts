@@ -1,7 +1,7 @@
 import { SserError } from '../errors.ts'
 import { Deque } from '../log/deque.ts'
 import type { Log } from '../log/log.ts'
-import type { EntryRange } from '../wire/v2.ts'
+import type { EntryRange } from '../wire/append-message.ts'
 import type { AwaitedSeq } from './exchange-fields.ts'
 import type { PeerProgress } from './peer-progress.ts'
 import type { EncodedRange, Replicator } from './replicator.ts'

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts'
 import type { Epochs } from '../log/epochs.ts'
 import type { Log } from '../log/log.ts'
+import type { EntryRange } from '../wire/append-message.ts'
 import { ASK, encodeAcks, encodePosition } from '../wire/exchange-message.ts'
-import type { EntryRange } from '../wire/v2.ts'
 
 /** The fields of the next message of an exchange beside its runs: acknowledgements, the position, the request for one. */
 export class ExchangeFields {

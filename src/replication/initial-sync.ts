@@ -4,8 +4,8 @@ import type { Log } from '../log/log.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import { isAbsent, isUnavailable, type Target } from '../transport/peer-transport.ts'
+import type { Append } from '../wire/append-message.ts'
 import { randomEpoch } from '../wire/position.ts'
-import type { Append } from '../wire/v2.ts'
 import type { Replicator } from './replicator.ts'
 
 /** Number of requests to a peer that is unavailable, with a pause between, because a whole fleet may be starting. */

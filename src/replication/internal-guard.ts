@@ -6,7 +6,12 @@ import { declaredLength, JSON_TYPE } from '../http/body.ts'
 import type { BodyReader } from '../http/body-reader.ts'
 import { hostError, webPageError } from '../http/web-pages.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
-import { TARGET_HEADER } from '../transport/signatures.ts'
+import {
+  SIGNATURE_HEADER,
+  type Signatures,
+  TARGET_HEADER,
+  type VerifiedRequest,
+} from '../transport/signatures.ts'
 
 export interface InternalGuardOptions {
   errors: ErrorReporter
@@ -19,6 +24,24 @@ export interface InternalGuardOptions {
   onRequest(): void
   /** Returns whether a request with that target UID is for this Pod; undefined: this Pod does not know its own UID yet. */
   isFor(uid: string): boolean | undefined
+  /** Undefined: this Pod has no `peerSecret`. */
+  signatures: Signatures | undefined
+  /** With a secret: whether this Pod accepts a request without a signature. */
+  allowUnsignedPeers: boolean
+}
+
+/** The signature of a request, if this Pod wants one. */
+interface RequestSignature {
+  /** False: this Pod accepts the request without a signature. */
+  readonly isSigned: boolean
+  /**
+   * Verifies the signature once the body is known; undefined for a request without one. Where the sender has another time than
+   * this Pod, a signed 401 is to tell it this Pod's time.
+   * @throws SserError `unauthorized`
+   */
+  verify(body: string): Promise<VerifiedRequest | undefined>
+  /** The headers that sign a response. */
+  headers(status: number, body: string): Promise<Record<string, string>>
 }
 
 /**
@@ -34,6 +57,12 @@ const UNREAD: ReadonlySet<SserErrorCode> = new Set([
   'message-too-large',
   'overloaded',
 ])
+
+const UNSIGNED: RequestSignature = {
+  isSigned: false,
+  verify: async () => undefined,
+  headers: async () => ({}),
+}
 
 /** Checks that each request on the internal port needs, whatever its path. */
 export class InternalGuard {
@@ -70,6 +99,26 @@ export class InternalGuard {
           : new SserError('invalid-peer-message', 'The body broke off', { cause })
       this.#options.errors.reportRejected(error, addressOf(c.req.raw, c.env, 0))
       return UNREAD.has(error.code) ? reject(error.status, error.message) : invalid(error)
+    }
+  }
+
+  /** Checks the form of a request's signature, before its body costs anything. @throws SserError `unauthorized` */
+  checkSignature({ req }: Context, path: string): RequestSignature {
+    const { signatures, allowUnsignedPeers } = this.#options
+    const header = req.header(SIGNATURE_HEADER)
+    if (signatures === undefined || (allowUnsignedPeers && header === undefined)) return UNSIGNED
+    signatures.precheck(header)
+    let verified: VerifiedRequest | undefined
+    return {
+      isSigned: true,
+      verify: async (body) => {
+        verified = await signatures.verify({ path, uid: req.header(TARGET_HEADER), body }, header)
+        return verified
+      },
+      headers: async (status, body) =>
+        verified === undefined
+          ? {}
+          : { [SIGNATURE_HEADER]: await signatures.signResponse(verified, status, body) },
     }
   }
 

@@ -1,6 +1,6 @@
 import { Deque } from '../log/deque.ts'
 import type { Log } from '../log/log.ts'
-import { type EntryRange, endOf } from '../wire/v2.ts'
+import { type EntryRange, endOf } from '../wire/append-message.ts'
 import type { AckResult } from './receipt.ts'
 
 export const DELIVERED: AckResult = { status: 'delivered' }

@@ -5,9 +5,6 @@ import type { Epoch } from '../log/epochs.ts'
 import type { Log } from '../log/log.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
-import { EXCHANGE_TARGET_BYTES } from '../wire/exchange-message.ts'
-import { MAX_EPOCHS } from '../wire/position.ts'
-import { isSameHeader } from '../wire/runs.ts'
 import {
   APPEND_TARGET_BYTES,
   type Append,
@@ -15,7 +12,10 @@ import {
   type EvictedStream,
   endOf,
   type WireEvent,
-} from '../wire/v2.ts'
+} from '../wire/append-message.ts'
+import { EXCHANGE_TARGET_BYTES } from '../wire/exchange-message.ts'
+import { MAX_EPOCHS } from '../wire/position.ts'
+import { isSameHeader } from '../wire/runs.ts'
 import type { PeerProgress } from './peer-progress.ts'
 
 /** Approximate bytes of JSON around an event. */

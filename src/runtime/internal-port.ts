@@ -1,8 +1,8 @@
 import { SserError } from '../errors.ts'
 import { closeWhile, type FetchHandler, hasBody } from '../http/fetch-handler.ts'
 import type { ServerSide } from '../server-side.ts'
+import { APPEND_URL_PATH, EXCHANGE_URL_PATH } from '../wire/append-message.ts'
 import { PEER_ENDPOINT_URL_PATH } from '../wire/v1.ts'
-import { APPEND_URL_PATH, EXCHANGE_URL_PATH } from '../wire/v2.ts'
 
 /**
  * `fetch` for an internal port: closes the connection after an answer that leaves a body unread. The runtime would go

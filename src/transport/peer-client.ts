@@ -3,14 +3,6 @@ import { SserError } from '../errors.ts'
 import type { Counters } from '../telemetry/counters.ts'
 import { quietly, type Tracing, type TracingSpan } from '../telemetry/tracing.ts'
 import {
-  encodeRunsRequest,
-  parseRunsAnswer,
-  RUNS_URL_PATH,
-  type RunsAnswer,
-  type RunsRequest,
-} from '../wire/run-messages.ts'
-import { isSampled } from '../wire/traceparent.ts'
-import {
   APPEND_MAX_BYTES,
   APPEND_URL_PATH,
   type Append,
@@ -18,7 +10,15 @@ import {
   EXCHANGE_URL_PATH,
   encodeAppend,
   parseAppend,
-} from '../wire/v2.ts'
+} from '../wire/append-message.ts'
+import {
+  encodeRunsRequest,
+  parseRunsAnswer,
+  RUNS_URL_PATH,
+  type RunsAnswer,
+  type RunsRequest,
+} from '../wire/run-messages.ts'
+import { isSampled } from '../wire/traceparent.ts'
 import type { Exchange, ExchangeHandler, OpenExchange } from './exchange.ts'
 import {
   type PeerRequest,

@@ -1,7 +1,8 @@
 /** The messages of an exchange, in which two Pods keep one request and its response open. */
+
+import { checkRanges, checkSeqs, type EntryRange, invalid, isDuration, parseJson } from './append-message.ts'
 import { isEpoch, isSeq, type Position } from './position.ts'
 import { checkRunLogs, type RunLogs } from './run-messages.ts'
-import { checkRanges, checkSeqs, type EntryRange, invalid, isDuration, parseJson } from './v2.ts'
 
 /** A sender stops filling a message here, in bytes before JSON's escapes, so that messages take turns. */
 export const EXCHANGE_TARGET_BYTES = 65_536

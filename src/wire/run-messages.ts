@@ -1,8 +1,9 @@
 /** Runs between Pods: the section `runLogs` of an exchange's messages, and the request and the answer of the route for runs. */
+
+import { invalid, isDuration, parseJson } from './append-message.ts'
 import { validatePeerStreamName } from './names.ts'
 import { isEpoch, isSeq } from './position.ts'
 import { checkRunEnd, isRunId, type RunEnd, type RunId } from './runs.ts'
-import { invalid, isDuration, parseJson } from './v2.ts'
 
 /** URL path on the internal port at which Pods ask each other for runs. An older Pod answers 404. */
 export const RUNS_URL_PATH = '/api/json/v2/runs'

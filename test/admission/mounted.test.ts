@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { basicAuth } from 'hono/basic-auth'
 import { describe, expect, it } from 'vitest'
-import { markTrailingSlash } from '../../src/http/request-url.ts'
+import { markTrailingSlash } from '../../src/http/fetch-handler.ts'
 import { Fleet } from '../support/fleet.ts'
 
 const AUTHORIZATION = `Basic ${btoa('a:b')}`

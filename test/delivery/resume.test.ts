@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { APPEND_URL_PATH } from '../../src/wire/append-message.ts'
 import { formatPosition, parsePosition } from '../../src/wire/position.ts'
-import { APPEND_URL_PATH } from '../../src/wire/v2.ts'
 import { Client } from '../support/client.ts'
 import { settle } from '../support/clock.ts'
 import { Fleet } from '../support/fleet.ts'

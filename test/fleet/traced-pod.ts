@@ -11,7 +11,7 @@ import { Hono } from 'hono'
 import { expect } from 'vitest'
 import { type Sser, type SserOptions, StaticPeerFinder } from '../../src/index.ts'
 import { type RunningServer, serve } from '../../src/node.ts'
-import { APPEND_URL_PATH, encodeAppend, parseAppend } from '../../src/wire/v2.ts'
+import { APPEND_URL_PATH, encodeAppend, parseAppend } from '../../src/wire/append-message.ts'
 import { newSser } from '../support/settings.ts'
 import { until } from '../support/until.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { PeerStatusError } from '../../src/transport/peer-transport.ts'
-import { parseAppend } from '../../src/wire/v2.ts'
+import { parseAppend } from '../../src/wire/append-message.ts'
 import { settle } from '../support/clock.ts'
 import { outcome } from '../support/fleet.ts'
 import { begin, PEER } from './linked-pod.ts'

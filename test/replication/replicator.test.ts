@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PeerProgress } from '../../src/replication/peer-progress.ts'
-import type { EntryRange, WireEvent } from '../../src/wire/v2.ts'
+import type { EntryRange, WireEvent } from '../../src/wire/append-message.ts'
 import { check } from '../support/property.ts'
 import { AGE_MS, run, Side, TIMES } from './side.ts'
 

@@ -5,7 +5,7 @@ import { PeerProgress } from '../../src/replication/peer-progress.ts'
 import { Replicator } from '../../src/replication/replicator.ts'
 import { Counters } from '../../src/telemetry/counters.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
-import { type Append, type EntryRange, encodeAppend, parseAppend } from '../../src/wire/v2.ts'
+import { type Append, type EntryRange, encodeAppend, parseAppend } from '../../src/wire/append-message.ts'
 import { entriesOf } from '../support/entries.ts'
 
 export const AGE_MS = 100_000

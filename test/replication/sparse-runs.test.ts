@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { EntryRange } from '../../src/wire/v2.ts'
+import type { EntryRange } from '../../src/wire/append-message.ts'
 import { Side } from './side.ts'
 
 describe('a run after evicted events', () => {

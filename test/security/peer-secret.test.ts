@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SserError } from '../../src/index.ts'
-import { encodeAppend } from '../../src/wire/v2.ts'
+import { encodeAppend } from '../../src/wire/append-message.ts'
 import { until } from '../support/until.ts'
 import { SecuredFleet, type SecuredPod } from './fleet.ts'
 

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
-import { encodeAppend } from '../../src/wire/v2.ts'
+import { encodeAppend } from '../../src/wire/append-message.ts'
 import { until } from '../support/until.ts'
 import { type PodSettings, SecuredFleet, type SecuredPod } from './fleet.ts'
 

@@ -2,7 +2,7 @@ import { type ErrorContext, type Sser, StaticPeerFinder } from '../../src/index.
 import type { ServerSide } from '../../src/server-side.ts'
 import { serverSideOf } from '../../src/sser.ts'
 import type { Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
-import { parseAppend } from '../../src/wire/v2.ts'
+import { parseAppend } from '../../src/wire/append-message.ts'
 import { Client } from './client.ts'
 import { settle, VirtualClock } from './clock.ts'
 import { PairedExchanges } from './paired-exchanges.ts'

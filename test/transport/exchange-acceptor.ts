@@ -2,13 +2,13 @@ import { Hono } from 'hono'
 import { systemClock } from '../../src/clock.ts'
 import { SserError } from '../../src/errors.ts'
 import { BodyBudget, BodyReader } from '../../src/http/body-reader.ts'
-import { exchangeRoute } from '../../src/replication/exchange-route.ts'
 import { InternalGuard } from '../../src/replication/internal-guard.ts'
+import { exchangeRoute } from '../../src/replication/routes.ts'
 import { ExchangeCounts } from '../../src/telemetry/counters.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
 import type { Exchange } from '../../src/transport/exchange.ts'
 import { type HmacFactory, Signatures } from '../../src/transport/signatures.ts'
-import { EXCHANGE_URL_PATH } from '../../src/wire/v2.ts'
+import { EXCHANGE_URL_PATH } from '../../src/wire/append-message.ts'
 
 export interface AcceptorOptions {
   secrets?: string[]
@@ -44,6 +44,8 @@ export class Acceptor {
       isStopped: () => false,
       onRequest: () => {},
       isFor: (uid) => uid === 'this-pod',
+      signatures,
+      allowUnsignedPeers,
     })
     const route = exchangeRoute({
       guard,
@@ -52,8 +54,6 @@ export class Acceptor {
       bodyBudget,
       internalBodyTimeoutMs: messageTimeoutMs,
       exchangeCounts: this.counts,
-      signatures,
-      allowUnsignedPeers,
       accept: (exchange) => this.#accept(exchange),
     })
     this.app = new Hono().post(EXCHANGE_URL_PATH, route)

@@ -5,7 +5,7 @@ import { exchangeClient } from '../../src/transport/exchange-client.ts'
 import type { DuplexTransport } from '../../src/transport/peer-transport.ts'
 import { RequestSigner } from '../../src/transport/request-signer.ts'
 import { type HmacFactory, Signatures } from '../../src/transport/signatures.ts'
-import { EXCHANGE_URL_PATH } from '../../src/wire/v2.ts'
+import { EXCHANGE_URL_PATH } from '../../src/wire/append-message.ts'
 import { until } from '../support/until.ts'
 
 export interface CallerOptions {

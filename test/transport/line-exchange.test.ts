@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BodyBudget } from '../../src/http/body-reader.ts'
-import { APPEND_MAX_BYTES } from '../../src/wire/v2.ts'
+import { APPEND_MAX_BYTES } from '../../src/wire/append-message.ts'
 import { settle } from '../support/clock.ts'
 import { Side } from './exchange-side.ts'
 

@@ -5,9 +5,8 @@ import { createAdaptorServer } from '@hono/node-server'
 import type { FetchHandler } from '../../http/fetch-handler.ts'
 import type { BindInternal } from '../running-pod.ts'
 import { InternalSockets } from './internal-sockets.ts'
-import { NodeListener } from './listener.ts'
+import { DEFAULT_HOST, HEADERS_LIMIT, NodeListener, TCP_KEEP_ALIVE } from './listener.ts'
 import { acceptNodeDuplex } from './node-duplex.ts'
-import { DEFAULT_HOST, HEADERS_LIMIT, TCP_KEEP_ALIVE } from './server-options.ts'
 
 /** Binds a port for peers. */
 export const bindInternal: BindInternal = async (fetch, { port, hostname, tls, signal }) => {

@@ -4,6 +4,14 @@ import type { AddressInfo, ListenOptions } from 'node:net'
 import { bindError, type Listener } from '../listener.ts'
 import { ServerConnections } from './server-connections.ts'
 
+/** How long a client or a peer may take to send a request's headers, and how often that is checked, in milliseconds. */
+export const HEADERS_LIMIT = { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 } as const
+/** TCP probes a quiet connection after 60 s, because a client or peer that is lost with its machine or network sends nothing. */
+export const TCP_KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 60_000 } as const
+
+/** The host in the URL of a request without a `Host`, as HTTP/1.0 allows: balancers probe so. Node refuses HTTP/1.1 without. */
+export const DEFAULT_HOST = 'localhost'
+
 /** How long a worker of node:cluster waits for its internal port, in milliseconds: above PM2's `listen_timeout` and the old worker's stop. */
 const PORT_WAIT_MS = 45_000
 /** How often it tries, in milliseconds. */

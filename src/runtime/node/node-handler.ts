@@ -5,7 +5,7 @@ import { describeValue, SserError } from '../../errors.ts'
 import { type Sser, serverSideOf } from '../../sser.ts'
 import { hasMethods } from '../../validation.ts'
 import { withFastPath, withoutFastPath } from './fast-path.ts'
-import { DEFAULT_HOST } from './server-options.ts'
+import { DEFAULT_HOST } from './listener.ts'
 
 /** A request listener of Node's HTTP: also a handler of Express, Connect and Nest, and for the raw objects of Fastify and Koa. */
 export type NodeHandler = (

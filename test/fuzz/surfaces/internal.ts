@@ -1,5 +1,5 @@
 import { StaticPeerFinder } from '../../../src/index.ts'
-import { parseAppend } from '../../../src/wire/v2.ts'
+import { parseAppend } from '../../../src/wire/append-message.ts'
 import { newSser } from '../../support/settings.ts'
 import { StepClock } from '../step-clock.ts'
 import { fieldsOf, type Json, type Surface, textOf } from '../surface.ts'

@@ -1,7 +1,7 @@
 import { SserError } from '../../../src/errors.ts'
 import type { Incarnation } from '../../../src/instance/incarnation.ts'
+import { type Append, encodeAppend, parseAppend } from '../../../src/wire/append-message.ts'
 import { MAX_EPOCHS } from '../../../src/wire/position.ts'
-import { type Append, encodeAppend, parseAppend } from '../../../src/wire/v2.ts'
 import { Ledger, Listener } from '../listener.ts'
 import { newIncarnation } from '../new-incarnation.ts'
 import { fieldsOf, type Json, type Surface } from '../surface.ts'

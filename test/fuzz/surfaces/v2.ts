@@ -1,5 +1,5 @@
 import { SserError } from '../../../src/errors.ts'
-import { type Append, encodeAppend, parseAppend } from '../../../src/wire/v2.ts'
+import { type Append, encodeAppend, parseAppend } from '../../../src/wire/append-message.ts'
 import { type Surface, textOf } from '../surface.ts'
 import { APPEND, APPEND_WORDS } from '../words.ts'
 

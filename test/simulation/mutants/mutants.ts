@@ -72,7 +72,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a floor is a field that the recorded release knows',
-    file: 'src/wire/v2.ts',
+    file: 'src/wire/append-message.ts',
     find: `position: Object.fromEntries(message.position) })
 }
 

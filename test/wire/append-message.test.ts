@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { type Append, encodeAppend, parseAppend } from '../../src/wire/append-message.ts'
 import type { RunHeader } from '../../src/wire/runs.ts'
-import { type Append, encodeAppend, parseAppend } from '../../src/wire/v2.ts'
 import { HOSTILE_MESSAGES } from '../support/messages.ts'
 import { check } from '../support/property.ts'
 
