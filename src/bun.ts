@@ -1,5 +1,4 @@
 import { closeWhile, markTrailingSlash } from './http/fetch-handler.ts'
-import { replacePrevious } from './runtime/bun/hot.ts'
 import { withoutIdleTimeout } from './runtime/bun/idle-timeout.ts'
 import {
   type BunAppServer,
@@ -8,7 +7,7 @@ import {
   bind,
   FIRST_REQUEST_TIMEOUT_S,
 } from './runtime/bun/listener.ts'
-import { bunRuntime, requireBun } from './runtime/bun/runtime.ts'
+import { bunRuntime, replacePrevious, requireBun } from './runtime/bun/runtime.ts'
 import type { JoinOptions } from './runtime/join-options.ts'
 import { joinFleet, type RunningPod } from './runtime/running-pod.ts'
 import { type BindPublic, type RunningServer, runServer, type ServeOptions } from './runtime/serve.ts'

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from './clock.ts'
 import { type ResolvedOptions, resolveOptions, type SserOptions } from './options.ts'
-import type { OpenExchange } from './transport/exchange.ts'
+import type { OpenExchange } from './transport/peer-transport.ts'
 import { MAX_POSITION_BYTES } from './wire/position.ts'
 
 /** Values that are no options, because no app has a reason to change them: tests, simulations and benches do. */

@@ -5,7 +5,7 @@ import {
   EndpointParts,
   EventsEndpoint,
 } from './admission/events-endpoint.ts'
-import type { ExchangeOptions } from './admission/refusals.ts'
+import type { ResponseOptions } from './admission/refusals.ts'
 import { RunResponses } from './admission/run-responses.ts'
 import { SserError } from './errors.ts'
 import { BodyBudget, BodyReader } from './http/body-reader.ts'
@@ -23,7 +23,7 @@ import type { ExchangeCounts } from './telemetry/counters.ts'
 import type { ErrorReporter, RecentErrors } from './telemetry/error-reporter.ts'
 import type { Signatures } from './transport/signatures.ts'
 
-export type PublicRoutesOptions = ExchangeOptions & Pick<PublishOptions, 'send'>
+export type PublicRoutesOptions = ResponseOptions & Pick<PublishOptions, 'send'>
 
 /** The routes of an instance that its clients reach. */
 export class PublicRoutes {

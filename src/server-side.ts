@@ -1,7 +1,7 @@
 import type { Arrivals } from './admission/arrivals.ts'
 import type { ServerStop } from './instance/lifecycle-lines.ts'
 import type { ServerStart, StopOptions } from './instance/membership.ts'
-import type { AcceptExchange } from './transport/exchange.ts'
+import type { AcceptExchange } from './transport/peer-transport.ts'
 
 /** Access of `serve()`, `join()`, `toNodeHandler()` and `sser/testing` to an instance; users of the class have none. */
 export interface ServerSide {

@@ -17,7 +17,7 @@ import { type Admitted, admit, type StreamRequest } from './admit.ts'
 import { admitRun, type RunAdmission, type RunRequest } from './admit-run.ts'
 import { type CheckedGrant, runAuthorize } from './authorization.ts'
 import { readQuery } from './query.ts'
-import { EventStreamHeaders, type Exchange, type ExchangeOptions, Refusals, TEXT } from './refusals.ts'
+import { EventStreamHeaders, Refusals, type RequestContext, type ResponseOptions, TEXT } from './refusals.ts'
 import { endsConnection, ResponseSocket } from './response-socket.ts'
 
 /**
@@ -46,7 +46,7 @@ export interface Endpoint {
 }
 
 /** One request to the endpoint. */
-interface EndpointExchange extends Exchange {
+interface EndpointContext extends RequestContext {
   authorize?: ((asked: Requested) => Promise<CheckedGrant>) | undefined
 }
 
@@ -56,7 +56,7 @@ export class EndpointParts {
   readonly refusals: Refusals
   readonly socket: ResponseSocket
 
-  constructor(options: ExchangeOptions) {
+  constructor(options: ResponseOptions) {
     this.refusals = new Refusals(options, this.headers)
     this.socket = new ResponseSocket({
       heartbeatMs: options.settings.heartbeatMs,
@@ -73,11 +73,11 @@ export class EventsEndpoint implements Endpoint {
   readonly routes: Hono
   /** The endpoint at whatever path it is called for; under Hono's `app.mount()`, at the mount's own path alone. */
   readonly handler: EventsHandler
-  readonly #options: ExchangeOptions
+  readonly #options: ResponseOptions
   readonly #parts: EndpointParts
   readonly #dialect: Dialect
 
-  constructor(options: ExchangeOptions, parts: EndpointParts, dialect: Dialect = 'standard') {
+  constructor(options: ResponseOptions, parts: EndpointParts, dialect: Dialect = 'standard') {
     this.#options = options
     this.#parts = parts
     this.#dialect = dialect
@@ -112,41 +112,41 @@ export class EventsEndpoint implements Endpoint {
     })
   }
 
-  #answer(exchange: EndpointExchange): Response | Promise<Response> {
-    const { request, respond } = exchange
+  #answer(context: EndpointContext): Response | Promise<Response> {
+    const { request, respond } = context
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return this.#parts.refusals.closeIfDraining(
         respond('Method Not Allowed\n', 405, { ...TEXT, allow: 'GET, HEAD' }),
       )
     try {
-      const asked = this.#parse(exchange)
+      const asked = this.#parse(context)
       if (asked.run !== undefined)
-        return this.answerRun({ ...exchange, isRun: true }, admitRun(this.#options, asked))
+        return this.answerRun({ ...context, isRun: true }, admitRun(this.#options, asked))
       const admitted = admit(this.#options, asked)
-      if (!(admitted instanceof Promise)) return this.#respond(exchange, admitted)
+      if (!(admitted instanceof Promise)) return this.#respond(context, admitted)
       return admitted.then(
-        (settled) => this.#respond(exchange, settled),
-        (error: unknown) => this.#parts.refusals.refuse(exchange, error),
+        (settled) => this.#respond(context, settled),
+        (error: unknown) => this.#parts.refusals.refuse(context, error),
       )
     } catch (error) {
-      return this.#parts.refusals.refuse(exchange, error)
+      return this.#parts.refusals.refuse(context, error)
     }
   }
 
   /** Answers a request for a run. A client that has the end is answered 204, after which an EventSource stays away. */
-  async answerRun(exchange: Exchange, admission: Promise<RunAdmission>): Promise<Response> {
+  async answerRun(context: RequestContext, admission: Promise<RunAdmission>): Promise<Response> {
     try {
       const admitted = await admission
-      if (admitted !== 'at-end') return this.#respond(exchange, admitted)
+      if (admitted !== 'at-end') return this.#respond(context, admitted)
     } catch (error) {
-      return this.#parts.refusals.refuse(exchange, error)
+      return this.#parts.refusals.refuse(context, error)
     }
-    return this.#parts.refusals.closeIfDraining(exchange.respond(null, 204, { 'cache-control': 'no-store' }))
+    return this.#parts.refusals.closeIfDraining(context.respond(null, 204, { 'cache-control': 'no-store' }))
   }
 
-  #respond(exchange: Exchange, admitted: Admitted | undefined): Response {
-    if (admitted === undefined) return this.#parts.refusals.notReady(exchange)
-    const { request, env, respond } = exchange
+  #respond(context: RequestContext, admitted: Admitted | undefined): Response {
+    if (admitted === undefined) return this.#parts.refusals.notReady(context)
+    const { request, env, respond } = context
     const { body, resume } = admitted
     const isHead = request.method === 'HEAD'
     try {
@@ -172,7 +172,7 @@ export class EventsEndpoint implements Endpoint {
     env,
     dialect,
     authorize,
-  }: EndpointExchange): (StreamRequest & { run?: undefined }) | RunRequest {
+  }: EndpointContext): (StreamRequest & { run?: undefined }) | RunRequest {
     if (hasBody(request) && !dropBody(env))
       throw new SserError('unexpected-body', 'A GET for events must not have a body')
     if (!acceptsEventStream(request.headers.get('accept')))

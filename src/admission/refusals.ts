@@ -8,7 +8,7 @@ import { type Dialect, frameFormat, retryFrame } from '../wire/sse-frame.ts'
 import { acceptsOnlyEventStream } from './accept-header.ts'
 import type { AdmissionOptions } from './admit.ts'
 
-export interface ExchangeOptions extends AdmissionOptions {
+export interface ResponseOptions extends AdmissionOptions {
   errors: ErrorReporter
   isDraining(): boolean
   /** Returns whether `start()` was called. */
@@ -24,7 +24,7 @@ type Respond = (
 ) => Response
 
 /** One request for events, and the function that makes its response. */
-export interface Exchange {
+export interface RequestContext {
   request: Request
   env: unknown
   dialect: Dialect
@@ -51,17 +51,17 @@ const NOT_STARTED =
 
 /** The responses to clients that get no connection: an error in plain text, its code in `Sser-Error`, or a time to come back. */
 export class Refusals {
-  readonly #options: ExchangeOptions
+  readonly #options: ResponseOptions
   readonly #headers: EventStreamHeaders
   #hasWarned = false
 
-  constructor(options: ExchangeOptions, headers: EventStreamHeaders) {
+  constructor(options: ResponseOptions, headers: EventStreamHeaders) {
     this.#options = options
     this.#headers = headers
   }
 
   /** Answers an SserError. Rethrows any other error for the app. */
-  refuse(exchange: Exchange, error: unknown): Response {
+  refuse(context: RequestContext, error: unknown): Response {
     if (!(error instanceof SserError)) throw error
     const { errors, settings, logging } = this.#options
     const { code, message } = error
@@ -69,7 +69,7 @@ export class Refusals {
     if (code === 'authorization-failed') {
       errors.report(error, { stage: 'authorize' })
       // A session store that fails for a moment must not end an EventSource for good.
-      return this.#comeBack(exchange, { code, retryMs: settings.retryMs })
+      return this.#comeBack(context, { code, retryMs: settings.retryMs })
     }
     // After 204 an EventSource stops reconnecting.
     const status = code === 'blocked' ? 204 : error.status
@@ -81,18 +81,18 @@ export class Refusals {
       )
       const retryMs = this.#refusedRetryMs()
       // Nor must a limit, because an EventSource does not reconnect after a 429.
-      if (isEventSource(exchange)) return this.#comeBack(exchange, { code, retryMs })
+      if (isEventSource(context)) return this.#comeBack(context, { code, retryMs })
       headers['retry-after'] = `${Math.ceil(retryMs / 1_000)}`
     }
     // The connection cannot be reused, because the rest of the body is not read.
     if (code === 'unexpected-body') headers.connection = 'close'
-    return this.closeIfDraining(exchange.respond(status === 204 ? null : `${message}\n`, status, headers))
+    return this.closeIfDraining(context.respond(status === 204 ? null : `${message}\n`, status, headers))
   }
 
   /** Answers a client while this Pod is not ready, or drains. */
-  notReady(exchange: Exchange): Response {
+  notReady(context: RequestContext): Response {
     if (!this.#options.isStarted()) this.#warnNotStarted()
-    return this.#comeBack(exchange)
+    return this.#comeBack(context)
   }
 
   /** Closes the connection while the Pod drains, so that the client reconnects to another Pod. */
@@ -104,12 +104,12 @@ export class Refusals {
    * Answers with an event stream that has a time to come back alone, because an EventSource gives up after any other status
    * than 200. Answers 503 for a run, because other clients would take an empty response for a run without a chunk.
    */
-  #comeBack(exchange: Exchange, refusal?: Refusal): Response {
-    const { request, dialect, respond } = exchange
+  #comeBack(context: RequestContext, refusal?: Refusal): Response {
+    const { request, dialect, respond } = context
     const retryMs = refusal?.retryMs ?? this.#options.settings.retryMs
     const code = refusal !== undefined && { 'sser-error': refusal.code }
     const isHead = request.method === 'HEAD'
-    if (exchange.isRun === true && !isEventSource(exchange)) {
+    if (context.isRun === true && !isEventSource(context)) {
       const headers = {
         ...TEXT,
         'cache-control': 'no-store',
@@ -161,6 +161,6 @@ export class EventStreamHeaders {
 }
 
 /** Returns whether the client can be expected to be an EventSource. */
-function isEventSource({ request }: Exchange): boolean {
+function isEventSource({ request }: RequestContext): boolean {
   return acceptsOnlyEventStream(request.headers.get('accept'))
 }

@@ -56,7 +56,7 @@ export class RunResponses {
     }
     const lastEventId = lastEventIdOf(request)
     const asked = { request, env, run, from, lastEventId, dialect, authorize }
-    const exchange = {
+    const context = {
       request,
       env,
       dialect,
@@ -64,7 +64,7 @@ export class RunResponses {
       respond: (body: ReadableStream | string | null, status: number, own: Record<string, string>) =>
         makeResponse(body, status, withOwn(headers, own)),
     }
-    return this.#endpoint.answerRun(exchange, admitRun(this.#options, asked))
+    return this.#endpoint.answerRun(context, admitRun(this.#options, asked))
   }
 }
 

@@ -82,73 +82,103 @@ export class Run<T = string> implements AsyncIterable<T, undefined, void> {
    * `onGap`, and the error of a request that the server refuses.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined, void> {
-    return new EventIterator<T>((iterator) => this.#read(iterator), false)
+    return new EventIterator<T>((iterator) => {
+      const loop = new RunLoop(this.name, this.#state, this.#options, this.#context, iterator)
+      return () => loop.stop()
+    }, false)
+  }
+}
+
+/** One loop over a run, on a connection of its own. */
+class RunLoop<T> {
+  readonly #name: string
+  readonly #state: Observable<RunState>
+  readonly #options: RunOptions<T>
+  readonly #context: RunContext
+  readonly #iterator: EventIterator<T>
+  readonly #connection: Connection
+  readonly #forget: () => void
+  #isDone = false
+
+  constructor(
+    name: string,
+    state: Observable<RunState>,
+    options: RunOptions<T>,
+    context: RunContext,
+    iterator: EventIterator<T>,
+  ) {
+    this.#name = name
+    this.#state = state
+    this.#options = options
+    this.#context = context
+    this.#iterator = iterator
+    this.#connection = new Connection(context.settings, {
+      onBlock: (block) => (this.#isDone ? undefined : this.#onBlock(block)),
+      onState: (to, error) => this.#isDone || this.#onState(to, error),
+    })
+    state.set({ status: 'connecting' })
+    this.#connection.connect(`${new URLSearchParams({ run: name })}`)
+    this.#forget = context.onClose(() => iterator.end())
   }
 
-  #read(iterator: EventIterator<T>): () => void {
-    const { settings, onClose, onError } = this.#context
-    const { parse, onGap } = this.#options
-    let isDone = false
-    const finish = (state: RunState) => {
-      isDone = true
-      this.#state.set(state)
-      iterator.end(state.error)
+  /** Ends the connection; a run that has not ended is then read by no loop. */
+  stop(): void {
+    if (!this.#isDone) this.#state.set({ status: 'idle' })
+    this.#isDone = true
+    this.#forget()
+    this.#connection.close()
+  }
+
+  #onBlock({ event, data, own }: ReceivedBlock): Promise<void> | undefined {
+    if (own === undefined) return this.#onChunk(data)
+    const reason = own.reason as string | undefined
+    if (event === 'sser-interrupted') this.#state.set({ status: 'interrupted' })
+    else if (event === 'sser-resumed') this.#state.set({ status: 'running' })
+    else if (event === 'sser-end') this.#onEnd(own.state, reason)
+    else if (event === 'sser-gap') {
+      const { onGap } = this.#options
+      if (onGap === undefined) this.#fail('gap', `lacks chunks: ${reason}`)
+      else onGap({ reason: String(reason) })
     }
-    const stop = (
-      code: ClientErrorCode,
-      text: string,
-      state: RunState = { status: 'stopped' },
-      cause?: unknown,
-    ) =>
-      finish({
-        ...state,
-        error: new ClientError({ code, message: `the run "${this.name}" ${text}` }, { cause }),
-      })
-    const onBlock = ({ event, data, own }: ReceivedBlock) => {
-      if (own === undefined) {
-        try {
-          iterator.push(parse === undefined ? (data as T) : parse(data), data.length)
-        } catch (cause) {
-          stop('invalid-payload', 'has a chunk that parse() rejects', undefined, cause)
-        }
-        return iterator.whenRead()
-      }
-      const reason = own.reason as string | undefined
-      if (event === 'sser-interrupted') this.#state.set({ status: 'interrupted' })
-      else if (event === 'sser-resumed') this.#state.set({ status: 'running' })
-      else if (event === 'sser-gap') {
-        if (onGap === undefined) stop('gap', `lacks chunks: ${reason}`)
-        else onGap({ reason: String(reason) })
-      } else if (event === 'sser-end') {
-        const { state } = own
-        if (state === 'ended' || state === 'cancelled') finish({ status: state, reason })
-        else if (state === 'lost') stop('run-lost', `was lost: ${reason}`, { status: state, reason })
-        // A way to end that this version does not know is a failure.
-        else stop('run-failed', `failed: ${reason}`, { status: 'failed', reason })
-      }
-      return undefined
+    return undefined
+  }
+
+  #onChunk(text: string): Promise<void> | undefined {
+    const { parse } = this.#options
+    try {
+      this.#iterator.push(parse === undefined ? (text as T) : parse(text), text.length)
+    } catch (cause) {
+      this.#fail('invalid-payload', 'has a chunk that parse() rejects', undefined, cause)
     }
-    const onState = (state: ConnectionState, details: ErrorDetails | undefined) => {
-      if (state === 'live') return this.#state.set({ status: 'running' })
-      // 204 answers a client that knows the end.
-      if (details?.code === 'ended') return finish({ status: 'ended' })
-      const error = details && new ClientError(details)
-      if (state === 'stopped') return finish({ status: 'stopped', error })
-      if (error !== undefined) onError(error)
-      this.#state.set({ status: 'recovering', error })
-    }
-    const connection = new Connection(settings, {
-      onBlock: (block) => (isDone ? undefined : onBlock(block)),
-      onState: (state, error) => isDone || onState(state, error),
-    })
-    this.#state.set({ status: 'connecting' })
-    connection.connect(`${new URLSearchParams({ run: this.name })}`)
-    const forget = onClose(() => iterator.end())
-    return () => {
-      if (!isDone) this.#state.set({ status: 'idle' })
-      isDone = true
-      forget()
-      connection.close()
-    }
+    return this.#iterator.whenRead()
+  }
+
+  #onEnd(state: unknown, reason: string | undefined): void {
+    if (state === 'ended' || state === 'cancelled') this.#finish({ status: state, reason })
+    else if (state === 'lost') this.#fail('run-lost', `was lost: ${reason}`, { status: state, reason })
+    // A way to end that this version does not know is a failure.
+    else this.#fail('run-failed', `failed: ${reason}`, { status: 'failed', reason })
+  }
+
+  #onState(state: ConnectionState, details: ErrorDetails | undefined): void {
+    if (state === 'live') return this.#state.set({ status: 'running' })
+    // 204 answers a client that knows the end.
+    if (details?.code === 'ended') return this.#finish({ status: 'ended' })
+    const error = details && new ClientError(details)
+    if (state === 'stopped') return this.#finish({ status: 'stopped', error })
+    if (error !== undefined) this.#context.onError(error)
+    this.#state.set({ status: 'recovering', error })
+  }
+
+  /** Ends the loop with an error about the run. */
+  #fail(code: ClientErrorCode, text: string, state: RunState = { status: 'stopped' }, cause?: unknown): void {
+    const message = `the run "${this.#name}" ${text}`
+    this.#finish({ ...state, error: new ClientError({ code, message }, { cause }) })
+  }
+
+  #finish(state: RunState): void {
+    this.#isDone = true
+    this.#state.set(state)
+    this.#iterator.end(state.error)
   }
 }

@@ -1,12 +1,14 @@
 import { checkPeerList, follow, type Peer, type PeerFinder } from '../discovery/peer-finder.ts'
 import { stopped } from '../errors.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
-import type { Exchange, ExchangeHandler, OpenExchange } from '../transport/exchange.ts'
 import { type ExchangeClient, exchangeClient } from '../transport/exchange-client.ts'
 import { PeerClient } from '../transport/peer-client.ts'
 import {
   defaultTransports,
+  type Exchange,
+  type ExchangeHandler,
   fetchTransport,
+  type OpenExchange,
   type PeerTransport,
   type PeerTransports,
 } from '../transport/peer-transport.ts'

@@ -1,6 +1,6 @@
 import { SserError } from '../errors.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
-import type { Exchange, ExchangeHandler } from '../transport/exchange.ts'
+import type { Exchange, ExchangeHandler } from '../transport/peer-transport.ts'
 import { type ExchangeContext, LinkExchange } from './link-exchange.ts'
 import type { PeerProgress } from './peer-progress.ts'
 

@@ -1,8 +1,7 @@
 import { ageMs, type Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
-import type { Exchange, ExchangeHandler } from '../transport/exchange.ts'
-import { PeerTimeoutError } from '../transport/peer-transport.ts'
+import { type Exchange, type ExchangeHandler, PeerTimeoutError } from '../transport/peer-transport.ts'
 import {
   DELAY,
   type ExchangeMessage,

@@ -6,8 +6,8 @@ import type { BodyBudget } from '../http/body-reader.ts'
 import { acceptDuplex } from '../http/duplex.ts'
 import type { ExchangeCounts } from '../telemetry/counters.ts'
 import type { ErrorReporter } from '../telemetry/error-reporter.ts'
-import type { AcceptExchange } from '../transport/exchange.ts'
 import { LineExchange } from '../transport/line-exchange.ts'
+import type { AcceptExchange } from '../transport/peer-transport.ts'
 import { MessageMacs } from '../transport/signatures.ts'
 import {
   APPEND_MAX_BYTES,

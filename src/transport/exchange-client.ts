@@ -2,9 +2,14 @@ import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { BodyBudget } from '../http/body-reader.ts'
 import type { ExchangeCounts } from '../telemetry/counters.ts'
-import type { ExchangeRequest, OpenExchange } from './exchange.ts'
 import { LineExchange } from './line-exchange.ts'
-import { type DuplexResponse, type DuplexTransport, PeerStatusError } from './peer-transport.ts'
+import {
+  type DuplexResponse,
+  type DuplexTransport,
+  type ExchangeRequest,
+  type OpenExchange,
+  PeerStatusError,
+} from './peer-transport.ts'
 import type { RequestSigner } from './request-signer.ts'
 import { MessageMacs, type RequestBinding } from './signatures.ts'
 

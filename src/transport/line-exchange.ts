@@ -4,8 +4,8 @@ import { type BodyBudget, type BudgetHolder, overloaded } from '../http/body-rea
 import type { Duplex, DuplexReader } from '../http/duplex.ts'
 import type { ExchangeCounts } from '../telemetry/counters.ts'
 import { APPEND_MAX_BYTES } from '../wire/append-message.ts'
-import type { Exchange, ExchangeHandler } from './exchange.ts'
 import { LineReader } from './line-reader.ts'
+import type { Exchange, ExchangeHandler } from './peer-transport.ts'
 import { MAC_LENGTH, type MessageMacs } from './signatures.ts'
 
 /** Bytes of one exchange that count for no budget: most exchanges never buffer more. */

@@ -19,8 +19,10 @@ import {
   type RunsRequest,
 } from '../wire/run-messages.ts'
 import { isSampled } from '../wire/traceparent.ts'
-import type { Exchange, ExchangeHandler, OpenExchange } from './exchange.ts'
 import {
+  type Exchange,
+  type ExchangeHandler,
+  type OpenExchange,
   type PeerRequest,
   type PeerResponse,
   PeerStatusError,

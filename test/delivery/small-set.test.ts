@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SmallSet } from '../../src/delivery/small-set.ts'
+import { SmallSet } from '../../src/delivery/audience.ts'
 
 describe('a small set', () => {
   it('has the items of a Set after any additions and deletions', () => {

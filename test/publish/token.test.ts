@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { crossOriginPostError } from '../../src/http/web-pages.ts'
-import { PublishToken } from '../../src/publish/token.ts'
+import { PublishToken } from '../../src/publish/routes.ts'
 
 const TOKENS = ['a-token-of-the-tests', 'the-next-token-of-the-tests']
 

@@ -1,5 +1,9 @@
-import type { Exchange, ExchangeHandler, OpenExchange } from '../../src/transport/exchange.ts'
-import { PeerStatusError } from '../../src/transport/peer-transport.ts'
+import {
+  type Exchange,
+  type ExchangeHandler,
+  type OpenExchange,
+  PeerStatusError,
+} from '../../src/transport/peer-transport.ts'
 import type { Endpoint, FaultRates } from './network.ts'
 import type { Random } from './random.ts'
 import type { Time } from './time.ts'

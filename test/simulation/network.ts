@@ -1,4 +1,4 @@
-import type { Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
+import type { Exchange, ExchangeHandler } from '../../src/transport/peer-transport.ts'
 import { Exchanges } from './exchanges.ts'
 import { leanRequest } from './lean-web.ts'
 import type { Random } from './random.ts'

@@ -1,5 +1,5 @@
 import { Sser } from '../../src/index.ts'
-import type { Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
+import type { Exchange, ExchangeHandler } from '../../src/transport/peer-transport.ts'
 import type { Network } from './network.ts'
 import type { Oracle } from './oracle.ts'
 import type { Plan } from './plan.ts'

@@ -1,7 +1,7 @@
 import { Sser, StaticPeerFinder } from '../../src/index.ts'
 import type { Internals } from '../../src/internals.ts'
 import { serverSideOf } from '../../src/sser.ts'
-import type { Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
+import type { Exchange, ExchangeHandler } from '../../src/transport/peer-transport.ts'
 import * as beforeRuns from '../released/60efd75.js'
 import * as released from '../released/db8a1ce.js'
 import { newSser } from '../support/settings.ts'

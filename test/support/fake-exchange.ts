@@ -1,4 +1,4 @@
-import type { Exchange, ExchangeHandler, OpenExchange } from '../../src/transport/exchange.ts'
+import type { Exchange, ExchangeHandler, OpenExchange } from '../../src/transport/peer-transport.ts'
 import { type ExchangeMessage, parseExchangeMessage } from '../../src/wire/exchange-message.ts'
 import type { VirtualClock } from './clock.ts'
 

@@ -1,7 +1,7 @@
 import { type ErrorContext, type Sser, StaticPeerFinder } from '../../src/index.ts'
 import type { ServerSide } from '../../src/server-side.ts'
 import { serverSideOf } from '../../src/sser.ts'
-import type { Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
+import type { Exchange, ExchangeHandler } from '../../src/transport/peer-transport.ts'
 import { parseAppend } from '../../src/wire/append-message.ts'
 import { Client } from './client.ts'
 import { settle, VirtualClock } from './clock.ts'

@@ -1,4 +1,4 @@
-import type { AcceptExchange, Exchange, ExchangeHandler } from '../../src/transport/exchange.ts'
+import type { AcceptExchange, Exchange, ExchangeHandler } from '../../src/transport/peer-transport.ts'
 
 /** Exchanges between Pods of one process: texts arrive in order, in a later microtask, until a test cuts them. */
 export class PairedExchanges {

@@ -6,7 +6,7 @@ import { InternalGuard } from '../../src/replication/internal-guard.ts'
 import { exchangeRoute } from '../../src/replication/routes.ts'
 import { ExchangeCounts } from '../../src/telemetry/counters.ts'
 import { ErrorReporter } from '../../src/telemetry/error-reporter.ts'
-import type { Exchange } from '../../src/transport/exchange.ts'
+import type { Exchange } from '../../src/transport/peer-transport.ts'
 import { type HmacFactory, Signatures } from '../../src/transport/signatures.ts'
 import { EXCHANGE_URL_PATH } from '../../src/wire/append-message.ts'
 

@@ -4,7 +4,6 @@ import type { CertificateReader, PeerTls } from '../../transport/certificates.ts
 import { type Fetch, fetchTransports, type PeerTransports } from '../../transport/peer-transport.ts'
 import type { HmacFactory } from '../../transport/signatures.ts'
 import type { Runtime } from '../running-pod.ts'
-import { isHot } from './hot.ts'
 import { bindInternal } from './internal-listener.ts'
 
 /** By Bun's own crypto. */
@@ -59,6 +58,31 @@ export function requireBun(): void {
     'unsupported-runtime',
     `sser/bun: expected Bun, got Node ${process.versions.node}; import serve from sser/node`,
   )
+}
+
+/** `bun --hot` evaluates the app anew after each save, in the same process and on the same ports. */
+export const isHot: boolean = process.execArgv.includes('--hot')
+
+interface Generation {
+  /** Tells one evaluation of this module from the next. */
+  of: object
+  retire: () => void
+}
+
+const generations = Symbol.for('sser.hot')
+const thisGeneration = {}
+
+/**
+ * Under `bun --hot`: retires the server that an earlier evaluation of the app has started with the same `key`, because its
+ * clients would get heartbeats and no events from it. `retire` is called when a later evaluation does the same.
+ */
+export function replacePrevious(key: string, retire: () => void): void {
+  if (!isHot) return
+  const shared = globalThis as { [generations]?: Map<string, Generation> }
+  shared[generations] ??= new Map()
+  const previous = shared[generations].get(key)
+  shared[generations].set(key, { of: thisGeneration, retire })
+  if (previous !== undefined && previous.of !== thisGeneration) previous.retire()
 }
 
 /** The parts of Bun that `serve()` and `join()` use. */

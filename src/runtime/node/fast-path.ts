@@ -6,8 +6,7 @@ import { arrivalOf } from '../../admission/arrivals.ts'
 import type { EventStreamBody } from '../../delivery/event-stream-body.ts'
 import { type FetchHandler, isPromise } from '../../http/fetch-handler.ts'
 import { retryFrame } from '../../wire/sse-frame.ts'
-import { closeAfterStream, markLastResponse } from './close-timeout.ts'
-import { refusesPipelined } from './pipelining.ts'
+import { closeAfterStream, isLastResponse, markLastResponse } from './close-timeout.ts'
 import { SocketSink } from './socket-sink.ts'
 
 /** Second argument that `@hono/node-server` passes to an app. */
@@ -17,9 +16,9 @@ interface Env {
 }
 
 /** Sends the response to a request that an event stream answers; `watchers` listen already to its end. */
-type Finish = (exchange: Exchange, watchers: number) => Response
+type Finish = (answered: EventResponse, watchers: number) => Response
 
-interface Exchange {
+interface EventResponse {
   request: Request
   env: Env
   response: Response
@@ -36,11 +35,11 @@ const FINISHED = channel('http.server.response.finish')
  * framed once for all connections, and no state of HTTP is kept for a connection. Other responses go through HTTP.
  */
 export function withFastPath(fetch: FetchHandler): FetchHandler {
-  return finishing(fetch, (exchange, watchers) => {
-    const { request, env, response, stream } = exchange
+  return finishing(fetch, (answered, watchers) => {
+    const { request, env, response, stream } = answered
     const { incoming, outgoing } = env
     if (outgoing.socket === null || !isPlain(stream, response, incoming, outgoing))
-      return withoutAttaching(exchange)
+      return withoutAttaching(answered)
     const isWatched = hasAborter(request) || hasListeners(outgoing, watchers)
     begin(stream, response.headers, env, isWatched)
     // Reading its body makes the adapter skip the shortcut that would write it as an empty response.
@@ -110,7 +109,7 @@ function behindAnother(stream: EventStreamBody, response: Response): Response {
   return new Response(stream.format.own(retryFrame(undefined, 'pipelined')), { status, headers })
 }
 
-function withoutAttaching({ env: { outgoing }, response, stream }: Exchange): Response {
+function withoutAttaching({ env: { outgoing }, response, stream }: EventResponse): Response {
   if (outgoing.socket === null) {
     const other = behindAnother(stream, response)
     // Nothing will read it.
@@ -225,4 +224,30 @@ function detachFromHttp(response: ServerResponse, socket: Socket): boolean {
   socket.removeListener('close', onClose)
   onClose.call(socket)
   return true
+}
+
+/**
+ * Requests that may wait on one connection for the responses before theirs. Each costs some 10 KB, and is handed to the app
+ * at once: while a hook or a middleware waits, Node itself would take any number of them.
+ */
+const MAX_WAITING = 64
+
+const waiting = new WeakMap<Socket, number>()
+
+/**
+ * Returns whether to keep a request from the app, because too many wait on its connection, or because the response
+ * before it is an event stream. It then ends the connection.
+ */
+function refusesPipelined(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+  // The response has its socket, so that none is before it.
+  if (outgoing.socket !== null) return false
+  const { socket } = incoming
+  const count = (waiting.get(socket) ?? 0) + 1
+  if (count > MAX_WAITING || isLastResponse(socket) || socket.destroyed) {
+    socket.destroy()
+    return true
+  }
+  waiting.set(socket, count)
+  outgoing.once('close', () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1))
+  return false
 }

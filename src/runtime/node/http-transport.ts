@@ -4,9 +4,9 @@ import { SserError } from '../../errors.ts'
 import { BodyBuffer, decodeBody, tooLarge } from '../../http/body.ts'
 import { FIRST_BYTE } from '../../http/duplex.ts'
 import type { PeerTls } from '../../transport/certificates.ts'
-import type { ExchangeRequest } from '../../transport/exchange.ts'
 import type {
   DuplexTransport,
+  ExchangeRequest,
   PeerResponse,
   PeerTransport,
   PeerTransports,
