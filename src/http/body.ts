@@ -14,9 +14,12 @@ export function declaredLength(headers: Headers): number | undefined {
   return /^\d+$/.test(length) ? Number(length) : undefined
 }
 
-/** Decodes a body. Keeps a byte-order mark, because JSON must not have one. */
+/** Keeps a byte-order mark, because JSON must not have one. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** Decodes a body, with its byte-order mark where it has one. */
 export function decodeBody(bytes: Uint8Array | ArrayBuffer): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+  return decoder.decode(bytes)
 }
 
 /**

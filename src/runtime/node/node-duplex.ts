@@ -1,18 +1,24 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type AcceptedDuplex, type Duplex, type DuplexReader, FIRST_BYTE } from '../../http/duplex.ts'
+import { type StreamHandle, streamHandleOf, type WriteObserver, writeString } from './stream-handle.ts'
 
 /** Time in which the rest of an ended body must have been taken, in milliseconds. */
 const END_MS = 5_000
 
 /**
  * A {@link Duplex} of Node's own messages. It writes chunks to the socket itself, because Node's writes each of them in four
- * parts, and streams of the web above it cost as much again.
+ * parts, and streams of the web above it cost as much again; and past Node's `Writable` where it can, because that is most of
+ * the work for a short chunk.
  */
-export class NodeDuplex implements Duplex {
+export class NodeDuplex implements Duplex, WriteObserver {
   readonly #written: ClientRequest | ServerResponse
   readonly #read: IncomingMessage
   readonly #socket: Socket
+  /** The stream under the socket, once chunks can be written past Node. */
+  #stream: StreamHandle | undefined
+  /** True if the kernel has taken all that was written past Node. */
+  #isTaken = true
   #isEnded = false
 
   /** The head of `written` has been sent, and declares chunks. */
@@ -25,12 +31,22 @@ export class NodeDuplex implements Duplex {
   }
 
   get bufferedBytes(): number {
-    return this.#socket.writableLength
+    const past = this.#isTaken ? 0 : (this.#stream?.writeQueueSize ?? 0)
+    return this.#socket.writableLength + past
   }
 
   write(text: string): void {
     if (this.#isEnded || this.#socket.destroyed) return
-    this.#socket.write(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`)
+    const bytes = Buffer.byteLength(text)
+    const chunk = `${bytes.toString(16)}\r\n${text}\r\n`
+    this.#stream ??= streamHandleOf(this.#socket)
+    if (this.#stream === undefined) this.#socket.write(chunk)
+    else this.#isTaken = writeString(this.#stream, chunk, bytes === text.length, this) && this.#isTaken
+  }
+
+  onWritten(status: number): void {
+    if (status < 0) this.#socket.destroy()
+    this.#isTaken = this.#stream?.writeQueueSize === 0
   }
 
   end(): void {
