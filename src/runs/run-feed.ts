@@ -93,6 +93,11 @@ export class RunFeed {
     return true
   }
 
+  /** True if there is something to send. */
+  get isDue(): boolean {
+    return this.#due.size > 0
+  }
+
   /** True if a call waits for chunks that are not sent yet. */
   get isAwaited(): boolean {
     return this.#awaited.size > 0

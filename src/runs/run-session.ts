@@ -114,6 +114,7 @@ export class RunSession implements SideSession {
   }
 
   next(): SideSection | undefined {
+    if (!this.#hasNext) return undefined
     const want: RunWant[] = []
     for (const entry of this.#wants) {
       if (want.length === SECTION_WANTS) break
@@ -136,6 +137,12 @@ export class RunSession implements SideSession {
   close(): void {
     this.feed.close()
     this.#owner.onClose(this)
+  }
+
+  /** Asked after each message of the peer, most of which have no answer. */
+  get #hasNext(): boolean {
+    const isQuiet = this.#wants.size === 0 && this.#unwants.size === 0 && this.#isRead.size === 0
+    return !isQuiet || this.#mustLeave || this.feed.isDue
   }
 
   /** The wants to be marked, apart from those that the peer is yet to be told. */
