@@ -17,6 +17,11 @@ export const WRITE_WORK = 8_192
 const FRAME_WORK = 128
 /** Maximum number of log entries in a batch, whether or not a connection has their streams. */
 const MAX_ENTRIES = 16_384
+/**
+ * Maximum number of streams with new events in a batch, because its frames are alive until it is delivered: with more of them
+ * the garbage collector copies them, and no two streams share a frame.
+ */
+const MAX_STREAMS = 1_024
 
 type BatchEvent = EventEntry | V1EventEntry
 
@@ -97,7 +102,9 @@ export class Batch {
     for (let i = first; ; i += 1) {
       const entry = log.at(i)
       if (entry === undefined) break
-      if (i - first === MAX_ENTRIES || length >= FULL_LENGTH) {
+      const isFull =
+        i - first === MAX_ENTRIES || length >= FULL_LENGTH || this.#affected.length === MAX_STREAMS
+      if (isFull) {
         to = entry.index
         break
       }

@@ -192,6 +192,24 @@ describe('a batch', () => {
 })
 
 describe('the hub', () => {
+  it('ends at a number of streams, so that its frames are released before the next ones are made', () => {
+    const pod = new Listening()
+    const { log } = pod.incarnation
+    const streams = new Streams()
+    const first = log.nextIndex
+    for (let i = 0; i < 3_000; i += 1) {
+      streams.audience(`stream-${i}`)
+      pod.send(`stream-${i}`, 'x')
+    }
+    const sizes: number[] = []
+    for (let from = first; from < log.nextIndex; ) {
+      const batch = new Batch(log, from, pod.clock.now(), streams.on)
+      sizes.push(batch.affected?.length ?? 0)
+      from = batch.to
+    }
+    expect(sizes).toEqual([1_024, 1_024, 952])
+  })
+
   it('yields between the batches of a long backlog, and delivers them in order', async () => {
     const pod = crowded()
     const client = pod.connect('a')
