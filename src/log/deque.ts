@@ -39,9 +39,20 @@ export class Deque<T> {
     this.#start = 0
   }
 
-  /** Binary search: the first index of an item that passes, else `length`. Passing items must follow all others. */
+  /**
+   * The first index of an item that passes, else `length`. Passing items must follow all others. It searches from the end in
+   * growing steps, and then binary within the last one, because most searches are for one of the newest items.
+   * @see https://en.wikipedia.org/wiki/Exponential_search
+   */
   lowerBound(passes: (item: T) => boolean): number {
-    return lowerBound(this.length, (place) => passes(this.at(place) as T))
+    let high = this.length
+    for (let step = 1; high > 0; step *= 2) {
+      const low = Math.max(0, high - step)
+      if (!passes(this.at(low) as T))
+        return low + 1 + lowerBound(high - low - 1, (place) => passes(this.at(low + 1 + place) as T))
+      high = low
+    }
+    return 0
   }
 }
 

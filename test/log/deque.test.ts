@@ -42,4 +42,16 @@ describe('a deque', () => {
       },
     )
   })
+
+  it('finds one of the newest of many items in a few steps', () => {
+    const deque = new Deque<number>()
+    for (let i = 0; i < 100_000; i += 1) deque.push(i)
+    let steps = 0
+    const isLate = (item: number) => {
+      steps += 1
+      return item >= 99_997
+    }
+    expect(deque.lowerBound(isLate)).toBe(99_997)
+    expect(steps).toBeLessThan(6)
+  })
 })
