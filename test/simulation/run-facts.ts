@@ -40,6 +40,8 @@ export interface ProducedRun {
   held: Held | undefined
   /** The end that a reader got first, `lost` apart. */
   told: RunEnd | undefined
+  /** True if its producer's Pod has stopped, and another one has all of it. */
+  isHandedOver: boolean
   /** The run that takes its place. */
   replacedBy: ProducedRun | undefined
 }

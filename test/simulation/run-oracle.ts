@@ -1,3 +1,4 @@
+import { endFault } from './run-end-fault.ts'
 import {
   type Held,
   hasEnded,
@@ -15,6 +16,8 @@ export interface RunOracleOptions {
   violate(message: string): void
   /** Whether a Pod may evict chunks, or forget a run, while the simulation lasts. */
   mayEvict: boolean
+  /** Whether no Pod has lost its memory without a handover so far. */
+  isWhole(): boolean
   /** Whether the network, the processes and the clients have been without faults for the last `ms` milliseconds. */
   isCalm(ms: number): boolean
 }
@@ -51,6 +54,7 @@ export class RunOracle {
       diedAt: undefined,
       held: undefined,
       told: undefined,
+      isHandedOver: false,
       replacedBy: undefined,
     }
     const [old, ...others] = this.runs.filter((each) => each.name === name)
@@ -110,8 +114,11 @@ export class RunOracle {
   /** The Pod has stopped now, and another one has its copies. */
   handedOver(address: string): void {
     const at = this.#options.now()
-    for (const run of this.runs)
-      if (run.address === address && run.diedAt === at) run.held = { next: run.texts.length, pods: 1, at }
+    for (const run of this.runs) {
+      if (run.address !== address || run.diedAt !== at) continue
+      run.isHandedOver = true
+      run.held = { next: run.texts.length, pods: 1, at }
+    }
   }
 
   cancelRequested(name: string): void {
@@ -245,55 +252,44 @@ export class RunOracle {
       violate(`${reader} was thrown back from ${before?.id} to ${run.id}`)
   }
 
-  /** Chunks may be lost with the Pods that had them; never while their producer lives. */
+  /** Chunks may be lost with the Pods that had them; never while their producer lives, or where each Pod has handed them over. */
   #checkLoss({ reader, next }: Reading, run: ProducedRun, index: number): void {
-    if (run.diedAt === undefined && run.abort?.reason !== 'process-paused')
+    const isAlive = run.diedAt === undefined && run.abort?.reason !== 'process-paused'
+    if (isAlive || this.#isKept(run))
       this.#options.violate(
-        `${reader} lost chunks ${next} to ${index - 1} of ${run.id}, whose producer has them`,
+        `${reader} lost chunks ${next} to ${index - 1} of ${run.id}, which ${isAlive ? 'its producer has' : 'were handed over'}`,
       )
   }
 
+  /** The reason for which no Pod may call the run lost; undefined: it may be. */
+  #lossFault(run: ProducedRun): string | undefined {
+    const isAlive = run.diedAt === undefined && run.abort?.reason !== 'process-paused'
+    if (isAlive && this.#options.isCalm(CALM_MS)) return `the producer of ${run.id} lives and is in reach`
+    return this.#isKept(run) ? `the Pod of ${run.id} has handed it over` : undefined
+  }
+
+  #isKept({ isHandedOver }: ProducedRun): boolean {
+    return isHandedOver && this.#options.isWhole()
+  }
+
   #end(reading: Reading, end: RunEnd): void {
-    const { violate, log } = this.#options
+    const { violate, log, mayEvict } = this.#options
     const { reader, name, isAfterGap } = reading
     reading.end = end
     const runs =
       reading.run !== undefined && !isAfterGap ? [reading.run] : this.runs.filter((run) => run.name === name)
-    const faults = runs.map((run) => this.#endFault(reading, run, end))
+    const faults = runs.map((run) => endFault(reading, run, end, this.#lossFault(run)))
     reading.isAfterGap = false
     if (end.state === 'lost') this.counts.lost += 1
     const run = runs[faults.indexOf(undefined)]
     if (run === undefined)
       return violate(`${reader} got the end ${end.state} of ${name}: ${faults[0] ?? 'no run'}`)
     if (runs.length > 1) log(`the end may be that of ${run.id}`)
-    else if (end.state !== 'lost') run.told ??= end
-  }
-
-  /** The reason for which `end` cannot be the end of the run; undefined: it can be. */
-  #endFault({ run: current, next, isAfterGap }: Reading, run: ProducedRun, end: RunEnd): string | undefined {
-    const { call, abort, told, texts } = run
-    if (end.state === 'lost') {
-      const isPaused = abort?.reason === 'process-paused'
-      if (run.diedAt === undefined && !isPaused && this.#options.isCalm(CALM_MS))
-        return `the producer of ${run.id} lives and is in reach`
-      return undefined
+    else if (end.state !== 'lost') {
+      run.told ??= end
+      const next = reading.run === run ? reading.next : 0
+      if (isAfterGap && !mayEvict && next < run.texts.length)
+        this.#checkLoss({ ...reading, next }, run, run.texts.length)
     }
-    if (told !== undefined && (told.state !== end.state || told.reason !== end.reason))
-      return `another reader of ${run.id} got ${told.state} ${told.reason ?? ''}`
-    const has = current === run ? next : 0
-    if (has < texts.length && !isAfterGap)
-      return `the chunks of ${run.id} from ${has} to ${texts.length - 1} did not come`
-    if (end.state === 'ended') {
-      if (call?.kind !== 'end' || abort?.isBeforeCall === true)
-        return `${run.id} was not ended by its application`
-    } else if (end.state === 'cancelled') {
-      if (abort?.reason !== 'cancelled' || !abort.isBeforeCall)
-        return `${run.id} was not cancelled before its end`
-    } else if (end.state === 'failed') {
-      const isOwn = call?.kind === 'fail' && abort?.isBeforeCall !== true
-      const isForced = abort?.isBeforeCall === true && abort.reason !== 'cancelled'
-      if (!isOwn && !isForced) return `${run.id} did not fail`
-    } else return `no run ends as ${end.state}`
-    return undefined
   }
 }

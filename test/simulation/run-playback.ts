@@ -42,6 +42,7 @@ export class RunsPlayback {
       log: (message) => oracle.log(message),
       violate: (message) => oracle.violate(message),
       mayEvict: plan.mayEvict,
+      isWhole: () => this.#isWhole,
       isCalm: (ms) => this.#isCalm(ms),
     })
     this.#fixture = { pods, time, random, runs }
@@ -90,9 +91,7 @@ export class RunsPlayback {
     return () => {
       const ready = this.#incarnations()
       const isHandedOver =
-        this.#isCalm(time.now - startedAt) &&
-        this.#losses.every((loss) => loss.isHandedOver) &&
-        others.some((other) => ready.includes(other))
+        this.#isCalm(time.now - startedAt) && this.#isWhole && others.some((other) => ready.includes(other))
       if (isHandedOver) this.#fixture.runs.handedOver(address)
       this.#losses.push({ address, at: time.now, isHandedOver })
     }
@@ -171,6 +170,11 @@ export class RunsPlayback {
       if (bytes > maxBytes) oracle.violate(`${address} holds ${bytes} bytes of runs, and ${maxBytes} at most`)
     }
     time.after(MEMORY_CHECK_MS, () => this.#checkMemory())
+  }
+
+  /** Whether no Pod has lost its memory without a handover. */
+  get #isWhole(): boolean {
+    return this.#losses.every(({ isHandedOver }) => isHandedOver)
   }
 
   /** Whether there was no fault for the last `ms` milliseconds, and no message from before is on its way. */

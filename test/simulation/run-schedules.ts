@@ -72,7 +72,10 @@ function rollout({ random, pods, from }: ScheduleOptions): Schedule {
     length: random.pick([0, 20_000]),
     end: random.pick(['end', 'none']),
   })
-  const actions: Action[] = [{ at: from, ...run }]
+  const actions: Action[] = [
+    { at: from, ...run },
+    { at: from + random.int(0, 500), ...read('u', { moves: 8, moveMs: random.pick([50, 1_500]) }) },
+  ]
   let at = from + random.int(150, 1_000)
   for (let i = 0; i < pods; i += 1) {
     const pod = (first + i) % pods

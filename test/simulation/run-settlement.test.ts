@@ -70,11 +70,20 @@ describe('the checks of runs after all faults report', () => {
     ] as const)
       history.losses.push({ address, at, isHandedOver: true })
     checkFreshReadings([history.read([GAP, ENDED])], history.settlement)
-    expect(history.violations[0]).toMatch(/chunks up to 0 left/)
+    expect(history.violations[0]).toMatch(/lost chunks 0 to 2 of 1, which were handed over/)
+    expect(history.violations[1]).toMatch(/chunks up to 0 left/)
     history.violations.length = 0
     history.losses.push({ address: 'pod0', at: 30, isHandedOver: false })
     checkFreshReadings([history.read([GAP, ENDED])], history.settlement)
     expect(history.violations).toEqual([])
+  })
+
+  it('the end lost of a run that was handed over', () => {
+    const history = new History()
+    history.oracle.died(history.run('1', { call: 'end' }))
+    history.oracle.handedOver('pod0')
+    history.read([...chunks('1', 0, 3), LOST])
+    expect(history.violations[0]).toMatch(/the Pod of 1 has handed it over/)
   })
 
   it('no chunk that was handed over to its producer, which crashed after that', () => {
