@@ -95,6 +95,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
       requests,
       puller: this.#puller,
       copy: (id) => runs.copies.get(id),
+      isHeard: (epoch) => this.#peerLiveness.stateOf(epoch, now()).state === 'connected',
       learn: (offers) => learn(offers.map(({ summary }) => summary)),
     })
     this.#questions = new RunQuestions({ clock, requests, learn })

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { MAX_ASKED } from '../wire/run-messages.ts'
-import type { RunId } from '../wire/runs.ts'
+import { producerOf, type RunId } from '../wire/runs.ts'
 import type { RunCopy } from './run-copy.ts'
 import type { RunPuller } from './run-puller.ts'
 import type { AskedPeer, RunRequests } from './run-requests.ts'
@@ -16,6 +16,8 @@ export interface RunPollerOptions {
   requests: RunRequests
   puller: RunPuller
   copy(id: RunId): RunCopy | undefined
+  /** Returns whether entries of the epoch arrive, by whatever Pod. */
+  isHeard(epoch: string): boolean
   /** A peer has told what it knows. */
   learn(offers: readonly Offer[]): void
 }
@@ -66,7 +68,7 @@ export class RunPoller {
   }
 
   async #ask(ids: readonly RunId[]): Promise<void> {
-    const { requests, puller, learn } = this.#options
+    const { requests, puller, learn, isHeard } = this.#options
     const { generation } = puller
     this.#isAsking = true
     const { answers, isComplete } = await requests.sendToAll({ ids })
@@ -82,7 +84,15 @@ export class RunPoller {
       }
     }
     learn([...byId.values()].flat())
-    puller.onOffers(ids, byId, isComplete ? generation : undefined)
+    const answered = new Set(answers.map(({ peer }) => peer.epoch))
+    // A producer that is heard has the chunks, and its link may be about to try again.
+    const isOpen = (id: RunId) => !answered.has(producerOf(id)) && isHeard(producerOf(id))
+    puller.onOffers(ids.filter(isOpen), byId, undefined)
+    puller.onOffers(
+      ids.filter((id) => !isOpen(id)),
+      byId,
+      isComplete ? generation : undefined,
+    )
     this.wake()
   }
 

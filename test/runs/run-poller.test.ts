@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest'
+import { RunPoller } from '../../src/runs/run-poller.ts'
+import type { RunPuller } from '../../src/runs/run-puller.ts'
+import type { AskedPeer, RunRequests } from '../../src/runs/run-requests.ts'
+import { RunWant } from '../../src/runs/run-want.ts'
+import { WantedRuns } from '../../src/runs/wanted-runs.ts'
+import { VirtualClock } from '../support/clock.ts'
+
+/** Whether the answers of these peers settle that no Pod has more of the run `aaaaa:1`. */
+async function settles({ answering, heard }: { answering: readonly string[]; heard: readonly string[] }) {
+  const clock = new VirtualClock()
+  const wants = new WantedRuns()
+  const want = new RunWant('aaaaa:1')
+  wants.add(want)
+  wants.setOpen(want, true)
+  const settled = new Map<string, boolean>()
+  const puller = {
+    wants,
+    generation: 3,
+    onOffers(ids: readonly string[], _: unknown, generation: number | undefined) {
+      for (const id of ids) {
+        settled.set(id, generation === 3)
+        wants.setOpen(want, false)
+      }
+    },
+  } as unknown as RunPuller
+  const answers = answering.map((epoch) => ({
+    peer: { epoch } as AskedPeer,
+    answer: { epoch, runs: [], parts: [], cancel: undefined },
+  }))
+  const poller = new RunPoller({
+    clock,
+    puller,
+    requests: { sendToAll: async () => ({ answers, isComplete: true }) } as unknown as RunRequests,
+    copy: () => undefined,
+    isHeard: (epoch) => heard.includes(epoch),
+    learn() {},
+  })
+  poller.wake()
+  await clock.advance(1_000)
+  poller.stop()
+  return settled.get('aaaaa:1')
+}
+
+it('no Pod has more of a run once all that can be reached have answered', async () => {
+  expect(await settles({ answering: ['bbbbb'], heard: ['bbbbb'] })).toBe(true)
+})
+
+it('a producer whose entries arrive must have answered as well', async () => {
+  expect(await settles({ answering: ['bbbbb'], heard: ['aaaaa', 'bbbbb'] })).toBe(false)
+  expect(await settles({ answering: ['aaaaa', 'bbbbb'], heard: ['aaaaa', 'bbbbb'] })).toBe(true)
+})
