@@ -9,6 +9,10 @@ import {
 } from '../../src/runtime/node/stream-handle.ts'
 import { until } from '../support/until.ts'
 
+interface Request {
+  oncomplete?: (status: number) => void
+}
+
 const LARGE = Buffer.alloc(16_777_216, 'x')
 
 let server: Server
@@ -69,6 +73,24 @@ describe('the stream under a socket', () => {
     expect(writeString(handle, 'end', true, observer)).toBe(true)
     await until('the client has everything', () => receivedBytes() === LARGE.length + 9)
     expect(Buffer.concat(received).toString('latin1')).toBe(`first ${LARGE.toString('latin1')}end`)
+  })
+
+  test('waits for a write whose rest the client takes before it returns, and writes again with another request', () => {
+    const handle = knownHandle()
+    const requests: Request[] = []
+    // As libuv does where a client reads meanwhile: the request is used, and nothing waits any more.
+    const write = (request: Request | null) => {
+      const used: Request = request ?? ({ writeStatus: null } as Request)
+      requests.push(Object.assign(used, { getAsyncId: () => requests.length }))
+      return request === null ? used : 0
+    }
+    Object.assign(handle, { writeBuffer: write })
+    const bytes = Buffer.from('bytes')
+    expect([writeBytes(handle, bytes, observer), statuses]).toEqual([false, []])
+    expect([writeBytes(handle, bytes, observer), statuses]).toEqual([false, []])
+    expect(new Set(requests).size).toBe(2)
+    for (const request of requests) request.oncomplete?.(0)
+    expect(statuses).toEqual([0, 0])
   })
 
   test('reports the error of a write whose client disconnects', async () => {

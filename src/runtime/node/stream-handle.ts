@@ -5,6 +5,8 @@ interface WriteRequest {
   oncomplete?: (this: WriteRequest, status: number) => void
   /** Status of a write that completed before {@link oncomplete} was set; else null, and undefined before Node 26. */
   writeStatus?: number | null
+  /** Negative until a write uses the request. Node fills the request itself, so only this tells, even once all is written. */
+  getAsyncId?: () => number
   /** Keeps the bytes in memory until the kernel has taken them. */
   buffer?: Uint8Array | string
   observer?: WriteObserver
@@ -32,9 +34,6 @@ export interface WriteObserver {
 }
 
 const METHODS = ['writeBuffer', 'writeLatin1String', 'writeUtf8String'] as const
-
-/** For {@link WriteObserver.onWritten}, where Node keeps the number of the error to itself. */
-const FAILED = -1
 
 /** Node's class of {@link WriteRequest}, which it does not export; null where the methods make the requests. */
 let RequestClass: (new () => WriteRequest) | null | undefined
@@ -64,7 +63,7 @@ export function streamHandleOf(socket: Socket): StreamHandle | undefined {
 /** Writes bytes. Returns true if the kernel took all of them; otherwise calls the observer, at once for an error. */
 export function writeBytes(handle: StreamHandle, bytes: Uint8Array, observer: WriteObserver): boolean {
   unused ??= newRequest()
-  return isTaken(handle, handle.writeBuffer(unused, bytes), bytes, observer)
+  return isTaken(handle.writeBuffer(unused, bytes), bytes, observer)
 }
 
 /** Writes a text as {@link writeBytes} does. */
@@ -76,33 +75,33 @@ export function writeString(
 ): boolean {
   unused ??= newRequest()
   const status = isAscii ? handle.writeLatin1String(unused, text) : handle.writeUtf8String(unused, text)
-  return isTaken(handle, status, text, observer)
+  return isTaken(status, text, observer)
 }
 
-function isTaken(
-  handle: StreamHandle,
-  result: number | WriteRequest,
-  data: Uint8Array | string,
-  observer: WriteObserver,
-): boolean {
+function isTaken(result: number | WriteRequest, data: Uint8Array | string, observer: WriteObserver): boolean {
   if (result !== 0 && typeof result === 'number') {
     // Node may have used it.
     unused = null
     observer.onWritten(result)
     return false
   }
-  if (result === 0 && (unused === null || handle.writeQueueSize === 0)) return true
+  // Not the number of bytes that wait: a client that reads meanwhile takes the rest at once, and the request completes later.
+  if (result === 0 && (unused === null || !isUsed(unused))) return true
   const request = result === 0 ? (unused as WriteRequest) : result
   unused = null
-  // Without bytes to write, nothing will complete the request.
-  if (handle.writeQueueSize === 0) {
-    observer.onWritten(request.writeStatus ?? FAILED)
+  if (typeof request.writeStatus === 'number') {
+    observer.onWritten(request.writeStatus)
     return false
   }
   request.oncomplete = onComplete
   request.buffer = data
   request.observer = observer
   return false
+}
+
+/** A second write with a used request would abort the process. */
+function isUsed(request: WriteRequest): boolean {
+  return (request as Required<WriteRequest>).getAsyncId() >= 0
 }
 
 function newRequest(): WriteRequest | null {
@@ -120,7 +119,7 @@ function observeRequest(handle: StreamHandle): void {
       // The methods of the prototype again.
       for (const each of METHODS) Reflect.deleteProperty(handle, each)
       const result = handle[name](request, data)
-      if (typeof request?.oncomplete === 'function' && typeof result === 'number')
+      if (typeof request?.getAsyncId === 'function' && typeof result === 'number')
         RequestClass = request.constructor as new () => WriteRequest
       else if (request === null && (typeof result === 'number' || typeof result?.writeStatus !== 'undefined'))
         RequestClass = null
