@@ -1,7 +1,7 @@
 import { checkPeerList, follow, type Peer, type PeerFinder } from '../discovery/peer-finder.ts'
 import { stopped } from '../errors.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
-import { type ExchangeClient, exchangeClient } from '../transport/exchange-client.ts'
+import { ExchangeClient } from '../transport/exchange-client.ts'
 import { PeerClient } from '../transport/peer-client.ts'
 import {
   defaultTransports,
@@ -180,7 +180,7 @@ export class Membership {
     const signer = this.#signer
     const counts = counters.exchanges
     const maxBufferedBytes = maxBufferedBodyBytes
-    this.#exchanges = exchangeClient({ transport: open, clock, counts, signer, maxBufferedBytes })
+    this.#exchanges = new ExchangeClient({ transport: open, clock, counts, signer, maxBufferedBytes })
     return { transport: post, openExchange: openExchange ?? this.#exchanges.open }
   }
 

@@ -1,5 +1,5 @@
 import { Connection, type ConnectionOptions } from '../delivery/connection.ts'
-import { formatChunkId, type RunId } from '../wire/runs.ts'
+import { formatChunkId, formatEndId, type RunId } from '../wire/runs.ts'
 import {
   type FrameFormat,
   type GapReason,
@@ -7,7 +7,7 @@ import {
   positionFrame,
   type RetryReason,
 } from '../wire/sse-frame.ts'
-import { formatEndId, INTERRUPTED_FRAME, RESUMED_FRAME, type RunFrames, runEndFrame } from './run-frames.ts'
+import { INTERRUPTED_FRAME, RESUMED_FRAME, type RunFrames, runEndFrame } from './run-frames.ts'
 import type { RunEnded, RunReader, RunSlice } from './run-reader.ts'
 
 /** A write ends with the slice that reaches this length, in UTF-16 units. */

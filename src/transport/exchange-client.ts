@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import { SserError } from '../errors.ts'
 import { BodyBudget } from '../http/body-reader.ts'
 import type { ExchangeCounts } from '../telemetry/counters.ts'
-import { LineExchange } from './line-exchange.ts'
+import { LineExchange, type LineExchangeOptions } from './line-exchange.ts'
 import {
   type DuplexResponse,
   type DuplexTransport,
@@ -32,71 +32,78 @@ interface Opened {
   binding: RequestBinding | undefined
 }
 
-/** The opening side of all exchanges of a Pod. */
-export interface ExchangeClient {
-  open: OpenExchange
-  /** Ends the open exchanges without a loss: their links send single requests, and open others on new connections. */
-  closeAll(): void
-}
+/** The opening side of all exchanges of a Pod. They are signed where this Pod has a secret. */
+export class ExchangeClient {
+  readonly #options: ExchangeClientOptions
+  readonly #budget: BodyBudget
+  readonly #exchanges = new Set<LineExchange>()
 
-/** Opens exchanges with peers, signed where this Pod has a secret. */
-export function exchangeClient(options: ExchangeClientOptions): ExchangeClient {
-  const { transport, clock, counts, signer, maxBufferedBytes } = options
-  const budget = new BodyBudget(maxBufferedBytes)
-  /** Sends the head, once more where the peer tells this Pod its time. */
-  const openSigned = async (request: ExchangeRequest, by: RequestSigner): Promise<Opened> => {
-    const { response, binding } = await by.send(request, '', transport)
+  constructor(options: ExchangeClientOptions) {
+    this.#options = options
+    this.#budget = new BodyBudget(options.maxBufferedBytes)
+  }
+
+  /** Opens an exchange. @see OpenExchange */
+  readonly open: OpenExchange = async (request, handler) => {
+    const { clock, counts } = this.#options
+    const { signal } = request
+    const exchange = new LineExchange({
+      ...(await this.#connect(request)),
+      clock,
+      messageTimeoutMs: MESSAGE_TIMEOUT_MS,
+      counts,
+      budget: this.#budget,
+      address: request.host,
+      onGone: (error) => {
+        counts.opened -= 1
+        this.#exchanges.delete(exchange)
+        this.#countFallback(error)
+        signal.removeEventListener('abort', abort)
+      },
+    })
+    const abort = () => exchange.abort(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    counts.opened += 1
+    this.#exchanges.add(exchange)
+    clock.after(0, () => exchange.start(handler))
+    return exchange
+  }
+
+  /** Ends the open exchanges without a loss: their links send single requests, and open others on new connections. */
+  closeAll(): void {
+    for (const exchange of this.#exchanges) exchange.close()
+  }
+
+  async #connect(request: ExchangeRequest): Promise<Pick<LineExchangeOptions, 'duplex' | 'macs'>> {
+    const { signer, transport } = this.#options
     try {
-      await by.verify(binding, response)
+      const { response, binding } =
+        signer === undefined
+          ? { response: await transport(request), binding: undefined }
+          : await this.#sendSigned(request, signer)
+      if (response.duplex === undefined) throw new PeerStatusError(response.status)
+      return { duplex: response.duplex, macs: binding && new MessageMacs(binding, 'opening') }
+    } catch (error) {
+      this.#countFallback(error)
+      throw error
+    }
+  }
+
+  /** Sends the head, once more where the peer tells this Pod its time. */
+  async #sendSigned(request: ExchangeRequest, signer: RequestSigner): Promise<Opened> {
+    const { response, binding } = await signer.send(request, '', this.#options.transport)
+    try {
+      await signer.verify(binding, response)
     } catch (error) {
       response.duplex?.destroy(error)
       throw error
     }
     return { response, binding: response.signature === undefined ? undefined : binding }
   }
-  const openCounted = async (request: ExchangeRequest) => {
-    try {
-      const { response, binding } =
-        signer === undefined
-          ? { response: await transport(request), binding: undefined }
-          : await openSigned(request, signer)
-      if (response.duplex === undefined) throw new PeerStatusError(response.status)
-      return { duplex: response.duplex, macs: binding && new MessageMacs(binding, 'opening') }
-    } catch (error) {
-      countFallback(error)
-      throw error
-    }
-  }
-  /** This Pod itself ends an exchange that it no longer needs. */
-  const countFallback = (error: unknown) => {
+
+  /** Counts an exchange that has failed, unless this Pod itself ended it because it no longer needs it. */
+  #countFallback(error: unknown): void {
     if (error !== undefined && !(error instanceof SserError && error.code === 'stopped'))
-      counts.fallbacks += 1
+      this.#options.counts.fallbacks += 1
   }
-  const all = new Set<LineExchange>()
-  const open: OpenExchange = async (request, handler) => {
-    const exchange = new LineExchange({
-      ...(await openCounted(request)),
-      clock,
-      messageTimeoutMs: MESSAGE_TIMEOUT_MS,
-      counts,
-      budget,
-      address: request.host,
-      onGone: (error) => {
-        counts.opened -= 1
-        all.delete(exchange)
-        countFallback(error)
-        request.signal.removeEventListener('abort', abort)
-      },
-    })
-    const abort = () => exchange.abort(request.signal.reason)
-    request.signal.addEventListener('abort', abort, { once: true })
-    counts.opened += 1
-    all.add(exchange)
-    clock.after(0, () => exchange.start(handler))
-    return exchange
-  }
-  const closeAll = () => {
-    for (const exchange of all) exchange.close()
-  }
-  return { open, closeAll }
 }

@@ -10,6 +10,7 @@ const EPOCH_LENGTH = 5
 const CHECK_LENGTH = 3
 const RUN_ID = /^([0-9A-Za-z]{5}):([1-9][0-9]{0,15})$/
 const CHUNK_ID = /^(0|[1-9a-z][0-9a-z]{0,9})\.([\w-]{3})$/
+const END_ID = /^(0|[1-9a-z][0-9a-z]{0,9})\.([\w-]{3})\.(end|lost)$/
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 export function formatRunId(epoch: string, seq: number): RunId {
@@ -61,6 +62,28 @@ export function parseChunkId(text: string): { index: number; check: string } | u
   const [, digits, check] = CHUNK_ID.exec(text) ?? []
   if (digits === undefined || check === undefined) return undefined
   return { index: Number.parseInt(digits, 36), check }
+}
+
+/** The id of a client that was told the end of a run: its next request is answered 204, whether or not the run has chunks. */
+export interface EndId {
+  /** Number of chunks before the end. */
+  next: number
+  /** Three characters that each id of the run's chunks ends with. */
+  check: string
+  /** True if the client was told that the run is lost, which another Pod may know better. */
+  isLost: boolean
+}
+
+/** Formats the id of the last block: `1a.x7Q.end`. */
+export function formatEndId({ next, check, isLost }: EndId): string {
+  return `${next.toString(36)}.${check}.${isLost ? 'lost' : 'end'}`
+}
+
+/** Parses the id of the last block; undefined where the text is none. */
+export function parseEndId(text: string): EndId | undefined {
+  const [, digits, check, state] = END_ID.exec(text) ?? []
+  if (digits === undefined || check === undefined) return undefined
+  return { next: Number.parseInt(digits, 36), check, isLost: state === 'lost' }
 }
 
 /** Maximum length of the reason of an end, in UTF-16 units. */

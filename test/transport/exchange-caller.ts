@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/clock.ts'
 import { ExchangeCounts } from '../../src/telemetry/counters.ts'
-import { exchangeClient } from '../../src/transport/exchange-client.ts'
+import { ExchangeClient } from '../../src/transport/exchange-client.ts'
 import type { DuplexTransport, Exchange } from '../../src/transport/peer-transport.ts'
 import { RequestSigner } from '../../src/transport/request-signer.ts'
 import { type HmacFactory, Signatures } from '../../src/transport/signatures.ts'
@@ -46,16 +46,16 @@ export class Caller {
     const caller = new Caller()
     const signatures = secrets && new SkewedSignatures(secrets, options.skewMs ?? 0)
     if (hmacFactory !== undefined) signatures?.use(hmacFactory)
-    const { open, closeAll } = exchangeClient({
+    const client = new ExchangeClient({
       transport,
       clock: systemClock,
       counts: caller.counts,
       signer: signatures && new RequestSigner({ signatures, allowUnsignedPeers, allowGoPeers: false }),
       maxBufferedBytes: 67_108_864,
     })
-    caller.#closeAll = closeAll
+    caller.#closeAll = () => client.closeAll()
     const headers = { 'content-type': 'application/json', ...(uid !== undefined && { 'sser-target': uid }) }
-    caller.#exchange = await open(
+    caller.#exchange = await client.open(
       { host, path: EXCHANGE_URL_PATH, headers, signal },
       {
         onMessage: (text) => caller.texts.push(text),
