@@ -129,11 +129,13 @@ export class RunPuller {
       if (want !== undefined && (want.session === session || want.polled === epoch))
         this.#onFloor(want, copy, from, epoch)
     } else {
+      const { next } = copy
       const contradicted = copy.append(from, chunks)
       if (contradicted !== undefined) throw this.#conflict(id, epoch, `chunk ${contradicted}`)
       // The peer has what it sends, should it want the run of this Pod.
       session?.feed.skip(id, from + chunks.length)
-      if (want !== undefined) this.#onProgress(want)
+      // A poll is answered with an empty part where the peer has no more.
+      if (want !== undefined && copy.next > next) this.#onProgress(want)
     }
     if (end !== undefined) {
       // Before the end is told, because the want ends with it, and the peer has forgotten it already.

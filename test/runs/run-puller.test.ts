@@ -4,8 +4,9 @@ import { RunPuller } from '../../src/runs/run-puller.ts'
 import type { RunEnd, RunId } from '../../src/wire/runs.ts'
 import { VirtualClock } from '../support/clock.ts'
 
-it('tells the end that comes with the last chunks, because the header with it may be lost', () => {
-  const id = 'aaaaa:1' as RunId
+const id = 'aaaaa:1' as RunId
+
+function setUp() {
   const ends: [RunId, RunEnd][] = []
   const copies = new RunCopies({
     clock: new VirtualClock(),
@@ -24,8 +25,27 @@ it('tells the end that comes with the last chunks, because the header with it ma
     onChange: () => {},
     now: () => 0,
   })
+  return { puller, ends }
+}
+
+it('tells the end that comes with the last chunks, because the header with it may be lost', () => {
+  const { puller, ends } = setUp()
   puller.setHeld(id, true)
   const end: RunEnd = { state: 'failed', reason: 'no luck', chunks: 1 }
   puller.onPart({ id, from: 0, chunks: ['a'], end }, 'aaaaa', undefined)
   expect(ends).toEqual([[id, end]])
+})
+
+it('asks anew whether a peer has more after a chunk, and not after the empty answer to a poll', () => {
+  const { puller } = setUp()
+  puller.setRead(id, true)
+  const asked = () => puller.onOffers([id], new Map(), puller.generation)
+  expect(puller.hasAll(id)).toBe(false)
+  asked()
+  puller.onPart({ id, from: 0, chunks: [] }, 'bbbbb', undefined)
+  expect(puller.hasAll(id)).toBe(true)
+  puller.onPart({ id, from: 0, chunks: ['a'] }, 'bbbbb', undefined)
+  expect(puller.hasAll(id)).toBe(false)
+  asked()
+  expect(puller.hasAll(id)).toBe(true)
 })
