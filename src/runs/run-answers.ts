@@ -6,7 +6,7 @@ import {
   type RunSummary,
   type RunsAnswer,
   type RunsRequest,
-  type RunWant,
+  type WantedFrom,
 } from '../wire/run-messages.ts'
 import { producerOf, type RunEnd, type RunId } from '../wire/runs.ts'
 import type { RunCopies } from './run-copies.ts'
@@ -85,7 +85,7 @@ export class RunAnswers {
     return { ...facts, silence: silence(epoch, now), goneAge: goneAge(epoch, now) }
   }
 
-  #parts(epoch: string, wants: readonly RunWant[]): readonly RunPart[] {
+  #parts(epoch: string, wants: readonly WantedFrom[]): readonly RunPart[] {
     if (wants.length === 0) return []
     const { clock, copies, evicted, onHeld } = this.#options
     const feed = new RunFeed({ clock, copy: (id) => copies.get(id), evicted }, () => {})

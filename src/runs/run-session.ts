@@ -1,5 +1,11 @@
 import type { SideExchange, SideSection, SideSession } from '../replication/side-channel.ts'
-import { encodeRunLogs, MAX_WANTS, type RunLogs, type RunPart, type RunWant } from '../wire/run-messages.ts'
+import {
+  encodeRunLogs,
+  MAX_WANTS,
+  type RunLogs,
+  type RunPart,
+  type WantedFrom,
+} from '../wire/run-messages.ts'
 import type { RunId } from '../wire/runs.ts'
 import { type FeedSource, RunFeed } from './run-feed.ts'
 
@@ -115,7 +121,7 @@ export class RunSession implements SideSession {
 
   next(): SideSection | undefined {
     if (!this.#hasNext) return undefined
-    const want: RunWant[] = []
+    const want: WantedFrom[] = []
     for (const entry of this.#wants) {
       if (want.length === SECTION_WANTS) break
       want.push(entry)

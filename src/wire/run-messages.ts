@@ -15,7 +15,7 @@ export const MAX_ASKED = 1_000
 export const MAX_WANTS = 65_536
 
 /** The sender lacks the chunks of a run from the index `from` on. */
-export type RunWant = readonly [id: RunId, from: number]
+export type WantedFrom = readonly [id: RunId, from: number]
 
 /** Consecutive chunks of a run, from the index `from` on. */
 export interface RunPart {
@@ -30,7 +30,7 @@ export interface RunPart {
 
 /** The section of an exchange's message. */
 export interface RunLogs {
-  want: readonly RunWant[]
+  want: readonly WantedFrom[]
   unwant: readonly RunId[]
   /** Wanted runs for whose chunks no reader of the sender waits, so that they may gather for a moment. */
   held: readonly RunId[]
@@ -49,7 +49,7 @@ export interface RunsRequest {
   ids: readonly RunId[]
   /** Asks for all runs after this one, in order of ids; `''`: from the first one on. */
   after: RunId | '' | undefined
-  want: readonly RunWant[]
+  want: readonly WantedFrom[]
   /** Asks the producer to stop this run. */
   cancel: RunId | undefined
   /** The sender drains. */
@@ -189,7 +189,7 @@ function checkId(value: unknown, path: string): RunId {
   return value
 }
 
-function checkWant(value: unknown, path: string): RunWant {
+function checkWant(value: unknown, path: string): WantedFrom {
   if (!Array.isArray(value) || value.length !== 2) throw invalid(` at ${path}`)
   const [id, from] = value as unknown[]
   if (!isRunId(id) || !isSeq(from)) throw invalid(` at ${path}`)
