@@ -46,20 +46,26 @@ export async function figure(): Promise<Table> {
 
 /** The CPU of a chunk with 50 Pods in one process, to that with 3 Pods. */
 export async function manyPods({ quick }: BenchOptions): Promise<Table> {
-  const rounds = [await inProcess(3, quick), await inProcess(50, quick)]
+  const rounds = [await inProcess('in-process.ts', 3, quick), await inProcess('in-process.ts', 50, quick)]
+  const floors = [
+    await inProcess('in-process-floor.ts', 3, quick),
+    await inProcess('in-process-floor.ts', 50, quick),
+  ]
   const [few = Number.NaN, many = Number.NaN] = rounds.map(({ cpu }) => cpu as number)
   const [fewRest = Number.NaN, manyRest = Number.NaN] = rounds.map(({ rest }) => rest as number)
+  const [fewFloor = Number.NaN, manyFloor = Number.NaN] = floors.map(({ cpu }) => cpu as number)
   const ratio = many / few
   return {
     name: 'runs-pods',
     title: 'CPU of a chunk over Pods',
-    columns: ['Pods in one process', 'CPU of a chunk, µs', '× 3 Pods', 'cores at rest'],
+    columns: ['Pods in one process', 'CPU of a chunk, µs', '× 3 Pods', 'cores at rest', 'the floor, µs'],
     rows: [
-      [3, few, 1, fewRest],
-      [50, many, ratio, manyRest],
+      [3, few, 1, fewRest, fewFloor],
+      [50, many, ratio, manyRest, manyFloor],
     ],
     notes: [
       `100 runs, ${CHUNKS_PER_SECOND} chunks a second each, a reader of each in another Pod. The CPU of the same fleet at rest is subtracted.`,
+      'The floor: the same chunks as lines of requests that stay open, between servers of plain HTTP, without holders or acknowledgements.',
     ],
     plots: [],
     targets: [
@@ -115,9 +121,9 @@ function received(url: string, name: string): { open: Promise<void>; text: Promi
   return { open: opened.promise, text }
 }
 
-async function inProcess(pods: number, quick: boolean): Promise<Record<string, number>> {
+async function inProcess(name: string, pods: number, quick: boolean): Promise<Record<string, number>> {
   const env = { PODS: `${pods}`, HOSTS: addresses(pods).join(','), SECONDS: quick ? '2' : '5' }
-  return script('in-process.ts', [], env)
+  return script(name, [], env)
 }
 
 async function script(
