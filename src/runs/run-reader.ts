@@ -184,7 +184,6 @@ export class RunReader {
     this.#record = record
     this.#copy = this.#context.open(record)
     this.#cursor = this.#copy.first
-    this.#isInterrupted = false
     if (this.#listener !== undefined) this.follow(this.#listener)
     return { type: 'gap', index: this.#cursor }
   }

@@ -135,6 +135,20 @@ describe('a reader of a run of another Pod', () => {
     expect([readAll(reader), reader.id]).toEqual([['[gap 0]'], 'bbbbb:1'])
   })
 
+  test('is told that the run it moves to is not interrupted', async () => {
+    const { runs, peers } = newRuns()
+    startElsewhere(runs, 'aaaaa')
+    const { reader } = await openReader(runs)
+    peers.states.set('aaaaa', { state: 'gone' })
+    peers.complete = false
+    expect(readAll(reader)).toEqual(['[interrupted]'])
+    const { id } = startElsewhere(runs, 'bbbbb', 'chat', 'aaaaa:1')
+    peers.complete = true
+    expect(readAll(reader)).toEqual(['[gap 0]', '[resumed]'])
+    runs.copies.get(id)?.append(0, ['b'])
+    expect(readAll(reader)).toEqual(['b'])
+  })
+
   test('gets the end of a run that failed for a reason of the same name', async () => {
     const { runs } = newRuns()
     const run = await runs.start('chat', false)
