@@ -20,6 +20,7 @@ export class History {
       log: () => {},
       violate: (message) => this.violations.push(message),
       mayEvict,
+      isConnected: () => true,
       isWhole: () => this.losses.every(({ isHandedOver }) => isHandedOver),
       isCalm: () => this.isCalm,
     })

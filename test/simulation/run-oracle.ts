@@ -16,6 +16,8 @@ export interface RunOracleOptions {
   violate(message: string): void
   /** Whether a Pod may evict chunks, or forget a run, while the simulation lasts. */
   mayEvict: boolean
+  /** Whether there is no fault at this moment. */
+  isConnected(): boolean
   /** Whether no Pod has lost its memory without a handover so far. */
   isWhole(): boolean
   /** Whether the network, the processes and the clients have been without faults for the last `ms` milliseconds. */
@@ -273,7 +275,7 @@ export class RunOracle {
   }
 
   #end(reading: Reading, end: RunEnd): void {
-    const { violate, log, mayEvict } = this.#options
+    const { violate, log, mayEvict, isConnected } = this.#options
     const { reader, name, isAfterGap } = reading
     reading.end = end
     const runs =
@@ -288,7 +290,8 @@ export class RunOracle {
     else if (end.state !== 'lost') {
       run.told ??= end
       const next = reading.run === run ? reading.next : 0
-      if (isAfterGap && !mayEvict && next < run.texts.length)
+      // A Pod that cannot reach the producer need not wait for it.
+      if (isAfterGap && !mayEvict && next < run.texts.length && isConnected())
         this.#checkLoss({ ...reading, next }, run, run.texts.length)
     }
   }

@@ -42,6 +42,7 @@ export class RunsPlayback {
       log: (message) => oracle.log(message),
       violate: (message) => oracle.violate(message),
       mayEvict: plan.mayEvict,
+      isConnected: () => time.now >= this.#calmFrom,
       isWhole: () => this.#isWhole,
       isCalm: (ms) => this.#isCalm(ms),
     })
