@@ -4,10 +4,10 @@ import { MUTANTS } from './mutants/mutants.ts'
 import { FROM, RUNS_FROM, simulate } from './simulate.ts'
 
 /** A sample: `simulation.long.test.ts` runs 2,000 seeds and every mutant. */
-const SEEDS = 60
-const MIXED_SEEDS = 20
-const ORDINARY_SEEDS = 20
-const RUN_SEEDS = 15
+const SEEDS = 40
+const MIXED_SEEDS = 10
+const ORDINARY_SEEDS = 15
+const RUN_SEEDS = 10
 const MUTANT_SEEDS = 10
 /** Other test files run at the same time. */
 const ONE_JOB = ['--jobs', '1']
