@@ -7,8 +7,8 @@ export default defineConfig({
     reporters: ['default', new SkippedReporter()],
     include: ['test/client/browsers/**/*.test.ts', 'test/browsers.test.ts', 'test/demo/browsers.test.ts'],
     pool: 'forks',
-    // Each file has a browser, and measures times.
-    maxWorkers: 1,
+    // Each file has a browser, which mostly waits.
+    maxWorkers: 2,
     retry: 0,
     // Longer than the waits in the tests, which name what did not happen.
     testTimeout: 180_000,

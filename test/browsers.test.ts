@@ -18,8 +18,8 @@ const env = {
 /** The wait of a client that a limit refuses, which no test should spend. */
 const LONG_RETRY = /\nretry: (\d{4,5})\n/
 /** A browser that starts shares two cores with other tests. */
-const START_MS = 30_000
-const RETURN_MS = 30_000
+const START_MS = 60_000
+const RETURN_MS = 60_000
 const PAGE_PORT = 8190
 const FIRST_HOST = { chromium: 1, firefox: 11 }
 

@@ -14,7 +14,7 @@ import { until, WAIT_MS } from './support/until.ts'
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const BROWSER_MS = 45_000
 /** Of processes that share two cores with other tests. */
-const START_MS = 30_000
+const START_MS = 60_000
 const run = promisify(execFile)
 const [chromium] = browsers
 

@@ -7,7 +7,7 @@ import { Browser, browsers } from './support/browser.ts'
 import { until } from './support/until.ts'
 
 const chromium = browsers.find(({ name }) => name === 'chromium')
-const START_MS = 30_000
+const START_MS = 60_000
 
 /** Passes every request on, but for those of which `leave` says that the browser makes them itself. */
 const workerThat = (leave: string) => `

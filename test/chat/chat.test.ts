@@ -12,7 +12,7 @@ import { until, within } from '../support/until.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Packages that the built `sser` imports. */
 const PACKAGES = ['@hono', 'eventsource-parser', 'hono', 'valibot']
-const START_MS = 30_000
+const START_MS = 60_000
 const executablePath = requires('chromium')
 
 let folder = ''

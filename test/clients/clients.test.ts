@@ -14,7 +14,7 @@ import { RunFleet } from './run-fleet.ts'
 /** Kills and drains in turn; each moves all clients to the next Pod. */
 const MOVES: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGTERM']
 /** Some libraries wait for seconds before they come back, and all of them share two cores. */
-const RETURN_MS = 30_000
+const RETURN_MS = 60_000
 
 const CHUNKS_BETWEEN_MOVES = 30
 

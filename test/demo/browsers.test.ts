@@ -99,7 +99,7 @@ for (const installed of browsers) {
       for (const pod of [1, 2, 3]) await clientIs(pod, `connected to Pod ${pod}`)
     })
 
-    afterAll(() => page?.close(), 30_000)
+    afterAll(() => page?.close())
 
     test('the id of a quiet stream moves with the heartbeat', async () => {
       await shows(`panels.every(({ id }) => id.includes('-'))`)

@@ -7,7 +7,7 @@ import type { Product } from './products.ts'
 
 const EXAMPLES = new URL('../../examples/proxies/', import.meta.url)
 const PORT = 8080
-const START_MS = 30_000
+const START_MS = 60_000
 const END_MS = 30_000
 /**
  * Runs a program in a process group that ends with the program, or with the standard input: with the test, however that

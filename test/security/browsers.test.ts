@@ -6,7 +6,7 @@ import { until } from '../support/until.ts'
 import { SecuredFleet, type SecuredPod } from './fleet.ts'
 
 /** A browser that starts shares two cores with other tests. */
-const START_MS = 30_000
+const START_MS = 60_000
 const CLOSED = 2
 
 /** The page: it shows nothing, and reports the events of its EventSource. */

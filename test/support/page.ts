@@ -4,7 +4,7 @@ import { within } from './until.ts'
 import { type InstalledWebKit, openWebKit } from './webkit.ts'
 
 /** For a browser that starts, and for a page that loads, on two cores with other tests. */
-const START_MS = 30_000
+const START_MS = 60_000
 
 /** Against Chromium's start window, whose own page takes seconds of a processor, and its low priority for pages. */
 const SWITCHES = { chromium: ['--no-startup-window', '--disable-renderer-backgrounding'], firefox: [] }

@@ -7,6 +7,8 @@ import { until, within } from './until.ts'
 
 export type Runtime = 'node' | 'bun'
 
+/** Ends a start in vain: a busy machine may start many at once. */
+const START_MS = 120_000
 /** Ends a script that hangs, before the time limit of its test. */
 const SCRIPT_MS = 150_000
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -103,7 +105,7 @@ export class PodProcess {
       pod.ended.then(fail, fail)
     })
     try {
-      pod.url = await within(`${pod} listens`, says)
+      pod.url = await within(`${pod} listens`, says, START_MS)
       return pod
     } catch (error) {
       await pod.kill()

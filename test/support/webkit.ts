@@ -7,7 +7,7 @@ import type { Page } from './page.ts'
 import { requires } from './requires.ts'
 import { until, within } from './until.ts'
 
-const START_MS = 30_000
+const START_MS = 60_000
 const HOST = '127.5.9.1'
 const PORT = 4_567
 

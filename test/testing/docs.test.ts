@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ReaderApp } from '../support/reader-app.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const LIMIT_MS = 60_000
+const LIMIT_MS = 150_000
 const run = promisify(execFile)
 
 let app: ReaderApp

@@ -2,7 +2,7 @@ import { type CDPSession, chromium, type Page as PlaywrightPage } from 'playwrig
 import { Browser, browsers, type Installed } from '../../support/browser.ts'
 import { until, within } from '../../support/until.ts'
 
-const START_MS = 30_000
+const START_MS = 60_000
 const SWITCHES = ['--no-startup-window', '--remote-debugging-port=0', '--disable-renderer-backgrounding']
 
 export const installed = browsers.find(({ name }) => name === 'chromium') as Installed

@@ -8,7 +8,7 @@ import { Chromium, installed, type Tab } from './chromium.ts'
 import { Site } from './site.ts'
 
 const ROUNDS = 5
-const START_MS = 30_000
+const START_MS = 60_000
 /** What an open connection and a worker that start cost must not count. */
 const SETTLE_MS = 300
 /** The aim is 1.5; the rest is for a machine whose other processes change the cost of a wake-up. */

@@ -9,7 +9,7 @@ import { until, WAIT_MS } from '../../support/until.ts'
 import { Chromium, installed, type Tab } from './chromium.ts'
 import { Site } from './site.ts'
 
-const START_MS = 30_000
+const START_MS = 60_000
 const HOSTS = ['127.0.188.1', '127.0.188.2', '127.0.188.3']
 /** Rows of the table, as the page shows them. */
 const ROWS =

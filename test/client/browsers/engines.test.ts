@@ -8,7 +8,7 @@ import { webkit } from '../../support/webkit.ts'
 import { HEARTBEAT_MS, SiteFleet } from './fleet.ts'
 import type { Site } from './site.ts'
 
-const START_MS = 30_000
+const START_MS = 60_000
 const options = { heartbeatMs: HEARTBEAT_MS }
 const script = fileURLToPath(new URL('../../fleet/run-pod.ts', import.meta.url))
 
@@ -93,7 +93,7 @@ describe.each([...browsers, webkit])('in $name', (browser) => {
       await fleet.reset()
     })
 
-    afterAll(() => page?.close(), 30_000)
+    afterAll(() => page?.close())
 
     const open = async () => {
       opened += 1

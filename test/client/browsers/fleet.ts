@@ -12,6 +12,7 @@ export const HEARTBEAT_MS = 2_000
 
 /** Three Pods behind a site, and numbers that are sent through them. */
 export class SiteFleet {
+  readonly #stops: (() => Promise<unknown>)[] = []
   readonly pods: PodProcess[]
   readonly site: Site
   /** How many numbers were sent. */
@@ -63,16 +64,20 @@ export class SiteFleet {
           await new Promise((resolve) => setTimeout(resolve, SEND_EVERY_MS))
         }
     })()
-    return async () => {
+    const stop = async () => {
       isStopped = true
       await done
       return numbers
     }
+    this.#stops.push(stop)
+    return stop
   }
 
   /** Ends the requests of an earlier test, and the settings that it made. */
   async reset(): Promise<void> {
     const { site } = this
+    // A test that failed may still send.
+    for (const stop of this.#stops.splice(0)) await stop()
     await until('no connection is left', () => site.open.length === 0)
     site.requests.length = 0
     Object.assign(site, { hasWorker: true, headers: {}, guard: undefined, status: undefined })

@@ -5,7 +5,7 @@ import { Chromium, installed, type Tab } from './chromium.ts'
 import { expectExactly, HEARTBEAT_MS, SiteFleet } from './fleet.ts'
 import type { Site } from './site.ts'
 
-const START_MS = 30_000
+const START_MS = 60_000
 const options = { heartbeatMs: HEARTBEAT_MS }
 
 let fleet: SiteFleet
@@ -16,7 +16,7 @@ beforeAll(async () => {
   site = fleet.site
 })
 
-afterEach(() => fleet.reset(), 30_000)
+afterEach(() => fleet.reset())
 
 afterAll(async () => {
   await site?.close()
@@ -36,7 +36,7 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
     for (const tab of tabs.splice(0)) await tab.close().catch(() => {})
   })
 
-  afterAll(() => chromium?.close(), 30_000)
+  afterAll(() => chromium?.close())
 
   const open = async (settings: object, ...streams: string[]) => {
     const tab = await chromium.open(site.url)
@@ -118,7 +118,7 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
     const before = fleet.sent
     await until('100 more events are sent', () => fleet.sent > before + 100)
     await chromium.setOffline(false)
-    await tab.isLive(2_000)
+    await tab.isLive(2 * HEARTBEAT_MS)
     const { a = [] } = await stop()
     await expectExactly(tab, 'a', a)
   })

@@ -2,7 +2,7 @@ import { describe } from '../../../src/errors.ts'
 import type { Peer, PeerList } from '../../../src/index.ts'
 import { KubernetesPeerFinder, type KubernetesPeerFinderOptions } from '../../../src/kubernetes.ts'
 import { VirtualClock } from '../../support/clock.ts'
-import { until } from '../../support/until.ts'
+import { until, WAIT_MS } from '../../support/until.ts'
 import { ApiServer } from './api-server.ts'
 import type { Call } from './call.ts'
 import { ServiceAccount } from './service-account.ts'
@@ -86,7 +86,7 @@ export class ClusterFixture {
    * while it waits for a response, which takes real time to arrive.
    */
   async until(label: string, condition: () => boolean): Promise<void> {
-    const end = performance.now() + 5_000
+    const end = performance.now() + WAIT_MS
     while (!condition()) {
       const { state } = this.finder.status()
       await this.clock.advance(state === 'backing-off' ? 500 : state === 'watching' ? 20 : 0)
