@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 const AT_ONCE = 50
 /** A queue that is full makes the kernel wait for seconds before it knocks again: the Pod is to be full, not the queue. */
 const PAUSE_MS = 10
-const MAX_MS = 10_000
+const MAX_MS = 30_000
 
 const [host = '', port = '', count = '0', bytes = ''] = process.argv.slice(2)
 let left = Number(count)

@@ -4,7 +4,6 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const LONGEST = [
   'test/simulation/simulation.test.ts',
   'test/discovery/kubernetes/fault-table.test.ts',
-  'test/security/crowd.test.ts',
   'test/fleet/delivery.test.ts',
   'test/fleet/leak.test.ts',
   'test/fleet/go-quiet.test.ts',
