@@ -1,18 +1,8 @@
 import { checkPeerList, follow, type Peer, type PeerFinder } from '../discovery/peer-finder.ts'
 import { stopped } from '../errors.ts'
 import type { PeerCertificates } from '../transport/certificates.ts'
-import { ExchangeClient } from '../transport/exchange-client.ts'
-import { PeerClient } from '../transport/peer-client.ts'
-import {
-  defaultTransports,
-  type Exchange,
-  type ExchangeHandler,
-  fetchTransport,
-  type OpenExchange,
-  type PeerTransport,
-  type PeerTransports,
-} from '../transport/peer-transport.ts'
-import { RequestSigner } from '../transport/request-signer.ts'
+import { PeerConnections } from '../transport/peer-connections.ts'
+import type { Exchange, ExchangeHandler, PeerTransports } from '../transport/peer-transport.ts'
 import type { HmacFactory, Signatures } from '../transport/signatures.ts'
 import { Incarnation, type SharedParts } from './incarnation.ts'
 import type { Subscriptions } from './subscriptions.ts'
@@ -59,11 +49,7 @@ export interface MembershipOptions extends SharedParts {
 /** Membership of this Pod in the fleet: its peers, and its current incarnation. */
 export class Membership {
   readonly #options: MembershipOptions
-  /** Undefined: this Pod has no `peerSecret`. */
-  readonly #signer: RequestSigner | undefined
-  /** Undefined in tests without connections. */
-  #exchanges: ExchangeClient | undefined
-  readonly #client: PeerClient
+  readonly #connections: PeerConnections
   #incarnation: Incarnation
   #peers: readonly Peer[] = []
   #internalPort: number
@@ -75,17 +61,8 @@ export class Membership {
   constructor(options: MembershipOptions) {
     const { clock, settings, signatures, counters } = options
     this.#options = options
-    const { allowGoPeers, allowUnsignedPeers, requestTimeoutMs, tracing } = settings
-    this.#signer = signatures && new RequestSigner({ signatures, allowGoPeers, allowUnsignedPeers })
     this.#internalPort = settings.internalPort
-    this.#client = new PeerClient({
-      clock,
-      counters,
-      ...this.#transports(defaultTransports()),
-      signer: this.#signer,
-      tracing,
-      requestTimeoutMs,
-    })
+    this.#connections = new PeerConnections({ ...settings, clock, counters, signatures })
     this.#incarnation = this.#begin()
   }
 
@@ -131,12 +108,9 @@ export class Membership {
     const { errors, peerFinder, signal } = this.#options
     this.#internalPort = internalPort
     if (hmacFactory !== undefined) this.#options.signatures?.use(hmacFactory)
-    if (transports !== undefined) {
-      const { transport, openExchange } = this.#transports(transports)
-      this.#client.use(transport, openExchange)
-    }
+    if (transports !== undefined) this.#connections.use(transports)
     // An open connection would keep the old certificate for ever.
-    certificates?.onRenewed(() => this.#exchanges?.closeAll())
+    certificates?.onRenewed(() => this.#connections.closeExchanges())
     const list = await peerFinder.start({
       signal,
       onError: (error) => errors.report(error, { stage: 'peer-finder' }),
@@ -169,25 +143,10 @@ export class Membership {
     return this.current().mesh.accept(exchange)
   }
 
-  /** The transports of the runtime, or of a test. */
-  #transports({ post, open }: PeerTransports): {
-    transport: PeerTransport
-    openExchange: OpenExchange | undefined
-  } {
-    const { clock, counters, settings } = this.#options
-    const { peerFetch, openExchange, maxBufferedBodyBytes } = settings
-    if (peerFetch !== undefined) return { transport: fetchTransport(peerFetch), openExchange }
-    const signer = this.#signer
-    const counts = counters.exchanges
-    const maxBufferedBytes = maxBufferedBodyBytes
-    this.#exchanges = new ExchangeClient({ transport: open, clock, counts, signer, maxBufferedBytes })
-    return { transport: post, openExchange: openExchange ?? this.#exchanges.open }
-  }
-
   #begin(): Incarnation {
     return new Incarnation({
       ...this.#options,
-      client: this.#client,
+      client: this.#connections.client,
       onPause: () => void this.current(),
     })
   }
