@@ -65,6 +65,8 @@ export interface RunReaderOptions {
   from: number
   /** Begins with a gap, because the id of the client is of another run. */
   hasGap: boolean
+  /** True if the consumer knows that the run is interrupted. @default false */
+  isInterrupted?: boolean
 }
 
 /** A cursor over the copy of a run. It holds no chunks: while its consumer does not read, it costs nothing. */
@@ -74,17 +76,19 @@ export class RunReader {
   #copy: RunCopy
   #cursor: number
   #hasGap: boolean
-  #isInterrupted = false
+  #isInterrupted: boolean
   #isDone = false
   #listener: (() => void) | undefined
   #stopFollowing: (() => void) | undefined
 
-  constructor({ context, record, from, hasGap }: RunReaderOptions) {
+  constructor({ context, record, from, hasGap, isInterrupted = false }: RunReaderOptions) {
     this.#context = context
     this.#record = record
     this.#copy = context.open(record)
     this.#cursor = from
     this.#hasGap = hasGap
+    // After a gap of this kind the consumer reads another run.
+    this.#isInterrupted = isInterrupted && !hasGap
   }
 
   /** The run that it reads; another one after a gap, if two Pods have started the name at once. */
@@ -105,6 +109,11 @@ export class RunReader {
   /** True if this Pod is the producer. */
   get isOwn(): boolean {
     return this.#context.isOwn(this.#record.id)
+  }
+
+  /** True if it has told that the run is interrupted, and not that it is resumed. */
+  get isInterrupted(): boolean {
+    return this.#isInterrupted
   }
 
   /** True after the end, or {@link close}. */

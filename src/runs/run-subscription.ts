@@ -37,6 +37,7 @@ export class RunSubscriber {
   #start: RunStart
   #runs: Runs | undefined
   #reader: RunReader | undefined
+  #isInterrupted = false
   #chunks: readonly string[] = NO_CHUNKS
   #chunksFrom = 0
   #check = ''
@@ -77,7 +78,8 @@ export class RunSubscriber {
     this.#reader = undefined
     if (reader === undefined) return
     reader.close()
-    const { cursor } = reader
+    const { cursor, isInterrupted } = reader
+    this.#isInterrupted = isInterrupted
     if (reader.isOwn) return this.#end({ type: 'end', state: 'lost', reason: 'process-paused' })
     this.#start = { after: cursor === 0 ? undefined : formatChunkId(cursor - 1, reader.check), from: 'start' }
   }
@@ -119,7 +121,7 @@ export class RunSubscriber {
     try {
       const found = await runs.find(name, this.#start, this.#abort.signal)
       if (this.#isClosed || this.#runs !== runs) return
-      this.#reader = runs.read(found)
+      this.#reader = runs.read(found, this.#isInterrupted)
       this.#reader.follow(() => this.wake())
     } catch (error) {
       if (this.#isClosed || this.#runs !== runs) return

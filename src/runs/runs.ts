@@ -202,9 +202,9 @@ export class Runs implements ReaderContext {
     return { ...found, from: this.chunksOf(record) }
   }
 
-  /** A cursor over a run, on this Pod. */
-  read(found: FoundRun): RunReader {
-    return new RunReader({ ...found, context: this })
+  /** A cursor over a run, on this Pod. `isInterrupted`: its consumer knows that the run is interrupted. */
+  read(found: FoundRun, isInterrupted = false): RunReader {
+    return new RunReader({ ...found, context: this, isInterrupted })
   }
 
   open(record: RunRecord): RunCopy {

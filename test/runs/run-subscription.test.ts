@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import { RunSubscriber } from '../../src/runs/run-subscription.ts'
+import { settle } from '../support/clock.ts'
+import { newRuns, startElsewhere } from '../support/run-peers.ts'
+
+it('tells once that a run is interrupted, also after its Pod has begun anew', async () => {
+  const subscriber = new RunSubscriber({ name: 'chat', after: undefined, from: 'start', onClose() {} })
+  const attach = async (silentMs: number) => {
+    const { runs, peers, clock } = newRuns()
+    const { id } = startElsewhere(runs, 'aaaaa')
+    peers.states.set('aaaaa', { state: 'silent', since: clock.now() - silentMs })
+    subscriber.attach({ runs })
+    await settle()
+    return runs.copies.get(id)
+  }
+  await attach(20_000)
+  expect((await subscriber.next()).value).toEqual({ type: 'interrupted' })
+  subscriber.detach()
+  const next = subscriber.next()
+  const copy = await attach(20_000)
+  copy?.append(0, ['a'])
+  expect((await next).value).toMatchObject({ type: 'chunk', text: 'a' })
+  subscriber.detach()
+  await attach(0)
+  expect((await subscriber.next()).value).toEqual({ type: 'resumed' })
+  subscriber.discard()
+})
