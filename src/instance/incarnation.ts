@@ -85,7 +85,7 @@ export class Incarnation {
       initialSyncTimeoutMs,
       sideChannel: this.runMesh,
       onLinksChange: () => this.runMesh.onLinksChange(),
-      onHole: () => this.runMesh.onHole(),
+      onHole: (epoch) => this.runMesh.onHole(epoch),
     })
     const { heartbeatMs, slowClientTimeoutMs, maxOutputBufferBytes, tracing } = options.settings
     const { maxConnections, maxConnectionsPerAddress, maxStreams, retryMs } = options.settings

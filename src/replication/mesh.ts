@@ -35,8 +35,8 @@ export interface MeshOptions {
   sideChannel?: SideChannel | undefined
   /** A link has changed its state or its peer, was added or was removed. */
   onLinksChange?: (() => void) | undefined
-  /** Entries of a peer will never come. */
-  onHole?: (() => void) | undefined
+  /** Entries of an epoch will never come. */
+  onHole?: ((epoch: string) => void) | undefined
   /** Called when the process was paused for so long that this Pod's ages and ids are wrong. */
   onPause: () => void
 }

@@ -35,8 +35,8 @@ export interface ReplicatorOptions {
   log: Log
   errors: ErrorReporter
   counters: Counters
-  /** Entries of a peer will never come. */
-  onHole?: (() => void) | undefined
+  /** Entries of an epoch will never come. */
+  onHole?: ((epoch: string) => void) | undefined
 }
 
 /** Place of the first entry of a run, the seq before it, and the streams with evicted events if the run is sparse. */
@@ -54,7 +54,7 @@ export class Replicator {
   readonly #log: Log
   readonly #errors: ErrorReporter
   readonly #counters: Counters
-  readonly #onHole: (() => void) | undefined
+  readonly #onHole: ((epoch: string) => void) | undefined
   /** Runs of this Pod's own entries for exchanges, by the seq that they follow; of one moment and one end of the log. */
   #encoded = { ownSeq: 0, at: Number.NEGATIVE_INFINITY, runs: new Map<number, EncodedRange>() }
 
@@ -164,7 +164,7 @@ export class Replicator {
       }
       const record = known ?? this.#log.epochs.ensure(run.epoch, now - run.idle)
       if (last > have) record.lastActive = Math.max(record.lastActive, now - run.idle)
-      if (last > have && (run.prev > have || run.evicted !== undefined)) this.#onHole?.()
+      if (last > have && (run.prev > have || run.evicted !== undefined)) this.#onHole?.(run.epoch)
       if (run.prev > have) this.#log.skipTo(run.epoch, run.prev, now)
       // Before any entry, because no id may move past an evicted event before the client has a gap.
       for (const { stream, seq, age } of run.evicted ?? [])

@@ -172,9 +172,9 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     return { from: end?.chunks ?? 0, end }
   }
 
-  /** Entries of the log are missing, with headers perhaps. */
-  onHole(): void {
-    this.#sync.require()
+  /** Entries of an epoch are missing, with headers perhaps. */
+  onHole(epoch: string): void {
+    this.#sync.require(epoch)
   }
 
   /** Answers the request of a peer. @throws SserError `invalid-peer-message` */

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { MAX_ASKED, type RunSummary } from '../wire/run-messages.ts'
 import { compareRunIds, type RunId } from '../wire/runs.ts'
-import type { RunRequests } from './run-requests.ts'
+import type { AskedPeer, RunRequests } from './run-requests.ts'
 
 /** Minimum time between two attempts, in milliseconds. */
 const INTERVAL_MS = 1_000
@@ -15,10 +15,15 @@ export interface RunSyncOptions {
   learn(runs: readonly RunSummary[]): void
 }
 
-/** Asks one peer for all runs: after the initial sync, and after entries of the log are known to be missing. */
+/**
+ * Asks for all runs: one peer after the initial sync, and after entries of an epoch are known to be missing the Pod that wrote
+ * them, because the others may lack the same entries.
+ */
 export class RunSync {
   readonly #options: RunSyncOptions
   #isDue = true
+  /** Epochs of which entries are missing. */
+  readonly #holes = new Set<string>()
   #isBusy = false
   #isStopped = false
   #triedAt = Number.NEGATIVE_INFINITY
@@ -33,8 +38,9 @@ export class RunSync {
     return !this.#isDue
   }
 
-  /** The log may lack headers. */
-  require(): void {
+  /** The log may lack headers of the epoch. */
+  require(epoch: string): void {
+    this.#holes.add(epoch)
     this.#isDue = true
     this.tryNow()
   }
@@ -56,21 +62,34 @@ export class RunSync {
   }
 
   async #run(): Promise<void> {
-    const { clock, requests, learn } = this.#options
+    const { clock, requests } = this.#options
     const peers = requests.reachable()
-    const peer = peers[Math.floor(clock.random() * peers.length)]
-    if (peer === undefined || !this.#isDue) return
+    const other = peers[Math.floor(clock.random() * peers.length)]
+    if (other === undefined || !this.#isDue) return
     this.#triedAt = clock.now()
     this.#isBusy = true
     // A hole that is found meanwhile makes it due again.
     this.#isDue = false
+    const holes = [...this.#holes]
+    this.#holes.clear()
+    const asked = new Set(peers.filter(({ epoch }) => holes.includes(epoch)))
+    if (asked.size === 0 || asked.size < holes.length) asked.add(other)
+    for (const peer of asked) {
+      if (await this.#ask(peer)) continue
+      this.#isDue = true
+      if (holes.includes(peer.epoch)) this.#holes.add(peer.epoch)
+    }
+    this.#isBusy = false
+    if (this.#isDue) this.tryNow()
+  }
+
+  /** Asks a peer for all runs that it knows. Returns false where it does not answer. */
+  async #ask(peer: AskedPeer): Promise<boolean> {
+    const { requests, learn } = this.#options
     let after: RunId | '' = ''
     for (let pages = 0; pages < MAX_PAGES; pages += 1) {
       const answer = await requests.send(peer, { after })
-      if (answer === undefined) {
-        this.#isDue = true
-        break
-      }
+      if (answer === undefined) return false
       learn(answer.runs)
       const last = answer.runs.at(-1)
       if (last === undefined || answer.runs.length < MAX_ASKED) break
@@ -78,7 +97,6 @@ export class RunSync {
       if (after !== '' && compareRunIds(last.id, after) <= 0) break
       after = last.id
     }
-    this.#isBusy = false
-    if (this.#isDue) this.tryNow()
+    return true
   }
 }

@@ -23,3 +23,30 @@ it('ends where a peer invents runs without end', async () => {
   expect([answers, sync.isDone]).toEqual([1_000, true])
   sync.stop()
 })
+
+it('asks the Pod whose entries are missing, again until it answers, and one peer where it cannot be reached', async () => {
+  const clock = new VirtualClock()
+  const asked: string[] = []
+  let isDeaf = false
+  const requests = {
+    reachable: () => [{ epoch: 'peer1' }, { epoch: 'peer2' }, { epoch: 'peer3' }],
+    send: async ({ epoch }: { epoch: string }) => {
+      asked.push(epoch)
+      return isDeaf ? undefined : { epoch, runs: [], parts: [] }
+    },
+  }
+  const sync = new RunSync({ clock, requests: requests as unknown as RunRequests, learn: () => {} })
+  sync.tryNow()
+  await clock.until('the initial sync', () => sync.isDone)
+  expect(asked.splice(0)).toHaveLength(1)
+  isDeaf = true
+  sync.require('peer2')
+  await clock.until('the peer was asked twice', () => asked.length === 2)
+  isDeaf = false
+  await clock.until('the peer has answered', () => sync.isDone)
+  expect(asked.splice(0)).toEqual(['peer2', 'peer2', 'peer2'])
+  sync.require('gone1')
+  await clock.until('a peer has answered', () => sync.isDone)
+  expect(asked).toHaveLength(1)
+  sync.stop()
+})

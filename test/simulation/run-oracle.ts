@@ -16,7 +16,7 @@ export interface RunOracleOptions {
   violate(message: string): void
   /** Whether a Pod may evict chunks, or forget a run, while the simulation lasts. */
   mayEvict: boolean
-  /** Whether there is no fault at this moment. */
+  /** Whether there is no fault at this moment, and each Pod can count on the others. */
   isConnected(): boolean
   /** Whether no Pod has lost its memory without a handover so far. */
   isWhole(): boolean

@@ -23,6 +23,10 @@ export interface RunsPlaybackOptions {
 
 /** Interval of the checks of the memory for runs. */
 const MEMORY_CHECK_MS = 50
+/** A fault of this length is long enough for five questions without an answer, after which a Pod counts as out of reach. */
+const UNANSWERED_MS = 3_750
+/** Time in which a link tries again after a fault. */
+const RETRY_MS = 2_000
 
 /** Plays the actions on runs of a plan, and checks the invariants of runs. */
 export class RunsPlayback {
@@ -33,6 +37,8 @@ export class RunsPlayback {
   readonly #losses: MemoryLoss[] = []
   /** From then on there is no fault. */
   #calmFrom = Number.NEGATIVE_INFINITY
+  /** From then on no Pod has a reason to go on without the producer. */
+  #connectedFrom = Number.NEGATIVE_INFINITY
 
   constructor(options: RunsPlaybackOptions) {
     const { plan, pods, time, random, oracle } = options
@@ -42,7 +48,7 @@ export class RunsPlayback {
       log: (message) => oracle.log(message),
       violate: (message) => oracle.violate(message),
       mayEvict: plan.mayEvict,
-      isConnected: () => time.now >= this.#calmFrom,
+      isConnected: () => time.now >= this.#connectedFrom,
       isWhole: () => this.#isWhole,
       isCalm: (ms) => this.#isCalm(ms),
     })
@@ -73,7 +79,9 @@ export class RunsPlayback {
 
   /** A fault lasts for the next `ms` milliseconds. */
   disturbed(ms: number): void {
-    this.#calmFrom = Math.max(this.#calmFrom, this.#options.time.now + ms)
+    const end = this.#options.time.now + ms
+    this.#calmFrom = Math.max(this.#calmFrom, end)
+    this.#connectedFrom = Math.max(this.#connectedFrom, ms < UNANSWERED_MS ? end : end + RETRY_MS)
   }
 
   /** A Pod has lost its memory. */
