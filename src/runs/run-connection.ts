@@ -10,7 +10,7 @@ import {
   positionFrame,
   type RetryReason,
 } from '../wire/sse-frame.ts'
-import type { ReaderEndState, RunEnded, RunReader, RunSlice } from './run-reader.ts'
+import type { RunEnded, RunReader, RunSlice } from './run-reader.ts'
 
 /** A write ends with the slice that reaches this length, in UTF-16 units. */
 const WRITE_UNITS = 65_536
@@ -179,7 +179,7 @@ const INTERRUPTED_FRAME: string = block('sser-interrupted', '{}')
 const RESUMED_FRAME: string = block('sser-resumed', '{}')
 
 /** The last block of a run's response. Without an id where clients receive the server's blocks as comments. */
-function runEndFrame(state: ReaderEndState, reason: string | undefined, id: string | undefined): string {
+function runEndFrame(state: RunEnded['state'], reason: string | undefined, id: string | undefined): string {
   return block('sser-end', JSON.stringify({ state, reason }), undefined, id)
 }
 

@@ -23,15 +23,12 @@ export interface RunResumed {
   readonly type: 'resumed'
 }
 
-/** How a run ends for its readers; `lost`: its producer's Pod has gone, and no Pod has more of it. */
-export type ReaderEndState = RunEndState | 'lost'
-
 /** The last item. */
 export interface RunEnded {
   /** Tells it from a chunk. */
   readonly type: 'end'
   /** How the run has ended; `lost`: its producer's Pod has gone, and no Pod has more of it. */
-  readonly state: ReaderEndState
+  readonly state: RunEndState | 'lost'
   /** Reason that the producer has given, or `draining`, `superseded` or `process-paused`. */
   readonly reason?: string | undefined
 }
