@@ -31,6 +31,7 @@ const FRAMEWORKS: readonly (Framework & { script: string })[] = [
     prefix: '127.0.78.',
     path: '/api/events',
     knowsAddresses: false,
+    endsByItself: false,
     env: { NODE_ENV: 'production', NEXT_MANUAL_SIG_HANDLE: 'true' },
   },
   { name: 'Bun.serve() with routes', runtime: 'bun', script: 'bun-serve.ts', prefix: '127.0.87.' },

@@ -28,6 +28,8 @@ export interface RunOracleOptions {
 const CALM_MS = 20_000
 /** Time within which each Pod knows a run, without faults. */
 const FOUND_MS = 5_000
+/** Time within which the headers of two runs meet, without faults. */
+const MEET_MS = 500
 
 /** Test oracle of runs: it knows each call of the producers and each item of the readers, and never looks inside a Pod. */
 export class RunOracle {
@@ -235,7 +237,7 @@ export class RunOracle {
     const { isCalm, now, violate } = this.#options
     if (!isCalm(FOUND_MS)) return
     const other = this.runs.find((run) => run.id !== id && run.name === name && !hasEnded(run))
-    if (other !== undefined && now() - Math.max(startedAt, other.startedAt) > FOUND_MS)
+    if (other !== undefined && now() - Math.max(startedAt, other.startedAt) > MEET_MS)
       violate(`${id} and ${other.id} run as ${name}`)
   }
 
