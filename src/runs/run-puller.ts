@@ -50,7 +50,7 @@ export class RunPuller {
     this.#set(id, (want) => {
       if (isRead !== want.isRead) want.session?.setRead(id, isRead)
       want.isRead = isRead
-      if (isRead) want.askNow()
+      if (isRead) want.onReader()
     })
   }
 

@@ -63,6 +63,14 @@ export class RunWant {
     this.askAt = Number.NEGATIVE_INFINITY
   }
 
+  /** A client begins to read: what was found before may be of a time in which the peers were out of reach. */
+  onReader(): void {
+    this.isDoubted = false
+    this.excluded.clear()
+    this.#promise = { epoch: '', next: 0, broken: 0 }
+    this.askNow()
+  }
+
   /** The peers were asked. */
   onAsked(now: number): void {
     const maxMs = this.isRead ? MAX_READ_MS : MAX_HELD_MS

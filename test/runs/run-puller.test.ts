@@ -49,3 +49,15 @@ it('asks anew whether a peer has more after a chunk, and not after the empty ans
   asked()
   expect(puller.hasAll(id)).toBe(true)
 })
+
+it('asks anew for a new reader, because the peers may have been out of reach for the one before', () => {
+  const { puller } = setUp()
+  puller.setHeld(id, true)
+  puller.setRead(id, true)
+  expect(puller.hasAll(id)).toBe(false)
+  puller.onOffers([id], new Map(), puller.generation)
+  expect(puller.hasAll(id)).toBe(true)
+  puller.setRead(id, false)
+  puller.setRead(id, true)
+  expect(puller.hasAll(id)).toBe(false)
+})
