@@ -84,8 +84,7 @@ export class RunReader {
     this.#copy = context.open(record)
     this.#cursor = from
     this.#hasGap = hasGap
-    // After a gap of this kind the consumer reads another run.
-    this.#isInterrupted = isInterrupted && !hasGap
+    this.#isInterrupted = isInterrupted
   }
 
   /** The run that it reads; another one after a gap, if two Pods have started the name at once. */

@@ -25,3 +25,26 @@ it('tells once that a run is interrupted, also after its Pod has begun anew', as
   expect((await subscriber.next()).value).toEqual({ type: 'resumed' })
   subscriber.discard()
 })
+
+it('tells after the gap for another run that it is not interrupted', async () => {
+  const subscriber = new RunSubscriber({ name: 'chat', after: undefined, from: 'start', onClose() {} })
+  const attach = async (epoch: string, silentMs: number) => {
+    const { runs, peers, clock } = newRuns()
+    const { id } = startElsewhere(runs, epoch)
+    peers.states.set(epoch, { state: 'silent', since: clock.now() - silentMs })
+    subscriber.attach({ runs })
+    await settle()
+    // A header of the run that the id is of might be on its way.
+    await clock.advance(2_000)
+    return runs.copies.get(id)
+  }
+  const copy = await attach('aaaaa', 20_000)
+  copy?.append(0, ['a'])
+  expect((await subscriber.next()).value).toMatchObject({ type: 'chunk', text: 'a' })
+  expect((await subscriber.next()).value).toEqual({ type: 'interrupted' })
+  subscriber.detach()
+  await attach('bbbbb', 0)
+  expect((await subscriber.next()).value).toMatchObject({ type: 'gap' })
+  expect((await subscriber.next()).value).toEqual({ type: 'resumed' })
+  subscriber.discard()
+})
