@@ -1,3 +1,4 @@
+import { Deque } from '../log/deque.ts'
 import type { RunRecord } from './run-directory.ts'
 
 export interface RunSharesOptions {
@@ -8,9 +9,9 @@ export interface RunSharesOptions {
 }
 
 interface Share {
-  readonly records: Set<RunRecord>
+  readonly records: RecordQueue
   /** Those with an end, in the order in which this Pod learned of it. */
-  readonly ended: Set<RunRecord>
+  readonly ended: RecordQueue
 }
 
 /**
@@ -29,7 +30,7 @@ export class RunShares {
 
   add(record: RunRecord): void {
     const key = this.#keyOf(record.epoch)
-    const share = this.#shares.get(key) ?? { records: new Set(), ended: new Set() }
+    const share = this.#shares.get(key) ?? { records: new RecordQueue(), ended: new RecordQueue() }
     this.#shares.set(key, share)
     this.#keys.set(record, key)
     share.records.add(record)
@@ -61,11 +62,10 @@ export class RunShares {
       const isCandidate = key !== own || share.ended.size > 0
       if (isCandidate && share.records.size > (largest?.records.size ?? 0)) largest = share
     }
-    const [ended] = largest?.ended ?? []
+    const ended = largest?.ended.oldest
     if (ended !== undefined || largest === undefined || epoch === own) return ended
     if (largest.records.size <= size + 1) return undefined
-    const [oldest] = largest.records
-    return oldest
+    return largest.records.oldest
   }
 
   #shareOf(record: RunRecord): Share | undefined {
@@ -74,5 +74,37 @@ export class RunShares {
 
   #keyOf(epoch: string): string {
     return this.#options.isHeard(epoch) ? epoch : ''
+  }
+}
+
+/**
+ * Records in the order in which they were added, each once. A Set alone would not do, because reading its first item takes time
+ * for each item that was deleted before it.
+ */
+class RecordQueue {
+  readonly #records = new Set<RunRecord>()
+  /** With the deleted ones, until they are the larger part. */
+  readonly #order = new Deque<RunRecord>()
+
+  get size(): number {
+    return this.#records.size
+  }
+
+  get oldest(): RunRecord | undefined {
+    for (;;) {
+      const first = this.#order.at(0)
+      if (first === undefined || this.#records.has(first)) return first
+      this.#order.shift()
+    }
+  }
+
+  add(record: RunRecord): void {
+    this.#records.add(record)
+    this.#order.push(record)
+  }
+
+  delete(record: RunRecord): void {
+    if (!this.#records.delete(record) || this.#order.length < 2 * this.size) return
+    this.#order.filter((each) => this.#records.has(each))
   }
 }

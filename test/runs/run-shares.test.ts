@@ -39,6 +39,16 @@ describe('the known runs of a Pod', () => {
     expect([known('honst'), known('other')]).toEqual([80, 80])
   })
 
+  it('go in the order of their ends, whichever of them were forgotten before', () => {
+    const { directory, tell, known } = setup()
+    for (let seq = 10; seq < 170; seq += 1) tell('honst', seq, ENDED)
+    for (let seq = 20; seq < 165; seq += 2) directory.remove(directory.get(`honst:${seq}`)!)
+    for (let seq = 200; seq < 280; seq += 1) tell('honst', seq, ENDED)
+    expect(known('honst')).toBe(MAX_RECORDS)
+    const left = [...directory.values()].map(({ id }) => id)
+    expect(left.slice(0, 4)).toEqual(['honst:17', 'honst:18', 'honst:19', 'honst:21'])
+  })
+
   it('always have those that this Pod writes', async () => {
     const { runs, tell } = setup()
     for (let i = 0; i < 500; i += 1) tell(invented(i), 1)
