@@ -86,13 +86,8 @@ export class RunPoller {
     learn([...byId.values()].flat())
     const answered = new Set(answers.map(({ peer }) => peer.epoch))
     // A producer that is heard has the chunks, and its link may be about to try again.
-    const isOpen = (id: RunId) => !answered.has(producerOf(id)) && isHeard(producerOf(id))
-    puller.onOffers(ids.filter(isOpen), byId, undefined)
-    puller.onOffers(
-      ids.filter((id) => !isOpen(id)),
-      byId,
-      isComplete ? generation : undefined,
-    )
+    const isSettled = (id: RunId) => isComplete && (answered.has(producerOf(id)) || !isHeard(producerOf(id)))
+    puller.onOffers(ids, byId, (id) => (isSettled(id) ? generation : undefined))
     this.wake()
   }
 

@@ -160,18 +160,18 @@ export class RunPuller {
     return this.#generation
   }
 
-  /** Peers have answered for these runs; with a `generation`, all that could be reached at that time. */
+  /** Peers have answered for these runs; where `generationOf` returns one, all that could be reached at that time. */
   onOffers(
     ids: readonly RunId[],
     offers: ReadonlyMap<RunId, readonly Offer[]>,
-    generation: number | undefined,
+    generationOf: (id: RunId) => number | undefined,
   ): void {
     const now = this.#owner.now()
     for (const id of ids) {
       const want = this.wants.get(id)
       if (want === undefined) continue
       want.onAsked(now)
-      if (this.wants.isOpen(want)) this.#choose(want, offers.get(id) ?? [], generation)
+      if (this.wants.isOpen(want)) this.#choose(want, offers.get(id) ?? [], generationOf(id))
     }
     this.#owner.onChange()
   }

@@ -70,14 +70,14 @@ export class RunSync {
     this.#isBusy = true
     // A hole that is found meanwhile makes it due again.
     this.#isDue = false
-    const holes = [...this.#holes]
+    const holes = new Set(this.#holes)
     this.#holes.clear()
-    const asked = new Set(peers.filter(({ epoch }) => holes.includes(epoch)))
-    if (asked.size === 0 || asked.size < holes.length) asked.add(other)
+    const asked = new Set(peers.filter(({ epoch }) => holes.has(epoch)))
+    if (asked.size === 0 || asked.size < holes.size) asked.add(other)
     for (const peer of asked) {
       if (await this.#ask(peer)) continue
       this.#isDue = true
-      if (holes.includes(peer.epoch)) this.#holes.add(peer.epoch)
+      if (holes.has(peer.epoch)) this.#holes.add(peer.epoch)
     }
     this.#isBusy = false
     if (this.#isDue) this.tryNow()

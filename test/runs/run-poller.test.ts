@@ -17,9 +17,9 @@ async function settles({ answering, heard }: { answering: readonly string[]; hea
   const puller = {
     wants,
     generation: 3,
-    onOffers(ids: readonly string[], _: unknown, generation: number | undefined) {
+    onOffers(ids: readonly string[], _: unknown, generationOf: (id: string) => number | undefined) {
       for (const id of ids) {
-        settled.set(id, generation === 3)
+        settled.set(id, generationOf(id) === 3)
         wants.setOpen(want, false)
       }
     },

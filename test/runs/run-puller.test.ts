@@ -39,7 +39,7 @@ it('tells the end that comes with the last chunks, because the header with it ma
 it('asks anew whether a peer has more after a chunk, and not after the empty answer to a poll', () => {
   const { puller } = setUp()
   puller.setRead(id, true)
-  const asked = () => puller.onOffers([id], new Map(), puller.generation)
+  const asked = () => puller.onOffers([id], new Map(), () => puller.generation)
   expect(puller.hasAll(id)).toBe(false)
   asked()
   puller.onPart({ id, from: 0, chunks: [] }, 'bbbbb', undefined)
@@ -55,7 +55,7 @@ it('asks anew for a new reader, because the peers may have been out of reach for
   puller.setHeld(id, true)
   puller.setRead(id, true)
   expect(puller.hasAll(id)).toBe(false)
-  puller.onOffers([id], new Map(), puller.generation)
+  puller.onOffers([id], new Map(), () => puller.generation)
   expect(puller.hasAll(id)).toBe(true)
   puller.setRead(id, false)
   puller.setRead(id, true)
