@@ -17,8 +17,6 @@ export class NodeDuplex implements Duplex, WriteObserver {
   readonly #socket: Socket
   /** The stream under the socket, once chunks can be written past Node. */
   #stream: StreamHandle | undefined
-  /** True if the kernel has taken all that was written past Node. */
-  #isTaken = true
   #isEnded = false
 
   /** The head of `written` has been sent, and declares chunks. */
@@ -31,8 +29,7 @@ export class NodeDuplex implements Duplex, WriteObserver {
   }
 
   get bufferedBytes(): number {
-    const past = this.#isTaken ? 0 : (this.#stream?.writeQueueSize ?? 0)
-    return this.#socket.writableLength + past
+    return this.#socket.writableLength + (this.#stream?.writeQueueSize ?? 0)
   }
 
   write(text: string): void {
@@ -41,12 +38,11 @@ export class NodeDuplex implements Duplex, WriteObserver {
     const chunk = `${bytes.toString(16)}\r\n${text}\r\n`
     this.#stream ??= streamHandleOf(this.#socket)
     if (this.#stream === undefined) this.#socket.write(chunk)
-    else this.#isTaken = writeString(this.#stream, chunk, bytes === text.length, this) && this.#isTaken
+    else writeString(this.#stream, chunk, bytes === text.length, this)
   }
 
   onWritten(status: number): void {
     if (status < 0) this.#socket.destroy()
-    this.#isTaken = this.#stream?.writeQueueSize === 0
   }
 
   end(): void {
