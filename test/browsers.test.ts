@@ -17,8 +17,6 @@ const env = {
 }
 /** The wait of a client that a limit refuses, which no test should spend. */
 const LONG_RETRY = /\nretry: (\d{4,5})\n/
-/** A browser that starts shares two cores with other tests. */
-const START_MS = 60_000
 const RETURN_MS = 60_000
 const PAGE_PORT = 8190
 const FIRST_HOST = { chromium: 1, firefox: 11 }
@@ -138,7 +136,7 @@ describe.each(browsers)('the EventSource of $name', (installed) => {
     const browser = await Browser.start(installed, `http://${host(9)}:${PAGE_PORT}/`)
     closes.push(() => browser.close())
     const isGreeted = () => reports.some(({ type }) => type === 'sser-position')
-    await until(`${name} is greeted by A`, isGreeted, START_MS)
+    await until(`${name} is greeted by A`, isGreeted)
     const of = (type: Report['type']) => reports.filter((report) => report.type === type)
     /** The id with which the browser was left when its connection first broke. */
     const idAtError = () => {

@@ -7,7 +7,6 @@ import { Browser, browsers } from './support/browser.ts'
 import { until } from './support/until.ts'
 
 const chromium = browsers.find(({ name }) => name === 'chromium')
-const START_MS = 60_000
 
 /** Passes every request on, but for those of which `leave` says that the browser makes them itself. */
 const workerThat = (leave: string) => `
@@ -65,7 +64,7 @@ async function told(leave: string): Promise<{ reports: string[]; ids: (string | 
     `http://127.0.0.1:${served.port}/`,
   )
   closes.push(() => browser.close())
-  await until('the page is greeted', () => reports.length === 1, START_MS)
+  await until('the page is greeted', () => reports.length === 1)
   await sser.disconnect({ stream: 'a' })
   await sser.send('a', 'sent while it is away')
   await until('the client is back', () => ids.length === 2 && sser.connections === 1)

@@ -34,7 +34,7 @@ beforeAll(async () => {
     stream?.setEncoding('utf8').on('data', (text: string) => {
       output += text
     })
-  await until('the example says where its page is', () => output.includes('http://'), START_MS)
+  await until('the example says where its page is', () => output.includes('http://'))
   url = /http:\S+/.exec(output)?.[0] as string
   if (executablePath !== undefined)
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })

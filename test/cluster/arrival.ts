@@ -14,7 +14,7 @@ export async function arrival(fleet: ClusterFleet): Promise<number> {
     pod = fleet.pods.find((each) => !known.has(each) && each.object.status.phase === 'Running')
     return pod !== undefined
   }
-  await until('the added Pod is Running', isRunning, START_MS)
+  await until('the added Pod is Running', isRunning)
   const since = performance.now()
   await firstEvent(pod as RunningPod)
   const ms = performance.now() - since

@@ -7,7 +7,6 @@ import type { Product } from './products.ts'
 
 const EXAMPLES = new URL('../../examples/proxies/', import.meta.url)
 const PORT = 8080
-const START_MS = 60_000
 const END_MS = 30_000
 /**
  * Runs a program in a process group that ends with the program, or with the standard input: with the test, however that
@@ -58,14 +57,10 @@ export class ReverseProxy {
     void proxy.#ended.then(() => {
       hasEnded = true
     })
-    await until(
-      `a Pod answers through ${product.name} on ${host}`,
-      () => {
-        if (hasEnded) throw new Error(`${product.name} ended: ${proxy.#output}`)
-        return proxy.#reachesPod()
-      },
-      START_MS,
-    )
+    await until(`a Pod answers through ${product.name} on ${host}`, () => {
+      if (hasEnded) throw new Error(`${product.name} ended: ${proxy.#output}`)
+      return proxy.#reachesPod()
+    })
     return proxy
   }
 

@@ -52,7 +52,7 @@ describe.each(browsers)('an EventSource of $name', (installed) => {
         return c.body(null, 204)
       })
       browser = await Browser.start(installed, pod.url)
-      await until('it has given up', () => reports.includes(`error ${CLOSED}`), START_MS)
+      await until('it has given up', () => reports.includes(`error ${CLOSED}`))
       expect(reports).toEqual(['open', 'error 0', 'open', 'error 0', 'open', 'error 0', `error ${CLOSED}`])
       expect(judged).toBe(4)
     },

@@ -23,7 +23,7 @@ export async function openPage(installed: Installed | InstalledWebKit, url: stri
   try {
     const remote = await browser.remote(START_MS)
     const opening = browser.name === 'chromium' ? openByCdp(remote, url) : openByBidi(remote, url)
-    const read = await within(`${browser.name} opens the page`, opening, START_MS)
+    const read = await within(`${browser.name} opens the page`, opening)
     return { read, close: () => browser.close() }
   } catch (error) {
     await browser.close()

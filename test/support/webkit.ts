@@ -7,7 +7,6 @@ import type { Page } from './page.ts'
 import { requires } from './requires.ts'
 import { until, within } from './until.ts'
 
-const START_MS = 60_000
 const HOST = '127.5.9.1'
 const PORT = 4_567
 
@@ -50,9 +49,9 @@ export async function openWebKit(url: string): Promise<Page> {
   process.once('exit', end)
   try {
     const display = start('Xvfb', ['-displayfd', '3', '-nolisten', 'tcp', '-screen', '0', '800x600x24'])
-    const number = await within('Xvfb starts', firstLine(display.stdio[3] as Readable), START_MS)
+    const number = await within('Xvfb starts', firstLine(display.stdio[3] as Readable))
     start('WebKitWebDriver', [`--host=${HOST}`, `--port=${PORT}`], { DISPLAY: `:${number}` })
-    const read = await within('WebKit opens the page', openByWebDriver(url), START_MS)
+    const read = await within('WebKit opens the page', openByWebDriver(url))
     return { read, close }
   } catch (error) {
     await close()
@@ -63,7 +62,7 @@ export async function openWebKit(url: string): Promise<Page> {
 /** @see https://www.w3.org/TR/webdriver2/ */
 async function openByWebDriver(url: string): Promise<Page['read']> {
   const isReady = () => call<{ ready: boolean }>('GET', '/status').then(({ ready }) => ready)
-  await until('WebKitWebDriver answers', () => isReady().catch(() => false), START_MS)
+  await until('WebKitWebDriver answers', () => isReady().catch(() => false))
   const { sessionId } = await call<{ sessionId: string }>('POST', '/session', { capabilities: {} })
   const session = `/session/${sessionId}`
   await call('POST', `${session}/url`, { url })

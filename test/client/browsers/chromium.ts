@@ -23,7 +23,7 @@ export class Chromium {
     const browser = await Browser.start(installed, ...SWITCHES, ...switches)
     try {
       const started = new Chromium(browser, await browser.remote(START_MS))
-      const connection = await within('Chromium answers', chromium.connectOverCDP(started.#remote), START_MS)
+      const connection = await within('Chromium answers', chromium.connectOverCDP(started.#remote))
       started.#context = connection.contexts()[0]
       started.#cdp = await connection.newBrowserCDPSession()
       return started
@@ -80,7 +80,7 @@ export class Tab {
 
   async load(url: string): Promise<void> {
     await this.page.goto(url)
-    await until('the page has the client', () => this.read('window.isReady === true'), START_MS)
+    await until('the page has the client', () => this.read('window.isReady === true'))
   }
 
   read<T>(expression: string): Promise<T> {

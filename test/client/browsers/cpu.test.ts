@@ -57,7 +57,7 @@ describe.skipIf(!installed.path)('the CPU time of a page for an event (needs chr
   const measure = async (start: string, events: number, eventsPerTurn: number) => {
     await tab.load(site.url)
     await tab.read(`{ window.count = 0; window.take = ({ n }) => { if (n === count) count += 1 }; ${start} }`)
-    await until('it is connected', () => sser.connections === 1, START_MS)
+    await until('it is connected', () => sser.connections === 1)
     await tab.read(`new Promise((resolve) => setTimeout(resolve, ${SETTLE_MS}))`)
     const fromMs = await chromium.rendererCpuMs()
     for (let n = 0; n < events; n += 1) {
@@ -67,7 +67,7 @@ describe.skipIf(!installed.path)('the CPU time of a page for an event (needs chr
     await until('all events', () => tab.read(`count === ${events}`), START_MS, 200)
     const ms = (await chromium.rendererCpuMs()) - fromMs
     await tab.read('end()')
-    await until('it is gone', () => sser.connections === 0, START_MS)
+    await until('it is gone', () => sser.connections === 0)
     return (1_000 * ms) / events
   }
 

@@ -9,7 +9,6 @@ import { until, WAIT_MS } from '../../support/until.ts'
 import { Chromium, installed, type Tab } from './chromium.ts'
 import { Site } from './site.ts'
 
-const START_MS = 60_000
 const HOSTS = ['127.0.188.1', '127.0.188.2', '127.0.188.3']
 /** Rows of the table, as the page shows them. */
 const ROWS =
@@ -52,7 +51,7 @@ describe.skipIf(!installed.path)('the dashboard of the example (needs chromium)'
   test('two tabs show each row once, and as the database has it, after kills, a drain and a reload', async () => {
     const open = async () => {
       const page = await chromium.page(site.url)
-      await until('the page is live', async () => (await page.read('state.value')) === 'live', START_MS)
+      await until('the page is live', async () => (await page.read('state.value')) === 'live')
       return page
     }
     const tabs: Tab[] = [await open()]
@@ -91,13 +90,13 @@ describe.skipIf(!installed.path)('the dashboard of the example (needs chromium)'
       site.pods.push(await start(old.options.host))
     }
     tabs.push(await open())
-    await until('writes', () => writes > 50, START_MS)
+    await until('writes', () => writes > 50)
     await replace('SIGKILL')
     await (tabs[0] as Tab).page.reload()
     await replace('SIGTERM')
     await replace('SIGKILL')
     const count = writes
-    await until('more writes', () => writes > count + 50, START_MS)
+    await until('more writes', () => writes > count + 50)
     isStopped = true
     await writing
     const db = new DatabaseSync(join(folder, 'orders.db'))

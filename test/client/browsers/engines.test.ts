@@ -8,7 +8,6 @@ import { webkit } from '../../support/webkit.ts'
 import { HEARTBEAT_MS, SiteFleet } from './fleet.ts'
 import type { Site } from './site.ts'
 
-const START_MS = 60_000
 const options = { heartbeatMs: HEARTBEAT_MS }
 const script = fileURLToPath(new URL('../../fleet/run-pod.ts', import.meta.url))
 
@@ -39,10 +38,8 @@ class Frame {
     const fields = JSON.stringify({ id, src: '/' })
     await page.read(`document.body.append(Object.assign(document.createElement('iframe'), ${fields}))`)
     const frame = new Frame(page, id)
-    await until(
-      'the frame has the client',
-      () => frame.read<boolean>('window.isReady === true').catch(() => false),
-      START_MS,
+    await until('the frame has the client', () =>
+      frame.read<boolean>('window.isReady === true').catch(() => false),
     )
     return frame
   }
@@ -54,20 +51,16 @@ class Frame {
 
   async listen(settings: object, ...streams: string[]): Promise<void> {
     await this.read(`void open(${JSON.stringify({ ...options, ...settings })}, ${JSON.stringify(streams)})`)
-    await until('it is live', () => this.read('client.state.get() === "live"'), START_MS)
+    await until('it is live', () => this.read('client.state.get() === "live"'))
   }
 
   has(stream: string, count: number): Promise<void> {
-    return until(
-      `${count} events of ${stream}`,
-      () => this.read(`seen.${stream}.length >= ${count}`),
-      START_MS,
-    )
+    return until(`${count} events of ${stream}`, () => this.read(`seen.${stream}.length >= ${count}`))
   }
 
   /** Fails unless it has received exactly these numbers, and no gap. */
   async expectExactly(stream: string, numbers: readonly number[]): Promise<void> {
-    await until('the last event', () => this.read(`seen.${stream}.includes(${numbers.at(-1)})`), START_MS)
+    await until('the last event', () => this.read(`seen.${stream}.includes(${numbers.at(-1)})`))
     const seen = await this.read<number[]>(`seen.${stream}`)
     expect(seen.toSorted((one, other) => one - other)).toEqual(numbers)
     expect(await this.read('gaps')).toEqual([])
@@ -192,11 +185,11 @@ describe.each([...browsers, webkit])('in $name', (browser) => {
         const chunks = Array.from({ length: 20 }, (_, i) => `chunk ${cuts}.${i}`)
         texts.push(...chunks)
         await pod.post(path('write'), chunks)
-        await until('its chunks', () => frame.read(`texts.length >= ${texts.length}`), START_MS)
+        await until('its chunks', () => frame.read(`texts.length >= ${texts.length}`))
       }
       await pod.post(path('end'), {})
       const last = what === 'the client' ? ['ended'] : ['ended', 'closed']
-      await until('the end', () => frame.read(`ended.length >= ${last.length}`), START_MS)
+      await until('the end', () => frame.read(`ended.length >= ${last.length}`))
       expect(await frame.read('texts')).toEqual(texts)
       expect(await frame.read('ended')).toEqual(last)
       expect(site.requests).toHaveLength(what === 'the client' ? 4 : 5)

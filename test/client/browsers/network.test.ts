@@ -5,7 +5,6 @@ import { Chromium, installed, type Tab } from './chromium.ts'
 import { expectExactly, HEARTBEAT_MS, SiteFleet } from './fleet.ts'
 import type { Site } from './site.ts'
 
-const START_MS = 60_000
 const options = { heartbeatMs: HEARTBEAT_MS }
 
 let fleet: SiteFleet
@@ -102,9 +101,9 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
       const last = await fleet.send('a')
       site.status = undefined
       await tab.read('client.reconnect()')
-      await until('the gap', () => tab.read('gaps.length > 0'), START_MS)
+      await until('the gap', () => tab.read('gaps.length > 0'))
       expect(await tab.read('gaps')).toEqual(['trimmed'])
-      await until('the last event', async () => (await tab.seen('a')).includes(last), START_MS)
+      await until('the last event', async () => (await tab.seen('a')).includes(last))
     })
   })
 
@@ -114,7 +113,7 @@ describe.skipIf(!installed.path)('the client in Chromium (needs chromium)', () =
     await tab.has('a', 5)
     await chromium.setOffline(true)
     site.cut()
-    await until('the tab is offline', () => tab.read('client.state.get() !== "live"'), START_MS)
+    await until('the tab is offline', () => tab.read('client.state.get() !== "live"'))
     const before = fleet.sent
     await until('100 more events are sent', () => fleet.sent > before + 100)
     await chromium.setOffline(false)

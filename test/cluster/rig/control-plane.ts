@@ -9,8 +9,6 @@ import type { Namespace } from './namespace.ts'
 import type { Network } from './network.ts'
 import { rigFolder } from './programs.ts'
 
-const START_MS = 60_000
-
 /** An explicit list, because controllers that only a cloud needs must stay off. */
 const controllers = [
   'deployment-controller',
@@ -107,7 +105,7 @@ export class ControlPlane {
         () => false,
       )
     }
-    await until('the apiserver is ready', isReady, START_MS)
+    await until('the apiserver is ready', isReady)
     for (const manager of this.#managers) manager.start()
   }
 
