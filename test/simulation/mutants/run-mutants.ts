@@ -161,8 +161,8 @@ export const RUN_MUTANTS: readonly Mutant[] = [
   {
     name: 'no Pod has more of a run only once its producer has answered, while its entries arrive',
     file: 'src/runs/run-poller.ts',
-    find: '=> !answered.has(producerOf(id)) && isHeard(producerOf(id))',
-    replace: '=> !answered.has(producerOf(id)) && isHeard(id)',
+    find: '(answered.has(producerOf(id)) || !isHeard(producerOf(id)))',
+    replace: '(answered.has(producerOf(id)) || !isHeard(id))',
     profile: 'harsh',
     hasRuns: true,
     seeds: 300,
