@@ -1,4 +1,5 @@
 import { formatRunId, isSameEnd, type RunEnd, type RunHeader, type RunId, runCheck } from '../wire/runs.ts'
+import { OrphanedEnds } from './orphaned-ends.ts'
 import { RunShares, type RunSharesOptions } from './run-shares.ts'
 import { RunsInOrder } from './runs-in-order.ts'
 import { MAX_RUNS_OF_NAME, RunsOfName } from './runs-of-name.ts'
@@ -61,8 +62,7 @@ export class RunDirectory {
   readonly #inOrder = new RunsInOrder()
   readonly #names = new Map<string, RunsOfName>()
   readonly #shares: RunShares
-  /** Ends of runs that this Pod does not know yet. */
-  readonly #orphans = new Map<RunId, { end: RunEnd; endedAt: number }>()
+  readonly #orphans: OrphanedEnds
   readonly #listeners: RecordListener[] = []
   readonly #removals: RecordListener[] = []
   readonly #waiting = new Map<string, Set<() => void>>()
@@ -70,6 +70,7 @@ export class RunDirectory {
   constructor(options: RunDirectoryOptions) {
     this.#options = options
     this.#shares = new RunShares(options)
+    this.#orphans = new OrphanedEnds(options.maxRecords)
   }
 
   /** Time for which a run is kept after its end, in milliseconds. */
@@ -182,8 +183,7 @@ export class RunDirectory {
     const named = this.#names.get(name) ?? new RunsOfName()
     this.#names.set(name, named)
     named.add(record)
-    const orphan = this.#orphans.get(id)
-    this.#orphans.delete(id)
+    const orphan = this.#orphans.take(id)
     if (end !== undefined) this.#setEnd(record, end, endedAt)
     else if (orphan !== undefined) this.#setEnd(record, orphan.end, orphan.endedAt)
     this.#tell(record)
@@ -192,11 +192,7 @@ export class RunDirectory {
   /** Records the end of a run. */
   setEnd(id: RunId, end: RunEnd, endedAt: number): void {
     const record = this.#records.get(id)
-    if (record === undefined) {
-      if (this.#orphans.size >= this.#options.maxRecords) this.#dropFirst(this.#orphans)
-      if (!this.#orphans.has(id)) this.#orphans.set(id, { end, endedAt })
-      return
-    }
+    if (record === undefined) return this.#orphans.add(id, end, endedAt)
     if (record.end !== undefined) {
       if (!isSameEnd(record.end, end)) this.#options.onConflict(id)
       return
@@ -222,7 +218,7 @@ export class RunDirectory {
   /** The runs that are not kept any longer. */
   expired(now: number): RunRecord[] {
     const { retainMs } = this.#options
-    for (const [id, { endedAt }] of this.#orphans) if (now - endedAt >= retainMs) this.#orphans.delete(id)
+    this.#orphans.expire(now - retainMs)
     return [...this.#records.values()].filter(
       ({ endedAt }) => endedAt !== undefined && now - endedAt >= retainMs,
     )
@@ -256,9 +252,5 @@ export class RunDirectory {
     victim.isForgotten = victim.end === undefined
     this.remove(victim)
     return true
-  }
-
-  #dropFirst(map: Map<RunId, unknown>): void {
-    for (const key of map.keys()) return void map.delete(key)
   }
 }

@@ -1,4 +1,4 @@
-import { Deque } from '../log/deque.ts'
+import { UniqueQueue } from '../log/unique-queue.ts'
 import type { RunRecord } from './run-directory.ts'
 
 export interface RunSharesOptions {
@@ -9,9 +9,9 @@ export interface RunSharesOptions {
 }
 
 interface Share {
-  readonly records: RecordQueue
+  readonly records: UniqueQueue<RunRecord>
   /** Those with an end, in the order in which this Pod learned of it. */
-  readonly ended: RecordQueue
+  readonly ended: UniqueQueue<RunRecord>
 }
 
 /**
@@ -30,7 +30,7 @@ export class RunShares {
 
   add(record: RunRecord): void {
     const key = this.#keyOf(record.epoch)
-    const share = this.#shares.get(key) ?? { records: new RecordQueue(), ended: new RecordQueue() }
+    const share = this.#shares.get(key) ?? { records: new UniqueQueue(), ended: new UniqueQueue() }
     this.#shares.set(key, share)
     this.#keys.set(record, key)
     share.records.add(record)
@@ -74,37 +74,5 @@ export class RunShares {
 
   #keyOf(epoch: string): string {
     return this.#options.isHeard(epoch) ? epoch : ''
-  }
-}
-
-/**
- * Records in the order in which they were added, each once. A Set alone would not do, because reading its first item takes time
- * for each item that was deleted before it.
- */
-class RecordQueue {
-  readonly #records = new Set<RunRecord>()
-  /** With the deleted ones, until they are the larger part. */
-  readonly #order = new Deque<RunRecord>()
-
-  get size(): number {
-    return this.#records.size
-  }
-
-  get oldest(): RunRecord | undefined {
-    for (;;) {
-      const first = this.#order.at(0)
-      if (first === undefined || this.#records.has(first)) return first
-      this.#order.shift()
-    }
-  }
-
-  add(record: RunRecord): void {
-    this.#records.add(record)
-    this.#order.push(record)
-  }
-
-  delete(record: RunRecord): void {
-    if (!this.#records.delete(record) || this.#order.length < 2 * this.size) return
-    this.#order.filter((each) => this.#records.has(each))
   }
 }
