@@ -7,6 +7,8 @@ import { MAX_RUNS_OF_NAME } from './runs-of-name.ts'
 
 /** Time for which a header may be on its way from another Pod, in milliseconds. */
 const HEADER_WAIT_MS = 2_000
+/** The part of it before the peers are asked, because most headers on their way arrive in it, and there may be many peers. */
+const ASK_AFTER_MS = 20
 
 /** Where a reader is to begin. */
 export interface RunStart {
@@ -40,11 +42,12 @@ export interface LookupOptions {
  * on its way: it asks the peers, and waits. Undefined: there is no such run.
  */
 export async function lookUp(options: LookupOptions): Promise<FoundRun | undefined> {
-  const { directory, peers, name, signal } = options
+  const { directory, peers, clock, name, signal } = options
   const known = matchRun(options)
   if (known !== undefined || signal?.aborted) return known
-  void peers.ask({ names: [name] })
+  const cancelQuestion = clock.after(ASK_AFTER_MS, () => void peers.ask({ names: [name] }))
   await nextMatch(options)
+  cancelQuestion()
   const found = matchRun(options)
   if (found !== undefined) return found
   const record = directory.resolve(name)
