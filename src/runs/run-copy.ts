@@ -27,8 +27,6 @@ export class RunCopy {
   #isChanged = false
   /** Number of readers of this Pod. */
   readers = 0
-  /** Number of peers that get each chunk at once, because a reader of theirs waits for it. */
-  peerReaders = 0
 
   constructor(id: RunId, name: string, context: CopyContext) {
     this.id = id

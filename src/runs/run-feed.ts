@@ -10,8 +10,6 @@ const PART_UNITS = 60
 /** Time for which the chunks of a run gather that the peer only holds, in milliseconds, and the number that ends it. */
 const GATHER_MS = 200
 const MAX_GATHERED = 64
-/** The same time, as a multiple, where another Pod gets each chunk at once, so that one crash takes none with it. */
-const READ_GATHERS = 5
 
 /** The copies of this Pod, as a source of chunks sees them. */
 export interface FeedSource {
@@ -44,8 +42,6 @@ export class RunFeed {
   /** The runs whose chunks gather. */
   readonly #gathering = new Set<RunId>()
   #cancelGather: (() => void) | undefined
-  /** Intervals of {@link GATHER_MS} since chunks began to gather. */
-  #gathers = 0
   /** The runs for whose chunks a call waits, until they are sent. */
   readonly #awaited = new Set<RunId>()
 
@@ -64,7 +60,7 @@ export class RunFeed {
     const known = this.#wants.get(id)
     if (known === undefined && this.#wants.size >= MAX_WANTS)
       throw new SserError('invalid-peer-message', `It wants more than ${MAX_WANTS} runs`)
-    if (known !== undefined) leave(known)
+    known?.stop?.()
     this.#wants.set(id, {
       from,
       copy: undefined,
@@ -79,9 +75,8 @@ export class RunFeed {
   /** A reader of the peer waits for the chunks of the run; without one, they may gather for a moment. */
   setRead(id: RunId, isRead: boolean): void {
     const want = this.#wants.get(id)
-    if (want === undefined || want.isHeld === !isRead) return
+    if (want === undefined) return
     want.isHeld = !isRead
-    if (want.copy !== undefined) want.copy.peerReaders += isRead ? 1 : -1
     if (isRead && this.#gathering.has(id)) this.#markDue(id)
   }
 
@@ -104,8 +99,7 @@ export class RunFeed {
   }
 
   unwant(id: RunId): void {
-    const want = this.#wants.get(id)
-    if (want !== undefined) leave(want)
+    this.#wants.get(id)?.stop?.()
     this.#wants.delete(id)
     this.#due.delete(id)
     this.#gathering.delete(id)
@@ -141,7 +135,7 @@ export class RunFeed {
   }
 
   close(): void {
-    for (const want of this.#wants.values()) leave(want)
+    for (const { stop } of this.#wants.values()) stop?.()
     this.#wants.clear()
     this.#due.clear()
     this.#gathering.clear()
@@ -155,7 +149,6 @@ export class RunFeed {
     const copy = this.#follow(id, want)
     if (copy === undefined) return this.#evictedPart(id, want)
     if (want.from < copy.first) {
-      leave(want)
       want.isPaused = true
       return { id, from: copy.first, chunks: [], floor: true }
     }
@@ -183,11 +176,9 @@ export class RunFeed {
   #follow(id: RunId, want: Want): RunCopy | undefined {
     const copy = this.#source.copy(id)
     if (copy === want.copy) return copy
-    leave(want)
-    if (copy === undefined) return undefined
+    want.stop?.()
     want.copy = copy
-    want.stop = copy.follow(() => this.#onChange(id, want, copy))
-    if (!want.isHeld) copy.peerReaders += 1
+    want.stop = copy?.follow(() => this.#onChange(id, want, copy))
     return copy
   }
 
@@ -196,19 +187,9 @@ export class RunFeed {
     if (!gathers) return this.#markDue(id)
     if (this.#due.has(id)) return
     this.#gathering.add(id)
-    this.#gather()
-  }
-
-  /** Sends at the end of each interval what has gathered for long enough. */
-  #gather(): void {
     this.#cancelGather ??= this.#source.clock.after(GATHER_MS, () => {
       this.#cancelGather = undefined
-      this.#gathers += 1
-      const isOver = this.#gathers === READ_GATHERS
-      for (const id of this.#gathering)
-        if (isOver || !this.#wants.get(id)?.copy?.peerReaders) this.#markDue(id)
-      if (this.#gathering.size === 0) this.#gathers = 0
-      else this.#gather()
+      for (const gathered of this.#gathering) this.#markDue(gathered)
     })
   }
 
@@ -218,13 +199,4 @@ export class RunFeed {
     this.#due.add(id)
     this.#push()
   }
-}
-
-/** Follows the copy of a want no more. */
-function leave(want: Want): void {
-  const { copy, isHeld } = want
-  if (copy === undefined) return
-  want.stop?.()
-  if (!isHeld) copy.peerReaders -= 1
-  want.copy = want.stop = undefined
 }

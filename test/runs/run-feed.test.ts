@@ -23,14 +23,7 @@ async function setup() {
     for (let i = 0; i < count; i += 1) copy.push('x')
     await settle()
   }
-  /** The exchange with a third Pod, which a reader of the run is on. */
-  const reading = () => {
-    const other = new RunFeed({ clock, copy: () => copy, evicted: () => undefined }, () => {})
-    other.want(ID, 0)
-    other.next(1_000)
-    return other
-  }
-  return { clock, copy, feed, write, reading, pushes: () => pushes }
+  return { clock, copy, feed, write, pushes: () => pushes }
 }
 
 describe('the chunks of a run that a peer only holds', () => {
@@ -42,37 +35,6 @@ describe('the chunks of a run that a peer only holds', () => {
     expect([pushes(), feed.next(1_000)]).toEqual([0, []])
     await clock.advance(50)
     expect([pushes(), feed.next(1_000)]).toEqual([1, [{ id: ID, from: 1, chunks: ['x', 'x'] }]])
-  })
-
-  it('gather for 1 s while a third Pod gets each of them at once, and for 200 ms after its last reader has left', async () => {
-    const { clock, feed, write, reading, pushes } = await setup()
-    const other = reading()
-    await write()
-    await clock.advance(999)
-    expect(pushes()).toBe(0)
-    await clock.advance(1)
-    expect([pushes(), feed.next(1_000)]).toMatchObject([1, [{ chunks: ['x'] }]])
-    await write()
-    await clock.advance(400)
-    other.setRead(ID, false)
-    await clock.advance(200)
-    expect(pushes()).toBe(2)
-  })
-
-  it.each<[string, (other: RunFeed) => void]>([
-    ['wants the run no more', (other) => other.unwant(ID)],
-    ['has closed the exchange', (other) => other.close()],
-    ['wants chunks that are gone', (other) => other.want(ID, 0)],
-  ])('gather for 200 ms once the third Pod %s', async (_, change) => {
-    const { clock, copy, write, reading, pushes } = await setup()
-    const other = reading()
-    await write()
-    copy.drop()
-    change(other)
-    other.next(1_000)
-    await write()
-    await clock.advance(200)
-    expect(pushes()).toBe(1)
   })
 
   it('leave as soon as 64 of them have gathered', async () => {
