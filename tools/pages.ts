@@ -117,7 +117,7 @@ function apiPage(): string {
     '## `RunSubscription`',
     'The result of `readRun()`: an async iterable, and the iterator of one loop. Its items are told apart by `type`:',
     list('src/runs/run-subscription.ts', 'RunChunk'),
-    list('src/runs/run-reader.ts', 'RunGap'),
+    list('src/runs/run-subscription.ts', 'RunGap'),
     list('src/runs/run-reader.ts', 'RunInterrupted'),
     list('src/runs/run-reader.ts', 'RunResumed'),
     list('src/runs/run-reader.ts', 'RunEnded'),

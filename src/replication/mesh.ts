@@ -7,7 +7,6 @@ import type { PeerClient } from '../transport/peer-client.ts'
 import { type Exchange, type ExchangeHandler, type Target, targetOf } from '../transport/peer-transport.ts'
 import type { Append } from '../wire/append-message.ts'
 import { AcceptedExchanges } from './accepted-exchanges.ts'
-import { AckDeadlines } from './ack-deadlines.ts'
 import { AwaitedSeq } from './exchange-fields.ts'
 import { Flush } from './flush.ts'
 import { type InitialSyncResult, initialSync } from './initial-sync.ts'
@@ -53,7 +52,6 @@ export class Mesh {
   readonly #peers: KnownPeers
   readonly #exchangeContext: ExchangeContext
   readonly #accepted: AcceptedExchanges
-  readonly #ackDeadlines: AckDeadlines
   readonly #abort = new AbortController()
   /** The handover of the log when this Pod stops. */
   readonly flush: Flush
@@ -73,7 +71,6 @@ export class Mesh {
     this.awaited = new AwaitedSeq(this.#pokeAll)
     this.#replicator = new Replicator({ log, errors, counters, onHole: options.onHole })
     this.#mutualRefusals = new MutualRefusals(log)
-    this.#ackDeadlines = new AckDeadlines(clock, options.ackTimeoutMs)
     this.#peers = new KnownPeers({ clock, timing: log.timing, links: this.#links })
     this.#exchangeContext = {
       log,
@@ -133,7 +130,6 @@ export class Mesh {
     this.#cancelBeat?.()
     for (const link of this.#links.values()) link.stop('this Pod was stopped')
     this.#links.clear()
-    this.#ackDeadlines.stop()
     this.#accepted.stop()
   }
 
@@ -156,7 +152,8 @@ export class Mesh {
 
   /** Collects the results of an event at each peer, for up to `ackTimeoutMs`. */
   collectAcks(epoch: string, seq: number, signal: AbortSignal | undefined, collector: AckCollector): void {
-    collectAcks(this.#links.values(), epoch, seq, { deadlines: this.#ackDeadlines, signal }, collector)
+    const { ackTimeoutMs: timeoutMs, clock } = this.#options
+    collectAcks(this.#links.values(), epoch, seq, { timeoutMs, clock, signal }, collector)
   }
 
   /** Applies a peer's message, and returns the response to it. */

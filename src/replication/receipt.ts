@@ -1,4 +1,4 @@
-import type { AckDeadline, AckDeadlines } from './ack-deadlines.ts'
+import type { Clock } from '../clock.ts'
 import type { Link } from './link.ts'
 
 /** Result of an event at one peer when `send()` resolved. */
@@ -54,24 +54,24 @@ export interface AckCollector {
 }
 
 /**
- * Calls `resolve` when every link has a result for the event `seq` of `epoch`, or after `ackTimeoutMs`; `reject` when the
+ * Calls `resolve` when every link has a result for the event `seq` of `epoch`, or after `timeoutMs`; `reject` when the
  * signal aborts before.
  */
 export function collectAcks(
   allLinks: Iterable<Link>,
   epoch: string,
   seq: number,
-  options: { deadlines: AckDeadlines; signal?: AbortSignal | undefined },
+  options: { timeoutMs: number; clock: Clock; signal?: AbortSignal | undefined },
   { resolve, reject }: AckCollector,
 ): void {
   const links = [...allLinks]
   if (links.length === 0) return resolve([])
-  const { deadlines, signal } = options
+  const { timeoutMs, clock, signal } = options
   const results: AckResult[] = []
   let missing = links.length
-  let deadline: AckDeadline | undefined
+  let cancelTimeout: (() => void) | undefined
   const finish = () => {
-    if (deadline !== undefined) deadlines.remove(deadline)
+    cancelTimeout?.()
     signal?.removeEventListener('abort', abort)
     const peers: PeerReceipt[] = []
     for (let i = 0; i < links.length; i += 1) {
@@ -83,10 +83,10 @@ export function collectAcks(
   }
   /** Settles the missing results; the last one calls `finish`. */
   const expire = () => {
-    for (let i = 0; i < links.length; i += 1) if (!(i in results)) links[i]?.acks.expire(deadlines.timeoutMs)
+    for (let i = 0; i < links.length; i += 1) if (!(i in results)) links[i]?.acks.expire(timeoutMs)
   }
   const abort = () => {
-    if (deadline !== undefined) deadlines.remove(deadline)
+    cancelTimeout?.()
     reject(signal?.reason)
   }
   links.forEach((link, i) => {
@@ -97,6 +97,6 @@ export function collectAcks(
     })
   })
   if (missing === 0) return
-  deadline = deadlines.add(expire)
+  cancelTimeout = clock.after(timeoutMs, expire)
   signal?.addEventListener('abort', abort, { once: true })
 }

@@ -62,7 +62,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
 
   constructor(options: RunMeshOptions) {
     this.clock = options.clock
-    const { client, clock, links, log, runs, errors } = options
+    const { clock, links, log, runs, errors } = options
     const { signal } = this.#abort
     this.#runs = runs
     this.onLinksChange = oncePerTurn(clock, () => {
@@ -71,9 +71,10 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     const ownEpoch = () => log.epoch
     const now = () => clock.now()
     const learn = (found: readonly RunSummary[]) => learnRuns(runs, this.#peerLiveness, found, now())
-    const requests = new RunRequests({ client, ownEpoch, links, isLeaving: () => this.#isLeaving, signal })
+    const peers = new PeerLiveness({ log, links, sessions: this.#sessions })
+    this.#peerLiveness = peers
+    const requests = new RunRequests({ ...options, isLeaving: () => this.#isLeaving, peers, signal })
     this.#requests = requests
-    this.#peerLiveness = new PeerLiveness({ log, links, sessions: this.#sessions })
     this.#holders = new Holders({ count: options.holders, ownEpoch })
     this.#sweep = new HolderSweep({
       clock,
@@ -96,6 +97,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
       puller: this.#puller,
       copy: (id) => runs.copies.get(id),
       isHeard: (epoch) => this.#peerLiveness.stateOf(epoch, now()).state === 'connected',
+      isLost: (id) => runs.producers.of(producerOf(id), now()) === 'lost',
       learn: (offers) => learn(offers.map(({ summary }) => summary)),
     })
     this.#questions = new RunQuestions({ clock, requests, learn })

@@ -16,8 +16,10 @@ export interface RunPollerOptions {
   requests: RunRequests
   puller: RunPuller
   copy(id: RunId): RunCopy | undefined
-  /** Returns whether entries of the epoch arrive, by whatever Pod. */
+  /** Returns whether the Pod with this epoch lives: its entries arrive, by whatever Pod, or it answers. */
   isHeard(epoch: string): boolean
+  /** Returns whether the producer of the run has gone, or was silent for so long that the run counts as lost. */
+  isLost(id: RunId): boolean
   /** A peer has told what it knows. */
   learn(offers: readonly Offer[]): void
 }
@@ -68,7 +70,7 @@ export class RunPoller {
   }
 
   async #ask(ids: readonly RunId[]): Promise<void> {
-    const { requests, puller, learn, isHeard } = this.#options
+    const { requests, puller, learn, isHeard, isLost } = this.#options
     const { generation } = puller
     this.#isAsking = true
     const { answers, isComplete } = await requests.sendToAll({ ids })
@@ -85,8 +87,9 @@ export class RunPoller {
     }
     learn([...byId.values()].flat())
     const answered = new Set(answers.map(({ peer }) => peer.epoch))
-    // A producer that is heard has the chunks, and its link may be about to try again.
-    const isSettled = (id: RunId) => isComplete && (answered.has(producerOf(id)) || !isHeard(producerOf(id)))
+    // A producer that lives has the chunks, and its link may be about to try again, as may all links of this Pod.
+    const isOut = (id: RunId) => isLost(id) || (answers.length > 0 && !isHeard(producerOf(id)))
+    const isSettled = (id: RunId) => isComplete && (answered.has(producerOf(id)) || isOut(id))
     puller.onOffers(ids, byId, (id) => (isSettled(id) ? generation : undefined))
     this.wake()
   }

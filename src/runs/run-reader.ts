@@ -3,14 +3,6 @@ import type { RunCopy } from './run-copy.ts'
 import type { RunRecord } from './run-directory.ts'
 import type { Liveness } from './run-liveness.ts'
 
-/** Chunks before `index` are missing, or are those of another run that the name had before. */
-export interface RunGap {
-  /** Tells it from a chunk. */
-  readonly type: 'gap'
-  /** Index of the chunk with which the reader goes on. */
-  readonly index: number
-}
-
 /** Nothing has arrived from the producer's Pod for some seconds. The run goes on when it returns. */
 export interface RunInterrupted {
   /** Tells it from a chunk. */
@@ -33,10 +25,10 @@ export interface RunEnded {
   readonly reason?: string | undefined
 }
 
-/** A slice of consecutive chunks, or a notification. */
+/** A slice of consecutive chunks, or a notification; `gap`: the reader goes on with the chunk at `index`. */
 export type RunSlice =
   | { readonly type: 'chunks'; readonly from: number; readonly chunks: readonly string[] }
-  | RunGap
+  | { readonly type: 'gap'; readonly index: number }
   | RunInterrupted
   | RunResumed
   | RunEnded

@@ -1,17 +1,22 @@
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log/log.ts'
 import type { PeerLink } from '../replication/peer-status.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import { PeerStatusError } from '../transport/peer-transport.ts'
 import type { RunsAnswer, RunsRequest } from '../wire/run-messages.ts'
+import type { PeerLiveness } from './peer-liveness.ts'
 
 /** Time in which a peer must answer, in milliseconds. */
 const ANSWER_MS = 1_000
 
 export interface RunRequestsOptions {
   client: PeerClient
-  ownEpoch(): string
+  clock: Clock
+  log: Pick<Log, 'epoch'>
   links(): ReadonlyMap<string, PeerLink>
   /** Returns whether this Pod drains, which every request then tells. */
   isLeaving(): boolean
+  peers: Pick<PeerLiveness, 'onAnswer'>
   signal: AbortSignal
 }
 
@@ -52,9 +57,10 @@ export class RunRequests {
 
   /** Sends a request; undefined where the peer does not answer it. */
   async send({ epoch, link }: AskedPeer, fields: Partial<RunsRequest>): Promise<RunsAnswer | undefined> {
-    const { signal } = this.#options
+    const { clock, peers, signal } = this.#options
     try {
       const answer = await this.#post(link, fields)
+      peers.onAnswer(answer.epoch, clock.now())
       if (answer.epoch === epoch) return answer
       link.check()
       return undefined
@@ -87,8 +93,8 @@ export class RunRequests {
   }
 
   #post({ target }: PeerLink, fields: Partial<RunsRequest>): Promise<RunsAnswer> {
-    const { client, isLeaving, ownEpoch, signal } = this.#options
-    const request = { epoch: ownEpoch(), ...(isLeaving() && { leaving: true }), ...fields }
+    const { client, isLeaving, log, signal } = this.#options
+    const request = { epoch: log.epoch, ...(isLeaving() && { leaving: true }), ...fields }
     return client.askRuns(target, request, { signal, timeoutMs: ANSWER_MS })
   }
 }

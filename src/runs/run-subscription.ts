@@ -1,6 +1,6 @@
 import { formatChunkId } from '../wire/runs.ts'
 import type { RunStart } from './run-lookup.ts'
-import type { RunEnded, RunGap, RunInterrupted, RunReader, RunResumed } from './run-reader.ts'
+import type { RunEnded, RunInterrupted, RunReader, RunResumed } from './run-reader.ts'
 import type { Runs } from './runs.ts'
 
 /** UTF-16 units that a subscription takes from the copy at once. */
@@ -16,6 +16,16 @@ export interface RunChunk {
   readonly index: number
   /** The text that `run.write()` was given. */
   readonly text: string
+}
+
+/** Chunks before `index` are missing, or are those of another run that the name had before. */
+export interface RunGap {
+  /** Tells it from a chunk. */
+  readonly type: 'gap'
+  /** Pass it as `after`, in place of the id of the last chunk, to go on here; undefined: with the first chunk. */
+  readonly id: string | undefined
+  /** Index of the chunk with which the reader goes on. */
+  readonly index: number
 }
 
 /** One result of a reader of a run. */
@@ -81,7 +91,7 @@ export class RunSubscriber {
     const { cursor, isInterrupted } = reader
     this.#isInterrupted = isInterrupted
     if (reader.isOwn) return this.#end({ type: 'end', state: 'lost', reason: 'process-paused' })
-    this.#start = { after: cursor === 0 ? undefined : formatChunkId(cursor - 1, reader.check), from: 'start' }
+    this.#start = { after: idBefore(cursor, reader.check), from: 'start' }
   }
 
   /** Hands out what there is while calls of `next()` wait. */
@@ -161,7 +171,9 @@ export class RunSubscriber {
       return this.#take()
     }
     if (slice.type === 'end') this.discard()
-    return { done: false, value: slice }
+    if (slice.type !== 'gap') return { done: false, value: slice }
+    const { index } = slice
+    return { done: false, value: { type: 'gap', id: idBefore(index, reader?.check ?? ''), index } }
   }
 
   #takeChunk(): RunChunk | undefined {
@@ -177,6 +189,11 @@ export class RunSubscriber {
     this.#last = item
     this.wake()
   }
+}
+
+/** The id that goes on with the chunk at `index`. */
+function idBefore(index: number, check: string): string | undefined {
+  return index === 0 ? undefined : formatChunkId(index - 1, check)
 }
 
 /**

@@ -7,7 +7,15 @@ import { WantedRuns } from '../../src/runs/wanted-runs.ts'
 import { VirtualClock } from '../support/clock.ts'
 
 /** Whether the answers of these peers settle that no Pod has more of the run `aaaaa:1`. */
-async function settles({ answering, heard }: { answering: readonly string[]; heard: readonly string[] }) {
+async function settles({
+  answering,
+  heard = [],
+  lost = [],
+}: {
+  answering: readonly string[]
+  heard?: readonly string[]
+  lost?: readonly string[]
+}) {
   const clock = new VirtualClock()
   const wants = new WantedRuns()
   const want = new RunWant('aaaaa:1')
@@ -34,6 +42,7 @@ async function settles({ answering, heard }: { answering: readonly string[]; hea
     requests: { sendToAll: async () => ({ answers, isComplete: true }) } as unknown as RunRequests,
     copy: () => undefined,
     isHeard: (epoch) => heard.includes(epoch),
+    isLost: (id) => lost.includes(id),
     learn() {},
   })
   poller.wake()
@@ -43,10 +52,15 @@ async function settles({ answering, heard }: { answering: readonly string[]; hea
 }
 
 it('no Pod has more of a run once all that can be reached have answered', async () => {
-  expect(await settles({ answering: ['bbbbb'], heard: ['bbbbb'] })).toBe(true)
+  expect(await settles({ answering: ['bbbbb'] })).toBe(true)
 })
 
-it('a producer whose entries arrive must have answered as well', async () => {
+it('a producer that is heard must have answered as well', async () => {
   expect(await settles({ answering: ['bbbbb'], heard: ['aaaaa', 'bbbbb'] })).toBe(false)
   expect(await settles({ answering: ['aaaaa', 'bbbbb'], heard: ['aaaaa', 'bbbbb'] })).toBe(true)
+})
+
+it('a Pod that reaches no other one judges only a lost run', async () => {
+  expect(await settles({ answering: [] })).toBe(false)
+  expect(await settles({ answering: [], lost: ['aaaaa:1'] })).toBe(true)
 })

@@ -44,7 +44,26 @@ it('tells after the gap for another run that it is not interrupted', async () =>
   expect((await subscriber.next()).value).toEqual({ type: 'interrupted' })
   subscriber.detach()
   await attach('bbbbb', 0)
-  expect((await subscriber.next()).value).toMatchObject({ type: 'gap' })
+  expect((await subscriber.next()).value).toEqual({ type: 'gap', id: undefined, index: 0 })
   expect((await subscriber.next()).value).toEqual({ type: 'resumed' })
   subscriber.discard()
+})
+
+it('tells with a gap the id that goes on after it', async () => {
+  const { runs } = newRuns()
+  const { id } = startElsewhere(runs, 'aaaaa')
+  const subscriber = new RunSubscriber({ name: 'chat', after: undefined, from: 'start', onClose() {} })
+  subscriber.attach({ runs })
+  await settle()
+  const copy = runs.copies.get(id)
+  copy?.skipTo(3)
+  copy?.append(3, ['d', 'e'])
+  const gap = (await subscriber.next()).value
+  expect(gap).toMatchObject({ type: 'gap', index: 3 })
+  subscriber.discard()
+  const after = gap !== undefined && 'id' in gap ? gap.id : undefined
+  const next = new RunSubscriber({ name: 'chat', after, from: 'start', onClose() {} })
+  next.attach({ runs })
+  expect((await next.next()).value).toMatchObject({ type: 'chunk', index: 3, text: 'd' })
+  next.discard()
 })

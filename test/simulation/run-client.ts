@@ -100,7 +100,7 @@ export class RunClient {
         const { done, value } = await iterator.next()
         if (attempt !== this.#attempt) return
         if (done || value === undefined) break
-        if (value.type === 'chunk') this.#lastId = value.id
+        if (value.type === 'chunk' || value.type === 'gap') this.#lastId = value.id
         runs.received(this.reading, value)
         const waitMs = Math.max(this.#slowMs, incarnation.pausedUntil() - time.now)
         if (waitMs > 0) await new Promise<void>((resolve) => void time.after(waitMs, resolve))

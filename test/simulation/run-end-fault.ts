@@ -5,7 +5,7 @@ import type { ProducedRun, Reading, RunEnd } from './run-facts.ts'
  * `lost`.
  */
 export function endFault(
-  { run: current, next, isAfterGap }: Reading,
+  { run: current, next, gapAt }: Reading,
   run: ProducedRun,
   end: RunEnd,
   lossFault: string | undefined,
@@ -15,7 +15,7 @@ export function endFault(
   if (told !== undefined && (told.state !== end.state || told.reason !== end.reason))
     return `another reader of ${run.id} got ${told.state} ${told.reason ?? ''}`
   const has = current === run ? next : 0
-  if (has < texts.length && !isAfterGap)
+  if (has < texts.length && gapAt === undefined)
     return `the chunks of ${run.id} from ${has} to ${texts.length - 1} did not come`
   if (end.state === 'ended') {
     if (call?.kind !== 'end' || abort?.isBeforeCall === true)

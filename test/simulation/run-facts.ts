@@ -1,7 +1,7 @@
 /** An item of a reader of a run. */
 export type RunItem =
   | { type: 'chunk'; id: string; index: number; text: string }
-  | { type: 'gap'; index?: number }
+  | { type: 'gap'; index: number }
   | { type: 'interrupted' | 'resumed' }
   | RunEnd
 
@@ -46,6 +46,24 @@ export interface ProducedRun {
   replacedBy: ProducedRun | undefined
 }
 
+export function newRun(id: string, name: string, address: string, startedAt: number): ProducedRun {
+  return {
+    id,
+    name,
+    address,
+    startedAt,
+    texts: [],
+    call: undefined,
+    abort: undefined,
+    endedAt: undefined,
+    diedAt: undefined,
+    held: undefined,
+    told: undefined,
+    isHandedOver: false,
+    replacedBy: undefined,
+  }
+}
+
 /** What one reader of a name received, over all its moves between Pods. */
 export interface Reading {
   readonly reader: string
@@ -54,8 +72,8 @@ export interface Reading {
   run: ProducedRun | undefined
   /** Index of the next chunk. */
   next: number
-  /** True after a gap, until the next chunk, end or move. */
-  isAfterGap: boolean
+  /** The index that the last gap told, until the next chunk or end. */
+  gapAt: number | undefined
   isInterrupted: boolean
   /** True if its last Pod knew no run, until the next item. */
   isNotFound: boolean
@@ -68,7 +86,7 @@ export function newReading(reader: string, name: string): Reading {
     name,
     run: undefined,
     next: 0,
-    isAfterGap: false,
+    gapAt: undefined,
     isInterrupted: false,
     isNotFound: false,
     end: undefined,

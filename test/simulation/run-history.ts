@@ -4,7 +4,8 @@ import type { SettlementOptions } from './run-settlement.ts'
 
 export const ENDED: RunItem = { type: 'end', state: 'ended' }
 export const LOST: RunItem = { type: 'end', state: 'lost' }
-export const GAP: RunItem = { type: 'gap' }
+/** The chunks before `index` are missing. */
+export const gap = (index: number): RunItem => ({ type: 'gap', index })
 
 /** A history of producers and readers, written by hand. */
 export class History {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ProducedRun, RunItem } from './run-facts.ts'
-import { chunk, chunks, ENDED, GAP, History, LOST } from './run-history.ts'
+import type { ProducedRun } from './run-facts.ts'
+import { chunk, chunks, ENDED, gap, History, LOST } from './run-history.ts'
 
 describe('the oracle of runs accepts', () => {
   it('a reader that gets every chunk and the end', () => {
@@ -30,7 +30,7 @@ describe('the oracle of runs accepts', () => {
   it('a gap in the place of chunks that were evicted', () => {
     const history = new History({ mayEvict: true })
     history.run('1', { chunks: 9, call: 'end' })
-    history.read([GAP, ...chunks('1', 4, 9), ENDED])
+    history.read([gap(4), ...chunks('1', 4, 9), ENDED])
     expect(history.violations).toEqual([])
   })
 
@@ -39,7 +39,7 @@ describe('the oracle of runs accepts', () => {
     const loser = history.run('2')
     history.run('1', { call: 'end' })
     history.oracle.aborted(loser, 'superseded')
-    history.read([...chunks('2', 0, 2), GAP, ...chunks('1', 0, 3), ENDED])
+    history.read([...chunks('2', 0, 2), gap(0), ...chunks('1', 0, 3), ENDED])
     expect(history.violations).toEqual([])
     expect(history.oracle.counts.changes).toBe(1)
   })
@@ -48,8 +48,24 @@ describe('the oracle of runs accepts', () => {
     const history = new History()
     history.run('1', { call: 'end' })
     history.oracle.aborted(history.run('2'), 'superseded')
-    const gap: RunItem = { type: 'gap', index: 0 }
-    history.read([...chunks('1', 0, 2), gap, gap, ...chunks('1', 0, 3), ENDED])
+    history.read([...chunks('1', 0, 2), gap(0), gap(0), ...chunks('1', 0, 3), ENDED])
+    expect(history.violations).toEqual([])
+  })
+
+  it('a run anew after a gap for one that had started before it, and gave way later', () => {
+    const history = new History()
+    const other = history.run('2')
+    history.now = 4
+    history.run('1', { call: 'fail' })
+    history.now = 5
+    history.oracle.aborted(other, 'superseded')
+    history.read([
+      chunk('1', 0),
+      gap(0),
+      gap(0),
+      ...chunks('1', 0, 3),
+      { type: 'end', state: 'failed', reason: 'no luck' },
+    ])
     expect(history.violations).toEqual([])
   })
 
@@ -90,19 +106,19 @@ describe('the oracle of runs reports', () => {
     [
       'a run anew from its start where no other one was started',
       /again/,
-      (history) => history.read([...chunks('1', 0, 2), { type: 'gap', index: 0 }, ...chunks('1', 0, 3)]),
+      (history) => history.read([...chunks('1', 0, 2), gap(0), ...chunks('1', 0, 3)]),
     ],
     ['a chunk left out', /without a gap/, (history) => history.read([chunk('1', 0), chunk('1', 2)])],
     ['a start that is left out', /without a gap/, (history) => history.read([chunk('1', 1)])],
     [
-      'a chunk left out on another Pod, although the gap was on the first',
-      /without a gap/,
-      (history) => history.read([chunk('1', 2)], history.move(history.read([chunk('1', 0), GAP]))),
+      'a chunk left out on another Pod, after the gap on the first',
+      /chunk 2 of 1 after a gap up to 1/,
+      (history) => history.read([chunk('1', 2)], history.move(history.read([chunk('1', 0), gap(1)]))),
     ],
     [
       'a gap in place of a chunk that the producer has',
       /lost chunks 0 to 0/,
-      (history) => history.read([GAP, chunk('1', 1)]),
+      (history) => history.read([gap(1), chunk('1', 1)]),
     ],
     [
       'another run without a gap',

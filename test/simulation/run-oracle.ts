@@ -2,6 +2,8 @@ import { endFault } from './run-end-fault.ts'
 import {
   type Held,
   hasEnded,
+  isGone,
+  newRun,
   noCounts,
   type ProducedRun,
   type Reading,
@@ -46,21 +48,7 @@ export class RunOracle {
   }
 
   started(id: string, name: string, address: string): ProducedRun {
-    const run: ProducedRun = {
-      id,
-      name,
-      address,
-      startedAt: this.#options.now(),
-      texts: [],
-      call: undefined,
-      abort: undefined,
-      endedAt: undefined,
-      diedAt: undefined,
-      held: undefined,
-      told: undefined,
-      isHandedOver: false,
-      replacedBy: undefined,
-    }
+    const run = newRun(id, name, address, this.#options.now())
     const [old, ...others] = this.runs.filter((each) => each.name === name)
     if (old !== undefined && others.length === 0 && this.#isKnownAsEnded(old)) old.replacedBy = run
     if (this.runs.some((each) => each.id === id)) this.#options.violate(`two runs have the id ${id}`)
@@ -170,7 +158,6 @@ export class RunOracle {
   /** The reader begins to read on a Pod, after the chunk with the id `after`. */
   opened(reading: Reading, address: string, after: string | undefined): void {
     this.#options.log(`${reading.reader} reads ${reading.name} on ${address} after ${after ?? 'nothing'}`)
-    reading.isAfterGap = false
     reading.isInterrupted = false
     reading.end = undefined
   }
@@ -185,7 +172,7 @@ export class RunOracle {
     else if (item.type === 'end') this.#end(reading, item)
     else if (item.type === 'gap') {
       this.counts.gaps += 1
-      reading.isAfterGap = true
+      reading.gapAt = item.index
       if (item.index === 0 && this.#hasRival(reading.run)) reading.next = 0
     } else {
       const isInterrupted = item.type === 'interrupted'
@@ -197,7 +184,7 @@ export class RunOracle {
 
   #chunk(reading: Reading, { id, index: told, text }: RunItem & { type: 'chunk' }): void {
     const { violate, mayEvict } = this.#options
-    const { reader, name, isAfterGap } = reading
+    const { reader, name, gapAt } = reading
     const written = this.#texts.get(text)
     if (written === undefined) return violate(`${reader} got "${text}", which no producer wrote`)
     const { run, index } = written
@@ -210,26 +197,31 @@ export class RunOracle {
     const isOther = run !== reading.run
     const next = isOther ? 0 : reading.next
     const isFirst = reading.run === undefined
-    if (isOther && !isFirst && !isAfterGap)
+    if (isOther && !isFirst && gapAt === undefined)
       violate(`${reader} came from ${reading.run?.id} to ${run.id} without a gap`)
     if (index < next) violate(`${reader} got chunk ${index} of ${run.id} again, or after chunk ${next - 1}`)
-    if (index > next) {
-      if (!isAfterGap)
+    if (gapAt !== undefined && index !== gapAt)
+      violate(`${reader} got chunk ${index} of ${run.id} after a gap up to ${gapAt}`)
+    else if (index > next) {
+      if (gapAt === undefined)
         violate(`${reader} got chunk ${index} of ${run.id} in place of chunk ${next} without a gap`)
       else if (!mayEvict) this.#checkLoss(reading, run, index)
     }
-    if (isAfterGap && index === next && (isFirst || !isOther)) this.counts.falseGaps += 1
+    if (gapAt !== undefined && index === next && (isFirst || !isOther)) this.counts.falseGaps += 1
     if (isOther && !isFirst) this.#checkChange(reading, run)
     reading.run = run
     reading.next = index + 1
-    reading.isAfterGap = false
+    reading.gapAt = undefined
   }
 
-  /** Whether the run had to give way to another one, of which the reader may have been told without a chunk of it. */
+  /** Whether another run of the name ran meanwhile or later, of which the reader may have been told without a chunk of it. */
   #hasRival(run: ProducedRun | undefined): boolean {
     if (run === undefined) return false
     const { id, name, startedAt } = run
-    return this.runs.some((other) => other.id !== id && other.name === name && other.startedAt >= startedAt)
+    return this.runs.some(
+      (other) =>
+        other.id !== id && other.name === name && (other.endedAt ?? Number.POSITIVE_INFINITY) >= startedAt,
+    )
   }
 
   /** Of two runs that were started at once, one has ended as soon as their headers have met. */
@@ -258,7 +250,7 @@ export class RunOracle {
 
   /** Chunks may be lost with the Pods that had them; never while their producer lives, or where each Pod has handed them over. */
   #checkLoss({ reader, next }: Reading, run: ProducedRun, index: number): void {
-    const isAlive = run.diedAt === undefined && run.abort?.reason !== 'process-paused'
+    const isAlive = !isGone(run)
     if (isAlive || this.#isKept(run))
       this.#options.violate(
         `${reader} lost chunks ${next} to ${index - 1} of ${run.id}, which ${isAlive ? 'its producer has' : 'were handed over'}`,
@@ -267,8 +259,8 @@ export class RunOracle {
 
   /** The reason for which no Pod may call the run lost; undefined: it may be. */
   #lossFault(run: ProducedRun): string | undefined {
-    const isAlive = run.diedAt === undefined && run.abort?.reason !== 'process-paused'
-    if (isAlive && this.#options.isCalm(CALM_MS)) return `the producer of ${run.id} lives and is in reach`
+    if (!isGone(run) && this.#options.isCalm(CALM_MS))
+      return `the producer of ${run.id} lives and is in reach`
     return this.#isKept(run) ? `the Pod of ${run.id} has handed it over` : undefined
   }
 
@@ -278,12 +270,14 @@ export class RunOracle {
 
   #end(reading: Reading, end: RunEnd): void {
     const { violate, log, mayEvict, isConnected } = this.#options
-    const { reader, name, isAfterGap } = reading
+    const { reader, name, gapAt } = reading
     reading.end = end
     const runs =
-      reading.run !== undefined && !isAfterGap ? [reading.run] : this.runs.filter((run) => run.name === name)
+      reading.run !== undefined && gapAt === undefined
+        ? [reading.run]
+        : this.runs.filter((run) => run.name === name)
     const faults = runs.map((run) => endFault(reading, run, end, this.#lossFault(run)))
-    reading.isAfterGap = false
+    reading.gapAt = undefined
     if (end.state === 'lost') this.counts.lost += 1
     const run = runs[faults.indexOf(undefined)]
     if (run === undefined)
@@ -293,7 +287,7 @@ export class RunOracle {
       run.told ??= end
       const next = reading.run === run ? reading.next : 0
       // A Pod that cannot reach the producer need not wait for it.
-      if (isAfterGap && !mayEvict && next < run.texts.length && isConnected())
+      if (gapAt !== undefined && !mayEvict && next < run.texts.length && isConnected())
         this.#checkLoss({ ...reading, next }, run, run.texts.length)
     }
   }

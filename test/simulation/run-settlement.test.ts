@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { chunks, ENDED, GAP, History, LOST } from './run-history.ts'
+import { chunks, ENDED, gap, History, LOST } from './run-history.ts'
 import { checkFreshReadings, checkOpenReading } from './run-settlement.ts'
 
 describe('the checks of runs after all faults report', () => {
@@ -69,12 +69,12 @@ describe('the checks of runs after all faults report', () => {
       ['pod1', 20],
     ] as const)
       history.losses.push({ address, at, isHandedOver: true })
-    checkFreshReadings([history.read([GAP, ENDED])], history.settlement)
+    checkFreshReadings([history.read([gap(3), ENDED])], history.settlement)
     expect(history.violations[0]).toMatch(/lost chunks 0 to 2 of 1, which were handed over/)
     expect(history.violations[1]).toMatch(/chunks up to 0 left/)
     history.violations.length = 0
     history.losses.push({ address: 'pod0', at: 30, isHandedOver: false })
-    checkFreshReadings([history.read([GAP, ENDED])], history.settlement)
+    checkFreshReadings([history.read([gap(3), ENDED])], history.settlement)
     expect(history.violations).toEqual([])
   })
 
@@ -94,7 +94,7 @@ describe('the checks of runs after all faults report', () => {
     history.now = 20
     history.oracle.died(run)
     history.losses.push({ address: 'pod0', at: 20, isHandedOver: false })
-    checkFreshReadings([history.read([GAP, ENDED])], history.settlement)
+    checkFreshReadings([history.read([gap(3), ENDED])], history.settlement)
     expect(history.violations).toEqual([])
   })
 

@@ -14,7 +14,7 @@ export function checkOpenReading(reading: Reading, { oracle, violate }: Settleme
   const { reader, name, next } = reading
   const runs = oracle.runs.filter((run) => run.name === name)
   // After a gap it may read another run.
-  const known = reading.isAfterGap ? undefined : reading.run
+  const known = reading.gapAt === undefined ? reading.run : undefined
   const run = known ?? (runs.length === 1 ? runs[0] : undefined)
   if (run === undefined) return
   if (hasEnded(run)) violate(`${reader} was not told the end of ${run.id}`)

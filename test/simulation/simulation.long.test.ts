@@ -62,10 +62,11 @@ describe.concurrent('the simulation', () => {
     expect(output).toContain('"gaps":0')
   })
 
-  for (const { name, profile, seeds, isMixed, hasRuns } of MUTANTS) {
+  for (const { name, profile, seeds, isMixed, hasRuns, from = 1 } of MUTANTS) {
     it(`reports a violation within ${seeds} seeds if not: ${name}`, { timeout: HANG_MS }, async () => {
       const flags = [...(isMixed ? ['--mixed'] : []), ...(hasRuns ? ['--runs'] : [])]
-      const args = [...flags, '--quick', '--seeds', String(seeds), '--profile', profile, '--jobs', '1']
+      const range = ['--seeds', String(seeds), '--from', String(from)]
+      const args = [...flags, '--quick', ...range, '--profile', profile, '--jobs', '1']
       const { code, output } = await simulate(args, name)
       expect(output).toMatch(/^seed \d+ /m)
       expect(code).toBe(1)

@@ -14,6 +14,8 @@ export interface Mutant {
   isMixed?: true
   /** Runs in fleets whose Pods start runs. */
   hasRuns?: true
+  /** The first seed. @default 1 */
+  from?: number
   /** Maximum number of seeds until the simulation reports a violation. */
   seeds: number
   /** Reported within the first seeds, so `npm test` runs it too. */

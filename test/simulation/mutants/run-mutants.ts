@@ -159,12 +159,13 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     seeds: 300,
   },
   {
-    name: 'no Pod has more of a run only once its producer has answered, while its entries arrive',
+    name: 'no Pod has more of a run only once its producer has answered, while it is heard',
     file: 'src/runs/run-poller.ts',
-    find: '(answered.has(producerOf(id)) || !isHeard(producerOf(id)))',
-    replace: '(answered.has(producerOf(id)) || !isHeard(id))',
-    profile: 'harsh',
+    find: '(answers.length > 0 && !isHeard(producerOf(id)))',
+    replace: 'answers.length > 0',
+    profile: 'crowded',
     hasRuns: true,
+    from: 20_001,
     seeds: 300,
   },
 ]
