@@ -12,6 +12,9 @@ import { RunPod } from '../runs/run-pod.ts'
 const BYTES_CHUNKS = 200
 const RELOAD_CHUNKS = 5_000
 const RELOADS = 5
+/** Load before a fleet in one process is measured, in seconds, because its compilers take that long. */
+const WARM_UP_SECONDS = 20
+const QUICK_WARM_UP_SECONDS = 10
 
 export async function figure(): Promise<Table> {
   const { bytes, reload } = await betweenProcesses()
@@ -46,10 +49,11 @@ export async function figure(): Promise<Table> {
 
 /** The CPU of a chunk with 50 Pods in one process, to that with 3 Pods. */
 export async function manyPods({ quick }: BenchOptions): Promise<Table> {
-  const rounds = [await inProcess('in-process.ts', 3, quick), await inProcess('in-process.ts', 50, quick)]
+  const warmUp = quick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS
+  const rounds = [await inProcess('in-process.ts', 3, warmUp), await inProcess('in-process.ts', 50, warmUp)]
   const floors = [
-    await inProcess('in-process-floor.ts', 3, quick),
-    await inProcess('in-process-floor.ts', 50, quick),
+    await inProcess('in-process-floor.ts', 3, warmUp),
+    await inProcess('in-process-floor.ts', 50, warmUp),
   ]
   const [few = Number.NaN, many = Number.NaN] = rounds.map(({ cpu }) => cpu as number)
   const [fewRest = Number.NaN, manyRest = Number.NaN] = rounds.map(({ rest }) => rest as number)
@@ -64,7 +68,7 @@ export async function manyPods({ quick }: BenchOptions): Promise<Table> {
       [50, many, ratio, manyRest, manyFloor],
     ],
     notes: [
-      `100 runs, ${CHUNKS_PER_SECOND} chunks a second each, a reader of each in another Pod. The CPU of the same fleet at rest is subtracted.`,
+      `100 runs, ${CHUNKS_PER_SECOND} chunks a second each, a reader of each in another Pod. From the first chunk of all readers to the end, after ${warmUp} s of the same load; the CPU of the same fleet at rest is subtracted.`,
       'The floor: the same chunks as lines of requests that stay open, between servers of plain HTTP, without holders or acknowledgements.',
     ],
     plots: [],
@@ -121,8 +125,13 @@ function received(url: string, name: string): { open: Promise<void>; text: Promi
   return { open: opened.promise, text }
 }
 
-async function inProcess(name: string, pods: number, quick: boolean): Promise<Record<string, number>> {
-  const env = { PODS: `${pods}`, HOSTS: addresses(pods).join(','), SECONDS: quick ? '2' : '5' }
+async function inProcess(name: string, pods: number, warmUp: number): Promise<Record<string, number>> {
+  const env = {
+    PODS: `${pods}`,
+    HOSTS: addresses(pods).join(','),
+    SECONDS: '5',
+    WARM_UP_SECONDS: `${warmUp}`,
+  }
   return script(name, [], env)
 }
 
@@ -134,7 +143,7 @@ async function script(
   const path = fileURLToPath(new URL(`../runs/${name}`, import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, path], {
     env: { ...process.env, ...env },
-    timeout: 180_000,
+    timeout: 300_000,
   })
   return JSON.parse(stdout)
 }

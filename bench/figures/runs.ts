@@ -15,6 +15,8 @@ import { RunPod, type RunPodKind } from '../runs/run-pod.ts'
 const RUNS = 300
 const SECONDS = 10
 const QUICK_SECONDS = 4
+/** Load on each row before its first round: the compilers of Node take that long for either package. */
+const WARM_UP_SECONDS = 8
 const PACKAGES = fileURLToPath(new URL('../runs/packages', import.meta.url))
 
 /** The Pods that the readers are on: the one that writes the run, or a random one; `none`: no run has a reader. */
@@ -54,7 +56,7 @@ export async function figure({ quick, rounds }: BenchOptions): Promise<Table> {
   const count = (quick ? QUICK_SECONDS : SECONDS) * CHUNKS_PER_SECOND
   const measured = await withFleets(async (fleets) => {
     const results = fleets.map((fleet) => ({ name: fleet.name, fleet, rounds: [] as Round[] }))
-    for (const { fleet } of results) await turn(fleet, -1, CHUNKS_PER_SECOND)
+    for (const { fleet } of results) await turn(fleet, -1, WARM_UP_SECONDS * CHUNKS_PER_SECOND)
     // In turn, so that other load of the machine affects both.
     for (let round = 0; round < rounds; round += 1)
       for (const each of results) each.rounds.push(await turn(each.fleet, round, count))
@@ -71,7 +73,7 @@ export async function figure({ quick, rounds }: BenchOptions): Promise<Table> {
       ...keys.map((key) => ratio(i, key)),
     ]),
     notes: [
-      `${RUNS} runs on three Pods, ${CHUNKS_PER_SECOND} chunks a second each, of 4 to 20 bytes, for ${count / CHUNKS_PER_SECOND} s; a reader of each on a random Pod, over HTTP. CPU of all Pods, and of the Redis. The median of ${rounds} rounds.`,
+      `${RUNS} runs on three Pods, ${CHUNKS_PER_SECOND} chunks a second each, of 4 to 20 bytes, for ${count / CHUNKS_PER_SECOND} s; a reader of each on a random Pod, over HTTP. CPU of all Pods, and of the Redis. The median of ${rounds} rounds, after ${WARM_UP_SECONDS} s of the same load on each row.`,
       'The floors: Pods without a library, which write each chunk to its reader by `res.write`, and send it to the Pod of the reader as a line of a request that stays open, with the other lines of a millisecond. The load is the timer of each Pod that makes the chunks; every row has its CPU.',
     ],
     targets: keys.map((key) => ({

@@ -5,8 +5,12 @@ import type { AddressInfo } from 'node:net'
 import { until } from '../../test/support/until.ts'
 import { CHUNKS_PER_SECOND, chunksOf } from './plan.ts'
 
-const { PODS = '1', RUNS = '100', SECONDS = '4' } = process.env
-const [pods, count] = [Number(PODS), Number(SECONDS) * CHUNKS_PER_SECOND]
+const { PODS = '1', RUNS = '100', SECONDS = '4', WARM_UP_SECONDS = '1' } = process.env
+const pods = Number(PODS)
+/** Chunks of each run in the measured round, and in the one before it. */
+const [count, warmUpCount] = [SECONDS, WARM_UP_SECONDS].map(
+  (seconds) => Number(seconds) * CHUNKS_PER_SECOND,
+) as [number, number]
 let received = 0
 
 const ports = await Promise.all(
@@ -23,7 +27,7 @@ const ports = await Promise.all(
 
 const runs = Array.from({ length: Number(RUNS) }, (_, i) => ({
   name: `run-${i}`,
-  chunks: chunksOf({ name: '', seed: i + 1 }, count),
+  chunks: chunksOf({ name: '', seed: i + 1 }, Math.max(count, warmUpCount)),
   link: `${i % pods} ${(i * 7 + 1) % pods}`,
 }))
 const links = new Map<string, ClientRequest>()
@@ -32,8 +36,8 @@ for (const { link } of runs) {
   if (!links.has(link)) links.set(link, request({ host: '127.0.0.1', port, method: 'POST', agent: false }))
 }
 
-/** Writes the runs in time; returns the CPU, in microseconds. */
-async function round(): Promise<number> {
+/** Writes `count` chunks of each run in time; returns the CPU, in microseconds. */
+async function round(count: number): Promise<number> {
   const expected = received + runs.length * count
   const before = process.cpuUsage()
   await new Promise<void>((resolve) => {
@@ -54,6 +58,6 @@ async function round(): Promise<number> {
   return user + system
 }
 
-await round()
-console.log(JSON.stringify({ cpu: (await round()) / (runs.length * count) }))
+await round(warmUpCount)
+console.log(JSON.stringify({ cpu: (await round(count)) / (runs.length * count) }))
 process.exit()

@@ -4,7 +4,7 @@ import { until } from '../../test/support/until.ts'
 import { Sser, StaticPeerFinder, serve } from '../harness/source.ts'
 import { CHUNKS_PER_SECOND, chunksOf } from './plan.ts'
 
-const { PODS = '1', HOSTS = '', RUNS = '100', SECONDS = '4' } = process.env
+const { PODS = '1', HOSTS = '', RUNS = '100', SECONDS = '4', WARM_UP_SECONDS = '1' } = process.env
 const pods = Number(PODS)
 /** Two intervals of no-op entries. */
 const REST_MS = 10_000
@@ -32,7 +32,6 @@ const isMet = () =>
   fleet.every(({ peers }) => peers.every(({ state }) => state === 'connected' || state === 'self'))
 await until('all Pods are connected', isMet, 250_000)
 
-const count = Number(SECONDS) * CHUNKS_PER_SECOND
 /** CPU time of a second without runs, in microseconds. */
 async function atRest(): Promise<number> {
   const before = process.cpuUsage()
@@ -41,30 +40,40 @@ async function atRest(): Promise<number> {
   return ((user + system) * 1_000) / REST_MS
 }
 
-/** Writes the runs in time, each read on another Pod; returns the CPU and the time, in microseconds and milliseconds. */
-async function round(label: string): Promise<{ cpu: number; ms: number }> {
+/**
+ * Writes `count` chunks of each run in time, each read on another Pod; returns the CPU and the time from the moment at which
+ * all readers have received a first chunk, in microseconds and milliseconds.
+ */
+async function round(label: string, count: number): Promise<{ cpu: number; ms: number }> {
   const plans = Array.from({ length: Number(RUNS) }, (_, i) => ({ name: `${label}-${i}`, seed: i + 1 }))
   const runs = await Promise.all(
     plans.map(({ name }, i) => (fleet[i % pods] as (typeof fleet)[number]).startRun(name)),
   )
+  let begun = 0
   const readers = plans.map(async ({ name }, i) => {
     let chunks = 0
     const reader = fleet[(i * 7 + 1) % pods] as (typeof fleet)[number]
-    for await (const item of reader.readRun(name)) if (item.type === 'chunk') chunks += 1
-    if (chunks !== count) throw new Error(`${name}: ${chunks} of ${count} chunks came`)
+    for await (const item of reader.readRun(name)) {
+      if (item.type !== 'chunk') continue
+      if (chunks === 0) begun += 1
+      chunks += 1
+    }
+    if (chunks !== 1 + count) throw new Error(`${name}: ${chunks} of ${1 + count} chunks came`)
   })
-  const texts = plans.map((plan) => chunksOf(plan, count))
+  const texts = plans.map((plan) => chunksOf(plan, 1 + count))
+  for (const [r, run] of runs.entries()) run.write(texts[r]?.[0] as string)
+  await until('all readers have begun', () => begun === runs.length)
   const before = process.cpuUsage()
   const start = performance.now()
   await new Promise<void>((resolve) => {
-    let i = 0
+    let i = 1
     const tick = setInterval(() => {
       for (const [r, run] of runs.entries()) {
-        if (i < count) run.write(texts[r]?.[i] as string)
+        if (i <= count) run.write(texts[r]?.[i] as string)
         else run.end()
       }
       i += 1
-      if (i <= count) return
+      if (i <= count + 1) return
       clearInterval(tick)
       resolve()
     }, 1_000 / CHUNKS_PER_SECOND)
@@ -74,9 +83,10 @@ async function round(label: string): Promise<{ cpu: number; ms: number }> {
   return { cpu: user + system, ms: performance.now() - start }
 }
 
-await round('warm-up')
+await round('warm-up', Number(WARM_UP_SECONDS) * CHUNKS_PER_SECOND)
 const rest = await atRest()
-const { cpu, ms } = await round('measured')
+const count = Number(SECONDS) * CHUNKS_PER_SECOND
+const { cpu, ms } = await round('measured', count)
 const chunks = Number(RUNS) * count
 console.log(JSON.stringify({ cpu: (cpu - (rest * ms) / 1_000) / chunks, rest: rest / 1e6 }))
 process.exit()
