@@ -1,42 +1,53 @@
-/** Double-ended queue with random access: `push()`, `shift()` and `at()` take constant time. */
+/** Capacity below which a queue does not shrink. */
+const MIN_SHRUNK = 16
+
+/** Double-ended queue with random access: `push()`, `shift()` and `at()` take constant time, averaged over many calls. */
 export class Deque<T> {
-  #items: (T | undefined)[] = []
+  /**
+   * A ring, whose size is a power of two or 0. In a queue that gains an item for each one that it loses, nothing is allocated.
+   * @see https://en.wikipedia.org/wiki/Circular_buffer
+   */
+  #ring: (T | undefined)[] = []
   #start = 0
+  #length = 0
 
   get length(): number {
-    return this.#items.length - this.#start
+    return this.#length
   }
 
   at(index: number): T | undefined {
-    return this.#items[this.#start + index]
+    return index < 0 || index >= this.#length ? undefined : this.#ring[this.#placeOf(index)]
   }
 
   push(item: T): void {
-    this.#items.push(item)
+    if (this.#length === this.#ring.length) this.#resize(Math.max(1, 2 * this.#length))
+    this.#ring[this.#placeOf(this.#length)] = item
+    this.#length += 1
   }
 
   shift(): T | undefined {
-    if (this.length === 0) return undefined
-    const item = this.#items[this.#start]
-    this.#items[this.#start] = undefined
-    this.#start += 1
-    // Half of the array is empty: compacting it now moves each item once on average.
-    if (this.#start * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#start)
-      this.#start = 0
-    }
+    if (this.#length === 0) return undefined
+    const item = this.#ring[this.#start]
+    this.#ring[this.#start] = undefined
+    this.#start = this.#placeOf(1)
+    this.#length -= 1
+    const capacity = this.#ring.length
+    if (capacity > MIN_SHRUNK && this.#length * 4 <= capacity) this.#resize(capacity / 2)
     return item
   }
 
   /** Removes the items that do not pass; takes time proportional to the length. */
   filter(passes: (item: T) => boolean): void {
-    const kept: T[] = []
-    for (let i = this.#start; i < this.#items.length; i += 1) {
-      const item = this.#items[i] as T
-      if (passes(item)) kept.push(item)
+    const length = this.#length
+    let kept = 0
+    for (let i = 0; i < length; i += 1) {
+      const item = this.at(i) as T
+      if (!passes(item)) continue
+      this.#ring[this.#placeOf(kept)] = item
+      kept += 1
     }
-    this.#items = kept
-    this.#start = 0
+    for (let i = kept; i < length; i += 1) this.#ring[this.#placeOf(i)] = undefined
+    this.#length = kept
   }
 
   /**
@@ -53,6 +64,17 @@ export class Deque<T> {
       high = low
     }
     return 0
+  }
+
+  #placeOf(index: number): number {
+    return (this.#start + index) & (this.#ring.length - 1)
+  }
+
+  #resize(capacity: number): void {
+    const ring = new Array<T | undefined>(capacity)
+    for (let i = 0; i < this.#length; i += 1) ring[i] = this.at(i)
+    this.#ring = ring
+    this.#start = 0
   }
 }
 

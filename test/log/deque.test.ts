@@ -4,14 +4,25 @@ import { Deque } from '../../src/log/deque.ts'
 import { check } from '../support/property.ts'
 
 describe('a deque', () => {
-  it('behaves like an array with push and shift', () => {
-    const steps = fc.array(fc.oneof(fc.constant('shift' as const), fc.nat({ max: 5 })), { maxLength: 200 })
+  it('behaves like an array with push, shift and filter', () => {
+    const steps = fc.array(
+      fc.oneof(
+        { weight: 5, arbitrary: fc.constant('shift' as const) },
+        { weight: 5, arbitrary: fc.nat({ max: 5 }) },
+        { weight: 1, arbitrary: fc.constant('filter' as const) },
+      ),
+      { maxLength: 200 },
+    )
     check(steps, (all) => {
       const deque = new Deque<number>()
-      const model: number[] = []
+      let model: number[] = []
       let next = 0
+      const passes = (item: number) => item % 3 !== 0
       for (const step of all) {
-        if (step === 'shift') expect(deque.shift()).toBe(model.shift())
+        if (step === 'filter') {
+          deque.filter(passes)
+          model = model.filter(passes)
+        } else if (step === 'shift') expect(deque.shift()).toBe(model.shift())
         else
           for (let i = 0; i <= step; i += 1) {
             deque.push(next)
