@@ -1,5 +1,6 @@
 import { byteLength } from '../wire/names.ts'
 import { headerBytes, type RunHeader } from '../wire/runs.ts'
+import type { StreamQueue } from './large-streams.ts'
 
 interface BaseEntry {
   /** Place in the order of arrival, counted from the start of the Pod. */
@@ -23,6 +24,8 @@ export interface EventEntry extends BaseEntry {
   traceparent: string | undefined
   /** Bytes of its texts. */
   bytes: number
+  /** The queue of its stream once it is in the log: by its name, the log would look it up again when the entry settles and when it leaves. */
+  queue: StreamQueue | undefined
 }
 
 /** A no-op entry, which keeps a quiet epoch active: it takes a seq, and no connection sees it. */
@@ -62,6 +65,7 @@ export interface V1EventEntry extends BaseEntry {
   readonly stream: string
   msg: string
   bytes: number
+  queue: StreamQueue | undefined
 }
 
 /** Events of a peer that rejects this Pod's requests were lost: nothing is known about their epoch and seqs. */
@@ -136,13 +140,26 @@ function createEvent(
 ): EventEntry {
   const bytes =
     byteLength(msg) + stream.length + (event?.length ?? 0) + (key?.length ?? 0) + (traceparent?.length ?? 0)
-  const isEvicted = false
-  return { kind: 'event', index, sentAt, isEvicted, epoch, seq, stream, msg, event, key, traceparent, bytes }
+  return {
+    kind: 'event',
+    index,
+    sentAt,
+    isEvicted: false,
+    epoch,
+    seq,
+    stream,
+    msg,
+    event,
+    key,
+    traceparent,
+    bytes,
+    queue: undefined,
+  }
 }
 
 export function createV1Event(index: number, sentAt: number, stream: string, msg: string): V1EventEntry {
   const bytes = byteLength(msg) + stream.length
-  return { kind: 'v1-event', index, sentAt, isEvicted: false, stream, msg, bytes }
+  return { kind: 'v1-event', index, sentAt, isEvicted: false, stream, msg, bytes, queue: undefined }
 }
 
 /** Approximate memory of an entry without its texts: the object and its places in three queues. */

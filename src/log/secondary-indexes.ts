@@ -68,7 +68,7 @@ export class SecondaryIndexes {
 
   /** The queue of the stream of an entry in the log, or of all entries without a stream. */
   queueOf(entry: LogEntry): StreamQueue {
-    if (isEvent(entry)) return this.#streams.get(entry.stream) as StreamQueue
+    if (isEvent(entry)) return entry.queue as StreamQueue
     return entry.kind === 'run' ? this.#headers : this.#others
   }
 
@@ -82,6 +82,7 @@ export class SecondaryIndexes {
         queue = new StreamQueue(entry.stream)
         this.#streams.set(entry.stream, queue)
       }
+      entry.queue = queue
       queue.push(entry)
       return queue
     }
