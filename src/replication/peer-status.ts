@@ -35,4 +35,6 @@ export interface PeerLink {
   readonly peer: PeerProgress | undefined
   /** Sends a request at once, because the Pod does not answer others, or another one does. */
   check(): void
+  /** Tries again at once after a failure, because the Pod is back. */
+  probe(): void
 }

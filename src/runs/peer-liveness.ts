@@ -11,8 +11,6 @@ interface Home {
   readonly uid: string | undefined
   /** Since when the address has no Pod, or another one, on this Pod's clock. */
   goneAt: number | undefined
-  /** When it last answered a request for runs; 0: never. */
-  answeredAt: number
 }
 
 export interface PeerLivenessOptions {
@@ -40,8 +38,7 @@ export class PeerLiveness {
       if (peer === undefined) continue
       const home = this.#homes.get(peer.epoch)
       if (home?.host === target.host && home.uid === target.uid) home.goneAt = undefined
-      else
-        this.#homes.set(peer.epoch, { host: target.host, uid: target.uid, goneAt: undefined, answeredAt: 0 })
+      else this.#homes.set(peer.epoch, { host: target.host, uid: target.uid, goneAt: undefined })
     }
     for (const [epoch, home] of this.#homes) {
       const link = links.get(home.host)
@@ -53,12 +50,6 @@ export class PeerLiveness {
       this.onTold(epoch, home.goneAt)
       this.#homes.delete(epoch)
     }
-  }
-
-  /** The Pod has answered a request for runs. */
-  onAnswer(epoch: string, now: number): void {
-    const home = this.#homes.get(epoch)
-    if (home !== undefined) home.answeredAt = now
   }
 
   /** A peer has told since when the Pod has gone: the latest time that any peer tells of counts. */
@@ -108,9 +99,8 @@ export class PeerLiveness {
     const { log } = this.#options
     if (epoch === log.epoch) return { state: 'self' }
     if (this.isGone(epoch)) return { state: 'gone' }
-    const lastActive = log.epochs.get(epoch)?.lastActive
-    if (lastActive === undefined) return { state: 'unknown' }
-    const since = Math.max(lastActive, this.#homes.get(epoch)?.answeredAt ?? 0)
+    const since = log.epochs.get(epoch)?.lastActive
+    if (since === undefined) return { state: 'unknown' }
     const isSilent = now - since > SILENT_INTERVALS * log.timing.noopIntervalMs
     return isSilent ? { state: 'silent', since } : { state: 'connected' }
   }

@@ -71,9 +71,8 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
     const ownEpoch = () => log.epoch
     const now = () => clock.now()
     const learn = (found: readonly RunSummary[]) => learnRuns(runs, this.#peerLiveness, found, now())
-    const peers = new PeerLiveness({ log, links, sessions: this.#sessions })
-    this.#peerLiveness = peers
-    const requests = new RunRequests({ ...options, isLeaving: () => this.#isLeaving, peers, signal })
+    this.#peerLiveness = new PeerLiveness({ log, links, sessions: this.#sessions })
+    const requests = new RunRequests({ ...options, isLeaving: () => this.#isLeaving, signal })
     this.#requests = requests
     this.#holders = new Holders({ count: options.holders, ownEpoch })
     this.#sweep = new HolderSweep({

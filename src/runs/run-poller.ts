@@ -16,7 +16,7 @@ export interface RunPollerOptions {
   requests: RunRequests
   puller: RunPuller
   copy(id: RunId): RunCopy | undefined
-  /** Returns whether the Pod with this epoch lives: its entries arrive, by whatever Pod, or it answers. */
+  /** Returns whether entries of the epoch arrive, by whatever Pod. */
   isHeard(epoch: string): boolean
   /** Returns whether the producer of the run has gone, or was silent for so long that the run counts as lost. */
   isLost(id: RunId): boolean
@@ -73,7 +73,7 @@ export class RunPoller {
     const { requests, puller, learn, isHeard, isLost } = this.#options
     const { generation } = puller
     this.#isAsking = true
-    const { answers, isComplete } = await requests.sendToAll({ ids })
+    const { answers, isComplete } = await requests.sendToAny({ ids })
     this.#isAsking = false
     if (this.#isStopped) return
     const byId = new Map<RunId, Offer[]>()

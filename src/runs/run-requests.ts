@@ -1,22 +1,18 @@
-import type { Clock } from '../clock.ts'
 import type { Log } from '../log/log.ts'
-import type { PeerLink } from '../replication/peer-status.ts'
+import type { LinkState, PeerLink } from '../replication/peer-status.ts'
 import type { PeerClient } from '../transport/peer-client.ts'
 import { PeerStatusError } from '../transport/peer-transport.ts'
 import type { RunsAnswer, RunsRequest } from '../wire/run-messages.ts'
-import type { PeerLiveness } from './peer-liveness.ts'
 
 /** Time in which a peer must answer, in milliseconds. */
 const ANSWER_MS = 1_000
 
 export interface RunRequestsOptions {
   client: PeerClient
-  clock: Clock
   log: Pick<Log, 'epoch'>
   links(): ReadonlyMap<string, PeerLink>
   /** Returns whether this Pod drains, which every request then tells. */
   isLeaving(): boolean
-  peers: Pick<PeerLiveness, 'onAnswer'>
   signal: AbortSignal
 }
 
@@ -42,12 +38,7 @@ export class RunRequests {
 
   /** The peers that can be asked: they know runs, and the last request to them succeeded. */
   reachable(): AskedPeer[] {
-    const peers: AskedPeer[] = []
-    for (const link of this.#options.links().values()) {
-      if (link.state !== 'connected' || link.peer === undefined || !link.peer.knowsRuns) continue
-      peers.push({ epoch: link.peer.epoch, link })
-    }
-    return peers
+    return this.#inState('connected')
   }
 
   /** The peer with this epoch, if it can be asked. */
@@ -57,10 +48,9 @@ export class RunRequests {
 
   /** Sends a request; undefined where the peer does not answer it. */
   async send({ epoch, link }: AskedPeer, fields: Partial<RunsRequest>): Promise<RunsAnswer | undefined> {
-    const { clock, peers, signal } = this.#options
+    const { signal } = this.#options
     try {
       const answer = await this.#post(link, fields)
-      peers.onAnswer(answer.epoch, clock.now())
       if (answer.epoch === epoch) return answer
       link.check()
       return undefined
@@ -79,16 +69,37 @@ export class RunRequests {
   }
 
   /** Sends a request to all peers that can be asked, and resolves with the answers. */
-  async sendToAll(fields: Partial<RunsRequest>): Promise<Answers> {
+  sendToAll(fields: Partial<RunsRequest>): Promise<Answers> {
+    return this.#sendTo(this.reachable(), fields)
+  }
+
+  /** The same, and to the peers whose last request failed, because they may be back: a verdict depends on the answers. */
+  sendToAny(fields: Partial<RunsRequest>): Promise<Answers> {
+    return this.#sendTo([...this.reachable(), ...this.#inState('failing')], fields)
+  }
+
+  #inState(state: LinkState): AskedPeer[] {
+    const peers: AskedPeer[] = []
+    for (const link of this.#options.links().values())
+      if (link.state === state && link.peer?.knowsRuns === true) peers.push({ epoch: link.peer.epoch, link })
+    return peers
+  }
+
+  async #sendTo(asked: readonly AskedPeer[], fields: Partial<RunsRequest>): Promise<Answers> {
     const isConnecting = Array.from(this.#options.links().values()).some(
       ({ state }) => state === 'connecting',
     )
     const answers = await Promise.all(
-      this.reachable().map(async (peer) => ({ peer, answer: await this.send(peer, fields) })),
+      asked.map(async (peer) => {
+        const wasFailing = peer.link.state === 'failing'
+        const answer = await this.send(peer, fields)
+        if (wasFailing && answer !== undefined) peer.link.probe()
+        return { peer, answer, isMissing: !wasFailing && answer === undefined }
+      }),
     )
     return {
       answers: answers.flatMap(({ peer, answer }) => (answer === undefined ? [] : [{ peer, answer }])),
-      isComplete: !isConnecting && answers.every(({ answer }) => answer !== undefined),
+      isComplete: !isConnecting && !answers.some(({ isMissing }) => isMissing),
     }
   }
 

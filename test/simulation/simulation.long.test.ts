@@ -62,9 +62,13 @@ describe.concurrent('the simulation', () => {
     expect(output).toContain('"gaps":0')
   })
 
-  for (const { name, profile, seeds, isMixed, hasRuns, from = 1 } of MUTANTS) {
+  for (const { name, profile, seeds, isMixed, hasRuns, isShort, from = 1 } of MUTANTS) {
     it(`reports a violation within ${seeds} seeds if not: ${name}`, { timeout: HANG_MS }, async () => {
-      const flags = [...(isMixed ? ['--mixed'] : []), ...(hasRuns ? ['--runs'] : [])]
+      const flags = [
+        ...(isMixed ? ['--mixed'] : []),
+        ...(hasRuns ? ['--runs'] : []),
+        ...(isShort ? ['--short'] : []),
+      ]
       const range = ['--seeds', String(seeds), '--from', String(from)]
       const args = [...flags, '--quick', ...range, '--profile', profile, '--jobs', '1']
       const { code, output } = await simulate(args, name)

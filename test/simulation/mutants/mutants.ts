@@ -14,6 +14,8 @@ export interface Mutant {
   isMixed?: true
   /** Runs in fleets whose Pods start runs. */
   hasRuns?: true
+  /** With the short plans. */
+  isShort?: true
   /** The first seed. @default 1 */
   from?: number
   /** Maximum number of seeds until the simulation reports a violation. */
