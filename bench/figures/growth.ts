@@ -78,7 +78,7 @@ export async function pods(options: BenchOptions): Promise<Table> {
         return { x, work: { connections: options.connections, serverOptions: { pods: x } } }
       }),
       notes: [
-        `${options.connections.toLocaleString('en-US')} connections, all on the measured Pod, which sends; it posts each event to every other Pod, too. The other Pods are instances in one process.`,
+        `${options.connections.toLocaleString('en-US')} connections, all on the measured Pod, which sends; it posts each event to every other Pod, too. The other Pods are instances in one process, which know the measured one alone.`,
       ],
       async beside({ x }) {
         if (x === 1) return async () => {}

@@ -4,8 +4,16 @@ import { ServerProcess } from '../harness/server-process.ts'
 import { growing, withBase } from '../harness/servers.ts'
 import { median, medianRatio, type Table } from '../harness/table.ts'
 
-const COUNTS = [10, 50]
+/** Fleets: their Pods, and whether the peers know each other, or the sender alone. */
+const FLEETS = [
+  { pods: 10, isMesh: true },
+  { pods: 10, isMesh: false },
+  { pods: 50, isMesh: false },
+]
 const MESSAGE = Buffer.from('x'.repeat(100))
+/** Events times peers, so that the compilers have done the same work in each fleet. */
+const MESSAGES = 2_000
+const QUICK_MESSAGES = 500
 /** Rounds start new processes, because two fleets at once would disturb each other. */
 const ROUNDS = 3
 const IDLE_MS = 3_000
@@ -23,16 +31,16 @@ export async function figure(options: BenchOptions): Promise<Table> {
   const senders = withBase(await growing('pods-sser'), options)
   const peers = withBase(await growing('pods-peers'), options)
   const cases = senders.flatMap(({ server }, i) =>
-    COUNTS.map((pods) => ({ name: server.name, pods, i, costs: [] as Cost[] })),
+    FLEETS.map((fleet) => ({ name: server.name, fleet, i, costs: [] as Cost[] })),
   )
-  const events = options.quick ? 20 : 100
+  const messages = options.quick ? QUICK_MESSAGES : MESSAGES
   for (let round = 0; round < rounds; round += 1) {
-    for (const { pods, i, costs } of cases) {
-      const others = await ServerProcess.start(peers[i] as (typeof peers)[0], { pods })
+    for (const { fleet, i, costs } of cases) {
+      const others = await ServerProcess.start(peers[i] as (typeof peers)[0], fleet)
       try {
-        const sender = await ServerProcess.start(senders[i] as (typeof senders)[0], { pods })
+        const sender = await ServerProcess.start(senders[i] as (typeof senders)[0], fleet)
         try {
-          costs.push(await costOf(sender, others, pods - 1, events))
+          costs.push(await costOf(sender, others, fleet.pods - 1, messages))
         } finally {
           await sender.stop()
         }
@@ -41,32 +49,42 @@ export async function figure(options: BenchOptions): Promise<Table> {
       }
     }
   }
-  const [few, many, , base] = cases.map(({ costs }) => costs.map(({ sender }) => sender))
+  const [mesh, few, many, meshOfBase, fewOfBase, manyOfBase] = cases.map(({ costs }) =>
+    costs.map(({ sender }) => sender),
+  )
   return {
     name: 'peers',
     title: 'CPU of an event for each peer',
-    columns: ['', 'Pods', 'of the sender, µs', 'of a peer, µs'],
-    rows: cases.map(({ name, pods, costs }) => [
+    columns: ['', 'Pods', 'peers know', 'of the sender, µs', 'of a peer, µs'],
+    rows: cases.map(({ name, fleet, costs }) => [
       name,
-      pods,
+      fleet.pods,
+      fleet.isMesh ? 'each other' : 'the sender',
       median(costs.map(({ sender }) => sender)),
       median(costs.map((each) => each.peers)),
     ]),
     notes: [
-      `${events} events of 100 bytes, each sent when all peers have acknowledged the one before, less the CPU of the idle fleet in the same time. No clients. The other Pods are instances in one process. The median of ${rounds} rounds, each in fresh processes.`,
+      `${messages.toLocaleString('en-US')} messages, as events of 100 bytes times peers, after as many to warm up; each event is sent when all peers have acknowledged the one before. Less the CPU of the idle fleet in the same time. No clients. The other Pods are instances in one process; where they know the sender alone, they have no links to each other, which the sender has no part in. The median of ${rounds} rounds, each in fresh processes.`,
     ],
     plots: [],
     targets: [
       {
-        figure: `CPU per event and peer at ${COUNTS.at(-1)} Pods, to \`--base\``,
+        figure: `CPU per event and peer at ${FLEETS[0]?.pods} Pods, to \`--base\``,
         most: 0.3,
-        measured: medianRatio(many, base),
-        base: base && 1,
+        measured: medianRatio(mesh, meshOfBase),
+        base: meshOfBase && 1,
       },
       {
-        figure: `CPU per event and peer at ${COUNTS.at(-1)} Pods, to ${COUNTS[0]}`,
+        figure: `CPU per event and peer at ${FLEETS.at(-1)?.pods} Pods, to \`--base\``,
+        most: 0.3,
+        measured: medianRatio(many, manyOfBase),
+        base: manyOfBase && 1,
+      },
+      {
+        figure: `CPU per event and peer at ${FLEETS.at(-1)?.pods} Pods, to ${FLEETS[0]?.pods}`,
         most: 1,
         measured: medianRatio(many, few),
+        base: manyOfBase && medianRatio(manyOfBase, fewOfBase),
       },
     ],
   }
@@ -76,8 +94,9 @@ async function costOf(
   sender: ServerProcess,
   others: ServerProcess,
   peers: number,
-  events: number,
+  messages: number,
 ): Promise<Cost> {
+  const events = Math.ceil(messages / peers)
   const processes = [sender, others]
   const send = async (count: number) => {
     for (let i = 0; i < count; i += 1) await sender.send('stream=bench', [MESSAGE])
