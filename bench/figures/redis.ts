@@ -6,6 +6,7 @@ import type { Target } from '../harness/target.ts'
 import { StreamClient } from '../pods/client.ts'
 import { textOf } from '../pods/event.ts'
 import { type Fleet, withFleets } from '../pods/fleets.ts'
+import { warmUp, warmUpCount } from '../pods/warm-up.ts'
 import { type PodProcess, quantile } from '../pods.ts'
 
 const BYTES = 100
@@ -38,8 +39,12 @@ export function redisAt(rate: number, most: Most): (options: BenchOptions) => Pr
     }
     if (programPath('redis-server') === undefined)
       return { ...table, notes: ['Left out here, for want of redis-server.'] }
-    const count = Math.max(MIN_EVENTS, rate * (quick ? 1 : 2))
-    const measured = await withFleets(options, (fleets) => inTurn(fleets, rate, count, rounds))
+    const count = Math.max(MIN_EVENTS, rate * (quick ? 1 : 4))
+    const warmUps = warmUpCount(quick)
+    const measured = await withFleets(options, async (fleets) => {
+      for (const fleet of fleets) await warmUp(fleet, warmUps, BYTES)
+      return inTurn(fleets, rate, count, rounds)
+    })
     const of = (i: number, key: keyof Round) => measured[i]?.rounds.map((round) => round[key])
     const ratio = (i: number, to: number, key: keyof Round) => medianRatio(of(i, key), of(to, key))
     const keys = ['p50', 'p99', 'cpu'] as const
@@ -51,7 +56,7 @@ export function redisAt(rate: number, most: Most): (options: BenchOptions) => Pr
         ...keys.map((key) => ratio(i, 0, key)),
       ]),
       notes: [
-        `From send to a client of another of three Pods, ${count.toLocaleString('en-US')} events of ${BYTES} bytes in a round; CPU of all Pods, and of the Redis. The median of ${rounds} rounds.`,
+        `From send to a client of another of three Pods, ${count.toLocaleString('en-US')} events of ${BYTES} bytes in a round, after ${warmUps.toLocaleString('en-US')} and a round to warm up; CPU of all Pods, and of the Redis. The median of ${rounds} rounds.`,
       ],
       targets: keys.flatMap((key): Target[] => {
         const figure = `${key === 'cpu' ? 'CPU' : key} at ${rate.toLocaleString('en-US')} events/s`
@@ -74,10 +79,10 @@ export function redisAt(rate: number, most: Most): (options: BenchOptions) => Pr
   }
 }
 
-/** Measures the fleets in turn, so that other load of the machine affects all of them, after a round of each to warm up. */
+/** Measures the fleets in turn, so that other load of the machine affects all of them, after a round of each that does not count. */
 async function inTurn(fleets: readonly Fleet[], rate: number, count: number, rounds: number) {
   const measured = fleets.map((fleet) => ({ name: fleet.name, fleet, rounds: [] as Round[] }))
-  for (const { fleet } of measured) await turn(fleet, Math.max(rate, 1_000), 2_000)
+  for (const { fleet } of measured) await turn(fleet, rate, count)
   for (let round = 0; round < rounds; round += 1)
     for (const each of measured) each.rounds.push(await turn(each.fleet, rate, count))
   return measured

@@ -47,7 +47,7 @@ export class ExchangeFields {
 }
 
 /** Time for which an acknowledgement that nothing waits for gathers others, in milliseconds. */
-const DELAY_MS = 20
+const DELAY_MS = 200
 /** The same for sections of the side channel alone, for which no sender waits but for room in its window. */
 const SECTION_DELAY_MS = 500
 /** Length of messages that ends the delay, in UTF-16 units: an eighth of what the other side sends ahead. */

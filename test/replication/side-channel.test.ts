@@ -102,7 +102,7 @@ describe('the side channel of an exchange', () => {
     expect(channel.fake.messages.at(-1)).toMatchObject({ taken: 2 })
   })
 
-  it('acknowledges sections that may wait after 500 ms, and after 20 ms once an entry came as well', async () => {
+  it('acknowledges sections that may wait after 500 ms, and after 200 ms once an entry came as well', async () => {
     const channel = new Channel()
     channel.fake.say(FIRST)
     const acks = () => channel.fake.messages.filter(({ taken }) => taken !== undefined).length
@@ -113,7 +113,7 @@ describe('the side channel of an exchange', () => {
     expect(acks()).toBe(1)
     channel.fake.say({ delay: true, runLogs: { parts: [PART] } })
     channel.fake.say({ delay: true, runs: [{ epoch: 'peer1', prev: 0, idle: 0, events: [] }] })
-    await channel.clock.advance(20)
+    await channel.clock.advance(200)
     expect(acks()).toBe(2)
   })
 

@@ -69,12 +69,22 @@ export class NodeDuplex implements Duplex, WriteObserver {
       isOver = true
       reader.onEnd(error)
     }
-    body.on('data', (bytes: Buffer) => {
+    const take = (bytes: Buffer) => {
       const wait = reader.onBytes(bytes)
       if (wait === undefined) return
       body.pause()
       void wait.then(() => body.resume())
-    })
+    }
+    body.on('data', take)
+    // Past Node's `Readable`, which costs a short chunk as much as to parse it; not while the body holds earlier chunks.
+    const push = body.push
+    body.push = (chunk: Buffer | null, encoding) => {
+      if (chunk === null || body.readableFlowing !== true || body.readableLength > 0)
+        return push.call(body, chunk, encoding)
+      take(chunk)
+      // Backpressure is up to `Readable`, which is given the chunks that come while the body is paused.
+      return true
+    }
     body.on('end', () => end())
     body.on('error', end)
     body.on('close', () => end(new Error('the connection closed')))
