@@ -69,6 +69,15 @@ describe('the oracle of runs accepts', () => {
     expect(history.violations).toEqual([])
   })
 
+  it('an older run in place of a newer one whose Pod had not heard of it', () => {
+    const history = new History()
+    history.run('1', { call: 'end' })
+    history.now = 4
+    history.run('2')
+    history.read([chunk('2', 0), gap(0), ...chunks('1', 0, 3), ENDED])
+    expect(history.violations).toEqual([])
+  })
+
   it('the end of a cancelled run', () => {
     const history = new History()
     const run = history.run('1')
@@ -214,6 +223,16 @@ describe('the oracle of runs reports', () => {
       'a receipt that says of a run that it has ended, although it runs',
       /does not run/,
       (history) => history.oracle.cancelled('1', 'not-running'),
+    ],
+    [
+      'a newer run, thrown back to the one before it',
+      /thrown back from 2 to 1/,
+      (history) => {
+        history.oracle.called(history.oracle.runs[0] as ProducedRun, 'end')
+        history.now = 10_000
+        history.run('2')
+        history.read([chunk('2', 0), gap(0), chunk('1', 0)])
+      },
     ],
     ['two runs with one id', /two runs/, (history) => history.run('1')],
   ]

@@ -243,7 +243,9 @@ export class RunOracle {
   #checkChange({ reader, run: before }: Reading, run: ProducedRun): void {
     const { isCalm, violate } = this.#options
     this.counts.changes += 1
-    const wasReplaced = (run.endedAt ?? Number.POSITIVE_INFINITY) < (before?.startedAt ?? 0)
+    // The Pod of the newer run may not have heard of the older one, if that began and ended just before.
+    const knownAt = (run.endedAt ?? Number.POSITIVE_INFINITY) + MEET_MS
+    const wasReplaced = knownAt < (before?.startedAt ?? 0)
     if (wasReplaced && before?.abort?.reason !== 'superseded' && isCalm(FOUND_MS))
       violate(`${reader} was thrown back from ${before?.id} to ${run.id}`)
   }
