@@ -117,7 +117,8 @@ describe('the work grows with the size, and no faster, for', () => {
         ({ sser }) => Promise.all(each(size, (i) => sser.send(`${i}`, 'x'))),
         () => 0,
       )
-    expect(await growth(shape)).toBeLessThan(TIMES * 1.1)
+    // In small queues, a ring that shrinks no further is a large part of the work.
+    expect(await growth(shape, SMALL * TIMES)).toBeLessThan(TIMES * 1.1)
   })
 
   it('sends whose receipts are awaited one after another', async () => {

@@ -47,9 +47,9 @@ describe('a mutant', () => {
 })
 
 describe('the simulation soon reports a violation when a rule is turned off', () => {
-  for (const { name, profile, hasRuns } of MUTANTS.filter(({ isQuick }) => isQuick)) {
+  for (const { name, profile, hasRuns, from = 1 } of MUTANTS.filter(({ isQuick }) => isQuick)) {
     it(name, async () => {
-      const seeds = [...ONE_JOB, '--quick', '--seeds', String(MUTANT_SEEDS)]
+      const seeds = [...ONE_JOB, '--quick', '--seeds', String(MUTANT_SEEDS), '--from', String(from)]
       const { code, output } = await simulate(
         [...seeds, ...(hasRuns ? ['--runs'] : []), '--profile', profile],
         name,

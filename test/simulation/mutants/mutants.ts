@@ -98,6 +98,7 @@ export function parseAppend(body: string): Append {
     find: 'record.entries.push(hole)\n    this.#push(hole, now)',
     replace: 'void hole',
     profile: 'tiny',
+    from: 10,
     seeds: 300,
     isQuick: true,
   },
