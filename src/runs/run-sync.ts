@@ -17,13 +17,15 @@ export interface RunSyncOptions {
 
 /**
  * Asks for all runs: one peer after the initial sync, and after entries of an epoch are known to be missing the Pod that wrote
- * them, because the others may lack the same entries.
+ * them, as soon as it can be reached, because the others may lack the same entries.
  */
 export class RunSync {
   readonly #options: RunSyncOptions
   #isDue = true
   /** Epochs of which entries are missing. */
   readonly #holes = new Set<string>()
+  /** Those whose Pod could not be reached: another one was asked, and they are asked when they can be. */
+  readonly #unreached = new Set<string>()
   #isBusy = false
   #isStopped = false
   #triedAt = Number.NEGATIVE_INFINITY
@@ -45,10 +47,17 @@ export class RunSync {
     this.tryNow()
   }
 
+  /** The Pods of some epochs will not come back. */
+  forget(isForgotten: (epoch: string) => boolean): void {
+    for (const epoch of this.#unreached) if (isForgotten(epoch)) this.#unreached.delete(epoch)
+  }
+
   /** Begins, if it is due and a peer can be reached. */
   tryNow(): void {
-    if (!this.#isDue || this.#isBusy || this.#isStopped || this.#cancel !== undefined) return
-    const { clock } = this.#options
+    const { clock, requests } = this.#options
+    const isReached = requests.reachable().some(({ epoch }) => this.#unreached.has(epoch))
+    if (!this.#isDue && !isReached) return
+    if (this.#isBusy || this.#isStopped || this.#cancel !== undefined) return
     const waitMs = Math.max(0, this.#triedAt + INTERVAL_MS - clock.now())
     this.#cancel = clock.after(waitMs, () => {
       this.#cancel = undefined
@@ -65,22 +74,24 @@ export class RunSync {
     const { clock, requests } = this.#options
     const peers = requests.reachable()
     const other = peers[Math.floor(clock.random() * peers.length)]
-    if (other === undefined || !this.#isDue) return
+    if (other === undefined) return
     this.#triedAt = clock.now()
     this.#isBusy = true
+    const holes = new Set([...this.#holes, ...this.#unreached])
+    const asked = new Set(peers.filter(({ epoch }) => holes.has(epoch)))
+    const reached = new Set(Array.from(asked, ({ epoch }) => epoch))
+    const isMissed = Array.from(this.#holes).some((epoch) => !reached.has(epoch))
+    if (this.#isDue && (isMissed || asked.size === 0)) asked.add(other)
+    for (const epoch of this.#holes) this.#unreached.add(epoch)
     // A hole that is found meanwhile makes it due again.
     this.#isDue = false
-    const holes = new Set(this.#holes)
     this.#holes.clear()
-    const asked = new Set(peers.filter(({ epoch }) => holes.has(epoch)))
-    if (asked.size === 0 || asked.size < holes.size) asked.add(other)
     for (const peer of asked) {
-      if (await this.#ask(peer)) continue
-      this.#isDue = true
-      if (holes.has(peer.epoch)) this.#holes.add(peer.epoch)
+      if (!(await this.#ask(peer))) this.#isDue = true
+      else this.#unreached.delete(peer.epoch)
     }
     this.#isBusy = false
-    if (this.#isDue) this.tryNow()
+    this.tryNow()
   }
 
   /** Asks a peer for all runs that it knows. Returns false where it does not answer. */

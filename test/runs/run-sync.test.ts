@@ -50,3 +50,29 @@ it('asks the Pod whose entries are missing, again until it answers, and one peer
   expect(asked).toHaveLength(1)
   sync.stop()
 })
+
+it('asks the Pod whose entries are missing once it can be reached, unless it has gone', async () => {
+  const clock = new VirtualClock()
+  const asked: string[] = []
+  const epochs = ['peer1']
+  const requests = {
+    reachable: () => epochs.map((epoch) => ({ epoch })),
+    send: async ({ epoch }: { epoch: string }) => {
+      asked.push(epoch)
+      return { epoch, runs: [], parts: [] }
+    },
+  }
+  const sync = new RunSync({ clock, requests: requests as unknown as RunRequests, learn: () => {} })
+  sync.require('peer2')
+  sync.require('gone1')
+  await clock.until('another one has answered', () => sync.isDone)
+  expect(asked.splice(0)).toEqual(['peer1'])
+  sync.forget((epoch) => epoch === 'gone1')
+  epochs.push('peer2', 'gone1')
+  sync.tryNow()
+  await clock.advance(2_000)
+  sync.tryNow()
+  await clock.advance(2_000)
+  expect(asked).toEqual(['peer2'])
+  sync.stop()
+})

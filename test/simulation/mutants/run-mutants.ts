@@ -169,4 +169,15 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     from: 2_011_150,
     seeds: 100,
   },
+  {
+    name: 'the Pod whose entries are missing is asked once it can be reached',
+    file: 'src/runs/run-sync.ts',
+    find: 'for (const epoch of this.#holes) this.#unreached.add(epoch)',
+    replace: '',
+    profile: 'harsh',
+    hasRuns: true,
+    isShort: true,
+    from: 2_017_001,
+    seeds: 100,
+  },
 ]
