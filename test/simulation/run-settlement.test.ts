@@ -98,6 +98,20 @@ describe('the checks of runs after all faults report', () => {
     expect(history.violations).toEqual([])
   })
 
+  it('different runs on two Pods, unless the Pod of one died right after its start', () => {
+    const history = new History()
+    history.run('1', { call: 'end' })
+    const other = history.run('2', { call: 'end' })
+    const readings = ['1', '2'].map((id) => history.read([...chunks(id, 0, 3), ENDED]))
+    checkFreshReadings(readings, history.settlement)
+    expect(history.violations[0]).toMatch(/different Pods read 1 to 3, ended; 2 to 3, ended/)
+    history.violations.length = 0
+    history.now = 1_000
+    history.oracle.died(other)
+    checkFreshReadings(readings, history.settlement)
+    expect(history.violations).toEqual([])
+  })
+
   it('a run that is read although another one has replaced it', () => {
     const history = new History()
     history.run('2', { call: 'end' })
