@@ -1,4 +1,4 @@
-// Builds missing programs of the control plane from their Go modules: `node test/cluster/rig/build.ts`.
+// Builds missing programs of the control plane from their Go modules: `npm run build:control-plane`.
 // The first run takes about twelve minutes on two cores; later runs build nothing.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'

@@ -159,17 +159,6 @@ export const RUN_MUTANTS: readonly Mutant[] = [
     seeds: 300,
   },
   {
-    name: 'Pods whose last request failed are asked, too',
-    file: 'src/runs/run-requests.ts',
-    find: "[...this.reachable(), ...this.#inState('failing')]",
-    replace: 'this.reachable()',
-    profile: 'mild',
-    hasRuns: true,
-    isShort: true,
-    from: 2_011_150,
-    seeds: 100,
-  },
-  {
     name: 'the Pod whose entries are missing is asked once it can be reached',
     file: 'src/runs/run-sync.ts',
     find: 'for (const epoch of this.#holes) this.#unreached.add(epoch)',
