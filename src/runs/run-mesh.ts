@@ -96,7 +96,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
       puller: this.#puller,
       copy: (id) => runs.copies.get(id),
       isHeard: (epoch) => this.#peerLiveness.stateOf(epoch, now()).state === 'connected',
-      isLost: (id) => runs.producers.of(producerOf(id), now()) === 'lost',
+      isLost: (epoch) => runs.producers.of(epoch, now()) === 'lost',
       learn: (offers) => learn(offers.map(({ summary }) => summary)),
     })
     this.#questions = new RunQuestions({ clock, requests, learn })

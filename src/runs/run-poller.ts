@@ -18,8 +18,8 @@ export interface RunPollerOptions {
   copy(id: RunId): RunCopy | undefined
   /** Returns whether entries of the epoch arrive, by whatever Pod. */
   isHeard(epoch: string): boolean
-  /** Returns whether the producer of the run has gone, or was silent for so long that the run counts as lost. */
-  isLost(id: RunId): boolean
+  /** Returns whether the Pod with this epoch has gone, or was silent for so long that its runs count as lost. */
+  isLost(epoch: string): boolean
   /** A peer has told what it knows. */
   learn(offers: readonly Offer[]): void
 }
@@ -88,9 +88,9 @@ export class RunPoller {
     learn([...byId.values()].flat())
     const answered = new Set(answers.map(({ peer }) => peer.epoch))
     // A producer that lives has the chunks, and its link may be about to try again, as may all links of this Pod.
-    const isOut = (id: RunId) => isLost(id) || (answers.length > 0 && !isHeard(producerOf(id)))
-    const isSettled = (id: RunId) => isComplete && (answered.has(producerOf(id)) || isOut(id))
-    puller.onOffers(ids, byId, (id) => (isSettled(id) ? generation : undefined))
+    const isSettledBy = (producer: string) =>
+      answered.has(producer) || isLost(producer) || (answers.length > 0 && !isHeard(producer))
+    puller.onOffers(ids, byId, (id) => (isComplete && isSettledBy(producerOf(id)) ? generation : undefined))
     this.wake()
   }
 

@@ -51,9 +51,12 @@ export class RunRequests {
     const { signal } = this.#options
     try {
       const answer = await this.#post(link, fields)
-      if (answer.epoch === epoch) return answer
-      link.check()
-      return undefined
+      if (answer.epoch !== epoch) {
+        link.check()
+        return undefined
+      }
+      if (link.state === 'failing') link.probe()
+      return answer
     } catch (error) {
       // Until its epoch changes, the Pod is asked no more.
       if (error instanceof PeerStatusError && error.received === 404 && link.peer?.epoch === epoch)
@@ -69,13 +72,23 @@ export class RunRequests {
   }
 
   /** Sends a request to all peers that can be asked, and resolves with the answers. */
-  sendToAll(fields: Partial<RunsRequest>): Promise<Answers> {
-    return this.#sendTo(this.reachable(), fields)
+  async sendToAll(fields: Partial<RunsRequest>): Promise<Answers> {
+    const isConnecting = Array.from(this.#options.links().values()).some(
+      ({ state }) => state === 'connecting',
+    )
+    const asked = this.reachable()
+    const answers = await this.#answersOf(asked, fields)
+    return { answers, isComplete: !isConnecting && answers.length === asked.length }
   }
 
   /** The same, and to the peers whose last request failed, because they may be back: a verdict depends on the answers. */
-  sendToAny(fields: Partial<RunsRequest>): Promise<Answers> {
-    return this.#sendTo([...this.reachable(), ...this.#inState('failing')], fields)
+  async sendToAny(fields: Partial<RunsRequest>): Promise<Answers> {
+    const failing = this.#inState('failing')
+    const [{ answers, isComplete }, back] = await Promise.all([
+      this.sendToAll(fields),
+      this.#answersOf(failing, fields),
+    ])
+    return { answers: [...answers, ...back], isComplete }
   }
 
   #inState(state: LinkState): AskedPeer[] {
@@ -85,22 +98,11 @@ export class RunRequests {
     return peers
   }
 
-  async #sendTo(asked: readonly AskedPeer[], fields: Partial<RunsRequest>): Promise<Answers> {
-    const isConnecting = Array.from(this.#options.links().values()).some(
-      ({ state }) => state === 'connecting',
-    )
+  async #answersOf(asked: readonly AskedPeer[], fields: Partial<RunsRequest>): Promise<Answers['answers']> {
     const answers = await Promise.all(
-      asked.map(async (peer) => {
-        const wasFailing = peer.link.state === 'failing'
-        const answer = await this.send(peer, fields)
-        if (wasFailing && answer !== undefined) peer.link.probe()
-        return { peer, answer, isMissing: !wasFailing && answer === undefined }
-      }),
+      asked.map(async (peer) => ({ peer, answer: await this.send(peer, fields) })),
     )
-    return {
-      answers: answers.flatMap(({ peer, answer }) => (answer === undefined ? [] : [{ peer, answer }])),
-      isComplete: !isConnecting && !answers.some(({ isMissing }) => isMissing),
-    }
+    return answers.flatMap(({ peer, answer }) => (answer === undefined ? [] : [{ peer, answer }]))
   }
 
   #post({ target }: PeerLink, fields: Partial<RunsRequest>): Promise<RunsAnswer> {

@@ -21,11 +21,10 @@ export interface RunSyncOptions {
  */
 export class RunSync {
   readonly #options: RunSyncOptions
+  /** True until a peer has answered since the start, and since the last hole was found. */
   #isDue = true
-  /** Epochs of which entries are missing. */
+  /** Epochs of which entries are missing, until their Pods have answered. */
   readonly #holes = new Set<string>()
-  /** Those whose Pod could not be reached: another one was asked, and they are asked when they can be. */
-  readonly #unreached = new Set<string>()
   #isBusy = false
   #isStopped = false
   #triedAt = Number.NEGATIVE_INFINITY
@@ -49,15 +48,14 @@ export class RunSync {
 
   /** The Pods of some epochs will not come back. */
   forget(isForgotten: (epoch: string) => boolean): void {
-    for (const epoch of this.#unreached) if (isForgotten(epoch)) this.#unreached.delete(epoch)
+    for (const epoch of this.#holes) if (isForgotten(epoch)) this.#holes.delete(epoch)
   }
 
   /** Begins, if it is due and a peer can be reached. */
   tryNow(): void {
-    const { clock, requests } = this.#options
-    const isReached = requests.reachable().some(({ epoch }) => this.#unreached.has(epoch))
-    if (!this.#isDue && !isReached) return
     if (this.#isBusy || this.#isStopped || this.#cancel !== undefined) return
+    const { clock, requests } = this.#options
+    if (!this.#isDue && !requests.reachable().some(({ epoch }) => this.#holes.has(epoch))) return
     const waitMs = Math.max(0, this.#triedAt + INTERVAL_MS - clock.now())
     this.#cancel = clock.after(waitMs, () => {
       this.#cancel = undefined
@@ -77,18 +75,15 @@ export class RunSync {
     if (other === undefined) return
     this.#triedAt = clock.now()
     this.#isBusy = true
-    const holes = new Set([...this.#holes, ...this.#unreached])
-    const asked = new Set(peers.filter(({ epoch }) => holes.has(epoch)))
-    const reached = new Set(Array.from(asked, ({ epoch }) => epoch))
-    const isMissed = Array.from(this.#holes).some((epoch) => !reached.has(epoch))
-    if (this.#isDue && (isMissed || asked.size === 0)) asked.add(other)
-    for (const epoch of this.#holes) this.#unreached.add(epoch)
+    const asked = new Set(peers.filter(({ epoch }) => this.#holes.has(epoch)))
+    if (this.#isDue && (asked.size === 0 || asked.size < this.#holes.size)) asked.add(other)
     // A hole that is found meanwhile makes it due again.
     this.#isDue = false
-    this.#holes.clear()
     for (const peer of asked) {
-      if (!(await this.#ask(peer))) this.#isDue = true
-      else this.#unreached.delete(peer.epoch)
+      const isHole = this.#holes.delete(peer.epoch)
+      if (await this.#ask(peer)) continue
+      this.#isDue = true
+      if (isHole) this.#holes.add(peer.epoch)
     }
     this.#isBusy = false
     this.tryNow()

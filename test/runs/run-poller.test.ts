@@ -42,7 +42,7 @@ async function settles({
     requests: { sendToAny: async () => ({ answers, isComplete: true }) } as unknown as RunRequests,
     copy: () => undefined,
     isHeard: (epoch) => heard.includes(epoch),
-    isLost: (id) => lost.includes(id),
+    isLost: (epoch) => lost.includes(epoch),
     learn() {},
   })
   poller.wake()
@@ -62,5 +62,5 @@ it('a producer that is heard must have answered as well', async () => {
 
 it('a Pod that reaches no other one judges only a lost run', async () => {
   expect(await settles({ answering: [] })).toBe(false)
-  expect(await settles({ answering: [], lost: ['aaaaa:1'] })).toBe(true)
+  expect(await settles({ answering: [], lost: ['aaaaa'] })).toBe(true)
 })

@@ -161,8 +161,8 @@ export const RUN_MUTANTS: readonly Mutant[] = [
   {
     name: 'the Pod whose entries are missing is asked once it can be reached',
     file: 'src/runs/run-sync.ts',
-    find: 'for (const epoch of this.#holes) this.#unreached.add(epoch)',
-    replace: '',
+    find: 'if (!this.#isDue && !requests.reachable().some(({ epoch }) => this.#holes.has(epoch))) return',
+    replace: 'if (!this.#isDue) return',
     profile: 'harsh',
     hasRuns: true,
     isShort: true,
