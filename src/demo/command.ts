@@ -33,9 +33,10 @@ async function run(flags: Flags, onReady: (url: string) => void): Promise<void> 
   const fleet = new Fleet(plans, { runtime: flags.bun ? 'bun' : 'node', logSeconds: flags.logSeconds })
   let closePage: (() => Promise<void>) | undefined
   const start = async () => {
+    // First, so that the page takes none of their ports.
+    await fleet.start()
     const page = await servePage(fleet, flags.pagePort)
     closePage = page.close
-    await fleet.start()
     onReady(page.url)
     await ending
   }

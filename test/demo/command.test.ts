@@ -104,6 +104,14 @@ describe('the demo', () => {
     expect(plans[0]?.port).toBeGreaterThan(port)
   })
 
+  test('runs beside another one, both on the ports that they find', async () => {
+    const first = new Demo('--pods', '1')
+    expect(await first.pods()).toHaveLength(1)
+    const second = new Demo('--pods', '1')
+    expect(await second.pods()).toHaveLength(1)
+    expect(second.stdout).not.toBe(first.stdout)
+  })
+
   test('keeps a port that its user asked for', async () => {
     expect(await firstFree({ port: 1, isMovable: false }, () => Promise.resolve(false))).toBe(1)
     expect(readFlags([])).toMatchObject({ port: { isMovable: true }, pagePort: { isMovable: true } })
