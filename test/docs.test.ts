@@ -264,6 +264,10 @@ describe.each([...PAGES, ...DRAWINGS])('%s', (path) => {
     return
   }
 
+  test('has no marks of an unfinished merge', () => {
+    expect(text).not.toMatch(/^(<{7}|={7}|>{7})( |$)/m)
+  })
+
   test('names options with their defaults', () => {
     for (const [, name, value] of text.matchAll(/`(\w+)`,? \(?default:? ([\d,]*\d)/g)) {
       expect(settings, name).toHaveProperty(name as string)
