@@ -112,6 +112,22 @@ describe('the checks of runs after all faults report', () => {
     expect(history.violations).toEqual([])
   })
 
+  it('no reader without a chunk that waits for a verdict that another Pod has given, if each run of the name is dead', () => {
+    const history = new History()
+    const run = history.run('1')
+    history.now = 10_000
+    history.oracle.died(run)
+    const other = history.run('2')
+    history.now = 20_000
+    const readings = [history.read([LOST]), history.read([])]
+    checkFreshReadings(readings, history.settlement)
+    expect(history.violations[0]).toMatch(/undefined to 0, lost; undefined to 0, no end/)
+    history.violations.length = 0
+    history.oracle.died(other)
+    checkFreshReadings(readings, history.settlement)
+    expect(history.violations).toEqual([])
+  })
+
   it('a run that is read although another one has replaced it', () => {
     const history = new History()
     history.run('2', { call: 'end' })

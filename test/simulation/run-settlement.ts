@@ -30,9 +30,9 @@ export function checkFreshReadings(readings: readonly Reading[], options: Settle
   const { oracle, losses, violate } = options
   for (const name of new Set(readings.map((reading) => reading.name))) {
     const group = readings.filter((reading) => reading.name === name)
-    const seen = group.map(summary)
     const [first] = group as [Reading]
     const runs = oracle.runs.filter((run) => run.name === name)
+    const seen = group.map((reading) => summary(reading, runs))
     // A Pod may lack a header that only Pods had which crashed.
     if (new Set(seen).size > 1 && !runs.some(hasDiedEarly))
       violate(`readers of ${name} on different Pods read ${seen.join('; ')}`)
@@ -77,9 +77,14 @@ function checkHeld(
     violate(`${run.id} has chunks up to ${left} left, although ${held.pods} Pods held it up to ${held.next}`)
 }
 
-/** The part that readers on all Pods must have in common. */
-function summary({ run, next, end, isNotFound, isInterrupted }: Reading): string {
+/** The part that readers on all Pods must have in common; `runs` are those of the name. */
+function summary(
+  { run, next, end, isNotFound, isInterrupted }: Reading,
+  runs: readonly ProducedRun[],
+): string {
+  // A reader without a chunk does not know its run.
+  const mayBe = run === undefined ? runs : [run]
   // A Pod that learned of a dead producer late judges it late.
-  const state = end?.state ?? (isInterrupted || (run !== undefined && isGone(run)) ? 'lost' : 'no end')
-  return `${isNotFound ? 'no run' : run?.id} to ${next}, ${state}`
+  const isLate = isInterrupted || (!isNotFound && mayBe.every(isGone))
+  return `${isNotFound ? 'no run' : run?.id} to ${next}, ${end?.state ?? (isLate ? 'lost' : 'no end')}`
 }
