@@ -141,7 +141,7 @@ class Playback {
         if (pod !== undefined && action.version !== undefined) pod.version = action.version
         return pod?.start()
       case 'pause':
-        if (pod !== undefined) this.#runs?.lost(pod)
+        if (pod !== undefined) this.#runs?.paused(pod, action.ms >= 0.4 * this.#plan.ageMs)
         this.#runs?.disturbed(action.ms)
         return pod?.incarnation?.pause(action.ms)
       case 'partition':

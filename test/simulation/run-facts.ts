@@ -42,6 +42,8 @@ export interface ProducedRun {
   told: RunEnd | undefined
   /** True if its producer's Pod has stopped, and another one has all of it. */
   isHandedOver: boolean
+  /** True if its producer's Pod began another incarnation after its end, and so has forgotten it. */
+  isForgotten: boolean
   /** The run that takes its place. */
   replacedBy: ProducedRun | undefined
 }
@@ -60,6 +62,7 @@ export function newRun(id: string, name: string, address: string, startedAt: num
     held: undefined,
     told: undefined,
     isHandedOver: false,
+    isForgotten: false,
     replacedBy: undefined,
   }
 }
@@ -151,8 +154,8 @@ export function noCounts(): RunCounts {
 }
 
 /** Whether the incarnation of the producer's Pod has ended, so that other Pods may judge the run as lost. */
-export function isGone({ abort, diedAt }: ProducedRun): boolean {
-  return diedAt !== undefined || abort?.reason === 'process-paused'
+export function isGone({ abort, diedAt, isForgotten }: ProducedRun): boolean {
+  return diedAt !== undefined || abort?.reason === 'process-paused' || isForgotten
 }
 
 /** Whether the run was ended, or can be written no more. */

@@ -89,6 +89,12 @@ export class RunsPlayback {
     this.#losses.push({ address, at: this.#options.time.now, isHandedOver: false })
   }
 
+  /** A process stands still. `isLong`: its Pod may begin another incarnation after that. */
+  paused(pod: Pod, isLong: boolean): void {
+    this.lost(pod)
+    if (isLong) this.#fixture.runs.restarted(pod.address)
+  }
+
   /**
    * A Pod begins to stop. The returned function is called at its end: the Pod has handed over its copies, if another one was there to
    * take them, and no fault kept it from that; else it has lost its memory.

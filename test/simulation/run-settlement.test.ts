@@ -78,6 +78,17 @@ describe('the checks of runs after all faults report', () => {
     expect(history.violations).toEqual([])
   })
 
+  it('no loss of an ended run whose Pod began another incarnation', () => {
+    const history = new History()
+    history.run('1', { call: 'end' })
+    history.read([gap(3), ENDED])
+    expect(history.violations[0]).toMatch(/which its producer has/)
+    history.violations.length = 0
+    history.oracle.restarted('pod0')
+    history.read([gap(3), ENDED])
+    expect(history.violations).toEqual([])
+  })
+
   it('the end lost of a run that was handed over', () => {
     const history = new History()
     history.oracle.died(history.run('1', { call: 'end' }))
