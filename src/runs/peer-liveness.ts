@@ -94,6 +94,15 @@ export class PeerLiveness {
     return since && ageMs(since, now)
   }
 
+  /** Returns whether entries of the epoch arrive here, or at the peer that tells of this `silence`. */
+  isHeard(epoch: string, now: number, silence = Number.POSITIVE_INFINITY): boolean {
+    return this.stateOf(epoch, now).state === 'connected' || silence <= this.#silentMs
+  }
+
+  get #silentMs(): number {
+    return SILENT_INTERVALS * this.#options.log.timing.noopIntervalMs
+  }
+
   /** @see RunPeers.stateOf */
   stateOf(epoch: string, now: number): PeerRunState {
     const { log } = this.#options
@@ -101,7 +110,6 @@ export class PeerLiveness {
     if (this.isGone(epoch)) return { state: 'gone' }
     const since = log.epochs.get(epoch)?.lastActive
     if (since === undefined) return { state: 'unknown' }
-    const isSilent = now - since > SILENT_INTERVALS * log.timing.noopIntervalMs
-    return isSilent ? { state: 'silent', since } : { state: 'connected' }
+    return now - since > this.#silentMs ? { state: 'silent', since } : { state: 'connected' }
   }
 }

@@ -95,7 +95,7 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
       requests,
       puller: this.#puller,
       copy: (id) => runs.copies.get(id),
-      isHeard: (epoch) => this.#peerLiveness.stateOf(epoch, now()).state === 'connected',
+      isHeard: (epoch, silence) => this.#peerLiveness.isHeard(epoch, now(), silence),
       isLost: (epoch) => runs.producers.of(epoch, now()) === 'lost',
       learn: (offers) => learn(offers.map(({ summary }) => summary)),
     })

@@ -16,8 +16,8 @@ export interface RunPollerOptions {
   requests: RunRequests
   puller: RunPuller
   copy(id: RunId): RunCopy | undefined
-  /** Returns whether entries of the epoch arrive, by whatever Pod. */
-  isHeard(epoch: string): boolean
+  /** Returns whether entries of the epoch arrive here, or at the peer that tells of this `silence`. */
+  isHeard(epoch: string, silence?: number): boolean
   /** Returns whether the Pod with this epoch has gone, or was silent for so long that its runs count as lost. */
   isLost(epoch: string): boolean
   /** A peer has told what it knows. */
@@ -77,8 +77,11 @@ export class RunPoller {
     this.#isAsking = false
     if (this.#isStopped) return
     const byId = new Map<RunId, Offer[]>()
+    const heard = new Set<string>()
     for (const { peer, answer } of answers) {
       for (const summary of answer.runs) {
+        const producer = producerOf(summary.id)
+        if (summary.goneAge === undefined && isHeard(producer, summary.silence)) heard.add(producer)
         const offer = { epoch: peer.epoch, summary }
         const offers = byId.get(summary.id)
         if (offers === undefined) byId.set(summary.id, [offer])
@@ -89,7 +92,9 @@ export class RunPoller {
     const answered = new Set(answers.map(({ peer }) => peer.epoch))
     // A producer that lives has the chunks, and its link may be about to try again, as may all links of this Pod.
     const isSettledBy = (producer: string) =>
-      answered.has(producer) || isLost(producer) || (answers.length > 0 && !isHeard(producer))
+      answered.has(producer) ||
+      isLost(producer) ||
+      (answers.length > 0 && !isHeard(producer) && !heard.has(producer))
     puller.onOffers(ids, byId, (id) => (isComplete && isSettledBy(producerOf(id)) ? generation : undefined))
     this.wake()
   }

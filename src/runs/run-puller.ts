@@ -170,8 +170,10 @@ export class RunPuller {
     for (const id of ids) {
       const want = this.wants.get(id)
       if (want === undefined) continue
-      want.onAsked(now)
-      if (this.wants.isOpen(want)) this.#choose(want, offers.get(id) ?? [], generationOf(id))
+      // A peer may have got more since it answered an earlier question.
+      const generation = want.isAsking ? generationOf(id) : undefined
+      if (want.isAsking) want.onAnswered(now)
+      if (this.wants.isOpen(want)) this.#choose(want, offers.get(id) ?? [], generation)
     }
     this.#owner.onChange()
   }

@@ -30,6 +30,8 @@ export class RunWant {
   isDoubted = false
   /** When the peers are to be asked. */
   askAt: number = Number.NEGATIVE_INFINITY
+  /** True while a question is under way whose answers count: not one that was sent before the last doubt. */
+  isAsking = false
   /** Peers that do not send what they have told of, or have none of it. */
   readonly excluded: Set<string> = new Set()
   /** Peers that contradict what this Pod holds. */
@@ -61,6 +63,7 @@ export class RunWant {
   askNow(): void {
     this.#tries = 0
     this.askAt = Number.NEGATIVE_INFINITY
+    this.isAsking = false
   }
 
   /** A client begins to read: what was found before may be of a time in which the peers were out of reach. */
@@ -71,8 +74,9 @@ export class RunWant {
     this.askNow()
   }
 
-  /** The peers were asked. */
-  onAsked(now: number): void {
+  /** The peers have answered. */
+  onAnswered(now: number): void {
+    this.isAsking = false
     const maxMs = this.isRead ? MAX_READ_MS : MAX_HELD_MS
     this.askAt = now + Math.min(maxMs, ASK_MS * 2 ** this.#tries)
     this.#tries += 1

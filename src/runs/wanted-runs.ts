@@ -68,6 +68,7 @@ export class WantedRuns {
     }
     // The others take their turn first next time.
     for (const want of wants) {
+      want.isAsking = true
       this.#open.delete(want)
       this.#open.add(want)
     }

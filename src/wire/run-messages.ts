@@ -67,9 +67,9 @@ export interface RunSummary {
   end?: RunEnd | undefined
   /** Milliseconds since its end. */
   endAge?: number | undefined
-  /** Milliseconds since the Pod that answers received the last entry of the producer's epoch, while it knows no end. */
+  /** Milliseconds since the Pod that answers received the last entry of the producer's epoch, unless it has all of the run. */
   silence?: number | undefined
-  /** Milliseconds since the Pod that answers found the producer's Pod gone, while it knows no end. */
+  /** Milliseconds since the Pod that answers found the producer's Pod gone, unless it has all of the run. */
   goneAge?: number | undefined
   /** The chunks that the Pod holds: from `first` to before `next`. Equal where it holds none. */
   first: number

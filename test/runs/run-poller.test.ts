@@ -9,10 +9,13 @@ import { VirtualClock } from '../support/clock.ts'
 /** Whether the answers of these peers settle that no Pod has more of the run `aaaaa:1`. */
 async function settles({
   answering,
+  silence,
   heard = [],
   lost = [],
 }: {
   answering: readonly string[]
+  /** What the answers tell of the run. */
+  silence?: number
   heard?: readonly string[]
   lost?: readonly string[]
 }) {
@@ -34,14 +37,22 @@ async function settles({
   } as unknown as RunPuller
   const answers = answering.map((epoch) => ({
     peer: { epoch } as AskedPeer,
-    answer: { epoch, runs: [], parts: [], cancel: undefined },
+    answer: {
+      epoch,
+      runs:
+        silence === undefined
+          ? []
+          : [{ id: 'aaaaa:1', name: 'chat', age: 60_000, silence, first: 0, next: 0 }],
+      parts: [],
+      cancel: undefined,
+    },
   }))
   const poller = new RunPoller({
     clock,
     puller,
     requests: { sendToAny: async () => ({ answers, isComplete: true }) } as unknown as RunRequests,
     copy: () => undefined,
-    isHeard: (epoch) => heard.includes(epoch),
+    isHeard: (epoch, told = Number.POSITIVE_INFINITY) => heard.includes(epoch) || told < 15_000,
     isLost: (epoch) => lost.includes(epoch),
     learn() {},
   })
@@ -58,6 +69,13 @@ it('no Pod has more of a run once all that can be reached have answered', async 
 it('a producer that is heard must have answered as well', async () => {
   expect(await settles({ answering: ['bbbbb'], heard: ['aaaaa', 'bbbbb'] })).toBe(false)
   expect(await settles({ answering: ['aaaaa', 'bbbbb'], heard: ['aaaaa', 'bbbbb'] })).toBe(true)
+})
+
+it('a producer that a peer hears must have answered as well', async () => {
+  expect(await settles({ answering: ['bbbbb'], silence: 1_000 })).toBe(false)
+  expect(await settles({ answering: ['aaaaa', 'bbbbb'], silence: 1_000 })).toBe(true)
+  expect(await settles({ answering: ['bbbbb'], silence: 1_000, lost: ['aaaaa'] })).toBe(true)
+  expect(await settles({ answering: ['bbbbb'], silence: 20_000 })).toBe(true)
 })
 
 it('a Pod that reaches no other one judges only a lost run', async () => {

@@ -28,6 +28,12 @@ function setUp() {
   return { puller, ends }
 }
 
+/** The peers are asked; returns a function with which all answer that they have nothing. */
+function ask(puller: RunPuller): () => void {
+  const ids = puller.wants.due(0, 10)
+  return () => puller.onOffers(ids, new Map(), () => puller.generation)
+}
+
 it('tells the end that comes with the last chunks, because the header with it may be lost', () => {
   const { puller, ends } = setUp()
   puller.setHeld(id, true)
@@ -39,14 +45,13 @@ it('tells the end that comes with the last chunks, because the header with it ma
 it('asks anew whether a peer has more after a chunk, and not after the empty answer to a poll', () => {
   const { puller } = setUp()
   puller.setRead(id, true)
-  const asked = () => puller.onOffers([id], new Map(), () => puller.generation)
   expect(puller.hasAll(id)).toBe(false)
-  asked()
+  ask(puller)()
   puller.onPart({ id, from: 0, chunks: [] }, 'bbbbb', undefined)
   expect(puller.hasAll(id)).toBe(true)
   puller.onPart({ id, from: 0, chunks: ['a'] }, 'bbbbb', undefined)
   expect(puller.hasAll(id)).toBe(false)
-  asked()
+  ask(puller)()
   expect(puller.hasAll(id)).toBe(true)
 })
 
@@ -55,9 +60,20 @@ it('asks anew for a new reader, because the peers may have been out of reach for
   puller.setHeld(id, true)
   puller.setRead(id, true)
   expect(puller.hasAll(id)).toBe(false)
-  puller.onOffers([id], new Map(), () => puller.generation)
+  ask(puller)()
   expect(puller.hasAll(id)).toBe(true)
   puller.setRead(id, false)
   puller.setRead(id, true)
   expect(puller.hasAll(id)).toBe(false)
+})
+
+it('asks anew where a question was under way, because a peer may have got more since it answered that one', () => {
+  const { puller } = setUp()
+  puller.setRead(id, true)
+  const answer = ask(puller)
+  expect(puller.hasAll(id)).toBe(false)
+  answer()
+  expect(puller.hasAll(id)).toBe(false)
+  ask(puller)()
+  expect(puller.hasAll(id)).toBe(true)
 })
