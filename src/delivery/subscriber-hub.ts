@@ -74,14 +74,14 @@ export class SubscriberHub {
 
   /** Removes a subscriber from its audience, and moves its reader to the first entry that it was not woken for. */
   leave(subscriber: Subscriber, reader: Reader, audience: SubscriberAudience): void {
-    reader.catchUp(this.#updated.get(audience) ?? this.nextIndex, this.#options.clock.now())
+    reader.catchUp(this.#updated.get(audience) ?? this.nextIndex, this.#now)
     this.#audiences.remove(subscriber, audience)
   }
 
   /** The items of the next slice, up to the log's `end`; undefined: the hub wakes the subscriber in the next turn. */
   read(subscriber: Subscriber, reader: Reader, end: number): readonly SubscriptionItem[] | undefined {
-    const { log, clock } = this.#options
-    const now = clock.now()
+    const { log } = this.#options
+    const now = this.#now
     const from = reader.cursor
     const isShared = !reader.hasCarriedEntries && from >= reader.liveFrom && end >= log.nextIndex
     const known = isShared ? this.#slices.get(subscriber.key) : undefined
@@ -104,17 +104,26 @@ export class SubscriberHub {
 
   /** The gap with which a reader begins; it covers the entries that the log has evicted since. */
   gap(reader: Reader, reason: GapReason): SubscriptionItem {
-    const { log, clock } = this.#options
-    const now = clock.now()
+    const { log } = this.#options
+    const now = this.#now
     log.trim(now)
     reader.skipEvicted(now)
     return Object.freeze({ type: 'gap', id: reader.idAt(reader.cursor, now), reason })
   }
 
-  /** The id at the reader's cursor, at the time of the log's last entry: a pause of the process has made no epoch silent. */
-  lastId(reader: Reader): string {
+  /** Where a reader goes on in the next incarnation. */
+  lastPosition(reader: Reader): { after: string; gap: GapReason | undefined } {
+    const now = this.#now
+    const gap = reader.skipEvicted(now) ? 'slow-client' : undefined
+    return { after: reader.idAt(reader.cursor, now), gap }
+  }
+
+  /** The time; after a pause of the process that of the last own entry, because the pause has made no entry old and no epoch silent. */
+  get #now(): number {
     const { log, clock } = this.#options
-    return reader.idAt(reader.cursor, log.newestAt ?? clock.now())
+    const now = clock.now()
+    const { lastOwnAt = now } = log
+    return now - lastOwnAt > log.timing.maxPauseMs ? lastOwnAt : now
   }
 
   #onAppend(entry: LogEntry | EvictionNotice): void {

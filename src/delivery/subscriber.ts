@@ -41,6 +41,8 @@ export class Subscriber {
   readonly key: string
   readonly #options: SubscriberOptions
   #after: string | undefined
+  /** Reason of the gap that comes first in the next incarnation. */
+  #gap: GapReason | undefined
   #attachment: Attachment | undefined
   #items: readonly SubscriptionItem[] = NO_ITEMS
   #taken = 0
@@ -71,8 +73,15 @@ export class Subscriber {
   attach({ subscribers: hub }: { subscribers: SubscriberHub }): void {
     if (this.#isClosed) return
     const { reader, gap } = hub.open(this.streams, this.#after)
+    this.#attachment = {
+      hub,
+      reader,
+      gap: this.#gap ?? gap,
+      audience: undefined,
+      endIndex: Number.POSITIVE_INFINITY,
+    }
     this.#after = undefined
-    this.#attachment = { hub, reader, gap, audience: undefined, endIndex: Number.POSITIVE_INFINITY }
+    this.#gap = undefined
     this.#joinIfRead(this.#attachment)
     this.wake()
   }
@@ -83,7 +92,9 @@ export class Subscriber {
     if (attachment === undefined) return
     this.#leave(attachment)
     if (attachment.endIndex !== Number.POSITIVE_INFINITY) return this.close()
-    this.#after = attachment.hub.lastId(attachment.reader)
+    const { after, gap } = attachment.hub.lastPosition(attachment.reader)
+    this.#after = after
+    this.#gap = attachment.gap ?? gap
     this.#attachment = undefined
   }
 

@@ -112,9 +112,9 @@ export class Log {
     return this.#entries.first?.sentAt
   }
 
-  /** Time at which the newest entry was sent; undefined: there is none. */
-  get newestAt(): number | undefined {
-    return this.#entries.last?.sentAt
+  /** Time of this Pod's last own entry, also of one that has left the log; undefined: there was none. */
+  get lastOwnAt(): number | undefined {
+    return this.epochs.get(this.epoch)?.lastActive
   }
 
   /** Time since which the log holds every event; undefined: it has no entry. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { SubscriptionItem } from '../../src/index.ts'
 import { createFleet, createSser, events, ManualClock } from '../../src/testing.ts'
+import { parsePosition } from '../../src/wire/position.ts'
 import { settle } from '../support/clock.ts'
 import { Fleet } from '../support/fleet.ts'
 import { newSser } from '../support/settings.ts'
@@ -222,25 +223,15 @@ describe('a subscription ends', () => {
   })
 
   test('never by a pause of the process: it continues after its last event in the new incarnation', async () => {
-    const fleet = new Fleet(2)
-    let pausedMs = 0
+    const { fleet, one, two, pause } = await startPausable()
     const { clock } = fleet
-    const one = fleet.replace(0, {
-      clock: {
-        now: () => clock.now() + pausedMs,
-        after: (ms, callback) => clock.after(ms, callback),
-        random: () => clock.random(),
-      },
-    }).sser
-    await fleet.start(...fleet.pods)
-    const two = fleet.pod(1).sser
     const items = collect(one.subscribe('a'))
     const unread = one.subscribe('a')
     await clock.until('the link is up', () => two.peers.every(({ state }) => state !== 'connecting'))
     void two.send('a', '1')
     await clock.until('the first event', () => items.length === 1)
     const { epoch } = one.stats()
-    pausedMs = 100_000
+    pause(100_000)
     void two.send('a', '2')
     await clock.until('a new incarnation', () => one.stats().epoch !== epoch && one.isReady)
     void two.send('a', '3')
@@ -250,4 +241,49 @@ describe('a subscription ends', () => {
     await fleet.stop()
     await items.done
   })
+
+  test('a gap that was not read before a pause comes after it', async () => {
+    const { fleet, one, pause } = await startPausable()
+    const { id } = await one.send('a', '1')
+    void one.send('a', '2')
+    await fleet.clock.advance(400_000)
+    const loop = one.subscribe('a', { after: id })
+    const { epoch } = one.stats()
+    pause(100_000)
+    await fleet.clock.until('a new incarnation', () => one.stats().epoch !== epoch && one.isReady)
+    expect(await loop.next()).toMatchObject({ value: { type: 'gap', reason: 'trimmed' } })
+    await fleet.stop()
+  })
+
+  test('an event that is read right after a long pause has an id of use', async () => {
+    const { fleet, one, two, pause } = await startPausable()
+    const loop = one.subscribe('a')
+    await fleet.clock.until('the link is up', () => two.peers.every(({ state }) => state !== 'connecting'))
+    void two.send('a', '1')
+    await fleet.clock.advance(1_000)
+    pause(1_000_000)
+    const { value } = await loop.next()
+    expect(value).toMatchObject({ type: 'event', data: '1' })
+    expect([...(parsePosition(value?.id ?? '', 2_048)?.keys() ?? [])]).toHaveLength(2)
+    await fleet.stop()
+  })
 })
+
+/** Two Pods, of which the process of the first one can stand still. */
+async function startPausable() {
+  const fleet = new Fleet(2)
+  let pausedMs = 0
+  const { clock } = fleet
+  const one = fleet.replace(0, {
+    clock: {
+      now: () => clock.now() + pausedMs,
+      after: (ms, callback) => clock.after(ms, callback),
+      random: () => clock.random(),
+    },
+  }).sser
+  await fleet.start(...fleet.pods)
+  const pause = (ms: number) => {
+    pausedMs += ms
+  }
+  return { fleet, one, two: fleet.pod(1).sser, pause }
+}
