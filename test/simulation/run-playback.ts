@@ -89,6 +89,11 @@ export class RunsPlayback {
     this.#losses.push({ address, at: this.#options.time.now, isHandedOver: false })
   }
 
+  /** A Pod of a version without runs may be replaced: the others may take the next one for it until they try again. */
+  replaced(): void {
+    this.#calmFrom = Math.max(this.#calmFrom, this.#options.time.now + RETRY_MS)
+  }
+
   /** A process stands still. `isLong`: its Pod may begin another incarnation after that. */
   paused(pod: Pod, isLong: boolean): void {
     this.lost(pod)
