@@ -58,9 +58,9 @@ export class SubscriberHub {
     streams: readonly string[],
     after: string | undefined,
   ): { reader: Reader; gap: GapReason | undefined } {
-    const { log, clock, maxLastEventIdBytes } = this.#options
+    const { log, maxLastEventIdBytes } = this.#options
     const reader = new Reader(log, streams)
-    const now = clock.now()
+    const now = this.#now
     let gap: GapReason | undefined
     if (after === 'oldest') gap = reader.beginAtOldest(now)
     else if (after !== undefined) gap = reader.resume(after, maxLastEventIdBytes, now)
@@ -118,12 +118,12 @@ export class SubscriberHub {
     return { after: reader.idAt(reader.cursor, now), gap }
   }
 
-  /** The time; after a pause of the process that of the last own entry, because the pause has made no entry old and no epoch silent. */
+  /** The time, without most of a pause of the process, because a pause makes no entry old and no epoch silent. */
   get #now(): number {
     const { log, clock } = this.#options
     const now = clock.now()
     const { lastOwnAt = now } = log
-    return now - lastOwnAt > log.timing.maxPauseMs ? lastOwnAt : now
+    return Math.min(now, lastOwnAt + log.timing.maxPauseMs)
   }
 
   #onAppend(entry: LogEntry | EvictionNotice): void {

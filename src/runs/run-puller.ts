@@ -171,8 +171,7 @@ export class RunPuller {
       const want = this.wants.get(id)
       if (want === undefined) continue
       // A peer may have got more since it answered an earlier question.
-      const generation = want.isAsking ? generationOf(id) : undefined
-      if (want.isAsking) want.onAnswered(now)
+      const generation = want.onAnswered(now) ? generationOf(id) : undefined
       if (this.wants.isOpen(want)) this.#choose(want, offers.get(id) ?? [], generation)
     }
     this.#owner.onChange()

@@ -74,12 +74,14 @@ export class RunWant {
     this.askNow()
   }
 
-  /** The peers have answered. */
-  onAnswered(now: number): void {
+  /** The peers have answered. Returns false where the answers do not count, because a later question is due. */
+  onAnswered(now: number): boolean {
+    if (!this.isAsking) return false
     this.isAsking = false
     const maxMs = this.isRead ? MAX_READ_MS : MAX_HELD_MS
     this.askAt = now + Math.min(maxMs, ASK_MS * 2 ** this.#tries)
     this.#tries += 1
+    return true
   }
 
   /** The peer has told that it has more than this Pod, which has the chunks before `next`. */

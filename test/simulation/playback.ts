@@ -138,10 +138,8 @@ class Playback {
       case 'stop':
         return this.#stop(pod as Pod)
       case 'start':
-        if (pod === undefined) return
-        if (pod.version !== 'current') this.#runs?.replaced()
-        if (action.version !== undefined) pod.version = action.version
-        return pod.start()
+        if (pod?.version !== 'current') this.#runs?.replaced()
+        return pod?.start(action.version)
       case 'pause':
         if (pod !== undefined) this.#runs?.paused(pod, action.ms >= 0.4 * this.#plan.ageMs)
         this.#runs?.disturbed(action.ms)

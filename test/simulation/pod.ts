@@ -34,7 +34,8 @@ export class Pod {
     return this.isReady || (this.incarnation?.sser.state === 'draining' && !this.incarnation.wasPaused)
   }
 
-  start(): void {
+  start(version = this.version): void {
+    this.version = version
     // A Pod that is draining starts again when the drain has ended.
     this.#isWanted = true
     if (this.incarnation !== undefined) return

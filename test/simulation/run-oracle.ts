@@ -93,11 +93,6 @@ export class RunOracle {
     if (reason === 'process-paused') this.counts.paused += 1
   }
 
-  /** The Pod begins another incarnation, because its process stood still for too long. */
-  restarted(address: string): void {
-    for (const run of this.runs) if (run.address === address && hasEnded(run)) run.isForgotten = true
-  }
-
   died(run: ProducedRun): void {
     run.diedAt ??= this.#options.now()
     run.endedAt ??= run.diedAt

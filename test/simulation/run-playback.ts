@@ -2,7 +2,7 @@ import type { Oracle } from './oracle.ts'
 import type { Incarnation, Pod } from './pod.ts'
 import type { Random } from './random.ts'
 import { RunClient } from './run-client.ts'
-import { isGone, type MemoryLoss, type RunCounts } from './run-facts.ts'
+import { hasEnded, isGone, type MemoryLoss, type RunCounts } from './run-facts.ts'
 import { RunOracle } from './run-oracle.ts'
 import type { RunAction, RunsPlan } from './run-plan.ts'
 import { type RunFixture, RunProducer } from './run-producer.ts'
@@ -97,7 +97,9 @@ export class RunsPlayback {
   /** A process stands still. `isLong`: its Pod may begin another incarnation after that. */
   paused(pod: Pod, isLong: boolean): void {
     this.lost(pod)
-    if (isLong) this.#fixture.runs.restarted(pod.address)
+    if (!isLong) return
+    for (const run of this.#fixture.runs.runs)
+      if (run.address === pod.address && hasEnded(run)) run.isForgotten = true
   }
 
   /**
