@@ -95,7 +95,7 @@ export class PeerLiveness {
   }
 
   /** Returns whether entries of the epoch arrive here, or at the peer that tells of this `silence`. */
-  isHeard(epoch: string, now: number, silence = Number.POSITIVE_INFINITY): boolean {
+  isHeard(epoch: string, now: number, silence: number = Number.POSITIVE_INFINITY): boolean {
     return this.stateOf(epoch, now).state === 'connected' || silence <= this.#silentMs
   }
 
