@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { seededRandom } from '../../test/support/messages.ts'
+import { within } from '../../test/support/until.ts'
 import type { BenchOptions } from '../harness/options.ts'
 import { programPath } from '../harness/program-path.ts'
 import { median, medianRatio, type Table } from '../harness/table.ts'
@@ -17,6 +18,8 @@ const SECONDS = 10
 const QUICK_SECONDS = 4
 /** Load on each row before its first round: the compilers of Node take that long for either package. */
 const WARM_UP_SECONDS = 8
+/** Time in which readers must have all, after the last chunk was written. */
+const PATIENCE_MS = 60_000
 const PACKAGES = fileURLToPath(new URL('../runs/packages', import.meta.url))
 
 /** The Pods that the readers are on: the one that writes the run, or a random one; `none`: no run has a reader. */
@@ -117,7 +120,11 @@ async function withFleets<T>(measure: (fleets: readonly Fleet[]) => Promise<T>):
   }
 }
 
-async function turn({ pods, readers: on, cpu }: Fleet, round: number, count: number): Promise<Round> {
+async function turn(
+  { name: row, pods, readers: on, cpu }: Fleet,
+  round: number,
+  count: number,
+): Promise<Round> {
   const random = seededRandom(round + 2)
   const plans = Array.from({ length: RUNS }, (_, i) => ({
     name: `${on.slice(0, 3)}-${round}-${i}`,
@@ -133,7 +140,7 @@ async function turn({ pods, readers: on, cpu }: Fleet, round: number, count: num
       : await Promise.all(plans.map(({ name }, i) => RunBytes.open(`${podOf(i)?.url}/runs/${name}`)))
   const before = cpu()
   const results = await Promise.all(pods.map((pod) => pod.do({ do: 'write', count })))
-  await Promise.all(readers.map(({ ended }) => ended))
+  await within(`the end of all runs: ${row}`, Promise.all(readers.map(({ ended }) => ended)), PATIENCE_MS)
   const cpuMs = cpu() - before
   const written = Object.assign({}, ...results.map(({ times }) => times)) as Record<string, number[]>
   const latencies = plans.flatMap((plan, i) => {

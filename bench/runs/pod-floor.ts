@@ -60,7 +60,8 @@ function frameOf(index: number, chunk: string): string {
 }
 
 const own = new Set<string>()
-const internal = createServer((incoming) => {
+// The requests between the Pods never end.
+const internal = createServer({ requestTimeout: 0 }, (incoming) => {
   const from = peers.get(incoming.headers[FROM] as string) as Peer
   let rest = ''
   incoming.setEncoding('utf8').on('data', (text: string) => {
