@@ -74,9 +74,7 @@ export class RunPuller {
     const want = this.wants.get(id)
     if (want === undefined) return true
     if (want.isDoubted) return want.settledIn === this.#generation
-    want.isDoubted = true
-    want.settledIn = -1
-    want.askNow()
+    want.onDoubt()
     this.wants.setOpen(want, true)
     this.#owner.onOpen()
     return false
@@ -111,7 +109,9 @@ export class RunPuller {
   /** The end of a run is known; its chunks may be as well. */
   onEnd(id: RunId): void {
     const want = this.wants.get(id)
-    if (want !== undefined && this.#owner.copy(id)?.isComplete === true) this.#drop(want)
+    if (want === undefined) return
+    want.isAsking = false
+    if (this.#owner.copy(id)?.isComplete === true) this.#drop(want)
   }
 
   /** Takes a part that a peer has sent. @throws SserError where it contradicts what this Pod holds */
@@ -200,8 +200,7 @@ export class RunPuller {
 
   /** More has arrived, so which peers have all is to be asked again when it matters. */
   #onProgress(want: RunWant): void {
-    want.isDoubted = false
-    want.settledIn = -1
+    want.onProgress()
     if (want.isFromProducer) this.wants.setOpen(want, false)
   }
 

@@ -30,7 +30,7 @@ export class RunWant {
   isDoubted = false
   /** When the peers are to be asked. */
   askAt: number = Number.NEGATIVE_INFINITY
-  /** True while a question is under way whose answers count: not one that was sent before the last doubt. */
+  /** True while a question is under way whose answers count: not one that began before the last chunk arrived, or the end. */
   isAsking = false
   /** Peers that do not send what they have told of, or have none of it. */
   readonly excluded: Set<string> = new Set()
@@ -63,7 +63,20 @@ export class RunWant {
   askNow(): void {
     this.#tries = 0
     this.askAt = Number.NEGATIVE_INFINITY
+  }
+
+  /** It matters now whether another Pod has more. */
+  onDoubt(): void {
+    this.isDoubted = true
+    this.settledIn = -1
+    this.askNow()
+  }
+
+  /** More chunks have arrived. */
+  onProgress(): void {
+    this.isDoubted = false
     this.isAsking = false
+    this.settledIn = -1
   }
 
   /** A client begins to read: what was found before may be of a time in which the peers were out of reach. */

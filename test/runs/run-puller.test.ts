@@ -67,13 +67,25 @@ it('asks anew for a new reader, because the peers may have been out of reach for
   expect(puller.hasAll(id)).toBe(false)
 })
 
-it('asks anew where a question was under way, because a peer may have got more since it answered that one', () => {
+it('asks anew where a question was under way when the end became known, because a peer may have got more since', () => {
   const { puller } = setUp()
   puller.setRead(id, true)
-  const answer = ask(puller)
   expect(puller.hasAll(id)).toBe(false)
+  const answer = ask(puller)
+  puller.onEnd(id)
   answer()
   expect(puller.hasAll(id)).toBe(false)
   ask(puller)()
+  expect(puller.hasAll(id)).toBe(true)
+})
+
+it('takes the answers to a question that was under way when another reader came, so that readers cannot put off the end', () => {
+  const { puller } = setUp()
+  puller.setRead(id, true)
+  expect(puller.hasAll(id)).toBe(false)
+  const answer = ask(puller)
+  puller.setRead(id, true)
+  expect(puller.hasAll(id)).toBe(false)
+  answer()
   expect(puller.hasAll(id)).toBe(true)
 })
