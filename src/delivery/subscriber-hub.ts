@@ -111,7 +111,7 @@ export class SubscriberHub {
     return Object.freeze({ type: 'gap', id: reader.idAt(reader.cursor, now), reason })
   }
 
-  /** Where a reader goes on in the next incarnation. */
+  /** Position from which a reader goes on in the next incarnation, and the gap that comes first. */
   lastPosition(reader: Reader): { after: string; gap: GapReason | undefined } {
     const now = this.#now
     const gap = reader.skipEvicted(now) ? 'slow-client' : undefined

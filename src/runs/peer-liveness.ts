@@ -94,13 +94,9 @@ export class PeerLiveness {
     return since && ageMs(since, now)
   }
 
-  /** Returns whether entries of the epoch arrive here, or at the peer that tells of this `silence`. */
-  isHeard(epoch: string, now: number, silence: number = Number.POSITIVE_INFINITY): boolean {
-    return this.stateOf(epoch, now).state === 'connected' || silence <= this.#silentMs
-  }
-
-  get #silentMs(): number {
-    return SILENT_INTERVALS * this.#options.log.timing.noopIntervalMs
+  /** Returns whether a Pod is silent of which no entry has arrived for `ms`, here or at a peer. */
+  isSilent(ms: number): boolean {
+    return ms > SILENT_INTERVALS * this.#options.log.timing.noopIntervalMs
   }
 
   /** @see RunPeers.stateOf */
@@ -110,6 +106,6 @@ export class PeerLiveness {
     if (this.isGone(epoch)) return { state: 'gone' }
     const since = log.epochs.get(epoch)?.lastActive
     if (since === undefined) return { state: 'unknown' }
-    return now - since > this.#silentMs ? { state: 'silent', since } : { state: 'connected' }
+    return this.isSilent(now - since) ? { state: 'silent', since } : { state: 'connected' }
   }
 }

@@ -80,7 +80,7 @@ export class RunAnswers {
     const age = ageMs(startedAt, now)
     const endAge = end && ageMs(endedAt ?? startedAt, now)
     const facts = { id, name, replaces, age, end, endAge, first: copy?.first ?? 0, next: copy?.next ?? 0 }
-    // Of a run whose chunks are all here nobody asks whether its producer lives.
+    // Where all chunks are here, it does not matter whether the producer lives.
     if (end !== undefined && facts.next >= end.chunks) return facts
     const { silence, goneAge } = this.#options
     return { ...facts, silence: silence(epoch, now), goneAge: goneAge(epoch, now) }

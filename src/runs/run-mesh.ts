@@ -95,7 +95,8 @@ export class RunMesh implements RunPeers, SideChannel, SessionOwner {
       requests,
       puller: this.#puller,
       copy: (id) => runs.copies.get(id),
-      isHeard: (epoch, silence) => this.#peerLiveness.isHeard(epoch, now(), silence),
+      isHeard: (epoch) => this.#peerLiveness.stateOf(epoch, now()).state === 'connected',
+      isSilent: (ms) => this.#peerLiveness.isSilent(ms),
       isLost: (epoch) => runs.producers.of(epoch, now()) === 'lost',
       learn: (offers) => learn(offers.map(({ summary }) => summary)),
     })

@@ -16,8 +16,10 @@ export interface RunPollerOptions {
   requests: RunRequests
   puller: RunPuller
   copy(id: RunId): RunCopy | undefined
-  /** Returns whether entries of the epoch arrive here, or at the peer that tells of this `silence`. */
-  isHeard(epoch: string, silence?: number): boolean
+  /** Returns whether entries of the epoch arrive, by whatever Pod. */
+  isHeard(epoch: string): boolean
+  /** Returns whether a Pod is silent of which no entry has arrived for `ms`. */
+  isSilent(ms: number): boolean
   /** Returns whether the Pod with this epoch has gone, or was silent for so long that its runs count as lost. */
   isLost(epoch: string): boolean
   /** A peer has told what it knows. */
@@ -70,18 +72,19 @@ export class RunPoller {
   }
 
   async #ask(ids: readonly RunId[]): Promise<void> {
-    const { requests, puller, learn, isHeard, isLost } = this.#options
+    const { requests, puller, learn, isHeard, isSilent, isLost } = this.#options
     const { generation } = puller
     this.#isAsking = true
     const { answers, isComplete } = await requests.sendToAny({ ids })
     this.#isAsking = false
     if (this.#isStopped) return
     const byId = new Map<RunId, Offer[]>()
+    /** The producers that a peer hears. */
     const heard = new Set<string>()
     for (const { peer, answer } of answers) {
       for (const summary of answer.runs) {
-        const producer = producerOf(summary.id)
-        if (summary.goneAge === undefined && isHeard(producer, summary.silence)) heard.add(producer)
+        const { id, goneAge, silence = Number.POSITIVE_INFINITY } = summary
+        if (goneAge === undefined && !isSilent(silence)) heard.add(producerOf(id))
         const offer = { epoch: peer.epoch, summary }
         const offers = byId.get(summary.id)
         if (offers === undefined) byId.set(summary.id, [offer])

@@ -59,7 +59,7 @@ export class WantedRuns {
     if (others?.size === 0) this.#byProducer.delete(want.producer)
   }
 
-  /** The runs that the peers are to be asked for now, at most `max`; the next call begins after them. */
+  /** The runs that the peers are to be asked for now, at most `max`, which then count as asked; the next call begins after them. */
   due(now: number, max: number): RunId[] {
     const wants: RunWant[] = []
     for (const want of this.#open) {

@@ -12,9 +12,9 @@ it('hears a Pod for three intervals of no-op entries after its last entry, here 
     links: () => new Map(),
     sessions: new Set(),
   } as unknown as PeerLivenessOptions)
-  expect(liveness.isHeard('peerA', 115_000)).toBe(true)
-  expect(liveness.isHeard('peerA', 115_001)).toBe(false)
-  expect(liveness.isHeard('peerA', 115_001, 15_001)).toBe(false)
-  expect(liveness.isHeard('peerA', 115_001, 15_000)).toBe(true)
-  expect(liveness.isHeard('peerB', 115_001)).toBe(false)
+  expect(liveness.stateOf('peerA', 115_000)).toMatchObject({ state: 'connected' })
+  expect(liveness.stateOf('peerA', 115_001)).toMatchObject({ state: 'silent' })
+  expect(liveness.stateOf('peerB', 115_001)).toMatchObject({ state: 'unknown' })
+  expect(liveness.isSilent(15_000)).toBe(false)
+  expect(liveness.isSilent(15_001)).toBe(true)
 })

@@ -52,7 +52,8 @@ async function settles({
     puller,
     requests: { sendToAny: async () => ({ answers, isComplete: true }) } as unknown as RunRequests,
     copy: () => undefined,
-    isHeard: (epoch, told = Number.POSITIVE_INFINITY) => heard.includes(epoch) || told < 15_000,
+    isHeard: (epoch) => heard.includes(epoch),
+    isSilent: (ms) => ms > 15_000,
     isLost: (epoch) => lost.includes(epoch),
     learn() {},
   })
