@@ -3,6 +3,7 @@ import type { Authorize } from '../../src/index.ts'
 import { Client } from '../support/client.ts'
 import { settle } from '../support/clock.ts'
 import { Fleet } from '../support/fleet.ts'
+import { pausable } from '../support/pausable-clock.ts'
 
 /** The data of the last block, which ended the response. */
 function reasonOf({ all, ended }: Client): unknown {
@@ -46,20 +47,13 @@ it.each([
 
 it('the clients of a Pod whose process paused are told so', async () => {
   const fleet = new Fleet(2)
-  const { clock } = fleet
-  let pausedMs = 0
-  const pod = fleet.replace(0, {
-    clock: {
-      now: () => clock.now() + pausedMs,
-      after: (ms, callback) => clock.after(ms, callback),
-      random: () => clock.random(),
-    },
-  })
+  const { clock, pause } = pausable(fleet.clock)
+  const pod = fleet.replace(0, { clock })
   await fleet.start(...fleet.pods)
   const client = pod.connect('a')
   await settle()
-  pausedMs = 300_000
-  await clock.until('the connection ends', () => client.ended)
+  pause(300_000)
+  await fleet.clock.until('the connection ends', () => client.ended)
   expect(reasonOf(client)).toEqual({ reason: 'paused' })
   await fleet.stop()
 })

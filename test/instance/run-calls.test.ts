@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createFleet, createSser, ManualClock } from '../../src/testing.ts'
 import { settle, VirtualClock } from '../support/clock.ts'
+import { pausable } from '../support/pausable-clock.ts'
 import { collectRun, runTexts } from '../support/runs.ts'
 import { newSser } from '../support/settings.ts'
 import { thrown } from '../support/subscriptions.ts'
@@ -194,22 +195,14 @@ describe('the stop of an instance', () => {
 describe('a process that was paused', () => {
   test('ends its runs, and their readers get the end lost', async () => {
     const clock = new VirtualClock()
-    let pausedMs = 0
-    const sser = newSser({
-      logger: false,
-      drainTimeoutMs: 0,
-      clock: {
-        now: () => clock.now() + pausedMs,
-        after: (ms, callback) => clock.after(ms, callback),
-        random: () => clock.random(),
-      },
-    })
+    const own = pausable(clock)
+    const sser = newSser({ logger: false, drainTimeoutMs: 0, clock: own.clock })
     await sser.start()
     const run = await sser.startRun('chat')
     run.write('a')
     const items = collectRun(sser.readRun('chat'))
     await settle()
-    pausedMs = 100_000
+    own.pause(100_000)
     await clock.until('the reader has ended', () => items.at(-1)?.type === 'end')
     expect(runTexts(items)).toEqual(['a', '[lost: process-paused]'])
     expect([run.state, run.stopReason]).toEqual(['failed', 'process-paused'])

@@ -4,6 +4,7 @@ import { createFleet, createSser, events, ManualClock } from '../../src/testing.
 import { parsePosition } from '../../src/wire/position.ts'
 import { settle } from '../support/clock.ts'
 import { Fleet } from '../support/fleet.ts'
+import { pausable } from '../support/pausable-clock.ts'
 import { newSser } from '../support/settings.ts'
 import { collect, take, texts, thrown } from '../support/subscriptions.ts'
 import { until } from '../support/until.ts'
@@ -272,18 +273,8 @@ describe('a subscription ends', () => {
 /** Two Pods, of which the process of the first one can stand still. */
 async function startPausable() {
   const fleet = new Fleet(2)
-  let pausedMs = 0
-  const { clock } = fleet
-  const one = fleet.replace(0, {
-    clock: {
-      now: () => clock.now() + pausedMs,
-      after: (ms, callback) => clock.after(ms, callback),
-      random: () => clock.random(),
-    },
-  }).sser
+  const { clock, pause } = pausable(fleet.clock)
+  const one = fleet.replace(0, { clock }).sser
   await fleet.start(...fleet.pods)
-  const pause = (ms: number) => {
-    pausedMs += ms
-  }
   return { fleet, one, two: fleet.pod(1).sser, pause }
 }
